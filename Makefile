@@ -1,0 +1,61 @@
+# make with no target lists the targets. All of them work from any folder with make -C.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint static clean-real toolchain compiler
+
+export CARGO_TARGET_DIR ?= target
+REAL := $(CARGO_TARGET_DIR)/real-parts
+BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
+# A boot fetches it, and user data has to say nothing of libraries: it stays small and static.
+MAX_MIB := 12
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: toolchain compiler ## run the agent here against a stand-in instance and cluster
+	@echo "Building; the first build takes minutes, most of it the AWS SDK." >&2
+	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
+	@tests/demo.sh
+
+test: toolchain compiler static ## run every test that this machine can, and say which it could not
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; cargo test --workspace --locked || status=$$?; \
+	if [[ -s $(REAL)/not-run.log ]]; then \
+		echo "not run on this machine:"; sort -u $(REAL)/not-run.log; \
+	elif ((status == 0)); then \
+		echo "everything ran"; \
+	fi; \
+	exit $$status
+
+lint: toolchain compiler ## formatting, clippy and shellcheck
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
+		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
+	} || { echo "missing: rustfmt and clippy of this Rust" >&2; exit 1; }
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@tests/real/need.sh git=git shellcheck=shellcheck
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
+		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# The flag goes to the last crate only: as RUSTFLAGS it would build every dependency a second time.
+static: toolchain compiler ## build the static release binary, and check that it is static and small
+	cargo rustc --release --locked --package eni-bootstrap --bin eni-bootstrap -- -C target-feature=+crt-static
+	@if readelf --program-headers --dynamic --wide $(BINARY) | grep -E 'INTERP|NEEDED'; then \
+		echo "$(BINARY) is not static" >&2; exit 1; \
+	fi
+	@size=$$(stat -c %s $(BINARY)); \
+	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(BINARY) 'BEGIN { \
+		printf "%s: static, %.1f MiB of at most %d\n", name, size / 1048576, max; exit size > max * 1048576 }'
+
+clean-real: ## remove what tests/real/install.sh made
+	rm -rf --one-file-system $(REAL)
+
+toolchain:
+	@cargo --version >/dev/null 2>&1 || { \
+		command -v rustup >/dev/null && rustup toolchain install stable --profile default; \
+	} || { echo "missing: Rust $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later (cargo), for instance with rustup" >&2; exit 1; }
+
+compiler:
+	@tests/real/need.sh cc=gcc,libc6-dev readelf=binutils

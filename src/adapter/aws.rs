@@ -1,0 +1,98 @@
+//! What every call to AWS shares: the HTTP client, its trust, and who we are.
+
+use crate::adapter::Endpoints;
+use crate::adapter::dns::Names;
+use crate::domain::zone::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, SdkConfig, imds};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::path::Path;
+
+/// Where distributions keep the certificate authorities that the host trusts: Amazon Linux and
+/// Fedora, Debian and Ubuntu, SUSE, Alpine.
+const HOST_BUNDLES: [&str; 4] = [
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// AWS cannot be talked to from here.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// The trusted certificate authorities cannot be used.
+    #[error("the trusted certificate authorities cannot be used")]
+    Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The metadata endpoint cannot serve the credentials chain.
+    #[error("{endpoint:?} cannot be asked for credentials")]
+    Endpoint {
+        /// As it was given.
+        endpoint: String,
+        /// What the SDK said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The SDK's settings: our resolver, ring, the host's trust or the compiled-in one, and the chain of
+/// credentials (environment, profile, web identity, instance role) over our metadata endpoint.
+pub async fn sdk_config(
+    endpoints: &Endpoints,
+    names: &Names,
+    region: &Region,
+) -> Result<SdkConfig, AwsError> {
+    let http = http_client(names)?;
+    let region = aws_config::Region::new(region.to_string());
+    let provider = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_http_client(http.clone());
+    let imds = imds::Client::builder()
+        .configure(&provider)
+        .endpoint(&endpoints.imds)
+        .map_err(|source| AwsError::Endpoint { endpoint: endpoints.imds.clone(), source })?
+        .build();
+    let credentials = DefaultCredentialsChain::builder()
+        .configure(provider)
+        .region(region.clone())
+        .imds_client(imds)
+        .build()
+        .await;
+    Ok(aws_config::defaults(BehaviorVersion::latest())
+        .region(region)
+        .http_client(http)
+        .credentials_provider(credentials)
+        .load()
+        .await)
+}
+
+fn http_client(names: &Names) -> Result<SharedHttpClient, AwsError> {
+    let trust = TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted());
+    let context = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| AwsError::Trust(error.into()))?;
+    Ok(Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build_with_resolver(names.clone()))
+}
+
+/// The host's bundle, which knows the certificate of a proxy that a company may have; else the
+/// roots that Mozilla trusts, compiled in.
+fn trusted() -> Vec<u8> {
+    let host = HOST_BUNDLES.iter().find_map(|path| std::fs::read(Path::new(path)).ok());
+    host.filter(|pem| !pem.is_empty()).unwrap_or_else(|| compiled_in().into_bytes())
+}
+
+fn compiled_in() -> String {
+    let pem = |certificate: &[u8]| {
+        let text = STANDARD.encode(certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    };
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|certificate| pem(certificate)).collect()
+}

@@ -1,0 +1,122 @@
+//! Names → addresses, for every client: /etc/hosts, then the name servers of /etc/resolv.conf.
+//!
+//! Never getaddrinfo: in a static glibc binary it loads the host's NSS modules, and dies with
+//! SIGFPE where they were built against another glibc.
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::{Resolver, TokioResolver, system_conf};
+use hyper_util::client::legacy::connect::dns::Name;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+/// A name that has no address for us.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DnsError {
+    /// The system gives no random numbers, which every DNS query needs.
+    #[error("no random numbers for a DNS query: is there no /dev/urandom?")]
+    NoRandomNumbers(#[source] Arc<getrandom::Error>),
+    /// The system's resolver settings make no resolver.
+    #[error("/etc/resolv.conf cannot be used")]
+    Settings(#[source] Arc<NetError>),
+    /// Nobody knows the name.
+    #[error("the name {name:?} has no address")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// What the resolver said.
+        source: Arc<NetError>,
+    },
+}
+
+/// The one resolver of a run; clones share it and its cache.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    resolver: Arc<OnceLock<TokioResolver>>,
+}
+
+impl Names {
+    /// The addresses of `name`.
+    pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+        if let Ok(address) = name.trim_matches(['[', ']']).parse() {
+            return Ok(vec![address]);
+        }
+        let resolver = self.resolver()?;
+        let found = resolver.lookup_ip(name).await.map_err(|source| DnsError::Unknown {
+            name: name.to_owned(),
+            source: Arc::new(source),
+        })?;
+        Ok(found.iter().collect())
+    }
+
+    /// Made at the first name: on most nodes every address is a number.
+    fn resolver(&self) -> Result<TokioResolver, DnsError> {
+        if let Some(resolver) = self.resolver.get() {
+            return Ok(resolver.clone());
+        }
+        // Asked first, because the resolver itself panics where there are none.
+        getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
+        let settings = |error| DnsError::Settings(Arc::new(error));
+        // Without the file, /etc/hosts is still asked.
+        let (config, mut options) = if std::path::Path::new("/etc/resolv.conf").exists() {
+            system_conf::read_system_conf().map_err(settings)?
+        } else {
+            (ResolverConfig::from_parts(None, vec![], vec![]), ResolverOpts::default())
+        };
+        options.use_hosts_file = ResolveHosts::Always;
+        let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()
+            .map_err(settings)?;
+        Ok(self.resolver.get_or_init(|| resolver).clone())
+    }
+}
+
+type Resolving<T> = Pin<Box<dyn Future<Output = Result<T, DnsError>> + Send>>;
+
+/// For reqwest, which serves IMDS.
+impl reqwest::dns::Resolve for Names {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let names = self.clone();
+        Box::pin(async move {
+            let found = names.resolve(name.as_str()).await?;
+            Ok(Box::new(with_port(found)) as reqwest::dns::Addrs)
+        })
+    }
+}
+
+/// For the AWS SDK.
+impl ResolveDns for Names {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move { self.resolve(name).await.map_err(ResolveDnsError::new) })
+    }
+}
+
+/// For hyper's connector, which serves the Kubernetes client.
+impl tower::Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = DnsError;
+    type Future = Resolving<Self::Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let names = self.clone();
+        Box::pin(async move {
+            let found = names.resolve(name.as_str()).await?;
+            Ok(with_port(found).collect::<Vec<_>>().into_iter())
+        })
+    }
+}
+
+/// Port 0: the connector puts the URL's in.
+fn with_port(addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + Send {
+    addresses.into_iter().map(|address| SocketAddr::new(address, 0))
+}

@@ -1,0 +1,102 @@
+//! What the machine itself has: CPUs, memory, and the units that tell the image's family.
+
+use crate::facts::Machine;
+use crate::host::Image;
+use crate::host::kubelet_dropin::DROP_IN_NAME;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// Where systemd looks for units, the strongest first.
+///
+/// Source: systemd.unit(5), "Unit File Load Path".
+const UNIT_DIRECTORIES: [&str; 5] = [
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
+
+/// Something about the machine that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// A unit file that is there and cannot be read.
+    #[error("could not read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The kernel does not say what the machine has.
+    #[error("the kernel does not say how many CPUs and how much memory there are")]
+    Kernel,
+}
+
+/// CPUs and memory of the running machine.
+pub fn machine() -> Result<Machine, MachineError> {
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(wanted).map_err(|_| MachineError::Kernel)?;
+    let cpus = u32::try_from(system.cpus().len()).unwrap_or(u32::MAX);
+    let memory_bytes = system.total_memory();
+    if cpus == 0 || memory_bytes == 0 {
+        return Err(MachineError::Kernel);
+    }
+    Ok(Machine { cpus, memory_bytes })
+}
+
+/// The units under `root` that tell the image's family.
+pub fn image(root: &Path) -> Result<Image, MachineError> {
+    Ok(Image {
+        nodeadm_run_unit: unit(root, "nodeadm-run.service")?,
+        kubelet_unit: unit_with_drop_ins(root, "kubelet.service")?,
+    })
+}
+
+/// The unit file in force.
+fn unit(root: &Path, name: &str) -> Result<Option<String>, MachineError> {
+    for directory in UNIT_DIRECTORIES {
+        let text = read_if_there(&root.join(directory).join(name))?;
+        if text.is_some() {
+            return Ok(text);
+        }
+    }
+    Ok(None)
+}
+
+/// The unit and its drop-ins in systemd's order: by file name, and of two with one name the one in
+/// the stronger directory. Ours is left out, so that a second run sees what the first one saw.
+fn unit_with_drop_ins(root: &Path, name: &str) -> Result<Vec<String>, MachineError> {
+    let Some(unit) = unit(root, name)? else { return Ok(Vec::new()) };
+    let mut drop_ins: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    for directory in UNIT_DIRECTORIES.iter().rev() {
+        let directory = root.join(directory).join(format!("{name}.d"));
+        let Ok(entries) = directory.read_dir() else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "conf") {
+                drop_ins.insert(entry.file_name(), path);
+            }
+        }
+    }
+    drop_ins.remove(std::ffi::OsStr::new(DROP_IN_NAME));
+    let mut texts = vec![unit];
+    for path in drop_ins.values() {
+        texts.extend(read_if_there(path)?);
+    }
+    Ok(texts)
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, MachineError> {
+    match std::fs::read(path) {
+        // A unit may hold any bytes; what we look for in it is ASCII.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(MachineError::Unreadable { path: path.to_owned(), source }),
+    }
+}

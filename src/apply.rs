@@ -1,0 +1,65 @@
+//! Plan → machine. Doing it twice is the same as doing it once.
+
+use crate::adapter::disk::{self, DiskError, Outcome};
+use crate::host::Change;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use tokio::process::Command;
+
+/// A change, and what it came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Absolute, as the node sees it.
+    pub path: PathBuf,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// A change that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// On the disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// systemd could not be told.
+    #[error("`systemctl daemon-reload` could not be run")]
+    Systemctl(#[source] io::Error),
+    /// systemd would not do it.
+    #[error("`systemctl daemon-reload` failed: {0}")]
+    Reload(String),
+}
+
+/// Makes every change true under `root`: `/` on a node, a scratch folder in tests.
+pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, ApplyError> {
+    let mut applied = Vec::new();
+    let mut reload = false;
+    for change in changes {
+        let path = disk::under(root, change.path());
+        let outcome = match change {
+            Change::File { contents, .. } => disk::write_atomic(&path, contents)?,
+            Change::Absent { .. } => disk::remove(&path)?,
+        };
+        reload |= outcome == Outcome::Changed && change.concerns_systemd();
+        applied.push(Applied { path: change.path().clone(), outcome });
+    }
+    // Only the running system's own files are the running systemd's business.
+    if reload && root == Path::new("/") && Path::new("/run/systemd/system").exists() {
+        daemon_reload().await?;
+    }
+    Ok(applied)
+}
+
+/// The kubelet's unit is loaded long before we run: systemd must read the new drop-in.
+async fn daemon_reload() -> Result<(), ApplyError> {
+    let Output { status, stderr, .. } = Command::new("systemctl")
+        .arg("daemon-reload")
+        .output()
+        .await
+        .map_err(ApplyError::Systemctl)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(ApplyError::Reload(String::from_utf8_lossy(&stderr).trim().to_owned()))
+    }
+}

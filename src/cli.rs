@@ -1,0 +1,282 @@
+//! The command line, and the only reader of the environment.
+
+use crate::adapter::dns::Names;
+use crate::adapter::{Endpoints, imds};
+use crate::command::{self, Context};
+use crate::error::{EXIT_STATUSES, Error, report};
+use crate::settings::{Layer, SettingsError, nearest};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Every setting that may stand in the environment begins so.
+const VARIABLES: &str = "ENI_BOOTSTRAP_";
+/// Bad usage, after `sysexits.h`; clap's own would be 2.
+const EX_USAGE: u8 = 64;
+
+/// Prepares an Amazon EKS node for the Amazon VPC CNI before its kubelet starts.
+///
+/// Reads the instance metadata service, works out how many pods the node can really hold under
+/// custom networking and prefix delegation, tells the kubelet, and waits until the ENIConfig that
+/// the CNI will look for is there.
+#[derive(Debug, Parser)]
+#[command(name = "eni-bootstrap", version, after_long_help = after_help())]
+struct Cli {
+    #[command(flatten)]
+    addresses: Addresses,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where everything is, and how much is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Addresses")]
+struct Addresses {
+    /// The machine's files
+    #[arg(
+        long,
+        global = true,
+        env = "ENI_BOOTSTRAP_ROOT",
+        value_name = "DIRECTORY",
+        default_value = "/"
+    )]
+    root: PathBuf,
+    /// A settings file that wins over those under /usr/lib, /etc and /run
+    #[arg(long, global = true, env = "ENI_BOOTSTRAP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The instance metadata service [default: http://169.254.169.254]
+    #[arg(long, global = true, env = "AWS_EC2_METADATA_SERVICE_ENDPOINT", value_name = "URL")]
+    imds_endpoint: Option<String>,
+    /// Which of the service's two addresses, where no endpoint is given
+    #[arg(
+        long,
+        global = true,
+        env = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        value_name = "MODE",
+        default_value = "IPv4",
+        ignore_case = true
+    )]
+    imds_endpoint_mode: ImdsMode,
+    /// EC2's API [default: the region's own]
+    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EC2", value_name = "URL")]
+    ec2_endpoint: Option<String>,
+    /// Say more: requests and their times
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ImdsMode {
+    #[value(name = "IPv4")]
+    Ipv4,
+    #[value(name = "IPv6")]
+    Ipv6,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prepare this node: figures, files, wait. Status 0: the kubelet may start
+    #[command(after_help = RUN_EXAMPLE)]
+    Run(Box<SettingsFlags>),
+    /// Show what `run` would do, and change nothing
+    #[command(after_help = PLAN_EXAMPLE)]
+    Plan(Box<PlanFlags>),
+    /// Print how many pods an instance type can hold, as max-pods-calculator.sh does
+    #[command(after_help = MAX_PODS_EXAMPLE)]
+    MaxPods(command::max_pods::Wanted),
+    /// Wait for this node's ENIConfig, and do nothing else
+    #[command(after_help = WAIT_EXAMPLE)]
+    Wait(Box<SettingsFlags>),
+    /// The table of instance types
+    #[command(subcommand)]
+    Limits(Limits),
+}
+
+const RUN_EXAMPLE: &str = "Example: eni-bootstrap run --cni-prefix-delegation --eni-config-wait 5m";
+const PLAN_EXAMPLE: &str = "Example: eni-bootstrap plan --output diff";
+const MAX_PODS_EXAMPLE: &str =
+    "Example: eni-bootstrap max-pods --instance-type m5.large --cni-custom-networking-enabled";
+const WAIT_EXAMPLE: &str = "Example: eni-bootstrap wait --eni-config-name 'prod-{zone}'";
+const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1";
+
+#[derive(Debug, Subcommand)]
+enum Limits {
+    /// Make the table anew from EC2's DescribeInstanceTypes
+    #[command(after_help = REFRESH_EXAMPLE)]
+    Refresh(command::limits::Wanted),
+}
+
+#[derive(Debug, Args)]
+struct PlanFlags {
+    /// How to print it
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    output: command::plan::Output,
+    #[command(flatten)]
+    settings: SettingsFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings (each a TOML key, too: --cni-source is source in [cni])")]
+struct SettingsFlags {
+    #[command(flatten)]
+    layer: Layer,
+}
+
+/// Runs the command that `arguments` name. Results go to stdout, everything else to stderr.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    log(&cli.addresses);
+    match checked(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not a log line: it must be seen at every level, and the console shows stderr.
+            #[expect(clippy::print_stderr, reason = "the one place that ends a run badly")]
+            {
+                eprintln!("{}", report(&error));
+            }
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+fn checked(cli: Cli) -> Result<(), Error> {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    check_variables(names)?;
+    // One thread: a boot agent waits for answers, and threads cost more than they bring.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    runtime.block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Error> {
+    let Addresses { root, config, imds_endpoint, imds_endpoint_mode, ec2_endpoint, .. } =
+        cli.addresses;
+    let imds = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
+        match imds_endpoint_mode {
+            ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
+            ImdsMode::Ipv6 => imds::DEFAULT_ENDPOINT_IPV6,
+        }
+        .to_owned()
+    });
+    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root };
+    let names = Names::default();
+    let context = |settings: SettingsFlags, endpoints, names| Context {
+        endpoints,
+        names,
+        config,
+        by_hand: settings.layer,
+    };
+    match cli.command {
+        Command::Run(flags) => command::run::run(context(*flags, endpoints, names)).await,
+        Command::Plan(flags) => {
+            let PlanFlags { output, settings } = *flags;
+            command::plan::show(context(settings, endpoints, names), output).await
+        }
+        Command::Wait(flags) => command::wait::wait(context(*flags, endpoints, names)).await,
+        Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, wanted).await,
+        Command::Limits(Limits::Refresh(wanted)) => {
+            command::limits::refresh(endpoints, names, wanted).await
+        }
+    }
+}
+
+/// Help and version are results; anything else that clap says is a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::from(EX_USAGE),
+    }
+}
+
+/// A variable in our name that means nothing is a misspelt setting: the default in its place would
+/// be a silent one.
+fn check_variables(names: impl Iterator<Item = String>) -> Result<(), SettingsError> {
+    let command = Cli::command();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let known: Vec<String> = commands
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
+        .collect();
+    for name in names.filter(|name| name.starts_with(VARIABLES)) {
+        if !known.contains(&name) {
+            let nearest = nearest(&name, known.iter().map(String::as_str));
+            return Err(SettingsError::UnknownVariable { name, nearest });
+        }
+    }
+    Ok(())
+}
+
+/// Our own words alone, without time stamps, which the journal adds: what libraries log may hold
+/// headers, and a header may hold a token.
+fn log(addresses: &Addresses) {
+    let level = match addresses {
+        Addresses { verbose: true, .. } => LevelFilter::DEBUG,
+        Addresses { quiet: true, .. } => LevelFilter::WARN,
+        _ => LevelFilter::INFO,
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
+    // Set twice only where a test calls this twice: the first one serves.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
+}
+
+fn after_help() -> String {
+    let mut text = String::from(
+        "Example, in a systemd unit before the kubelet's:\n  \
+         eni-bootstrap run --cni-prefix-delegation --eni-config-wait 5m\n\n\
+         Settings are read from /usr/lib/eni-bootstrap/*.toml, /etc/eni-bootstrap/*.toml,\n\
+         /run/eni-bootstrap/*.toml, --config, the environment and the flags; the later one wins.\n\n\
+         Exit status:\n",
+    );
+    for (status, meaning) in EXIT_STATUSES {
+        let _ = writeln!(text, "  {status:>2}  {meaning}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_misspelt_variable_names_the_nearest() {
+        let check = |name: &str| check_variables(std::iter::once(name.to_owned()));
+        assert_eq!(check("ENI_BOOTSTRAP_PODS_MAX"), Ok(()));
+        assert_eq!(check("ENI_BOOTSTRAP_ROOT"), Ok(()));
+        assert_eq!(check("PATH"), Ok(()));
+        assert_eq!(
+            check("ENI_BOOTSTRAP_POD_MAX"),
+            Err(SettingsError::UnknownVariable {
+                name: "ENI_BOOTSTRAP_POD_MAX".to_owned(),
+                nearest: Some("ENI_BOOTSTRAP_PODS_MAX".to_owned())
+            })
+        );
+    }
+}

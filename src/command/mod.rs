@@ -1,0 +1,64 @@
+//! What each command does, by the floors below.
+
+pub mod limits;
+pub mod max_pods;
+pub mod plan;
+pub mod run;
+pub mod wait;
+
+use crate::adapter::Endpoints;
+use crate::adapter::disk;
+use crate::adapter::dns::Names;
+use crate::error::Error;
+use crate::settings::{FileError, Layer, Settings, SettingsError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What every command needs: where everything is, and what was asked for by hand.
+#[derive(Debug)]
+pub struct Context {
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    /// How names become addresses.
+    pub names: Names,
+    /// The file that `--config` names.
+    pub config: Option<PathBuf>,
+    /// The environment and the flags.
+    pub by_hand: Layer,
+}
+
+impl Context {
+    /// Every layer, merged and checked.
+    pub fn settings(self) -> Result<(Endpoints, Names, Settings), Error> {
+        let mut merged = Layer::default();
+        for (path, text) in disk::settings_files(&self.endpoints.root)? {
+            merged = layer(&path, &text)?.over(merged);
+        }
+        if let Some(path) = &self.config {
+            let text = disk::read(path)?.ok_or_else(|| no_such_file(path))?;
+            merged = layer(path, &text)?.over(merged);
+        }
+        let settings = Settings::from_layer(self.by_hand.over(merged))?;
+        Ok((self.endpoints, self.names, settings))
+    }
+}
+
+fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
+    Layer::from_toml(path, text).map_err(SettingsError::from)
+}
+
+/// A file that was asked for by name must be there; the others need not.
+fn no_such_file(path: &Path) -> SettingsError {
+    SettingsError::from(FileError {
+        path: path.to_owned(),
+        line: 1,
+        reason: "there is no such file".to_owned(),
+        nearest: None,
+    })
+}
+
+/// Results go to stdout, and nothing else does.
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}

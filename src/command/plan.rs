@@ -1,0 +1,41 @@
+//! Everything but apply and wait: the figures, the files as they would be, what differs.
+
+use crate::adapter::Deadline;
+use crate::command::{Context, print};
+use crate::error::Error;
+use crate::plan::plan;
+use crate::{observe, report};
+use clap::ValueEnum;
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For a person: the sum and the files
+    #[default]
+    Text,
+    /// For a program: every term of the sum, every file
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// What `run` would change, as a unified diff; nothing where it would change nothing
+    Diff,
+    /// The kubelet's arguments on one line
+    KubeletArgs,
+}
+
+/// Prints the plan for this machine.
+pub async fn show(context: Context, output: Output) -> Result<(), Error> {
+    let (endpoints, names, settings) = context.settings()?;
+    let deadline = Deadline::after(settings.imds_wait);
+    let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
+    let plan = plan(&facts, &settings)?;
+    let text = match output {
+        Output::Text => report::plan_text(&facts, &plan),
+        Output::Json => format!("{:#}\n", report::plan_json(&facts, &plan)),
+        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&facts, &plan))
+            .map_err(|error| Error::Output(std::io::Error::other(error)))?,
+        Output::Diff => report::diff(&endpoints.root, &plan.changes)?,
+        Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",
+    };
+    print(&text)
+}

@@ -1,0 +1,147 @@
+//! Identifiers that come from outside, checked before they may go anywhere.
+//!
+//! Everything here ends up in a file that a shell, systemd or the kubelet reads, so a type is made
+//! only from text that cannot be taken for anything else: no space, quote, newline or leading dash.
+
+/// The longest of all: a label value may not be longer, and no identifier of EC2's is.
+const LONGEST: usize = 63;
+
+/// Text from outside that is not the identifier it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {what}")]
+pub struct InvalidIdentifier {
+    /// What was expected, with its article, such as `an availability zone`.
+    pub what: &'static str,
+    /// What came instead, cut to a length that a log can hold.
+    pub text: String,
+}
+
+impl InvalidIdentifier {
+    /// Names `text`, or its beginning: a hostile answer may be megabytes long.
+    #[must_use]
+    pub fn new(what: &'static str, text: &str) -> Self {
+        let mut shown: String = text.chars().take(LONGEST).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        Self { what, text: shown }
+    }
+}
+
+/// Whether `text` begins and ends with a lower-case letter or digit and holds nothing else but
+/// those, `-` and the characters in `also`.
+pub(crate) fn is_plain(text: &str, also: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.len() <= LONGEST
+        && bytes.first().is_some_and(plain)
+        && bytes.last().is_some_and(plain)
+        && bytes.iter().all(|byte| plain(byte) || *byte == b'-' || also.contains(byte))
+}
+
+/// Makes a string type that only text accepted by `$rule` can become.
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::identifier::InvalidIdentifier;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let rule: fn(&str) -> bool = $rule;
+                if rule(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err($crate::domain::identifier::InvalidIdentifier::new($what, text))
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use identifier;
+
+identifier! {
+    /// An EC2 instance type, such as `m5.large`.
+    InstanceType, "an instance type (such as m5.large)",
+    |text| is_plain(text, b".") && text.bytes().filter(|byte| *byte == b'.').count() == 1
+}
+
+identifier! {
+    /// An EC2 instance id, such as `i-0123456789abcdef0`.
+    InstanceId, "an instance id (i-…)", |text| is_resource(text, "i-")
+}
+
+identifier! {
+    /// A VPC id, such as `vpc-0123456789abcdef0`.
+    VpcId, "a VPC id (vpc-…)", |text| is_resource(text, "vpc-")
+}
+
+identifier! {
+    /// A subnet id, such as `subnet-0123456789abcdef0`.
+    SubnetId, "a subnet id (subnet-…)", |text| is_resource(text, "subnet-")
+}
+
+identifier! {
+    /// A network interface's MAC address, such as `02:00:00:00:00:01`.
+    Mac, "a MAC address",
+    |text| text.len() == 17 && text.bytes().enumerate().all(|(index, byte)| {
+        if index % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() }
+    })
+}
+
+/// Whether `text` is `prefix` and a short identifier after it.
+fn is_resource(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| is_plain(rest, b""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_an_instance_type() {
+        for good in ["m5.large", "u-6tb1.112xlarge", "p6-b200.48xlarge", "c7i-flex.large"] {
+            assert_eq!(good.parse::<InstanceType>().map(|t| t.to_string()), Ok(good.to_owned()));
+        }
+        for bad in
+            ["", "m5", "m5..large", "m5.large ", "m5.large\n", "--flag.x", "M5.large", "<html>"]
+        {
+            let error = bad.parse::<InstanceType>().unwrap_err();
+            assert_eq!(error, InvalidIdentifier::new("an instance type (such as m5.large)", bad));
+        }
+    }
+
+    #[test]
+    fn what_is_a_mac_address_or_a_resource_id() {
+        assert_eq!("02:00:00:0a:bc:de".parse::<Mac>().unwrap().as_str(), "02:00:00:0a:bc:de");
+        for bad in ["02:00:00:0a:bc", "02-00-00-0a-bc-de", "02:00:00:0a:bc:../"] {
+            assert_eq!(bad.parse::<Mac>(), Err(InvalidIdentifier::new("a MAC address", bad)));
+        }
+        assert_eq!("vpc-0a".parse::<VpcId>().unwrap().to_string(), "vpc-0a");
+        let error = "subnet-0a".parse::<VpcId>().unwrap_err();
+        assert_eq!(error.to_string(), "\"subnet-0a\" is not a VPC id (vpc-…)");
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let error = InvalidIdentifier::new("short", &"x".repeat(1_000_000));
+        assert_eq!(error.text.chars().count(), LONGEST + 1);
+    }
+}

@@ -1,0 +1,31 @@
+//! What the kubelet is told, before any one image's file formats.
+
+use crate::domain::label::Labels;
+use crate::domain::reserved::Reserved;
+use serde::Serialize;
+
+/// What the kubelet is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Kubelet {
+    /// Pods that the kubelet admits.
+    pub max_pods: u32,
+    /// What it keeps back.
+    pub kube_reserved: Reserved,
+    /// The labels that the node registers with.
+    pub node_labels: Labels,
+}
+
+impl Kubelet {
+    /// The same as command-line arguments, which win over every configuration file. No argument
+    /// holds a space or a quote: each value's type sees to that.
+    #[must_use]
+    pub fn arguments(&self) -> [String; 3] {
+        let Self { max_pods, kube_reserved, node_labels } = self;
+        [
+            format!("--max-pods={max_pods}"),
+            format!("--kube-reserved={kube_reserved}"),
+            format!("--node-labels={node_labels}"),
+        ]
+    }
+}

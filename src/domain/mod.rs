@@ -1,0 +1,11 @@
+//! What EKS, Kubernetes and the VPC CNI say is true. No I/O, no clock, no environment.
+
+pub mod cni;
+pub mod eni_config;
+pub mod identifier;
+pub mod kubelet;
+pub mod label;
+pub mod limits;
+pub mod max_pods;
+pub mod reserved;
+pub mod zone;

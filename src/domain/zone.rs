@@ -1,0 +1,83 @@
+//! Where the instance is: zone, zone id and region.
+
+use crate::domain::identifier::{identifier, is_plain};
+
+identifier! {
+    /// An availability zone's *name*, such as `us-west-2a`. Two accounts may give one name to
+    /// different zones.
+    Zone, "an availability zone (such as us-west-2a)", is_zone
+}
+
+identifier! {
+    /// An availability zone's *id*, such as `usw2-az1`: the same zone in every account.
+    ZoneId, "an availability zone id (such as usw2-az1)", |text| is_plain(text, b"")
+}
+
+identifier! {
+    /// A region, such as `us-west-2`.
+    Region, "a region (such as us-west-2)", is_zone
+}
+
+/// Region and zone names are words joined by dashes (`us-west-2`, `us-west-2-lax-1a`).
+fn is_zone(text: &str) -> bool {
+    is_plain(text, b"")
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.contains('-')
+}
+
+impl Region {
+    /// The domain under which AWS's endpoints of this region live.
+    ///
+    /// Source: the partitions file of the AWS SDKs (`dnsSuffix`).
+    #[must_use]
+    pub fn dns_suffix(&self) -> &'static str {
+        const SUFFIXES: [(&str, &str); 6] = [
+            ("cn-", "amazonaws.com.cn"),
+            ("us-iso-", "c2s.ic.gov"),
+            ("us-isob-", "sc2s.sgov.gov"),
+            ("us-isof-", "csp.hci.ic.gov"),
+            ("eu-isoe-", "cloud.adc-e.uk"),
+            ("eusc-", "amazonaws.eu"),
+        ];
+        SUFFIXES
+            .iter()
+            .find(|(prefix, _)| self.as_str().starts_with(prefix))
+            .map_or("amazonaws.com", |(_, suffix)| suffix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identifier::InvalidIdentifier;
+
+    #[test]
+    fn zones_of_every_kind_are_read_and_hostile_text_is_not() {
+        for good in ["us-west-2a", "us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1", "us-gov-west-1b"]
+        {
+            assert_eq!(good.parse::<Zone>().map(|zone| zone.to_string()), Ok(good.to_owned()));
+        }
+        for bad in [
+            "us west-2a",
+            "us-west-2a\"",
+            "us-west-2a\n",
+            "--max-pods=9",
+            "US-WEST-2A",
+            "a",
+            "2a-b",
+        ] {
+            let expected = InvalidIdentifier::new("an availability zone (such as us-west-2a)", bad);
+            assert_eq!(bad.parse::<Zone>(), Err(expected));
+        }
+    }
+
+    #[test]
+    fn each_partition_has_its_own_domain() {
+        let suffix = |region: &str| region.parse::<Region>().unwrap().dns_suffix();
+        assert_eq!(suffix("us-west-2"), "amazonaws.com");
+        assert_eq!(suffix("us-gov-west-1"), "amazonaws.com");
+        assert_eq!(suffix("cn-north-1"), "amazonaws.com.cn");
+        assert_eq!(suffix("us-iso-east-1"), "c2s.ic.gov");
+        assert_eq!(suffix("us-isob-east-1"), "sc2s.sgov.gov");
+    }
+}

@@ -1,0 +1,303 @@
+//! Every way a run can end badly, each with what to do about it.
+//!
+//! Three sentences, each said once: `Display` says what failed, `source` says why, [`Error::help`]
+//! says what to do. [`report`] prints the whole chain.
+
+use crate::adapter::Transient as _;
+use crate::adapter::aws::AwsError;
+use crate::adapter::disk::DiskError;
+use crate::adapter::ec2::Ec2Error;
+use crate::adapter::imds::ImdsError;
+use crate::adapter::kubernetes::{ConnectError, KubernetesError};
+use crate::apply::ApplyError;
+use crate::domain::identifier::InstanceType;
+use crate::domain::max_pods::NoCapacity;
+use crate::observe::ObserveError;
+use crate::plan::PlanError;
+use crate::settings::SettingsError;
+use crate::wait::{NotReady, Reason};
+use std::fmt::Write as _;
+
+/// A command that did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line makes no sense.
+    #[error("the command line cannot be used")]
+    Usage(#[source] UsageError),
+    /// The settings are wrong; trying again cannot help.
+    #[error("the settings cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The machine would not say what it is.
+    #[error("this machine could not be identified")]
+    Observe(#[from] ObserveError),
+    /// Facts and settings contradict each other.
+    #[error("no plan fits this machine")]
+    Plan(#[from] PlanError),
+    /// The plan is good but could not be carried out.
+    #[error("the node could not be configured")]
+    Apply(#[from] ApplyError),
+    /// The disk would not do what it should.
+    #[error("a file could not be used")]
+    Disk(#[from] DiskError),
+    /// The API server cannot even be asked.
+    #[error("the cluster could not be asked for its ENIConfig")]
+    Connect(#[from] ConnectError),
+    /// No usable ENIConfig in time.
+    #[error("the kubelet must not start yet")]
+    NotReady(#[from] NotReady),
+    /// No pod count exists.
+    #[error("no pod count can be given for {instance_type}")]
+    NoCapacity {
+        /// The type.
+        instance_type: String,
+        /// Why not.
+        source: NoCapacity,
+    },
+    /// The table of instance types could not be made.
+    #[error("the table of instance types could not be made")]
+    Ec2(#[from] Ec2Error),
+    /// The operating system gives no event loop.
+    #[error("no event loop could be started")]
+    Runtime(#[source] std::io::Error),
+    /// Nobody reads our output.
+    #[error("the result could not be printed")]
+    Output(#[source] std::io::Error),
+}
+
+/// A command line that parses and still makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// Nothing says which type is meant.
+    #[error("no instance type is named")]
+    NoInstanceType,
+    /// EC2 must be asked, and nothing says in which region.
+    #[error("the embedded table has no {0}, and no region is named in which to ask EC2")]
+    NoRegion(InstanceType),
+    /// There is nothing to wait for.
+    #[error("there is no ENIConfig to wait for: custom networking is off")]
+    NothingToWaitFor,
+}
+
+/// Exit statuses, after `sysexits.h`.
+mod status {
+    pub const USAGE: u8 = 64;
+    pub const DATA: u8 = 65;
+    pub const UNAVAILABLE: u8 = 69;
+    pub const CANNOT_WRITE: u8 = 73;
+    pub const NOT_IN_TIME: u8 = 75;
+    pub const NOT_PERMITTED: u8 = 77;
+    pub const SETTINGS: u8 = 78;
+}
+
+/// Every exit status with its meaning: what `--help` and the README say.
+pub const EXIT_STATUSES: [(u8, &str); 8] = [
+    (0, "ready: the kubelet may start"),
+    (status::USAGE, "the command line makes no sense"),
+    (status::DATA, "the machine says something that cannot be"),
+    (status::UNAVAILABLE, "a service that is needed cannot be reached"),
+    (status::CANNOT_WRITE, "a file could not be written; the old one is whole"),
+    (status::NOT_IN_TIME, "the ENIConfig was not there in time; the files stay written"),
+    (status::NOT_PERMITTED, "not permitted: RBAC in the cluster, or IAM"),
+    (status::SETTINGS, "the settings are wrong, or do not fit this machine"),
+];
+
+impl Error {
+    /// The exit status: the type of the error decides it, and nothing else.
+    #[must_use]
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => status::USAGE,
+            Self::Settings(_) | Self::Plan(_) | Self::NoCapacity { .. } | Self::Connect(_) => {
+                status::SETTINGS
+            }
+            Self::Runtime(_) => status::UNAVAILABLE,
+            Self::Observe(error) => match error {
+                ObserveError::Imds(imds) => imds_status(imds),
+                ObserveError::Host(_) | ObserveError::Machine(_) | ObserveError::UserData(_) => {
+                    status::DATA
+                }
+                ObserveError::Limits { source, .. } => ec2_status(source),
+            },
+            Self::Ec2(error) => ec2_status(error),
+            Self::Apply(_) | Self::Disk(_) | Self::Output(_) => status::CANNOT_WRITE,
+            Self::NotReady(NotReady { reason, .. }) => match reason {
+                Reason::Unknown | Reason::NotThere | Reason::NoSubnet => status::NOT_IN_TIME,
+                Reason::Api(error) => match error {
+                    KubernetesError::Unauthorized | KubernetesError::Forbidden(_) => {
+                        status::NOT_PERMITTED
+                    }
+                    KubernetesError::NoResourceType => status::NOT_IN_TIME,
+                    _ => status::UNAVAILABLE,
+                },
+            },
+        }
+    }
+
+    /// What the reader of the journal should do next.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Usage(UsageError::NoInstanceType) => {
+                "name one: `eni-bootstrap max-pods --instance-type m5.large`; on the instance itself `--instance-type-from-imds` serves".to_owned()
+            }
+            Self::Usage(UsageError::NoRegion(_)) => "add `--region us-west-2`".to_owned(),
+            Self::Usage(UsageError::NothingToWaitFor) => {
+                "set cni.custom-networking = true, or leave the wait out".to_owned()
+            }
+            Self::Settings(error) => error.help(),
+            Self::Observe(error) => error.help().to_owned(),
+            Self::Plan(error) => error.help().to_owned(),
+            Self::NoCapacity { source, .. } => source.help().to_owned(),
+            Self::Apply(ApplyError::Disk(error)) | Self::Disk(error) => disk_help(error).to_owned(),
+            Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
+            Self::Connect(error) => connect_help(error).to_owned(),
+            Self::NotReady(error) => not_ready_help(error),
+            Self::Ec2(Ec2Error::NotPermitted(_)) => {
+                "allow ec2:DescribeInstanceTypes to these credentials".to_owned()
+            }
+            Self::Ec2(_) => "check the region, the credentials and the endpoint of EC2".to_owned(),
+            Self::Runtime(_) => "raise the limit of open files (`ulimit -n`)".to_owned(),
+            Self::Output(_) => "keep the reading end of the pipe open".to_owned(),
+        }
+    }
+}
+
+fn imds_status(error: &ImdsError) -> u8 {
+    match error {
+        ImdsError::Endpoint { .. } => status::SETTINGS,
+        ImdsError::Disabled { .. } => status::UNAVAILABLE,
+        error if error.is_transient() => status::UNAVAILABLE,
+        _ => status::DATA,
+    }
+}
+
+fn ec2_status(error: &Ec2Error) -> u8 {
+    match error {
+        Ec2Error::NotPermitted(_) => status::NOT_PERMITTED,
+        Ec2Error::Unreachable(_) => status::UNAVAILABLE,
+        Ec2Error::Aws(AwsError::Endpoint { .. }) => status::SETTINGS,
+        _ => status::DATA,
+    }
+}
+
+fn disk_help(error: &DiskError) -> &'static str {
+    match error {
+        DiskError::Read { .. } => "run it as root, or make the file readable",
+        DiskError::Write { .. } => {
+            "run it as root on a writable file system with room left; the old file, if any, is whole"
+        }
+        DiskError::Locked { .. } => {
+            "wait for the other run to end (`systemctl status eni-bootstrap`), or end it"
+        }
+    }
+}
+
+fn connect_help(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Kubeconfig { .. } => "correct it, or leave cluster.kubeconfig out",
+        ConnectError::Endpoint(_) | ConnectError::CertificateAuthority => {
+            "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
+        }
+        ConnectError::Client(_) => "check the cluster's endpoint and certificate authority",
+        ConnectError::Token(_) => "give the instance a role (an instance profile)",
+    }
+}
+
+fn not_ready_help(error: &NotReady) -> String {
+    let NotReady { name, reason, .. } = error;
+    let create = format!(
+        "create it: `kubectl apply -f - <<< '{{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}}}'`"
+    );
+    match reason {
+        Reason::Unknown | Reason::NotThere => create,
+        Reason::NoSubnet => {
+            format!("name its subnet: `kubectl edit eniconfig {name}`, field spec.subnet")
+        }
+        Reason::Api(KubernetesError::NoResourceType) => {
+            "install the Amazon VPC CNI, which brings the ENIConfig resource type, before the first node".to_owned()
+        }
+        Reason::Api(KubernetesError::Forbidden(_)) => {
+            "let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)".to_owned()
+        }
+        Reason::Api(KubernetesError::Unauthorized) => {
+            "map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock".to_owned()
+        }
+        Reason::Api(KubernetesError::Token(_)) => {
+            "give the instance a role (an instance profile)".to_owned()
+        }
+        Reason::Api(_) => {
+            "check the cluster's endpoint, that its security group lets this node in, and that its name can be resolved from here".to_owned()
+        }
+    }
+}
+
+/// The whole story for the journal: what, why, and what to do.
+#[must_use]
+pub fn report(error: &Error) -> String {
+    let mut text = format!("error: {error}\n");
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(why) = cause {
+        let why_text = why.to_string();
+        // A transparent error and some libraries say the same as their source.
+        if !said.ends_with(&why_text) {
+            let _ = writeln!(text, "  because: {why_text}");
+        }
+        said = why_text;
+        cause = why.source();
+    }
+    let _ = write!(text, "  help: {}", error.help());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_report_says_what_why_and_what_to_do_once_each() {
+        let error = Error::from(PlanError::NoCapacity {
+            instance_type: "hpc6id.32xlarge".to_owned(),
+            source: NoCapacity::OnlyThePrimaryInterface,
+        });
+        assert_eq!(
+            report(&error),
+            "error: no plan fits this machine\n  \
+             because: no pod could ever get an address on hpc6id.32xlarge\n  \
+             because: custom networking sets the primary interface aside, and this type has no other\n  \
+             help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
+        );
+        assert_eq!(error.exit_status(), 78);
+    }
+
+    #[test]
+    fn a_missing_eniconfig_names_the_command_that_makes_it() {
+        let error = Error::from(NotReady {
+            name: "us-west-2a".parse().unwrap(),
+            allowed: Duration::from_secs(600),
+            reason: Reason::NotThere,
+        });
+        assert_eq!(
+            report(&error),
+            "error: the kubelet must not start yet\n  \
+             because: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
+             help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
+        );
+        assert_eq!(error.exit_status(), 75);
+    }
+
+    #[test]
+    fn a_wait_in_vain_ends_by_its_last_reason() {
+        let status = |reason| {
+            let name = "us-west-2a".parse().unwrap();
+            Error::from(NotReady { name, allowed: Duration::ZERO, reason }).exit_status()
+        };
+        assert_eq!(status(Reason::NotThere), 75);
+        assert_eq!(status(Reason::NoSubnet), 75);
+        assert_eq!(status(Reason::Api(KubernetesError::NoResourceType)), 75);
+        assert_eq!(status(Reason::Api(KubernetesError::Forbidden(String::new()))), 77);
+        assert_eq!(status(Reason::Api(KubernetesError::Unauthorized)), 77);
+        assert_eq!(status(Reason::Api(KubernetesError::Unreachable(String::new()))), 69);
+    }
+}

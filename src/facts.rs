@@ -1,0 +1,94 @@
+//! What the machine is. Read once, never changed, never guessed.
+
+use crate::domain::eni_config::Field;
+use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
+use crate::domain::limits::InstanceLimits;
+use crate::domain::zone::{Region, Zone, ZoneId};
+use crate::host::Detected;
+use crate::host::user_data::NodeConfigCluster;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Everything about this machine that the plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What the instance metadata service says.
+    pub instance: Instance,
+    /// What the type offers to the CNI.
+    pub limits: Limits,
+    /// What the machine itself has; `None` where another root than `/` is worked on.
+    pub machine: Option<Machine>,
+    /// Which family of node image this is.
+    pub host: Detected,
+    /// The cluster as the `NodeConfig` in user data names it.
+    pub node_config: Option<NodeConfigCluster>,
+}
+
+/// What the instance metadata service says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Instance {
+    /// Such as `m5.large`.
+    pub instance_type: InstanceType,
+    /// Such as `i-0123456789abcdef0`.
+    pub instance_id: InstanceId,
+    /// The zone's name.
+    pub zone: Zone,
+    /// The zone's id, where the service tells it.
+    pub zone_id: Option<ZoneId>,
+    /// The region.
+    pub region: Region,
+    /// The primary interface's first IPv4 address; none in an IPv6-only subnet.
+    pub local_ipv4: Option<IpAddr>,
+    /// The primary interface's VPC.
+    pub vpc_id: Option<VpcId>,
+    /// The primary interface's subnet.
+    pub subnet_id: Option<SubnetId>,
+    /// Instance tags, as far as the ENIConfig's name asks for them and the instance shows them.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// What a field of the ENIConfig's name stands for here.
+    #[must_use]
+    pub fn value(&self, field: &Field) -> Option<String> {
+        match field {
+            Field::Zone => Some(self.zone.to_string()),
+            Field::ZoneId => self.zone_id.as_ref().map(ToString::to_string),
+            Field::Region => Some(self.region.to_string()),
+            Field::InstanceType => Some(self.instance_type.to_string()),
+            Field::VpcId => self.vpc_id.as_ref().map(ToString::to_string),
+            Field::Tag(key) => self.tags.get(key).cloned(),
+        }
+    }
+}
+
+/// A type's limits, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The limits.
+    pub limits: InstanceLimits,
+    /// Who says so.
+    pub source: LimitsSource,
+}
+
+/// Who says what a type's limits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitsSource {
+    /// The table in the binary.
+    EmbeddedTable,
+    /// EC2's `DescribeInstanceTypes`.
+    Ec2,
+}
+
+/// What the machine itself has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Machine {
+    /// CPUs that are online.
+    pub cpus: u32,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+}

@@ -1,0 +1,250 @@
+//! What each family of node images wants to be told. Text out, nothing written.
+//!
+//! To add a host: a variant of [`Host`] and [`HostKind`], a file beside this one, and a row in
+//! `tests/golden.rs`; the compiler names every `match` that is missing.
+
+pub mod kubelet_dropin;
+pub mod nodeadm;
+pub mod unit_file;
+pub mod user_data;
+
+use crate::domain::kubelet::Kubelet;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+
+/// The families by name, as a person writes them in the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKind {
+    /// Found by what the machine has.
+    #[default]
+    Auto,
+    /// Amazon Linux 2023 whose nodeadm reads `/etc/eks/nodeadm.d`.
+    Nodeadm,
+    /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
+    KubeletDropin,
+    /// Nothing is written: the caller passes the figures on.
+    None,
+}
+
+/// What was found on the image that tells its family. Read once, by the machine adapter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// `nodeadm-run.service`, if there is one.
+    pub nodeadm_run_unit: Option<String>,
+    /// `kubelet.service` and its drop-ins in the order in which systemd reads them; ours left out.
+    pub kubelet_unit: Vec<String>,
+}
+
+/// The family of this image, with what its renderer needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// See [`nodeadm`].
+    Nodeadm,
+    /// See [`kubelet_dropin`].
+    KubeletDropin {
+        /// The kubelet's command line, as its unit has it.
+        exec_start: String,
+    },
+    /// Nothing is written.
+    None,
+}
+
+/// A host, and why it was taken for that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// The host.
+    pub host: Host,
+    /// For the log.
+    pub reason: String,
+}
+
+/// One thing to make true on the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A file with exactly these contents.
+    File {
+        /// Absolute, as the node sees it.
+        path: PathBuf,
+        /// UTF-8, ending in a newline.
+        contents: String,
+    },
+    /// No such file: another host's, from before an upgrade of the image.
+    Absent {
+        /// Absolute, as the node sees it.
+        path: PathBuf,
+    },
+}
+
+impl Change {
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Self::File { path, .. } | Self::Absent { path } => path,
+        }
+    }
+
+    /// Whether systemd must read its units again before it takes effect.
+    #[must_use]
+    pub fn concerns_systemd(&self) -> bool {
+        self.path().starts_with("/etc/systemd")
+    }
+}
+
+/// Why no host was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Neither nodeadm nor a kubelet unit.
+    #[error("this image has neither a nodeadm-run.service nor a kubelet.service")]
+    Unknown,
+    /// The settings name nodeadm, and the image's does not read our drop-in.
+    #[error("the host is set to nodeadm, but {0}")]
+    NoDropIns(&'static str),
+    /// The kubelet's unit cannot be extended.
+    #[error("kubelet.service cannot be extended")]
+    Unit(#[from] unit_file::UnitError),
+}
+
+impl HostError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Unknown => {
+                "run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints"
+            }
+            Self::NoDropIns(_) => {
+                "use `--host-kind kubelet-dropin`, or an AL2023 image from v20251023 on"
+            }
+            Self::Unit(_) => {
+                "look at `systemctl cat kubelet.service`: it needs exactly one ExecStart"
+            }
+        }
+    }
+}
+
+const READS_DROP_INS: &str = "/etc/eks/nodeadm.d";
+
+/// Which family this image is of: `kind` if it is not [`HostKind::Auto`], else the surest match.
+pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
+    let drop_ins = match &image.nodeadm_run_unit {
+        None => Err("there is no nodeadm-run.service"),
+        Some(unit) if unit.contains(READS_DROP_INS) => Ok(()),
+        Some(_) => Err("its nodeadm-run.service does not read /etc/eks/nodeadm.d"),
+    };
+    let detected = |host, reason: &str| Ok(Detected { host, reason: reason.to_owned() });
+    let exec_start = || unit_file::exec_start(&image.kubelet_unit);
+    match kind {
+        HostKind::None => detected(Host::None, "set by hand"),
+        HostKind::Nodeadm => match drop_ins {
+            Ok(()) => detected(Host::Nodeadm, "set by hand"),
+            Err(why) => Err(HostError::NoDropIns(why)),
+        },
+        HostKind::KubeletDropin => {
+            detected(Host::KubeletDropin { exec_start: exec_start()? }, "set by hand")
+        }
+        HostKind::Auto => match drop_ins {
+            Ok(()) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
+            Err(_) if image.kubelet_unit.is_empty() => Err(HostError::Unknown),
+            Err(why) => {
+                let host = Host::KubeletDropin { exec_start: exec_start()? };
+                detected(host, &format!("there is a kubelet.service, and {why}"))
+            }
+        },
+    }
+}
+
+impl Host {
+    /// What to change so that the kubelet starts as `kubelet` says. Files of the other families
+    /// are to be absent: an image that was upgraded in place must not keep yesterday's figure.
+    #[must_use]
+    pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let mut changes = match self {
+            Self::Nodeadm => nodeadm::render(kubelet),
+            Self::KubeletDropin { exec_start } => kubelet_dropin::render(kubelet, exec_start),
+            Self::None => return Vec::new(),
+        };
+        let ours = [nodeadm::FILES, kubelet_dropin::FILES].concat();
+        for path in ours.into_iter().map(PathBuf::from) {
+            if !changes.iter().any(|change| *change.path() == path) {
+                changes.push(Change::Absent { path });
+            }
+        }
+        changes
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nodeadm => "nodeadm",
+            Self::KubeletDropin { .. } => "kubelet-dropin",
+            Self::None => "none",
+        })
+    }
+}
+
+/// The first lines of every file we write.
+pub(crate) const NOTICE: &str = "\
+# Written by eni-bootstrap before the kubelet starts, and again at every boot.
+# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KUBELET: &str = "[Service]\nExecStart=/usr/bin/kubelet $ARGS\n";
+
+    fn image(nodeadm: Option<&str>, kubelet: &[&str]) -> Image {
+        Image {
+            nodeadm_run_unit: nodeadm.map(str::to_owned),
+            kubelet_unit: kubelet.iter().map(|&text| text.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn hosts_are_found_by_what_the_image_has() {
+        let new = "ExecStart=/usr/bin/nodeadm init --config-source file:///etc/eks/nodeadm.d/";
+        let old = "ExecStart=/usr/bin/nodeadm init";
+        let dropin = Host::KubeletDropin { exec_start: "/usr/bin/kubelet $ARGS".to_owned() };
+        let auto =
+            |image: &Image| detect(HostKind::Auto, image).map(|found| (found.host, found.reason));
+        assert_eq!(
+            auto(&image(Some(new), &[KUBELET])),
+            Ok((Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d".to_owned()))
+        );
+        assert_eq!(
+            auto(&image(Some(old), &[KUBELET])),
+            Ok((
+                dropin.clone(),
+                "there is a kubelet.service, and its nodeadm-run.service does not read /etc/eks/nodeadm.d"
+                    .to_owned()
+            ))
+        );
+        assert_eq!(
+            auto(&image(None, &[KUBELET])),
+            Ok((
+                dropin,
+                "there is a kubelet.service, and there is no nodeadm-run.service".to_owned()
+            ))
+        );
+        assert_eq!(auto(&image(None, &[])), Err(HostError::Unknown));
+    }
+
+    #[test]
+    fn a_host_set_by_hand_must_fit_the_image() {
+        let found = |kind, image: &Image| detect(kind, image).map(|found| found.host);
+        assert_eq!(found(HostKind::None, &image(None, &[])), Ok(Host::None));
+        assert_eq!(
+            found(HostKind::Nodeadm, &image(None, &[KUBELET])),
+            Err(HostError::NoDropIns("there is no nodeadm-run.service"))
+        );
+        assert_eq!(
+            found(HostKind::KubeletDropin, &image(None, &[])),
+            Err(HostError::Unit(unit_file::UnitError::NoExecStart))
+        );
+    }
+}

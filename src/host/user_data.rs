@@ -1,0 +1,116 @@
+//! The cluster as the `NodeConfig` in user data names it.
+//!
+//! Read as nodeadm reads it (`nodeadm/internal/configprovider`): the whole may be base64 or gzip;
+//! a MIME document's `application/node.eks.aws` parts are merged in their order; anything else is
+//! one `NodeConfig`, or a script that is none of our business.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::io::Read as _;
+
+/// More than user data can hold (16 KiB), compressed well: what a gzip bomb may not pass.
+const LARGEST: u64 = 1 << 20;
+
+const MEDIA_TYPE: &str = "application/node.eks.aws";
+
+/// What a `NodeConfig` says of its cluster; each may be left to another source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeConfigCluster {
+    /// The cluster's name.
+    pub name: Option<String>,
+    /// Its API server's URL.
+    pub api_server_endpoint: Option<String>,
+    /// Its certificate authority: PEM in base64.
+    pub certificate_authority: Option<String>,
+}
+
+/// User data that holds a `NodeConfig` which cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum UserDataError {
+    /// Not a MIME document, though its first line says so.
+    #[error("the user data is not the MIME document that it begins as")]
+    Mime(#[source] mailparse::MailParseError),
+    /// Not a gzip stream, though it begins as one.
+    #[error("the user data is not the gzip stream that it begins as")]
+    Gzip(#[source] std::io::Error),
+    /// Not YAML, or of another form.
+    #[error("the NodeConfig in user data cannot be read")]
+    NodeConfig(#[source] Box<serde_saphyr::Error>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeConfig {
+    kind: String,
+    spec: Spec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    cluster: NodeConfigCluster,
+}
+
+/// The cluster in `user_data`; `None` where no `NodeConfig` is in it.
+pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataError> {
+    let bytes = decoded(user_data)?;
+    if !begins_as_mime(&bytes) {
+        // A shell script or another tool's settings: nodeadm would refuse it, but this image may
+        // have no nodeadm at all.
+        let config = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("node.eks.aws/"));
+        return config.map(node_config).transpose().map(Option::flatten);
+    }
+    let document = mailparse::parse_mail(&bytes).map_err(UserDataError::Mime)?;
+    let mut merged: Option<NodeConfigCluster> = None;
+    for part in document.parts().filter(|part| part.ctype.mimetype == MEDIA_TYPE) {
+        let body = part.get_body_raw().map_err(UserDataError::Mime)?;
+        let body = decoded(&body)?;
+        let Some(next) = node_config(&String::from_utf8_lossy(&body))? else { continue };
+        let NodeConfigCluster { name, api_server_endpoint, certificate_authority } =
+            merged.unwrap_or_default();
+        merged = Some(NodeConfigCluster {
+            name: next.name.or(name),
+            api_server_endpoint: next.api_server_endpoint.or(api_server_endpoint),
+            certificate_authority: next.certificate_authority.or(certificate_authority),
+        });
+    }
+    Ok(merged)
+}
+
+fn node_config(text: &str) -> Result<Option<NodeConfigCluster>, UserDataError> {
+    let config: NodeConfig =
+        serde_saphyr::from_str(text).map_err(|error| UserDataError::NodeConfig(Box::new(error)))?;
+    Ok((config.kind == "NodeConfig").then_some(config.spec.cluster))
+}
+
+fn begins_as_mime(bytes: &[u8]) -> bool {
+    let begins = |word: &str| {
+        bytes.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    begins("content-type:") || begins("mime-version:")
+}
+
+/// Takes base64 and gzip off, in whichever order and as often as nodeadm does: once each.
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, UserDataError> {
+    let compact: Vec<u8> = bytes.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let plain = match STANDARD.decode(&compact) {
+        Ok(decoded) if !decoded.is_empty() => Cow::Owned(decoded),
+        _ => Cow::Borrowed(bytes),
+    };
+    if !plain.starts_with(&[0x1f, 0x8b]) {
+        return Ok(plain);
+    }
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&*plain)
+        .take(LARGEST)
+        .read_to_end(&mut unpacked)
+        .map_err(UserDataError::Gzip)?;
+    Ok(Cow::Owned(unpacked))
+}
+
+#[cfg(test)]
+mod tests;

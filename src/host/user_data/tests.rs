@@ -1,0 +1,92 @@
+use super::*;
+use flate2::{Compression, write::GzEncoder};
+use std::io::Write as _;
+
+const NODE_CONFIG: &str = "---
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec:
+  cluster:
+    name: prod
+    apiServerEndpoint: https://ABC.gr7.us-west-2.eks.amazonaws.com
+    certificateAuthority: Q0E=
+    cidr: 10.100.0.0/16
+  kubelet:
+    config:
+      maxPods: 110
+";
+
+fn prod() -> NodeConfigCluster {
+    NodeConfigCluster {
+        name: Some("prod".to_owned()),
+        api_server_endpoint: Some("https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned()),
+        certificate_authority: Some("Q0E=".to_owned()),
+    }
+}
+
+fn mime(parts: &[&str]) -> String {
+    let mut text =
+        String::from("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"BOUNDARY\"\n\n");
+    for part in parts {
+        text.push_str("--BOUNDARY\n");
+        text.push_str(part);
+        text.push('\n');
+    }
+    text + "--BOUNDARY--\n"
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_node_config_is_read_in_every_wrapping() {
+    let part = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
+    let document = mime(&["Content-Type: text/x-shellscript\n\n#!/bin/bash\necho hello", &part]);
+    let crlf = document.replace('\n', "\r\n");
+    let encoded_part = format!(
+        "Content-Type: application/node.eks.aws\nContent-Transfer-Encoding: base64\n\n{}",
+        STANDARD.encode(NODE_CONFIG)
+    );
+    for (name, bytes) in [
+        ("plain", NODE_CONFIG.as_bytes().to_vec()),
+        ("base64", STANDARD.encode(NODE_CONFIG).into_bytes()),
+        ("gzip", gzip(NODE_CONFIG)),
+        ("base64 of gzip", STANDARD.encode(gzip(NODE_CONFIG)).into_bytes()),
+        ("MIME", document.clone().into_bytes()),
+        ("MIME with CRLF", crlf.into_bytes()),
+        ("gzip of MIME", gzip(&document)),
+        ("base64 of MIME", STANDARD.encode(&document).into_bytes()),
+        ("MIME with a base64 part", mime(&[&encoded_part]).into_bytes()),
+    ] {
+        assert_eq!(cluster(&bytes).unwrap(), Some(prod()), "{name}");
+    }
+}
+
+#[test]
+fn later_parts_win_key_by_key() {
+    let first = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n";
+    let merged = cluster(mime(&[&first, second]).as_bytes()).unwrap();
+    assert_eq!(merged, Some(NodeConfigCluster { name: Some("blue".to_owned()), ..prod() }));
+}
+
+#[test]
+fn what_is_no_node_config_is_passed_over() {
+    for text in ["", "#!/bin/bash\n/etc/eks/bootstrap.sh prod\n", "[settings.kubernetes]\n"] {
+        assert_eq!(cluster(text.as_bytes()).unwrap(), None, "{text:?}");
+    }
+    let script = mime(&["Content-Type: text/x-shellscript\n\n#!/bin/bash\n"]);
+    assert_eq!(cluster(script.as_bytes()).unwrap(), None);
+}
+
+#[test]
+fn a_broken_node_config_is_an_error() {
+    let broken = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: [\n";
+    let error = cluster(broken.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "the NodeConfig in user data cannot be read");
+    let error = cluster(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
+    assert_eq!(error.to_string(), "the user data is not the gzip stream that it begins as");
+}

@@ -1,0 +1,205 @@
+//! Adapters → facts. What does not depend on each other is asked for at the same time.
+
+use crate::adapter::dns::Names;
+use crate::adapter::ec2::{Ec2, Ec2Error};
+use crate::adapter::imds::{ImdsError, Session};
+use crate::adapter::machine::{self, MachineError};
+use crate::adapter::{Deadline, Endpoints};
+use crate::domain::eni_config::Field;
+use crate::domain::identifier::{InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId};
+use crate::domain::limits;
+use crate::domain::zone::Region;
+use crate::facts::{Facts, Instance, Limits, LimitsSource, Machine};
+use crate::host::user_data::{self, UserDataError};
+use crate::host::{self, HostError};
+use crate::settings::Settings;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use tokio::try_join;
+use tracing::warn;
+
+/// Something about the machine that could not be found out.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// The instance metadata service.
+    #[error("the instance metadata service does not say what this instance is")]
+    Imds(#[from] ImdsError),
+    /// The image.
+    #[error("this image is of no known family")]
+    Host(#[from] HostError),
+    /// The machine's own files.
+    #[error("this machine cannot be looked at")]
+    Machine(#[from] MachineError),
+    /// User data.
+    #[error("the user data cannot be used")]
+    UserData(#[from] UserDataError),
+    /// A type that neither the table nor EC2 knows.
+    #[error("the limits of instance type {instance_type} are not known")]
+    Limits {
+        /// The type.
+        instance_type: InstanceType,
+        /// Why EC2 did not tell, either.
+        source: Ec2Error,
+    },
+}
+
+impl ObserveError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Imds(ImdsError::Unreachable { .. }) => {
+                "check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254"
+            }
+            Self::Imds(ImdsError::Disabled { .. }) => {
+                "enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
+            }
+            Self::Imds(_) => {
+                "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
+            }
+            Self::Host(error) => error.help(),
+            Self::Machine(_) => "run it as root on the node itself",
+            Self::UserData(_) => {
+                "correct the NodeConfig in user data: nodeadm would not take it either"
+            }
+            Self::Limits { source: Ec2Error::NotPermitted(_), .. } => {
+                "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
+            }
+            Self::Limits { .. } => {
+                "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
+            }
+        }
+    }
+}
+
+/// Looks at the machine: its image, its metadata and its type's limits.
+pub async fn facts(
+    endpoints: &Endpoints,
+    names: &Names,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<Facts, ObserveError> {
+    let image = machine::image(&endpoints.root)?;
+    let host = host::detect(settings.host, &image)?;
+    let machine = this_machine(&endpoints.root)?;
+    let (instance, user_data) = match metadata(endpoints, names, settings, deadline).await {
+        // A token may be lost with its service: one new session, and not more.
+        Err(ImdsError::TokenRefused { path }) => {
+            warn!(
+                "the metadata service no longer takes the token (401 for {path}); fetching a new one"
+            );
+            metadata(endpoints, names, settings, deadline).await?
+        }
+        answer => answer?,
+    };
+    let node_config = user_data::cluster(&user_data.unwrap_or_default())?;
+    let limits = type_limits(endpoints, names, &instance, deadline).await?;
+    Ok(Facts { instance, limits, machine, host, node_config })
+}
+
+/// What this machine has. Under another root than `/` the files are some other machine's, and its
+/// type's table stands in.
+fn this_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
+    if root == Path::new("/") { machine::machine().map(Some) } else { Ok(None) }
+}
+
+/// Only the type and the region: for the calculator.
+pub async fn instance_type(
+    endpoints: &Endpoints,
+    names: &Names,
+    deadline: Deadline,
+) -> Result<(InstanceType, Region), ImdsError> {
+    let session = Session::open(&endpoints.imds, names, deadline).await?;
+    try_join!(session.required(INSTANCE_TYPE), session.required(REGION))
+}
+
+const INSTANCE_TYPE: &str = "meta-data/instance-type";
+const REGION: &str = "meta-data/placement/region";
+
+async fn metadata(
+    endpoints: &Endpoints,
+    names: &Names,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<(Instance, Option<Vec<u8>>), ImdsError> {
+    let session = &Session::open(&endpoints.imds, names, deadline).await?;
+    let (instance_type, instance_id, zone, zone_id, region, local_ipv4, network, tags, user_data) =
+        try_join!(
+            session.required(INSTANCE_TYPE),
+            session.required("meta-data/instance-id"),
+            session.required("meta-data/placement/availability-zone"),
+            session.item("meta-data/placement/availability-zone-id"),
+            session.required(REGION),
+            local_ipv4(session),
+            network(session),
+            tags(session, settings),
+            session.bytes("user-data"),
+        )?;
+    let (vpc_id, subnet_id) = network;
+    let instance = Instance {
+        instance_type,
+        instance_id,
+        zone,
+        zone_id,
+        region,
+        local_ipv4,
+        vpc_id,
+        subnet_id,
+        tags,
+    };
+    Ok((instance, user_data))
+}
+
+async fn local_ipv4(session: &Session) -> Result<Option<IpAddr>, ImdsError> {
+    let path = "meta-data/local-ipv4";
+    let parsed = |text: String| {
+        text.parse().map_err(|_| ImdsError::Nonsense {
+            path: path.to_owned(),
+            source: InvalidIdentifier::new("an IP address", &text),
+        })
+    };
+    session.text(path).await?.map(parsed).transpose()
+}
+
+/// The primary interface's VPC and subnet.
+async fn network(session: &Session) -> Result<(Option<VpcId>, Option<SubnetId>), ImdsError> {
+    let Some(mac) = session.item::<Mac>("meta-data/mac").await? else { return Ok((None, None)) };
+    let vpc = format!("meta-data/network/interfaces/macs/{mac}/vpc-id");
+    let subnet = format!("meta-data/network/interfaces/macs/{mac}/subnet-id");
+    try_join!(session.item(&vpc), session.item(&subnet))
+}
+
+/// The tags that the ENIConfig's name asks for; none where the instance does not show its tags.
+async fn tags(
+    session: &Session,
+    settings: &Settings,
+) -> Result<BTreeMap<String, String>, ImdsError> {
+    let mut tags = BTreeMap::new();
+    for field in settings.eni_config_name.fields() {
+        if let Field::Tag(key) = field
+            && let Some(value) = session.text(&format!("meta-data/tags/instance/{key}")).await?
+        {
+            tags.insert(key.clone(), value);
+        }
+    }
+    Ok(tags)
+}
+
+/// From the embedded table, else from EC2, else not at all: a guessed figure is what we exist to end.
+async fn type_limits(
+    endpoints: &Endpoints,
+    names: &Names,
+    instance: &Instance,
+    deadline: Deadline,
+) -> Result<Limits, ObserveError> {
+    let instance_type = &instance.instance_type;
+    if let Some(limits) = limits::embedded(instance_type) {
+        return Ok(Limits { limits, source: LimitsSource::EmbeddedTable });
+    }
+    warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
+    let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
+    let ec2 = Ec2::new(endpoints, names, &instance.region).await.map_err(failed)?;
+    let limits = ec2.limits(instance_type, deadline).await.map_err(failed)?;
+    Ok(Limits { limits, source: LimitsSource::Ec2 })
+}

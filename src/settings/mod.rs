@@ -1,0 +1,168 @@
+//! What was asked for: layers merged key by key, then checked.
+//!
+//! [`Layer`] is one source as it was written; [`Settings`] is what the program wants to know.
+
+mod layer;
+mod text;
+mod value;
+
+pub use layer::{
+    ClusterLayer, CniLayer, EniConfigLayer, HostLayer, ImdsLayer, Layer, PodsLayer, ReserveLayer,
+};
+pub use text::{FileError, nearest};
+pub use value::{CniSource, LabelMap, OnTimeout, Wait};
+
+use crate::domain::cni::{Addressing, Cni};
+use crate::domain::eni_config::{DEFAULT_LABEL, InvalidTemplate, NameTemplate};
+use crate::domain::label::{InvalidLabel, LabelKey, Labels};
+use crate::domain::max_pods::Wishes;
+use crate::domain::reserved::Overrides;
+use crate::host::HostKind;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long an ENIConfig is waited for. Long enough for a pipeline that creates it beside the node.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10 * 60);
+/// How long the machine may take to say what it is. IMDS answers in milliseconds once the network
+/// is up; two minutes is what EKS's own nodeadm gives it.
+const DEFAULT_IMDS_WAIT: Duration = Duration::from_secs(2 * 60);
+
+/// What was asked for, merged and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the CNI's settings are taken from.
+    pub cni_source: CniSource,
+    /// What the CNI is set to.
+    pub cni: Cni,
+    /// How the ENIConfig's name is made.
+    pub eni_config_name: NameTemplate,
+    /// The label that carries it; `None` sets none.
+    pub eni_config_label: Option<LabelKey>,
+    /// How long to wait for the ENIConfig.
+    pub wait: Wait,
+    /// What a wait in vain comes to.
+    pub on_timeout: OnTimeout,
+    /// Ceiling, fixed figure, further host-network pods.
+    pub pods: Wishes,
+    /// Further node labels.
+    pub labels: Labels,
+    /// Reserves given by hand.
+    pub reserve: Overrides,
+    /// What was said of the cluster.
+    pub cluster: Cluster,
+    /// Which host to write for.
+    pub host: HostKind,
+    /// How long the machine may take to say what it is.
+    pub imds_wait: Duration,
+}
+
+/// What was said of the cluster; user data may say the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its API server's URL.
+    pub endpoint: Option<String>,
+    /// Its certificate authority: PEM in base64.
+    pub certificate_authority: Option<String>,
+    /// A kubeconfig that replaces all of the above and the node's own identity.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Settings that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A further label is not one.
+    #[error("[labels] holds a label that no kubelet takes")]
+    Label(#[source] InvalidLabel),
+    /// The ENIConfig's label is not one.
+    #[error("eni-config.label is not a label that a kubelet takes")]
+    EniConfigLabel(#[source] InvalidLabel),
+    /// The name's template is not one.
+    #[error("eni-config.name cannot be used")]
+    EniConfigName(#[source] InvalidTemplate),
+    /// An environment variable that means nothing, in our name.
+    #[error("there is no setting {name}")]
+    UnknownVariable {
+        /// As it stands in the environment.
+        name: String,
+        /// The known one most like it.
+        nearest: Option<String>,
+    },
+}
+
+impl SettingsError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let nearest = |nearest: &Option<String>| {
+            nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
+        };
+        match self {
+            Self::File(error) => nearest(&error.nearest),
+            Self::UnknownVariable { nearest: name, .. } => nearest(name),
+            _ => None,
+        }
+        .unwrap_or_else(|| {
+            "correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key".to_owned()
+        })
+    }
+}
+
+impl Settings {
+    /// Fills in what no layer says and checks what they say.
+    pub fn from_layer(layer: Layer) -> Result<Self, SettingsError> {
+        // Taken apart whole, so that a new key cannot be forgotten here.
+        let Layer { cni, eni_config, pods, labels, reserve, cluster, host, imds } = layer;
+        let CniLayer { source, custom_networking, prefix_delegation, max_eni } = cni;
+        let EniConfigLayer { name, label, wait, on_timeout } = eni_config;
+        let PodsLayer { ceiling, max, extra } = pods;
+        let ReserveLayer { cpu, memory, ephemeral_storage } = reserve;
+        let ClusterLayer { name: cluster_name, endpoint, certificate_authority, kubeconfig } =
+            cluster;
+        let addressing = if prefix_delegation.unwrap_or(false) {
+            Addressing::Prefixes
+        } else {
+            Addressing::SecondaryAddresses
+        };
+        let label = label.unwrap_or_else(|| DEFAULT_LABEL.to_owned());
+        let eni_config_label = (!label.is_empty()).then(|| label.parse()).transpose();
+        let mut further = Labels::default();
+        for (key, value) in labels.unwrap_or_default().0 {
+            let key = key.parse().map_err(SettingsError::Label)?;
+            further.insert(key, value.parse().map_err(SettingsError::Label)?);
+        }
+        Ok(Self {
+            cni_source: source.unwrap_or_default(),
+            cni: Cni {
+                addressing,
+                custom_networking: custom_networking.unwrap_or(true),
+                max_eni: max_eni.filter(|most| *most > 0),
+            },
+            eni_config_name: name
+                .as_deref()
+                .unwrap_or("{zone}")
+                .parse()
+                .map_err(SettingsError::EniConfigName)?,
+            eni_config_label: eni_config_label.map_err(SettingsError::EniConfigLabel)?,
+            wait: wait.unwrap_or(Wait::For(DEFAULT_WAIT)),
+            on_timeout: on_timeout.unwrap_or_default(),
+            pods: Wishes {
+                ceiling: ceiling.unwrap_or_default(),
+                fixed: max.filter(|max| *max > 0),
+                extra: extra.unwrap_or(0),
+            },
+            labels: further,
+            reserve: Overrides { cpu, memory, ephemeral_storage },
+            cluster: Cluster { name: cluster_name, endpoint, certificate_authority, kubeconfig },
+            host: host.kind.unwrap_or_default(),
+            imds_wait: imds.wait.map_or(DEFAULT_IMDS_WAIT, Into::into),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

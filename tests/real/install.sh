@@ -1,0 +1,124 @@
+#!/bin/bash
+# install.sh [moto|imds|root|all]  Makes the real servers and the root folder that the tests use, under
+# target/real-parts/. Each part is built beside its place and renamed into it, so it is whole or not
+# there at all; a stamp with what it was made from makes a second run quick.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+target=${CARGO_TARGET_DIR:-target}
+[[ $target == /* ]] || target=$here/../../$target # as cargo reads it from the repository's root
+mkdir -p "$target/real-parts/bin"
+parts=$(cd "$target/real-parts" && pwd)
+need=$here/need.sh
+suite=trixie
+
+say() { printf 'real-parts: %s\n' "$*" >&2; }
+
+# make_part NAME PLACE PIN TIME: runs build_NAME with an empty folder to build in, and puts what it
+# leaves at out in that folder in PLACE.
+make_part() {
+    local name=$1 place=$parts/$2 pin=$3 stamp=$parts/$1.stamp started=$SECONDS
+    build=$parts/$name.partial
+    if [[ -e $place && -e $stamp && $(<"$stamp") == "$pin" ]]; then
+        say "$name: there already"
+        return
+    fi
+    say "$name: making $place (takes $4)"
+    trap 'rm -rf --one-file-system "$build"' EXIT
+    rm -rf --one-file-system "$build"
+    mkdir "$build"
+    "build_$name" "$place"
+    rm -rf --one-file-system "$stamp" "$place"
+    mv "$build/out" "$place"
+    printf '%s\n' "$pin" >"$stamp"
+    say "$name: made in $((SECONDS - started)) s"
+}
+
+# EC2, EKS, STS and IAM: moto's server in a virtual environment.
+build_moto() {
+    local place=$1
+    "$need" python3=python3,python3-venv
+    python3 -c 'import ensurepip, venv' 2>/dev/null || "$need" python3-venv=python3-venv
+    python3 -m venv "$build/out"
+    "$build/out/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --requirement "$here/moto/requirements.txt" >&2
+    # A virtual environment writes its own path into its scripts; give them the final one.
+    grep -lIrZF "$build/out" "$build/out/bin" "$build/out/pyvenv.cfg" |
+        xargs -0 sed -i "s|$build/out|$place|g"
+    "$build/out/bin/python" -c 'import moto.server'
+}
+
+# The instance metadata service: amazon-ec2-metadata-mock, from its Go module.
+build_imds() {
+    "$need" go=golang-go
+    (cd "$here/imds" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/aws/amazon-ec2-metadata-mock/cmd)
+    "$build/out" --help >/dev/null
+}
+
+# A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
+# glibc program that calls getaddrinfo dies in it.
+build_root() {
+    local mirror
+    if [[ $EUID -ne 0 ]]; then
+        say "root: only root can make it (mmdebstrap and chroot); run $0 root as root"
+        return 1
+    fi
+    "$need" mmdebstrap=mmdebstrap
+    [[ -e /usr/share/keyrings/debian-archive-$suite-stable.gpg ]] ||
+        "$need" "no-command=debian-archive-keyring"
+    mirror=$(debian_mirror)
+    if [[ -z $mirror ]]; then
+        say "root: no Debian mirror among this machine's apt sources; set DEBIAN_MIRROR to the address of one"
+        return 1
+    fi
+    # Of the machine's own apt settings, those that decide whether the mirror can be reached.
+    apt-config dump | grep -E '^Acquire::(https?::(Proxy|CaInfo)|Check-(Date|Valid-Until)) ' \
+        >"$build/apt.conf" || true
+    umask 022
+    chmod 755 "$build" # apt reads the new root as a user of its own
+    mmdebstrap --quiet --variant=minbase --aptopt="$build/apt.conf" \
+        --include=libnss-resolve,libnss-myhostname "$suite" "$build/out" "$mirror" </dev/null >&2
+    sed -i 's/^hosts:.*/hosts: files resolve [!UNAVAIL=return] myhostname dns/' "$build/out/etc/nsswitch.conf"
+    grep -q '^hosts: files resolve ' "$build/out/etc/nsswitch.conf"
+    chroot "$build/out" getent --version >/dev/null
+}
+
+# The mirror that this machine's apt takes Debian itself from.
+debian_mirror() {
+    if [[ -n ${DEBIAN_MIRROR:-} ]]; then
+        echo "$DEBIAN_MIRROR"
+        return
+    fi
+    apt-get update -qq </dev/null >&2
+    # shellcheck disable=SC2016 # apt fills these in
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
+        awk 'NR == 1'
+}
+
+case ${1:-all} in
+all) # each in a process of its own: one that cannot be made does not keep the others from it
+    missing=()
+    for name in moto imds root; do
+        "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
+    done
+    if ((${#missing[@]})); then
+        say "not made: ${missing[*]}"
+        exit 1
+    fi
+    exit
+    ;;
+moto | imds | root) ;;
+*)
+    echo "usage: $0 [moto|imds|root|all]" >&2
+    exit 64
+    ;;
+esac
+
+exec {lock}>"$parts/.lock"
+flock "$lock" # two at once would build in the same folder
+case $1 in
+moto) make_part moto moto "$(grep ^moto= "$here/moto/requirements.txt") $(cksum <"$here/moto/requirements.txt")" "about a minute" ;;
+imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
+root) make_part root "$suite-root" "$suite libnss-resolve libnss-myhostname" "about two minutes" ;;
+esac

@@ -1,1 +1,13 @@
+//! The one integration test binary: linking it once is most of what it costs.
 
+mod cli;
+mod faults;
+mod floors;
+mod golden;
+mod imds;
+mod kubernetes;
+mod node;
+mod readme;
+mod real_parts;
+mod real_run;
+mod static_binary;

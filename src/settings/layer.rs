@@ -1,7 +1,7 @@
 //! One source of settings as it was written: a file, the environment or the command line.
 //!
 //! A field here is a TOML key, a flag and an environment variable at once, and its doc comment is
-//! the flag's help: each setting is named in one place.
+//! the flag's help: each setting is named in one place. The argument's id is the key in full.
 
 use super::value::{self, CniSource, LabelMap, OnTimeout, Wait};
 use crate::domain::max_pods::Ceiling;
@@ -33,18 +33,18 @@ layer! {
     /// `[cni]`: what the VPC CNI is set to.
     CniLayer {
         /// Where the CNI's settings are taken from; `settings`: the keys of [cni]
-        #[arg(long = "cni-source", env = "ENI_BOOTSTRAP_CNI_SOURCE", value_name = "SOURCE")]
+        #[arg(id = "cni.source", long = "cni-source", env = "ENI_BOOTSTRAP_CNI_SOURCE", value_name = "SOURCE")]
         source: CniSource,
         /// Pods live on an ENIConfig's subnet (AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG) [default: true]
-        #[arg(long = "cni-custom-networking", env = "ENI_BOOTSTRAP_CNI_CUSTOM_NETWORKING",
+        #[arg(id = "cni.custom-networking", long = "cni-custom-networking", env = "ENI_BOOTSTRAP_CNI_CUSTOM_NETWORKING",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         custom_networking: bool,
         /// Prefixes of 16 addresses (ENABLE_PREFIX_DELEGATION) [default: false]
-        #[arg(long = "cni-prefix-delegation", env = "ENI_BOOTSTRAP_CNI_PREFIX_DELEGATION",
+        #[arg(id = "cni.prefix-delegation", long = "cni-prefix-delegation", env = "ENI_BOOTSTRAP_CNI_PREFIX_DELEGATION",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         prefix_delegation: bool,
         /// The most interfaces that the CNI uses (MAX_ENI); 0 is no limit [default: 0]
-        #[arg(long = "cni-max-eni", env = "ENI_BOOTSTRAP_CNI_MAX_ENI", value_name = "N")]
+        #[arg(id = "cni.max-eni", long = "cni-max-eni", env = "ENI_BOOTSTRAP_CNI_MAX_ENI", value_name = "N")]
         max_eni: u32,
     }
 }
@@ -53,17 +53,17 @@ layer! {
     /// `[eni-config]`: which ENIConfig, and how long to wait for it.
     EniConfigLayer {
         /// Its name, from text and {zone} {zone-id} {region} {instance-type} {vpc-id} {tag:KEY} [default: {zone}]
-        #[arg(long = "eni-config-name", env = "ENI_BOOTSTRAP_ENI_CONFIG_NAME", value_name = "TEMPLATE")]
+        #[arg(id = "eni-config.name", long = "eni-config-name", env = "ENI_BOOTSTRAP_ENI_CONFIG_NAME", value_name = "TEMPLATE")]
         name: String,
         /// The node label that carries the name; empty sets none [default: k8s.amazonaws.com/eniConfig]
-        #[arg(long = "eni-config-label", env = "ENI_BOOTSTRAP_ENI_CONFIG_LABEL", value_name = "KEY")]
+        #[arg(id = "eni-config.label", long = "eni-config-label", env = "ENI_BOOTSTRAP_ENI_CONFIG_LABEL", value_name = "KEY")]
         label: String,
         /// How long to wait for it: a time such as 90s or 10m, 0 to ask once, or forever [default: 10m]
-        #[arg(long = "eni-config-wait", env = "ENI_BOOTSTRAP_ENI_CONFIG_WAIT", value_name = "TIME")]
+        #[arg(id = "eni-config.wait", long = "eni-config-wait", env = "ENI_BOOTSTRAP_ENI_CONFIG_WAIT", value_name = "TIME")]
         #[serde(deserialize_with = "value::from_text")]
         wait: Wait,
         /// What a wait in vain comes to: fail, or continue with a warning [default: fail]
-        #[arg(long = "eni-config-on-timeout", env = "ENI_BOOTSTRAP_ENI_CONFIG_ON_TIMEOUT", value_name = "WHAT")]
+        #[arg(id = "eni-config.on-timeout", long = "eni-config-on-timeout", env = "ENI_BOOTSTRAP_ENI_CONFIG_ON_TIMEOUT", value_name = "WHAT")]
         on_timeout: OnTimeout,
     }
 }
@@ -72,15 +72,15 @@ layer! {
     /// `[pods]`: the pod count.
     PodsLayer {
         /// recommended (110, or 250 above 30 vCPUs), none, or a number [default: recommended]
-        #[arg(long = "pods-ceiling", env = "ENI_BOOTSTRAP_PODS_CEILING", value_name = "CEILING",
+        #[arg(id = "pods.ceiling", long = "pods-ceiling", env = "ENI_BOOTSTRAP_PODS_CEILING", value_name = "CEILING",
               value_parser = value::ceiling)]
         #[serde(deserialize_with = "value::ceiling_from_toml")]
         ceiling: Ceiling,
         /// A fixed figure instead of the computed one; 0 computes [default: 0]
-        #[arg(long = "pods-max", env = "ENI_BOOTSTRAP_PODS_MAX", value_name = "N")]
+        #[arg(id = "pods.max", long = "pods-max", env = "ENI_BOOTSTRAP_PODS_MAX", value_name = "N")]
         max: u32,
         /// Pods on the host's network beyond aws-node and kube-proxy [default: 0]
-        #[arg(long = "pods-extra", env = "ENI_BOOTSTRAP_PODS_EXTRA", value_name = "N")]
+        #[arg(id = "pods.extra", long = "pods-extra", env = "ENI_BOOTSTRAP_PODS_EXTRA", value_name = "N")]
         extra: u32,
     }
 }
@@ -89,15 +89,15 @@ layer! {
     /// `[reserve]`: kubeReserved by hand.
     ReserveLayer {
         /// CPU that the kubelet keeps back, such as 100m [default: by EKS's formula]
-        #[arg(long = "reserve-cpu", env = "ENI_BOOTSTRAP_RESERVE_CPU", value_name = "QUANTITY")]
+        #[arg(id = "reserve.cpu", long = "reserve-cpu", env = "ENI_BOOTSTRAP_RESERVE_CPU", value_name = "QUANTITY")]
         #[serde(deserialize_with = "value::from_text")]
         cpu: Quantity,
         /// Memory that the kubelet keeps back, such as 500Mi [default: 255Mi + 11Mi a pod]
-        #[arg(long = "reserve-memory", env = "ENI_BOOTSTRAP_RESERVE_MEMORY", value_name = "QUANTITY")]
+        #[arg(id = "reserve.memory", long = "reserve-memory", env = "ENI_BOOTSTRAP_RESERVE_MEMORY", value_name = "QUANTITY")]
         #[serde(deserialize_with = "value::from_text")]
         memory: Quantity,
         /// Disk that the kubelet keeps back [default: 1Gi]
-        #[arg(long = "reserve-ephemeral-storage", env = "ENI_BOOTSTRAP_RESERVE_EPHEMERAL_STORAGE", value_name = "QUANTITY")]
+        #[arg(id = "reserve.ephemeral-storage", long = "reserve-ephemeral-storage", env = "ENI_BOOTSTRAP_RESERVE_EPHEMERAL_STORAGE", value_name = "QUANTITY")]
         #[serde(deserialize_with = "value::from_text")]
         ephemeral_storage: Quantity,
     }
@@ -107,16 +107,16 @@ layer! {
     /// `[cluster]`: where its API server is. What is not said here is taken from user data.
     ClusterLayer {
         /// The cluster's name
-        #[arg(long = "cluster-name", env = "ENI_BOOTSTRAP_CLUSTER_NAME", value_name = "NAME")]
+        #[arg(id = "cluster.name", long = "cluster-name", env = "ENI_BOOTSTRAP_CLUSTER_NAME", value_name = "NAME")]
         name: String,
         /// Its API server, such as https://….eks.amazonaws.com
-        #[arg(long = "cluster-endpoint", env = "ENI_BOOTSTRAP_CLUSTER_ENDPOINT", value_name = "URL")]
+        #[arg(id = "cluster.endpoint", long = "cluster-endpoint", env = "ENI_BOOTSTRAP_CLUSTER_ENDPOINT", value_name = "URL")]
         endpoint: String,
         /// Its certificate authority: PEM in base64, as EKS shows it
-        #[arg(long = "cluster-certificate-authority", env = "ENI_BOOTSTRAP_CLUSTER_CERTIFICATE_AUTHORITY", value_name = "BASE64")]
+        #[arg(id = "cluster.certificate-authority", long = "cluster-certificate-authority", env = "ENI_BOOTSTRAP_CLUSTER_CERTIFICATE_AUTHORITY", value_name = "BASE64")]
         certificate_authority: String,
         /// A kubeconfig to use instead of the three above and of the node's own identity
-        #[arg(long = "cluster-kubeconfig", env = "ENI_BOOTSTRAP_CLUSTER_KUBECONFIG", value_name = "FILE")]
+        #[arg(id = "cluster.kubeconfig", long = "cluster-kubeconfig", env = "ENI_BOOTSTRAP_CLUSTER_KUBECONFIG", value_name = "FILE")]
         kubeconfig: PathBuf,
     }
 }
@@ -125,7 +125,7 @@ layer! {
     /// `[host]`: the family of this image.
     HostLayer {
         /// The image's family: what is written, and where [default: auto]
-        #[arg(long = "host-kind", alias = "host", env = "ENI_BOOTSTRAP_HOST_KIND", value_name = "KIND")]
+        #[arg(id = "host.kind", long = "host-kind", alias = "host", env = "ENI_BOOTSTRAP_HOST_KIND", value_name = "KIND")]
         kind: HostKind,
     }
 }
@@ -134,7 +134,7 @@ layer! {
     /// `[imds]`: the instance metadata service.
     ImdsLayer {
         /// How long the machine may take to say what it is [default: 2m]
-        #[arg(long = "imds-wait", env = "ENI_BOOTSTRAP_IMDS_WAIT", value_name = "TIME")]
+        #[arg(id = "imds.wait", long = "imds-wait", env = "ENI_BOOTSTRAP_IMDS_WAIT", value_name = "TIME")]
         #[serde(deserialize_with = "value::from_text")]
         wait: TimeSpan,
     }

@@ -1,0 +1,126 @@
+//! What each host is told in each CNI mode, byte for byte.
+//!
+//! To accept a change: `UPDATE_GOLDEN=1 cargo test --test it golden`, and read the difference.
+
+use eni_bootstrap::adapter::disk::Outcome;
+use eni_bootstrap::apply::{Applied, apply};
+use eni_bootstrap::domain::limits;
+use eni_bootstrap::facts::{Facts, Instance, Limits, LimitsSource};
+use eni_bootstrap::host::{Change, Detected, Host};
+use eni_bootstrap::plan::plan;
+use eni_bootstrap::settings::{Layer, Settings};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const MODES: [(&str, &str); 4] = [
+    ("plain", "[cni]\ncustom-networking = false"),
+    ("custom-networking", ""),
+    ("prefix-delegation", "[cni]\ncustom-networking = false\nprefix-delegation = true"),
+    ("both", "[cni]\nprefix-delegation = true"),
+];
+
+/// AL2's own command, shortened: what stands there must stay.
+const AL2: &str = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json $KUBELET_ARGS $KUBELET_EXTRA_ARGS";
+
+fn hosts() -> [Host; 3] {
+    [Host::Nodeadm, Host::KubeletDropin { exec_start: AL2.to_owned() }, Host::None]
+}
+
+fn changes(host: Host, mode: &str) -> Vec<Change> {
+    let instance_type = "c5.large".parse().unwrap();
+    let facts = Facts {
+        limits: Limits {
+            limits: limits::embedded(&instance_type).unwrap(),
+            source: LimitsSource::EmbeddedTable,
+        },
+        instance: Instance {
+            instance_type,
+            instance_id: "i-0123456789abcdef0".parse().unwrap(),
+            zone: "us-west-2a".parse().unwrap(),
+            zone_id: Some("usw2-az1".parse().unwrap()),
+            region: "us-west-2".parse().unwrap(),
+            local_ipv4: Some("192.0.2.10".parse().unwrap()),
+            vpc_id: None,
+            subnet_id: None,
+            tags: BTreeMap::new(),
+        },
+        machine: None,
+        host: Detected { host, reason: "set by hand".to_owned() },
+        node_config: None,
+    };
+    let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");
+    let layer = Layer::from_toml(Path::new("golden.toml"), &text).unwrap();
+    plan(&facts, &Settings::from_layer(layer).unwrap()).unwrap().changes
+}
+
+#[test]
+fn every_host_in_every_mode() {
+    for host in hosts() {
+        for (mode, text) in MODES {
+            let written: BTreeMap<PathBuf, String> = changes(host.clone(), text)
+                .into_iter()
+                .map(|change| match change {
+                    Change::File { path, contents } => (path, contents),
+                    Change::Absent { path } => (path, "absent\n".to_owned()),
+                })
+                .collect();
+            let folder = golden().join(host.to_string()).join(mode);
+            for (path, contents) in &written {
+                expect_golden(&folder.join(path.file_name().unwrap()), contents);
+            }
+            let kept = fs::read_dir(&folder).into_iter().flatten().count();
+            assert_eq!(kept, written.len(), "files in {} that nothing writes", folder.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_apply_changes_nothing_and_another_host_takes_its_files_away() {
+    let root = tempfile::tempdir().unwrap();
+    let outcomes = async |host: Host| {
+        let applied = apply(root.path(), &changes(host, "")).await.unwrap();
+        applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
+    };
+    use Outcome::{Changed, Unchanged};
+    let [nodeadm, dropin, _] = hosts();
+    assert_eq!(outcomes(dropin.clone()).await, [Changed, Changed, Unchanged]);
+    assert_eq!(outcomes(dropin).await, [Unchanged; 3]);
+    assert_eq!(outcomes(nodeadm.clone()).await, [Changed; 3]);
+    assert_eq!(outcomes(nodeadm).await, [Unchanged; 3]);
+    assert_eq!(files_under(root.path()), ["etc/eks/nodeadm.d/90-eni-bootstrap.yaml"]);
+}
+
+/// Every file below `root`, in order.
+pub fn files_under(root: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.strip_prefix(root).unwrap().display().to_string());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The folder of the golden files.
+pub fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Compares with the golden file, or writes it where `UPDATE_GOLDEN` says so.
+pub fn expect_golden(path: &Path, actual: &str) {
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch and fixture, not a node's")]
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 if the change is meant", path.display());
+}

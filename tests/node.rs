@@ -1,0 +1,152 @@
+//! A node for the tests: a scratch root that looks like an image, and the real binary run on it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// `nodeadm-run.service` as far as it tells the image's family.
+///
+/// Source: `templates/al2023/runtime/rootfs/etc/systemd/system/`, awslabs/amazon-eks-ami.
+const NODEADM_RUN: &str = "[Service]
+ExecStart=/usr/bin/nodeadm init --skip config --config-source imds://user-data --config-source file:///etc/eks/nodeadm.d/ --config-cache /run/eks/nodeadm/config.json
+";
+const NODEADM_KUBELET: &str = "[Service]
+EnvironmentFile=/etc/eks/kubelet/environment
+ExecStart=/usr/bin/kubelet $NODEADM_KUBELET_ARGS
+";
+/// AL2's unit, shortened.
+const AL2_KUBELET: &str = "[Service]
+ExecStart=/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \\
+    $KUBELET_ARGS $KUBELET_EXTRA_ARGS
+";
+
+/// A scratch root, and how to run `eni-bootstrap` on it.
+pub struct Node {
+    root: tempfile::TempDir,
+    arguments: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit status; `None` after a signal.
+    pub status: Option<i32>,
+    /// The result.
+    pub stdout: String,
+    /// The log.
+    pub stderr: String,
+}
+
+impl Node {
+    /// Amazon Linux 2023, whose nodeadm reads drop-ins.
+    pub fn al2023() -> Self {
+        let node = Self::empty();
+        node.file("etc/systemd/system/nodeadm-run.service", NODEADM_RUN);
+        node.file("etc/systemd/system/kubelet.service", NODEADM_KUBELET);
+        node
+    }
+
+    /// Amazon Linux 2, or any image with a kubelet unit.
+    pub fn al2() -> Self {
+        let node = Self::empty();
+        node.file("etc/systemd/system/kubelet.service", AL2_KUBELET);
+        node
+    }
+
+    /// No image at all.
+    pub fn empty() -> Self {
+        Self { root: tempfile::tempdir().unwrap(), arguments: Vec::new() }
+    }
+
+    /// Adds an argument to every run.
+    pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.arguments.push(format!("{name}={}", value.as_ref()));
+        self
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Writes a file below the root.
+    #[expect(clippy::disallowed_methods, reason = "a test's fixture, not a node's file")]
+    pub fn file(&self, path: &str, contents: &str) -> PathBuf {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    /// Reads a file below the root.
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.root().join(path)).ok()
+    }
+
+    /// The files that `eni-bootstrap` has written: all but the image's own, the settings and the lock.
+    pub fn written(&self) -> Vec<String> {
+        let mut files = crate::golden::files_under(self.root());
+        let ours = |file: &String| file.contains("eni-bootstrap") && !file.ends_with(".toml");
+        files.retain(|file| ours(file) && file != "run/eni-bootstrap/lock");
+        files
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
+        ended(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts it.
+    pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
+        let mut command = self.command(arguments);
+        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// The command, with nothing of this machine's in its environment but static credentials.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eni-bootstrap"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "SECRETEXAMPLE")
+            .args(arguments)
+            .arg(format!("--root={}", self.root().display()))
+            .args(&self.arguments);
+        command
+    }
+}
+
+/// A run that goes on. Killed where the test ends before it does.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// Waits for its end.
+    pub fn end(mut self) -> Ended {
+        ended(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.0.as_mut().unwrap().try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// An output as text.
+pub fn ended(output: Output) -> Ended {
+    Ended {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}

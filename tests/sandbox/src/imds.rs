@@ -1,0 +1,257 @@
+//! A stand-in instance metadata service, version 2 only.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
+
+use crate::faults::Faults;
+use crate::server::{Asked, Body, Server, answer};
+use futures::FutureExt as _;
+use http::Response;
+use serde_json::json;
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+const TOKEN: &str = "x-aws-ec2-metadata-token";
+
+/// What the service says of its instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Such as `c5.large`.
+    pub instance_type: String,
+    /// The zone's name.
+    pub zone: String,
+    /// The zone's id.
+    pub zone_id: String,
+    /// The region.
+    pub region: String,
+    /// The instance's id.
+    pub instance_id: String,
+    /// The primary interface's address.
+    pub local_ipv4: String,
+    /// Its MAC address.
+    pub mac: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Its subnet.
+    pub subnet_id: String,
+    /// User data; 404 where there is none.
+    pub user_data: Option<Vec<u8>>,
+    /// Tags; `None` where the instance does not show them.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// The role whose credentials the instance has.
+    pub role: Option<String>,
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self {
+            instance_type: "c5.large".to_owned(),
+            zone: "us-west-2a".to_owned(),
+            zone_id: "usw2-az1".to_owned(),
+            region: "us-west-2".to_owned(),
+            instance_id: "i-0123456789abcdef0".to_owned(),
+            local_ipv4: "192.0.2.10".to_owned(),
+            mac: "02:00:00:00:00:01".to_owned(),
+            vpc_id: "vpc-0123456789abcdef0".to_owned(),
+            subnet_id: "subnet-0123456789abcdef0".to_owned(),
+            user_data: None,
+            tags: None,
+            role: Some("node".to_owned()),
+        }
+    }
+}
+
+impl Instance {
+    /// Every path below `/latest/` with what stands there.
+    fn items(&self) -> BTreeMap<String, Vec<u8>> {
+        let interface = format!("meta-data/network/interfaces/macs/{}", self.mac);
+        let mut items: BTreeMap<String, Vec<u8>> = [
+            ("meta-data/instance-type".to_owned(), &self.instance_type),
+            ("meta-data/instance-id".to_owned(), &self.instance_id),
+            ("meta-data/placement/availability-zone".to_owned(), &self.zone),
+            ("meta-data/placement/availability-zone-id".to_owned(), &self.zone_id),
+            ("meta-data/placement/region".to_owned(), &self.region),
+            ("meta-data/local-ipv4".to_owned(), &self.local_ipv4),
+            ("meta-data/mac".to_owned(), &self.mac),
+            ("meta-data/network/interfaces/macs/".to_owned(), &format!("{}/", self.mac)),
+            (format!("{interface}/vpc-id"), &self.vpc_id),
+            (format!("{interface}/subnet-id"), &self.subnet_id),
+            (format!("{interface}/local-ipv4s"), &self.local_ipv4),
+            (format!("{interface}/device-number"), &"0".to_owned()),
+        ]
+        .map(|(path, text)| (path, text.as_bytes().to_vec()))
+        .into();
+        if let Some(user_data) = &self.user_data {
+            items.insert("user-data".to_owned(), user_data.clone());
+        }
+        if let Some(tags) = &self.tags {
+            let names: Vec<&str> = tags.keys().map(String::as_str).collect();
+            items.insert("meta-data/tags/instance".to_owned(), names.join("\n").into_bytes());
+            for (key, value) in tags {
+                items.insert(format!("meta-data/tags/instance/{key}"), value.clone().into_bytes());
+            }
+        }
+        if let Some(role) = &self.role {
+            let list = "meta-data/iam/security-credentials/".to_owned();
+            items.insert(format!("{list}{role}"), credentials());
+            items.insert(list, role.clone().into_bytes());
+        }
+        let document = json!({
+            "accountId": "123456789012",
+            "architecture": "x86_64",
+            "availabilityZone": self.zone,
+            "instanceId": self.instance_id,
+            "instanceType": self.instance_type,
+            "privateIp": self.local_ipv4,
+            "region": self.region,
+            "version": "2017-09-30",
+        });
+        items.insert("dynamic/instance-identity/document".to_owned(), document.to_string().into());
+        items
+    }
+}
+
+/// Credentials that nothing outside of this sandbox takes.
+fn credentials() -> Vec<u8> {
+    let credentials = json!({
+        "Code": "Success",
+        "LastUpdated": "2026-01-01T00:00:00Z",
+        "Type": "AWS-HMAC",
+        "AccessKeyId": "ASIASANDBOXEXAMPLE",
+        "SecretAccessKey": "sandbox/secret/EXAMPLEKEY",
+        "Token": "sandbox-session-token",
+        "Expiration": "2099-01-01T00:00:00Z",
+    });
+    credentials.to_string().into_bytes()
+}
+
+#[derive(Default)]
+struct State {
+    items: BTreeMap<String, Vec<u8>>,
+    tokens: HashSet<String>,
+    issued: usize,
+    requests: Vec<String>,
+}
+
+/// A running service.
+pub struct Imds {
+    server: Server,
+    state: Arc<Mutex<State>>,
+    faults: Faults,
+}
+
+impl std::fmt::Debug for Imds {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Imds").field("endpoint", &self.endpoint()).finish_non_exhaustive()
+    }
+}
+
+impl Imds {
+    /// On a free port.
+    #[must_use]
+    pub fn start(instance: &Instance) -> Self {
+        Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), instance).expect("a free port")
+    }
+
+    /// On `addr`.
+    pub fn start_on(addr: SocketAddr, instance: &Instance) -> io::Result<Self> {
+        let state = Arc::new(Mutex::new(State { items: instance.items(), ..State::default() }));
+        let faults = Faults::default();
+        let shared = state.clone();
+        let handler = move |asked: Asked| {
+            let response = shared.lock().unwrap().respond(&asked);
+            async move { response }.boxed()
+        };
+        let server = Server::start(addr, None, faults.clone(), Arc::new(handler))?;
+        Ok(Self { server, state, faults })
+    }
+
+    /// Such as `http://127.0.0.1:49152`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.server.addr)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// The request lines so far, such as `PUT /latest/api/token`.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.clone()
+    }
+
+    /// Lets `path` (such as `meta-data/instance-type`) say `body`.
+    pub fn set(&self, path: &str, body: impl Into<Vec<u8>>) {
+        self.state.lock().unwrap().items.insert(path.to_owned(), body.into());
+    }
+
+    /// Lets `path` be 404.
+    pub fn remove(&self, path: &str) {
+        self.state.lock().unwrap().items.remove(path);
+    }
+
+    /// No token that was given out is good any more.
+    pub fn forget_tokens(&self) {
+        self.state.lock().unwrap().tokens.clear();
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Stops listening and closes every connection.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Listens again on the same port.
+    pub fn revive(&mut self) {
+        self.server.revive().expect("the port is still free");
+    }
+}
+
+impl State {
+    fn respond(&mut self, asked: &Asked) -> Response<Body> {
+        self.requests.push(asked.line());
+        let plain = |status, body: &[u8]| answer(status, "text/plain", body.to_vec());
+        let path = asked.path.strip_prefix("/latest/").unwrap_or_default();
+        match (asked.method.as_str(), path) {
+            ("PUT", "api/token") => self.token(asked),
+            ("GET", _) => {
+                if !asked.header(TOKEN).is_some_and(|token| self.tokens.contains(token)) {
+                    return plain(401, b"401 - Unauthorized");
+                }
+                match self.items.get(path) {
+                    Some(body) => plain(200, body),
+                    None => plain(404, b"404 - Not Found"),
+                }
+            }
+            _ => plain(405, b"405 - Method Not Allowed"),
+        }
+    }
+
+    fn token(&mut self, asked: &Asked) -> Response<Body> {
+        // As the real one does: a request that went through a proxy gets no token.
+        if asked.header("x-forwarded-for").is_some() {
+            return answer(403, "text/plain", "403 - Forbidden");
+        }
+        let ttl = asked.header(TTL).and_then(|ttl| ttl.parse::<u32>().ok());
+        let Some(ttl) = ttl.filter(|ttl| (1..=21_600).contains(ttl)) else {
+            return answer(400, "text/plain", "400 - Bad Request");
+        };
+        self.issued += 1;
+        let token = format!("sandbox-metadata-token-{}", self.issued);
+        self.tokens.insert(token.clone());
+        let mut response = answer(200, "text/plain", token);
+        response.headers_mut().insert(TTL, ttl.into());
+        response
+    }
+}

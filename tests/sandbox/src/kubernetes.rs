@@ -1,0 +1,411 @@
+//! A stand-in Kubernetes API that knows one resource type: `eniconfigs.crd.k8s.amazonaws.com`.
+//!
+//! Its answers are those of a kube-apiserver: see `status.rs` for its refusals and `watch.rs` for
+//! its watches.
+
+use crate::faults::Faults;
+use crate::server::{Asked, Body, Server, answer};
+use crate::watch::Watcher;
+use crate::{status, tls};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt as _;
+use http::Response;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
+/// How long a watch lasts that names no time of its own.
+const WATCH: Duration = Duration::from_secs(30 * 60);
+
+/// What the API server lets the node do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Get, list and watch.
+    #[default]
+    Allow,
+    /// Get alone.
+    NoWatch,
+    /// Nothing: 403.
+    Forbidden,
+    /// Nobody knows it: 401.
+    Unauthorized,
+}
+
+/// A request that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// `get`, `list`, `watch`, or `other`.
+    pub verb: &'static str,
+    /// The path.
+    pub path: String,
+    /// The query.
+    pub query: String,
+    /// The bearer token.
+    pub token: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<String, Value>,
+    version: u64,
+    /// Every event with its version, so that a watch can begin in the past.
+    history: Vec<(u64, &'static str, Value)>,
+    watchers: Vec<Watcher>,
+    seen: Vec<Seen>,
+    access: Access,
+    no_crd: bool,
+    tokens: Option<Vec<String>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// A running API server.
+pub struct KubernetesApi {
+    server: Server,
+    shared: Arc<Shared>,
+    faults: Faults,
+    authority: String,
+}
+
+impl std::fmt::Debug for KubernetesApi {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("KubernetesApi").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+impl KubernetesApi {
+    /// On a free port.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), &[]).expect("a free port")
+    }
+
+    /// On `addr`, with a certificate that is good for `names` too.
+    pub fn start_on(addr: SocketAddr, names: &[&str]) -> io::Result<Self> {
+        let (tls, authority) = tls::server_config(names);
+        let shared = Arc::new(Shared::default());
+        let faults = Faults::default();
+        let inner = shared.clone();
+        let handler = move |asked: Asked| {
+            let response = inner.state().respond(&asked);
+            inner.changed.notify_all();
+            async move { response }.boxed()
+        };
+        let server = Server::start(addr, Some(tls), faults.clone(), Arc::new(handler))?;
+        Ok(Self { server, shared, faults, authority })
+    }
+
+    /// Such as `https://127.0.0.1:49152`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}", self.server.addr)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// Its certificate authority as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.authority
+    }
+
+    /// The same in base64, as EKS and a `NodeConfig` have it.
+    #[must_use]
+    pub fn ca_base64(&self) -> String {
+        STANDARD.encode(&self.authority)
+    }
+
+    /// A kubeconfig with a static token.
+    #[must_use]
+    pub fn kubeconfig(&self) -> String {
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "sandbox",
+            "clusters": [{ "name": "sandbox", "cluster": {
+                "server": self.url(),
+                "certificate-authority-data": self.ca_base64(),
+            }}],
+            "users": [{ "name": "sandbox", "user": { "token": "sandbox-token" } }],
+            "contexts": [{ "name": "sandbox", "context": { "cluster": "sandbox", "user": "sandbox" } }],
+        });
+        format!("{config:#}\n")
+    }
+
+    /// A `NodeConfig` that names this cluster, as user data has it.
+    #[must_use]
+    pub fn node_config(&self) -> String {
+        format!(
+            "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: sandbox\n    apiServerEndpoint: {}\n    certificateAuthority: {}\n    cidr: 10.100.0.0/16\n",
+            self.url(),
+            self.ca_base64()
+        )
+    }
+
+    /// Creates or replaces an ENIConfig.
+    pub fn apply(&self, name: &str, spec: Value) {
+        self.shared.state().apply(name, spec);
+    }
+
+    /// Does so `delay` later.
+    pub fn apply_after(&self, delay: Duration, name: &str, spec: Value) {
+        let (shared, name) = (self.shared.clone(), name.to_owned());
+        std::thread::spawn(move || {
+            std::thread::sleep(delay);
+            shared.state().apply(&name, spec);
+        });
+    }
+
+    /// Deletes an ENIConfig.
+    pub fn delete(&self, name: &str) {
+        self.shared.state().delete(name);
+    }
+
+    /// The requests so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Seen> {
+        self.shared.state().seen.clone()
+    }
+
+    /// Waits until `count` requests of `verb` have come; false where they did not within `time`.
+    #[must_use]
+    pub fn wait_for(&self, verb: &str, count: usize, time: Duration) -> bool {
+        let missing =
+            |state: &mut State| state.seen.iter().filter(|seen| seen.verb == verb).count() < count;
+        let state = self.shared.state();
+        !self.shared.changed.wait_timeout_while(state, time, missing).unwrap().1.timed_out()
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What the node may do from now on.
+    pub fn set_access(&self, access: Access) {
+        self.shared.state().access = access;
+    }
+
+    /// Whether the resource type is installed.
+    pub fn set_crd(&self, installed: bool) {
+        self.shared.state().no_crd = !installed;
+    }
+
+    /// Only these bearer tokens are known from now on; any other is 401.
+    pub fn accept_tokens(&self, tokens: Vec<String>) {
+        self.shared.state().tokens = Some(tokens);
+    }
+
+    /// Breaks the connection of every open watch.
+    pub fn break_watches(&self) {
+        self.each_watch(Watcher::break_off);
+    }
+
+    /// Ends every open watch in good order, as its time limit does.
+    pub fn end_watches(&self) {
+        self.each_watch(Watcher::end);
+    }
+
+    /// Ends every open watch with 410 Expired.
+    pub fn expire_watches(&self) {
+        self.each_watch(|watcher| {
+            watcher.send(status::expired());
+            watcher.end();
+        });
+    }
+
+    /// Sends every open watch a bookmark.
+    pub fn send_bookmarks(&self) {
+        let version = self.shared.state().version;
+        self.each_watch(|watcher| watcher.bookmark(version));
+    }
+
+    fn each_watch(&self, act: impl Fn(&Watcher)) {
+        self.shared.state().watchers.iter().for_each(act);
+    }
+
+    /// Forgets what happened so far: a watch that begins there is 410 Expired.
+    pub fn forget_history(&self) {
+        self.shared.state().history.clear();
+    }
+
+    /// Stops listening and closes every connection.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Listens again on the same port.
+    pub fn revive(&mut self) {
+        self.server.revive().expect("the port is still free");
+    }
+}
+
+impl State {
+    fn apply(&mut self, name: &str, spec: Value) {
+        self.version += 1;
+        let old = self.objects.get(name);
+        let created = old.map_or_else(
+            || json!(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+            |old| old["metadata"]["creationTimestamp"].clone(),
+        );
+        let generation =
+            old.map_or(1, |old| old["metadata"]["generation"].as_u64().unwrap_or(0) + 1);
+        let kind = if old.is_none() { "ADDED" } else { "MODIFIED" };
+        let object = json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+            "kind": "ENIConfig",
+            "metadata": {
+                "name": name,
+                "uid": format!("00000000-0000-4000-8000-{:012}", self.version),
+                "resourceVersion": self.version.to_string(),
+                "generation": generation,
+                "creationTimestamp": created,
+            },
+            "spec": spec,
+        });
+        self.objects.insert(name.to_owned(), object.clone());
+        self.tell(kind, object);
+    }
+
+    fn delete(&mut self, name: &str) {
+        if let Some(mut object) = self.objects.remove(name) {
+            self.version += 1;
+            object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+            self.tell("DELETED", object);
+        }
+    }
+
+    fn tell(&mut self, kind: &'static str, object: Value) {
+        self.watchers.retain(Watcher::is_open);
+        for watcher in &self.watchers {
+            watcher.tell(kind, &object);
+        }
+        self.history.push((self.version, kind, object));
+    }
+
+    fn respond(&mut self, asked: &Asked) -> Response<Body> {
+        let query: BTreeMap<&str, String> = asked
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key, value.replace("%3D", "=")))
+            .collect();
+        let is_watch = query.get("watch").is_some_and(|watch| watch == "true" || watch == "1");
+        let rest = asked.path.strip_prefix(COLLECTION);
+        let name = rest.and_then(|rest| rest.strip_prefix('/'));
+        let verb = match (rest, name) {
+            (_, Some(_)) => "get",
+            (Some(""), _) if is_watch => "watch",
+            (Some(""), _) => "list",
+            _ => "other",
+        };
+        let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        self.seen.push(Seen {
+            verb,
+            path: asked.path.clone(),
+            query: asked.query.clone(),
+            token: token.map(str::to_owned),
+        });
+        if let Some(refusal) = self.refusal(verb, name, token) {
+            return refusal;
+        }
+        let selected = query.get("fieldSelector").and_then(|it| it.strip_prefix("metadata.name="));
+        match (verb, name) {
+            ("get", Some(name)) => self.objects.get(name).map_or_else(
+                || status::not_found(name),
+                |object| answer(200, "application/json", object.to_string()),
+            ),
+            ("list", _) => self.list(selected),
+            ("watch", _) => {
+                let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok());
+                let time = seconds.map_or(WATCH, Duration::from_secs);
+                let from = query.get("resourceVersion").map_or("", String::as_str);
+                self.watch(selected, from, time)
+            }
+            _ => match asked.path.as_str() {
+                "/healthz" | "/livez" | "/readyz" => answer(200, "text/plain", "ok"),
+                _ => status::no_such_path(),
+            },
+        }
+    }
+
+    fn refusal(
+        &self,
+        verb: &str,
+        name: Option<&str>,
+        token: Option<&str>,
+    ) -> Option<Response<Body>> {
+        let known = self
+            .tokens
+            .as_ref()
+            .is_none_or(|known| token.is_some_and(|token| known.iter().any(|one| one == token)));
+        if !known || self.access == Access::Unauthorized {
+            return Some(status::unauthorized());
+        }
+        let watches = matches!(verb, "list" | "watch");
+        match self.access {
+            // Without a token: the anonymous user, who may do nothing.
+            _ if token.is_none() && verb != "other" => {
+                Some(status::forbidden(verb, name.unwrap_or_default()))
+            }
+            Access::Forbidden => Some(status::forbidden(verb, name.unwrap_or_default())),
+            Access::NoWatch if watches => Some(status::forbidden(verb, "")),
+            _ if self.no_crd && verb != "other" => Some(status::no_such_path()),
+            _ => None,
+        }
+    }
+
+    fn list(&self, selected: Option<&str>) -> Response<Body> {
+        let chosen = |name: &&String| selected.is_none_or(|selected| selected == name.as_str());
+        let items: Vec<&Value> =
+            self.objects.keys().filter(chosen).map(|name| &self.objects[name]).collect();
+        let list = json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+            "kind": "ENIConfigList",
+            "metadata": { "resourceVersion": self.version.to_string() },
+            "items": items,
+        });
+        answer(200, "application/json", list.to_string())
+    }
+
+    /// From now on what happens; before that, what is (no version, or 0) or what has happened since.
+    fn watch(&mut self, selected: Option<&str>, from: &str, time: Duration) -> Response<Body> {
+        let (watcher, response) = Watcher::open(selected.map(str::to_owned), time);
+        let from: u64 = from.parse().unwrap_or(0);
+        if from == 0 {
+            for object in self.objects.values() {
+                watcher.tell("ADDED", object);
+            }
+        } else if from < self.version && self.history.first().is_none_or(|first| first.0 > from + 1)
+        {
+            watcher.send(status::expired());
+            watcher.end();
+        } else {
+            for (_, kind, object) in self.history.iter().filter(|event| event.0 > from) {
+                watcher.tell(kind, object);
+            }
+        }
+        self.watchers.push(watcher);
+        response
+    }
+}

@@ -1,0 +1,123 @@
+//! The sandbox as a program: an instance and its cluster on loopback, until it is killed.
+
+use clap::Parser;
+use eni_bootstrap_sandbox::{Control, Imds, Instance, KubernetesApi};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A stand-in EC2 instance and Kubernetes API on loopback, to run eni-bootstrap against.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Example:
+  eni-bootstrap-sandbox --dir /tmp/sandbox --eni-config us-west-2a --eni-config-after 3 &
+  until [ -e /tmp/sandbox/ready ]; do sleep 0.1; done; . /tmp/sandbox/ready
+  eni-bootstrap run --imds-endpoint \"$IMDS_ENDPOINT\" --root /tmp/root
+
+While it runs it is steered at $CONTROL:
+  POST   /eniconfigs/NAME   create or replace an ENIConfig; the body is its spec
+  DELETE /eniconfigs/NAME   delete it
+  POST   /imds/PATH         let the metadata service say the body at PATH
+  DELETE /imds/PATH         let PATH be 404
+  POST   /watches/break     break every watch; also /watches/end and /watches/expire (410)
+  POST   /faults/imds       {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
+  POST   /faults/kubernetes the same for the API server
+  GET    /requests          what was asked so far")]
+struct Arguments {
+    /// Where to put ca.crt, kubeconfig and, once everything listens, ready (shell variables)
+    #[arg(long)]
+    dir: PathBuf,
+    /// The instance's type
+    #[arg(long, default_value = "c5.large")]
+    instance_type: String,
+    /// Its zone; the region is the zone without its letter
+    #[arg(long, default_value = "us-west-2a")]
+    zone: String,
+    /// Create this ENIConfig
+    #[arg(long, value_name = "NAME")]
+    eni_config: Option<String>,
+    /// Create it so many seconds after somebody has asked for it for the first time
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    eni_config_after: u64,
+    /// End when standard input ends, so that nothing is left of a killed script
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a program's last word")]
+            {
+                eprintln!("eni-bootstrap-sandbox: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<()> {
+    fs::create_dir_all(&arguments.dir)?;
+    let api = Arc::new(KubernetesApi::start());
+    let region = arguments.zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let instance = Instance {
+        instance_type: arguments.instance_type.clone(),
+        zone: arguments.zone.clone(),
+        region: region.to_owned(),
+        user_data: Some(api.node_config().into_bytes()),
+        ..Instance::default()
+    };
+    let imds = Arc::new(Imds::start(&instance));
+    let control = Control::start(imds.clone(), api.clone())?;
+    if let Some(name) = arguments.eni_config.clone() {
+        let (api, delay) = (api.clone(), Duration::from_secs(arguments.eni_config_after));
+        std::thread::spawn(move || {
+            if !delay.is_zero() && api.wait_for("get", 1, Duration::MAX) {
+                std::thread::sleep(delay);
+            }
+            api.apply(
+                &name,
+                json!({
+                    "subnet": "subnet-0fedcba9876543210",
+                    "securityGroups": ["sg-0123456789abcdef0"],
+                }),
+            );
+        });
+    }
+    let (authority, kubeconfig) = (arguments.dir.join("ca.crt"), arguments.dir.join("kubeconfig"));
+    write(&authority, api.ca_pem())?;
+    write(&kubeconfig, &api.kubeconfig())?;
+    let mut ready = String::new();
+    for (name, value) in [
+        ("IMDS_ENDPOINT", imds.endpoint()),
+        ("API_ENDPOINT", api.url()),
+        ("CA_FILE", authority.display().to_string()),
+        ("KUBECONFIG_FILE", kubeconfig.display().to_string()),
+        ("CONTROL", format!("http://{}", control.addr())),
+    ] {
+        let _ = writeln!(ready, "{name}='{value}'");
+    }
+    // Renamed into place, so that whoever waits for it never reads half of it.
+    let draft = arguments.dir.join("ready.partial");
+    write(&draft, &ready)?;
+    fs::rename(draft, arguments.dir.join("ready"))?;
+    if arguments.exit_with_stdin {
+        io::copy(&mut io::stdin().take(u64::MAX), &mut io::sink())?;
+    } else {
+        loop {
+            std::thread::park();
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a scratch folder, not a node")]
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)
+}

@@ -1,0 +1,177 @@
+//! One HTTP/1.1 server on a thread of its own, plain or with TLS.
+
+use crate::faults::{Fault, Faults};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+/// A body that may stream, and may break off.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// One request, read whole.
+pub(crate) struct Asked {
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// `GET /path?query`.
+    pub fn line(&self) -> String {
+        let question = if self.query.is_empty() { "" } else { "?" };
+        format!("{} {}{question}{}", self.method, self.path, self.query)
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Answers one request.
+pub(crate) type Handler = Arc<dyn Fn(Asked) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// A server, and its thread while it runs.
+pub(crate) struct Server {
+    pub addr: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    faults: Faults,
+    handler: Handler,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Server {
+    /// Listens on `addr`; port 0 takes a free one.
+    pub fn start(
+        addr: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+        faults: Faults,
+        handler: Handler,
+    ) -> io::Result<Self> {
+        let mut server = Self { addr, tls, faults, handler, running: None };
+        server.revive()?;
+        Ok(server)
+    }
+
+    /// Listens again on the same address.
+    pub fn revive(&mut self) -> io::Result<()> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let listener = StdListener::bind(self.addr)?;
+        listener.set_nonblocking(true)?;
+        self.addr = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let (tls, faults, handler) = (self.tls.clone(), self.faults.clone(), self.handler.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::spawn(move || {
+            // Dropping the runtime at the end drops every connection with it.
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, tls, faults, handler) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        self.running = Some((stop, thread));
+        Ok(())
+    }
+
+    /// Stops listening and closes every connection.
+    pub fn kill(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            let _ = stop.send(());
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn accept(
+    listener: StdListener,
+    tls: Option<Arc<ServerConfig>>,
+    faults: Faults,
+    handler: Handler,
+) {
+    let listener = TcpListener::from_std(listener).expect("the listener was just bound");
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        tokio::spawn(connection(stream, tls.clone(), faults.clone(), handler.clone()));
+    }
+}
+
+/// A connection to its end. How it ends is the client's business.
+async fn connection(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    faults: Faults,
+    handler: Handler,
+) {
+    let service = service_fn(move |request| one(request, faults.clone(), handler.clone()));
+    match tls {
+        None => {
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        }
+        Some(tls) => {
+            let Ok(stream) = TlsAcceptor::from(tls).accept(stream).await else { return };
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        }
+    }
+}
+
+/// An error here closes the connection without an answer.
+async fn one(
+    request: Request<Incoming>,
+    faults: Faults,
+    handler: Handler,
+) -> io::Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
+    let asked = Asked {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    match faults.strike(&asked.line()).await {
+        None => Ok(handler(asked).await),
+        Some(Fault::Status(status)) => Ok(answer(status, "text/plain", "")),
+        Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
+        Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
+        Some(Fault::Drop) => Err(io::Error::other("closed on purpose")),
+        Some(Fault::Hang) => std::future::pending().await,
+    }
+}
+
+/// A whole answer.
+pub(crate) fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Body> {
+    let whole = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
+    Response::builder().status(status).header("content-type", kind).body(whole).expect("valid")
+}
+
+/// An answer whose body is still to come.
+pub(crate) fn stream(body: Body) -> Response<Body> {
+    Response::builder().header("content-type", "application/json").body(body).expect("valid")
+}

@@ -1,0 +1,35 @@
+//! A certificate authority and a server certificate, made at every start.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
+use std::sync::Arc;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// A certificate for loopback and `names`, and the PEM of the authority that signed it.
+pub(crate) fn server_config(names: &[&str]) -> (Arc<ServerConfig>, String) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    authority.distinguished_name.push(DnType::CommonName, "kubernetes");
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
+        .expect("an authority");
+    let mut subject: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    subject.extend(names.iter().map(|&name| name.to_owned()));
+    let key = KeyPair::generate().expect("a key");
+    let certificate = CertificateParams::new(subject)
+        .expect("valid names")
+        .signed_by(&key, &authority)
+        .expect("a certificate");
+    let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .expect("the key is the certificate's");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    (Arc::new(config), authority.pem())
+}

@@ -40,7 +40,8 @@ pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, Appl
             Change::File { contents, .. } => disk::write_atomic(&path, contents)?,
             Change::Absent { .. } => disk::remove(&path)?,
         };
-        reload |= outcome == Outcome::Changed && change.concerns_systemd();
+        let changed = matches!(outcome, Outcome::Written | Outcome::Removed);
+        reload |= changed && change.concerns_systemd();
         applied.push(Applied { path: change.path().clone(), outcome });
     }
     // Only the running system's own files are the running systemd's business.

@@ -104,8 +104,10 @@ fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
 pub fn applied(applied: &[Applied]) {
     for Applied { path, outcome } in applied {
         match outcome {
-            Outcome::Changed => info!("apply: {} is written", path.display()),
+            Outcome::Written => info!("apply: {} is written", path.display()),
             Outcome::Unchanged => info!("apply: {} says so already", path.display()),
+            Outcome::Removed => info!("apply: {} is removed: another host's", path.display()),
+            Outcome::Absent => {}
         }
     }
 }

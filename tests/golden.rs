@@ -82,12 +82,12 @@ async fn a_second_apply_changes_nothing_and_another_host_takes_its_files_away() 
         let applied = apply(root.path(), &changes(host, "")).await.unwrap();
         applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
     };
-    use Outcome::{Changed, Unchanged};
+    use Outcome::{Absent, Removed, Unchanged, Written};
     let [nodeadm, dropin, _] = hosts();
-    assert_eq!(outcomes(dropin.clone()).await, [Changed, Changed, Unchanged]);
-    assert_eq!(outcomes(dropin).await, [Unchanged; 3]);
-    assert_eq!(outcomes(nodeadm.clone()).await, [Changed; 3]);
-    assert_eq!(outcomes(nodeadm).await, [Unchanged; 3]);
+    assert_eq!(outcomes(dropin.clone()).await, [Written, Written, Absent]);
+    assert_eq!(outcomes(dropin).await, [Unchanged, Unchanged, Absent]);
+    assert_eq!(outcomes(nodeadm.clone()).await, [Written, Removed, Removed]);
+    assert_eq!(outcomes(nodeadm).await, [Unchanged, Absent, Absent]);
     assert_eq!(files_under(root.path()), ["etc/eks/nodeadm.d/90-eni-bootstrap.yaml"]);
 }
 

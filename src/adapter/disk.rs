@@ -18,10 +18,14 @@ pub const SETTINGS_DIRECTORIES: [&str; 3] =
 /// What making a change came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was so already.
+    /// The file says it now.
+    Written,
+    /// The file said so already, and was not touched.
     Unchanged,
-    /// It is so now.
-    Changed,
+    /// The file is gone.
+    Removed,
+    /// There was no such file.
+    Absent,
 }
 
 /// Something on the disk that could not be done.
@@ -117,7 +121,7 @@ pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     }
     written.map_err(failed)?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
-    Ok(Outcome::Changed)
+    Ok(Outcome::Written)
 }
 
 fn draft_and_rename(
@@ -142,8 +146,8 @@ fn draft_and_rename(
 /// Makes sure that there is no file at `path`.
 pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
     match fs::remove_file(path) {
-        Ok(()) => Ok(Outcome::Changed),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Unchanged),
+        Ok(()) => Ok(Outcome::Removed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Absent),
         Err(source) => Err(DiskError::Write { path: path.to_owned(), source }),
     }
 }

@@ -1,0 +1,120 @@
+//! The metadata session against the stand-in service: what it asks, and what it makes of answers.
+
+use eni_bootstrap::adapter::dns::Names;
+use eni_bootstrap::adapter::imds::{ImdsError, Session};
+use eni_bootstrap::adapter::{Deadline, Transient as _, chain};
+use eni_bootstrap::domain::identifier::InstanceType;
+use eni_bootstrap_sandbox::{Fault, Imds, Instance};
+use std::time::Duration;
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+async fn open(imds: &Imds) -> Result<Session, ImdsError> {
+    Session::open(&imds.endpoint(), &Names::default(), Deadline::after(PATIENT)).await
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_first_and_an_absent_item_is_none() {
+    let imds = Imds::start(&Instance::default());
+    let session = open(&imds).await.unwrap();
+    assert_eq!(session.text("meta-data/instance-type").await.unwrap().as_deref(), Some("c5.large"));
+    assert_eq!(session.text("user-data").await.unwrap(), None);
+    assert_eq!(
+        imds.requests(),
+        ["PUT /latest/api/token", "GET /latest/meta-data/instance-type", "GET /latest/user-data"]
+    );
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_asked_again() {
+    for fault in [Fault::Status(500), Fault::Status(503), Fault::Status(429), Fault::Drop] {
+        let imds = Imds::start(&Instance::default());
+        imds.faults().fail_next_matching("token", 1, fault.clone());
+        imds.faults().fail_next_matching("instance-type", 2, fault.clone());
+        let session = open(&imds).await.unwrap();
+        let instance_type = session.required::<InstanceType>("meta-data/instance-type").await;
+        assert_eq!(instance_type.unwrap().as_str(), "c5.large", "{fault:?}");
+        assert_eq!(
+            imds.requests(),
+            ["PUT /latest/api/token", "GET /latest/meta-data/instance-type"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_comes_up_late_is_found() {
+    let mut imds = Imds::start(&Instance::default());
+    imds.kill();
+    let (endpoint, names) = (imds.endpoint(), Names::default());
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        imds.revive();
+    };
+    let opening = Session::open(&endpoint, &names, Deadline::after(PATIENT));
+    let (session, ()) = tokio::join!(opening, late);
+    assert_eq!(session.unwrap().text("meta-data/mac").await.unwrap().unwrap(), "02:00:00:00:00:01");
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_said_at_once() {
+    let refusal = async |status| {
+        let imds = Imds::start(&Instance::default());
+        imds.faults().fail_always_matching("", Fault::Status(status));
+        let error = open(&imds).await.unwrap_err();
+        assert!(!error.is_transient(), "{error}");
+        error.to_string()
+    };
+    assert_eq!(
+        refusal(403).await,
+        "the instance metadata service is disabled for this instance (403 for latest/api/token)"
+    );
+    assert_eq!(
+        refusal(400).await,
+        "the instance metadata service answered 400 Bad Request for latest/api/token"
+    );
+    assert_eq!(refusal(404).await, "the instance metadata service has no latest/api/token");
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_said_when_the_time_is_up() {
+    let mut imds = Imds::start(&Instance::default());
+    imds.kill();
+    let deadline = Deadline::after(Duration::from_millis(250));
+    let error = Session::open(&imds.endpoint(), &Names::default(), deadline).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the instance metadata service at {} does not answer", imds.endpoint())
+    );
+    assert!(chain(&error).ends_with("Connection refused (os error 111)"), "{}", chain(&error));
+    assert!(error.is_transient());
+}
+
+#[tokio::test]
+async fn a_service_that_takes_the_request_and_never_answers_is_given_up() {
+    let imds = Imds::start(&Instance::default());
+    imds.faults().fail_always_matching("", Fault::Hang);
+    let deadline = Deadline::after(Duration::from_millis(300));
+    let error = Session::open(&imds.endpoint(), &Names::default(), deadline).await.unwrap_err();
+    assert!(chain(&error).ends_with("operation timed out"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn an_answer_too_large_to_be_one_is_not_read_to_its_end() {
+    let imds = Imds::start(&Instance::default());
+    imds.set("meta-data/mac", vec![b'x'; 10 << 20]);
+    let error = open(&imds).await.unwrap().text("meta-data/mac").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the instance metadata service sent more than 65536 bytes for latest/meta-data/mac"
+    );
+}
+
+#[tokio::test]
+async fn the_token_is_never_printed() {
+    let imds = Imds::start(&Instance::default());
+    let session = open(&imds).await.unwrap();
+    assert_eq!(
+        format!("{session:?}"),
+        format!("Session {{ endpoint: {:?}, .. }}", imds.endpoint())
+    );
+}

@@ -1,0 +1,243 @@
+//! The wait against the stand-in API server: every way a watch can go, and how it ends.
+
+use eni_bootstrap::adapter::dns::Names;
+use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
+use eni_bootstrap::domain::eni_config::EniConfigName;
+use eni_bootstrap::settings::Wait;
+use eni_bootstrap::wait::{NotReady, Ready, Reason, until_ready};
+use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+const PATIENT: Wait = Wait::For(Duration::from_secs(60));
+/// Long enough to be refused several times.
+const SHORT: Wait = Wait::For(Duration::from_millis(900));
+const SEEN: Duration = Duration::from_secs(30);
+
+fn name() -> EniConfigName {
+    "us-west-2a".parse().unwrap()
+}
+
+fn spec() -> Value {
+    json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] })
+}
+
+async fn client(api: &KubernetesApi) -> ApiServer {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(api.kubeconfig().as_bytes()).unwrap();
+    ApiServer::by_kubeconfig(file.path(), &Names::default()).await.unwrap()
+}
+
+async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
+    let ready = until_ready(&client(api).await, &name(), wait).await;
+    ready.map(|Ready { eni_config, .. }| eni_config)
+}
+
+fn good() -> Result<EniConfig, NotReady> {
+    Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
+}
+
+fn verbs(api: &KubernetesApi) -> Vec<&'static str> {
+    api.requests().iter().map(|seen| seen.verb).collect()
+}
+
+/// Waits while `act` does something to the server, on a thread of its own.
+async fn wait_while(
+    api: KubernetesApi,
+    act: impl FnOnce(&mut KubernetesApi) + Send + 'static,
+) -> (Result<EniConfig, NotReady>, KubernetesApi) {
+    let server = client(&api).await;
+    let shared = Arc::new(Mutex::new(api));
+    let theirs = shared.clone();
+    let acting = std::thread::spawn(move || act(&mut theirs.lock().unwrap()));
+    let ready = until_ready(&server, &name(), PATIENT).await;
+    acting.join().unwrap();
+    let api = Arc::into_inner(shared).unwrap().into_inner().unwrap_or_else(PoisonError::into_inner);
+    (ready.map(|Ready { eni_config, .. }| eni_config), api)
+}
+
+fn seen(api: &KubernetesApi, verb: &str, count: usize) {
+    assert!(api.wait_for(verb, count, SEEN), "no {count} {verb} came: {:?}", verbs(api));
+}
+
+#[tokio::test]
+async fn what_is_there_is_found_by_one_get() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", spec());
+    assert_eq!(wait(&api, PATIENT).await, good());
+    assert_eq!(verbs(&api), ["get"]);
+}
+
+#[tokio::test]
+async fn what_comes_later_is_told_by_one_watch() {
+    let (ready, api) = wait_while(KubernetesApi::start(), |api| {
+        seen(api, "watch", 1);
+        api.apply("us-east-1a", spec());
+        api.send_bookmarks();
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    assert_eq!(verbs(&api), ["get", "watch"]);
+    let watch = api.requests().remove(1);
+    assert!(watch.query.contains("fieldSelector=metadata.name%3Dus-west-2a"), "{}", watch.query);
+}
+
+#[tokio::test]
+async fn what_comes_between_get_and_watch_is_not_missed() {
+    let (ready, api) = wait_while(KubernetesApi::start(), |api| {
+        // The watch is refused once, and the object is there before the next one begins.
+        api.faults().fail_next_matching("watch=true", 1, Fault::Status(500));
+        seen(api, "get", 1);
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    assert_eq!(verbs(&api).first(), Some(&"get"));
+}
+
+#[tokio::test]
+async fn a_broken_eniconfig_that_is_mended_lets_the_node_go_on() {
+    let (ready, api) = wait_while(KubernetesApi::start(), |api| {
+        api.apply("us-west-2a", json!({ "subnet": "" }));
+        seen(api, "watch", 1);
+        api.delete("us-west-2a");
+        api.apply("us-west-2a", json!({ "securityGroups": [] }));
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    assert_eq!(verbs(&api), ["get", "watch"]);
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_in_any_way_is_begun_again() {
+    type End = fn(&KubernetesApi);
+    let ends: [(&str, End); 3] = [
+        ("broken", KubernetesApi::break_watches),
+        ("ended", KubernetesApi::end_watches),
+        ("expired", KubernetesApi::expire_watches),
+    ];
+    for (what, end) in ends {
+        let (ready, api) = wait_while(KubernetesApi::start(), move |api| {
+            seen(api, "watch", 1);
+            end(api);
+            seen(api, "watch", 2);
+            api.apply("us-west-2a", spec());
+        })
+        .await;
+        assert_eq!(ready, good(), "{what}");
+        assert_eq!(verbs(&api), ["get", "watch", "get", "watch"], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_restarted_in_mid_wait_is_found_again() {
+    let (ready, api) = wait_while(KubernetesApi::start(), |api| {
+        seen(api, "watch", 1);
+        api.kill();
+        api.apply("us-west-2a", spec());
+        api.revive();
+    })
+    .await;
+    assert_eq!(ready, good());
+    assert_eq!(verbs(&api), ["get", "watch", "get"]);
+}
+
+#[tokio::test]
+async fn server_errors_and_lost_answers_are_survived() {
+    for fault in [Fault::Status(500), Fault::Status(429), Fault::Status(503), Fault::Drop] {
+        let api = KubernetesApi::start();
+        api.apply("us-west-2a", spec());
+        api.faults().fail_next(2, fault.clone());
+        assert_eq!(wait(&api, PATIENT).await, good(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn rights_that_come_during_the_wait_let_the_node_go_on() {
+    for access in [Access::Forbidden, Access::Unauthorized] {
+        let api = KubernetesApi::start();
+        api.apply("us-west-2a", spec());
+        api.set_access(access);
+        let (ready, _) = wait_while(api, |api| {
+            seen(api, "get", 2);
+            api.set_access(Access::Allow);
+        })
+        .await;
+        assert_eq!(ready, good(), "{access:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_watching_is_not_permitted_it_is_asked_again_and_again() {
+    let api = KubernetesApi::start();
+    api.set_access(Access::NoWatch);
+    let (ready, api) = wait_while(api, |api| {
+        seen(api, "get", 3);
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    let watches = verbs(&api).iter().filter(|verb| **verb == "watch").count();
+    assert_eq!(watches, 1, "{:?}", verbs(&api));
+}
+
+#[tokio::test]
+async fn the_reason_of_a_wait_in_vain_is_told_apart() {
+    let reason = async |act: fn(&KubernetesApi)| {
+        let api = KubernetesApi::start();
+        act(&api);
+        let error = wait(&api, SHORT).await.unwrap_err();
+        assert_eq!(error.name, name());
+        error.reason
+    };
+    assert_eq!(reason(|_| ()).await, Reason::NotThere);
+    assert_eq!(
+        reason(|api| api.apply("us-west-2a", json!({ "subnet": "" }))).await,
+        Reason::NoSubnet
+    );
+    assert_eq!(
+        reason(|api| api.set_access(Access::Unauthorized)).await,
+        Reason::Api(KubernetesError::Unauthorized)
+    );
+    assert_eq!(
+        reason(|api| api.set_access(Access::Forbidden)).await,
+        Reason::Api(KubernetesError::Forbidden(
+            "eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope".to_owned()
+        ))
+    );
+    assert_eq!(
+        reason(|api| api.set_crd(false)).await,
+        Reason::Api(KubernetesError::NoResourceType)
+    );
+    let broken = reason(|api| api.faults().fail_always_matching("", Fault::Status(500))).await;
+    assert!(
+        matches!(&broken, Reason::Api(KubernetesError::Answered { code: 500, .. })),
+        "{broken:?}"
+    );
+}
+
+#[tokio::test]
+async fn asking_once_asks_once() {
+    let api = KubernetesApi::start();
+    let error = wait(&api, Wait::Once).await.unwrap_err();
+    assert_eq!(error.to_string(), "ENIConfig us-west-2a was not ready after 0s: it is not there");
+    assert_eq!(verbs(&api), ["get"]);
+}
+
+#[tokio::test]
+async fn another_authority_is_not_trusted() {
+    let (api, other) = (KubernetesApi::start(), KubernetesApi::start());
+    let swapped = api.kubeconfig().replace(&api.ca_base64(), &other.ca_base64());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(swapped.as_bytes()).unwrap();
+    let server = ApiServer::by_kubeconfig(file.path(), &Names::default()).await.unwrap();
+    let error = until_ready(&server, &name(), Wait::Once).await.unwrap_err();
+    let Reason::Api(KubernetesError::Unreachable(why)) = error.reason else {
+        panic!("{:?}", error.reason)
+    };
+    assert!(why.contains("invalid peer certificate"), "{why}");
+}

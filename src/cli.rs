@@ -3,6 +3,7 @@
 use crate::adapter::dns::Names;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
+use crate::domain::limits;
 use crate::error::{EXIT_STATUSES, Error, report};
 use crate::settings::{Layer, SettingsError, nearest};
 use clap::error::ErrorKind;
@@ -179,7 +180,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         .to_owned()
     });
-    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root };
+    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root, table: limits::embedded };
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,

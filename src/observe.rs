@@ -6,9 +6,10 @@ use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::machine::{self, MachineError};
 use crate::adapter::{Deadline, Endpoints};
 use crate::domain::eni_config::Field;
-use crate::domain::identifier::{InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId};
-use crate::domain::limits;
-use crate::domain::zone::Region;
+use crate::domain::identifier::{
+    InstanceId, InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId,
+};
+use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::facts::{Facts, Instance, Limits, LimitsSource, Machine};
 use crate::host::user_data::{self, UserDataError};
 use crate::host::{self, HostError};
@@ -83,9 +84,9 @@ pub async fn facts(
     let image = machine::image(&endpoints.root)?;
     let host = host::detect(settings.host, &image)?;
     let machine = this_machine(&endpoints.root)?;
-    let (instance, user_data) = match metadata(endpoints, names, settings, deadline).await {
+    let metadata = match metadata(endpoints, names, settings, deadline).await {
         // A token may be lost with its service: one new session, and not more.
-        Err(ImdsError::TokenRefused { path }) => {
+        Err(ObserveError::Imds(ImdsError::TokenRefused { path })) => {
             warn!(
                 "the metadata service no longer takes the token (401 for {path}); fetching a new one"
             );
@@ -93,8 +94,8 @@ pub async fn facts(
         }
         answer => answer?,
     };
+    let Metadata { instance, limits, user_data } = metadata;
     let node_config = user_data::cluster(&user_data.unwrap_or_default())?;
-    let limits = type_limits(endpoints, names, &instance, deadline).await?;
     Ok(Facts { instance, limits, machine, host, node_config })
 }
 
@@ -117,25 +118,35 @@ pub async fn instance_type(
 const INSTANCE_TYPE: &str = "meta-data/instance-type";
 const REGION: &str = "meta-data/placement/region";
 
+/// What is asked of the network.
+struct Metadata {
+    instance: Instance,
+    limits: Limits,
+    user_data: Option<Vec<u8>>,
+}
+
 async fn metadata(
     endpoints: &Endpoints,
     names: &Names,
     settings: &Settings,
     deadline: Deadline,
-) -> Result<(Instance, Option<Vec<u8>>), ImdsError> {
+) -> Result<Metadata, ObserveError> {
     let session = &Session::open(&endpoints.imds, names, deadline).await?;
-    let (instance_type, instance_id, zone, zone_id, region, local_ipv4, network, tags, user_data) =
-        try_join!(
-            session.required(INSTANCE_TYPE),
-            session.required("meta-data/instance-id"),
-            session.required("meta-data/placement/availability-zone"),
-            session.item("meta-data/placement/availability-zone-id"),
-            session.required(REGION),
-            local_ipv4(session),
-            network(session),
-            tags(session, settings),
-            session.bytes("user-data"),
-        )?;
+    // The first failure ends them all: a type that nobody knows is said at once.
+    let (of_type, identity, network, tags, user_data) = try_join!(
+        async {
+            let (instance_type, region) =
+                try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
+            let limits = type_limits(endpoints, names, &instance_type, &region, deadline).await?;
+            Ok::<_, ObserveError>((instance_type, region, limits))
+        },
+        of_imds(identity(session)),
+        of_imds(network(session)),
+        of_imds(tags(session, settings)),
+        of_imds(session.bytes("user-data")),
+    )?;
+    let (instance_type, region, limits) = of_type;
+    let (instance_id, zone, zone_id, local_ipv4) = identity;
     let (vpc_id, subnet_id) = network;
     let instance = Instance {
         instance_type,
@@ -148,7 +159,22 @@ async fn metadata(
         subnet_id,
         tags,
     };
-    Ok((instance, user_data))
+    Ok(Metadata { instance, limits, user_data })
+}
+
+async fn of_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Result<T, ObserveError> {
+    Ok(read.await?)
+}
+
+type Identity = (InstanceId, Zone, Option<ZoneId>, Option<IpAddr>);
+
+async fn identity(session: &Session) -> Result<Identity, ImdsError> {
+    try_join!(
+        session.required("meta-data/instance-id"),
+        session.required("meta-data/placement/availability-zone"),
+        session.item("meta-data/placement/availability-zone-id"),
+        local_ipv4(session),
+    )
 }
 
 async fn local_ipv4(session: &Session) -> Result<Option<IpAddr>, ImdsError> {
@@ -190,16 +216,16 @@ async fn tags(
 async fn type_limits(
     endpoints: &Endpoints,
     names: &Names,
-    instance: &Instance,
+    instance_type: &InstanceType,
+    region: &Region,
     deadline: Deadline,
 ) -> Result<Limits, ObserveError> {
-    let instance_type = &instance.instance_type;
-    if let Some(limits) = limits::embedded(instance_type) {
+    if let Some(limits) = (endpoints.table)(instance_type) {
         return Ok(Limits { limits, source: LimitsSource::EmbeddedTable });
     }
     warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
-    let ec2 = Ec2::new(endpoints, names, &instance.region).await.map_err(failed)?;
+    let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
     let limits = ec2.limits(instance_type, deadline).await.map_err(failed)?;
     Ok(Limits { limits, source: LimitsSource::Ec2 })
 }

@@ -126,11 +126,6 @@ impl Running {
     pub fn end(mut self) -> Ended {
         ended(self.0.take().unwrap().wait_with_output().unwrap())
     }
-
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        self.0.as_mut().unwrap().try_wait().unwrap().is_none()
-    }
 }
 
 impl Drop for Running {

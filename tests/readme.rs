@@ -1,1 +1,1 @@
-//! (to come)
+//! What the documents say is what the program does.

@@ -202,6 +202,54 @@ pub fn static_binary() -> Option<PathBuf> {
     None
 }
 
+/// A file system of its own on `folder`, with `files` in it, mounted with `options` (of which `ro`
+/// takes effect after the files are written); unmounted on drop. Root only.
+#[derive(Debug)]
+pub struct Mounted(PathBuf);
+
+/// See [`Mounted`].
+pub fn tmpfs(folder: &Path, options: &str, files: &[(&str, &str)]) -> Option<Mounted> {
+    if !is_root() {
+        not_run("root's right to mount", "run the tests as root");
+        return None;
+    }
+    let mount = |options: &str| {
+        let mut done = Command::new("mount");
+        done.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder);
+        assert!(done.status().unwrap().success(), "mount -o {options} {}", folder.display());
+    };
+    mount(if options == "ro" { "size=1m" } else { options });
+    let mounted = Mounted(folder.to_owned());
+    for (name, contents) in files {
+        let mut file = fs::File::create(folder.join(name)).unwrap();
+        file.write_all(contents.as_bytes()).unwrap();
+    }
+    if options == "ro" {
+        mount("remount,ro");
+    }
+    Some(mounted)
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Whether the tests run as root, as chroot and mount need it.
+pub fn root_rights() -> Option<()> {
+    if is_root() {
+        return Some(());
+    }
+    not_run("root's right to chroot", "run the tests as root");
+    None
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata("/proc/self").is_ok_and(|myself| myself.uid() == 0)
+}
+
 /// Whether this ELF file (64 bits, little-endian) has a program header of type `PT_INTERP`.
 fn has_interpreter(elf: &[u8]) -> bool {
     const PT_INTERP: usize = 3;

@@ -7,9 +7,13 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::{Resolver, TokioResolver, system_conf};
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::{Hosts, Resolver, TokioResolver, system_conf};
 use hyper_util::client::legacy::connect::dns::Name;
+use std::fs::File;
 use std::future::Future;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +25,9 @@ pub enum DnsError {
     /// The system gives no random numbers, which every DNS query needs.
     #[error("no random numbers for a DNS query: is there no /dev/urandom?")]
     NoRandomNumbers(#[source] Arc<getrandom::Error>),
+    /// The hosts file cannot be read.
+    #[error("/etc/hosts cannot be read")]
+    Hosts(#[source] Arc<io::Error>),
     /// The system's resolver settings make no resolver.
     #[error("/etc/resolv.conf cannot be used")]
     Settings(#[source] Arc<NetError>),
@@ -46,6 +53,12 @@ impl Names {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }
+        // Before the resolver, which would ask DNS for the family that the file does not name: a
+        // name in the file must not need a name server.
+        let listed = listed(name)?;
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
         let resolver = self.resolver()?;
         let found = resolver.lookup_ip(name).await.map_err(|source| DnsError::Unknown {
             name: name.to_owned(),
@@ -62,19 +75,39 @@ impl Names {
         // Asked first, because the resolver itself panics where there are none.
         getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
         let settings = |error| DnsError::Settings(Arc::new(error));
-        // Without the file, /etc/hosts is still asked.
+        // Without the file there is nobody to ask, which the look-up then says.
         let (config, mut options) = if std::path::Path::new("/etc/resolv.conf").exists() {
             system_conf::read_system_conf().map_err(settings)?
         } else {
             (ResolverConfig::from_parts(None, vec![], vec![]), ResolverOpts::default())
         };
-        options.use_hosts_file = ResolveHosts::Always;
+        options.use_hosts_file = ResolveHosts::Never;
         let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_options(options)
             .build()
             .map_err(settings)?;
         Ok(self.resolver.get_or_init(|| resolver).clone())
     }
+}
+
+/// What /etc/hosts says of `name`; read anew each time, because a wait is long.
+fn listed(name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    let file = match File::open("/etc/hosts") {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(DnsError::Hosts(Arc::new(error))),
+    };
+    let mut hosts = Hosts::default();
+    hosts.read_hosts_conf(file).map_err(|error| DnsError::Hosts(Arc::new(error)))?;
+    let Ok(name) = hickory_resolver::proto::rr::Name::from_ascii(name) else {
+        return Ok(Vec::new());
+    };
+    let families = [RecordType::A, RecordType::AAAA];
+    let answers = families
+        .into_iter()
+        .filter_map(|family| hosts.lookup_static_host(&Query::query(name.clone(), family)));
+    let records = answers.flat_map(|answer| answer.answers().to_vec());
+    Ok(records.filter_map(|record| record.data.ip_addr()).collect())
 }
 
 type Resolving<T> = Pin<Box<dyn Future<Output = Result<T, DnsError>> + Send>>;

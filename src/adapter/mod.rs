@@ -9,6 +9,8 @@ pub mod imds;
 pub mod kubernetes;
 pub mod machine;
 
+use crate::domain::identifier::InstanceType;
+use crate::domain::limits::InstanceLimits;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tracing::warn;
 
 /// Where everything is: injected, so that a node, the tests, the demo and a private endpoint are
 /// all the same to the code below.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Endpoints {
     /// The instance metadata service, such as `http://169.254.169.254`.
     pub imds: String,
@@ -25,6 +27,8 @@ pub struct Endpoints {
     pub ec2: Option<String>,
     /// The machine's files: `/` on a node.
     pub root: PathBuf,
+    /// The table of instance types: the embedded one on a node.
+    pub table: fn(&InstanceType) -> Option<InstanceLimits>,
 }
 
 /// The moment at which something must have happened. Handed down, so that nested waits cannot add
@@ -73,7 +77,8 @@ pub trait Transient {
 
 /// The first pause between two attempts; each next one is about twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest in [`retry`]: a network that comes up late is noticed within this.
+/// The longest in [`retry`], before jitter, which at most doubles it: a network that comes up late
+/// is noticed soon enough.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The pauses between attempts at anything: each about twice the one before, up to `longest`, with

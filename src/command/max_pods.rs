@@ -6,7 +6,7 @@ use crate::adapter::{Deadline, Endpoints};
 use crate::command::print;
 use crate::domain::cni::{Addressing, Cni};
 use crate::domain::identifier::InstanceType;
-use crate::domain::limits::{self, InstanceLimits};
+use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{Ceiling, Wishes, capacity};
 use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
@@ -86,7 +86,7 @@ pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<
             wanted.region.clone(),
         )
     };
-    let limits = match limits::embedded(&instance_type) {
+    let limits = match (endpoints.table)(&instance_type) {
         Some(limits) => limits,
         None => by_ec2(&endpoints, &names, &instance_type, region, deadline).await?,
     };

@@ -10,7 +10,7 @@ use crate::adapter::Endpoints;
 use crate::adapter::disk;
 use crate::adapter::dns::Names;
 use crate::error::Error;
-use crate::settings::{FileError, Layer, Settings, SettingsError};
+use crate::settings::{Layer, Settings, SettingsError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ impl Context {
             merged = layer(&path, &text)?.over(merged);
         }
         if let Some(path) = &self.config {
-            let text = disk::read(path)?.ok_or_else(|| no_such_file(path))?;
+            let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.clone()))?;
             merged = layer(path, &text)?.over(merged);
         }
         let settings = Settings::from_layer(self.by_hand.over(merged))?;
@@ -45,16 +45,6 @@ impl Context {
 
 fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
     Layer::from_toml(path, text).map_err(SettingsError::from)
-}
-
-/// A file that was asked for by name must be there; the others need not.
-fn no_such_file(path: &Path) -> SettingsError {
-    SettingsError::from(FileError {
-        path: path.to_owned(),
-        line: 1,
-        reason: "there is no such file".to_owned(),
-        nearest: None,
-    })
 }
 
 /// Results go to stdout, and nothing else does.

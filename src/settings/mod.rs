@@ -75,6 +75,9 @@ pub enum SettingsError {
     /// A file is wrong.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file that `--config` names is not there; the others need not be.
+    #[error("{}: there is no such file", .0.display())]
+    NoSuchFile(PathBuf),
     /// A further label is not one.
     #[error("[labels] holds a label that no kubelet takes")]
     Label(#[source] InvalidLabel),
@@ -102,6 +105,7 @@ impl SettingsError {
             nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
         };
         match self {
+            Self::NoSuchFile(_) => Some("correct the path, or leave --config out".to_owned()),
             Self::File(error) => nearest(&error.nearest),
             Self::UnknownVariable { nearest: name, .. } => nearest(name),
             _ => None,

@@ -81,6 +81,10 @@ build_root() {
         --include=libnss-resolve,libnss-myhostname "$suite" "$build/out" "$mirror" </dev/null >&2
     sed -i 's/^hosts:.*/hosts: files resolve [!UNAVAIL=return] myhostname dns/' "$build/out/etc/nsswitch.conf"
     grep -q '^hosts: files resolve ' "$build/out/etc/nsswitch.conf"
+    # Files of its own, for a test to mount its own over: the packages leave a link to a service
+    # that does not run here, and no hosts file at all.
+    rm -f "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
+    touch "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
     chroot "$build/out" getent --version >/dev/null
 }
 
@@ -120,5 +124,5 @@ flock "$lock" # two at once would build in the same folder
 case $1 in
 moto) make_part moto moto "$(grep ^moto= "$here/moto/requirements.txt") $(cksum <"$here/moto/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
-root) make_part root "$suite-root" "$suite libnss-resolve libnss-myhostname" "about two minutes" ;;
+root) make_part root "$suite-root" "$suite $(declare -f build_root | cksum)" "about two minutes" ;;
 esac

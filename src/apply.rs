@@ -40,8 +40,8 @@ pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, Appl
             Change::File { contents, .. } => disk::write_atomic(&path, contents)?,
             Change::Absent { .. } => disk::remove(&path)?,
         };
-        let changed = matches!(outcome, Outcome::Written | Outcome::Removed);
-        reload |= changed && change.concerns_systemd();
+        let is_new = matches!(outcome, Outcome::Written | Outcome::Removed);
+        reload |= is_new && change.concerns_systemd();
         applied.push(Applied { path: change.path().clone(), outcome });
     }
     // Only the running system's own files are the running systemd's business.

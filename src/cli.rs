@@ -1,5 +1,7 @@
 //! The command line, and the only reader of the environment.
 
+#![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
+
 use crate::adapter::dns::Names;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
@@ -136,6 +138,12 @@ struct PlanFlags {
 struct SettingsFlags {
     #[command(flatten)]
     layer: Layer,
+}
+
+/// The command line, for whoever documents it: the tests of the README, completions, man pages.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that `arguments` name. Results go to stdout, everything else to stderr.

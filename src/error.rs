@@ -275,7 +275,7 @@ mod tests {
     fn a_missing_eniconfig_names_the_command_that_makes_it() {
         let error = Error::from(NotReady {
             name: "us-west-2a".parse().unwrap(),
-            allowed: Duration::from_secs(600),
+            allowed: Duration::from_mins(10),
             reason: Reason::NotThere,
         });
         assert_eq!(

@@ -84,13 +84,15 @@ pub async fn facts(
     let image = machine::image(&endpoints.root)?;
     let host = host::detect(settings.host, &image)?;
     let machine = this_machine(&endpoints.root)?;
-    let metadata = match metadata(endpoints, names, settings, deadline).await {
+    // On the heap: a dozen requests at once make a large future.
+    let ask = || Box::pin(metadata(endpoints, names, settings, deadline));
+    let metadata = match ask().await {
         // A token may be lost with its service: one new session, and not more.
         Err(ObserveError::Imds(ImdsError::TokenRefused { path })) => {
             warn!(
                 "the metadata service no longer takes the token (401 for {path}); fetching a new one"
             );
-            metadata(endpoints, names, settings, deadline).await?
+            ask().await?
         }
         answer => answer?,
     };
@@ -137,7 +139,9 @@ async fn metadata(
         async {
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
-            let limits = type_limits(endpoints, names, &instance_type, &region, deadline).await?;
+            // On the heap: rarely more than a table look-up, and large when it is.
+            let limits =
+                Box::pin(type_limits(endpoints, names, &instance_type, &region, deadline)).await?;
             Ok::<_, ObserveError>((instance_type, region, limits))
         },
         of_imds(identity(session)),

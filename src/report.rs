@@ -3,8 +3,10 @@
 
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
+use crate::domain::identifier::{SubnetId, VpcId};
 use crate::domain::limits::Platform;
 use crate::domain::reserved;
+use crate::domain::zone::ZoneId;
 use crate::facts::{Facts, LimitsSource};
 use crate::host::Change;
 use crate::plan::{ClusterAccess, Plan};
@@ -44,9 +46,9 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
             instance.instance_type,
             instance.instance_id,
             instance.zone,
-            told(instance.zone_id.as_ref().map(|id| id.as_str())),
-            told(instance.vpc_id.as_ref().map(|id| id.as_str())),
-            told(instance.subnet_id.as_ref().map(|id| id.as_str())),
+            told(instance.zone_id.as_ref().map(ZoneId::as_str)),
+            told(instance.vpc_id.as_ref().map(VpcId::as_str)),
+            told(instance.subnet_id.as_ref().map(SubnetId::as_str)),
         ),
         format!(
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",

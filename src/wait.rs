@@ -172,9 +172,10 @@ impl State<'_> {
     /// Keeps the reason, and says it once when it is new.
     fn because(&self, reason: Reason) {
         if *self.reason.borrow() != reason {
-            match &reason {
-                Reason::Api(_) => warn!("wait: ENIConfig {}: {reason}", self.name),
-                _ => info!("wait: ENIConfig {}: {reason}", self.name),
+            if let Reason::Api(_) = &reason {
+                warn!("wait: ENIConfig {}: {reason}", self.name);
+            } else {
+                info!("wait: ENIConfig {}: {reason}", self.name);
             }
             *self.reason.borrow_mut() = reason;
         }

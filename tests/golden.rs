@@ -77,12 +77,12 @@ fn every_host_in_every_mode() {
 
 #[tokio::test]
 async fn a_second_apply_changes_nothing_and_another_host_takes_its_files_away() {
+    use Outcome::{Absent, Removed, Unchanged, Written};
     let root = tempfile::tempdir().unwrap();
     let outcomes = async |host: Host| {
         let applied = apply(root.path(), &changes(host, "")).await.unwrap();
         applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
     };
-    use Outcome::{Absent, Removed, Unchanged, Written};
     let [nodeadm, dropin, _] = hosts();
     assert_eq!(outcomes(dropin.clone()).await, [Written, Written, Absent]);
     assert_eq!(outcomes(dropin).await, [Unchanged, Unchanged, Absent]);

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-const PATIENT: Wait = Wait::For(Duration::from_secs(60));
+const PATIENT: Wait = Wait::For(Duration::from_mins(1));
 /// Long enough to be refused several times.
 const SHORT: Wait = Wait::For(Duration::from_millis(900));
 const SEEN: Duration = Duration::from_secs(30);
@@ -35,6 +35,7 @@ async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
     ready.map(|Ready { eni_config, .. }| eni_config)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what a wait gives")]
 fn good() -> Result<EniConfig, NotReady> {
     Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
 }

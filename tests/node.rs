@@ -87,7 +87,8 @@ impl Node {
     /// The files that `eni-bootstrap` has written: all but the image's own, the settings and the lock.
     pub fn written(&self) -> Vec<String> {
         let mut files = crate::golden::files_under(self.root());
-        let ours = |file: &String| file.contains("eni-bootstrap") && !file.ends_with(".toml");
+        let is_settings = |file: &str| Path::new(file).extension().is_some_and(|it| it == "toml");
+        let ours = |file: &String| file.contains("eni-bootstrap") && !is_settings(file);
         files.retain(|file| ours(file) && file != "run/eni-bootstrap/lock");
         files
     }

@@ -4,6 +4,7 @@
 use crate::golden::{expect_golden, golden};
 use crate::node::Node;
 use crate::real_parts::{instance, metadata_mock, moto};
+use base64::Engine as _;
 use eni_bootstrap::adapter::Deadline;
 use eni_bootstrap::adapter::Endpoints;
 use eni_bootstrap::adapter::dns::Names;
@@ -66,7 +67,6 @@ fn the_instances_role_signs_the_token() {
     let ended = crate::node::ended(command.output().unwrap());
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let token = api.requests()[0].token.clone().unwrap();
-    use base64::Engine as _;
     let url = token.strip_prefix("k8s-aws-v1.").unwrap();
     let url = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(url).unwrap();
     let url = String::from_utf8(url).unwrap();
@@ -125,7 +125,7 @@ async fn the_table_says_what_ec2_says() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
-    let deadline = Deadline::after(Duration::from_secs(120));
+    let deadline = Deadline::after(Duration::from_mins(2));
     let said = ec2.all_limits(deadline, |_| ()).await.unwrap();
     let legacy =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/legacy-types.csv"));
@@ -147,7 +147,7 @@ async fn a_type_that_nobody_knows_is_refused() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("zz9.plural", "us-west-2a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
-    let deadline = Deadline::after(Duration::from_secs(60));
+    let deadline = Deadline::after(Duration::from_mins(1));
     let name: InstanceType = "zz9.plural".parse().unwrap();
     let Err(Ec2Error::UnknownType(unknown)) = ec2.limits(&name, deadline).await else {
         panic!("no such type")

@@ -9,7 +9,7 @@ use crate::domain::zone::Region;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_ec2::operation::describe_instance_types::DescribeInstanceTypesError;
-use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo};
+use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -188,6 +188,6 @@ fn limits(name: &str, info: &InstanceTypeInfo) -> Result<InstanceLimits, Ec2Erro
             "Ipv4AddressesPerInterface",
         )?,
         platform,
-        vcpus: count(info.v_cpu_info().and_then(|cpu| cpu.default_v_cpus()), "DefaultVCpus")?,
+        vcpus: count(info.v_cpu_info().and_then(VCpuInfo::default_v_cpus), "DefaultVCpus")?,
     })
 }

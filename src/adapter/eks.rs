@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 /// How long STS takes the signed request for good.
 const SIGNATURE_SECONDS: u64 = 60;
 /// How long EKS takes a token for good, with a minute to spare.
-const TOKEN_LIFE: Duration = Duration::from_secs(14 * 60);
+const TOKEN_LIFE: Duration = Duration::from_mins(14);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 

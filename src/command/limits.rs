@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use tracing::info;
 
 /// Fifteen pages take seconds; throttled, minutes.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The flags.
 #[derive(Clone, Debug, Args)]
@@ -55,7 +55,7 @@ fn header(region: &Region, now: SystemTime) -> String {
 }
 
 fn without_comments(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+    text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
 }
 
 /// The table as `build.rs` reads it.

@@ -41,6 +41,7 @@ pub fn embedded(instance_type: &InstanceType) -> Option<InstanceLimits> {
 }
 
 /// Every row of the embedded table, in the order of the names.
+#[must_use]
 pub fn table() -> impl ExactSizeIterator<Item = (&'static str, InstanceLimits)> {
     TABLE.iter().copied()
 }

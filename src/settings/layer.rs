@@ -3,6 +3,8 @@
 //! A field here is a TOML key, a flag and an environment variable at once, and its doc comment is
 //! the flag's help: each setting is named in one place. The argument's id is the key in full.
 
+#![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
+
 use super::value::{self, CniSource, LabelMap, OnTimeout, Wait};
 use crate::domain::max_pods::Ceiling;
 use crate::domain::reserved::Quantity;

@@ -22,10 +22,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an ENIConfig is waited for. Long enough for a pipeline that creates it beside the node.
-const DEFAULT_WAIT: Duration = Duration::from_secs(10 * 60);
+const DEFAULT_WAIT: Duration = Duration::from_mins(10);
 /// How long the machine may take to say what it is. IMDS answers in milliseconds once the network
 /// is up; two minutes is what EKS's own nodeadm gives it.
-const DEFAULT_IMDS_WAIT: Duration = Duration::from_secs(2 * 60);
+const DEFAULT_IMDS_WAIT: Duration = Duration::from_mins(2);
 
 /// What was asked for, merged and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,11 +24,11 @@ fn nothing_said_is_custom_networking_by_zone() {
     );
     assert_eq!(settings.eni_config_name, "{zone}".parse().unwrap());
     assert_eq!(settings.eni_config_label, Some("k8s.amazonaws.com/eniConfig".parse().unwrap()));
-    assert_eq!(settings.wait, Wait::For(Duration::from_secs(600)));
+    assert_eq!(settings.wait, Wait::For(Duration::from_mins(10)));
     assert_eq!(settings.on_timeout, OnTimeout::Fail);
     assert_eq!(settings.pods, Wishes::default());
     assert_eq!(settings.host, HostKind::Auto);
-    assert_eq!(settings.imds_wait, Duration::from_secs(120));
+    assert_eq!(settings.imds_wait, Duration::from_mins(2));
 }
 
 #[test]

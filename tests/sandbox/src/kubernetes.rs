@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 /// How long a watch lasts that names no time of its own.
-const WATCH: Duration = Duration::from_secs(30 * 60);
+const WATCH: Duration = Duration::from_mins(30);
 
 /// What the API server lets the node do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,8 +162,9 @@ impl KubernetesApi {
     }
 
     /// Creates or replaces an ENIConfig.
+    #[expect(clippy::needless_pass_by_value, reason = "a test hands over what it has just made")]
     pub fn apply(&self, name: &str, spec: Value) {
-        self.shared.state().apply(name, spec);
+        self.shared.state().apply(name, &spec);
     }
 
     /// Does so `delay` later.
@@ -171,7 +172,7 @@ impl KubernetesApi {
         let (shared, name) = (self.shared.clone(), name.to_owned());
         std::thread::spawn(move || {
             std::thread::sleep(delay);
-            shared.state().apply(&name, spec);
+            shared.state().apply(&name, &spec);
         });
     }
 
@@ -261,7 +262,7 @@ impl KubernetesApi {
 }
 
 impl State {
-    fn apply(&mut self, name: &str, spec: Value) {
+    fn apply(&mut self, name: &str, spec: &Value) {
         self.version += 1;
         let old = self.objects.get(name);
         let created = old.map_or_else(

@@ -21,6 +21,7 @@ demo: toolchain compiler ## run the agent here against a stand-in instance and c
 test: toolchain compiler static ## run every test that this machine can, and say which it could not
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@tests/real/need.sh systemd-analyze=systemd || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked || status=$$?; \
 	if [[ -s $(REAL)/not-run.log ]]; then \
 		echo "not run on this machine:"; sort -u $(REAL)/not-run.log; \

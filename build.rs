@@ -9,7 +9,8 @@ use std::{env, fs};
 
 /// In the order of their weight: a type that stands in both is taken from the first.
 const SOURCES: [&str; 2] = ["data/instance-types.csv", "data/legacy-types.csv"];
-const HEADER: &str = "instance_type,enis_default_card,ipv4_per_eni,hypervisor,bare_metal,vcpus";
+const HEADER: &str =
+    "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus";
 
 #[expect(
     clippy::disallowed_methods,
@@ -29,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             rows.entry(name).or_insert(row);
         }
     }
-    let mut code = format!("static TABLE: [(&str, InstanceLimits); {}] = [\n", rows.len());
+    let mut code = format!("static TABLE: [(&str, Row); {}] = [\n", rows.len());
     for (name, row) in rows {
         writeln!(code, "    ({name:?}, {row}),")?;
     }
@@ -38,23 +39,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(Path::new(&out).join("instance_types.rs"), code)?)
 }
 
-/// One line of a table as the text of an `InstanceLimits`.
+/// One line of a table as the text of a `Row`.
 fn row(line: &str) -> Option<(String, String)> {
     let fields: Vec<&str> = line.split(',').collect();
-    let [name, interfaces, ipv4, hypervisor, bare_metal, vcpus] = fields[..] else { return None };
+    let [name, interfaces, others, ipv4, hypervisor, bare_metal, vcpus] = fields[..] else {
+        return None;
+    };
     let platform = match (hypervisor, bare_metal) {
         (_, "true") => "BareMetal",
         ("nitro", "false") => "Nitro",
         ("xen", "false") => "Xen",
         _ => return None,
     };
-    let [interfaces, ipv4, vcpus] = [interfaces, ipv4, vcpus].map(|text| text.parse::<u32>().ok());
-    let (interfaces, ipv4, vcpus) = (interfaces?, ipv4?, vcpus?);
+    let number = |text: &str| text.parse::<u32>().ok();
+    let (interfaces, others) = (number(interfaces)?, number(others)?);
+    let (ipv4, vcpus) = (number(ipv4)?, number(vcpus)?);
     Some((
         name.to_owned(),
         format!(
-            "InstanceLimits {{ interfaces: {interfaces}, ipv4_per_interface: {ipv4}, \
-             platform: Platform::{platform}, vcpus: {vcpus} }}"
+            "Row {{ interfaces: {interfaces}, interfaces_of_other_cards: {others}, \
+             ipv4_per_interface: {ipv4}, platform: Platform::{platform}, vcpus: {vcpus} }}"
         ),
     ))
 }

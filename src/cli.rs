@@ -75,7 +75,7 @@ struct Addresses {
     /// EC2's API [default: the region's own]
     #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EC2", value_name = "URL")]
     ec2_endpoint: Option<String>,
-    /// Say more: requests and their times
+    /// Say more: each request
     #[arg(long, short, global = true)]
     verbose: bool,
     /// Say nothing but warnings and errors

@@ -155,6 +155,9 @@ impl Error {
             Self::Ec2(Ec2Error::NotPermitted(_)) => {
                 "allow ec2:DescribeInstanceTypes to these credentials".to_owned()
             }
+            Self::Ec2(Ec2Error::NoCredentials(_)) => {
+                "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned()
+            }
             Self::Ec2(_) => "check the region, the credentials and the endpoint of EC2".to_owned(),
             Self::Runtime(_) => "raise the limit of open files (`ulimit -n`)".to_owned(),
             Self::Output(_) => "keep the reading end of the pipe open".to_owned(),
@@ -173,7 +176,7 @@ fn imds_status(error: &ImdsError) -> u8 {
 
 fn ec2_status(error: &Ec2Error) -> u8 {
     match error {
-        Ec2Error::NotPermitted(_) => status::NOT_PERMITTED,
+        Ec2Error::NotPermitted(_) | Ec2Error::NoCredentials(_) => status::NOT_PERMITTED,
         Ec2Error::Unreachable(_) => status::UNAVAILABLE,
         Ec2Error::Aws(AwsError::Endpoint { .. }) => status::SETTINGS,
         _ => status::DATA,

@@ -67,6 +67,9 @@ impl ObserveError {
             Self::Limits { source: Ec2Error::NotPermitted(_), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
             }
+            Self::Limits { source: Ec2Error::NoCredentials(_), .. } => {
+                "give the instance a role that allows ec2:DescribeInstanceTypes, or use an eni-bootstrap whose table has the type"
+            }
             Self::Limits { .. } => {
                 "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
             }

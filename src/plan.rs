@@ -117,7 +117,7 @@ pub fn plan(facts: &Facts, settings: &Settings) -> Result<Plan, PlanError> {
         .custom_networking
         .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
         .transpose()?;
-    let cpus = machine.map_or(limits.limits.vcpus, |machine| machine.cpus);
+    let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &settings.reserve),

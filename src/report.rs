@@ -30,13 +30,13 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         LimitsSource::EmbeddedTable => "by the embedded table",
         LimitsSource::Ec2 => "by EC2",
     };
-    let platform = match limits.limits.platform {
+    let platform = match limits.limits.row.platform {
         Platform::Nitro => "Nitro",
         Platform::Xen => "Xen",
         Platform::BareMetal => "bare metal",
     };
     let cpus = machine.map_or_else(
-        || format!("{} vCPUs", limits.limits.vcpus),
+        || format!("{} vCPUs", limits.limits.row.vcpus),
         |machine| format!("{} CPUs online", machine.cpus),
     );
     let user_data = if node_config.is_some() { "holds a NodeConfig" } else { "no NodeConfig" };
@@ -52,7 +52,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         ),
         format!(
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
-            limits.limits.interfaces, limits.limits.ipv4_per_interface
+            limits.limits.row.interfaces, limits.limits.row.ipv4_per_interface
         ),
         format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
     ]

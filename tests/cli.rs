@@ -110,7 +110,8 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
     assert_eq!(
         plan["capacity"],
         json!({
-            "interfaces": 3, "max_eni": null, "primary_set_aside": 1, "interfaces_for_pods": 2,
+            "interfaces": 3, "max_eni": null, "reserved": 0, "trunk": 0, "primary_set_aside": 1,
+            "other_cards": 0, "interfaces_for_pods": 2, "address_target": null,
             "slots_per_interface": 9, "addresses_per_slot": 16, "addresses": 288,
             "host_network_pods": 2, "uncapped": 290, "ceiling": 110, "fixed": null,
             "max_pods": 110, "caveats": [],

@@ -125,7 +125,7 @@ fn wrong_settings_are_78_with_file_and_line() {
         (
             Some(78),
             format!(
-                "error: the settings cannot be used\n  because: {}, line 3: unknown field `prefx`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`\n  help: did you mean `prefix-delegation`?\n",
+                "error: the settings cannot be used\n  because: {}, line 3: unknown field `prefx`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  help: did you mean `prefix-delegation`?\n",
                 path.display()
             )
         )

@@ -7,6 +7,7 @@ mod golden;
 mod imds;
 mod kubernetes;
 mod node;
+mod packaging;
 mod readme;
 mod real_parts;
 mod real_run;

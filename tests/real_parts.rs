@@ -236,6 +236,16 @@ impl Drop for Mounted {
     }
 }
 
+/// A program of this machine's, found on its path.
+pub fn program(name: &str, package: &str) -> Option<PathBuf> {
+    let places = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.exists());
+    if found.is_none() {
+        not_run(name, &format!("install the package {package}"));
+    }
+    found
+}
+
 /// Whether the tests run as root, as chroot and mount need it.
 pub fn root_rights() -> Option<()> {
     if is_root() {

@@ -11,7 +11,7 @@ use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
 use eni_bootstrap::command::{self, Context};
 use eni_bootstrap::domain::identifier::InstanceType;
-use eni_bootstrap::domain::limits::{self, InstanceLimits};
+use eni_bootstrap::domain::limits::{self, InstanceLimits, Row};
 use eni_bootstrap::settings::Layer;
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::json;
@@ -126,7 +126,7 @@ async fn the_table_says_what_ec2_says() {
     let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
     let deadline = Deadline::after(Duration::from_mins(2));
-    let said = ec2.all_limits(deadline, |_| ()).await.unwrap();
+    let said = ec2.all_rows(deadline, |_| ()).await.unwrap();
     let legacy =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/legacy-types.csv"));
     let legacy = legacy.unwrap();
@@ -134,9 +134,9 @@ async fn the_table_says_what_ec2_says() {
         legacy.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
     let both: Vec<_> = legacy.iter().filter(|name| said.contains_key(**name)).collect();
     assert_eq!(both, Vec::<&&str>::new(), "legacy types that EC2 lists");
-    let table: BTreeMap<String, InstanceLimits> = limits::table()
+    let table: BTreeMap<String, Row> = limits::table()
         .filter(|(name, _)| !legacy.contains(name))
-        .map(|(name, limits)| (name.to_owned(), limits))
+        .map(|(name, row)| (name.to_owned(), row))
         .collect();
     assert_eq!((said.len(), legacy.len()), (1_395, 51));
     assert_eq!(table, said);

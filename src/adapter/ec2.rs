@@ -4,8 +4,9 @@ use crate::adapter::aws::{self, AwsError};
 use crate::adapter::dns::Names;
 use crate::adapter::{Deadline, Endpoints, Transient, chain, retry};
 use crate::domain::identifier::InstanceType;
-use crate::domain::limits::{InstanceLimits, Platform};
+use crate::domain::limits::{InstanceLimits, Platform, Row};
 use crate::domain::zone::Region;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_ec2::operation::describe_instance_types::DescribeInstanceTypesError;
@@ -25,6 +26,9 @@ pub enum Ec2Error {
     /// The node's role may not ask.
     #[error("the node's role may not call ec2:DescribeInstanceTypes: {0}")]
     NotPermitted(String),
+    /// Nobody to ask as.
+    #[error("there are no AWS credentials to ask EC2 with: {0}")]
+    NoCredentials(String),
     /// It did not answer, or not in time.
     #[error("EC2 does not answer: {0}")]
     Unreachable(String),
@@ -87,16 +91,17 @@ impl Ec2 {
             info.instance_type().is_some_and(|name| name.as_str() == instance_type.as_str())
         });
         let info = found.ok_or_else(|| Ec2Error::UnknownType(instance_type.clone()))?;
-        limits(instance_type.as_str(), info)
+        let row = row(instance_type.as_str(), info)?;
+        Ok(InstanceLimits::new(instance_type, row))
     }
 
-    /// The limits of every type in the region, all pages of them. `page` is told how many are there
+    /// What EC2 says of every type in the region, all pages of them. `page` is told how many are there
     /// so far.
-    pub async fn all_limits(
+    pub async fn all_rows(
         &self,
         deadline: Deadline,
         mut page: impl FnMut(usize),
-    ) -> Result<BTreeMap<String, InstanceLimits>, Ec2Error> {
+    ) -> Result<BTreeMap<String, Row>, Ec2Error> {
         let mut types = BTreeMap::new();
         let mut next: Option<String> = None;
         loop {
@@ -111,7 +116,7 @@ impl Ec2 {
             .await?;
             for info in answer.instance_types() {
                 let name = info.instance_type().map_or("", |name| name.as_str());
-                types.insert(name.to_owned(), limits(name, info)?);
+                types.insert(name.to_owned(), row(name, info)?);
             }
             page(types.len());
             next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -140,6 +145,9 @@ fn refusal(instance_type: &InstanceType, error: &Failure) -> Ec2Error {
 
 fn classified(error: &Failure) -> Ec2Error {
     let Some(service) = error.as_service_error() else {
+        if let Some(why) = credentials_error(error) {
+            return Ec2Error::NoCredentials(why);
+        }
         return match error {
             SdkError::ConstructionFailure(_) => Ec2Error::Refused(chain(error)),
             _ => Ec2Error::Unreachable(chain(error)),
@@ -161,9 +169,21 @@ fn classified(error: &Failure) -> Ec2Error {
     }
 }
 
+/// Why there are no credentials, if that is what went wrong: it does not pass by itself.
+fn credentials_error(error: &Failure) -> Option<String> {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(found) = cause.downcast_ref::<CredentialsError>() {
+            return Some(chain(found));
+        }
+        source = cause.source();
+    }
+    None
+}
+
 /// What the CNI uses of a type's description. The default card is found by its index: the list
 /// need not be in that order.
-fn limits(name: &str, info: &InstanceTypeInfo) -> Result<InstanceLimits, Ec2Error> {
+fn row(name: &str, info: &InstanceTypeInfo) -> Result<Row, Ec2Error> {
     let lacks = |what| Ec2Error::Incomplete { instance_type: name.to_owned(), what };
     let network = info.network_info().ok_or_else(|| lacks("NetworkInfo"))?;
     let default = network.default_network_card_index().unwrap_or(0);
@@ -181,8 +201,15 @@ fn limits(name: &str, info: &InstanceTypeInfo) -> Result<InstanceLimits, Ec2Erro
         Some(InstanceTypeHypervisor::Xen) => Platform::Xen,
         _ => return Err(lacks("Hypervisor")),
     };
-    Ok(InstanceLimits {
-        interfaces: count(card.maximum_network_interfaces(), "MaximumNetworkInterfaces")?,
+    let interfaces = count(card.maximum_network_interfaces(), "MaximumNetworkInterfaces")?;
+    let others = network.network_cards().iter().filter(|other| *other != card);
+    let of_others = others.map(|other| {
+        let most = count(other.maximum_network_interfaces(), "MaximumNetworkInterfaces")?;
+        Ok(most.min(interfaces))
+    });
+    Ok(Row {
+        interfaces,
+        interfaces_of_other_cards: of_others.sum::<Result<u32, Ec2Error>>()?,
         ipv4_per_interface: count(
             network.ipv4_addresses_per_interface(),
             "Ipv4AddressesPerInterface",

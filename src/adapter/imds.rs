@@ -8,7 +8,8 @@ use crate::domain::identifier::InvalidIdentifier;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::debug;
 
 /// The link-local address that every EC2 instance has.
 pub const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
@@ -195,7 +196,9 @@ impl Session {
             }
         };
         let attempt = self.deadline.at_most(ATTEMPT);
+        let begun = Instant::now();
         let response = request.timeout(attempt).send().await.map_err(unreachable)?;
+        debug!("imds: {path}: {} after {:?}", response.status(), begun.elapsed());
         match response.status() {
             StatusCode::OK => match body(response).await {
                 Ok(Some(bytes)) => Ok(Some(bytes)),

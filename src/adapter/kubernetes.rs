@@ -25,6 +25,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 use tower::filter::AsyncFilterLayer;
 use tower::{BoxError, ServiceBuilder};
+use tracing::debug;
 
 /// One request, connecting included.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -178,6 +179,7 @@ impl ApiServer {
 
     /// The ENIConfig `name`; `None` where there is none of this name.
     pub async fn eni_config(&self, name: &str) -> Result<Option<EniConfig>, KubernetesError> {
+        debug!("kubernetes: GET eniconfigs/{name}");
         match within(ATTEMPT, self.api.get(name)).await? {
             Ok(object) => Ok(Some(eni_config(&object))),
             Err(kube::Error::Api(status)) if is_absent_object(&status) => Ok(None),
@@ -193,6 +195,7 @@ impl ApiServer {
     ) -> Result<impl Stream<Item = Result<Event, KubernetesError>> + use<>, KubernetesError> {
         let params =
             WatchParams::default().fields(&format!("metadata.name={name}")).timeout(WATCH_SECONDS);
+        debug!("kubernetes: WATCH eniconfigs, metadata.name={name}");
         // No resource version: a GET that found nothing gives none, and "start at the most recent"
         // replays what is there, so nothing between the GET and this can be missed.
         let stream = match within(ATTEMPT, self.api.watch(&params, "")).await? {

@@ -128,5 +128,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         }
         source = why.source();
     }
-    text
+    // A log line is a line, whatever a library says.
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use crate::adapter::disk;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::{Deadline, Endpoints};
-use crate::domain::limits::{InstanceLimits, Platform};
+use crate::domain::limits::{Platform, Row};
 use crate::domain::zone::Region;
 use crate::error::Error;
 use clap::Args;
@@ -32,7 +32,7 @@ pub struct Wanted {
 pub async fn refresh(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<(), Error> {
     let ec2 = Ec2::new(&endpoints, &names, &wanted.region).await?;
     let deadline = Deadline::after(PATIENCE);
-    let types = ec2.all_limits(deadline, |count| info!("limits: {count} types so far")).await?;
+    let types = ec2.all_rows(deadline, |count| info!("limits: {count} types so far")).await?;
     let (path, count, rows) = (&wanted.output, types.len(), rows(&types));
     let old = disk::read(path)?.unwrap_or_default();
     // The date says when the rows last changed: the same rows are the same file.
@@ -59,11 +59,13 @@ fn without_comments(text: &str) -> String {
 }
 
 /// The table as `build.rs` reads it.
-fn rows(types: &BTreeMap<String, InstanceLimits>) -> String {
-    let mut text =
-        String::from("instance_type,enis_default_card,ipv4_per_eni,hypervisor,bare_metal,vcpus\n");
-    for (name, limits) in types {
-        let InstanceLimits { interfaces, ipv4_per_interface, platform, vcpus } = limits;
+fn rows(types: &BTreeMap<String, Row>) -> String {
+    let mut text = String::from(
+        "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus\n",
+    );
+    for (name, row) in types {
+        let Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus } =
+            row;
         let (hypervisor, bare_metal) = match platform {
             Platform::Nitro => ("nitro", false),
             Platform::Xen => ("xen", false),
@@ -71,7 +73,7 @@ fn rows(types: &BTreeMap<String, InstanceLimits>) -> String {
         };
         let _ = writeln!(
             text,
-            "{name},{interfaces},{ipv4_per_interface},{hypervisor},{bare_metal},{vcpus}"
+            "{name},{interfaces},{interfaces_of_other_cards},{ipv4_per_interface},{hypervisor},{bare_metal},{vcpus}"
         );
     }
     text

@@ -101,6 +101,7 @@ pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<
         addressing,
         custom_networking: wanted.cni_custom_networking_enabled,
         max_eni: wanted.cni_max_eni,
+        ..Cni::default()
     };
     let ceiling = if wanted.show_max_allowed { Ceiling::Unlimited } else { Ceiling::Recommended };
     let capacity = capacity(&limits, cni, Wishes { ceiling, ..Wishes::default() })

@@ -13,6 +13,17 @@ pub enum Addressing {
     Prefixes,
 }
 
+/// The family of the pods' addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum IpFamily {
+    /// IPv4.
+    #[default]
+    Ipv4,
+    /// IPv6 (`ENABLE_IPv6=true`): one /80 prefix on the primary interface serves every pod.
+    Ipv6,
+}
+
 /// The CNI's settings that decide how many pods fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cni {
@@ -21,6 +32,31 @@ pub struct Cni {
     /// `AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`: pods live on an ENIConfig's subnet, so the
     /// primary network interface carries none of them.
     pub custom_networking: bool,
+    /// `ENABLE_POD_ENI=true` (security groups for pods): a trunk takes one interface.
+    pub pod_eni: bool,
     /// `MAX_ENI`: the most interfaces that the CNI uses, the primary one included.
     pub max_eni: Option<u32>,
+    /// Interfaces of the default card that the CNI leaves alone: tagged `node.k8s.amazonaws.com/no_manage`,
+    /// EFA-only, or attached for something else.
+    pub reserved_enis: u32,
+    /// `ENABLE_IPv6`.
+    pub ip_family: IpFamily,
+    /// `ENABLE_MULTI_NIC=true`: interfaces of the other network cards serve pods, too.
+    pub multi_nic: bool,
+    /// `MINIMUM_IP_TARGET`.
+    pub minimum_ip_target: u32,
+    /// `WARM_IP_TARGET`.
+    pub warm_ip_target: u32,
+}
+
+impl Cni {
+    /// The most addresses that the CNI ever holds, where its targets set one: with a minimum and no
+    /// warm target it stops there. With prefixes it holds whole ones.
+    ///
+    /// Source: `datastoreTargetState`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
+    #[must_use]
+    pub fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
+        (self.minimum_ip_target > 0 && self.warm_ip_target == 0)
+            .then(|| self.minimum_ip_target.next_multiple_of(addresses_per_slot))
+    }
 }

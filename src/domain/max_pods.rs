@@ -1,14 +1,17 @@
 //! How many pods fit on a node, and the sum that says so.
 //!
 //! ```text
-//! (interfaces − primary set aside) × (IPv4 per interface − 1) × addresses per slot + host-network pods
+//! E    interfaces on the default network card, at most MAX_ENI
+//! P    E − reserved − trunk − primary set aside, + those on other cards with ENABLE_MULTI_NIC
+//! A    P × (IPv4 per interface − 1) × addresses per slot, at most MINIMUM_IP_TARGET where that holds it
+//! pods A + pods on the host's network, at most the ceiling
 //! ```
 //!
-//! then the ceiling. Source: `scripts/gen_vpc_ip_limits.go` (aws/amazon-vpc-cni-k8s), and
+//! Source: `pkg/ipamd/ipamd.go` and `scripts/gen_vpc_ip_limits.go` (aws/amazon-vpc-cni-k8s), and
 //! <https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>.
 
-use crate::domain::cni::{Addressing, Cni};
-use crate::domain::limits::{InstanceLimits, Platform};
+use crate::domain::cni::{Addressing, Cni, IpFamily};
+use crate::domain::limits::{InstanceLimits, Platform, Row};
 use serde::Serialize;
 use std::fmt;
 
@@ -45,15 +48,48 @@ pub struct Wishes {
     pub extra: u32,
 }
 
-/// Why no pod could ever get an address.
+/// Why no pod count exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCapacity {
     /// Custom networking sets the only interface aside.
     #[error("custom networking sets the primary interface aside, and this type has no other")]
     OnlyThePrimaryInterface,
-    /// `MAX_ENI` leaves the CNI the primary interface alone.
-    #[error("custom networking sets the primary interface aside, and MAX_ENI={0} allows no other")]
-    MaxEniTooLow(u32),
+    /// `MAX_ENI` leaves the CNI none for pods.
+    #[error("MAX_ENI={max_eni} leaves no interface for pods: {}", Taken { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    MaxEniTooLow {
+        /// `MAX_ENI`.
+        max_eni: u32,
+        /// Set aside for custom networking.
+        set_aside: u32,
+        /// Taken by the trunk.
+        trunk: u32,
+        /// Not the CNI's.
+        reserved: u32,
+    },
+    /// All of them have another purpose.
+    #[error("no interface is left for pods: this type has {interfaces}, {}", Taken { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    NoInterfaceLeft {
+        /// On the default card.
+        interfaces: u32,
+        /// Set aside for custom networking.
+        set_aside: u32,
+        /// Taken by the trunk.
+        trunk: u32,
+        /// Not the CNI's.
+        reserved: u32,
+    },
+    /// The CNI refuses both together.
+    #[error("the VPC CNI has no custom networking in an IPv6 cluster")]
+    CustomNetworkingWithIpv6,
+    /// The CNI refuses IPv6 without prefixes.
+    #[error("the VPC CNI has IPv6 only with prefix delegation")]
+    Ipv6WithoutPrefixes,
+    /// The hypervisor cannot attach prefixes.
+    #[error("IPv6 needs prefixes, which this Xen type cannot have")]
+    Ipv6OnXen,
+    /// Nothing else limits the pods of an IPv6 node.
+    #[error("in an IPv6 cluster the ceiling alone decides, and there is none")]
+    Ipv6WithoutCeiling,
     /// EC2 gave limits that no type has.
     #[error(
         "the type's limits make no sense: {interfaces} interfaces of {ipv4_per_interface} addresses"
@@ -66,6 +102,29 @@ pub enum NoCapacity {
     },
 }
 
+/// Who has the interfaces that pods do not have.
+struct Taken {
+    set_aside: u32,
+    trunk: u32,
+    reserved: u32,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.set_aside > 0 {
+            parts.push("custom networking sets the primary one aside".to_owned());
+        }
+        if self.trunk > 0 {
+            parts.push("security groups for pods take one for the trunk".to_owned());
+        }
+        if self.reserved > 0 {
+            parts.push(format!("{} reserved", self.reserved));
+        }
+        formatter.write_str(&parts.join(", "))
+    }
+}
+
 impl NoCapacity {
     /// The way out.
     #[must_use]
@@ -74,9 +133,20 @@ impl NoCapacity {
             Self::OnlyThePrimaryInterface => {
                 "choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
             }
-            Self::MaxEniTooLow(_) => {
-                "set MAX_ENI to 2 or more on the aws-node DaemonSet (`cni.max-eni` here)"
+            Self::MaxEniTooLow { .. } => {
+                "raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0"
             }
+            Self::NoInterfaceLeft { .. } => {
+                "choose an instance type with more network interfaces, or turn one of these off (`cni.custom-networking`, `cni.pod-eni`, `cni.reserved-enis`)"
+            }
+            Self::CustomNetworkingWithIpv6 => {
+                "turn custom networking off (`cni.custom-networking = false`): an IPv6 cluster has addresses enough"
+            }
+            Self::Ipv6WithoutPrefixes => {
+                "set ENABLE_PREFIX_DELEGATION=true on the aws-node DaemonSet (`cni.prefix-delegation = true` here)"
+            }
+            Self::Ipv6OnXen => "choose a Nitro instance type",
+            Self::Ipv6WithoutCeiling => "set pods.ceiling to recommended or a number",
             Self::Nonsense { .. } => {
                 "check what `aws ec2 describe-instance-types` answers for this type"
             }
@@ -92,6 +162,10 @@ pub enum Caveat {
     PrefixesNeedNitro,
     /// A fixed figure is above what the node's addresses can serve.
     FixedAboveAddresses,
+    /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET` keeps the CNI from ever holding more.
+    MinimumIpTarget,
+    /// Security groups for pods are on, and the type can have no trunk: such pods never start.
+    NoTrunk,
 }
 
 impl fmt::Display for Caveat {
@@ -102,6 +176,12 @@ impl fmt::Display for Caveat {
             }
             Self::FixedAboveAddresses => {
                 "the fixed figure is above what this node's addresses can serve: pods beyond them hang in ContainerCreating"
+            }
+            Self::MinimumIpTarget => {
+                "MINIMUM_IP_TARGET without WARM_IP_TARGET: the CNI never holds more addresses than that; set WARM_IP_TARGET to let it grow"
+            }
+            Self::NoTrunk => {
+                "this type can have no trunk interface: pods that ask for a security group of their own never start here"
             }
         })
     }
@@ -114,20 +194,29 @@ pub struct Capacity {
     pub interfaces: u32,
     /// `MAX_ENI`, where it is lower than that.
     pub max_eni: Option<u32>,
+    /// Interfaces that are not the CNI's to use.
+    pub reserved: u32,
+    /// Interfaces taken by the trunk for security groups for pods.
+    pub trunk: u32,
     /// Interfaces set aside for custom networking: the primary one, or none.
     pub primary_set_aside: u32,
-    /// Interfaces that carry pods.
+    /// Interfaces of other network cards that serve pods, too.
+    pub other_cards: u32,
+    /// Interfaces that carry pods: all of the above together.
     pub interfaces_for_pods: u32,
     /// Slots on each: its IPv4 addresses without the interface's own.
     pub slots_per_interface: u32,
     /// Addresses in a slot: 1, or 16 with prefixes.
     pub addresses_per_slot: u32,
-    /// Addresses for pods: the product of the three above.
-    pub addresses: u32,
+    /// Addresses for pods: the product of the three above; `None` with IPv6, whose one /80 prefix
+    /// never runs out.
+    pub addresses: Option<u32>,
+    /// The most that the CNI ever holds of them, where its targets set one.
+    pub address_target: Option<u32>,
     /// Pods on the host's network, which need no address.
     pub host_network_pods: u32,
-    /// Addresses and host-network pods together, before the ceiling.
-    pub uncapped: u32,
+    /// Addresses and host-network pods together, before the ceiling; `None` with IPv6.
+    pub uncapped: Option<u32>,
     /// The ceiling in force, if any.
     pub ceiling: Option<u32>,
     /// The figure that was given by hand, if any.
@@ -148,18 +237,16 @@ pub fn recommended_ceiling(vcpus: u32) -> u32 {
 
 /// Works out how many pods fit.
 pub fn capacity(limits: &InstanceLimits, cni: Cni, wishes: Wishes) -> Result<Capacity, NoCapacity> {
-    let InstanceLimits { interfaces, ipv4_per_interface, platform, vcpus } = *limits;
+    let InstanceLimits { row, trunking } = *limits;
+    let Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus } = row;
     if interfaces == 0 || ipv4_per_interface < 2 {
         return Err(NoCapacity::Nonsense { interfaces, ipv4_per_interface });
     }
-    let max_eni = cni.max_eni.filter(|most| (1..interfaces).contains(most));
-    let usable = max_eni.unwrap_or(interfaces);
-    let primary_set_aside = u32::from(cni.custom_networking);
-    let interfaces_for_pods = usable.saturating_sub(primary_set_aside);
-    if interfaces_for_pods == 0 {
-        return Err(max_eni.map_or(NoCapacity::OnlyThePrimaryInterface, NoCapacity::MaxEniTooLow));
-    }
     let mut caveats = Vec::new();
+    let trunk = u32::from(cni.pod_eni && trunking);
+    if cni.pod_eni && !trunking {
+        caveats.push(Caveat::NoTrunk);
+    }
     let addresses_per_slot = match (cni.addressing, platform) {
         (Addressing::SecondaryAddresses, _) => 1,
         (Addressing::Prefixes, Platform::Nitro | Platform::BareMetal) => ADDRESSES_PER_PREFIX,
@@ -168,61 +255,153 @@ pub fn capacity(limits: &InstanceLimits, cni: Cni, wishes: Wishes) -> Result<Cap
             1
         }
     };
-    let slots_per_interface = ipv4_per_interface - 1;
-    // Limits may come from an endpoint that is not AWS's: no figure of theirs may overflow.
-    let addresses =
-        interfaces_for_pods.saturating_mul(slots_per_interface).saturating_mul(addresses_per_slot);
-    let host_network_pods = HOST_NETWORK_PODS.saturating_add(wishes.extra);
-    let uncapped = addresses.saturating_add(host_network_pods);
     let ceiling = match wishes.ceiling {
         Ceiling::Recommended => Some(recommended_ceiling(vcpus)),
         Ceiling::Unlimited => None,
         Ceiling::At(most) => Some(most),
     };
-    if wishes.fixed.is_some_and(|fixed| fixed > uncapped) {
-        caveats.push(Caveat::FixedAboveAddresses);
-    }
-    let max_pods = wishes.fixed.unwrap_or(ceiling.map_or(uncapped, |most| uncapped.min(most)));
-    Ok(Capacity {
+    let max_eni = cni.max_eni.filter(|most| (1..interfaces).contains(most));
+    let reserved = cni.reserved_enis;
+    let primary_set_aside = u32::from(cni.custom_networking);
+    // The CNI holds each card to MAX_ENI, and the table knows the other cards' sum alone: with
+    // MAX_ENI in force none of them is counted, which is too low and never too high.
+    let with_other_cards = cni.multi_nic && max_eni.is_none();
+    let other_cards = if with_other_cards { interfaces_of_other_cards } else { 0 };
+    let slots_per_interface = ipv4_per_interface - 1;
+    let host_network_pods = HOST_NETWORK_PODS.saturating_add(wishes.extra);
+    let mut capacity = Capacity {
         interfaces,
         max_eni,
+        reserved,
+        trunk,
         primary_set_aside,
-        interfaces_for_pods,
+        other_cards,
+        interfaces_for_pods: 0,
         slots_per_interface,
         addresses_per_slot,
-        addresses,
+        addresses: None,
+        address_target: None,
         host_network_pods,
-        uncapped,
+        uncapped: None,
         ceiling,
         fixed: wishes.fixed,
-        max_pods,
+        max_pods: 0,
         caveats,
-    })
+    };
+    match cni.ip_family {
+        IpFamily::Ipv4 => capacity.count_ipv4(cni)?,
+        IpFamily::Ipv6 => capacity.check_ipv6(cni)?,
+    }
+    capacity.decide()?;
+    Ok(capacity)
+}
+
+impl Capacity {
+    /// The interfaces that are left for pods, and the addresses on them. Limits may come from an
+    /// endpoint that is not AWS's: no figure of theirs may overflow.
+    fn count_ipv4(&mut self, cni: Cni) -> Result<(), NoCapacity> {
+        let usable = self.max_eni.unwrap_or(self.interfaces);
+        let taken = self.reserved.saturating_add(self.trunk).saturating_add(self.primary_set_aside);
+        let on_default_card = usable.saturating_sub(taken);
+        if on_default_card == 0 {
+            return Err(self.none_left());
+        }
+        self.interfaces_for_pods = on_default_card.saturating_add(self.other_cards);
+        let addresses = self
+            .interfaces_for_pods
+            .saturating_mul(self.slots_per_interface)
+            .saturating_mul(self.addresses_per_slot);
+        self.addresses = Some(addresses);
+        self.address_target =
+            cni.address_target(self.addresses_per_slot).filter(|target| *target < addresses);
+        if self.address_target.is_some() {
+            self.caveats.push(Caveat::MinimumIpTarget);
+        }
+        let held = self.address_target.unwrap_or(addresses);
+        self.uncapped = Some(held.saturating_add(self.host_network_pods));
+        Ok(())
+    }
+
+    fn none_left(&self) -> NoCapacity {
+        let Self { interfaces, max_eni, reserved, trunk, primary_set_aside, .. } = *self;
+        let set_aside = primary_set_aside;
+        match max_eni {
+            Some(max_eni) => NoCapacity::MaxEniTooLow { max_eni, set_aside, trunk, reserved },
+            None if interfaces == 1 && set_aside == 1 => NoCapacity::OnlyThePrimaryInterface,
+            None => NoCapacity::NoInterfaceLeft { interfaces, set_aside, trunk, reserved },
+        }
+    }
+
+    /// What the CNI itself refuses. Its one /80 prefix serves any number of pods.
+    fn check_ipv6(&mut self, cni: Cni) -> Result<(), NoCapacity> {
+        if cni.custom_networking {
+            return Err(NoCapacity::CustomNetworkingWithIpv6);
+        }
+        if cni.addressing != Addressing::Prefixes {
+            return Err(NoCapacity::Ipv6WithoutPrefixes);
+        }
+        if self.addresses_per_slot == 1 {
+            return Err(NoCapacity::Ipv6OnXen);
+        }
+        self.interfaces_for_pods = 1;
+        Ok(())
+    }
+
+    fn decide(&mut self) -> Result<(), NoCapacity> {
+        if self.uncapped.zip(self.fixed).is_some_and(|(uncapped, fixed)| fixed > uncapped) {
+            self.caveats.push(Caveat::FixedAboveAddresses);
+        }
+        let computed = match (self.uncapped, self.ceiling) {
+            (Some(uncapped), Some(most)) => Some(uncapped.min(most)),
+            (uncapped, ceiling) => uncapped.or(ceiling),
+        };
+        self.max_pods = self.fixed.or(computed).ok_or(NoCapacity::Ipv6WithoutCeiling)?;
+        Ok(())
+    }
 }
 
 /// The sum on one line, so that a person can do it again from the log.
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let interfaces = if self.interfaces == 1 { "interface" } else { "interfaces" };
-        write!(formatter, "{} pods: {} {interfaces}", self.max_pods, self.interfaces)?;
-        if let Some(most) = self.max_eni {
-            write!(formatter, ", MAX_ENI {most}")?;
+        write!(formatter, "{} pods: ", self.max_pods)?;
+        match self.addresses {
+            None => formatter.write_str("IPv6, one /80 prefix for all of them")?,
+            Some(_) => {
+                write!(formatter, "{} {interfaces}", self.interfaces)?;
+                if let Some(most) = self.max_eni {
+                    write!(formatter, ", MAX_ENI {most}")?;
+                }
+                for (count, purpose) in [
+                    (self.primary_set_aside, "for custom networking"),
+                    (self.trunk, "for the trunk"),
+                    (self.reserved, "reserved"),
+                ] {
+                    if count > 0 {
+                        write!(formatter, " − {count} {purpose}")?;
+                    }
+                }
+                if self.other_cards > 0 {
+                    write!(formatter, " + {} on other cards", self.other_cards)?;
+                }
+                let (carrying, slots) = (self.interfaces_for_pods, self.slots_per_interface);
+                write!(formatter, ", {carrying} × {slots} slots")?;
+                if self.addresses_per_slot > 1 {
+                    write!(formatter, " × {} addresses", self.addresses_per_slot)?;
+                }
+                if let Some(target) = self.address_target {
+                    write!(formatter, ", held at {target} by MINIMUM_IP_TARGET")?;
+                }
+            }
         }
-        if self.primary_set_aside > 0 {
-            write!(formatter, " − {} for custom networking", self.primary_set_aside)?;
+        if let Some(uncapped) = self.uncapped {
+            write!(formatter, " + {} on the host's network = {uncapped}", self.host_network_pods)?;
         }
-        write!(formatter, ", {} × {} slots", self.interfaces_for_pods, self.slots_per_interface)?;
-        if self.addresses_per_slot > 1 {
-            write!(formatter, " × {} addresses", self.addresses_per_slot)?;
-        }
-        write!(
-            formatter,
-            " + {} on the host's network = {}",
-            self.host_network_pods, self.uncapped
-        )?;
         match (self.fixed, self.ceiling) {
             (Some(fixed), _) => write!(formatter, ", set by hand to {fixed}"),
-            (None, Some(most)) if most < self.uncapped => write!(formatter, ", ceiling {most}"),
+            (None, Some(most)) if self.uncapped.is_none_or(|uncapped| most < uncapped) => {
+                write!(formatter, ", ceiling {most}")
+            }
             (None, _) => Ok(()),
         }
     }

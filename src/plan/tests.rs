@@ -81,7 +81,7 @@ fn the_reserve_follows_the_figure_in_force_and_the_cpus_that_are_online() {
     let machine = Some(Machine { cpus: 96, memory_bytes: 8 << 30 });
     let facts = Facts { machine, ..facts("m5.large") };
     let plan = plan(&facts, &settings("[cni]\nprefix-delegation = true")).unwrap();
-    assert_eq!((plan.capacity.uncapped, plan.capacity.max_pods), (290, 110));
+    assert_eq!((plan.capacity.uncapped, plan.capacity.max_pods), (Some(290), 110));
     assert_eq!(
         plan.kubelet.kube_reserved.to_string(),
         "cpu=310m,ephemeral-storage=1Gi,memory=1465Mi"

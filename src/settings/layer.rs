@@ -6,6 +6,7 @@
 #![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
 
 use super::value::{self, CniSource, LabelMap, OnTimeout, Wait};
+use crate::domain::cni::IpFamily;
 use crate::domain::max_pods::Ceiling;
 use crate::domain::reserved::Quantity;
 use crate::host::HostKind;
@@ -48,6 +49,26 @@ layer! {
         /// The most interfaces that the CNI uses (MAX_ENI); 0 is no limit [default: 0]
         #[arg(id = "cni.max-eni", long = "cni-max-eni", env = "ENI_BOOTSTRAP_CNI_MAX_ENI", value_name = "N")]
         max_eni: u32,
+        /// Security groups for pods (ENABLE_POD_ENI): a trunk takes one interface [default: false]
+        #[arg(id = "cni.pod-eni", long = "cni-pod-eni", env = "ENI_BOOTSTRAP_CNI_POD_ENI",
+              value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        pod_eni: bool,
+        /// Interfaces that the CNI leaves alone: tagged no_manage, EFA-only or another's [default: 0]
+        #[arg(id = "cni.reserved-enis", long = "cni-reserved-enis", env = "ENI_BOOTSTRAP_CNI_RESERVED_ENIS", value_name = "N")]
+        reserved_enis: u32,
+        /// The family of the pods' addresses (ENABLE_IPv6) [default: ipv4]
+        #[arg(id = "cni.ip-family", long = "cni-ip-family", env = "ENI_BOOTSTRAP_CNI_IP_FAMILY", value_name = "FAMILY")]
+        ip_family: IpFamily,
+        /// Interfaces of every network card serve pods (ENABLE_MULTI_NIC) [default: false]
+        #[arg(id = "cni.multi-nic", long = "cni-multi-nic", env = "ENI_BOOTSTRAP_CNI_MULTI_NIC",
+              value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        multi_nic: bool,
+        /// Addresses that the CNI holds at least (MINIMUM_IP_TARGET); 0 is unset [default: 0]
+        #[arg(id = "cni.minimum-ip-target", long = "cni-minimum-ip-target", env = "ENI_BOOTSTRAP_CNI_MINIMUM_IP_TARGET", value_name = "N")]
+        minimum_ip_target: u32,
+        /// Addresses that the CNI holds in reserve (WARM_IP_TARGET); 0 is unset [default: 0]
+        #[arg(id = "cni.warm-ip-target", long = "cni-warm-ip-target", env = "ENI_BOOTSTRAP_CNI_WARM_IP_TARGET", value_name = "N")]
+        warm_ip_target: u32,
     }
 }
 

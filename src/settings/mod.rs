@@ -121,7 +121,18 @@ impl Settings {
     pub fn from_layer(layer: Layer) -> Result<Self, SettingsError> {
         // Taken apart whole, so that a new key cannot be forgotten here.
         let Layer { cni, eni_config, pods, labels, reserve, cluster, host, imds } = layer;
-        let CniLayer { source, custom_networking, prefix_delegation, max_eni } = cni;
+        let CniLayer {
+            source,
+            custom_networking,
+            prefix_delegation,
+            max_eni,
+            pod_eni,
+            reserved_enis,
+            ip_family,
+            multi_nic,
+            minimum_ip_target,
+            warm_ip_target,
+        } = cni;
         let EniConfigLayer { name, label, wait, on_timeout } = eni_config;
         let PodsLayer { ceiling, max, extra } = pods;
         let ReserveLayer { cpu, memory, ephemeral_storage } = reserve;
@@ -145,6 +156,12 @@ impl Settings {
                 addressing,
                 custom_networking: custom_networking.unwrap_or(true),
                 max_eni: max_eni.filter(|most| *most > 0),
+                pod_eni: pod_eni.unwrap_or(false),
+                reserved_enis: reserved_enis.unwrap_or(0),
+                ip_family: ip_family.unwrap_or_default(),
+                multi_nic: multi_nic.unwrap_or(false),
+                minimum_ip_target: minimum_ip_target.unwrap_or(0),
+                warm_ip_target: warm_ip_target.unwrap_or(0),
             },
             eni_config_name: name
                 .as_deref()

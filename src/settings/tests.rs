@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::cni::IpFamily;
 use crate::domain::max_pods::Ceiling;
 use std::path::Path;
 
@@ -18,10 +19,7 @@ fn file_error(text: &str) -> (String, Option<String>) {
 #[test]
 fn nothing_said_is_custom_networking_by_zone() {
     let settings = settings("").unwrap();
-    assert_eq!(
-        settings.cni,
-        Cni { addressing: Addressing::SecondaryAddresses, custom_networking: true, max_eni: None }
-    );
+    assert_eq!(settings.cni, Cni { custom_networking: true, ..Cni::default() });
     assert_eq!(settings.eni_config_name, "{zone}".parse().unwrap());
     assert_eq!(settings.eni_config_label, Some("k8s.amazonaws.com/eniConfig".parse().unwrap()));
     assert_eq!(settings.wait, Wait::For(Duration::from_mins(10)));
@@ -40,6 +38,12 @@ fn every_key_is_read() {
         custom-networking = false
         prefix-delegation = true
         max-eni = 3
+        pod-eni = true
+        reserved-enis = 1
+        ip-family = "ipv6"
+        multi-nic = true
+        minimum-ip-target = 30
+        warm-ip-target = 2
         [eni-config]
         name = "prod-{zone}"
         label = ""
@@ -76,7 +80,13 @@ fn every_key_is_read() {
             cni: Cni {
                 addressing: Addressing::Prefixes,
                 custom_networking: false,
-                max_eni: Some(3)
+                pod_eni: true,
+                max_eni: Some(3),
+                reserved_enis: 1,
+                ip_family: IpFamily::Ipv6,
+                multi_nic: true,
+                minimum_ip_target: 30,
+                warm_ip_target: 2,
             },
             eni_config_name: "prod-{zone}".parse().unwrap(),
             eni_config_label: None,
@@ -115,7 +125,7 @@ fn a_misspelt_key_names_file_line_and_the_nearest() {
     assert_eq!(
         file_error("[cni]\n\nprefix-delegatoin = true\n"),
         (
-            "/etc/eni-bootstrap/10.toml, line 3: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`".to_owned(),
+            "/etc/eni-bootstrap/10.toml, line 3: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`".to_owned(),
             Some("prefix-delegation".to_owned())
         )
     );

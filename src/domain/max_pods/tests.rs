@@ -2,8 +2,17 @@
 
 use super::*;
 
-const PLAIN: Cni =
-    Cni { addressing: Addressing::SecondaryAddresses, custom_networking: false, max_eni: None };
+const PLAIN: Cni = Cni {
+    addressing: Addressing::SecondaryAddresses,
+    custom_networking: false,
+    pod_eni: false,
+    max_eni: None,
+    reserved_enis: 0,
+    ip_family: IpFamily::Ipv4,
+    multi_nic: false,
+    minimum_ip_target: 0,
+    warm_ip_target: 0,
+};
 const CUSTOM: Cni = Cni { custom_networking: true, ..PLAIN };
 const PREFIX: Cni = Cni { addressing: Addressing::Prefixes, ..PLAIN };
 const BOTH: Cni = Cni { custom_networking: true, ..PREFIX };
@@ -14,7 +23,11 @@ fn of(name: &str) -> InstanceLimits {
 
 fn figures(name: &str, cni: Cni) -> (u32, u32) {
     let capacity = capacity(&of(name), cni, Wishes::default()).unwrap();
-    (capacity.uncapped, capacity.max_pods)
+    (capacity.uncapped.unwrap(), capacity.max_pods)
+}
+
+fn refused(name: &str, cni: Cni) -> NoCapacity {
+    capacity(&of(name), cni, Wishes::default()).unwrap_err()
 }
 
 #[test]
@@ -40,13 +53,82 @@ fn published_figures_before_and_after_the_ceiling() {
 }
 
 #[test]
-fn an_only_interface_is_not_set_aside_silently() {
-    let refused = |name: &str, cni| capacity(&of(name), cni, Wishes::default()).unwrap_err();
-    assert_eq!(refused("hpc6id.32xlarge", CUSTOM), NoCapacity::OnlyThePrimaryInterface);
+fn no_interface_for_pods_is_refused_and_never_two_pods() {
+    use NoCapacity::{MaxEniTooLow, NoInterfaceLeft, OnlyThePrimaryInterface};
+    let both = Cni { pod_eni: true, ..CUSTOM };
+    assert_eq!(refused("hpc6id.32xlarge", CUSTOM), OnlyThePrimaryInterface);
     assert_eq!(
         refused("m5.large", Cni { max_eni: Some(1), ..CUSTOM }),
-        NoCapacity::MaxEniTooLow(1)
+        MaxEniTooLow { max_eni: 1, set_aside: 1, trunk: 0, reserved: 0 }
     );
+    assert_eq!(
+        refused("m5.large", Cni { max_eni: Some(2), ..both }),
+        MaxEniTooLow { max_eni: 2, set_aside: 1, trunk: 1, reserved: 0 }
+    );
+    assert_eq!(
+        refused("m6g.medium", both),
+        NoInterfaceLeft { interfaces: 2, set_aside: 1, trunk: 1, reserved: 0 }
+    );
+    let error = refused("m5.large", Cni { reserved_enis: 2, ..both });
+    assert_eq!(error, NoInterfaceLeft { interfaces: 3, set_aside: 1, trunk: 1, reserved: 2 });
+    assert_eq!(
+        error.to_string(),
+        "no interface is left for pods: this type has 3, custom networking sets the primary one aside, security groups for pods take one for the trunk, 2 reserved"
+    );
+}
+
+#[test]
+fn security_groups_for_pods_take_one_interface_where_a_trunk_can_be() {
+    let trunk = Cni { pod_eni: true, ..PLAIN };
+    let both = Cni { pod_eni: true, ..CUSTOM };
+    // c5.4xlarge: 8 interfaces of 30 addresses.
+    assert_eq!(figures("c5.4xlarge", PLAIN).0, 8 * 29 + 2);
+    assert_eq!(figures("c5.4xlarge", trunk).0, 7 * 29 + 2);
+    assert_eq!(figures("c5.4xlarge", CUSTOM).0, 7 * 29 + 2);
+    assert_eq!(figures("c5.4xlarge", both), (176, 110));
+    let t3 = capacity(&of("t3.medium"), trunk, Wishes::default()).unwrap();
+    assert_eq!((t3.trunk, t3.max_pods, t3.caveats), (0, 17, vec![Caveat::NoTrunk]));
+}
+
+#[test]
+fn reserved_interfaces_and_other_cards_are_counted() {
+    assert_eq!(figures("m5.large", Cni { reserved_enis: 1, ..PLAIN }).0, 20);
+    let multi = Cni { multi_nic: true, ..PLAIN };
+    assert_eq!(figures("m5.large", multi).0, 29, "it has one card");
+    assert_eq!(figures("p4d.24xlarge", multi).0, (15 + 45) * 49 + 2);
+    assert_eq!(figures("p4d.24xlarge", Cni { max_eni: Some(4), ..multi }).0, 4 * 49 + 2);
+}
+
+#[test]
+fn a_minimum_without_a_warm_target_is_a_limit() {
+    let minimum = |cni: Cni, minimum_ip_target, warm_ip_target| {
+        let cni = Cni { minimum_ip_target, warm_ip_target, ..cni };
+        let capacity = capacity(&of("m5.large"), cni, Wishes::default()).unwrap();
+        (capacity.address_target, capacity.uncapped, capacity.caveats)
+    };
+    let caveat = vec![Caveat::MinimumIpTarget];
+    assert_eq!(minimum(PLAIN, 10, 0), (Some(10), Some(12), caveat.clone()));
+    assert_eq!(minimum(PLAIN, 10, 1), (None, Some(29), vec![]));
+    assert_eq!(minimum(PLAIN, 27, 0), (None, Some(29), vec![]), "all of them");
+    assert_eq!(minimum(PLAIN, 99, 0), (None, Some(29), vec![]));
+    assert_eq!(minimum(PREFIX, 17, 0), (Some(32), Some(34), caveat), "whole prefixes");
+}
+
+#[test]
+fn in_an_ipv6_cluster_the_ceiling_decides() {
+    let ipv6 = Cni { ip_family: IpFamily::Ipv6, ..PREFIX };
+    let pods = |wishes| capacity(&of("t3.nano"), ipv6, wishes);
+    let plain = pods(Wishes::default()).unwrap();
+    assert_eq!((plain.addresses, plain.uncapped, plain.max_pods), (None, None, 110));
+    assert_eq!(plain.to_string(), "110 pods: IPv6, one /80 prefix for all of them, ceiling 110");
+    let unlimited = Wishes { ceiling: Ceiling::Unlimited, ..Wishes::default() };
+    assert_eq!(pods(unlimited), Err(NoCapacity::Ipv6WithoutCeiling));
+    assert_eq!(pods(Wishes { fixed: Some(40), ..unlimited }).unwrap().max_pods, 40);
+    let custom = Cni { custom_networking: true, ..ipv6 };
+    assert_eq!(refused("m5.large", custom), NoCapacity::CustomNetworkingWithIpv6);
+    let secondary = Cni { addressing: Addressing::SecondaryAddresses, ..ipv6 };
+    assert_eq!(refused("m5.large", secondary), NoCapacity::Ipv6WithoutPrefixes);
+    assert_eq!(refused("m4.large", ipv6), NoCapacity::Ipv6OnXen);
 }
 
 #[test]
@@ -78,10 +160,14 @@ fn wishes_change_the_figure() {
 #[test]
 fn limits_that_make_no_sense_are_refused_and_huge_ones_do_not_overflow() {
     let odd = |interfaces, ipv4_per_interface| InstanceLimits {
-        interfaces,
-        ipv4_per_interface,
-        platform: Platform::Nitro,
-        vcpus: 2,
+        row: Row {
+            interfaces,
+            interfaces_of_other_cards: 0,
+            ipv4_per_interface,
+            platform: Platform::Nitro,
+            vcpus: 2,
+        },
+        trunking: true,
     };
     for (interfaces, ipv4_per_interface) in [(0, 10), (3, 0), (3, 1)] {
         assert_eq!(
@@ -90,7 +176,7 @@ fn limits_that_make_no_sense_are_refused_and_huge_ones_do_not_overflow() {
         );
     }
     let most = capacity(&odd(u32::MAX, u32::MAX), PREFIX, Wishes::default()).unwrap();
-    assert_eq!((most.uncapped, most.max_pods), (u32::MAX, 110));
+    assert_eq!((most.uncapped, most.max_pods), (Some(u32::MAX), 110));
 }
 
 #[test]
@@ -109,6 +195,12 @@ fn the_sum_can_be_done_again_from_its_line() {
     assert_eq!(
         line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, wish),
         "110 pods: 3 interfaces, MAX_ENI 2, 2 × 9 slots × 16 addresses + 2 on the host's network = 290, ceiling 110"
+    );
+    let every =
+        Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };
+    assert_eq!(
+        line("p4d.24xlarge", every, wish),
+        "42 pods: 15 interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other cards, 57 × 49 slots, held at 40 by MINIMUM_IP_TARGET + 2 on the host's network = 42"
     );
     assert_eq!(
         line("m5.large", PLAIN, Wishes { fixed: Some(8), ..wish }),

@@ -1,6 +1,10 @@
 //! Turns the instance-type tables in `data/` into one sorted Rust table, so that a start parses
 //! nothing and a look-up is a binary search.
 
+#[path = "src/domain/limits/row.rs"]
+mod row;
+
+use row::{NamedRow, Platform, Row, rows};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,56 +13,39 @@ use std::{env, fs};
 
 /// In the order of their weight: a type that stands in both is taken from the first.
 const SOURCES: [&str; 2] = ["data/instance-types.csv", "data/legacy-types.csv"];
-const HEADER: &str =
-    "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus";
 
 #[expect(
     clippy::disallowed_methods,
     reason = "cargo talks to build scripts by variables and files"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut rows = BTreeMap::new();
+    println!("cargo:rerun-if-changed=src/domain/limits/row.rs");
+    let mut table: BTreeMap<String, Row> = BTreeMap::new();
     for source in SOURCES {
         println!("cargo:rerun-if-changed={source}");
-        let text = fs::read_to_string(source)?;
-        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
-        if lines.next() != Some(HEADER) {
-            return Err(format!("{source}: the header is not {HEADER}").into());
-        }
-        for line in lines {
-            let (name, row) = row(line).ok_or_else(|| format!("{source}: not a row: {line}"))?;
-            rows.entry(name).or_insert(row);
+        for row in rows(&fs::read_to_string(source)?) {
+            let NamedRow(name, row) =
+                row.map_err(|(line, error)| format!("{source}, line {line}: {error}"))?;
+            table.entry(name).or_insert(row);
         }
     }
-    let mut code = format!("static TABLE: [(&str, Row); {}] = [\n", rows.len());
-    for (name, row) in rows {
-        writeln!(code, "    ({name:?}, {row}),")?;
+    let mut code = format!("static TABLE: [(&str, Row); {}] = [\n", table.len());
+    for (
+        name,
+        Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus },
+    ) in table
+    {
+        let platform = match platform {
+            Platform::Nitro => "Nitro",
+            Platform::Xen => "Xen",
+            Platform::BareMetal => "BareMetal",
+        };
+        writeln!(
+            code,
+            "    ({name:?}, Row {{ interfaces: {interfaces}, interfaces_of_other_cards: {interfaces_of_other_cards}, \
+             ipv4_per_interface: {ipv4_per_interface}, platform: Platform::{platform}, vcpus: {vcpus} }}),"
+        )?;
     }
     code.push_str("];\n");
-    let out = env::var("OUT_DIR")?;
-    Ok(fs::write(Path::new(&out).join("instance_types.rs"), code)?)
-}
-
-/// One line of a table as the text of a `Row`.
-fn row(line: &str) -> Option<(String, String)> {
-    let fields: Vec<&str> = line.split(',').collect();
-    let [name, interfaces, others, ipv4, hypervisor, bare_metal, vcpus] = fields[..] else {
-        return None;
-    };
-    let platform = match (hypervisor, bare_metal) {
-        (_, "true") => "BareMetal",
-        ("nitro", "false") => "Nitro",
-        ("xen", "false") => "Xen",
-        _ => return None,
-    };
-    let number = |text: &str| text.parse::<u32>().ok();
-    let (interfaces, others) = (number(interfaces)?, number(others)?);
-    let (ipv4, vcpus) = (number(ipv4)?, number(vcpus)?);
-    Some((
-        name.to_owned(),
-        format!(
-            "Row {{ interfaces: {interfaces}, interfaces_of_other_cards: {others}, \
-             ipv4_per_interface: {ipv4}, platform: Platform::{platform}, vcpus: {vcpus} }}"
-        ),
-    ))
+    Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("instance_types.rs"), code)?)
 }

@@ -5,14 +5,14 @@
 use crate::adapter::dns::Names;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
-use crate::domain::limits;
+use crate::domain::limits::Table;
 use crate::error::{EXIT_STATUSES, Error, report};
 use crate::settings::{Layer, SettingsError, nearest};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -26,6 +26,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Every setting that may stand in the environment begins so.
 const VARIABLES: &str = "ENI_BOOTSTRAP_";
+/// The calculator's name on Amazon Linux 2.
+const SCRIPT: &str = "max-pods-calculator.sh";
 /// Bad usage, after `sysexits.h`; clap's own would be 2.
 const EX_USAGE: u8 = 64;
 
@@ -101,7 +103,7 @@ enum Command {
     Plan(Box<PlanFlags>),
     /// Print how many pods an instance type can hold, as max-pods-calculator.sh does
     #[command(after_help = MAX_PODS_EXAMPLE)]
-    MaxPods(command::max_pods::Wanted),
+    MaxPods(Box<command::max_pods::Wanted>),
     /// Wait for this node's ENIConfig, and do nothing else
     #[command(after_help = WAIT_EXAMPLE)]
     Wait(Box<SettingsFlags>),
@@ -115,11 +117,15 @@ const PLAN_EXAMPLE: &str = "Example: eni-bootstrap plan --output diff";
 const MAX_PODS_EXAMPLE: &str =
     "Example: eni-bootstrap max-pods --instance-type m5.large --cni-custom-networking-enabled";
 const WAIT_EXAMPLE: &str = "Example: eni-bootstrap wait --eni-config-name 'prod-{zone}'";
+const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
 const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1";
 
 #[derive(Debug, Subcommand)]
 enum Limits {
-    /// Make the table anew from EC2's DescribeInstanceTypes
+    /// Show what is known of instance types, without asking anybody
+    #[command(after_help = SHOW_EXAMPLE)]
+    Show(command::limits::Shown),
+    /// Make the table anew from EC2's DescribeInstanceTypes, and print what changed
     #[command(after_help = REFRESH_EXAMPLE)]
     Refresh(command::limits::Wanted),
 }
@@ -149,7 +155,7 @@ pub fn command_line() -> clap::Command {
 /// Runs the command that `arguments` name. Results go to stdout, everything else to stderr.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(by_name(arguments)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -165,6 +171,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(error.exit_status())
         }
     }
+}
+
+/// Under the name of the script that EKS had, `eni-bootstrap` is its calculator.
+fn by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_script = |name: &OsString| Path::new(name).file_name().is_some_and(|it| it == SCRIPT);
+    if arguments.first().is_some_and(is_script) {
+        arguments.insert(1, "max-pods".into());
+    }
+    arguments
 }
 
 fn checked(cli: Cli) -> Result<(), Error> {
@@ -188,7 +204,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         .to_owned()
     });
-    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root, table: limits::embedded };
+    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root, table: Table::default() };
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,
@@ -203,7 +219,8 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
             command::plan::show(context(settings, endpoints, names), output).await
         }
         Command::Wait(flags) => command::wait::wait(context(*flags, endpoints, names)).await,
-        Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, wanted).await,
+        Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, *wanted).await,
+        Command::Limits(Limits::Show(wanted)) => command::limits::show(endpoints, &wanted),
         Command::Limits(Limits::Refresh(wanted)) => {
             command::limits::refresh(endpoints, names, wanted).await
         }

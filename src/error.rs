@@ -56,6 +56,14 @@ pub enum Error {
     /// The table of instance types could not be made.
     #[error("the table of instance types could not be made")]
     Ec2(#[from] Ec2Error),
+    /// A new table that lacks types which the old one had.
+    #[error("the new table lacks {count} types that the old one has, such as {example}")]
+    Shrinks {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
     /// The operating system gives no event loop.
     #[error("no event loop could be started")]
     Runtime(#[source] std::io::Error),
@@ -70,6 +78,9 @@ pub enum UsageError {
     /// Nothing says which type is meant.
     #[error("no instance type is named")]
     NoInstanceType,
+    /// A pattern that is none, or a name that is no type's.
+    #[error("{0}")]
+    NoSuchType(String),
     /// EC2 must be asked, and nothing says in which region.
     #[error("the embedded table has no {0}, and no region is named in which to ask EC2")]
     NoRegion(InstanceType),
@@ -111,6 +122,7 @@ impl Error {
                 status::SETTINGS
             }
             Self::Runtime(_) => status::UNAVAILABLE,
+            Self::Shrinks { .. } => status::DATA,
             Self::Observe(error) => match error {
                 ObserveError::Imds(imds) => imds_status(imds),
                 ObserveError::Host(_) | ObserveError::Machine(_) | ObserveError::UserData(_) => {
@@ -119,6 +131,7 @@ impl Error {
                 ObserveError::Limits { source, .. } => ec2_status(source),
             },
             Self::Ec2(error) => ec2_status(error),
+            Self::Disk(DiskError::Row { .. }) => status::SETTINGS,
             Self::Apply(_) | Self::Disk(_) | Self::Output(_) => status::CANNOT_WRITE,
             Self::NotReady(NotReady { reason, .. }) => match reason {
                 Reason::Unknown | Reason::NotThere | Reason::NoSubnet => status::NOT_IN_TIME,
@@ -140,6 +153,9 @@ impl Error {
             Self::Usage(UsageError::NoInstanceType) => {
                 "name one: `eni-bootstrap max-pods --instance-type m5.large`; on the instance itself `--instance-type-from-imds` serves".to_owned()
             }
+            Self::Usage(UsageError::NoSuchType(_)) => {
+                "`eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'".to_owned()
+            }
             Self::Usage(UsageError::NoRegion(_)) => "add `--region us-west-2`".to_owned(),
             Self::Usage(UsageError::NothingToWaitFor) => {
                 "set cni.custom-networking = true, or leave the wait out".to_owned()
@@ -159,6 +175,9 @@ impl Error {
                 "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned()
             }
             Self::Ec2(_) => "check the region, the credentials and the endpoint of EC2".to_owned(),
+            Self::Shrinks { .. } => {
+                "check that the region has every type (us-east-1 has); `--force` writes it all the same".to_owned()
+            }
             Self::Runtime(_) => "raise the limit of open files (`ulimit -n`)".to_owned(),
             Self::Output(_) => "keep the reading end of the pipe open".to_owned(),
         }
@@ -186,6 +205,9 @@ fn ec2_status(error: &Ec2Error) -> u8 {
 fn disk_help(error: &DiskError) -> &'static str {
     match error {
         DiskError::Read { .. } => "run it as root, or make the file readable",
+        DiskError::Row { .. } => {
+            "correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`"
+        }
         DiskError::Write { .. } => {
             "run it as root on a writable file system with room left; the old file, if any, is whole"
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
-use crate::domain::limits::InstanceLimits;
+use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::Detected;
 use crate::host::user_data::NodeConfigCluster;
@@ -70,17 +70,7 @@ pub struct Limits {
     /// The limits.
     pub limits: InstanceLimits,
     /// Who says so.
-    pub source: LimitsSource,
-}
-
-/// Who says what a type's limits are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LimitsSource {
-    /// The table in the binary.
-    EmbeddedTable,
-    /// EC2's `DescribeInstanceTypes`.
-    Ec2,
+    pub source: Source,
 }
 
 /// What the machine itself has.

@@ -9,8 +9,9 @@ use crate::domain::eni_config::Field;
 use crate::domain::identifier::{
     InstanceId, InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId,
 };
+use crate::domain::limits::Source;
 use crate::domain::zone::{Region, Zone, ZoneId};
-use crate::facts::{Facts, Instance, Limits, LimitsSource, Machine};
+use crate::facts::{Facts, Instance, Limits, Machine};
 use crate::host::user_data::{self, UserDataError};
 use crate::host::{self, HostError};
 use crate::settings::Settings;
@@ -227,12 +228,12 @@ async fn type_limits(
     region: &Region,
     deadline: Deadline,
 ) -> Result<Limits, ObserveError> {
-    if let Some(limits) = (endpoints.table)(instance_type) {
-        return Ok(Limits { limits, source: LimitsSource::EmbeddedTable });
+    if let Some((limits, source)) = endpoints.table.find(instance_type) {
+        return Ok(Limits { limits, source });
     }
     warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
     let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
     let limits = ec2.limits(instance_type, deadline).await.map_err(failed)?;
-    Ok(Limits { limits, source: LimitsSource::Ec2 })
+    Ok(Limits { limits, source: Source::Ec2 })
 }

@@ -4,8 +4,8 @@
 
 use eni_bootstrap::adapter::disk::Outcome;
 use eni_bootstrap::apply::{Applied, apply};
-use eni_bootstrap::domain::limits;
-use eni_bootstrap::facts::{Facts, Instance, Limits, LimitsSource};
+use eni_bootstrap::domain::limits::{self, Source};
+use eni_bootstrap::facts::{Facts, Instance, Limits};
 use eni_bootstrap::host::{Change, Detected, Host};
 use eni_bootstrap::plan::plan;
 use eni_bootstrap::settings::{Layer, Settings};
@@ -32,7 +32,7 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
     let facts = Facts {
         limits: Limits {
             limits: limits::embedded(&instance_type).unwrap(),
-            source: LimitsSource::EmbeddedTable,
+            source: Source::EmbeddedTable,
         },
         instance: Instance {
             instance_type,

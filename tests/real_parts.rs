@@ -64,6 +64,16 @@ pub fn moto() -> Option<&'static Moto> {
     }))
 }
 
+/// EC2's own answers to DescribeInstanceTypes, one for each type, as moto has them recorded.
+pub fn ec2_record() -> Option<Vec<Value>> {
+    let moto = part("moto", "moto", "tests/real/install.sh moto")?;
+    let file = "lib/python3*/site-packages/moto/ec2/resources/instance_types.json.gz";
+    let found = glob::glob(moto.join(file).to_str().unwrap()).unwrap().next();
+    let packed = fs::File::open(found.unwrap().unwrap()).unwrap();
+    let record: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
+    Some(record.as_object().unwrap().values().cloned().collect())
+}
+
 /// An instance metadata service of its own for one test, IMDSv2 only; dropping it stops it.
 #[derive(Debug)]
 pub struct MetadataMock {

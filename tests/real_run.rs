@@ -11,7 +11,7 @@ use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
 use eni_bootstrap::command::{self, Context};
 use eni_bootstrap::domain::identifier::InstanceType;
-use eni_bootstrap::domain::limits::{self, InstanceLimits, Row};
+use eni_bootstrap::domain::limits::{self, InstanceLimits, Row, Table};
 use eni_bootstrap::settings::Layer;
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::json;
@@ -101,7 +101,7 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
         imds: imds.endpoint(),
         ec2: Some(moto.endpoint.clone()),
         root: node.root().to_owned(),
-        table: without_m5,
+        table: Table::new(without_m5),
     };
     let by_hand = Layer::default();
     let context = Context { endpoints, names: Names::default(), config: None, by_hand };
@@ -115,7 +115,7 @@ async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
         imds: imds.to_owned(),
         ec2: Some(endpoint.to_owned()),
         root: "/".into(),
-        table: limits::embedded,
+        table: Table::default(),
     };
     Ec2::new(&endpoints, &Names::default(), &"us-east-1".parse().unwrap()).await.unwrap()
 }

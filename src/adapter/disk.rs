@@ -1,5 +1,6 @@
 //! The only code that writes to the disk, and the settings files it reads.
 
+use crate::domain::limits::{NamedRow, NoRow, rows};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 const MODE: u32 = 0o644;
 /// Where one run keeps others out.
 const LOCK: &str = "run/eni-bootstrap/lock";
+/// Instance types beyond the embedded table.
+const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
 /// The directories of settings files, the weakest first.
 pub const SETTINGS_DIRECTORIES: [&str; 3] =
     ["usr/lib/eni-bootstrap", "etc/eni-bootstrap", "run/eni-bootstrap"];
@@ -46,6 +49,16 @@ pub enum DiskError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A table of instance types with a line that is no row.
+    #[error("{}, line {line} is not an instance type", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What stands there.
+        source: NoRow,
     },
     /// Another run is at work on this machine.
     #[error("another eni-bootstrap is at work on this machine (it holds {})", path.display())]
@@ -93,6 +106,15 @@ pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> 
         }
     }
     Ok(files)
+}
+
+/// The rows of the override file under `root`: instance types that win over the embedded table, so
+/// that a new type needs no new release. Its form is that of `limits refresh`.
+pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
+    let path = root.join(TYPE_OVERRIDES);
+    let text = read(&path)?.unwrap_or_default();
+    let rows: Result<Vec<_>, _> = rows(&text).collect();
+    rows.map_err(|(line, source)| DiskError::Row { path, line, source })
 }
 
 /// Makes `path` hold exactly `contents`: all of it or, after a power cut or on a full disk, what it

@@ -9,8 +9,7 @@ pub mod imds;
 pub mod kubernetes;
 pub mod machine;
 
-use crate::domain::identifier::InstanceType;
-use crate::domain::limits::InstanceLimits;
+use crate::domain::limits::Table;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,8 +26,8 @@ pub struct Endpoints {
     pub ec2: Option<String>,
     /// The machine's files: `/` on a node.
     pub root: PathBuf,
-    /// The table of instance types: the embedded one on a node.
-    pub table: fn(&InstanceType) -> Option<InstanceLimits>,
+    /// The table of instance types: the embedded one, and an override file's.
+    pub table: Table,
 }
 
 /// The moment at which something must have happened. Handed down, so that nested waits cannot add

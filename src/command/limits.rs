@@ -1,15 +1,18 @@
-//! The instance-type table: made from EC2's own answers, by this command and no other way.
+//! The instance-type table: shown, and made anew from EC2's own answers.
 
-use crate::adapter::disk;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::{Deadline, Endpoints};
-use crate::domain::limits::{Platform, Row};
+use crate::adapter::{Deadline, Endpoints, disk};
+use crate::command::max_pods::types;
+use crate::command::{print, with_overrides};
+use crate::domain::limits::{self, HEADER, NamedRow, Row};
 use crate::domain::zone::Region;
-use crate::error::Error;
+use crate::error::{Error, UsageError};
 use clap::Args;
+use indicatif::ProgressBar;
+use similar::TextDiff;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tracing::info;
@@ -17,32 +20,81 @@ use tracing::info;
 /// Fifteen pages take seconds; throttled, minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// The flags.
+/// The flags of `show`.
+#[derive(Clone, Debug, Args)]
+pub struct Shown {
+    /// Types or patterns such as 'm7g.*'; all of them without any
+    #[arg(value_name = "TYPE")]
+    pub types: Vec<String>,
+}
+
+/// The flags of `refresh`.
 #[derive(Clone, Debug, Args)]
 pub struct Wanted {
     /// The region to ask: one that has every type, such as us-east-1
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     pub region: Region,
-    /// The table to write
+    /// The table to write; /etc/eni-bootstrap/instance-types.csv wins over the embedded one
     #[arg(long, value_name = "FILE", default_value = "data/instance-types.csv")]
     pub output: PathBuf,
+    /// Write it even if it lacks types that the file has
+    #[arg(long)]
+    pub force: bool,
 }
 
-/// Writes the table anew from what EC2 says of every type.
+/// Prints rows of the table as they would stand in a file of it.
+pub fn show(endpoints: Endpoints, wanted: &Shown) -> Result<(), Error> {
+    let table = with_overrides(endpoints)?.table;
+    let all = ["*".to_owned()];
+    let named = if wanted.types.is_empty() { &all[..] } else { &wanted.types };
+    let mut text = format!("{HEADER}\n");
+    for instance_type in types::named(named, &table)? {
+        let unknown = || UsageError::NoSuchType(format!("nothing is known of {instance_type}"));
+        let (found, _) = table.find(&instance_type).ok_or_else(|| Error::Usage(unknown()))?;
+        text.push_str(&line(instance_type.as_str(), found.row));
+    }
+    print(&text)
+}
+
+/// Writes the table anew from what EC2 says of every type, and prints the difference.
 pub async fn refresh(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<(), Error> {
     let ec2 = Ec2::new(&endpoints, &names, &wanted.region).await?;
     let deadline = Deadline::after(PATIENCE);
-    let types = ec2.all_rows(deadline, |count| info!("limits: {count} types so far")).await?;
-    let (path, count, rows) = (&wanted.output, types.len(), rows(&types));
-    let old = disk::read(path)?.unwrap_or_default();
+    // Hidden where nobody looks: there the lines of the log tell how far it is.
+    let bar = ProgressBar::new(u64::try_from(limits::table().len()).unwrap_or(0));
+    let progress = |count: usize| {
+        bar.set_position(u64::try_from(count).unwrap_or(0));
+        if !std::io::stderr().is_terminal() {
+            info!("limits: {count} types so far");
+        }
+    };
+    let types = Box::pin(ec2.all_rows(deadline, progress)).await?;
+    bar.finish_and_clear();
+    let path = &wanted.output;
+    let (old_text, new) = (disk::read(path)?.unwrap_or_default(), rows(&types));
+    let old = without_comments(&old_text);
     // The date says when the rows last changed: the same rows are the same file.
-    if without_comments(&old) == rows {
-        info!("limits: {} says so already: {count} types", path.display());
+    if old == new {
+        info!("limits: {} says so already: {} types", path.display(), types.len());
         return Ok(());
     }
-    disk::write_atomic(path, &(header(&wanted.region, SystemTime::now()) + &rows))?;
-    info!("limits: {count} types written to {}", path.display());
-    Ok(())
+    if !wanted.force {
+        refuse_to_shrink(&old, &types)?;
+    }
+    disk::write_atomic(path, &(header(&wanted.region, SystemTime::now()) + &new))?;
+    info!("limits: {} types written to {}", types.len(), path.display());
+    let diff = TextDiff::from_lines(old.as_str(), new.as_str());
+    print(&diff.unified_diff().context_radius(0).to_string())
+}
+
+/// A region that lacks types, or an answer cut short, must not empty the table.
+fn refuse_to_shrink(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error> {
+    let names = old.lines().skip(1).filter_map(|line| line.split(',').next());
+    let missing: Vec<&str> = names.filter(|name| !new.contains_key(*name)).collect();
+    match missing.first() {
+        None => Ok(()),
+        Some(&example) => Err(Error::Shrinks { count: missing.len(), example: example.to_owned() }),
+    }
 }
 
 fn header(region: &Region, now: SystemTime) -> String {
@@ -58,23 +110,12 @@ fn without_comments(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
 }
 
-/// The table as `build.rs` reads it.
+/// The table as `build.rs` and an override file have it.
 fn rows(types: &BTreeMap<String, Row>) -> String {
-    let mut text = String::from(
-        "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus\n",
-    );
-    for (name, row) in types {
-        let Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus } =
-            row;
-        let (hypervisor, bare_metal) = match platform {
-            Platform::Nitro => ("nitro", false),
-            Platform::Xen => ("xen", false),
-            Platform::BareMetal => ("none", true),
-        };
-        let _ = writeln!(
-            text,
-            "{name},{interfaces},{interfaces_of_other_cards},{ipv4_per_interface},{hypervisor},{bare_metal},{vcpus}"
-        );
-    }
-    text
+    let lines = types.iter().map(|(name, row)| line(name, *row));
+    std::iter::once(format!("{HEADER}\n")).chain(lines).collect()
+}
+
+fn line(name: &str, row: Row) -> String {
+    format!("{}\n", NamedRow(name.to_owned(), row))
 }

@@ -1,17 +1,23 @@
-//! The calculator: a figure for an instance type, with the flags of EKS's `max-pods-calculator.sh`.
+//! The calculator: figures for instance types, with the flags of EKS's `max-pods-calculator.sh`.
+
+mod output;
+pub(crate) mod types;
+
+pub use output::{Color, Output, Sort};
 
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::{Deadline, Endpoints};
-use crate::command::print;
-use crate::domain::cni::{Addressing, Cni};
+use crate::command::{print, with_overrides};
+use crate::domain::cni::{Addressing, Cni, IpFamily};
 use crate::domain::identifier::InstanceType;
 use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::{Ceiling, Wishes, capacity};
+use crate::domain::max_pods::{Capacity, Ceiling, NoCapacity, Wishes, capacity};
 use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
-use clap::Args;
+use crate::report::picture::picture;
+use clap::{Args, ValueEnum};
 use std::time::Duration;
 use tracing::warn;
 
@@ -22,9 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the script this replaces")]
 pub struct Wanted {
-    /// The instance type
+    /// The instance type; a pattern such as 'm7g.*'; or - for one a line on standard input. May be given several times
     #[arg(long, value_name = "TYPE", required_unless_present = "instance_type_from_imds")]
-    pub instance_type: Option<InstanceType>,
+    pub instance_type: Vec<String>,
     /// Ask the instance metadata service for the type; wins over --instance-type
     #[arg(long)]
     pub instance_type_from_imds: bool,
@@ -37,15 +43,63 @@ pub struct Wanted {
     /// Prefixes of 16 addresses
     #[arg(long)]
     pub cni_prefix_delegation_enabled: bool,
-    /// The most interfaces that the CNI uses; 0 is no limit
+    /// The most interfaces that the CNI uses (MAX_ENI); 0 is no limit
     #[arg(long, value_name = "N")]
     pub cni_max_eni: Option<u32>,
-    /// Print the figure before the ceiling of 110 or 250
-    #[arg(long)]
+    /// Print the figure before the ceiling
+    #[arg(long, conflicts_with = "ceiling")]
     pub show_max_allowed: bool,
+    /// Security groups for pods: a trunk takes one interface
+    #[arg(long)]
+    pub cni_pod_eni_enabled: bool,
+    /// Interfaces that the CNI leaves alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub cni_reserved_enis: u32,
+    /// The family of the pods' addresses; ipv6 means prefixes, too
+    #[arg(long, value_name = "FAMILY", default_value = "ipv4")]
+    pub cni_ip_family: IpFamily,
+    /// Interfaces of every network card serve pods
+    #[arg(long)]
+    pub cni_multi_nic_enabled: bool,
+    /// Addresses that the CNI holds at least (MINIMUM_IP_TARGET)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub cni_minimum_ip_target: u32,
+    /// Addresses that the CNI holds in reserve (WARM_IP_TARGET)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub cni_warm_ip_target: u32,
+    /// recommended (110, or 250 above 30 vCPUs), none, or a number [default: recommended]
+    #[arg(long, value_name = "CEILING", value_parser = crate::settings::ceiling)]
+    pub ceiling: Option<Ceiling>,
+    /// The node's operating system
+    #[arg(long, value_name = "OS", default_value = "linux")]
+    pub os: Os,
+    /// Draw the interfaces, their slots and the sum
+    #[arg(long, conflicts_with_all = ["output", "lowest"])]
+    pub explain: bool,
+    /// How to print [default: number for one type, table for several]
+    #[arg(long, short, value_name = "FORMAT")]
+    pub output: Option<Output>,
+    /// Print the lowest figure alone, as EKS takes it for a group of these types
+    #[arg(long, conflicts_with = "output")]
+    pub lowest: bool,
+    /// The order of several types
+    #[arg(long, value_name = "BY", default_value = "name")]
+    pub sort: Sort,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
     /// The region to ask for a type that the table lacks
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     pub region: Option<Region>,
+}
+
+/// The node's operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Os {
+    /// Linux
+    Linux,
+    /// Windows, which is refused with the reason
+    Windows,
 }
 
 /// A version of the VPC CNI, such as `1.19.0` or `v1.19`.
@@ -73,57 +127,126 @@ impl std::str::FromStr for CniVersion {
     }
 }
 
-/// Prints the figure alone.
+/// What was found for one type.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    pub instance_type: InstanceType,
+    pub limits: InstanceLimits,
+    pub capacity: Result<Capacity, NoCapacity>,
+}
+
+impl Wanted {
+    fn cni(&self) -> Cni {
+        let supported = self.cni_version.is_none_or(|version| version >= FIRST_WITH_PREFIXES);
+        let wanted = self.cni_prefix_delegation_enabled || self.cni_ip_family == IpFamily::Ipv6;
+        Cni {
+            addressing: if wanted && supported {
+                Addressing::Prefixes
+            } else {
+                Addressing::SecondaryAddresses
+            },
+            custom_networking: self.cni_custom_networking_enabled,
+            pod_eni: self.cni_pod_eni_enabled,
+            max_eni: self.cni_max_eni,
+            reserved_enis: self.cni_reserved_enis,
+            ip_family: self.cni_ip_family,
+            multi_nic: self.cni_multi_nic_enabled,
+            minimum_ip_target: self.cni_minimum_ip_target,
+            warm_ip_target: self.cni_warm_ip_target,
+        }
+    }
+
+    fn wishes(&self) -> Wishes {
+        let uncapped = self.show_max_allowed.then_some(Ceiling::Unlimited);
+        Wishes { ceiling: self.ceiling.or(uncapped).unwrap_or_default(), ..Wishes::default() }
+    }
+
+    fn figure(&self, instance_type: InstanceType, limits: InstanceLimits) -> Figure {
+        let capacity = match self.os {
+            Os::Linux => capacity(&limits, self.cni(), self.wishes()),
+            Os::Windows => Err(NoCapacity::Windows),
+        };
+        Figure { instance_type, limits, capacity }
+    }
+}
+
+/// Prints the figures.
 pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<(), Error> {
+    let endpoints = with_overrides(endpoints)?;
     let deadline = Deadline::after(PATIENCE);
-    let (instance_type, region) = if wanted.instance_type_from_imds {
+    let (types, region) = if wanted.instance_type_from_imds {
         let found = observe::instance_type(&endpoints, &names, deadline).await;
         let (instance_type, region) = found.map_err(ObserveError::from)?;
-        (instance_type, Some(region))
+        (vec![instance_type], Some(region))
     } else {
-        (
-            wanted.instance_type.clone().ok_or(Error::Usage(UsageError::NoInstanceType))?,
-            wanted.region.clone(),
-        )
+        (types::named(&wanted.instance_type, &endpoints.table)?, wanted.region.clone())
     };
-    let limits = match (endpoints.table)(&instance_type) {
-        Some(limits) => limits,
-        None => by_ec2(&endpoints, &names, &instance_type, region, deadline).await?,
-    };
-    let addressing = if wanted.cni_prefix_delegation_enabled
-        && wanted.cni_version.is_none_or(|version| version >= FIRST_WITH_PREFIXES)
-    {
-        Addressing::Prefixes
-    } else {
-        Addressing::SecondaryAddresses
-    };
-    let cni = Cni {
-        addressing,
-        custom_networking: wanted.cni_custom_networking_enabled,
-        max_eni: wanted.cni_max_eni,
-        ..Cni::default()
-    };
-    let ceiling = if wanted.show_max_allowed { Ceiling::Unlimited } else { Ceiling::Recommended };
-    let capacity = capacity(&limits, cni, Wishes { ceiling, ..Wishes::default() })
-        .map_err(|source| Error::NoCapacity { instance_type: instance_type.to_string(), source })?;
-    for caveat in &capacity.caveats {
-        warn!("{caveat}");
+    let mut figures = Vec::new();
+    for instance_type in types {
+        let limits = match endpoints.table.find(&instance_type) {
+            Some((limits, _)) => limits,
+            None => by_ec2(&endpoints, &names, &instance_type, region.as_ref(), deadline).await?,
+        };
+        figures.push(wanted.figure(instance_type, limits));
     }
-    print(&format!("{}\n", capacity.max_pods))
+    wanted.sort.apply(&mut figures);
+    print(&text(&wanted, &figures)?)
+}
+
+fn text(wanted: &Wanted, figures: &[Figure]) -> Result<String, Error> {
+    if wanted.explain {
+        let pictures: Result<Vec<_>, _> = figures.iter().map(explained).collect();
+        return Ok(pictures?.join("\n"));
+    }
+    if wanted.lowest {
+        let counts: Result<Vec<_>, _> = figures.iter().map(|figure| count(figure)).collect();
+        return Ok(counts?
+            .into_iter()
+            .min()
+            .map_or_else(String::new, |least| format!("{least}\n")));
+    }
+    match (wanted.output, figures) {
+        (None | Some(Output::Number), [figure]) => {
+            let pods = count(figure)?;
+            for caveat in figure.capacity.iter().flat_map(|capacity| &capacity.caveats) {
+                warn!("{caveat}");
+            }
+            Ok(format!("{pods}\n"))
+        }
+        (Some(Output::Number), many) => {
+            many.iter().map(|figure| Ok(format!("{}\n", count(figure)?))).collect()
+        }
+        (output, figures) => output::text(output.unwrap_or(Output::Table), figures, wanted.color),
+    }
+}
+
+fn count(figure: &Figure) -> Result<u32, Error> {
+    capacity_of(figure).map(|capacity| capacity.max_pods)
+}
+
+fn explained(figure: &Figure) -> Result<String, Error> {
+    Ok(picture(&figure.instance_type, &figure.limits, capacity_of(figure)?))
+}
+
+fn capacity_of(figure: &Figure) -> Result<&Capacity, Error> {
+    figure.capacity.as_ref().map_err(|source| Error::NoCapacity {
+        instance_type: figure.instance_type.to_string(),
+        source: *source,
+    })
 }
 
 async fn by_ec2(
     endpoints: &Endpoints,
     names: &Names,
     instance_type: &InstanceType,
-    region: Option<Region>,
+    region: Option<&Region>,
     deadline: Deadline,
 ) -> Result<InstanceLimits, Error> {
     let region = region.ok_or_else(|| Error::Usage(UsageError::NoRegion(instance_type.clone())))?;
     warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
-    let ec2 = Ec2::new(endpoints, names, &region).await.map_err(failed)?;
-    Ok(ec2.limits(instance_type, deadline).await.map_err(failed)?)
+    let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
+    Ok(Box::pin(ec2.limits(instance_type, deadline)).await.map_err(failed)?)
 }
 
 #[cfg(test)]

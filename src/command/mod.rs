@@ -39,8 +39,14 @@ impl Context {
             merged = layer(path, &text)?.over(merged);
         }
         let settings = Settings::from_layer(self.by_hand.over(merged))?;
-        Ok((self.endpoints, self.names, settings))
+        Ok((with_overrides(self.endpoints)?, self.names, settings))
     }
+}
+
+/// The table with the rows of the machine's override file.
+pub(crate) fn with_overrides(endpoints: Endpoints) -> Result<Endpoints, Error> {
+    let rows = disk::type_overrides(&endpoints.root)?;
+    Ok(Endpoints { table: endpoints.table.with_overrides(rows), ..endpoints })
 }
 
 fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {

@@ -1,41 +1,14 @@
 //! What an instance type offers to the VPC CNI, and the table of all of them.
 
+mod row;
+
+pub use row::{HEADER, NamedRow, NoRow, Platform, Row, rows};
+
 use crate::domain::identifier::InstanceType;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 include!(concat!(env!("OUT_DIR"), "/instance_types.rs"));
-
-/// What runs beneath the operating system. Prefixes need Nitro or bare metal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Platform {
-    /// AWS's own hypervisor.
-    Nitro,
-    /// The older hypervisor.
-    Xen,
-    /// None: EC2 names no hypervisor for `*.metal` types.
-    BareMetal,
-}
-
-/// What EC2 says of one instance type, as far as the CNI and the kubelet use it.
-///
-/// Source: EC2 `DescribeInstanceTypes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
-    /// Network interfaces on the *default network card* alone: the CNI uses no other card unless
-    /// `ENABLE_MULTI_NIC` is set, so the type's total (`MaximumNetworkInterfaces`) overstates
-    /// multi-card types such as p5.48xlarge.
-    pub interfaces: u32,
-    /// Network interfaces on the other cards together, each card counted up to what the default
-    /// card has: the CNI knows one limit for all of them.
-    pub interfaces_of_other_cards: u32,
-    /// IPv4 addresses on each interface, its own primary address included.
-    pub ipv4_per_interface: u32,
-    /// Nitro, Xen or bare metal.
-    pub platform: Platform,
-    /// Default vCPUs.
-    pub vcpus: u32,
-}
 
 /// The limits of one instance type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,6 +47,64 @@ fn is_trunking_compatible(instance_type: &InstanceType, platform: Platform) -> b
 pub fn embedded(instance_type: &InstanceType) -> Option<InstanceLimits> {
     let index = TABLE.binary_search_by_key(&instance_type.as_str(), |(name, _)| name).ok()?;
     TABLE.get(index).map(|(_, row)| InstanceLimits::new(instance_type, *row))
+}
+
+/// Every type that is known without asking: the rows of an override file, then the embedded ones.
+#[derive(Clone, Debug)]
+pub struct Table {
+    embedded: fn(&InstanceType) -> Option<InstanceLimits>,
+    overrides: BTreeMap<String, Row>,
+}
+
+/// Who says what a type's limits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The override file in the settings directory.
+    OverrideFile,
+    /// The table in the binary.
+    EmbeddedTable,
+    /// EC2's `DescribeInstanceTypes`.
+    Ec2,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new(embedded)
+    }
+}
+
+impl Table {
+    /// With `embedded` in place of the table in the binary: a test can take a row out.
+    #[must_use]
+    pub fn new(embedded: fn(&InstanceType) -> Option<InstanceLimits>) -> Self {
+        Self { embedded, overrides: BTreeMap::new() }
+    }
+
+    /// With rows that win over the embedded ones.
+    #[must_use]
+    pub fn with_overrides(self, rows: impl IntoIterator<Item = NamedRow>) -> Self {
+        let overrides = rows.into_iter().map(|NamedRow(name, row)| (name, row)).collect();
+        Self { overrides, ..self }
+    }
+
+    /// The limits of one type, and who says so.
+    #[must_use]
+    pub fn find(&self, instance_type: &InstanceType) -> Option<(InstanceLimits, Source)> {
+        if let Some(row) = self.overrides.get(instance_type.as_str()) {
+            return Some((InstanceLimits::new(instance_type, *row), Source::OverrideFile));
+        }
+        (self.embedded)(instance_type).map(|limits| (limits, Source::EmbeddedTable))
+    }
+
+    /// The name of every type, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();
+        names.extend(self.overrides.keys().map(String::as_str));
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter()
+    }
 }
 
 /// Every row of the embedded table, in the order of the names.
@@ -122,6 +153,31 @@ mod tests {
             "m4.xlarge",
         ] {
             assert!(!trunking(without), "{without}");
+        }
+    }
+
+    #[test]
+    fn an_override_wins_and_a_line_is_read_as_it_was_written() {
+        let line = "m5.large,4,0,12,nitro,false,2";
+        let rows: Vec<_> =
+            rows(&format!("# made by hand\n{HEADER}\n{line}\n\nzz9.plural,1,0,2,xen,false,1\n"))
+                .collect();
+        let rows: Result<Vec<NamedRow>, _> = rows.into_iter().collect();
+        let rows = rows.unwrap();
+        assert_eq!(rows[0].to_string(), line);
+        let table = Table::default().with_overrides(rows);
+        let found = |name: &str| {
+            table
+                .find(&name.parse().unwrap())
+                .map(|(limits, source)| (limits.row.interfaces, source))
+        };
+        assert_eq!(found("m5.large"), Some((4, Source::OverrideFile)));
+        assert_eq!(found("zz9.plural"), Some((1, Source::OverrideFile)));
+        assert_eq!(found("m5.xlarge"), Some((4, Source::EmbeddedTable)));
+        assert_eq!(table.names().count(), 1_447);
+        for (bad, line) in [("m5.large,4", 1), ("# x\nm5.large,4,0,12,nitro,maybe,2", 2)] {
+            let text = bad.lines().last().unwrap().to_owned();
+            assert_eq!(super::rows(bad).next(), Some(Err((line, NoRow(text)))));
         }
     }
 

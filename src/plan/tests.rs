@@ -1,8 +1,8 @@
 use super::*;
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::InvalidIdentifier;
-use crate::domain::limits;
-use crate::facts::{Limits, LimitsSource, Machine};
+use crate::domain::limits::{self, Source};
+use crate::facts::{Limits, Machine};
 use crate::host::user_data::NodeConfigCluster;
 use crate::host::{Detected, Host};
 use crate::settings::Layer;
@@ -14,7 +14,7 @@ fn facts(instance_type: &str) -> Facts {
     Facts {
         limits: Limits {
             limits: limits::embedded(&instance_type).unwrap(),
-            source: LimitsSource::EmbeddedTable,
+            source: Source::EmbeddedTable,
         },
         instance: Instance {
             instance_type,

@@ -10,6 +10,7 @@ pub use layer::{
     ClusterLayer, CniLayer, EniConfigLayer, HostLayer, ImdsLayer, Layer, PodsLayer, ReserveLayer,
 };
 pub use text::{FileError, nearest};
+pub use value::ceiling;
 pub use value::{CniSource, LabelMap, OnTimeout, Wait};
 
 use crate::domain::cni::{Addressing, Cni};

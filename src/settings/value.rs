@@ -53,7 +53,7 @@ impl FromStr for Wait {
 }
 
 /// `recommended`, `none` or a number of pods.
-pub(super) fn ceiling(text: &str) -> Result<Ceiling, String> {
+pub fn ceiling(text: &str) -> Result<Ceiling, String> {
     match text {
         "recommended" => Ok(Ceiling::Recommended),
         "none" => Ok(Ceiling::Unlimited),

@@ -1,13 +1,15 @@
 //! What happened, in words: one log line for each step of the straight line, and a plan as text,
 //! JSON, YAML, arguments or a diff.
 
+pub mod picture;
+
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
 use crate::domain::identifier::{SubnetId, VpcId};
-use crate::domain::limits::Platform;
+use crate::domain::limits::Source;
 use crate::domain::reserved;
 use crate::domain::zone::ZoneId;
-use crate::facts::{Facts, LimitsSource};
+use crate::facts::Facts;
 use crate::host::Change;
 use crate::plan::{ClusterAccess, Plan};
 use crate::wait::Ready;
@@ -27,14 +29,11 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
     let Facts { instance, limits, machine, host, node_config } = facts;
     let told = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     let source = match limits.source {
-        LimitsSource::EmbeddedTable => "by the embedded table",
-        LimitsSource::Ec2 => "by EC2",
+        Source::OverrideFile => "by the override file",
+        Source::EmbeddedTable => "by the embedded table",
+        Source::Ec2 => "by EC2",
     };
-    let platform = match limits.limits.row.platform {
-        Platform::Nitro => "Nitro",
-        Platform::Xen => "Xen",
-        Platform::BareMetal => "bare metal",
-    };
+    let platform = limits.limits.row.platform;
     let cpus = machine.map_or_else(
         || format!("{} vCPUs", limits.limits.row.vcpus),
         |machine| format!("{} CPUs online", machine.cpus),

@@ -43,7 +43,9 @@ pub fn machine() -> Result<Machine, MachineError> {
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(wanted).map_err(|_| MachineError::Kernel)?;
     let cpus = u32::try_from(system.cpus().len()).unwrap_or(u32::MAX);
-    let memory_bytes = system.total_memory();
+    // Where a control group allows less than the machine has, that is what there is to share out.
+    let allowed = system.cgroup_limits().map(|limits| limits.total_memory);
+    let memory_bytes = system.total_memory().min(allowed.unwrap_or(u64::MAX));
     if cpus == 0 || memory_bytes == 0 {
         return Err(MachineError::Kernel);
     }

@@ -191,3 +191,6 @@ pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
 
+mod log;
+
 use crate::adapter::dns::Names;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
@@ -15,14 +17,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Every setting that may stand in the environment begins so.
 const VARIABLES: &str = "ENI_BOOTSTRAP_";
@@ -83,6 +77,16 @@ struct Addresses {
     /// Say nothing but warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
+}
+
+impl Addresses {
+    fn level(&self) -> LevelFilter {
+        match self {
+            Self { verbose: true, .. } => LevelFilter::DEBUG,
+            Self { quiet: true, .. } => LevelFilter::WARN,
+            _ => LevelFilter::INFO,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -159,7 +163,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    log(&cli.addresses);
+    log::to_stderr(cli.addresses.level());
     match checked(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -252,46 +256,6 @@ fn check_variables(names: impl Iterator<Item = String>) -> Result<(), SettingsEr
         }
     }
     Ok(())
-}
-
-/// Our own words alone, without time stamps, which the journal adds: what libraries log may hold
-/// headers, and a header may hold a token.
-fn log(addresses: &Addresses) {
-    let level = match addresses {
-        Addresses { verbose: true, .. } => LevelFilter::DEBUG,
-        Addresses { quiet: true, .. } => LevelFilter::WARN,
-        _ => LevelFilter::INFO,
-    };
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .event_format(Words)
-        .with_writer(std::io::stderr)
-        .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
-    // Set twice only where a test calls this twice: the first one serves.
-    let _ = tracing_subscriber::registry().with(lines).try_init();
-}
-
-/// A line as a person would say it: `warning: ` before what one must not miss, nothing before the
-/// rest.
-struct Words;
-
-impl<S, N> FormatEvent<S, N> for Words
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-    N: for<'writer> FormatFields<'writer> + 'static,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> std::fmt::Result {
-        if *event.metadata().level() <= Level::WARN {
-            writer.write_str("warning: ")?;
-        }
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
-    }
 }
 
 fn after_help() -> String {

@@ -1,5 +1,7 @@
 //! The calculator: figures for instance types, with the flags of EKS's `max-pods-calculator.sh`.
 
+#![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
+
 mod output;
 pub(crate) mod types;
 
@@ -199,7 +201,7 @@ fn text(wanted: &Wanted, figures: &[Figure]) -> Result<String, Error> {
         return Ok(pictures?.join("\n"));
     }
     if wanted.lowest {
-        let counts: Result<Vec<_>, _> = figures.iter().map(|figure| count(figure)).collect();
+        let counts: Result<Vec<_>, _> = figures.iter().map(count).collect();
         return Ok(counts?
             .into_iter()
             .min()

@@ -189,6 +189,8 @@ mod tests {
         match field {
             Field::Zone => Some("us-west-2a".to_owned()),
             Field::InstanceType => Some("c5.large".to_owned()),
+            Field::Region => Some("us-west-2".to_owned()),
+            Field::VpcId => Some("vpc-0a".to_owned()),
             Field::Tag(key) if key == "Pool" => Some("blue, green".to_owned()),
             _ => None,
         }
@@ -203,7 +205,25 @@ mod tests {
         assert_eq!(name("{zone}"), Ok("us-west-2a".to_owned()));
         assert_eq!(name("prod-{zone}"), Ok("prod-us-west-2a".to_owned()));
         assert_eq!(name("{instance-type}.{zone}"), Ok("c5.large.us-west-2a".to_owned()));
+        assert_eq!(name("{region}-{vpc-id}"), Ok("us-west-2-vpc-0a".to_owned()));
         assert_eq!(name("fixed"), Ok("fixed".to_owned()));
+        assert_eq!("fixed".parse::<EniConfigName>().unwrap().as_str(), "fixed");
+    }
+
+    #[test]
+    fn a_template_tells_its_fields_as_they_are_written() {
+        let text = "a-{zone}-{zone-id}-{region}-{instance-type}-{vpc-id}-{tag:Pool}";
+        let template: NameTemplate = text.parse().unwrap();
+        let fields: Vec<String> = template.fields().map(ToString::to_string).collect();
+        assert_eq!(format!("a-{}", fields.join("-")), text);
+    }
+
+    #[test]
+    fn a_name_is_valid_as_an_object_and_as_a_label() {
+        let valid = |text: &str| text.parse::<EniConfigName>().is_ok();
+        assert!(valid(&"x".repeat(63)));
+        assert!(!valid(&"x".repeat(64)), "an object name, and too long for a label");
+        assert!(!valid("Upper"), "a label value, and no object name");
     }
 
     #[test]

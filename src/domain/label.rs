@@ -209,10 +209,19 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_has_an_end() {
+        let key = |length: usize| format!("{}/x", vec!["abc"; length].join("."));
+        assert_eq!(key(63).parse::<LabelKey>().unwrap().as_str(), key(63));
+        assert_eq!(key(64).parse::<LabelKey>(), Err(InvalidLabel::Key(key(64))));
+    }
+
+    #[test]
     fn labels_print_as_the_flag_takes_them() {
         let mut labels = Labels::default();
         labels.insert(ZONE.parse().unwrap(), "us-west-2a".parse().unwrap());
         labels.insert("a".parse().unwrap(), "1".parse().unwrap());
+        assert_eq!(labels.get(&"a".parse().unwrap()), Some(&"1".parse().unwrap()));
+        assert_eq!(labels.get(&"b".parse().unwrap()), None);
         assert_eq!(labels.to_string(), "a=1,topology.kubernetes.io/zone=us-west-2a");
     }
 }

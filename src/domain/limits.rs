@@ -179,6 +179,12 @@ mod tests {
             let text = bad.lines().last().unwrap().to_owned();
             assert_eq!(super::rows(bad).next(), Some(Err((line, NoRow(text)))));
         }
+        assert_eq!(
+            NoRow("m5.large,4".to_owned()).to_string(),
+            format!("\"m5.large,4\" is not a row of {HEADER}")
+        );
+        let platforms = [Platform::Nitro, Platform::Xen, Platform::BareMetal];
+        assert_eq!(platforms.map(|it| it.to_string()), ["Nitro", "Xen", "bare metal"]);
     }
 
     #[test]

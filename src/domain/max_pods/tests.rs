@@ -78,6 +78,45 @@ fn no_interface_for_pods_is_refused_and_never_two_pods() {
 }
 
 #[test]
+fn a_refusal_names_what_takes_the_interfaces_and_the_way_out() {
+    let set_aside = refused("m5.large", Cni { max_eni: Some(1), ..CUSTOM });
+    assert_eq!(
+        set_aside.to_string(),
+        "MAX_ENI=1 leaves no interface for pods: custom networking sets the primary one aside"
+    );
+    let trunk = refused("m5.large", Cni { max_eni: Some(1), pod_eni: true, ..PLAIN });
+    assert_eq!(
+        trunk.to_string(),
+        "MAX_ENI=1 leaves no interface for pods: security groups for pods take one for the trunk"
+    );
+    let reserved = refused("m5.large", Cni { max_eni: Some(1), reserved_enis: 1, ..PLAIN });
+    assert_eq!(reserved.to_string(), "MAX_ENI=1 leaves no interface for pods: 1 reserved");
+    assert_eq!(
+        reserved.help(),
+        "raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0"
+    );
+}
+
+#[test]
+fn a_caveat_says_what_it_means_for_pods() {
+    assert_eq!(
+        [
+            Caveat::PrefixesNeedNitro,
+            Caveat::FixedAboveAddresses,
+            Caveat::MinimumIpTarget,
+            Caveat::NoTrunk
+        ]
+        .map(|caveat| caveat.to_string()),
+        [
+            "prefix delegation needs Nitro or bare metal; on this Xen type the CNI falls back to secondary addresses",
+            "the fixed figure is above what this node's addresses can serve: pods beyond them hang in ContainerCreating",
+            "MINIMUM_IP_TARGET without WARM_IP_TARGET: the CNI never holds more addresses than that; set WARM_IP_TARGET to let it grow",
+            "this type can have no trunk interface: pods that ask for a security group of their own never start here",
+        ]
+    );
+}
+
+#[test]
 fn security_groups_for_pods_take_one_interface_where_a_trunk_can_be() {
     let trunk = Cni { pod_eni: true, ..PLAIN };
     let both = Cni { pod_eni: true, ..CUSTOM };
@@ -213,7 +252,7 @@ fn every_type_in_every_mode_equals_a_count_of_single_slots() {
                 };
                 let recommended = bits & 8 != 0;
                 let ceiling = if recommended { Ceiling::Recommended } else { Ceiling::Unlimited };
-                let most = recommended.then(|| if row.vcpus > 30 { 250 } else { 110 });
+                let most = recommended.then_some(if row.vcpus > 30 { 250 } else { 110 });
                 let wishes = Wishes { ceiling, ..Wishes::default() };
                 let figure = capacity(&limits, cni, wishes).ok().map(|found| found.max_pods);
                 assert_eq!(figure, counted(&limits, cni, most), "{name} {cni:?} {most:?}");
@@ -262,6 +301,11 @@ fn the_sum_can_be_done_again_from_its_line() {
     assert_eq!(
         line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, wish),
         "110 pods: 3 interfaces, MAX_ENI 2, 2 × 9 slots × 16 addresses + 2 on the host's network = 290, ceiling 110"
+    );
+    assert_eq!(
+        line("m5.large", PLAIN, Wishes { ceiling: Ceiling::At(29), ..wish }),
+        "29 pods: 3 interfaces, 3 × 9 slots + 2 on the host's network = 29",
+        "a ceiling that changes nothing is not said"
     );
     let every =
         Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };

@@ -1,0 +1,127 @@
+//! The client: our resolver, the cluster's own authority, and the node's or a kubeconfig's identity.
+
+use super::ATTEMPT;
+use crate::adapter::dns::Names;
+use crate::adapter::eks::{Token, TokenError, TokenSource};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Request, header};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use kube::client::{Body, ConfigExt as _};
+use kube::{Client, Config};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+use tower::filter::AsyncFilterLayer;
+use tower::{BoxError, ServiceBuilder};
+
+/// A connection that says nothing for this long is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The Kubernetes API cannot be talked to at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A kubeconfig that cannot be used.
+    #[error("the kubeconfig {} cannot be used", path.display())]
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<kube::config::KubeconfigError>,
+    },
+    /// Not an address.
+    #[error("the cluster's endpoint {0:?} is not an https:// address")]
+    Endpoint(String),
+    /// Not a certificate authority.
+    #[error("the cluster's certificate authority is not PEM in base64")]
+    CertificateAuthority,
+    /// The client cannot be made.
+    #[error("no client for the API server can be made")]
+    Client(#[source] Box<kube::Error>),
+    /// No token can be made.
+    #[error("this node has no identity to show the API server")]
+    Token(#[from] TokenError),
+}
+
+/// The node's own identity: a token, made when there is none or the one there is has expired.
+#[derive(Clone)]
+pub(super) struct Identity {
+    source: TokenSource,
+    token: Arc<Mutex<Option<Token>>>,
+}
+
+impl Identity {
+    pub(super) fn new(source: TokenSource) -> Self {
+        Self { source, token: Arc::default() }
+    }
+
+    /// Throws the token away, so that the next request signs a new one.
+    pub(super) async fn forget(&self) {
+        *self.token.lock().await = None;
+    }
+
+    async fn token(&self) -> Result<Token, TokenError> {
+        let mut held = self.token.lock().await;
+        let now = SystemTime::now();
+        match &*held {
+            Some(token) if token.is_good(now) => Ok(token.clone()),
+            _ => Ok(held.insert(self.source.token(now).await?).clone()),
+        }
+    }
+
+    async fn authorize(self, mut request: Request<Body>) -> Result<Request<Body>, BoxError> {
+        let token = self.token().await?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        Ok(request)
+    }
+}
+
+pub(super) fn api(
+    config: &Config,
+    names: &Names,
+    identity: Option<&Identity>,
+) -> Result<Api<DynamicObject>, ConnectError> {
+    let failed = |error| ConnectError::Client(Box::new(error));
+    let mut http = HttpConnector::new_with_resolver(names.clone());
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(ATTEMPT));
+    // A watch may be silent for minutes: the kernel finds out whether the other side is still there.
+    http.set_keepalive(Some(KEEP_ALIVE));
+    http.set_keepalive_interval(Some(KEEP_ALIVE));
+    http.set_keepalive_retries(Some(2));
+    let https = config.rustls_https_connector_with_connector(http).map_err(failed)?;
+    let hyper = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https);
+    let authorize = identity
+        .cloned()
+        .map(|identity| AsyncFilterLayer::new(move |request| identity.clone().authorize(request)));
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .layer(config.extra_headers_layer().map_err(failed)?)
+        .option_layer(config.auth_layer().map_err(failed)?)
+        .option_layer(authorize)
+        .map_err(BoxError::from)
+        .service(hyper);
+    let client = Client::new(service, &config.default_namespace);
+    let kind = GroupVersionKind::gvk("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig");
+    Ok(Api::all_with(client, &ApiResource::from_gvk_with_plural(&kind, "eniconfigs")))
+}
+
+/// Base64 of PEM → the certificates.
+pub(super) fn certificates(base64: &str) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let pem = STANDARD.decode(base64.trim()).map_err(|_| ConnectError::CertificateAuthority)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.map_err(|_| ConnectError::CertificateAuthority)?;
+    if found.is_empty() {
+        return Err(ConnectError::CertificateAuthority);
+    }
+    Ok(found.into_iter().map(|certificate| certificate.to_vec()).collect())
+}

@@ -1,0 +1,72 @@
+//! What the API server's answers mean, and what it means that there is none.
+
+use crate::adapter::chain;
+use crate::adapter::eks::TokenError;
+use kube::core::Status;
+
+/// The Kubernetes API did not say what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KubernetesError {
+    /// 401: nobody knows this identity, or not yet.
+    #[error("the API server does not know this node's identity (401)")]
+    Unauthorized,
+    /// 403: known, and not allowed.
+    #[error("the API server does not permit it: {0}")]
+    Forbidden(String),
+    /// 404 of the resource type: the VPC CNI is not installed.
+    #[error("the cluster has no ENIConfig resource type")]
+    NoResourceType,
+    /// 410: the watch began too long ago.
+    #[error("the watch has expired")]
+    Expired,
+    /// Another answer.
+    #[error("the API server answered {code}: {message}")]
+    Answered {
+        /// The HTTP status.
+        code: u16,
+        /// What it said.
+        message: String,
+    },
+    /// No answer, or not in time.
+    #[error("the API server does not answer: {0}")]
+    Unreachable(String),
+    /// No token could be made.
+    #[error("{0}")]
+    Token(String),
+}
+
+/// A 404 for the object names it; a 404 for the resource type does not.
+pub(super) fn is_absent_object(status: &Status) -> bool {
+    let named = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
+    status.code == 404 && status.reason == "NotFound" && named
+}
+
+pub(super) fn status_error(status: &Status) -> KubernetesError {
+    match status.code {
+        401 => KubernetesError::Unauthorized,
+        403 => KubernetesError::Forbidden(status.message.clone()),
+        404 => KubernetesError::NoResourceType,
+        410 => KubernetesError::Expired,
+        code => KubernetesError::Answered { code, message: status.message.clone() },
+    }
+}
+
+pub(super) fn transport_error(error: &kube::Error) -> KubernetesError {
+    // Our own layer's error comes back inside of kube's.
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(token) = cause.downcast_ref::<TokenError>() {
+            return KubernetesError::Token(token.to_string());
+        }
+        source = cause.source();
+    }
+    match error {
+        kube::Error::Service(cause) => match cause.downcast_ref::<TokenError>() {
+            Some(token) => KubernetesError::Token(token.to_string()),
+            None => KubernetesError::Unreachable(chain(cause.as_ref())),
+        },
+        kube::Error::HyperError(cause) => KubernetesError::Unreachable(chain(cause)),
+        kube::Error::ReadEvents(cause) => KubernetesError::Unreachable(chain(cause)),
+        other => KubernetesError::Unreachable(chain(other)),
+    }
+}

@@ -143,6 +143,29 @@ fn layers_win_in_their_order() {
 }
 
 #[test]
+fn a_kubeconfig_is_honoured_with_its_own_user() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    api.accept_tokens(vec!["from-the-plugin".to_owned()]);
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let credential = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"from-the-plugin"}}"#;
+    let plugin = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "echo",
+        "args": [credential],
+        "interactiveMode": "Never",
+    }});
+    let mut config: Value = serde_json::from_str(&api.kubeconfig()).unwrap();
+    config["users"][0]["user"] = plugin;
+    let path = node.file("kubeconfig", &config.to_string());
+    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
+    assert_eq!(tokens, ["from-the-plugin"]);
+}
+
+#[test]
 fn al2_gets_a_drop_in_with_its_own_command_kept() {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));

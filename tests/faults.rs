@@ -84,6 +84,26 @@ fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
 }
 
 #[test]
+fn the_metadata_service_is_found_over_ipv6_and_never_through_a_proxy() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let mut command = node.command(["plan", "--output", "kubelet-args"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let ended = crate::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let node = Node::al2023();
+    let mut command = node.command(["plan", "--imds-wait", "10ms"]);
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
+    let ended = crate::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(69));
+    let where_to =
+        "because: the instance metadata service at http://[fd00:ec2::254] does not answer\n";
+    assert!(ended.stderr.contains(where_to), "{}", ended.stderr);
+}
+
+#[test]
 fn metadata_that_is_disabled_is_said_at_once() {
     let imds = Imds::start(&Instance::default());
     imds.faults().fail_always_matching("", Fault::Status(403));

@@ -194,7 +194,9 @@ mod tests {
         {
             assert_eq!(bad.parse::<LabelKey>(), Err(InvalidLabel::NotSettable(bad.to_owned())));
         }
-        for bad in ["", "a b", "-a", "Upper.example/x", "a/b/c", "a=b", "a,b", "/x"] {
+        for bad in
+            ["", "a b", "-a", "Upper.example/x", "-a.b/x", "a-.b/x", "a/b/c", "a=b", "a,b", "/x"]
+        {
             assert_eq!(bad.parse::<LabelKey>(), Err(InvalidLabel::Key(bad.to_owned())));
         }
     }

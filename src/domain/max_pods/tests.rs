@@ -52,6 +52,35 @@ fn published_figures_before_and_after_the_ceiling() {
     }
 }
 
+/// Before the ceiling: plain, custom networking, prefixes, both.
+///
+/// Source: `eni-max-pods.txt` (aws/amazon-vpc-cni-k8s, awslabs/amazon-eks-ami) for the first column;
+/// the others by the formulas of the EKS user guide, "Choosing an optimal Amazon EC2 node instance type".
+#[test]
+fn published_types_of_every_size() {
+    #[rustfmt::skip]
+    let cases = [
+        ("t3.nano",         [4, 3, 34, 18]),
+        ("t3.small",        [11, 8, 146, 98]),
+        ("t3.large",        [35, 24, 530, 354]),
+        ("m5.xlarge",       [58, 44, 898, 674]),
+        ("m4.xlarge",       [58, 44, 58, 44]),
+        ("m5.4xlarge",      [234, 205, 3_714, 3_250]),
+        ("m5.24xlarge",     [737, 688, 11_762, 10_978]),
+        ("m5.metal",        [737, 688, 11_762, 10_978]),
+        ("dl1.24xlarge",    [737, 688, 11_762, 10_978]),
+        ("p5.48xlarge",     [100, 51, 1_570, 786]),
+        ("p5en.48xlarge",   [198, 149, 3_138, 2_354]),
+        ("trn1.32xlarge",   [247, 198, 3_922, 3_138]),
+        ("c6in.32xlarge",   [394, 345, 6_274, 5_490]),
+        ("m8gn.48xlarge",   [590, 541, 9_410, 8_626]),
+        ("g7e.48xlarge",    [632, 569, 10_082, 9_074]),
+    ];
+    for (name, expect) in cases {
+        assert_eq!([PLAIN, CUSTOM, PREFIX, BOTH].map(|cni| figures(name, cni).0), expect, "{name}");
+    }
+}
+
 #[test]
 fn no_interface_for_pods_is_refused_and_never_two_pods() {
     use NoCapacity::{MaxEniTooLow, NoInterfaceLeft, OnlyThePrimaryInterface};

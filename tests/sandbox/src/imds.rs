@@ -255,3 +255,53 @@ impl State {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn status(
+        state: &mut State,
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> u16 {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+            })
+            .collect();
+        let asked = Asked {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: String::new(),
+            headers,
+            body: Vec::new(),
+        };
+        state.respond(&asked).status().as_u16()
+    }
+
+    #[test]
+    fn a_token_is_given_out_and_demanded_as_on_ec2() {
+        let mut state = State { items: Instance::default().items(), ..State::default() };
+        let token_path = "/latest/api/token";
+        for ttl in ["0", "21601", "soon"] {
+            assert_eq!(status(&mut state, "PUT", token_path, &[(TTL, ttl)]), 400, "{ttl}");
+        }
+        assert_eq!(status(&mut state, "PUT", token_path, &[]), 400);
+        let forwarded = [(TTL, "60"), ("x-forwarded-for", "192.0.2.1")];
+        assert_eq!(status(&mut state, "PUT", token_path, &forwarded), 403);
+        assert_eq!(status(&mut state, "PUT", token_path, &[(TTL, "60")]), 200);
+        let zone = "/latest/meta-data/placement/availability-zone";
+        assert_eq!(status(&mut state, "GET", zone, &[]), 401);
+        assert_eq!(status(&mut state, "GET", zone, &[(TOKEN, "another")]), 401);
+        let token = [(TOKEN, "sandbox-metadata-token-1")];
+        assert_eq!(status(&mut state, "GET", zone, &token), 200);
+        assert_eq!(status(&mut state, "GET", "/latest/user-data", &token), 404);
+        assert_eq!(status(&mut state, "PUT", zone, &token), 405);
+        state.tokens.clear();
+        assert_eq!(status(&mut state, "GET", zone, &token), 401);
+    }
+}

@@ -410,3 +410,65 @@ impl State {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+    use http_body_util::BodyExt as _;
+
+    fn ask(state: &mut State, path: &str, query: &str) -> Response<Body> {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer token".parse().unwrap());
+        let (method, path, query) = ("GET".to_owned(), path.to_owned(), query.to_owned());
+        state.respond(&Asked { method, path, query, headers, body: Vec::new() })
+    }
+
+    /// The kinds of the events of a watch that is ended at once.
+    async fn events(state: &mut State, query: &str) -> Vec<String> {
+        let response = ask(state, COLLECTION, query);
+        assert_eq!(response.status(), 200);
+        state.watchers.drain(..).for_each(|watcher| watcher.end());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let lines = String::from_utf8(bytes.to_vec()).unwrap();
+        let kind = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let code = event["object"]["code"].as_u64().map(|code| format!(" {code}"));
+            format!("{}{}", event["type"].as_str().unwrap(), code.unwrap_or_default())
+        };
+        lines.lines().map(kind).collect()
+    }
+
+    #[tokio::test]
+    async fn a_watch_begins_where_it_is_asked_to() {
+        let mut state = State::default();
+        state.apply("a", &json!({ "subnet": "subnet-1" }));
+        state.apply("b", &json!({ "subnet": "subnet-2" }));
+        state.apply("a", &json!({ "subnet": "subnet-3" }));
+        let of_a = "watch=true&fieldSelector=metadata.name%3Da";
+        assert_eq!(events(&mut state, of_a).await, ["ADDED"], "what is, once");
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=0")).await, ["ADDED"]);
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=1")).await, ["MODIFIED"]);
+        assert_eq!(events(&mut state, "watch=true&resourceVersion=1").await, ["ADDED", "MODIFIED"]);
+        state.delete("a");
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=3")).await, ["DELETED"]);
+        state.history.clear();
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=1")).await, ["ERROR 410"]);
+    }
+
+    #[test]
+    fn the_two_kinds_of_404_and_the_refusals_are_told_apart() {
+        let mut state = State::default();
+        let path = format!("{COLLECTION}/us-west-2a");
+        let status = |state: &mut State| ask(state, &path, "").status().as_u16();
+        assert_eq!(status(&mut state), 404);
+        state.apply("us-west-2a", &json!({}));
+        assert_eq!(status(&mut state), 200);
+        state.no_crd = true;
+        assert_eq!(status(&mut state), 404);
+        state.access = Access::Forbidden;
+        assert_eq!(status(&mut state), 403);
+        state.tokens = Some(vec!["another".to_owned()]);
+        assert_eq!(status(&mut state), 401);
+    }
+}

@@ -9,8 +9,9 @@ use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
 use crate::domain::limits::Table;
 use crate::error::{EXIT_STATUSES, Error, report};
+use crate::host::kubelet_dropin::VARIABLE;
 use crate::settings::{Layer, SettingsError, nearest};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -161,20 +162,47 @@ pub fn command_line() -> clap::Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(by_name(arguments)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => {
+            return variable_error(&error).map_or_else(|| usage(&error), |it| ended(&it.into()));
+        }
     };
     log::to_stderr(cli.addresses.level());
-    match checked(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Not a log line: it must be seen at every level, and the console shows stderr.
-            #[expect(clippy::print_stderr, reason = "the one place that ends a run badly")]
-            {
-                eprintln!("{}", report(&error));
-            }
-            ExitCode::from(error.exit_status())
-        }
+    checked(cli).map_or_else(|error| ended(&error), |()| ExitCode::SUCCESS)
+}
+
+/// Says how it ended. Not a log line: it must be seen at every level, and the console shows stderr.
+fn ended(error: &Error) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "the one place that ends a run badly")]
+    {
+        eprintln!("{}", report(error));
     }
+    ExitCode::from(error.exit_status())
+}
+
+/// The settings error that clap takes for a usage error: a value that it refused, and that came from
+/// a variable of ours and not from the command line.
+fn variable_error(error: &clap::Error) -> Option<SettingsError> {
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
+        return None;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg)?;
+    let long = argument.strip_prefix("--")?.split(['=', '[', ' ']).next()?;
+    let command = Cli::command();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let mut known = commands.flat_map(clap::Command::get_arguments);
+    let variable = known.find(|it| it.get_long() == Some(long))?.get_env()?.to_string_lossy();
+    let given = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
+    if !variable.starts_with(VARIABLES) || std::env::args_os().any(given) {
+        return None;
+    }
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
+    let reason = format!("{value:?} is not a value of --{long}{why}");
+    Some(SettingsError::Variable { name: variable.into_owned(), reason })
 }
 
 /// Under the name of the script that EKS had, `eni-bootstrap` is its calculator.
@@ -249,7 +277,9 @@ fn check_variables(names: impl Iterator<Item = String>) -> Result<(), SettingsEr
         .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
         .collect();
-    for name in names.filter(|name| name.starts_with(VARIABLES)) {
+    // The kubelet unit's own environment has our arguments: whatever it runs may run us.
+    let ours = |name: &String| name.starts_with(VARIABLES) && name != VARIABLE;
+    for name in names.filter(ours) {
         if !known.contains(&name) {
             let nearest = nearest(&name, known.iter().map(String::as_str));
             return Err(SettingsError::UnknownVariable { name, nearest });
@@ -287,6 +317,7 @@ mod tests {
         assert_eq!(check("ENI_BOOTSTRAP_PODS_MAX"), Ok(()));
         assert_eq!(check("ENI_BOOTSTRAP_ROOT"), Ok(()));
         assert_eq!(check("PATH"), Ok(()));
+        assert_eq!(check("ENI_BOOTSTRAP_KUBELET_ARGS"), Ok(()));
         assert_eq!(
             check("ENI_BOOTSTRAP_POD_MAX"),
             Err(SettingsError::UnknownVariable {

@@ -120,6 +120,7 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => status::USAGE,
+            Self::Connect(ConnectError::Token(_)) => status::NOT_PERMITTED,
             Self::Settings(_) | Self::Plan(_) | Self::NoCapacity { .. } | Self::Connect(_) => {
                 status::SETTINGS
             }

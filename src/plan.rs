@@ -28,8 +28,8 @@ pub struct Plan {
 pub struct Awaited {
     /// Its name.
     pub name: EniConfigName,
-    /// Where.
-    pub cluster: ClusterAccess,
+    /// Where, or why that is not known: a plan can be shown without it, and a run needs it.
+    pub cluster: Result<ClusterAccess, PlanError>,
 }
 
 /// How the cluster is reached.
@@ -124,10 +124,7 @@ pub fn plan(facts: &Facts, settings: &Settings) -> Result<Plan, PlanError> {
         node_labels: labels(instance, settings, eni_config.as_ref())?,
     };
     let changes = host.host.render(&kubelet);
-    let wait = match eni_config {
-        None => None,
-        Some(name) => Some(Awaited { name, cluster: cluster(facts, settings)? }),
-    };
+    let wait = eni_config.map(|name| Awaited { name, cluster: cluster(facts, settings) });
     Ok(Plan { capacity, kubelet, changes, wait })
 }
 

@@ -171,6 +171,11 @@ fn al2_gets_a_drop_in_with_its_own_command_kept() {
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     let (_, imds) = node(&api);
     let node = Node::al2().with("--imds-endpoint", imds.endpoint());
+    // What stands in the unit until bootstrap.sh has put its own there.
+    node.file(
+        "etc/systemd/system/kubelet.service",
+        "[Service]\nExecStart=/usr/bin/kubelet --docker\n",
+    );
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let folder = golden().join("kubelet-dropin/custom-networking");

@@ -277,6 +277,77 @@ fn a_cluster_that_cannot_be_one_is_78() {
 }
 
 #[test]
+fn a_plan_without_a_cluster_is_shown_with_a_warning() {
+    let imds = Imds::start(&Instance::default());
+    let node = node(&imds).with("--host-kind", "none");
+    let arguments = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!((arguments.status, arguments.stderr.as_str()), (Some(0), ""));
+    assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
+    let text = node.run(["plan"]);
+    assert!(
+        text.stdout.contains("warning: a run would be refused: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n"),
+        "{}",
+        text.stdout
+    );
+}
+
+#[test]
+fn a_variable_with_a_value_that_is_none_is_78_and_named() {
+    let node = Node::al2023();
+    let ended = |name: &str, value: &str, arguments: &[&str]| {
+        let mut command = node.command(arguments);
+        command.env(name, value);
+        let ended = crate::node::ended(command.output().unwrap());
+        (ended.status, ended.stderr)
+    };
+    let error = |text: &str| {
+        (
+            Some(78),
+            format!(
+                "error: the settings cannot be used\n  because: the variable {text}\n  help: correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key\n"
+            ),
+        )
+    };
+    assert_eq!(
+        ended("ENI_BOOTSTRAP_PODS_MAX", "many", &["run"]),
+        error(
+            "ENI_BOOTSTRAP_PODS_MAX cannot be used: \"many\" is not a value of --pods-max: invalid digit found in string"
+        )
+    );
+    assert_eq!(
+        ended("ENI_BOOTSTRAP_HOST_KIND", "mainframe", &["plan"]),
+        error(
+            "ENI_BOOTSTRAP_HOST_KIND cannot be used: \"mainframe\" is not a value of --host-kind"
+        )
+    );
+    let (status, stderr) = ended("ENI_BOOTSTRAP_PODS_MAX", "9", &["run", "--pods-max", "many"]);
+    assert_eq!(status, Some(64), "{stderr}");
+}
+
+#[test]
+fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
+    let imds = Imds::start(&Instance::default());
+    imds.set(
+        "user-data",
+        "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n",
+    );
+    let node = node(&imds);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    imds.remove("user-data");
+    let path = node.file("kubeconfig", "apiVersion: v1\nkind: Config\nusers: \"hunter2\"\n");
+    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(78),
+            format!("error: the cluster could not be asked for its ENIConfig\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or leave cluster.kubeconfig out\n", path.display()).as_str()
+        )
+    );
+}
+
+#[test]
 fn an_image_of_no_known_family_is_65() {
     let imds = Imds::start(&Instance::default());
     let ended = Node::empty().with("--imds-endpoint", imds.endpoint()).run(["run"]);

@@ -50,6 +50,7 @@ impl Node {
     /// Amazon Linux 2, or any image with a kubelet unit.
     pub fn al2() -> Self {
         let node = Self::empty();
+        node.file("etc/eks/containerd/kubelet-containerd.service", AL2_KUBELET);
         node.file("etc/systemd/system/kubelet.service", AL2_KUBELET);
         node
     }

@@ -167,10 +167,12 @@ fn draft_and_rename(
 
 /// Makes sure that there is no file at `path`.
 pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(Outcome::Removed),
+    let failed = |source| DiskError::Write { path: path.to_owned(), source };
+    // Looked for first: on a read-only file system the removal of nothing is an error, too.
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Absent),
-        Err(source) => Err(DiskError::Write { path: path.to_owned(), source }),
+        Err(source) => Err(failed(source)),
+        Ok(_) => fs::remove_file(path).map(|()| Outcome::Removed).map_err(failed),
     }
 }
 

@@ -12,7 +12,7 @@ use connect::{Identity, api, certificates};
 use futures::{Stream, StreamExt as _};
 use kube::Config;
 use kube::api::{Api, DynamicObject, WatchEvent, WatchParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use refusal::{is_absent_object, status_error, transport_error};
 use std::fmt;
 use std::path::Path;
@@ -59,8 +59,13 @@ impl fmt::Debug for ApiServer {
 impl ApiServer {
     /// As a kubeconfig says, its user included.
     pub async fn by_kubeconfig(path: &Path, names: &Names) -> Result<Self, ConnectError> {
-        let failed =
-            |source| ConnectError::Kubeconfig { path: path.to_owned(), source: Box::new(source) };
+        let failed = |source| match source {
+            KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
+                path: path.to_owned(),
+                line: error.location().map_or(1, |at| at.line()),
+            },
+            other => ConnectError::Kubeconfig { path: path.to_owned(), source: Box::new(other) },
+        };
         let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;

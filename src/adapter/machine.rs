@@ -20,6 +20,12 @@ const UNIT_DIRECTORIES: [&str; 5] = [
     "lib/systemd/system",
 ];
 
+/// Amazon Linux 2: what `bootstrap.sh` copies over the kubelet's unit just before it starts it. The
+/// unit that stands there until then is another one, for docker.
+///
+/// Source: `templates/al2/runtime/bootstrap.sh`, awslabs/amazon-eks-ami, before 2026-03.
+const BOOTSTRAP_UNIT: &str = "etc/eks/containerd/kubelet-containerd.service";
+
 /// Something about the machine that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
@@ -74,7 +80,11 @@ fn unit(root: &Path, name: &str) -> Result<Option<String>, MachineError> {
 /// The unit and its drop-ins in systemd's order: by file name, and of two with one name the one in
 /// the stronger directory. Ours is left out, so that a second run sees what the first one saw.
 fn unit_with_drop_ins(root: &Path, name: &str) -> Result<Vec<String>, MachineError> {
-    let Some(unit) = unit(root, name)? else { return Ok(Vec::new()) };
+    let mut found = read_if_there(&root.join(BOOTSTRAP_UNIT))?;
+    if found.is_none() {
+        found = unit(root, name)?;
+    }
+    let Some(unit) = found else { return Ok(Vec::new()) };
     let mut drop_ins: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     for directory in UNIT_DIRECTORIES.iter().rev() {
         let directory = root.join(directory).join(format!("{name}.d"));

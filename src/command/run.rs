@@ -17,12 +17,15 @@ pub async fn run(context: Context) -> Result<(), Error> {
     let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
     report::facts(&facts);
     let plan = plan(&facts, &settings)?;
+    // Before anything is written: a run that cannot wait must not look half done.
+    let cluster = plan.wait.as_ref().map(|awaited| awaited.cluster.clone()).transpose()?;
     report::plan(&facts, &plan);
     let applied = apply::apply(&endpoints.root, &plan.changes).await?;
     report::applied(&applied);
-    if let Some(awaited) = &plan.wait {
-        let region = &facts.instance.region;
-        match wait::for_eni_config(&endpoints, &names, awaited, region, settings.wait).await {
+    if let (Some(awaited), Some(cluster)) = (&plan.wait, &cluster) {
+        let (name, region) = (&awaited.name, &facts.instance.region);
+        let wait = wait::for_eni_config(&endpoints, &names, name, cluster, region, settings.wait);
+        match wait.await {
             Ok(ready) => report::ready(&plan, &ready),
             Err(Error::NotReady(error)) if settings.on_timeout == OnTimeout::Continue => {
                 warn!("{error}; going on all the same: eni-config.on-timeout = \"continue\"");

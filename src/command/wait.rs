@@ -5,9 +5,10 @@ use crate::adapter::eks::TokenSource;
 use crate::adapter::kubernetes::{ApiServer, ConnectError};
 use crate::adapter::{Deadline, Endpoints, aws};
 use crate::command::Context;
+use crate::domain::eni_config::EniConfigName;
 use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
-use crate::plan::{Awaited, ClusterAccess, plan};
+use crate::plan::{ClusterAccess, plan};
 use crate::settings::Wait;
 use crate::wait::{Ready, until_ready};
 use crate::{observe, report};
@@ -20,8 +21,9 @@ pub async fn wait(context: Context) -> Result<(), Error> {
     let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
     let plan = plan(&facts, &settings)?;
     let awaited = plan.wait.as_ref().ok_or(Error::Usage(UsageError::NothingToWaitFor))?;
+    let (name, cluster) = (&awaited.name, awaited.cluster.clone()?);
     let region = &facts.instance.region;
-    let ready = for_eni_config(&endpoints, &names, awaited, region, settings.wait).await?;
+    let ready = for_eni_config(&endpoints, &names, name, &cluster, region, settings.wait).await?;
     report::ready(&plan, &ready);
     Ok(())
 }
@@ -30,11 +32,11 @@ pub async fn wait(context: Context) -> Result<(), Error> {
 pub(super) async fn for_eni_config(
     endpoints: &Endpoints,
     names: &Names,
-    awaited: &Awaited,
+    name: &EniConfigName,
+    cluster: &ClusterAccess,
     region: &Region,
     wait: Wait,
 ) -> Result<Ready, Error> {
-    let Awaited { name, cluster } = awaited;
     let api = match cluster {
         ClusterAccess::Kubeconfig(path) => ApiServer::by_kubeconfig(path, names).await?,
         ClusterAccess::Node { name, endpoint, certificate_authority } => {

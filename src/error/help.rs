@@ -63,7 +63,9 @@ fn disk_help(error: &DiskError) -> &'static str {
 
 fn connect_help(error: &ConnectError) -> &'static str {
     match error {
-        ConnectError::Kubeconfig { .. } => "correct it, or leave cluster.kubeconfig out",
+        ConnectError::Kubeconfig { .. } | ConnectError::KubeconfigText { .. } => {
+            "correct it, or leave cluster.kubeconfig out"
+        }
         ConnectError::Endpoint(_) | ConnectError::CertificateAuthority => {
             "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
         }

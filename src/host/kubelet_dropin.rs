@@ -11,6 +11,8 @@ pub(crate) const FILES: &[&str] = &[ENVIRONMENT, DROP_IN];
 
 /// Our drop-in's file name; `90-` is read after the images' own `10-` and `30-`.
 pub const DROP_IN_NAME: &str = "90-eni-bootstrap.conf";
+/// The variable that carries the arguments.
+pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
 const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
 /// Under `/run`, so that a boot never begins with the figure of the one before.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
@@ -23,7 +25,7 @@ pub fn render(kubelet: &Kubelet, exec_start: &str) -> Vec<Change> {
     vec![
         Change::File {
             path: ENVIRONMENT.into(),
-            contents: format!("{NOTICE}ENI_BOOTSTRAP_KUBELET_ARGS={arguments}\n"),
+            contents: format!("{NOTICE}{VARIABLE}={arguments}\n"),
         },
         Change::File {
             path: DROP_IN.into(),
@@ -36,7 +38,7 @@ pub fn render(kubelet: &Kubelet, exec_start: &str) -> Vec<Change> {
 EnvironmentFile=-{ENVIRONMENT}
 # The command as the unit has it, with our arguments last, where they win.
 ExecStart=
-ExecStart={exec_start} $ENI_BOOTSTRAP_KUBELET_ARGS
+ExecStart={exec_start} ${VARIABLE}
 "
             ),
         },

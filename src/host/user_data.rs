@@ -37,9 +37,17 @@ pub enum UserDataError {
     /// Not a gzip stream, though it begins as one.
     #[error("the user data is not the gzip stream that it begins as")]
     Gzip(#[source] std::io::Error),
-    /// Not YAML, or of another form.
-    #[error("the NodeConfig in user data cannot be read")]
-    NodeConfig(#[source] Box<serde_saphyr::Error>),
+    /// Not YAML, or of another form. Where, and not what: the parser's own words quote the lines
+    /// around the mistake, and user data may hold secrets.
+    #[error(
+        "the NodeConfig in user data cannot be read: line {line}, column {column} of it is not as it should be"
+    )]
+    NodeConfig {
+        /// From 1, in the NodeConfig itself.
+        line: u64,
+        /// From 1.
+        column: u64,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,9 +67,12 @@ struct Spec {
 pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataError> {
     let bytes = decoded(user_data)?;
     if !begins_as_mime(&bytes) {
-        // A shell script or another tool's settings: nodeadm would refuse it, but this image may
-        // have no nodeadm at all.
-        let config = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("node.eks.aws/"));
+        // A script, cloud-init's own or another tool's settings: nodeadm would refuse it, but this
+        // image may have no nodeadm at all.
+        let is_foreign = |text: &str| {
+            text.starts_with("#!") || text.starts_with("#cloud-") || !text.contains("node.eks.aws/")
+        };
+        let config = std::str::from_utf8(&bytes).ok().filter(|text| !is_foreign(text));
         return config.map(node_config).transpose().map(Option::flatten);
     }
     let document = mailparse::parse_mail(&bytes).map_err(UserDataError::Mime)?;
@@ -82,8 +93,13 @@ pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataEr
 }
 
 fn node_config(text: &str) -> Result<Option<NodeConfigCluster>, UserDataError> {
-    let config: NodeConfig =
-        serde_saphyr::from_str(text).map_err(|error| UserDataError::NodeConfig(Box::new(error)))?;
+    let config: NodeConfig = serde_saphyr::from_str(text).map_err(|error| {
+        let at = error.location();
+        UserDataError::NodeConfig {
+            line: at.map_or(1, |at| at.line()),
+            column: at.map_or(1, |at| at.column()),
+        }
+    })?;
     Ok((config.kind == "NodeConfig").then_some(config.spec.cluster))
 }
 

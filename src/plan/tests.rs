@@ -56,11 +56,11 @@ fn custom_networking_waits_for_the_zones_eniconfig() {
         plan.wait,
         Some(Awaited {
             name: "us-west-2a".parse().unwrap(),
-            cluster: ClusterAccess::Node {
+            cluster: Ok(ClusterAccess::Node {
                 name: "prod".to_owned(),
                 endpoint: "https://prod.example".to_owned(),
                 certificate_authority: "Q0E=".to_owned(),
-            },
+            }),
         })
     );
 }
@@ -90,8 +90,9 @@ fn the_reserve_follows_the_figure_in_force_and_the_cpus_that_are_online() {
 
 #[test]
 fn settings_win_over_user_data_key_by_key() {
-    let cluster =
-        |text: &str| plan(&facts("m5.large"), &settings(text)).unwrap().wait.unwrap().cluster;
+    let cluster = |text: &str| {
+        plan(&facts("m5.large"), &settings(text)).unwrap().wait.unwrap().cluster.unwrap()
+    };
     assert_eq!(
         cluster("[cluster]\nendpoint = \"https://private.example\""),
         ClusterAccess::Node {
@@ -109,7 +110,8 @@ fn settings_win_over_user_data_key_by_key() {
 #[test]
 fn what_is_missing_of_the_cluster_is_named() {
     let facts = Facts { node_config: None, ..facts("m5.large") };
-    let error = plan(&facts, &settings("[cluster]\nname = \"prod\"")).unwrap_err();
+    let plan = plan(&facts, &settings("[cluster]\nname = \"prod\"")).unwrap();
+    let error = plan.wait.unwrap().cluster.unwrap_err();
     assert_eq!(
         error.to_string(),
         "it is not known where the cluster's API server is: cluster.endpoint, cluster.certificate-authority missing"

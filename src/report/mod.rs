@@ -71,7 +71,10 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
     let Plan { capacity, kubelet, changes: _, wait } = plan;
     let eni_config = wait.as_ref().map_or_else(
         || "plan: no ENIConfig: custom networking is off".to_owned(),
-        |wait| format!("plan: ENIConfig {}, at {}", wait.name, whereabouts(&wait.cluster)),
+        |wait| match &wait.cluster {
+            Ok(cluster) => format!("plan: ENIConfig {}, at {}", wait.name, whereabouts(cluster)),
+            Err(_) => format!("plan: ENIConfig {}", wait.name),
+        },
     );
     vec![
         format!("plan: {capacity}"),
@@ -90,6 +93,9 @@ fn whereabouts(cluster: &ClusterAccess) -> String {
 
 fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
     let mut warnings: Vec<String> = plan.capacity.caveats.iter().map(ToString::to_string).collect();
+    if let Some(Err(error)) = plan.wait.as_ref().map(|wait| &wait.cluster) {
+        warnings.push(format!("a run would be refused: {error}"));
+    }
     let reserve = u64::from(reserved::memory(plan.capacity.max_pods).0);
     let total = facts.machine.map(|machine| machine.memory_bytes >> 20);
     if let Some(total) = total.filter(|total| reserve > total / 2) {

@@ -88,6 +88,14 @@ pub enum SettingsError {
     /// The name's template is not one.
     #[error("eni-config.name cannot be used")]
     EniConfigName(#[source] InvalidTemplate),
+    /// An environment variable with a value that its setting does not take.
+    #[error("the variable {name} cannot be used: {reason}")]
+    Variable {
+        /// As it stands in the environment.
+        name: String,
+        /// What is wrong with its value.
+        reason: String,
+    },
     /// An environment variable that means nothing, in our name.
     #[error("there is no setting {name}")]
     UnknownVariable {

@@ -35,6 +35,15 @@ pub enum ConnectError {
         /// What is wrong with it.
         source: Box<kube::config::KubeconfigError>,
     },
+    /// A kubeconfig that is not one. Where, and not what: the parser's own words quote the lines
+    /// around the mistake, and a kubeconfig may hold a token.
+    #[error("the kubeconfig {}, line {line} cannot be read", path.display())]
+    KubeconfigText {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+    },
     /// Not an address.
     #[error("the cluster's endpoint {0:?} is not an https:// address")]
     Endpoint(String),

@@ -75,7 +75,13 @@ fn later_parts_win_key_by_key() {
 
 #[test]
 fn what_is_no_node_config_is_passed_over() {
-    for text in ["", "#!/bin/bash\n/etc/eks/bootstrap.sh prod\n", "[settings.kubernetes]\n"] {
+    for text in [
+        "",
+        "#!/bin/bash\n/etc/eks/bootstrap.sh prod\n",
+        "#!/bin/sh\ncat >/etc/eks/nodeadm.d/a.yaml <<E\napiVersion: node.eks.aws/v1alpha1\nE\n",
+        "#cloud-config\nwrite_files: [node.eks.aws/v1alpha1\n",
+        "[settings.kubernetes]\n",
+    ] {
         assert_eq!(cluster(text.as_bytes()).unwrap(), None, "{text:?}");
     }
     let script = mime(&["Content-Type: text/x-shellscript\n\n#!/bin/bash\n"]);
@@ -86,7 +92,14 @@ fn what_is_no_node_config_is_passed_over() {
 fn a_broken_node_config_is_an_error() {
     let broken = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: [\n";
     let error = cluster(broken.as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "the NodeConfig in user data cannot be read");
+    assert_eq!(
+        error.to_string(),
+        "the NodeConfig in user data cannot be read: line 3, column 7 of it is not as it should be"
+    );
+    let secret =
+        "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n";
+    let error = cluster(secret.as_bytes()).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     let error = cluster(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
     assert_eq!(error.to_string(), "the user data is not the gzip stream that it begins as");
 }

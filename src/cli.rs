@@ -3,15 +3,15 @@
 #![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
 
 mod log;
+mod variables;
 
 use crate::adapter::dns::Names;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
 use crate::domain::limits::Table;
 use crate::error::{EXIT_STATUSES, Error, report};
-use crate::host::kubelet_dropin::VARIABLE;
-use crate::settings::{Layer, SettingsError, nearest};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use crate::settings::Layer;
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 
-/// Every setting that may stand in the environment begins so.
-const VARIABLES: &str = "ENI_BOOTSTRAP_";
 /// The calculator's name on Amazon Linux 2.
 const SCRIPT: &str = "max-pods-calculator.sh";
 /// Bad usage, after `sysexits.h`; clap's own would be 2.
@@ -163,7 +161,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(by_name(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
-            return variable_error(&error).map_or_else(|| usage(&error), |it| ended(&it.into()));
+            return variables::error(&error).map_or_else(|| usage(&error), |it| ended(&it.into()));
         }
     };
     log::to_stderr(cli.addresses.level());
@@ -179,32 +177,6 @@ fn ended(error: &Error) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-/// The settings error that clap takes for a usage error: a value that it refused, and that came from
-/// a variable of ours and not from the command line.
-fn variable_error(error: &clap::Error) -> Option<SettingsError> {
-    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
-        return None;
-    }
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let argument = text(ContextKind::InvalidArg)?;
-    let long = argument.strip_prefix("--")?.split(['=', '[', ' ']).next()?;
-    let command = Cli::command();
-    let commands = std::iter::once(&command).chain(command.get_subcommands());
-    let mut known = commands.flat_map(clap::Command::get_arguments);
-    let variable = known.find(|it| it.get_long() == Some(long))?.get_env()?.to_string_lossy();
-    let given = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
-    if !variable.starts_with(VARIABLES) || std::env::args_os().any(given) {
-        return None;
-    }
-    let value = text(ContextKind::InvalidValue).unwrap_or_default();
-    let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
-    let reason = format!("{value:?} is not a value of --{long}{why}");
-    Some(SettingsError::Variable { name: variable.into_owned(), reason })
-}
-
 /// Under the name of the script that EKS had, `eni-bootstrap` is its calculator.
 fn by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -217,7 +189,7 @@ fn by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 fn checked(cli: Cli) -> Result<(), Error> {
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    check_variables(names)?;
+    variables::check(names)?;
     // One thread: a boot agent waits for answers, and threads cost more than they bring.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -268,26 +240,6 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// A variable in our name that means nothing is a misspelt setting: the default in its place would
-/// be a silent one.
-fn check_variables(names: impl Iterator<Item = String>) -> Result<(), SettingsError> {
-    let command = Cli::command();
-    let commands = std::iter::once(&command).chain(command.get_subcommands());
-    let known: Vec<String> = commands
-        .flat_map(clap::Command::get_arguments)
-        .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
-        .collect();
-    // The kubelet unit's own environment has our arguments: whatever it runs may run us.
-    let ours = |name: &String| name.starts_with(VARIABLES) && name != VARIABLE;
-    for name in names.filter(ours) {
-        if !known.contains(&name) {
-            let nearest = nearest(&name, known.iter().map(String::as_str));
-            return Err(SettingsError::UnknownVariable { name, nearest });
-        }
-    }
-    Ok(())
-}
-
 fn after_help() -> String {
     let mut text = String::from(
         "Example, in a systemd unit before the kubelet's:\n  \
@@ -309,21 +261,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_misspelt_variable_names_the_nearest() {
-        let check = |name: &str| check_variables(std::iter::once(name.to_owned()));
-        assert_eq!(check("ENI_BOOTSTRAP_PODS_MAX"), Ok(()));
-        assert_eq!(check("ENI_BOOTSTRAP_ROOT"), Ok(()));
-        assert_eq!(check("PATH"), Ok(()));
-        assert_eq!(check("ENI_BOOTSTRAP_KUBELET_ARGS"), Ok(()));
-        assert_eq!(
-            check("ENI_BOOTSTRAP_POD_MAX"),
-            Err(SettingsError::UnknownVariable {
-                name: "ENI_BOOTSTRAP_POD_MAX".to_owned(),
-                nearest: Some("ENI_BOOTSTRAP_PODS_MAX".to_owned())
-            })
-        );
     }
 }

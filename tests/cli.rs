@@ -1,16 +1,9 @@
 //! The commands as a person or a script calls them: results on stdout, the rest on stderr.
 
 use crate::golden::{expect_golden, golden};
-use crate::node::{Ended, Node};
+use crate::node::{Ended, Node, in_cluster};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
-
-/// An AL2023 node whose user data names `api` as its cluster.
-fn node(api: &KubernetesApi) -> (Node, Imds) {
-    let user_data = Some(api.node_config().into_bytes());
-    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
-    (Node::al2023().with("--imds-endpoint", imds.endpoint()), imds)
-}
 
 fn result(stdout: &str) -> Ended {
     Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
@@ -35,7 +28,7 @@ fn a_command_line_that_makes_no_sense_is_64() {
 #[test]
 fn a_plan_as_json_holds_each_term_of_the_sum() {
     let api = KubernetesApi::start();
-    let (node, _imds) = node(&api);
+    let (node, _imds) = in_cluster(&api);
     let ended = node.run(["plan", "--output", "json", "--cni-prefix-delegation"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
@@ -58,7 +51,7 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
 #[test]
 fn a_plan_is_printed_in_every_form() {
     let api = KubernetesApi::start();
-    let (node, _imds) = node(&api);
+    let (node, _imds) = in_cluster(&api);
     let plan = |output: &str| {
         let ended = node.run(["plan", "--output", output]);
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{output}");
@@ -77,7 +70,7 @@ fn a_plan_is_printed_in_every_form() {
 #[test]
 fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
     let api = KubernetesApi::start();
-    let (node, imds) = node(&api);
+    let (node, imds) = in_cluster(&api);
     let run = node.start(["run"]);
     assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
@@ -117,7 +110,7 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
 #[test]
 fn layers_win_in_their_order() {
     let api = KubernetesApi::start();
-    let (node, _imds) = node(&api);
+    let (node, _imds) = in_cluster(&api);
     let figure = |node: &Node, environment: Option<&str>, flag: Option<&str>| {
         let mut command = node.command(["plan", "--output", "json"]);
         command.envs(environment.map(|max| ("ENI_BOOTSTRAP_PODS_MAX", max)));
@@ -169,7 +162,7 @@ fn a_kubeconfig_is_honoured_with_its_own_user() {
 fn al2_gets_a_drop_in_with_its_own_command_kept() {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
-    let (_, imds) = node(&api);
+    let (_, imds) = in_cluster(&api);
     let node = Node::al2().with("--imds-endpoint", imds.endpoint());
     // What stands in the unit until bootstrap.sh has put its own there.
     node.file(

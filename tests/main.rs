@@ -1,8 +1,11 @@
 //! The one integration test binary: linking it once is most of what it costs.
 
+mod bad_cluster;
+mod bad_disk;
+mod bad_metadata;
+mod bad_settings;
 mod calculator;
 mod cli;
-mod faults;
 mod floors;
 mod golden;
 mod imds;

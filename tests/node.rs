@@ -1,5 +1,6 @@
 //! A node for the tests: a scratch root that looks like an image, and the real binary run on it.
 
+use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -146,4 +147,26 @@ pub fn ended(output: Output) -> Ended {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// What a run writes on an [`Node::al2023`].
+pub const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
+
+/// An AL2023 node with this metadata service.
+pub fn with_imds(imds: &Imds) -> Node {
+    Node::al2023().with("--imds-endpoint", imds.endpoint())
+}
+
+/// The same, whose user data names `api` as its cluster.
+pub fn in_cluster(api: &KubernetesApi) -> (Node, Imds) {
+    let user_data = Some(api.node_config().into_bytes());
+    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
+    (with_imds(&imds), imds)
+}
+
+/// The last lines of a log: the error, its reasons and its help.
+pub fn error(ended: &Ended) -> &str {
+    let begins = |line: &&str| line.starts_with("error: ");
+    let line = ended.stderr.lines().find(begins).unwrap_or("no error");
+    ended.stderr.find(&format!("{line}\n")).map_or(line, |at| &ended.stderr[at..])
 }

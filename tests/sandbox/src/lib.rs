@@ -16,6 +16,7 @@ mod faults;
 mod imds;
 mod kubernetes;
 mod server;
+mod state;
 mod status;
 mod tls;
 mod watch;

@@ -1,0 +1,61 @@
+//! A cluster that does not do its part: how a wait in vain ends, and what it says to do.
+
+use crate::node::{DROP_IN, error, in_cluster};
+use eni_bootstrap_sandbox::{Access, KubernetesApi};
+
+#[test]
+fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let ended = node.run(["run", "--eni-config-wait", "500ms"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(75),
+            "error: the kubelet must not start yet\n  because: ENIConfig us-west-2a was not ready after 500ms: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
+        )
+    );
+    assert_eq!(node.written(), [DROP_IN]);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("warning: ENIConfig us-west-2a was not ready after 0s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"\n"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn missing_rbac_is_77_and_an_unreachable_server_69() {
+    let mut api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    api.set_access(Access::Forbidden);
+    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    assert_eq!(ended.status, Some(77));
+    assert!(
+        error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
+        "{}",
+        ended.stderr
+    );
+    api.kill();
+    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    assert_eq!(ended.status, Some(69));
+    assert!(error(&ended).contains("the API server does not answer: "), "{}", ended.stderr);
+}
+
+#[test]
+fn no_role_and_so_no_token_is_69_and_says_so() {
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    imds.remove("meta-data/iam/security-credentials/");
+    let mut command = node.command(["run", "--eni-config-wait", "3s"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let ended = crate::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+    assert!(
+        error(&ended).contains("there are no AWS credentials to sign a token with: "),
+        "{}",
+        ended.stderr
+    );
+    assert!(error(&ended).ends_with("help: give the instance a role (an instance profile)\n"));
+}

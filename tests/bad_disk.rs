@@ -1,0 +1,85 @@
+//! Files that cannot be written, and two runs at once: the old file stays whole.
+
+use crate::node::{DROP_IN, error, in_cluster};
+use eni_bootstrap_sandbox::KubernetesApi;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    node.file(DROP_IN, "of the boot before\n");
+    // A folder in the draft's place: root may write where others may not, but not this.
+    let draft = node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
+    fs::create_dir(&draft).unwrap();
+    let ended = node.run(["run"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(73),
+            format!(
+                "error: the node could not be configured\n  because: could not write {}\n  because: Is a directory (os error 21)\n  help: run it as root on a writable file system with room left; the old file, if any, is whole\n",
+                node.root().join(DROP_IN).display()
+            )
+            .as_str()
+        )
+    );
+    assert_eq!(node.read(DROP_IN).as_deref(), Some("of the boot before\n"));
+}
+
+#[test]
+fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    for (options, why) in [
+        ("size=4k", "No space left on device (os error 28)"),
+        ("ro", "Read-only file system (os error 30)"),
+    ] {
+        let folder = node.root().join("etc/eks/nodeadm.d");
+        fs::create_dir_all(&folder).unwrap();
+        let Some(_mounted) =
+            crate::real_parts::tmpfs(&folder, options, &[("90-eni-bootstrap.yaml", "old\n")])
+        else {
+            return;
+        };
+        let ended = node.run(["run"]);
+        assert_eq!(ended.status, Some(73), "{}", ended.stderr);
+        assert!(error(&ended).contains(&format!("because: {why}\n")), "{}", ended.stderr);
+        assert_eq!(node.read(DROP_IN).as_deref(), Some("old\n"));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no draft is left");
+    }
+}
+
+#[test]
+fn the_mode_of_a_file_that_was_there_is_kept() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    let (node, _imds) = in_cluster(&api);
+    let path = node.file(DROP_IN, "old\n");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(node.run(["run"]).status, Some(0));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn two_runs_do_not_interleave() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let first = node.start(["run"]);
+    assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
+    let second = node.run(["run", "--imds-wait", "300ms"]);
+    assert_eq!(
+        (second.status, error(&second)),
+        (
+            Some(73),
+            format!(
+                "error: a file could not be used\n  because: another eni-bootstrap is at work on this machine (it holds {})\n  help: wait for the other run to end (`systemctl status eni-bootstrap`), or end it\n",
+                node.root().join("run/eni-bootstrap/lock").display()
+            )
+            .as_str()
+        )
+    );
+    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    assert_eq!(first.end().status, Some(0));
+}

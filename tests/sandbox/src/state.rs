@@ -1,0 +1,239 @@
+//! What the stand-in API server holds, and what it answers to a request.
+
+use crate::kubernetes::{Access, Seen};
+use crate::server::{Asked, Body, answer};
+use crate::status;
+use crate::watch::Watcher;
+use http::Response;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
+/// How long a watch lasts that names no time of its own.
+const WATCH: Duration = Duration::from_mins(30);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub objects: BTreeMap<String, Value>,
+    pub version: u64,
+    /// Every event with its version, so that a watch can begin in the past.
+    pub history: Vec<(u64, &'static str, Value)>,
+    pub watchers: Vec<Watcher>,
+    pub seen: Vec<Seen>,
+    pub access: Access,
+    pub no_crd: bool,
+    pub tokens: Option<Vec<String>>,
+}
+
+impl State {
+    pub fn apply(&mut self, name: &str, spec: &Value) {
+        self.version += 1;
+        let old = self.objects.get(name);
+        let created = old.map_or_else(
+            || json!(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+            |old| old["metadata"]["creationTimestamp"].clone(),
+        );
+        let generation =
+            old.map_or(1, |old| old["metadata"]["generation"].as_u64().unwrap_or(0) + 1);
+        let kind = if old.is_none() { "ADDED" } else { "MODIFIED" };
+        let object = json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+            "kind": "ENIConfig",
+            "metadata": {
+                "name": name,
+                "uid": format!("00000000-0000-4000-8000-{:012}", self.version),
+                "resourceVersion": self.version.to_string(),
+                "generation": generation,
+                "creationTimestamp": created,
+            },
+            "spec": spec,
+        });
+        self.objects.insert(name.to_owned(), object.clone());
+        self.tell(kind, object);
+    }
+
+    pub fn delete(&mut self, name: &str) {
+        if let Some(mut object) = self.objects.remove(name) {
+            self.version += 1;
+            object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+            self.tell("DELETED", object);
+        }
+    }
+
+    fn tell(&mut self, kind: &'static str, object: Value) {
+        self.watchers.retain(Watcher::is_open);
+        for watcher in &self.watchers {
+            watcher.tell(kind, &object);
+        }
+        self.history.push((self.version, kind, object));
+    }
+
+    pub fn respond(&mut self, asked: &Asked) -> Response<Body> {
+        let query: BTreeMap<&str, String> = asked
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key, value.replace("%3D", "=")))
+            .collect();
+        let is_watch = query.get("watch").is_some_and(|watch| watch == "true" || watch == "1");
+        let rest = asked.path.strip_prefix(COLLECTION);
+        let name = rest.and_then(|rest| rest.strip_prefix('/'));
+        let verb = match (rest, name) {
+            (_, Some(_)) => "get",
+            (Some(""), _) if is_watch => "watch",
+            (Some(""), _) => "list",
+            _ => "other",
+        };
+        let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        self.seen.push(Seen {
+            verb,
+            path: asked.path.clone(),
+            query: asked.query.clone(),
+            token: token.map(str::to_owned),
+        });
+        if let Some(refusal) = self.refusal(verb, name, token) {
+            return refusal;
+        }
+        let selected = query.get("fieldSelector").and_then(|it| it.strip_prefix("metadata.name="));
+        match (verb, name) {
+            ("get", Some(name)) => self.objects.get(name).map_or_else(
+                || status::not_found(name),
+                |object| answer(200, "application/json", object.to_string()),
+            ),
+            ("list", _) => self.list(selected),
+            ("watch", _) => {
+                let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok());
+                let time = seconds.map_or(WATCH, Duration::from_secs);
+                let from = query.get("resourceVersion").map_or("", String::as_str);
+                self.watch(selected, from, time)
+            }
+            _ => match asked.path.as_str() {
+                "/healthz" | "/livez" | "/readyz" => answer(200, "text/plain", "ok"),
+                _ => status::no_such_path(),
+            },
+        }
+    }
+
+    fn refusal(
+        &self,
+        verb: &str,
+        name: Option<&str>,
+        token: Option<&str>,
+    ) -> Option<Response<Body>> {
+        let known = self
+            .tokens
+            .as_ref()
+            .is_none_or(|known| token.is_some_and(|token| known.iter().any(|one| one == token)));
+        if !known || self.access == Access::Unauthorized {
+            return Some(status::unauthorized());
+        }
+        let watches = matches!(verb, "list" | "watch");
+        match self.access {
+            // Without a token: the anonymous user, who may do nothing.
+            _ if token.is_none() && verb != "other" => {
+                Some(status::forbidden(verb, name.unwrap_or_default()))
+            }
+            Access::Forbidden => Some(status::forbidden(verb, name.unwrap_or_default())),
+            Access::NoWatch if watches => Some(status::forbidden(verb, "")),
+            _ if self.no_crd && verb != "other" => Some(status::no_such_path()),
+            _ => None,
+        }
+    }
+
+    fn list(&self, selected: Option<&str>) -> Response<Body> {
+        let chosen = |name: &&String| selected.is_none_or(|selected| selected == name.as_str());
+        let items: Vec<&Value> =
+            self.objects.keys().filter(chosen).map(|name| &self.objects[name]).collect();
+        let list = json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+            "kind": "ENIConfigList",
+            "metadata": { "resourceVersion": self.version.to_string() },
+            "items": items,
+        });
+        answer(200, "application/json", list.to_string())
+    }
+
+    /// From now on what happens; before that, what is (no version, or 0) or what has happened since.
+    fn watch(&mut self, selected: Option<&str>, from: &str, time: Duration) -> Response<Body> {
+        let (watcher, response) = Watcher::open(selected.map(str::to_owned), time);
+        let from: u64 = from.parse().unwrap_or(0);
+        if from == 0 {
+            for object in self.objects.values() {
+                watcher.tell("ADDED", object);
+            }
+        } else if from < self.version && self.history.first().is_none_or(|first| first.0 > from + 1)
+        {
+            watcher.send(status::expired());
+            watcher.end();
+        } else {
+            for (_, kind, object) in self.history.iter().filter(|event| event.0 > from) {
+                watcher.tell(kind, object);
+            }
+        }
+        self.watchers.push(watcher);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+    use http_body_util::BodyExt as _;
+
+    fn ask(state: &mut State, path: &str, query: &str) -> Response<Body> {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer token".parse().unwrap());
+        let (method, path, query) = ("GET".to_owned(), path.to_owned(), query.to_owned());
+        state.respond(&Asked { method, path, query, headers, body: Vec::new() })
+    }
+
+    /// The kinds of the events of a watch that is ended at once.
+    async fn events(state: &mut State, query: &str) -> Vec<String> {
+        let response = ask(state, COLLECTION, query);
+        assert_eq!(response.status(), 200);
+        state.watchers.drain(..).for_each(|watcher| watcher.end());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let lines = String::from_utf8(bytes.to_vec()).unwrap();
+        let kind = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let code = event["object"]["code"].as_u64().map(|code| format!(" {code}"));
+            format!("{}{}", event["type"].as_str().unwrap(), code.unwrap_or_default())
+        };
+        lines.lines().map(kind).collect()
+    }
+
+    #[tokio::test]
+    async fn a_watch_begins_where_it_is_asked_to() {
+        let mut state = State::default();
+        state.apply("a", &json!({ "subnet": "subnet-1" }));
+        state.apply("b", &json!({ "subnet": "subnet-2" }));
+        state.apply("a", &json!({ "subnet": "subnet-3" }));
+        let of_a = "watch=true&fieldSelector=metadata.name%3Da";
+        assert_eq!(events(&mut state, of_a).await, ["ADDED"], "what is, once");
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=0")).await, ["ADDED"]);
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=1")).await, ["MODIFIED"]);
+        assert_eq!(events(&mut state, "watch=true&resourceVersion=1").await, ["ADDED", "MODIFIED"]);
+        state.delete("a");
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=3")).await, ["DELETED"]);
+        state.history.clear();
+        assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=1")).await, ["ERROR 410"]);
+    }
+
+    #[test]
+    fn the_two_kinds_of_404_and_the_refusals_are_told_apart() {
+        let mut state = State::default();
+        let path = format!("{COLLECTION}/us-west-2a");
+        let status = |state: &mut State| ask(state, &path, "").status().as_u16();
+        assert_eq!(status(&mut state), 404);
+        state.apply("us-west-2a", &json!({}));
+        assert_eq!(status(&mut state), 200);
+        state.no_crd = true;
+        assert_eq!(status(&mut state), 404);
+        state.access = Access::Forbidden;
+        assert_eq!(status(&mut state), 403);
+        state.tokens = Some(vec!["another".to_owned()]);
+        assert_eq!(status(&mut state), 401);
+    }
+}

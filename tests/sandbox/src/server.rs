@@ -117,6 +117,8 @@ async fn accept(
     let listener = TcpListener::from_std(listener).expect("the listener was just bound");
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
+        // As Go's servers do; else an answer in two parts waits 40 ms for an acknowledgement.
+        let _ = stream.set_nodelay(true);
         tokio::spawn(connection(stream, tls.clone(), faults.clone(), handler.clone()));
     }
 }

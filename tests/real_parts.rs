@@ -1,5 +1,6 @@
 //! The real servers that tests run against: EC2, EKS and STS ([`moto`]), the instance metadata
-//! service ([`metadata_mock`]), a root with a newer glibc ([`trixie_root`]) and the static binary
+//! service ([`metadata_mock`]), a Kubernetes API server ([`cluster()`]), the AWS CLI
+//! ([`aws_get_token`]), a root with a newer glibc ([`trixie_root`]) and the static binary
 //! ([`static_binary`]).
 //!
 //! `tests/real/install.sh` and `make static` make them. Each function gives `None` where its part
@@ -18,10 +19,18 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+pub use awscli::aws_get_token;
+pub use cluster::{Cluster, Request, Who, cluster};
 use server::Server;
 
 #[path = "real/answers.rs"]
 mod answers;
+#[path = "real/awscli.rs"]
+mod awscli;
+#[path = "real/cluster.rs"]
+mod cluster;
+#[path = "real/cluster_answers.rs"]
+mod cluster_answers;
 #[path = "real/server.rs"]
 mod server;
 

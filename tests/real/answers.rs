@@ -6,11 +6,13 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 
 use super::{
-    ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, instance, metadata_mock, moto,
-    static_binary, trixie_root,
+    ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, aws_get_token, instance,
+    metadata_mock, moto, static_binary, trixie_root,
 };
 
 /// A signature's scope, which is all that moto reads of it.
@@ -103,6 +105,36 @@ fn metadata_mock_survives_requests_at_the_same_time() {
             });
         }
     });
+}
+
+#[test]
+fn the_aws_cli_signs_at_the_instant_it_is_given() {
+    let keys = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "SECRETEXAMPLE")];
+    let cluster = ["--cluster-name", "prod", "--region", "us-west-2"];
+    let Some(mut credential) = aws_get_token("2026-11-21T12:00:00Z", &cluster, &keys) else {
+        return;
+    };
+    let token = credential["status"]["token"].take();
+    assert_eq!(
+        credential,
+        json!({
+            "kind": "ExecCredential",
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "spec": {},
+            "status": { "expirationTimestamp": "2026-11-21T12:14:00Z", "token": null },
+        })
+    );
+    let url = token.as_str().unwrap().strip_prefix("k8s-aws-v1.").unwrap();
+    let url = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(url).unwrap()).unwrap();
+    let (unsigned, signature) = url.split_once("&X-Amz-Signature=").unwrap();
+    assert_eq!(
+        unsigned,
+        "https://sts.us-west-2.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
+         &X-Amz-Algorithm=AWS4-HMAC-SHA256\
+         &X-Amz-Credential=AKIDEXAMPLE%2F20261121%2Fus-west-2%2Fsts%2Faws4_request\
+         &X-Amz-Date=20261121T120000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id"
+    );
+    assert_eq!(signature.len(), 64);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 #!/bin/bash
-# install.sh [moto|imds|root|all]  Makes the real servers and the root folder that the tests use, under
-# target/real-parts/. Each part is built beside its place and renamed into it, so it is whole or not
-# there at all; a stamp with what it was made from makes a second run quick.
+# install.sh [moto|awscli|imds|kubernetes|root|all]  Makes the real servers, the AWS CLI and the root
+# folder that the tests use, under target/real-parts/. Each part is built beside its place and
+# renamed into it, so it is whole or not there at all; a stamp with what it was made from makes a
+# second run quick.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,8 +15,8 @@ suite=trixie
 
 say() { printf 'real-parts: %s\n' "$*" >&2; }
 
-# make_part NAME PLACE PIN TIME: runs build_NAME with an empty folder to build in, and puts what it
-# leaves at out in that folder in PLACE.
+# make_part NAME PLACE PIN TIME: runs build_NAME PLACE PIN with an empty folder to build in, and puts
+# what it leaves at out in that folder in PLACE.
 make_part() {
     local name=$1 place=$parts/$2 pin=$3 stamp=$parts/$1.stamp started=$SECONDS
     build=$parts/$name.partial
@@ -27,25 +28,36 @@ make_part() {
     trap 'rm -rf --one-file-system "$build"' EXIT
     rm -rf --one-file-system "$build"
     mkdir "$build"
-    "build_$name" "$place"
+    "build_$name" "$place" "$pin"
     rm -rf --one-file-system "$stamp" "$place"
     mv "$build/out" "$place"
     printf '%s\n' "$pin" >"$stamp"
     say "$name: made in $((SECONDS - started)) s"
 }
 
-# EC2, EKS, STS and IAM: moto's server in a virtual environment.
+# EC2, EKS, STS and IAM: moto's server.
 build_moto() {
+    virtual_environment "$1" moto
+    "$build/out/bin/python" -c 'import moto.server'
+}
+
+# The AWS CLI, with what stops its clock.
+build_awscli() {
+    virtual_environment "$1" awscli
+    "$build/out/bin/python" -c 'import awscli.clidriver, freezegun'
+}
+
+# virtual_environment PLACE NAME: Python packages as NAME/requirements.txt has them, for PLACE.
+virtual_environment() {
     local place=$1
     "$need" python3=python3,python3-venv
     python3 -c 'import ensurepip, venv' 2>/dev/null || "$need" python3-venv=python3-venv
     python3 -m venv "$build/out"
     "$build/out/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --requirement "$here/moto/requirements.txt" >&2
+        --requirement "$here/$2/requirements.txt" >&2
     # A virtual environment writes its own path into its scripts; give them the final one.
     grep -lIrZF "$build/out" "$build/out/bin" "$build/out/pyvenv.cfg" |
         xargs -0 sed -i "s|$build/out|$place|g"
-    "$build/out/bin/python" -c 'import moto.server'
 }
 
 # The instance metadata service: amazon-ec2-metadata-mock, from its Go module.
@@ -54,6 +66,28 @@ build_imds() {
     (cd "$here/imds" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags '-s -w' -o "$build/out" github.com/aws/amazon-ec2-metadata-mock/cmd)
     "$build/out" --help >/dev/null
+}
+
+# The API server and etcd, from their Go modules.
+build_kubernetes() {
+    local version=${2%% *} minor wanted found
+    "$need" go=golang-go
+    wanted=$(awk '$1 == "go" { print $2 }' "$here/kubernetes/go.mod")
+    found=$(cd / && GOTOOLCHAIN=local go version | awk '{ print $3 }') # elsewhere an old Go would read go.mod
+    if ! printf '%s\n' "$wanted" "${found#go}" | sort --check=quiet --version-sort; then
+        say "kubernetes: needs Go $wanted or later (Debian trixie's golang-go) and this is $found; or set" \
+            "KUBEBUILDER_ASSETS to a folder with envtest's etcd and kube-apiserver"
+        return 1
+    fi
+    minor=${version#*.}
+    # Its version is not in its sources: as it builds itself, the linker puts it in.
+    (cd "$here/kubernetes" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version
+            -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
+        -o "$build/out/" go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver)
+    mv "$build/out/server" "$build/out/etcd"
+    "$build/out/etcd" --version >/dev/null
+    [[ $("$build/out/kube-apiserver" --version) == "Kubernetes $version" ]]
 }
 
 # A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
@@ -103,7 +137,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # each in a process of its own: one that cannot be made does not keep the others from it
     missing=()
-    for name in moto imds root; do
+    for name in moto awscli imds kubernetes root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -112,9 +146,9 @@ all) # each in a process of its own: one that cannot be made does not keep the o
     fi
     exit
     ;;
-moto | imds | root) ;;
+moto | awscli | imds | kubernetes | root) ;;
 *)
-    echo "usage: $0 [moto|imds|root|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|root|all]" >&2
     exit 64
     ;;
 esac
@@ -122,7 +156,15 @@ esac
 exec {lock}>"$parts/.lock"
 flock "$lock" # two at once would build in the same folder
 case $1 in
-moto) make_part moto moto "$(grep ^moto= "$here/moto/requirements.txt") $(cksum <"$here/moto/requirements.txt")" "about a minute" ;;
+moto | awscli) make_part "$1" "$1" "$(grep "^$1=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
+kubernetes)
+    if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+        say "kubernetes: taken from KUBEBUILDER_ASSETS"
+        exit
+    fi
+    kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/kubernetes/go.mod")
+    make_part kubernetes kubernetes "$kubernetes $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
+    ;;
 root) make_part root "$suite-root" "$suite $(declare -f build_root | cksum)" "about two minutes" ;;
 esac

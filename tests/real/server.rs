@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a server may take until it accepts connections: moto imports for seconds on a busy
+/// How long a server may take until it is ready: moto imports for seconds on a busy
 /// machine.
 const START: Duration = Duration::from_mins(1);
 
-/// A process that serves at an address of its own and ends when this is dropped, or with the test
-/// process, however that ends.
+/// A process that serves at an address of its own and is killed when this is dropped, or with the
+/// test process, however that ends.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -27,13 +27,17 @@ pub struct Server {
 /// Runs the command given as arguments until stdin ends: the kernel closes our end of that pipe
 /// even if this process is killed. (`PR_SET_PDEATHSIG` would follow the thread that started the
 /// server, which is one test's.)
-const LEASH: &str = r#""$@" </dev/null & read -r _; kill $!; wait"#;
+const LEASH: &str = r#""$@" </dev/null & read -r _; kill -9 $!; wait"#;
 
 impl Server {
     /// Starts what `command` makes for an address, and waits until it accepts connections there.
     pub fn start(command: impl FnOnce(SocketAddr) -> Command) -> Self {
         let address = free_address();
-        let command = command(address);
+        Self::start_at(address, &command(address))
+    }
+
+    /// Starts `command`, and waits until it accepts connections at `address`.
+    pub fn start_at(address: SocketAddr, command: &Command) -> Self {
         let log = tempfile::tempfile().unwrap();
         let mut leashed = Command::new("sh");
         leashed.args(["-c", LEASH, "sh"]).arg(command.get_program()).args(command.get_args());
@@ -41,19 +45,19 @@ impl Server {
         leashed.stdin(Stdio::piped());
         leashed.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
         let mut server = Self { address, shell: leashed.spawn().unwrap(), log };
-        server.wait();
+        server.wait_until(|| TcpStream::connect(address).is_ok());
         server
     }
 
-    /// Waits until it accepts connections.
-    fn wait(&mut self) {
+    /// Waits until it is ready.
+    pub fn wait_until(&mut self, ready: impl Fn() -> bool) {
         let started = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
+        while !ready() {
             if started.elapsed() > START {
                 let mut log = String::new();
                 self.log.rewind().unwrap();
                 self.log.read_to_string(&mut log).unwrap();
-                panic!("nothing answered at {} for {START:?}:\n{log}", self.address);
+                panic!("not ready at {} for {START:?}:\n{log}", self.address);
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -74,7 +78,7 @@ impl Drop for Server {
 
 /// A loopback address with a free port. The host part is of this process and call alone, so nobody
 /// else takes the port between here and the server's start.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     static CALL: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = process::id().to_be_bytes();
     let host = Ipv4Addr::new(127, high, low, CALL.fetch_add(1, Ordering::Relaxed));

@@ -1,4 +1,5 @@
-//! A stand-in Kubernetes API that knows one resource type: `eniconfigs.crd.k8s.amazonaws.com`.
+//! A stand-in Kubernetes API that knows one resource type, `eniconfigs.crd.k8s.amazonaws.com`, and
+//! one object besides, the aws-node DaemonSet.
 //!
 //! Its answers are those of a kube-apiserver: `state.rs` finds them, `status.rs` words the refusals
 //! and `watch.rs` streams the watches.
@@ -192,6 +193,13 @@ impl KubernetesApi {
     /// Whether the resource type is installed.
     pub fn set_crd(&self, installed: bool) {
         self.shared.state().no_crd = !installed;
+    }
+
+    /// What the aws-node DaemonSet's environment says from now on; `None`: there is no such DaemonSet.
+    pub fn set_aws_node(&self, environment: Option<&[(&str, &str)]>) {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let environment = environment.map(|it| it.iter().map(owned).collect());
+        self.shared.state().aws_node.0 = environment;
     }
 
     /// Only these bearer tokens are known from now on; any other is 401.

@@ -26,3 +26,4 @@ pub use dns::Dns;
 pub use faults::{Fault, Faults};
 pub use imds::{Imds, Instance};
 pub use kubernetes::{Access, KubernetesApi, Seen};
+pub use tls::Identity;

@@ -9,9 +9,21 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+const AWS_NODE: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node";
 const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 /// How long a watch lasts that names no time of its own.
 const WATCH: Duration = Duration::from_mins(30);
+
+/// The aws-node DaemonSet's environment, or that there is no such DaemonSet.
+pub(crate) struct AwsNode(pub Option<Vec<(String, String)>>);
+
+/// A cluster whose CNI is set to custom networking.
+impl Default for AwsNode {
+    fn default() -> Self {
+        let name = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned();
+        Self(Some(vec![(name, "true".to_owned())]))
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -23,6 +35,8 @@ pub(crate) struct State {
     pub seen: Vec<Seen>,
     pub access: Access,
     pub no_crd: bool,
+    /// What the aws-node DaemonSet's container has in its environment; no DaemonSet without it.
+    pub aws_node: AwsNode,
     pub tokens: Option<Vec<String>>,
 }
 
@@ -92,6 +106,9 @@ impl State {
             query: asked.query.clone(),
             token: token.map(str::to_owned),
         });
+        if asked.path == AWS_NODE {
+            return self.aws_node(token);
+        }
         if let Some(refusal) = self.refusal(verb, name, token) {
             return refusal;
         }
@@ -113,6 +130,29 @@ impl State {
                 _ => status::no_such_path(),
             },
         }
+    }
+
+    fn aws_node(&self, token: Option<&str>) -> Response<Body> {
+        match self.refusal("other", None, token) {
+            None => {}
+            Some(_) if token.is_some() && self.access == Access::Forbidden => {
+                return status::aws_node_forbidden();
+            }
+            Some(refusal) => return refusal,
+        }
+        let Some(environment) = &self.aws_node.0 else { return status::no_aws_node() };
+        let variable = |(name, value): &(String, String)| json!({ "name": name, "value": value });
+        let environment: Vec<Value> = environment.iter().map(variable).collect();
+        let daemon_set = json!({
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": { "name": "aws-node", "namespace": "kube-system" },
+            "spec": { "template": { "spec": { "containers": [
+                { "name": "aws-node", "env": environment },
+                { "name": "aws-eks-nodeagent", "env": [] },
+            ]}}},
+        });
+        answer(200, "application/json", daemon_set.to_string())
     }
 
     fn refusal(

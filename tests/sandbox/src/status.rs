@@ -53,6 +53,22 @@ pub(crate) fn forbidden(verb: &str, name: &str) -> Response<Body> {
     json_answer(403, &status(403, "Forbidden", &message, &details(name)))
 }
 
+fn aws_node_details() -> Value {
+    json!({ "name": "aws-node", "group": "apps", "kind": "daemonsets" })
+}
+
+pub(crate) fn no_aws_node() -> Response<Body> {
+    let message = "daemonsets.apps \"aws-node\" not found";
+    json_answer(404, &status(404, "NotFound", message, &aws_node_details()))
+}
+
+pub(crate) fn aws_node_forbidden() -> Response<Body> {
+    let message = format!(
+        "daemonsets.apps \"aws-node\" is forbidden: User \"{USER}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\""
+    );
+    json_answer(403, &status(403, "Forbidden", &message, &aws_node_details()))
+}
+
 /// What a watch from too old a version ends with: 200, and this as an ERROR event.
 pub(crate) fn expired() -> Value {
     let message = "too old resource version: 1 (1000)";

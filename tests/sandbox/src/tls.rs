@@ -1,15 +1,50 @@
 //! A certificate authority and a server certificate, made at every start.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    KeyUsagePurpose,
 };
 use std::sync::Arc;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+/// What a server shows who it is with, as PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its certificate.
+    pub certificate: String,
+    /// The private key of that.
+    pub key: String,
+    /// The certificate of the authority that signed it.
+    pub authority: String,
+}
+
+impl Identity {
+    /// A new one, for loopback and `names`.
+    #[must_use]
+    pub fn new(names: &[&str]) -> Self {
+        let (certificate, key, authority) = signed(names);
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), authority }
+    }
+}
+
 /// A certificate for loopback and `names`, and the PEM of the authority that signed it.
 pub(crate) fn server_config(names: &[&str]) -> (Arc<ServerConfig>, String) {
+    let (certificate, key, authority) = signed(names);
+    let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .expect("the key is the certificate's");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    (Arc::new(config), authority)
+}
+
+/// The same, and its key.
+fn signed(names: &[&str]) -> (Certificate, KeyPair, String) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
@@ -23,13 +58,5 @@ pub(crate) fn server_config(names: &[&str]) -> (Arc<ServerConfig>, String) {
         .expect("valid names")
         .signed_by(&key, &authority)
         .expect("a certificate");
-    let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has them")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .expect("the key is the certificate's");
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    (Arc::new(config), authority.pem())
+    (certificate, key, authority.pem())
 }

@@ -1,0 +1,28 @@
+//! The AWS CLI's own tokens, to compare ours with byte for byte.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What `aws eks get-token` prints at `instant` (RFC 3339), with these arguments and environment
+/// and nothing else of this machine's.
+pub fn aws_get_token(
+    instant: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Option<Value> {
+    let python = super::part("awscli/bin/python", "the AWS CLI", "tests/real/install.sh awscli")?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/awscli/get_token.py");
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(python);
+    command.arg(script).args([instant, "eks", "get-token"]).args(arguments);
+    command.env_clear().env("HOME", home.path());
+    for file in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        command.env(file, home.path().join("none"));
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").envs(environment.iter().copied());
+    let run = command.output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    Some(serde_json::from_slice(&run.stdout).unwrap())
+}

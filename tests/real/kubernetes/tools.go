@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package tools keeps the two servers' commands among the requirements of this module.
+package tools
+
+import (
+	_ "go.etcd.io/etcd/server/v3"
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+)

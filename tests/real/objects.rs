@@ -1,0 +1,223 @@
+//! What is in the cluster: an administrator's client for the tests.
+
+use std::fs;
+use std::panic;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::Request;
+use hyper_util::client::legacy::{self, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::api::{Api, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::client::{Body, ConfigExt as _};
+use kube::discovery::{self, Scope};
+use kube::{Client, Config, Error};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+use tower::{BoxError, ServiceBuilder};
+
+use super::{Cluster, Who};
+
+/// How long the API server may take to act on what it has been given.
+const SOON: Duration = Duration::from_secs(30);
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+impl Cluster {
+    /// What the owner of `token` gets from an API path, or the status and the message that refuse
+    /// it; 0 without an answer.
+    pub fn get(&self, token: &str, path: &str) -> Result<Value, (u16, String)> {
+        self.ask(token, &Request::get(path).body(Vec::new()).unwrap())
+    }
+
+    /// Creates or changes an object, in the namespace `default` unless it names another. Returns
+    /// when the API server acts on it.
+    pub fn apply(&self, object: Value) {
+        self.apply_all(&[object]);
+    }
+
+    /// The same with each document of a YAML file.
+    pub fn apply_file(&self, path: &Path) {
+        self.apply_all(&documents(path));
+    }
+
+    /// Deletes what is at an API path. Returns when it is gone.
+    pub fn delete(&self, path: &str) {
+        let admin = Who::Admin.token();
+        let said = self.ask(admin, &Request::delete(path).body(Vec::new()).unwrap());
+        assert!(said.is_ok(), "DELETE {path}: {said:?}");
+        eventually(path, || matches!(self.get(admin, path), Err((404, _))));
+        if path.contains(RBAC) {
+            self.settle();
+        }
+    }
+
+    /// Installs the VPC CNI as far as the node may read of it: the resource type of its ENIConfigs,
+    /// and the DaemonSet `kube-system/aws-node` with these environment variables.
+    pub fn install_cni(&self, env: Value) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubernetes/cni.yaml");
+        let mut objects = documents(&file);
+        *objects[1].pointer_mut("/spec/template/spec/containers/0/env").unwrap() = env;
+        self.apply_all(&objects);
+    }
+
+    /// Creates or changes an ENIConfig.
+    #[expect(clippy::needless_pass_by_value, reason = "a test hands over what it has just made")]
+    pub fn eni_config(&self, name: &str, spec: Value) {
+        self.apply(json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+            "kind": "ENIConfig",
+            "metadata": { "name": name },
+            "spec": spec,
+        }));
+    }
+
+    fn apply_all(&self, objects: &[Value]) {
+        let group = |object: &Value| object["apiVersion"].as_str().unwrap().to_owned();
+        for object in objects {
+            self.apply_one(object);
+            if object["kind"] == "CustomResourceDefinition" {
+                self.wait_for_kind(&object["spec"]);
+            }
+        }
+        if objects.iter().any(|object| group(object).starts_with(RBAC)) {
+            self.settle();
+        }
+    }
+
+    fn apply_one(&self, object: &Value) {
+        let said = self.with_client(Who::Admin.token(), async |client| {
+            server_side_apply(client, object).await.map_err(refusal)
+        });
+        assert_eq!(said, Ok(()), "{object}");
+    }
+
+    /// Waits until a resource type that has been created is served.
+    fn wait_for_kind(&self, spec: &Value) {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (group, version) = (text(&spec["group"]), text(&spec["versions"][0]["name"]));
+        let (kind, plural) = (text(&spec["names"]["kind"]), text(&spec["names"]["plural"]));
+        let path = format!("/apis/{group}/{version}/{plural}");
+        let kind = GroupVersionKind::gvk(&group, &version, &kind);
+        let admin = Who::Admin.token();
+        eventually(&path, || {
+            let is_listed = async |client| discovery::pinned_kind(&client, &kind).await.is_ok();
+            self.get(admin, &path).is_ok() && self.with_client(admin, is_listed)
+        });
+    }
+
+    /// Waits until the authorizer knows all roles and bindings. It hears of each of the four kinds
+    /// in the order of their creation, so it knows the others when it knows these.
+    fn settle(&self) {
+        static CALL: AtomicU32 = AtomicU32::new(0);
+        let name = format!("settled-{}", CALL.fetch_add(1, Ordering::Relaxed));
+        for (prefix, namespace, resource) in
+            [("Cluster", Value::Null, "configmaps"), ("", "default".into(), "secrets")]
+        {
+            let metadata = json!({ "name": name, "namespace": namespace });
+            let objects = [
+                json!({
+                    "apiVersion": format!("{RBAC}/v1"),
+                    "kind": format!("{prefix}Role"),
+                    "metadata": metadata,
+                    "rules": [{ "apiGroups": [""], "resources": [resource], "verbs": ["get"] }],
+                }),
+                json!({
+                    "apiVersion": format!("{RBAC}/v1"),
+                    "kind": format!("{prefix}RoleBinding"),
+                    "metadata": metadata,
+                    "roleRef": { "apiGroup": RBAC, "kind": format!("{prefix}Role"), "name": name },
+                    "subjects": [{ "apiGroup": RBAC, "kind": "User", "name": name }],
+                }),
+            ];
+            for object in &objects {
+                self.apply_one(object);
+            }
+            let may = json!({
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "spec": { "user": name, "resourceAttributes": {
+                    "namespace": namespace, "resource": resource, "verb": "get",
+                } },
+            });
+            let review = Request::post("/apis/authorization.k8s.io/v1/subjectaccessreviews")
+                .header("content-type", "application/json")
+                .body(may.to_string().into_bytes())
+                .unwrap();
+            eventually("a role", || {
+                self.ask(Who::Admin.token(), &review).unwrap()["status"]["allowed"] == true
+            });
+        }
+    }
+
+    fn ask(&self, token: &str, request: &Request<Vec<u8>>) -> Result<Value, (u16, String)> {
+        let text = self.with_client(token, async |client| {
+            client.request_text(request.clone()).await.map_err(refusal)
+        })?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// On a thread of its own: the test may be inside a runtime already, and another cannot be
+    /// entered there.
+    fn with_client<T: Send>(&self, token: &str, work: impl AsyncFnOnce(Client) -> T + Send) -> T {
+        let mut config = Config::new(self.url().parse().unwrap());
+        let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap();
+        config.root_cert = Some(vec![authority.to_vec()]);
+        config.auth_info.token = Some(token.to_owned().into());
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async { work(client(&config)).await })
+        };
+        thread::scope(|scope| scope.spawn(work).join())
+            .unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+    }
+}
+
+/// As kube makes it, but sending at once: else every new connection waits 40 ms for an
+/// acknowledgement.
+fn client(config: &Config) -> Client {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    let https = config.rustls_https_connector_with_connector(http).unwrap();
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().unwrap())
+        .map_err(BoxError::from)
+        .service(legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https));
+    Client::new(service, "default")
+}
+
+async fn server_side_apply(client: Client, object: &Value) -> kube::Result<()> {
+    let typed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+    let kind = GroupVersionKind::try_from(typed.types.unwrap()).unwrap();
+    let (resource, capabilities) = discovery::pinned_kind(&client, &kind).await?;
+    let namespace = typed.metadata.namespace.as_deref().unwrap_or("default");
+    let api: Api<DynamicObject> = match capabilities.scope {
+        Scope::Cluster => Api::all_with(client, &resource),
+        Scope::Namespaced => Api::namespaced_with(client, namespace, &resource),
+    };
+    let how = PatchParams::apply("test").force().validation_strict();
+    api.patch(&typed.metadata.name.unwrap(), &how, &Patch::Apply(object)).await.map(drop)
+}
+
+fn refusal(error: Error) -> (u16, String) {
+    match error {
+        Error::Api(status) => (status.code, status.message),
+        other => (0, other.to_string()),
+    }
+}
+
+fn documents(path: &Path) -> Vec<Value> {
+    serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < SOON, "{what}: not after {SOON:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

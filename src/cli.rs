@@ -70,6 +70,9 @@ struct Addresses {
     /// EC2's API [default: the region's own]
     #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EC2", value_name = "URL")]
     ec2_endpoint: Option<String>,
+    /// EKS's API [default: the region's own]
+    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EKS", value_name = "URL")]
+    eks_endpoint: Option<String>,
     /// Say more: each request
     #[arg(long, short, global = true)]
     verbose: bool,
@@ -110,6 +113,12 @@ enum Command {
     /// Wait for this node's ENIConfig, and do nothing else
     #[command(after_help = WAIT_EXAMPLE)]
     Wait(Box<SettingsFlags>),
+    /// Check all that a boot depends on, for this node or for a whole cluster, and change nothing
+    #[command(after_help = CHECK_EXAMPLE)]
+    Check(Box<CheckFlags>),
+    /// Print the token that `aws eks get-token` makes, for a kubeconfig
+    #[command(after_help = TOKEN_EXAMPLE)]
+    Token(command::token::Wanted),
     /// The table of instance types
     #[command(subcommand)]
     Limits(Limits),
@@ -120,6 +129,10 @@ const PLAN_EXAMPLE: &str = "Example: eni-bootstrap plan --output diff";
 const MAX_PODS_EXAMPLE: &str =
     "Example: eni-bootstrap max-pods --instance-type m5.large --cni-custom-networking-enabled";
 const WAIT_EXAMPLE: &str = "Example: eni-bootstrap wait --eni-config-name 'prod-{zone}'";
+const CHECK_EXAMPLE: &str = "Examples:
+  eni-bootstrap check
+  eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config --cluster-name prod --region us-west-2";
+const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
 const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
 const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1";
 
@@ -138,6 +151,14 @@ struct PlanFlags {
     /// How to print it
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: command::plan::Output,
+    #[command(flatten)]
+    settings: SettingsFlags,
+}
+
+#[derive(Debug, Args)]
+struct CheckFlags {
+    #[command(flatten)]
+    wanted: command::check::Wanted,
     #[command(flatten)]
     settings: SettingsFlags,
 }
@@ -199,8 +220,16 @@ fn checked(cli: Cli) -> Result<(), Error> {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Error> {
-    let Addresses { root, config, imds_endpoint, imds_endpoint_mode, ec2_endpoint, .. } =
-        cli.addresses;
+    let Addresses {
+        root,
+        config,
+        imds_endpoint,
+        imds_endpoint_mode,
+        ec2_endpoint,
+        eks_endpoint,
+        verbose: _,
+        quiet: _,
+    } = cli.addresses;
     let imds = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
         match imds_endpoint_mode {
             ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
@@ -208,7 +237,8 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         .to_owned()
     });
-    let endpoints = Endpoints { imds, ec2: ec2_endpoint, root, table: Table::default() };
+    let (ec2, eks, table) = (ec2_endpoint, eks_endpoint, Table::default());
+    let endpoints = Endpoints { imds, ec2, eks, root, table };
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,
@@ -217,12 +247,19 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         by_hand: settings.layer,
     };
     match cli.command {
-        Command::Run(flags) => command::run::run(context(*flags, endpoints, names)).await,
+        Command::Run(flags) => Box::pin(command::run::run(context(*flags, endpoints, names))).await,
         Command::Plan(flags) => {
             let PlanFlags { output, settings } = *flags;
-            command::plan::show(context(settings, endpoints, names), output).await
+            Box::pin(command::plan::show(context(settings, endpoints, names), output)).await
         }
-        Command::Wait(flags) => command::wait::wait(context(*flags, endpoints, names)).await,
+        Command::Wait(flags) => {
+            Box::pin(command::wait::wait(context(*flags, endpoints, names))).await
+        }
+        Command::Check(flags) => {
+            let CheckFlags { wanted, settings } = *flags;
+            Box::pin(command::check::check(context(settings, endpoints, names), wanted)).await
+        }
+        Command::Token(wanted) => command::token::show(endpoints, names, wanted).await,
         Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, *wanted).await,
         Command::Limits(Limits::Show(wanted)) => command::limits::show(endpoints, &wanted),
         Command::Limits(Limits::Refresh(wanted)) => {

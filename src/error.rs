@@ -7,14 +7,17 @@ mod help;
 
 use crate::adapter::Transient as _;
 use crate::adapter::aws::AwsError;
+use crate::adapter::aws::call::CallError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
+use crate::adapter::eks::EksError;
 use crate::adapter::imds::ImdsError;
-use crate::adapter::kubernetes::{ConnectError, KubernetesError};
+use crate::adapter::kubernetes::{AwsNodeError, ConnectError, KubernetesError};
+use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::domain::identifier::InstanceType;
 use crate::domain::max_pods::NoCapacity;
-use crate::observe::ObserveError;
+use crate::observe::{ClusterError, ObserveError};
 use crate::plan::PlanError;
 use crate::settings::SettingsError;
 use crate::wait::{NotReady, Reason};
@@ -42,9 +45,15 @@ pub enum Error {
     #[error("a file could not be used")]
     Disk(#[from] DiskError),
     /// The API server cannot even be asked.
-    #[error("the cluster could not be asked for its ENIConfig")]
-    Connect(#[from] ConnectError),
-    /// No usable ENIConfig in time.
+    #[error("the cluster could not be asked")]
+    Cluster(#[from] ClusterError),
+    /// No token can be made.
+    #[error("no token could be made")]
+    Token(#[from] TokenError),
+    /// A check found something that does not work.
+    #[error("{0}")]
+    Checks(String),
+    /// The cluster did not say what is needed in time.
     #[error("the kubelet must not start yet")]
     NotReady(#[from] NotReady),
     /// No pod count exists.
@@ -89,10 +98,17 @@ pub enum UsageError {
     /// There is nothing to wait for.
     #[error("there is no ENIConfig to wait for: custom networking is off")]
     NothingToWaitFor,
+    /// A whole cluster is to be checked, and nothing says which.
+    #[error("--zones needs a kubeconfig: this machine need not be a node of the cluster")]
+    NoKubeconfig,
+    /// Nothing says in which region the cluster is.
+    #[error("no region is named, in which the cluster is")]
+    NoRegionOfCluster,
 }
 
 /// Exit statuses, after `sysexits.h`.
 mod status {
+    pub const CHECKS: u8 = 1;
     pub const USAGE: u8 = 64;
     pub const DATA: u8 = 65;
     pub const UNAVAILABLE: u8 = 69;
@@ -103,13 +119,14 @@ mod status {
 }
 
 /// Every exit status with its meaning: what `--help` and the README say.
-pub const EXIT_STATUSES: [(u8, &str); 8] = [
+pub const EXIT_STATUSES: [(u8, &str); 9] = [
     (0, "ready: the kubelet may start"),
+    (status::CHECKS, "check found something that does not work"),
     (status::USAGE, "the command line makes no sense"),
     (status::DATA, "the machine says something that cannot be"),
     (status::UNAVAILABLE, "a service that is needed cannot be reached"),
     (status::CANNOT_WRITE, "a file could not be written; the old one is whole"),
-    (status::NOT_IN_TIME, "the ENIConfig was not there in time; the files stay written"),
+    (status::NOT_IN_TIME, "the cluster did not have in time what the node needs"),
     (status::NOT_PERMITTED, "not permitted: RBAC in the cluster, or IAM"),
     (status::SETTINGS, "the settings are wrong, or do not fit this machine"),
 ];
@@ -120,10 +137,16 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => status::USAGE,
-            Self::Connect(ConnectError::Token(_)) => status::NOT_PERMITTED,
-            Self::Settings(_) | Self::Plan(_) | Self::NoCapacity { .. } | Self::Connect(_) => {
-                status::SETTINGS
+            Self::Checks(_) => status::CHECKS,
+            Self::Token(_) | Self::Cluster(ClusterError::Connect(ConnectError::Token(_))) => {
+                status::NOT_PERMITTED
             }
+            Self::Settings(_)
+            | Self::Plan(_)
+            | Self::NoCapacity { .. }
+            | Self::Disk(DiskError::Row { .. })
+            | Self::Cluster(ClusterError::Connect(_)) => status::SETTINGS,
+            Self::Cluster(ClusterError::Eks(error)) => eks_status(error),
             Self::Runtime(_) => status::UNAVAILABLE,
             Self::Shrinks { .. } => status::DATA,
             Self::Observe(error) => match error {
@@ -134,10 +157,20 @@ impl Error {
                 ObserveError::Limits { source, .. } => ec2_status(source),
             },
             Self::Ec2(error) => ec2_status(error),
-            Self::Disk(DiskError::Row { .. }) => status::SETTINGS,
             Self::Apply(_) | Self::Disk(_) | Self::Output(_) => status::CANNOT_WRITE,
             Self::NotReady(NotReady { reason, .. }) => match reason {
-                Reason::Unknown | Reason::NotThere | Reason::NoSubnet => status::NOT_IN_TIME,
+                Reason::Unknown
+                | Reason::NotThere
+                | Reason::NoSubnet
+                | Reason::Unfit(_)
+                | Reason::AwsNode(
+                    AwsNodeError::NotThere
+                    | AwsNodeError::NoContainer
+                    | AwsNodeError::ConfigMapLacks { .. }
+                    | AwsNodeError::Api(_),
+                ) => status::NOT_IN_TIME,
+                Reason::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => status::NOT_PERMITTED,
+                Reason::AwsNode(AwsNodeError::OutOfReach { .. }) => status::SETTINGS,
                 Reason::Api(error) => match error {
                     KubernetesError::Unauthorized | KubernetesError::Forbidden(_) => {
                         status::NOT_PERMITTED
@@ -161,10 +194,25 @@ fn imds_status(error: &ImdsError) -> u8 {
 
 fn ec2_status(error: &Ec2Error) -> u8 {
     match error {
-        Ec2Error::NotPermitted(_) | Ec2Error::NoCredentials(_) => status::NOT_PERMITTED,
-        Ec2Error::Unreachable(_) => status::UNAVAILABLE,
-        Ec2Error::Aws(AwsError::Endpoint { .. }) => status::SETTINGS,
-        _ => status::DATA,
+        Ec2Error::Call(error) => call_status(error),
+        Ec2Error::UnknownType(_) | Ec2Error::Incomplete { .. } => status::DATA,
+    }
+}
+
+fn eks_status(error: &EksError) -> u8 {
+    match error {
+        EksError::Call(error) => call_status(error),
+        EksError::NotReady { .. } => status::UNAVAILABLE,
+        EksError::UnknownCluster { .. } | EksError::Aws(_) => status::SETTINGS,
+    }
+}
+
+fn call_status(error: &CallError) -> u8 {
+    match error {
+        CallError::NotPermitted { .. } | CallError::NoCredentials { .. } => status::NOT_PERMITTED,
+        CallError::Unreachable { .. } => status::UNAVAILABLE,
+        CallError::Aws(AwsError::Endpoint { .. }) => status::SETTINGS,
+        CallError::Refused { .. } | CallError::Aws(AwsError::Trust(_)) => status::DATA,
     }
 }
 
@@ -190,6 +238,7 @@ pub fn report(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::Awaited;
     use std::time::Duration;
 
     #[test]
@@ -211,7 +260,7 @@ mod tests {
     #[test]
     fn a_missing_eniconfig_names_the_command_that_makes_it() {
         let error = Error::from(NotReady {
-            name: "us-west-2a".parse().unwrap(),
+            awaited: Awaited::EniConfig("us-west-2a".parse().unwrap()),
             allowed: Duration::from_mins(10),
             reason: Reason::NotThere,
         });
@@ -227,8 +276,8 @@ mod tests {
     #[test]
     fn a_wait_in_vain_ends_by_its_last_reason() {
         let status = |reason| {
-            let name = "us-west-2a".parse().unwrap();
-            Error::from(NotReady { name, allowed: Duration::ZERO, reason }).exit_status()
+            let awaited = Awaited::AwsNode;
+            Error::from(NotReady { awaited, allowed: Duration::ZERO, reason }).exit_status()
         };
         assert_eq!(status(Reason::NotThere), 75);
         assert_eq!(status(Reason::NoSubnet), 75);

@@ -5,7 +5,8 @@ use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::Detected;
-use crate::host::user_data::NodeConfigCluster;
+use crate::host::cluster::Told;
+use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,8 +22,9 @@ pub struct Facts {
     pub machine: Option<Machine>,
     /// Which family of node image this is.
     pub host: Detected,
-    /// The cluster as the `NodeConfig` in user data names it.
-    pub node_config: Option<NodeConfigCluster>,
+    /// What the sources on the machine say of the cluster, the strongest first; none that is not
+    /// there.
+    pub told: Vec<Told>,
 }
 
 /// What the instance metadata service says.
@@ -59,6 +61,7 @@ impl Instance {
             Field::Region => Some(self.region.to_string()),
             Field::InstanceType => Some(self.instance_type.to_string()),
             Field::VpcId => self.vpc_id.as_ref().map(ToString::to_string),
+            Field::SubnetId => self.subnet_id.as_ref().map(ToString::to_string),
             Field::Tag(key) => self.tags.get(key).cloned(),
         }
     }
@@ -81,4 +84,32 @@ pub struct Machine {
     pub cpus: u32,
     /// Memory, in bytes.
     pub memory_bytes: u64,
+}
+
+/// A subnet, as EC2 describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Such as `subnet-0123456789abcdef0`.
+    pub id: String,
+    /// Its zone's name, as the account that asks calls it.
+    pub zone: String,
+    /// Its zone's id, the same in every account.
+    pub zone_id: String,
+    /// Its VPC.
+    pub vpc: String,
+    /// Its IPv4 range; none in an IPv6-only subnet.
+    pub cidr: Option<Ipv4Net>,
+    /// IPv4 addresses that nobody has.
+    pub free_addresses: u32,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A security group, as EC2 describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Such as `sg-0123456789abcdef0`.
+    pub id: String,
+    /// Its VPC.
+    pub vpc: String,
 }

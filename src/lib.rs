@@ -4,7 +4,7 @@
 //! cli                                  arguments, environment, exit status
 //! command                              run: the straight line; plan, wait, max-pods, limits
 //! error  report                        how it ended, and what happened, in words
-//! wait  apply  observe                 the machine and the cluster, one step each
+//! wait  verify  apply  observe         the machine and the cluster, one step each
 //! adapter                              the only code that talks to anything
 //! plan                                 facts + settings → what this node should be; pure
 //! settings  facts                      what was asked for; what the machine is
@@ -29,4 +29,5 @@ pub mod observe;
 pub mod plan;
 pub mod report;
 pub mod settings;
+pub mod verify;
 pub mod wait;

@@ -1,5 +1,10 @@
 //! Adapters → facts. What does not depend on each other is asked for at the same time.
 
+mod cluster;
+
+pub use cluster::{ClusterError, Connection, Reached, connect};
+
+use crate::adapter::aws::call::CallError;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::imds::{ImdsError, Session};
@@ -65,10 +70,10 @@ impl ObserveError {
             Self::UserData(_) => {
                 "correct the NodeConfig in user data: nodeadm would not take it either"
             }
-            Self::Limits { source: Ec2Error::NotPermitted(_), .. } => {
+            Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
             }
-            Self::Limits { source: Ec2Error::NoCredentials(_), .. } => {
+            Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
                 "give the instance a role that allows ec2:DescribeInstanceTypes, or use an eni-bootstrap whose table has the type"
             }
             Self::Limits { .. } => {
@@ -101,8 +106,9 @@ pub async fn facts(
         answer => answer?,
     };
     let Metadata { instance, limits, user_data } = metadata;
-    let node_config = user_data::cluster(&user_data.unwrap_or_default())?;
-    Ok(Facts { instance, limits, machine, host, node_config })
+    let user_data = user_data::cluster(&user_data.unwrap_or_default())?;
+    let told = cluster::told(&endpoints.root, user_data).await;
+    Ok(Facts { instance, limits, machine, host, told })
 }
 
 /// What this machine has. Under another root than `/` the files are some other machine's, and its

@@ -1,51 +1,37 @@
 //! Facts + settings → what this node should be. Pure, so `plan` on the command line is exact.
 
+mod cluster;
+mod cni;
+mod labels;
+
+pub use cluster::{ClusterAccess, NamedCluster, access};
+pub use cni::{InForce, Override, in_force};
+
+use crate::domain::aws_node::{AwsNode, Remark};
 use crate::domain::eni_config::{EniConfigName, NoName};
 use crate::domain::kubelet::Kubelet;
-use crate::domain::label::{self, InvalidLabel, LabelKey, LabelValue, Labels};
+use crate::domain::label::InvalidLabel;
 use crate::domain::max_pods::{self, Capacity, NoCapacity};
 use crate::domain::reserved::Reserved;
-use crate::facts::{Facts, Instance};
+use crate::facts::Facts;
 use crate::host::Change;
-use crate::settings::Settings;
-use std::path::PathBuf;
+use crate::settings::{EniConfigLabel, Settings};
 
 /// Everything that `apply` will do and `wait` will wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// What the CNI is set to, and who says so.
+    pub cni: InForce,
+    /// What whoever set the CNI should know.
+    pub remarks: Vec<Remark>,
     /// The pod count, and its sum.
     pub capacity: Capacity,
     /// What the kubelet is told.
     pub kubelet: Kubelet,
     /// The same, as this image wants to hear it.
     pub changes: Vec<Change>,
-    /// What to wait for; none without custom networking.
-    pub wait: Option<Awaited>,
-}
-
-/// The ENIConfig to wait for, and where to ask for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Awaited {
-    /// Its name.
-    pub name: EniConfigName,
-    /// Where, or why that is not known: a plan can be shown without it, and a run needs it.
-    pub cluster: Result<ClusterAccess, PlanError>,
-}
-
-/// How the cluster is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClusterAccess {
-    /// As a kubeconfig says, its user included.
-    Kubeconfig(PathBuf),
-    /// As the node itself, by a token for this cluster.
-    Node {
-        /// The cluster's name, which the token is bound to.
-        name: String,
-        /// The API server's URL.
-        endpoint: String,
-        /// PEM in base64.
-        certificate_authority: String,
-    },
+    /// The ENIConfig to wait for; none without custom networking.
+    pub wait: Option<EniConfigName>,
 }
 
 /// Why no plan exists.
@@ -75,7 +61,25 @@ pub enum PlanError {
         /// What the settings say.
         other: String,
     },
-    /// There is an ENIConfig to wait for, and no cluster to ask.
+    /// The CNI would look for another ENIConfig than the one that eni-config.name makes.
+    #[error("the CNI would look for ENIConfig {found:?} and not for {wanted:?}: {by}")]
+    NotLookedUp {
+        /// What eni-config.name makes.
+        wanted: String,
+        /// What the CNI looks up.
+        found: String,
+        /// Why.
+        by: String,
+    },
+    /// The CNI reads a label that a kubelet cannot set.
+    #[error(
+        "the CNI reads the ENIConfig's name from a label that cannot be set (ENI_CONFIG_LABEL_DEF on aws-node)"
+    )]
+    LabelOfTheCni {
+        /// Why not.
+        source: InvalidLabel,
+    },
+    /// There is a cluster to ask, and nobody says where it is.
     #[error("it is not known where the cluster's API server is: {} missing", missing.join(", "))]
     NoCluster {
         /// The settings that would say it.
@@ -98,89 +102,49 @@ impl PlanError {
             Self::LabelClash { .. } => {
                 "remove the label from [labels], or give eni-config.label another key (\"\" where the zone label serves)"
             }
+            Self::NotLookedUp { .. } | Self::LabelOfTheCni { .. } => {
+                "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads before any other label, or make eni-config.name and ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet agree"
+            }
             Self::NoCluster { .. } => {
-                "put a NodeConfig in user data, or set cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig"
+                "put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig"
             }
         }
     }
 }
 
-/// Decides what this node should be.
-pub fn plan(facts: &Facts, settings: &Settings) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, .. } = facts;
+/// Decides what this node should be. `aws_node` is what the DaemonSet says, where it was asked.
+pub fn plan(
+    facts: &Facts,
+    settings: &Settings,
+    aws_node: Option<&AwsNode>,
+) -> Result<Plan, PlanError> {
+    let Facts { instance, limits, machine, host, told: _ } = facts;
+    let cni = in_force(&settings.cni, aws_node);
     let capacity =
-        max_pods::capacity(&limits.limits, settings.cni, settings.pods).map_err(|source| {
+        max_pods::capacity(&limits.limits, cni.cni, settings.pods).map_err(|source| {
             PlanError::NoCapacity { instance_type: instance.instance_type.to_string(), source }
         })?;
-    let eni_config = settings
+    let wait = cni
         .cni
         .custom_networking
         .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
         .transpose()?;
+    // Without the DaemonSet's word the label set by hand is taken for the one that the CNI reads;
+    // "" says that the cluster has a way of its own.
+    let label_def = match (aws_node, &settings.eni_config_label) {
+        (Some(aws_node), _) => Some(aws_node.eni_config_label.as_str()),
+        (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
+        (None, _) => None,
+    };
     let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &settings.reserve),
-        node_labels: labels(instance, settings, eni_config.as_ref())?,
+        node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
     };
     let changes = host.host.render(&kubelet);
-    let wait = eni_config.map(|name| Awaited { name, cluster: cluster(facts, settings) });
-    Ok(Plan { capacity, kubelet, changes, wait })
-}
-
-/// Zone and region always, the ENIConfig's label where there is one, and what was asked for.
-fn labels(
-    instance: &Instance,
-    settings: &Settings,
-    eni_config: Option<&EniConfigName>,
-) -> Result<Labels, PlanError> {
-    let mut labels = Labels::default();
-    let mut set = |key: LabelKey, value: LabelValue| match labels.get(&key) {
-        Some(present) if *present != value => Err(PlanError::LabelClash {
-            key: key.to_string(),
-            one: present.to_string(),
-            other: value.to_string(),
-        }),
-        _ => {
-            labels.insert(key, value);
-            Ok(())
-        }
-    };
-    set(label::ZONE.parse()?, instance.zone.as_str().parse()?)?;
-    set(label::REGION.parse()?, instance.region.as_str().parse()?)?;
-    if let (Some(name), Some(key)) = (eni_config, &settings.eni_config_label) {
-        set(key.clone(), name.as_str().parse()?)?;
-    }
-    for (key, value) in settings.labels.iter() {
-        set(key.clone(), value.clone())?;
-    }
-    Ok(labels)
-}
-
-/// Settings first, key by key, then the `NodeConfig` in user data.
-fn cluster(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanError> {
-    if let Some(path) = &settings.cluster.kubeconfig {
-        return Ok(ClusterAccess::Kubeconfig(path.clone()));
-    }
-    let found = facts.node_config.clone().unwrap_or_default();
-    let said = settings.cluster.clone();
-    let name = said.name.or(found.name);
-    let endpoint = said.endpoint.or(found.api_server_endpoint);
-    let certificate_authority = said.certificate_authority.or(found.certificate_authority);
-    match (name, endpoint, certificate_authority) {
-        (Some(name), Some(endpoint), Some(certificate_authority)) => {
-            Ok(ClusterAccess::Node { name, endpoint, certificate_authority })
-        }
-        (name, endpoint, certificate_authority) => {
-            let missing = [
-                ("cluster.name", name.is_none()),
-                ("cluster.endpoint", endpoint.is_none()),
-                ("cluster.certificate-authority", certificate_authority.is_none()),
-            ];
-            let missing = missing.into_iter().filter_map(|(key, is)| is.then_some(key)).collect();
-            Err(PlanError::NoCluster { missing })
-        }
-    }
+    let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
+    Ok(Plan { cni, remarks, capacity, kubelet, changes, wait })
 }
 
 #[cfg(test)]

@@ -30,17 +30,43 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     let mut api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     api.set_access(Access::Forbidden);
-    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    let ended = node.run(["run", "--eni-config-wait", "300ms", "--cni-source", "settings"]);
     assert_eq!(ended.status, Some(77));
     assert!(
         error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
         "{}",
         ended.stderr
     );
+    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(77),
+            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 300ms: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+        )
+    );
+    assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
     api.kill();
     let ended = node.run(["run", "--eni-config-wait", "300ms"]);
     assert_eq!(ended.status, Some(69));
     assert!(error(&ended).contains("the API server does not answer: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
+    let api = KubernetesApi::start();
+    api.set_aws_node(None);
+    let (node, _imds) = in_cluster(&api);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(75),
+            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 0s: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node, or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+        ),
+        "without a figure nothing can go on"
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_cluster_that_nobody_names_is_78_before_anything_is_written() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: no plan fits this machine\n  because: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
+            "error: no plan fits this machine\n  because: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -83,7 +83,7 @@ fn a_cluster_that_cannot_be_one_is_78() {
             (ended.status, error(&ended)),
             (
                 Some(78),
-                format!("error: the cluster could not be asked for its ENIConfig\n  because: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
+                format!("error: the cluster could not be asked\n  because: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
             )
         );
     }
@@ -92,7 +92,7 @@ fn a_cluster_that_cannot_be_one_is_78() {
 #[test]
 fn a_plan_without_a_cluster_is_shown_with_a_warning() {
     let imds = Imds::start(&Instance::default());
-    let node = with_imds(&imds).with("--host-kind", "none");
+    let node = with_imds(&imds).with("--host-kind", "none").with("--cni-source", "settings");
     let arguments = node.run(["plan", "--output", "kubelet-args"]);
     assert_eq!((arguments.status, arguments.stderr.as_str()), (Some(0), ""));
     assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
@@ -155,7 +155,7 @@ fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            format!("error: the cluster could not be asked for its ENIConfig\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or leave cluster.kubeconfig out\n", path.display()).as_str()
+            format!("error: the cluster could not be asked\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or leave cluster.kubeconfig out\n", path.display()).as_str()
         )
     );
 }

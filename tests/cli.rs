@@ -43,6 +43,16 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
         })
     );
     assert_eq!(plan["eni-config"], "us-west-2a");
+    assert_eq!(
+        plan["cni"]["overrides"],
+        json!([{ "key": "cni.prefix-delegation", "by-hand": "true",
+                 "variable": "ENABLE_PREFIX_DELEGATION", "on-cluster": "false" }])
+    );
+    assert_eq!(plan["cni"]["source"], "cluster");
+    assert_eq!(
+        plan["cluster"],
+        format!("sandbox at {}, by the NodeConfig in user data", api.url())
+    );
     assert_eq!(plan["instance"]["zone-id"], "usw2-az1");
     assert_eq!(plan["kubelet"]["kube-reserved"]["memory"], "1465Mi");
     assert_eq!(node.written(), Vec::<String>::new(), "a plan writes nothing");
@@ -155,7 +165,7 @@ fn a_kubeconfig_is_honoured_with_its_own_user() {
     let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
-    assert_eq!(tokens, ["from-the-plugin"]);
+    assert_eq!(tokens, ["from-the-plugin", "from-the-plugin"], "the DaemonSet, the ENIConfig");
 }
 
 #[test]

@@ -47,7 +47,8 @@ echo "API server at $API_ENDPOINT, without an ENIConfig for the zone"
 say "eni-bootstrap run: what it read, the sum, what it wrote, the wait (the ENIConfig comes after 3 s)"
 cp -r "$root" "$scratch/before"
 status=0
-run=("$agent" run --root "$root" --imds-endpoint "$IMDS_ENDPOINT")
+# The stand-in has no EC2 with the subnet in it.
+run=("$agent" run --root "$root" --imds-endpoint "$IMDS_ENDPOINT" --eni-config-verify=false)
 "${run[@]}" 2>&1 || status=$?
 echo "exit status: $status"
 ((status == 0))

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Bottom to top. A new module takes its place here, and that is the whole registration.
-const FLOORS: [&str; 13] = [
-    "domain", "host", "facts", "settings", "plan", "adapter", "observe", "apply", "wait", "report",
-    "error", "command", "cli",
+const FLOORS: [&str; 14] = [
+    "domain", "host", "facts", "settings", "plan", "adapter", "observe", "apply", "verify", "wait",
+    "report", "error", "command", "cli",
 ];
 
 #[test]

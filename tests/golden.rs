@@ -47,11 +47,11 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
         },
         machine: None,
         host: Detected { host, reason: "set by hand".to_owned() },
-        node_config: None,
+        told: Vec::new(),
     };
     let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");
     let layer = Layer::from_toml(Path::new("golden.toml"), &text).unwrap();
-    plan(&facts, &Settings::from_layer(layer).unwrap()).unwrap().changes
+    plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap().changes
 }
 
 #[test]

@@ -4,7 +4,7 @@ use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
 use eni_bootstrap::domain::eni_config::EniConfigName;
 use eni_bootstrap::settings::Wait;
-use eni_bootstrap::wait::{NotReady, Ready, Reason, until_ready};
+use eni_bootstrap::wait::{Awaited, NotReady, Patience, Ready, Reason};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -38,6 +38,12 @@ async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
 #[expect(clippy::unnecessary_wraps, reason = "compared with what a wait gives")]
 fn good() -> Result<EniConfig, NotReady> {
     Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
+}
+
+/// The wait itself: EC2 has no say in it here.
+async fn until_ready(api: &ApiServer, name: &EniConfigName, wait: Wait) -> Result<Ready, NotReady> {
+    let unverified = async |_: &EniConfig| Vec::new();
+    eni_bootstrap::wait::until_ready(api, name, Patience::begin(wait), unverified).await
 }
 
 fn verbs(api: &KubernetesApi) -> Vec<&'static str> {
@@ -192,7 +198,7 @@ async fn the_reason_of_a_wait_in_vain_is_told_apart() {
         let api = KubernetesApi::start();
         act(&api);
         let error = wait(&api, SHORT).await.unwrap_err();
-        assert_eq!(error.name, name());
+        assert_eq!(error.awaited, Awaited::EniConfig(name()));
         error.reason
     };
     assert_eq!(reason(|_| ()).await, Reason::NotThere);

@@ -171,7 +171,7 @@ fn an_override_file_serves_every_command() {
             HEADER.to_owned() + "zz9.plural,3,0,10,nitro,false,2\nt3.nano,2,0,2,nitro,false,2\n"
         )
     );
-    let plan = node.run(["plan", "--cni-custom-networking=false"]);
+    let plan = node.run(["plan", "--cni-source=settings", "--cni-custom-networking=false"]);
     assert!(
         plan.stdout.contains(
             "limits: 3 interfaces of 10 IPv4 addresses, Nitro, 2 vCPUs, by the override file\n"

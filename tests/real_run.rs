@@ -100,12 +100,15 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
     let endpoints = Endpoints {
         imds: imds.endpoint(),
         ec2: Some(moto.endpoint.clone()),
+        eks: None,
         root: node.root().to_owned(),
         table: Table::new(without_m5),
     };
-    let by_hand = Layer::default();
+    let mut by_hand = Layer::default();
+    // The stand-in cluster's subnet is not in moto.
+    by_hand.eni_config.verify = Some(false);
     let context = Context { endpoints, names: Names::default(), config: None, by_hand };
-    command::run::run(context).await.unwrap();
+    Box::pin(command::run::run(context)).await.unwrap();
     let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
 }
@@ -114,6 +117,7 @@ async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
     let endpoints = Endpoints {
         imds: imds.to_owned(),
         ec2: Some(endpoint.to_owned()),
+        eks: None,
         root: "/".into(),
         table: Table::default(),
     };

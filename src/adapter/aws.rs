@@ -1,11 +1,15 @@
 //! What every call to AWS shares: the HTTP client, its trust, and who we are.
 
+pub mod call;
+
 use crate::adapter::Endpoints;
 use crate::adapter::dns::Names;
 use crate::domain::zone::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, SdkConfig, imds};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -59,15 +63,23 @@ pub async fn sdk_config(
     let credentials = DefaultCredentialsChain::builder()
         .configure(provider)
         .region(region.clone())
-        .imds_client(imds)
-        .build()
-        .await;
-    Ok(aws_config::defaults(BehaviorVersion::latest())
+        .imds_client(imds);
+    let credentials = Box::pin(credentials.build()).await; // on the heap: both are large
+    let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .http_client(http)
-        .credentials_provider(credentials)
-        .load()
-        .await)
+        .credentials_provider(credentials);
+    Ok(Box::pin(config.load()).await)
+}
+
+/// The same, as another role: STS is asked for its credentials when they are needed.
+pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
+    let provider = AssumeRoleProvider::builder(role)
+        .session_name("eni-bootstrap")
+        .configure(config)
+        .build()
+        .await;
+    config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
 fn http_client(names: &Names) -> Result<SharedHttpClient, AwsError> {

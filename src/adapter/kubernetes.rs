@@ -1,19 +1,26 @@
-//! The Kubernetes API, as far as a node needs it: one ENIConfig, read and watched.
+//! The Kubernetes API, as far as a node needs it: one ENIConfig, read and watched; the aws-node
+//! DaemonSet; the node's own name and whether it is cordoned.
 
+mod aws_node;
 mod connect;
+mod node;
 mod refusal;
 
+pub use aws_node::{AwsNodeError, Environment};
 pub use connect::ConnectError;
 pub use refusal::KubernetesError;
 
 use crate::adapter::dns::Names;
-use crate::adapter::eks::TokenSource;
-use connect::{Identity, api, certificates};
+use crate::adapter::token::TokenSource;
+use connect::{Identity, certificates, client};
 use futures::{Stream, StreamExt as _};
-use kube::Config;
-use kube::api::{Api, DynamicObject, WatchEvent, WatchParams};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
+};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
 use refusal::{is_absent_object, status_error, transport_error};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -33,6 +40,15 @@ pub struct EniConfig {
     pub security_groups: Vec<String>,
 }
 
+/// An ENIConfig, and when it became so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub eni_config: EniConfig,
+    /// Its resource version, from which a watch tells what comes next.
+    pub version: Option<String>,
+}
+
 /// What a watch tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -45,7 +61,7 @@ pub enum Event {
 /// An API server, and who we are to it.
 #[derive(Clone)]
 pub struct ApiServer {
-    api: Api<DynamicObject>,
+    client: Client,
     identity: Option<Identity>,
 }
 
@@ -69,7 +85,7 @@ impl ApiServer {
         let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
-        Ok(Self { api: api(&config, names, None)?, identity: None })
+        Ok(Self { client: client(&config, names, None)?, identity: None })
     }
 
     /// As the node itself, by a token for the cluster.
@@ -87,31 +103,49 @@ impl ApiServer {
         let mut config = Config::new(url);
         config.root_cert = Some(certificates(certificate_authority)?);
         let identity = Identity::new(source);
-        Ok(Self { api: api(&config, names, Some(&identity))?, identity: Some(identity) })
+        Ok(Self { client: client(&config, names, Some(&identity))?, identity: Some(identity) })
     }
 
     /// The ENIConfig `name`; `None` where there is none of this name.
-    pub async fn eni_config(&self, name: &str) -> Result<Option<EniConfig>, KubernetesError> {
+    pub async fn eni_config(&self, name: &str) -> Result<Option<Found>, KubernetesError> {
         debug!("kubernetes: GET eniconfigs/{name}");
-        match within(ATTEMPT, self.api.get(name)).await? {
-            Ok(object) => Ok(Some(eni_config(&object))),
-            Err(kube::Error::Api(status)) if is_absent_object(&status) => Ok(None),
+        let object = self.get(&self.eni_config_api(), name).await?;
+        Ok(object.map(|object| Found {
+            eni_config: eni_config(&object),
+            version: object.metadata.resource_version,
+        }))
+    }
+
+    /// Every ENIConfig by its name.
+    pub async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
+        debug!("kubernetes: LIST eniconfigs");
+        let api = self.eni_config_api();
+        match within(ATTEMPT, api.list(&ListParams::default())).await? {
+            Ok(list) => {
+                let named = |object: &DynamicObject| object.metadata.name.clone();
+                let each = list.iter().filter_map(|it| Some((named(it)?, eni_config(it))));
+                Ok(each.collect())
+            }
             Err(error) => Err(self.classified(error).await),
         }
     }
 
-    /// What happens to the ENIConfig `name`, beginning with what it is now. The stream ends when
-    /// the server ends it, or with an error.
+    /// What happens to the ENIConfig `name` after the resource version `from`; without one,
+    /// beginning with what it is now. The stream ends when the server ends it, or with an error.
     pub async fn watch(
         &self,
         name: &str,
+        from: Option<&str>,
     ) -> Result<impl Stream<Item = Result<Event, KubernetesError>> + use<>, KubernetesError> {
         let params =
             WatchParams::default().fields(&format!("metadata.name={name}")).timeout(WATCH_SECONDS);
-        debug!("kubernetes: WATCH eniconfigs, metadata.name={name}");
-        // No resource version: a GET that found nothing gives none, and "start at the most recent"
-        // replays what is there, so nothing between the GET and this can be missed.
-        let stream = match within(ATTEMPT, self.api.watch(&params, "")).await? {
+        let from = from.unwrap_or_default();
+        let at = if from.is_empty() { "now" } else { from };
+        debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
+        let api = self.eni_config_api();
+        // A GET that found nothing gives no version. Without one the server begins "at the most
+        // recent" and replays what is there, so nothing between the GET and this can be missed.
+        let stream = match within(ATTEMPT, api.watch(&params, from)).await? {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
         };
@@ -128,6 +162,26 @@ impl ApiServer {
         })))
     }
 
+    fn eni_config_api(&self) -> Api<DynamicObject> {
+        Api::all_with(
+            self.client.clone(),
+            &resource("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig", "eniconfigs"),
+        )
+    }
+
+    /// One object; `None` where there is none of this name.
+    async fn get(
+        &self,
+        api: &Api<DynamicObject>,
+        name: &str,
+    ) -> Result<Option<DynamicObject>, KubernetesError> {
+        match within(ATTEMPT, api.get(name)).await? {
+            Ok(object) => Ok(Some(object)),
+            Err(kube::Error::Api(status)) if is_absent_object(&status) => Ok(None),
+            Err(error) => Err(self.classified(error).await),
+        }
+    }
+
     /// On a 401 the token is thrown away, so that the next request signs a new one.
     async fn classified(&self, error: kube::Error) -> KubernetesError {
         let error = match &error {
@@ -141,9 +195,19 @@ impl ApiServer {
     }
 }
 
-async fn within<T>(time: Duration, request: impl Future<Output = T>) -> Result<T, KubernetesError> {
-    let late = || KubernetesError::Unreachable(format!("no answer within {} s", time.as_secs()));
-    tokio::time::timeout(time, request).await.map_err(|_| late())
+fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+}
+
+/// On the heap: a request's future is large, and a wait holds several.
+fn within<T>(
+    time: Duration,
+    request: impl Future<Output = T>,
+) -> impl Future<Output = Result<T, KubernetesError>> {
+    let request = Box::pin(tokio::time::timeout(time, request));
+    let late =
+        move |_| KubernetesError::Unreachable(format!("no answer within {} s", time.as_secs()));
+    async move { request.await.map_err(late) }
 }
 
 /// A wrong type in the object is as good as nothing in it: the CNI reads it so, too.

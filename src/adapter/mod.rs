@@ -1,6 +1,7 @@
 //! The only code that talks to anything. Each adapter is handed its address.
 
 pub mod aws;
+pub mod bottlerocket;
 pub mod disk;
 pub mod dns;
 pub mod ec2;
@@ -8,6 +9,8 @@ pub mod eks;
 pub mod imds;
 pub mod kubernetes;
 pub mod machine;
+pub mod systemd;
+pub mod token;
 
 use crate::domain::limits::Table;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -24,6 +27,8 @@ pub struct Endpoints {
     pub imds: String,
     /// EC2's API; `None` is the region's own.
     pub ec2: Option<String>,
+    /// EKS's API; `None` is the region's own.
+    pub eks: Option<String>,
     /// The machine's files: `/` on a node.
     pub root: PathBuf,
     /// The table of instance types: the embedded one, and an override file's.

@@ -9,6 +9,7 @@ use crate::domain::zone::Region;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
@@ -24,6 +25,18 @@ const SIGNATURE_SECONDS: u64 = 60;
 const TOKEN_LIFE: Duration = Duration::from_mins(14);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
+/// The order in which the AWS CLI writes the query: whoever compares two tokens finds them equal.
+const ORDER: [&str; 9] = [
+    "Action",
+    "Version",
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+];
 
 /// No token could be made.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +44,14 @@ pub enum TokenError {
     /// There are no AWS credentials: no instance role, or none yet.
     #[error("there are no AWS credentials to sign a token with: {0}")]
     Credentials(String),
+    /// The region has no STS endpoint of the kind that is asked for.
+    #[error("there is no STS endpoint to sign a token for in {region}: {why}")]
+    Endpoint {
+        /// The region.
+        region: Region,
+        /// What the SDK said.
+        why: String,
+    },
     /// The request could not be signed.
     #[error("the token could not be signed: {0}")]
     Signing(String),
@@ -53,6 +74,12 @@ impl Token {
         &self.text
     }
 
+    /// Until when it is good.
+    #[must_use]
+    pub fn expires(&self) -> SystemTime {
+        self.expires
+    }
+
     /// Whether it may still be used at `now`.
     #[must_use]
     pub fn is_good(&self, now: SystemTime) -> bool {
@@ -72,16 +99,28 @@ impl fmt::Debug for Token {
 pub struct TokenSource {
     credentials: SharedCredentialsProvider,
     region: Region,
+    sts: String,
     cluster: String,
 }
 
 impl TokenSource {
-    /// With the credentials that `config` finds.
-    pub fn new(config: &SdkConfig, region: Region, cluster: String) -> Result<Self, TokenError> {
+    /// With the credentials that `config` finds, for the STS endpoint that its region, FIPS and
+    /// dual-stack settings name.
+    pub async fn new(
+        config: &SdkConfig,
+        region: Region,
+        cluster: String,
+    ) -> Result<Self, TokenError> {
         let credentials = config
             .credentials_provider()
             .ok_or_else(|| TokenError::Credentials("no provider is configured".to_owned()))?;
-        Ok(Self { credentials, region, cluster })
+        let sts = sts_endpoint(
+            &region,
+            config.use_fips().unwrap_or(false),
+            config.use_dual_stack().unwrap_or(false),
+        )
+        .await?;
+        Ok(Self { credentials, region, sts, cluster })
     }
 
     /// A token made at `now`.
@@ -91,14 +130,32 @@ impl TokenSource {
             .provide_credentials()
             .await
             .map_err(|error| TokenError::Credentials(chain(&error)))?;
-        sign_token(credentials, &self.region, &self.cluster, now)
+        sign_token(credentials, &self.region, &self.sts, &self.cluster, now)
     }
 }
 
-/// `k8s-aws-v1.` and the presigned URL in base64.
+/// STS's own address for a region, of every partition: the rules are the SDK's.
+pub async fn sts_endpoint(
+    region: &Region,
+    fips: bool,
+    dual_stack: bool,
+) -> Result<String, TokenError> {
+    let failed = |why| TokenError::Endpoint { region: region.clone(), why };
+    let wanted = Params::builder()
+        .region(region.as_str())
+        .use_fips(fips)
+        .use_dual_stack(dual_stack)
+        .build()
+        .map_err(|error| failed(chain(&error)))?;
+    let found = DefaultResolver::new().resolve_endpoint(&wanted).await;
+    found.map(|found| found.url().to_owned()).map_err(|error| failed(chain(error.as_ref())))
+}
+
+/// `k8s-aws-v1.` and the URL, presigned for `sts`, in base64.
 pub fn sign_token(
     credentials: Credentials,
     region: &Region,
+    sts: &str,
     cluster: &str,
     now: SystemTime,
 ) -> Result<Token, TokenError> {
@@ -116,16 +173,19 @@ pub fn sign_token(
         .build()
         .map_err(|error| signing(&error))?
         .into();
-    let url = format!(
-        "https://sts.{region}.{}/?Action=GetCallerIdentity&Version=2011-06-15",
-        region.dns_suffix()
-    );
+    let url = format!("{sts}/?Action=GetCallerIdentity&Version=2011-06-15");
     let headers = [(CLUSTER_HEADER, cluster)].into_iter();
     let request = SignableRequest::new("GET", url.as_str(), headers, SignableBody::Bytes(&[]))
         .map_err(|error| signing(&error))?;
     let (instructions, _) = sign(request, &params).map_err(|error| signing(&error))?.into_parts();
     let mut request = http::Request::get(url).body(()).map_err(|error| signing(&error))?;
     instructions.apply_to_request_http1x(&mut request);
-    let text = format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(request.uri().to_string()));
+    let mut query: Vec<&str> = request.uri().query().unwrap_or_default().split('&').collect();
+    query.sort_by_key(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        ORDER.iter().position(|known| *known == name)
+    });
+    let url = format!("{sts}/?{}", query.join("&"));
+    let text = format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(url));
     Ok(Token { text, expires: now + TOKEN_LIFE })
 }

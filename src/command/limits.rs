@@ -8,9 +8,9 @@ use crate::command::{print, with_overrides};
 use crate::domain::limits::{self, HEADER, NamedRow, Row};
 use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
+use crate::report::diff;
 use clap::Args;
 use indicatif::ProgressBar;
-use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -83,8 +83,7 @@ pub async fn refresh(endpoints: Endpoints, names: Names, wanted: Wanted) -> Resu
     }
     disk::write_atomic(path, &(header(&wanted.region, SystemTime::now()) + &new))?;
     info!("limits: {} types written to {}", types.len(), path.display());
-    let diff = TextDiff::from_lines(old.as_str(), new.as_str());
-    print(&diff.unified_diff().context_radius(0).to_string())
+    print(&diff::unified(&old, &new, 0))
 }
 
 /// A region that lacks types, or an answer cut short, must not empty the table.

@@ -1,9 +1,12 @@
 //! What each command does, by the floors below.
 
+pub mod check;
+mod cluster;
 pub mod limits;
 pub mod max_pods;
 pub mod plan;
 pub mod run;
+pub mod token;
 pub mod wait;
 
 use crate::adapter::Endpoints;

@@ -1,9 +1,13 @@
 //! Everything but apply and wait: the figures, the files as they would be, what differs.
 
 use crate::adapter::Deadline;
+use crate::command::cluster::OnNode;
 use crate::command::{Context, print};
 use crate::error::Error;
-use crate::plan::plan;
+use crate::plan::{access, plan};
+use crate::report::Shown;
+use crate::settings::Wait;
+use crate::wait::Patience;
 use crate::{observe, report};
 use clap::ValueEnum;
 
@@ -28,11 +32,19 @@ pub async fn show(context: Context, output: Output) -> Result<(), Error> {
     let (endpoints, names, settings) = context.settings()?;
     let deadline = Deadline::after(settings.imds_wait);
     let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
-    let plan = plan(&facts, &settings)?;
+    // Asked once: a plan is for somebody who looks on.
+    let patience = Patience::begin(Wait::Once);
+    let node = OnNode { endpoints: &endpoints, names: &names, settings: &settings, facts: &facts };
+    let asked = Box::pin(node.ask(patience)).await?;
+    let aws_node = asked.aws_node.as_ref();
+    let plan = plan(&facts, &settings, aws_node)?;
+    let refused = plan.wait.as_ref().and_then(|_| access(&facts, &settings).err());
+    let refused = refused.map(|error| format!("a run would be refused: {error}"));
+    let shown = Shown { facts: &facts, connection: asked.connection.as_ref(), aws_node, refused };
     let text = match output {
-        Output::Text => report::plan_text(&facts, &plan),
-        Output::Json => format!("{:#}\n", report::plan_json(&facts, &plan)),
-        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&facts, &plan))
+        Output::Text => report::plan_text(&shown, &plan),
+        Output::Json => format!("{:#}\n", report::plan_json(&shown, &plan)),
+        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&shown, &plan))
             .map_err(|error| Error::Output(std::io::Error::other(error)))?,
         Output::Diff => report::diff(&endpoints.root, &plan.changes)?,
         Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",

@@ -1,6 +1,7 @@
 //! What the VPC CNI is set to do, as far as it decides how many pods fit.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How the VPC CNI gives addresses to pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,5 +59,32 @@ impl Cni {
     pub fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
         (self.minimum_ip_target > 0 && self.warm_ip_target == 0)
             .then(|| self.minimum_ip_target.next_multiple_of(addresses_per_slot))
+    }
+}
+
+/// In words: what is on, and what is limited.
+impl fmt::Display for Cni {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers = [
+            ("MAX_ENI", self.max_eni.unwrap_or(0)),
+            ("MINIMUM_IP_TARGET", self.minimum_ip_target),
+            ("WARM_IP_TARGET", self.warm_ip_target),
+        ];
+        let numbers = numbers.into_iter().filter(|(_, number)| *number > 0);
+        let on = [
+            ("custom networking", self.custom_networking),
+            ("prefix delegation", self.addressing == Addressing::Prefixes),
+            ("security groups for pods", self.pod_eni),
+            ("IPv6", self.ip_family == IpFamily::Ipv6),
+            ("multi-NIC", self.multi_nic),
+        ];
+        let on = on.into_iter().filter(|(_, is_on)| *is_on).map(|(word, _)| word.to_owned());
+        let words: Vec<String> =
+            on.chain(numbers.map(|(name, number)| format!("{name} {number}"))).collect();
+        if words.is_empty() {
+            formatter.write_str("secondary addresses, and nothing else")
+        } else {
+            formatter.write_str(&words.join(", "))
+        }
     }
 }

@@ -9,9 +9,17 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
+mod template;
+
+pub use template::{Field, InvalidTemplate, NameTemplate, NoName};
+
 /// The node label from which the CNI takes the name, unless its `ENI_CONFIG_LABEL_DEF` says
 /// otherwise.
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
+/// The node label that the CNI reads before anything else, whatever its settings say.
+pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
+/// The name that the CNI takes where no label and no annotation says one.
+pub const FALLBACK: &str = "default";
 
 /// An ENIConfig's name: valid as a Kubernetes object name and as a label value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,176 +55,27 @@ impl FromStr for EniConfigName {
     }
 }
 
-/// What a name may be made from.
+/// What the CNI will look up on a node that has just registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// `{zone}`: the availability zone's name.
-    Zone,
-    /// `{zone-id}`: the zone's id, the same in every account.
-    ZoneId,
-    /// `{region}`.
-    Region,
-    /// `{instance-type}`.
-    InstanceType,
-    /// `{vpc-id}`.
-    VpcId,
-    /// `{tag:KEY}`: an instance tag, where the metadata service may show tags.
-    Tag(String),
+pub struct LookedUp {
+    /// The name.
+    pub name: String,
+    /// The label that says it; none where the CNI falls back to [`FALLBACK`].
+    pub by: Option<String>,
 }
 
-impl fmt::Display for Field {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Zone => formatter.write_str("{zone}"),
-            Self::ZoneId => formatter.write_str("{zone-id}"),
-            Self::Region => formatter.write_str("{region}"),
-            Self::InstanceType => formatter.write_str("{instance-type}"),
-            Self::VpcId => formatter.write_str("{vpc-id}"),
-            Self::Tag(key) => write!(formatter, "{{tag:{key}}}"),
-        }
-    }
-}
-
-/// A template that is not one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTemplate {
-    /// A field that there is not.
-    #[error(
-        "there is no field {{{0}}} (there are {{zone}} {{zone-id}} {{region}} {{instance-type}} {{vpc-id}} {{tag:KEY}})"
-    )]
-    UnknownField(String),
-    /// A brace without its partner.
-    #[error("{0:?} has a brace without its partner")]
-    Unbalanced(String),
-    /// Nothing at all.
-    #[error("the template is empty")]
-    Empty,
-}
-
-/// Why a name could not be made on this machine.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoName {
-    /// The machine does not say what a field stands for.
-    #[error("{0} is not known on this machine")]
-    Unknown(Field),
-    /// What came out is no name.
-    #[error(transparent)]
-    Invalid(#[from] InvalidIdentifier),
-}
-
-/// How the name is made: text with fields in braces, such as `prod-{zone}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameTemplate {
-    parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    Field(Field),
-}
-
-impl NameTemplate {
-    /// The fields in use, so that no request is made for one that is not.
-    pub fn fields(&self) -> impl Iterator<Item = &Field> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Field(field) => Some(field),
-            Part::Text(_) => None,
-        })
-    }
-
-    /// Fills the fields in by `value`, which answers `None` for what the machine does not say.
-    pub fn fill(&self, value: impl Fn(&Field) -> Option<String>) -> Result<EniConfigName, NoName> {
-        let mut name = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => name.push_str(text),
-                Part::Field(field) => {
-                    name.push_str(&value(field).ok_or_else(|| NoName::Unknown(field.clone()))?);
-                }
-            }
-        }
-        Ok(name.parse()?)
-    }
-}
-
-impl FromStr for NameTemplate {
-    type Err = InvalidTemplate;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (plain, after) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
-            if plain.contains('}') {
-                return Err(InvalidTemplate::Unbalanced(text.to_owned()));
-            }
-            if !plain.is_empty() {
-                parts.push(Part::Text(plain.to_owned()));
-            }
-            rest = after;
-            if let Some(inner) = rest.strip_prefix('{') {
-                let (field, after) = inner
-                    .split_once('}')
-                    .ok_or_else(|| InvalidTemplate::Unbalanced(text.to_owned()))?;
-                parts.push(Part::Field(field_named(field)?));
-                rest = after;
-            }
-        }
-        if parts.is_empty() { Err(InvalidTemplate::Empty) } else { Ok(Self { parts }) }
-    }
-}
-
-fn field_named(name: &str) -> Result<Field, InvalidTemplate> {
-    match name {
-        "zone" => Ok(Field::Zone),
-        "zone-id" => Ok(Field::ZoneId),
-        "region" => Ok(Field::Region),
-        "instance-type" => Ok(Field::InstanceType),
-        "vpc-id" => Ok(Field::VpcId),
-        _ => match name.strip_prefix("tag:") {
-            Some(key) if !key.is_empty() => Ok(Field::Tag(key.to_owned())),
-            _ => Err(InvalidTemplate::UnknownField(name.to_owned())),
-        },
-    }
+/// The name that the CNI will look up, given the node's labels and the key that its
+/// `ENI_CONFIG_LABEL_DEF` names. A kubelet registers no annotations, so those have no say here.
+pub fn looked_up(label_def: &str, value: impl Fn(&str) -> Option<String>) -> LookedUp {
+    let found = |key: &str| value(key).map(|name| LookedUp { name, by: Some(key.to_owned()) });
+    found(EXTERNAL_LABEL)
+        .or_else(|| found(label_def))
+        .unwrap_or_else(|| LookedUp { name: FALLBACK.to_owned(), by: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn value(field: &Field) -> Option<String> {
-        match field {
-            Field::Zone => Some("us-west-2a".to_owned()),
-            Field::InstanceType => Some("c5.large".to_owned()),
-            Field::Region => Some("us-west-2".to_owned()),
-            Field::VpcId => Some("vpc-0a".to_owned()),
-            Field::Tag(key) if key == "Pool" => Some("blue, green".to_owned()),
-            _ => None,
-        }
-    }
-
-    fn name(template: &str) -> Result<String, NoName> {
-        template.parse::<NameTemplate>().unwrap().fill(value).map(|name| name.to_string())
-    }
-
-    #[test]
-    fn names_are_made_from_fields_and_text() {
-        assert_eq!(name("{zone}"), Ok("us-west-2a".to_owned()));
-        assert_eq!(name("prod-{zone}"), Ok("prod-us-west-2a".to_owned()));
-        assert_eq!(name("{instance-type}.{zone}"), Ok("c5.large.us-west-2a".to_owned()));
-        assert_eq!(name("{region}-{vpc-id}"), Ok("us-west-2-vpc-0a".to_owned()));
-        assert_eq!(name("fixed"), Ok("fixed".to_owned()));
-        assert_eq!("fixed".parse::<EniConfigName>().unwrap().as_str(), "fixed");
-    }
-
-    #[test]
-    fn a_template_tells_its_fields_as_they_are_written() {
-        let text = "a-{zone}-{zone-id}-{region}-{instance-type}-{vpc-id}-{tag:Pool}";
-        let template: NameTemplate = text.parse().unwrap();
-        let fields: Vec<String> = template.fields().map(ToString::to_string).collect();
-        assert_eq!(format!("a-{}", fields.join("-")), text);
-    }
 
     #[test]
     fn a_name_is_valid_as_an_object_and_as_a_label() {
@@ -227,22 +86,22 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_machine_cannot_give_is_refused() {
-        assert_eq!(name("{zone-id}"), Err(NoName::Unknown(Field::ZoneId)));
-        let error = name("{tag:Pool}").unwrap_err();
+    fn the_cni_reads_its_own_label_first_then_the_one_it_is_told() {
+        let found = |labels: &[(&str, &str)]| {
+            let value = |key: &str| {
+                let label = labels.iter().find(|label| label.0 == key);
+                label.map(|label| label.1.to_owned())
+            };
+            let LookedUp { name, by } = looked_up("zone", value);
+            (name, by)
+        };
+        let by = |key: &str| Some(key.to_owned());
         assert_eq!(
-            error.to_string(),
-            "\"blue, green\" is not an ENIConfig name (an object name that fits a label)"
+            found(&[("zone", "a"), (EXTERNAL_LABEL, "b")]),
+            ("b".into(), by(EXTERNAL_LABEL))
         );
-    }
-
-    #[test]
-    fn a_template_that_is_none_says_why() {
-        let error = |text: &str| text.parse::<NameTemplate>().unwrap_err();
-        assert_eq!(error("{zones}"), InvalidTemplate::UnknownField("zones".to_owned()));
-        assert_eq!(error("{tag:}"), InvalidTemplate::UnknownField("tag:".to_owned()));
-        assert_eq!(error("{zone"), InvalidTemplate::Unbalanced("{zone".to_owned()));
-        assert_eq!(error("zone}"), InvalidTemplate::Unbalanced("zone}".to_owned()));
-        assert_eq!(error(""), InvalidTemplate::Empty);
+        assert_eq!(found(&[("zone", "a"), (DEFAULT_LABEL, "b")]), ("a".into(), by("zone")));
+        assert_eq!(found(&[(DEFAULT_LABEL, "b")]), ("default".into(), None));
+        assert_eq!(found(&[("zone", "")]), (String::new(), by("zone")), "an empty value wins");
     }
 }

@@ -25,27 +25,6 @@ fn is_zone(text: &str) -> bool {
         && text.contains('-')
 }
 
-impl Region {
-    /// The domain under which AWS's endpoints of this region live.
-    ///
-    /// Source: the partitions file of the AWS SDKs (`dnsSuffix`).
-    #[must_use]
-    pub fn dns_suffix(&self) -> &'static str {
-        const SUFFIXES: [(&str, &str); 6] = [
-            ("cn-", "amazonaws.com.cn"),
-            ("us-iso-", "c2s.ic.gov"),
-            ("us-isob-", "sc2s.sgov.gov"),
-            ("us-isof-", "csp.hci.ic.gov"),
-            ("eu-isoe-", "cloud.adc-e.uk"),
-            ("eusc-", "amazonaws.eu"),
-        ];
-        SUFFIXES
-            .iter()
-            .find(|(prefix, _)| self.as_str().starts_with(prefix))
-            .map_or("amazonaws.com", |(_, suffix)| suffix)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,15 +48,5 @@ mod tests {
             let expected = InvalidIdentifier::new("an availability zone (such as us-west-2a)", bad);
             assert_eq!(bad.parse::<Zone>(), Err(expected));
         }
-    }
-
-    #[test]
-    fn each_partition_has_its_own_domain() {
-        let suffix = |region: &str| region.parse::<Region>().unwrap().dns_suffix();
-        assert_eq!(suffix("us-west-2"), "amazonaws.com");
-        assert_eq!(suffix("us-gov-west-1"), "amazonaws.com");
-        assert_eq!(suffix("cn-north-1"), "amazonaws.com.cn");
-        assert_eq!(suffix("us-iso-east-1"), "c2s.ic.gov");
-        assert_eq!(suffix("us-isob-east-1"), "sc2s.sgov.gov");
     }
 }

@@ -1,11 +1,14 @@
 //! What to do about each bad ending, in one sentence.
 
 use super::{Error, UsageError};
+use crate::adapter::aws::call::CallError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
-use crate::adapter::kubernetes::{ConnectError, KubernetesError};
+use crate::adapter::eks::EksError;
+use crate::adapter::kubernetes::ConnectError;
+use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
-use crate::wait::{NotReady, Reason};
+use crate::observe::ClusterError;
 
 impl Error {
     /// What the reader of the journal should do next.
@@ -18,7 +21,9 @@ impl Error {
             Self::Usage(UsageError::NoSuchType(_)) => {
                 "`eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'".to_owned()
             }
-            Self::Usage(UsageError::NoRegion(_)) => "add `--region us-west-2`".to_owned(),
+            Self::Usage(UsageError::NoRegion(_) | UsageError::NoRegionOfCluster) => {
+                "add `--region us-west-2`".to_owned()
+            }
             Self::Usage(UsageError::NothingToWaitFor) => {
                 "set cni.custom-networking = true, or leave the wait out".to_owned()
             }
@@ -28,14 +33,18 @@ impl Error {
             Self::NoCapacity { source, .. } => source.help().to_owned(),
             Self::Apply(ApplyError::Disk(error)) | Self::Disk(error) => disk_help(error).to_owned(),
             Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
-            Self::Connect(error) => connect_help(error).to_owned(),
-            Self::NotReady(error) => not_ready_help(error),
-            Self::Ec2(Ec2Error::NotPermitted(_)) => {
+            Self::Usage(UsageError::NoKubeconfig) => {
+                "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()
+            }
+            Self::Cluster(ClusterError::Connect(error)) => connect_help(error).to_owned(),
+            Self::Cluster(ClusterError::Eks(error)) => eks_help(error).to_owned(),
+            Self::Token(error) => token_help(error).to_owned(),
+            Self::Checks(_) => "see what each line that fails says to do".to_owned(),
+            Self::NotReady(error) => error.help(),
+            Self::Ec2(Ec2Error::Call(CallError::NotPermitted { .. })) => {
                 "allow ec2:DescribeInstanceTypes to these credentials".to_owned()
             }
-            Self::Ec2(Ec2Error::NoCredentials(_)) => {
-                "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned()
-            }
+            Self::Ec2(Ec2Error::Call(CallError::NoCredentials { .. })) => CREDENTIALS.to_owned(),
             Self::Ec2(_) => "check the region, the credentials and the endpoint of EC2".to_owned(),
             Self::Shrinks { .. } => {
                 "check that the region has every type (us-east-1 has); `--force` writes it all the same".to_owned()
@@ -45,6 +54,8 @@ impl Error {
         }
     }
 }
+
+const CREDENTIALS: &str = "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 fn disk_help(error: &DiskError) -> &'static str {
     match error {
@@ -70,34 +81,33 @@ fn connect_help(error: &ConnectError) -> &'static str {
             "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
         }
         ConnectError::Client(_) => "check the cluster's endpoint and certificate authority",
-        ConnectError::Token(_) => "give the instance a role (an instance profile)",
+        ConnectError::Token(error) => token_help(error),
     }
 }
 
-fn not_ready_help(error: &NotReady) -> String {
-    let NotReady { name, reason, .. } = error;
-    let create = format!(
-        "create it: `kubectl apply -f - <<< '{{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}}}'`"
-    );
-    match reason {
-        Reason::Unknown | Reason::NotThere => create,
-        Reason::NoSubnet => {
-            format!("name its subnet: `kubectl edit eniconfig {name}`, field spec.subnet")
+fn token_help(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::Credentials(_) => CREDENTIALS,
+        TokenError::Endpoint { .. } => {
+            "check the region, and AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: not every region has both"
         }
-        Reason::Api(KubernetesError::NoResourceType) => {
-            "install the Amazon VPC CNI, which brings the ENIConfig resource type, before the first node".to_owned()
+        TokenError::Signing(_) => "check the cluster's name and the credentials",
+        TokenError::Aws(_) => "check the host's CA bundle and AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    }
+}
+
+fn eks_help(error: &EksError) -> &'static str {
+    match error {
+        EksError::UnknownCluster { .. } => {
+            "correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too"
         }
-        Reason::Api(KubernetesError::Forbidden(_)) => {
-            "let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)".to_owned()
+        EksError::Call(CallError::NotPermitted { .. }) => {
+            "allow eks:DescribeCluster to the node's role (AmazonEKSWorkerNodePolicy does), or set cluster.endpoint and cluster.certificate-authority, too"
         }
-        Reason::Api(KubernetesError::Unauthorized) => {
-            "map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock".to_owned()
-        }
-        Reason::Api(KubernetesError::Token(_)) => {
-            "give the instance a role (an instance profile)".to_owned()
-        }
-        Reason::Api(_) => {
-            "check the cluster's endpoint, that its security group lets this node in, and that its name can be resolved from here".to_owned()
+        EksError::Call(CallError::NoCredentials { .. }) => CREDENTIALS,
+        EksError::NotReady { .. } => "start nodes when `aws eks wait cluster-active` has ended",
+        EksError::Call(_) | EksError::Aws(_) => {
+            "check that EKS's API can be reached from here (a private cluster needs its VPC endpoint), or set cluster.endpoint and cluster.certificate-authority, too"
         }
     }
 }

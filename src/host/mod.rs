@@ -3,6 +3,7 @@
 //! To add a host: a variant of [`Host`] and [`HostKind`], a file beside this one, and a row in
 //! `tests/golden.rs`; the compiler names every `match` that is missing.
 
+pub mod cluster;
 pub mod kubelet_dropin;
 pub mod nodeadm;
 pub mod unit_file;

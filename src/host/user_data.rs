@@ -26,6 +26,8 @@ pub struct NodeConfigCluster {
     pub api_server_endpoint: Option<String>,
     /// Its certificate authority: PEM in base64.
     pub certificate_authority: Option<String>,
+    /// Its id, which stands for the name in the token of a local cluster on an Outpost.
+    pub id: Option<String>,
 }
 
 /// User data that holds a `NodeConfig` which cannot be read.
@@ -81,12 +83,13 @@ pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataEr
         let body = part.get_body_raw().map_err(UserDataError::Mime)?;
         let body = decoded(&body)?;
         let Some(next) = node_config(&String::from_utf8_lossy(&body))? else { continue };
-        let NodeConfigCluster { name, api_server_endpoint, certificate_authority } =
+        let NodeConfigCluster { name, api_server_endpoint, certificate_authority, id } =
             merged.unwrap_or_default();
         merged = Some(NodeConfigCluster {
             name: next.name.or(name),
             api_server_endpoint: next.api_server_endpoint.or(api_server_endpoint),
             certificate_authority: next.certificate_authority.or(certificate_authority),
+            id: next.id.or(id),
         });
     }
     Ok(merged)
@@ -101,6 +104,11 @@ fn node_config(text: &str) -> Result<Option<NodeConfigCluster>, UserDataError> {
         }
     })?;
     Ok((config.kind == "NodeConfig").then_some(config.spec.cluster))
+}
+
+/// `spec.cluster` of a text that is known to be a `NodeConfig`; nodeadm's own copy names no kind.
+pub(super) fn spec_cluster(text: &str) -> Option<NodeConfigCluster> {
+    serde_saphyr::from_str::<NodeConfig>(text).ok().map(|config| config.spec.cluster)
 }
 
 fn begins_as_mime(bytes: &[u8]) -> bool {

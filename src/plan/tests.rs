@@ -2,14 +2,14 @@ use super::*;
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::limits::{self, Source};
+use crate::facts::Instance;
 use crate::facts::{Limits, Machine};
-use crate::host::user_data::NodeConfigCluster;
 use crate::host::{Detected, Host};
 use crate::settings::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-fn facts(instance_type: &str) -> Facts {
+pub(crate) fn facts(instance_type: &str) -> Facts {
     let instance_type = instance_type.parse().unwrap();
     Facts {
         limits: Limits {
@@ -29,16 +29,17 @@ fn facts(instance_type: &str) -> Facts {
         },
         machine: None,
         host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        node_config: Some(NodeConfigCluster {
-            name: Some("prod".to_owned()),
-            api_server_endpoint: Some("https://prod.example".to_owned()),
-            certificate_authority: Some("Q0E=".to_owned()),
-        }),
+        told: Vec::new(),
     }
 }
 
-fn settings(text: &str) -> Settings {
+pub(crate) fn settings(text: &str) -> Settings {
     Settings::from_layer(Layer::from_toml(Path::new("test.toml"), text).unwrap()).unwrap()
+}
+
+/// By the settings alone.
+fn plan(facts: &Facts, settings: &Settings) -> Result<Plan, PlanError> {
+    super::plan(facts, settings, None)
 }
 
 #[test]
@@ -52,23 +53,12 @@ fn custom_networking_waits_for_the_zones_eniconfig() {
             "--node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a",
         ]
     );
-    assert_eq!(
-        plan.wait,
-        Some(Awaited {
-            name: "us-west-2a".parse().unwrap(),
-            cluster: Ok(ClusterAccess::Node {
-                name: "prod".to_owned(),
-                endpoint: "https://prod.example".to_owned(),
-                certificate_authority: "Q0E=".to_owned(),
-            }),
-        })
-    );
+    assert_eq!(plan.wait, Some("us-west-2a".parse().unwrap()));
 }
 
 #[test]
 fn without_custom_networking_no_cluster_is_needed() {
-    let facts = Facts { node_config: None, ..facts("m5.large") };
-    let plan = plan(&facts, &settings("[cni]\ncustom-networking = false")).unwrap();
+    let plan = plan(&facts("m5.large"), &settings("[cni]\ncustom-networking = false")).unwrap();
     assert_eq!((plan.capacity.max_pods, plan.wait), (29, None));
     assert_eq!(
         plan.kubelet.node_labels.to_string(),
@@ -85,36 +75,6 @@ fn the_reserve_follows_the_figure_in_force_and_the_cpus_that_are_online() {
     assert_eq!(
         plan.kubelet.kube_reserved.to_string(),
         "cpu=310m,ephemeral-storage=1Gi,memory=1465Mi"
-    );
-}
-
-#[test]
-fn settings_win_over_user_data_key_by_key() {
-    let cluster = |text: &str| {
-        plan(&facts("m5.large"), &settings(text)).unwrap().wait.unwrap().cluster.unwrap()
-    };
-    assert_eq!(
-        cluster("[cluster]\nendpoint = \"https://private.example\""),
-        ClusterAccess::Node {
-            name: "prod".to_owned(),
-            endpoint: "https://private.example".to_owned(),
-            certificate_authority: "Q0E=".to_owned(),
-        }
-    );
-    assert_eq!(
-        cluster("[cluster]\nkubeconfig = \"/etc/kubeconfig\""),
-        ClusterAccess::Kubeconfig("/etc/kubeconfig".into())
-    );
-}
-
-#[test]
-fn what_is_missing_of_the_cluster_is_named() {
-    let facts = Facts { node_config: None, ..facts("m5.large") };
-    let plan = plan(&facts, &settings("[cluster]\nname = \"prod\"")).unwrap();
-    let error = plan.wait.unwrap().cluster.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "it is not known where the cluster's API server is: cluster.endpoint, cluster.certificate-authority missing"
     );
 }
 
@@ -159,4 +119,88 @@ fn a_name_or_a_figure_that_cannot_be_is_refused() {
             "Blue Pool"
         )))
     );
+}
+
+/// By a DaemonSet with this environment, and custom networking.
+fn on_cluster(environment: &[(&str, &str)], text: &str) -> Result<Plan, PlanError> {
+    let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut environment: BTreeMap<String, String> = owned.collect();
+    environment.insert("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned(), "true".to_owned());
+    super::plan(&facts("m5.large"), &settings(text), Some(&AwsNode::read(&environment)))
+}
+
+const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
+
+#[test]
+fn the_label_is_the_one_that_the_cni_reads() {
+    let labels = |label_def: &str, text: &str| {
+        on_cluster(&[(LABEL_DEF, label_def)], text).unwrap().kubelet.node_labels.to_string()
+    };
+    let of_zone = "topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+    assert_eq!(labels("", ""), format!("k8s.amazonaws.com/eniConfig=us-west-2a,{of_zone}"));
+    assert_eq!(labels("example.com/pods", ""), format!("example.com/pods=us-west-2a,{of_zone}"));
+    for zone in ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"] {
+        assert_eq!(labels(zone, ""), of_zone, "a zone label needs no further one");
+    }
+    assert_eq!(
+        labels("node.kubernetes.io/instance-type", "[eni-config]\nname = \"{instance-type}\""),
+        of_zone
+    );
+    assert_eq!(
+        labels("team", "[eni-config]\nname = \"blue\"\nlabel = \"\"\n[labels]\nteam = \"blue\""),
+        format!("team=blue,{of_zone}")
+    );
+    let external = "vpc.amazonaws.com/externalEniConfig";
+    assert_eq!(
+        labels(
+            "topology.kubernetes.io/zone",
+            &format!("[eni-config]\nname = \"prod-{{zone}}\"\nlabel = \"{external}\"")
+        ),
+        format!("{of_zone},{external}=prod-us-west-2a"),
+        "Karpenter's case"
+    );
+    assert_eq!(labels("", "[eni-config]\nname = \"default\"\nlabel = \"\""), of_zone);
+}
+
+#[test]
+fn a_name_that_the_cni_would_not_look_up_is_refused() {
+    let refused = |label_def: &str, text: &str| {
+        on_cluster(&[(LABEL_DEF, label_def)], text).unwrap_err().to_string()
+    };
+    let prefixed = "[eni-config]\nname = \"prod-{zone}\"";
+    assert_eq!(
+        refused("topology.kubernetes.io/zone", prefixed),
+        "the CNI would look for ENIConfig \"us-west-2a\" and not for \"prod-us-west-2a\": the node's label topology.kubernetes.io/zone says so"
+    );
+    assert_eq!(
+        refused("", "[eni-config]\nlabel = \"example.com/other\""),
+        "the CNI would look for ENIConfig \"default\" and not for \"us-west-2a\": no label k8s.amazonaws.com/eniConfig, which it reads, is set"
+    );
+    assert_eq!(
+        refused("", "[labels]\n\"vpc.amazonaws.com/externalEniConfig\" = \"blue\""),
+        "the CNI would look for ENIConfig \"blue\" and not for \"us-west-2a\": the node's label vpc.amazonaws.com/externalEniConfig says so"
+    );
+    let error = on_cluster(&[(LABEL_DEF, "node-role.kubernetes.io/pods")], "").unwrap_err();
+    assert_eq!(
+        error,
+        PlanError::LabelOfTheCni {
+            source: InvalidLabel::NotSettable("node-role.kubernetes.io/pods".to_owned())
+        }
+    );
+    assert_eq!(
+        error.help(),
+        "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads before any other label, or make eni-config.name and ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet agree"
+    );
+}
+
+#[test]
+fn the_daemonset_decides_the_figure_and_a_key_set_by_hand_one_term_of_it() {
+    let figure = |environment: &[(&str, &str)], text: &str| {
+        on_cluster(environment, text).unwrap().capacity.max_pods
+    };
+    let no_ceiling = "[pods]\nceiling = \"none\"";
+    let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")];
+    assert_eq!(figure(&[], ""), 20);
+    assert_eq!(figure(&prefixes, no_ceiling), 290);
+    assert_eq!(figure(&prefixes, "[cni]\nmax-eni = 2\n[pods]\nceiling = \"none\""), 146);
 }

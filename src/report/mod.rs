@@ -1,20 +1,24 @@
 //! What happened, in words: one log line for each step of the straight line, and a plan as text,
 //! JSON, YAML, arguments or a diff.
 
+pub mod diff;
 pub mod picture;
 
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
+use crate::domain::aws_node::AwsNode;
+use crate::domain::finding::{Finding, Verdict};
 use crate::domain::identifier::{SubnetId, VpcId};
 use crate::domain::limits::Source;
 use crate::domain::reserved;
 use crate::domain::zone::ZoneId;
 use crate::facts::Facts;
 use crate::host::Change;
-use crate::plan::{ClusterAccess, Plan};
+use crate::host::cluster::{ClusterSource, Said, Told};
+use crate::observe::Connection;
+use crate::plan::Plan;
 use crate::wait::Ready;
 use serde_json::{Value, json};
-use similar::TextDiff;
 use std::path::Path;
 use tracing::{info, warn};
 
@@ -26,8 +30,8 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, machine, host, node_config } = facts;
-    let told = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
+    let Facts { instance, limits, machine, host, told } = facts;
+    let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     let source = match limits.source {
         Source::OverrideFile => "by the override file",
         Source::EmbeddedTable => "by the embedded table",
@@ -38,16 +42,18 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         || format!("{} vCPUs", limits.limits.row.vcpus),
         |machine| format!("{} CPUs online", machine.cpus),
     );
-    let user_data = if node_config.is_some() { "holds a NodeConfig" } else { "no NodeConfig" };
+    let is_user_data = |told: &Told| told.source == ClusterSource::UserData;
+    let user_data =
+        if told.iter().any(is_user_data) { "holds a NodeConfig" } else { "no NodeConfig" };
     [
         format!(
             "machine: {} {} in {} ({}), {}, {}",
             instance.instance_type,
             instance.instance_id,
             instance.zone,
-            told(instance.zone_id.as_ref().map(ZoneId::as_str)),
-            told(instance.vpc_id.as_ref().map(VpcId::as_str)),
-            told(instance.subnet_id.as_ref().map(SubnetId::as_str)),
+            known(instance.zone_id.as_ref().map(ZoneId::as_str)),
+            known(instance.vpc_id.as_ref().map(VpcId::as_str)),
+            known(instance.subnet_id.as_ref().map(SubnetId::as_str)),
         ),
         format!(
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
@@ -55,6 +61,34 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         ),
         format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
     ]
+}
+
+/// Says which cluster this is, why another source was passed over, and what its CNI is set to.
+pub fn asked(facts: &Facts, connection: Option<&Connection>, aws_node: Option<&AwsNode>) {
+    for line in asked_lines(facts, connection, aws_node) {
+        info!("{line}");
+    }
+}
+
+fn asked_lines(
+    facts: &Facts,
+    connection: Option<&Connection>,
+    aws_node: Option<&AwsNode>,
+) -> Vec<String> {
+    let Some(connection) = connection else { return Vec::new() };
+    let passed_over = facts.told.iter().filter_map(|Told { source, said }| match said {
+        Said::PassedOver(why) => Some(format!("cluster: {source} is passed over: {why}")),
+        Said::Cluster(_) | Said::Whole(_) => None,
+    });
+    let mut lines: Vec<String> = passed_over.collect();
+    lines.push(format!("cluster: {}", connection.cluster));
+    lines.extend(aws_node.map(|aws_node| {
+        format!(
+            "cni: the aws-node DaemonSet says {}; it reads the ENIConfig's name from the label {}",
+            aws_node.cni, aws_node.eni_config_label
+        )
+    }));
+    lines
 }
 
 /// Says what is going to be, and what the reader should know.
@@ -68,34 +102,27 @@ pub fn plan(facts: &Facts, plan: &Plan) {
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
-    let Plan { capacity, kubelet, changes: _, wait } = plan;
+    let Plan { cni, remarks: _, capacity, kubelet, changes: _, wait } = plan;
     let eni_config = wait.as_ref().map_or_else(
         || "plan: no ENIConfig: custom networking is off".to_owned(),
-        |wait| match &wait.cluster {
-            Ok(cluster) => format!("plan: ENIConfig {}, at {}", wait.name, whereabouts(cluster)),
-            Err(_) => format!("plan: ENIConfig {}", wait.name),
-        },
+        |name| format!("plan: ENIConfig {name}"),
     );
-    vec![
+    let same = cni.overrides.iter().filter(|it| !it.differs()).map(ToString::to_string);
+    let mut lines: Vec<String> = same.collect();
+    lines.extend([
         format!("plan: {capacity}"),
         format!("plan: kubeReserved {}", kubelet.kube_reserved),
         format!("plan: labels {}", kubelet.node_labels),
         eni_config,
-    ]
-}
-
-fn whereabouts(cluster: &ClusterAccess) -> String {
-    match cluster {
-        ClusterAccess::Kubeconfig(path) => format!("the cluster of {}", path.display()),
-        ClusterAccess::Node { name, endpoint, .. } => format!("cluster {name}, {endpoint}"),
-    }
+    ]);
+    lines
 }
 
 fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
-    let mut warnings: Vec<String> = plan.capacity.caveats.iter().map(ToString::to_string).collect();
-    if let Some(Err(error)) = plan.wait.as_ref().map(|wait| &wait.cluster) {
-        warnings.push(format!("a run would be refused: {error}"));
-    }
+    let differ = plan.cni.overrides.iter().filter(|it| it.differs());
+    let mut warnings: Vec<String> = differ.map(ToString::to_string).collect();
+    warnings.extend(plan.remarks.iter().map(ToString::to_string));
+    warnings.extend(plan.capacity.caveats.iter().map(ToString::to_string));
     let reserve = u64::from(reserved::memory(plan.capacity.max_pods).0);
     let total = facts.machine.map(|machine| machine.memory_bytes >> 20);
     if let Some(total) = total.filter(|total| reserve > total / 2) {
@@ -126,20 +153,47 @@ pub fn ready(plan: &Plan, ready: &Ready) {
         [] => "the primary interface's security groups".to_owned(),
         groups => groups.join(", "),
     };
+    for Finding { verdict, check, says, help } in &ready.findings {
+        let help = help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        match verdict {
+            Verdict::Ok => info!("verify: {check}: {says}"),
+            Verdict::Skipped => info!("verify: {check} skipped: {says}{help}"),
+            Verdict::Warning | Verdict::Fails => warn!("verify: {check}: {says}{help}"),
+        }
+    }
     info!(
-        "wait: ENIConfig {} is there after {:.1} s: {}, {groups}",
-        wait.name,
+        "wait: ENIConfig {wait} is there after {:.1} s: {}, {groups}",
         ready.waited.as_secs_f32(),
         ready.eni_config.subnet
     );
 }
 
+/// What a plan was made from, and whether a run would get that far.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// The machine.
+    pub facts: &'a Facts,
+    /// The cluster, where it was asked.
+    pub connection: Option<&'a Connection>,
+    /// What its CNI is set to.
+    pub aws_node: Option<&'a AwsNode>,
+    /// Why a run would be refused.
+    pub refused: Option<String>,
+}
+
+impl Shown<'_> {
+    fn warnings(&self, plan: &Plan) -> Vec<String> {
+        self.refused.iter().cloned().chain(warnings(self.facts, plan)).collect()
+    }
+}
+
 /// A plan for a person.
 #[must_use]
-pub fn plan_text(facts: &Facts, plan: &Plan) -> String {
-    let mut lines: Vec<String> = facts_lines(facts).into();
+pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
+    let mut lines: Vec<String> = facts_lines(shown.facts).into();
+    lines.extend(asked_lines(shown.facts, shown.connection, shown.aws_node));
     lines.extend(plan_lines(plan));
-    lines.extend(warnings(facts, plan).into_iter().map(|warning| format!("warning: {warning}")));
+    lines.extend(shown.warnings(plan).into_iter().map(|warning| format!("warning: {warning}")));
     for change in &plan.changes {
         match change {
             Change::File { path, contents } => {
@@ -157,7 +211,8 @@ fn indented(text: &str) -> String {
 
 /// A plan for a program: every term of the sum, every file.
 #[must_use]
-pub fn plan_json(facts: &Facts, plan: &Plan) -> Value {
+pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
+    let facts = shown.facts;
     let files = plan.changes.iter().map(|change| match change {
         Change::File { path, contents } => json!({ "path": path, "contents": contents }),
         Change::Absent { path } => json!({ "path": path, "absent": true }),
@@ -167,11 +222,17 @@ pub fn plan_json(facts: &Facts, plan: &Plan) -> Value {
         "limits": { "source": facts.limits.source, "figures": facts.limits.limits },
         "machine": facts.machine,
         "host": { "kind": facts.host.host.to_string(), "reason": facts.host.reason },
+        "cluster": shown.connection.map(|connection| connection.cluster.to_string()),
+        "cni": {
+            "source": plan.cni.source,
+            "in-force": plan.cni.cni,
+            "overrides": plan.cni.overrides,
+        },
         "capacity": plan.capacity,
         "kubelet": plan.kubelet,
         "kubelet-arguments": plan.kubelet.arguments(),
-        "eni-config": plan.wait.as_ref().map(|wait| &wait.name),
-        "warnings": warnings(facts, plan),
+        "eni-config": plan.wait,
+        "warnings": shown.warnings(plan),
         "files": files.collect::<Vec<_>>(),
     })
 }
@@ -192,8 +253,10 @@ pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
         let (from, to) =
             (side("a", old.is_some()), side("b", matches!(change, Change::File { .. })));
         let old = old.unwrap_or_default();
-        let diff = TextDiff::from_lines(old.as_str(), new);
-        text.push_str(&diff.unified_diff().header(&from, &to).to_string());
+        let hunks = diff::unified(&old, new, 3);
+        if !hunks.is_empty() {
+            text.extend(["--- ", &from, "\n+++ ", &to, "\n", &hunks]);
+        }
     }
     Ok(text)
 }

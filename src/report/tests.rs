@@ -7,6 +7,8 @@ use crate::domain::max_pods::{Ceiling, Wishes, capacity};
 use crate::domain::reserved::{Overrides, Reserved};
 use crate::facts::{Instance, Limits, Machine};
 use crate::host::{Detected, Host};
+use crate::plan::in_force;
+use crate::settings::CniLayer;
 use std::collections::BTreeMap;
 
 /// A t3.small with prefixes: 3 interfaces of 4 addresses on 2 GiB.
@@ -28,14 +30,17 @@ fn warned(memory_mebibytes: u64, ceiling: Ceiling) -> Vec<String> {
         limits: Limits { limits, source },
         machine: Some(Machine { cpus: 2, memory_bytes: memory_mebibytes << 20 }),
         host: Detected { host: Host::None, reason: String::new() },
-        node_config: None,
+        told: Vec::new(),
     };
     let cni = Cni { addressing: Addressing::Prefixes, ..Cni::default() };
     let capacity = capacity(&limits, cni, Wishes { ceiling, ..Wishes::default() }).unwrap();
     let kube_reserved = Reserved::of(2, capacity.max_pods, &Overrides::default());
     let max_pods = capacity.max_pods;
     let kubelet = Kubelet { max_pods, kube_reserved, node_labels: Labels::default() };
-    warnings(&facts, &Plan { capacity, kubelet, changes: Vec::new(), wait: None })
+    let cni = in_force(&CniLayer::default(), None);
+    let plan =
+        Plan { cni, remarks: Vec::new(), capacity, kubelet, changes: Vec::new(), wait: None };
+    warnings(&facts, &plan)
 }
 
 #[test]

@@ -35,38 +35,38 @@ macro_rules! layer {
 layer! {
     /// `[cni]`: what the VPC CNI is set to.
     CniLayer {
-        /// Where the CNI's settings are taken from; `settings`: the keys of [cni]
+        /// Where the CNI's settings are taken from: the aws-node DaemonSet, each key of [cni] overriding one value; or [cni] alone [default: cluster]
         #[arg(id = "cni.source", long = "cni-source", env = "ENI_BOOTSTRAP_CNI_SOURCE", value_name = "SOURCE")]
         source: CniSource,
-        /// Pods live on an ENIConfig's subnet (AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG) [default: true]
+        /// Pods live on an ENIConfig's subnet (AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG) [default: as on the cluster, else true]
         #[arg(id = "cni.custom-networking", long = "cni-custom-networking", env = "ENI_BOOTSTRAP_CNI_CUSTOM_NETWORKING",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         custom_networking: bool,
-        /// Prefixes of 16 addresses (ENABLE_PREFIX_DELEGATION) [default: false]
+        /// Prefixes of 16 addresses (ENABLE_PREFIX_DELEGATION) [default: as on the cluster]
         #[arg(id = "cni.prefix-delegation", long = "cni-prefix-delegation", env = "ENI_BOOTSTRAP_CNI_PREFIX_DELEGATION",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         prefix_delegation: bool,
-        /// The most interfaces that the CNI uses (MAX_ENI); 0 is no limit [default: 0]
+        /// The most interfaces that the CNI uses (MAX_ENI); 0 is no limit [default: as on the cluster]
         #[arg(id = "cni.max-eni", long = "cni-max-eni", env = "ENI_BOOTSTRAP_CNI_MAX_ENI", value_name = "N")]
         max_eni: u32,
-        /// Security groups for pods (ENABLE_POD_ENI): a trunk takes one interface [default: false]
+        /// Security groups for pods (ENABLE_POD_ENI): a trunk takes one interface [default: as on the cluster]
         #[arg(id = "cni.pod-eni", long = "cni-pod-eni", env = "ENI_BOOTSTRAP_CNI_POD_ENI",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         pod_eni: bool,
         /// Interfaces that the CNI leaves alone: tagged no_manage, EFA-only or another's [default: 0]
         #[arg(id = "cni.reserved-enis", long = "cni-reserved-enis", env = "ENI_BOOTSTRAP_CNI_RESERVED_ENIS", value_name = "N")]
         reserved_enis: u32,
-        /// The family of the pods' addresses (ENABLE_IPv6) [default: ipv4]
+        /// The family of the pods' addresses (ENABLE_IPv6) [default: as on the cluster]
         #[arg(id = "cni.ip-family", long = "cni-ip-family", env = "ENI_BOOTSTRAP_CNI_IP_FAMILY", value_name = "FAMILY")]
         ip_family: IpFamily,
-        /// Interfaces of every network card serve pods (ENABLE_MULTI_NIC) [default: false]
+        /// Interfaces of every network card serve pods (ENABLE_MULTI_NIC) [default: as on the cluster]
         #[arg(id = "cni.multi-nic", long = "cni-multi-nic", env = "ENI_BOOTSTRAP_CNI_MULTI_NIC",
               value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         multi_nic: bool,
-        /// Addresses that the CNI holds at least (MINIMUM_IP_TARGET); 0 is unset [default: 0]
+        /// Addresses that the CNI holds at least (MINIMUM_IP_TARGET); 0 is unset [default: as on the cluster]
         #[arg(id = "cni.minimum-ip-target", long = "cni-minimum-ip-target", env = "ENI_BOOTSTRAP_CNI_MINIMUM_IP_TARGET", value_name = "N")]
         minimum_ip_target: u32,
-        /// Addresses that the CNI holds in reserve (WARM_IP_TARGET); 0 is unset [default: 0]
+        /// Addresses that the CNI holds in reserve (WARM_IP_TARGET); 0 is unset [default: as on the cluster]
         #[arg(id = "cni.warm-ip-target", long = "cni-warm-ip-target", env = "ENI_BOOTSTRAP_CNI_WARM_IP_TARGET", value_name = "N")]
         warm_ip_target: u32,
     }
@@ -75,10 +75,10 @@ layer! {
 layer! {
     /// `[eni-config]`: which ENIConfig, and how long to wait for it.
     EniConfigLayer {
-        /// Its name, from text and {zone} {zone-id} {region} {instance-type} {vpc-id} {tag:KEY} [default: {zone}]
+        /// Its name, from text and {zone} {zone-id} {region} {instance-type} {vpc-id} {subnet-id} {tag:KEY} [default: {zone}]
         #[arg(id = "eni-config.name", long = "eni-config-name", env = "ENI_BOOTSTRAP_ENI_CONFIG_NAME", value_name = "TEMPLATE")]
         name: String,
-        /// The node label that carries the name; empty sets none [default: k8s.amazonaws.com/eniConfig]
+        /// The node label that carries the name; empty sets none [default: the one that the CNI reads]
         #[arg(id = "eni-config.label", long = "eni-config-label", env = "ENI_BOOTSTRAP_ENI_CONFIG_LABEL", value_name = "KEY")]
         label: String,
         /// How long to wait for it: a time such as 90s or 10m, 0 to ask once, or forever [default: 10m]
@@ -88,6 +88,10 @@ layer! {
         /// What a wait in vain comes to: fail, or continue with a warning [default: fail]
         #[arg(id = "eni-config.on-timeout", long = "eni-config-on-timeout", env = "ENI_BOOTSTRAP_ENI_CONFIG_ON_TIMEOUT", value_name = "WHAT")]
         on_timeout: OnTimeout,
+        /// Compare its subnet and security groups with EC2 before the kubelet may start [default: true]
+        #[arg(id = "eni-config.verify", long = "eni-config-verify", env = "ENI_BOOTSTRAP_ENI_CONFIG_VERIFY",
+              value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        verify: bool,
     }
 }
 

@@ -11,11 +11,10 @@ pub use layer::{
 };
 pub use text::{FileError, nearest};
 pub use value::ceiling;
-pub use value::{CniSource, LabelMap, OnTimeout, Wait};
+pub use value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, Wait};
 
-use crate::domain::cni::{Addressing, Cni};
-use crate::domain::eni_config::{DEFAULT_LABEL, InvalidTemplate, NameTemplate};
-use crate::domain::label::{InvalidLabel, LabelKey, Labels};
+use crate::domain::eni_config::{InvalidTemplate, NameTemplate};
+use crate::domain::label::{InvalidLabel, Labels};
 use crate::domain::max_pods::Wishes;
 use crate::domain::reserved::Overrides;
 use crate::host::HostKind;
@@ -33,12 +32,14 @@ const DEFAULT_IMDS_WAIT: Duration = Duration::from_mins(2);
 pub struct Settings {
     /// Where the CNI's settings are taken from.
     pub cni_source: CniSource,
-    /// What the CNI is set to.
-    pub cni: Cni,
+    /// What was said of the CNI by hand.
+    pub cni: CniLayer,
     /// How the ENIConfig's name is made.
     pub eni_config_name: NameTemplate,
-    /// The label that carries it; `None` sets none.
-    pub eni_config_label: Option<LabelKey>,
+    /// The label that carries it.
+    pub eni_config_label: EniConfigLabel,
+    /// Whether its subnet and security groups are compared with EC2.
+    pub verify: bool,
     /// How long to wait for the ENIConfig.
     pub wait: Wait,
     /// What a wait in vain comes to.
@@ -130,54 +131,32 @@ impl Settings {
     pub fn from_layer(layer: Layer) -> Result<Self, SettingsError> {
         // Taken apart whole, so that a new key cannot be forgotten here.
         let Layer { cni, eni_config, pods, labels, reserve, cluster, host, imds } = layer;
-        let CniLayer {
-            source,
-            custom_networking,
-            prefix_delegation,
-            max_eni,
-            pod_eni,
-            reserved_enis,
-            ip_family,
-            multi_nic,
-            minimum_ip_target,
-            warm_ip_target,
-        } = cni;
-        let EniConfigLayer { name, label, wait, on_timeout } = eni_config;
+        let EniConfigLayer { name, label, wait, on_timeout, verify } = eni_config;
         let PodsLayer { ceiling, max, extra } = pods;
         let ReserveLayer { cpu, memory, ephemeral_storage } = reserve;
         let ClusterLayer { name: cluster_name, endpoint, certificate_authority, kubeconfig } =
             cluster;
-        let addressing = if prefix_delegation.unwrap_or(false) {
-            Addressing::Prefixes
-        } else {
-            Addressing::SecondaryAddresses
+        let eni_config_label = match label.as_deref() {
+            None => EniConfigLabel::OfTheCni,
+            Some("") => EniConfigLabel::Nothing,
+            Some(key) => EniConfigLabel::Key(key.parse().map_err(SettingsError::EniConfigLabel)?),
         };
-        let label = label.unwrap_or_else(|| DEFAULT_LABEL.to_owned());
-        let eni_config_label = (!label.is_empty()).then(|| label.parse()).transpose();
         let mut further = Labels::default();
         for (key, value) in labels.unwrap_or_default().0 {
             let key = key.parse().map_err(SettingsError::Label)?;
             further.insert(key, value.parse().map_err(SettingsError::Label)?);
         }
         Ok(Self {
-            cni_source: source.unwrap_or_default(),
-            cni: Cni {
-                addressing,
-                custom_networking: custom_networking.unwrap_or(true),
-                max_eni: max_eni.filter(|most| *most > 0),
-                pod_eni: pod_eni.unwrap_or(false),
-                reserved_enis: reserved_enis.unwrap_or(0),
-                ip_family: ip_family.unwrap_or_default(),
-                multi_nic: multi_nic.unwrap_or(false),
-                minimum_ip_target: minimum_ip_target.unwrap_or(0),
-                warm_ip_target: warm_ip_target.unwrap_or(0),
-            },
+            cni_source: cni.source.unwrap_or_default(),
+            // Its source is said above; the same settings must be equal.
+            cni: CniLayer { source: None, ..cni },
             eni_config_name: name
                 .as_deref()
                 .unwrap_or("{zone}")
                 .parse()
                 .map_err(SettingsError::EniConfigName)?,
-            eni_config_label: eni_config_label.map_err(SettingsError::EniConfigLabel)?,
+            eni_config_label,
+            verify: verify.unwrap_or(true),
             wait: wait.unwrap_or(Wait::For(DEFAULT_WAIT)),
             on_timeout: on_timeout.unwrap_or_default(),
             pods: Wishes {

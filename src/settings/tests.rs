@@ -17,11 +17,13 @@ fn file_error(text: &str) -> (String, Option<String>) {
 }
 
 #[test]
-fn nothing_said_is_custom_networking_by_zone() {
+fn nothing_said_is_as_the_cluster_says_and_the_eniconfig_by_zone() {
     let settings = settings("").unwrap();
-    assert_eq!(settings.cni, Cni { custom_networking: true, ..Cni::default() });
+    assert_eq!(settings.cni_source, CniSource::Cluster);
+    assert_eq!(settings.cni, CniLayer::default());
     assert_eq!(settings.eni_config_name, "{zone}".parse().unwrap());
-    assert_eq!(settings.eni_config_label, Some("k8s.amazonaws.com/eniConfig".parse().unwrap()));
+    assert_eq!(settings.eni_config_label, EniConfigLabel::OfTheCni);
+    assert!(settings.verify);
     assert_eq!(settings.wait, Wait::For(Duration::from_mins(10)));
     assert_eq!(settings.on_timeout, OnTimeout::Fail);
     assert_eq!(settings.pods, Wishes::default());
@@ -49,6 +51,7 @@ fn every_key_is_read() {
         label = ""
         wait = "forever"
         on-timeout = "continue"
+        verify = false
         [pods]
         ceiling = 58
         max = 40
@@ -77,19 +80,21 @@ fn every_key_is_read() {
         settings,
         Settings {
             cni_source: CniSource::Settings,
-            cni: Cni {
-                addressing: Addressing::Prefixes,
-                custom_networking: false,
-                pod_eni: true,
+            cni: CniLayer {
+                source: None,
+                custom_networking: Some(false),
+                prefix_delegation: Some(true),
                 max_eni: Some(3),
-                reserved_enis: 1,
-                ip_family: IpFamily::Ipv6,
-                multi_nic: true,
-                minimum_ip_target: 30,
-                warm_ip_target: 2,
+                pod_eni: Some(true),
+                reserved_enis: Some(1),
+                ip_family: Some(IpFamily::Ipv6),
+                multi_nic: Some(true),
+                minimum_ip_target: Some(30),
+                warm_ip_target: Some(2),
             },
             eni_config_name: "prod-{zone}".parse().unwrap(),
-            eni_config_label: None,
+            eni_config_label: EniConfigLabel::Nothing,
+            verify: false,
             wait: Wait::Forever,
             on_timeout: OnTimeout::Continue,
             pods: Wishes { ceiling: Ceiling::At(58), fixed: Some(40), extra: 1 },

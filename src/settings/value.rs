@@ -1,5 +1,6 @@
 //! Values of single settings that have a form of their own.
 
+use crate::domain::label::LabelKey;
 use crate::domain::max_pods::Ceiling;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -12,9 +13,23 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CniSource {
-    /// The keys of `[cni]`.
+    /// The environment of the aws-node DaemonSet; a key of `[cni]` overrides one value.
     #[default]
+    Cluster,
+    /// The keys of `[cni]` alone.
     Settings,
+}
+
+/// The node label that carries the ENIConfig's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EniConfigLabel {
+    /// The one that the CNI reads.
+    #[default]
+    OfTheCni,
+    /// None of ours.
+    Nothing,
+    /// This one.
+    Key(LabelKey),
 }
 
 /// What a wait in vain comes to.

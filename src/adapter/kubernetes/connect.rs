@@ -2,14 +2,13 @@
 
 use super::ATTEMPT;
 use crate::adapter::dns::Names;
-use crate::adapter::eks::{Token, TokenError, TokenSource};
+use crate::adapter::token::{Token, TokenError, TokenSource};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Request, header};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
@@ -93,11 +92,11 @@ impl Identity {
     }
 }
 
-pub(super) fn api(
+pub(super) fn client(
     config: &Config,
     names: &Names,
     identity: Option<&Identity>,
-) -> Result<Api<DynamicObject>, ConnectError> {
+) -> Result<Client, ConnectError> {
     let failed = |error| ConnectError::Client(Box::new(error));
     let mut http = HttpConnector::new_with_resolver(names.clone());
     http.enforce_http(false);
@@ -119,9 +118,7 @@ pub(super) fn api(
         .option_layer(authorize)
         .map_err(BoxError::from)
         .service(hyper);
-    let client = Client::new(service, &config.default_namespace);
-    let kind = GroupVersionKind::gvk("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig");
-    Ok(Api::all_with(client, &ApiResource::from_gvk_with_plural(&kind, "eniconfigs")))
+    Ok(Client::new(service, &config.default_namespace))
 }
 
 /// Base64 of PEM → the certificates.

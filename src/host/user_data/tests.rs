@@ -21,6 +21,7 @@ fn prod() -> NodeConfigCluster {
         name: Some("prod".to_owned()),
         api_server_endpoint: Some("https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned()),
         certificate_authority: Some("Q0E=".to_owned()),
+        id: None,
     }
 }
 

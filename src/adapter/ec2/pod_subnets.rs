@@ -1,0 +1,128 @@
+//! What EC2 says of the subnet and the security groups that an ENIConfig names. Asked for by filters:
+//! what does not exist is left out of the answer, and the answer is not an error.
+
+use super::Ec2;
+use crate::adapter::Deadline;
+use crate::adapter::aws::call::{CallError, call};
+use crate::domain::prefixes;
+use crate::facts::{SecurityGroup, Subnet};
+use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+impl Ec2 {
+    /// The subnets among `ids` that there are.
+    pub async fn subnets(
+        &self,
+        ids: &[String],
+        deadline: Deadline,
+    ) -> Result<Vec<Subnet>, CallError> {
+        let request = self.client.describe_subnets().filters(filter("subnet-id", ids));
+        let answer = call("ec2:DescribeSubnets", deadline, request.send()).await?;
+        Ok(answer.subnets().iter().map(subnet).collect())
+    }
+
+    /// The security groups among `ids` that there are.
+    pub async fn security_groups(
+        &self,
+        ids: &[String],
+        deadline: Deadline,
+    ) -> Result<Vec<SecurityGroup>, CallError> {
+        let request = self.client.describe_security_groups().filters(filter("group-id", ids));
+        let answer = call("ec2:DescribeSecurityGroups", deadline, request.send()).await?;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let group = |group: &aws_sdk_ec2::types::SecurityGroup| SecurityGroup {
+            id: text(group.group_id()),
+            vpc: text(group.vpc_id()),
+        };
+        Ok(answer.security_groups().iter().map(group).collect())
+    }
+
+    /// How many `/28` prefixes are free in the subnet: counted from the addresses and prefixes of
+    /// every interface in it and from its explicit reservations, which EC2 gives to nobody by itself.
+    pub async fn free_prefixes(
+        &self,
+        id: &str,
+        cidr: Ipv4Net,
+        deadline: Deadline,
+    ) -> Result<u32, CallError> {
+        let mut used = self.addresses_in_use(id, deadline).await?;
+        let mut next: Option<String> = None;
+        loop {
+            let request = self
+                .client
+                .get_subnet_cidr_reservations()
+                .subnet_id(id)
+                .set_next_token(next.clone());
+            let action = "ec2:GetSubnetCidrReservations";
+            let answer = call(action, deadline, request.send()).await?;
+            for reservation in answer.subnet_ipv4_cidr_reservations() {
+                let explicit = Some(&SubnetCidrReservationType::Explicit);
+                if reservation.reservation_type() == explicit {
+                    used.extend(reservation.cidr().and_then(|cidr| cidr.parse::<Ipv4Net>().ok()));
+                }
+            }
+            next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_none() {
+                return Ok(prefixes::free(cidr, used));
+            }
+        }
+    }
+
+    async fn addresses_in_use(
+        &self,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<Ipv4Net>, CallError> {
+        let mut used = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let request = self
+                .client
+                .describe_network_interfaces()
+                .filters(filter("subnet-id", &[id.to_owned()]))
+                .max_results(1000)
+                .set_next_token(next.clone());
+            let answer = call("ec2:DescribeNetworkInterfaces", deadline, request.send()).await?;
+            for interface in answer.network_interfaces() {
+                for address in interface.private_ip_addresses() {
+                    let address = address.private_ip_address().and_then(|it| it.parse().ok());
+                    used.extend(address.map(|address: Ipv4Addr| Ipv4Net::from(address)));
+                }
+                for prefix in interface.ipv4_prefixes() {
+                    used.extend(prefix.ipv4_prefix().and_then(|it| it.parse::<Ipv4Net>().ok()));
+                }
+            }
+            next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_none() {
+                return Ok(used);
+            }
+        }
+    }
+}
+
+fn filter(name: &str, values: &[String]) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.to_vec())).build()
+}
+
+fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Subnet {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let tags = subnet.tags().iter().map(|tag| (text(tag.key()), text(tag.value())));
+    let cidr = match subnet.cidr_block().and_then(|cidr| cidr.parse().ok()) {
+        Some(IpNet::V4(cidr)) => Some(cidr),
+        _ => None,
+    };
+    Subnet {
+        id: text(subnet.subnet_id()),
+        zone: text(subnet.availability_zone()),
+        zone_id: text(subnet.availability_zone_id()),
+        vpc: text(subnet.vpc_id()),
+        cidr,
+        free_addresses: subnet
+            .available_ip_address_count()
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(0),
+        tags: tags.collect::<BTreeMap<_, _>>(),
+    }
+}

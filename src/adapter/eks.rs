@@ -1,0 +1,123 @@
+//! EKS's `DescribeCluster`: where a cluster is, for a node that knows its name alone.
+
+use crate::adapter::aws::call::{CallError, call};
+use crate::adapter::aws::{self, AwsError};
+use crate::adapter::dns::Names;
+use crate::adapter::{Deadline, Endpoints, Transient, retry};
+use crate::domain::zone::Region;
+use aws_sdk_eks::Client;
+
+const ACTION: &str = "eks:DescribeCluster";
+
+/// EKS did not say where the cluster is.
+#[derive(Debug, thiserror::Error)]
+pub enum EksError {
+    /// There is no such cluster in this region.
+    #[error("EKS knows no cluster {name:?} in {region}")]
+    UnknownCluster {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        region: Region,
+    },
+    /// It is being made, and has no endpoint yet.
+    #[error("cluster {name:?} has no endpoint yet: EKS says {status}")]
+    NotReady {
+        /// The name.
+        name: String,
+        /// Such as `CREATING`.
+        status: String,
+    },
+    /// The call did not succeed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// No request could be made.
+    #[error("no request to EKS could be made")]
+    Aws(#[from] AwsError),
+}
+
+impl Transient for EksError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::NotReady { .. } => true,
+            Self::Call(error) => error.is_transient(),
+            Self::UnknownCluster { .. } | Self::Aws(_) => false,
+        }
+    }
+}
+
+/// A cluster, as EKS describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EksCluster {
+    /// Its API server's URL.
+    pub endpoint: String,
+    /// Its certificate authority: PEM in base64.
+    pub certificate_authority: String,
+    /// What a token is bound to: the id of a cluster on an Outpost, else the name.
+    pub token_name: String,
+    /// The subnets in which its control plane has interfaces.
+    pub subnets: Vec<String>,
+}
+
+/// A client of EKS's API.
+#[derive(Clone, Debug)]
+pub struct Eks {
+    client: Client,
+    region: Region,
+}
+
+impl Eks {
+    /// For `region`, at the injected endpoint or the region's own.
+    pub async fn new(
+        endpoints: &Endpoints,
+        names: &Names,
+        region: &Region,
+    ) -> Result<Self, AwsError> {
+        let shared = aws::sdk_config(endpoints, names, region).await?;
+        let mut config = aws_sdk_eks::config::Builder::from(&shared);
+        config.set_endpoint_url(
+            endpoints.eks.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
+        );
+        Ok(Self { client: Client::from_conf(config.build()), region: region.clone() })
+    }
+
+    /// Where the cluster `name` is. One that is being made is waited for.
+    pub async fn cluster(&self, name: &str, deadline: Deadline) -> Result<EksCluster, EksError> {
+        retry(deadline, async || {
+            let request = self.client.describe_cluster().name(name);
+            match call(ACTION, deadline, request.send()).await {
+                Ok(answer) => known(name, answer.cluster()),
+                Err(CallError::Refused { code, .. }) if code == "ResourceNotFoundException" => {
+                    let (name, region) = (name.to_owned(), self.region.clone());
+                    Err(EksError::UnknownCluster { name, region })
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+}
+
+fn known(
+    name: &str,
+    cluster: Option<&aws_sdk_eks::types::Cluster>,
+) -> Result<EksCluster, EksError> {
+    let not_ready = || {
+        let status = cluster.and_then(|cluster| cluster.status());
+        let status = status.map_or("nothing of its status", |status| status.as_str());
+        EksError::NotReady { name: name.to_owned(), status: status.to_owned() }
+    };
+    let told = |cluster: &aws_sdk_eks::types::Cluster| {
+        let vpc = cluster.resources_vpc_config();
+        Some(EksCluster {
+            endpoint: cluster.endpoint()?.to_owned(),
+            certificate_authority: cluster.certificate_authority()?.data()?.to_owned(),
+            token_name: match (cluster.outpost_config(), cluster.id()) {
+                (Some(_), Some(id)) => id.to_owned(),
+                _ => name.to_owned(),
+            },
+            subnets: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
+        })
+    };
+    cluster.and_then(told).ok_or_else(not_ready)
+}

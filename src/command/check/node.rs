@@ -1,0 +1,116 @@
+//! Every check of a boot, for this node, each asked once.
+
+use super::Line;
+use crate::adapter::{Deadline, chain};
+use crate::command::Context;
+use crate::command::cluster::{OnNode, fit};
+use crate::domain::aws_node::AwsNode;
+use crate::domain::eni_config::EniConfigName;
+use crate::domain::finding::Finding;
+use crate::error::Error;
+use crate::observe::{self, Connection};
+use crate::plan::{Plan, plan};
+use crate::settings::{CniSource, Wait};
+use crate::verify;
+use crate::wait::{Patience, until_known, until_ready};
+
+pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
+    let (endpoints, names, settings) = context.settings()?;
+    let deadline = Deadline::after(settings.imds_wait);
+    let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
+    let node = OnNode { endpoints: &endpoints, names: &names, settings: &settings, facts: &facts };
+    let findings = Box::pin(findings(&node)).await;
+    Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
+}
+
+/// One check after the other, as far as one allows the next.
+async fn findings(node: &OnNode<'_>) -> Vec<Finding> {
+    let (facts, settings) = (node.facts, node.settings);
+    let instance = &facts.instance;
+    let mut findings = vec![
+        Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
+        Finding::ok("host", format!("{} ({})", facts.host.host, facts.host.reason)),
+    ];
+    let connection = match node.connect().await {
+        Ok(connection) => {
+            findings.push(Finding::ok("cluster", connection.cluster.to_string()));
+            Some(connection)
+        }
+        Err(error) => {
+            findings.push(failed("cluster", &error));
+            None
+        }
+    };
+    let mut aws_node = None;
+    if settings.cni_source == CniSource::Cluster {
+        let Some(connection) = &connection else { return findings };
+        match until_known(&connection.api, Patience::begin(Wait::Once)).await {
+            Ok(found) => {
+                findings.push(Finding::ok("aws-node", found.cni.to_string()));
+                let help = "correct it: `kubectl -n kube-system edit daemonset aws-node`";
+                let remarks = found.remarks.iter();
+                findings.extend(
+                    remarks.map(|remark| Finding::warning("aws-node", remark.to_string(), help)),
+                );
+                aws_node = Some(found);
+            }
+            Err(error) => {
+                findings.push(Finding::fails("aws-node", error.reason.to_string(), error.help()));
+                return findings;
+            }
+        }
+    }
+    let plan = match plan(facts, settings, aws_node.as_ref()) {
+        Ok(plan) => plan,
+        Err(error) => {
+            findings.push(failed("plan", &error.into()));
+            return findings;
+        }
+    };
+    findings.push(Finding::ok("max-pods", plan.capacity.to_string()));
+    for differs in plan.cni.overrides.iter().filter(|it| it.differs()) {
+        let help = "leave the key out, so that the DaemonSet decides";
+        findings.push(Finding::warning("settings", differs.to_string(), help));
+    }
+    for caveat in &plan.capacity.caveats {
+        findings.push(Finding::warning("max-pods", caveat.to_string(), "see README, \"The sum\""));
+    }
+    match (&plan.wait, &connection) {
+        (None, _) => findings.push(Finding::ok("ENIConfig", "none: custom networking is off")),
+        (Some(_), None) => {}
+        (Some(name), Some(connection)) => {
+            findings.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
+        }
+    }
+    findings
+}
+
+async fn eni_config(
+    node: &OnNode<'_>,
+    plan: &Plan,
+    name: &EniConfigName,
+    connection: &Connection,
+    aws_node: Option<&AwsNode>,
+) -> Vec<Finding> {
+    let Connection { api, cluster } = connection;
+    let patience = Patience::begin(Wait::Once);
+    let ready = match until_ready(api, name, patience, async |_| Vec::new()).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            let says = format!("{}: {}", error.awaited, error.reason);
+            return vec![Finding::fails("ENIConfig", says, error.help())];
+        }
+    };
+    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
+    let fit = fit(name, node.facts, plan, aws_node, cluster.name());
+    let ec2 = node.ec2().await;
+    let ec2 = ec2.as_ref().map_err(String::as_str);
+    findings.extend(verify::with_ec2(&fit, &ready.eni_config, ec2).await);
+    let serves_cordoned_nodes = aws_node.is_some_and(|aws_node| aws_node.serves_cordoned_nodes);
+    findings.extend(verify::with_cluster(&fit, api, serves_cordoned_nodes).await);
+    findings
+}
+
+fn failed(check: &'static str, error: &Error) -> Finding {
+    Finding::fails(check, chain(error), error.help())
+}

@@ -1,0 +1,124 @@
+//! What every command that needs the cluster does first: find it, connect, ask what the CNI is set to.
+
+use crate::adapter::dns::Names;
+use crate::adapter::ec2::Ec2;
+use crate::adapter::kubernetes::EniConfig;
+use crate::adapter::{Deadline, Endpoints, chain};
+use crate::domain::aws_node::AwsNode;
+use crate::domain::cni::Addressing;
+use crate::domain::eni_config::EniConfigName;
+use crate::domain::finding::Finding;
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::observe::{self, Connection};
+use crate::plan::{Plan, access};
+use crate::report;
+use crate::settings::{CniSource, Settings};
+use crate::verify::{self, Fit, Place};
+use crate::wait::{Patience, Ready, until_known, until_ready};
+use tokio::join;
+use tracing::info;
+
+/// What a command on a node knows once it has looked at the machine.
+pub(super) struct OnNode<'a> {
+    pub endpoints: &'a Endpoints,
+    pub names: &'a Names,
+    pub settings: &'a Settings,
+    pub facts: &'a Facts,
+}
+
+/// The cluster, and what it says.
+pub(super) struct Asked {
+    pub connection: Option<Connection>,
+    pub aws_node: Option<AwsNode>,
+}
+
+impl OnNode<'_> {
+    /// Asks the cluster what the CNI is set to, unless the settings alone decide.
+    pub async fn ask(&self, patience: Patience) -> Result<Asked, Error> {
+        if self.settings.cni_source == CniSource::Settings {
+            return Ok(Asked { connection: None, aws_node: None });
+        }
+        let connection = self.connect().await?;
+        let aws_node = until_known(&connection.api, patience).await?;
+        Ok(Asked { connection: Some(connection), aws_node: Some(aws_node) })
+    }
+
+    /// The connection that there is, or a new one.
+    pub async fn connected(&self, asked: Option<Connection>) -> Result<Connection, Error> {
+        if let Some(connection) = asked {
+            return Ok(connection);
+        }
+        let connection = self.connect().await?;
+        report::asked(self.facts, Some(&connection), None);
+        Ok(connection)
+    }
+
+    /// Finds the cluster and connects to it.
+    pub async fn connect(&self) -> Result<Connection, Error> {
+        let access = access(self.facts, self.settings)?;
+        // Finding the cluster is part of knowing what this machine is, and has that time.
+        let deadline = Deadline::after(self.settings.imds_wait);
+        let region = &self.facts.instance.region;
+        // On the heap: EKS is rarely asked, and its future is large.
+        let connect = observe::connect(self.endpoints, self.names, region, &access, deadline);
+        Ok(Box::pin(connect).await?)
+    }
+
+    /// Waits for the plan's ENIConfig, and compares it with EC2.
+    pub async fn wait_for(
+        &self,
+        name: &EniConfigName,
+        plan: &Plan,
+        connection: &Connection,
+        aws_node: Option<&AwsNode>,
+        patience: Patience,
+    ) -> Result<Ready, Error> {
+        info!("wait: for ENIConfig {name}, {}", patience.limit());
+        let ec2 = if self.settings.verify { Some(self.ec2().await) } else { None };
+        let fit = fit(name, self.facts, plan, aws_node, connection.cluster.name());
+        let serves_cordoned_nodes = aws_node.is_some_and(|it| it.serves_cordoned_nodes);
+        let verify = async |eni_config: &EniConfig| -> Vec<Finding> {
+            let Some(ec2) = &ec2 else { return Vec::new() };
+            let ec2 = ec2.as_ref().map_err(String::as_str);
+            let (mut findings, of_cluster) = join!(
+                Box::pin(verify::with_ec2(&fit, eni_config, ec2)),
+                Box::pin(verify::with_cluster(&fit, &connection.api, serves_cordoned_nodes))
+            );
+            findings.extend(of_cluster);
+            findings
+        };
+        Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
+    }
+
+    /// A client of EC2's, or why there is none: a check is then skipped.
+    pub async fn ec2(&self) -> Result<Ec2, String> {
+        let made = Ec2::new(self.endpoints, self.names, &self.facts.instance.region).await;
+        made.map_err(|error| chain(&error))
+    }
+}
+
+/// What this node's ENIConfig is compared with.
+pub(super) fn fit(
+    name: &EniConfigName,
+    facts: &Facts,
+    plan: &Plan,
+    aws_node: Option<&AwsNode>,
+    cluster: Option<&str>,
+) -> Fit {
+    let instance = &facts.instance;
+    let capacity = &plan.capacity;
+    Fit {
+        place: Place {
+            zone: Some(instance.zone.to_string()),
+            zone_id: instance.zone_id.as_ref().map(ToString::to_string),
+            vpc: instance.vpc_id.as_ref().map(ToString::to_string),
+            region: instance.region.to_string(),
+        },
+        name: name.to_string(),
+        addresses: capacity.max_pods.saturating_sub(capacity.host_network_pods),
+        prefixes: plan.cni.cni.addressing == Addressing::Prefixes,
+        subnet_discovery: aws_node.is_none_or(|aws_node| aws_node.subnet_discovery),
+        cluster: cluster.map(str::to_owned),
+    }
+}

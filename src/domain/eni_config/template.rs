@@ -1,0 +1,203 @@
+//! How an ENIConfig's name is made: text with fields in braces, filled in by the machine.
+
+use super::EniConfigName;
+use crate::domain::identifier::InvalidIdentifier;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a name may be made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `{zone}`: the availability zone's name.
+    Zone,
+    /// `{zone-id}`: the zone's id, the same in every account.
+    ZoneId,
+    /// `{region}`.
+    Region,
+    /// `{instance-type}`.
+    InstanceType,
+    /// `{vpc-id}`.
+    VpcId,
+    /// `{subnet-id}`: the subnet of the primary interface.
+    SubnetId,
+    /// `{tag:KEY}`: an instance tag, where the metadata service may show tags.
+    Tag(String),
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zone => formatter.write_str("{zone}"),
+            Self::ZoneId => formatter.write_str("{zone-id}"),
+            Self::Region => formatter.write_str("{region}"),
+            Self::InstanceType => formatter.write_str("{instance-type}"),
+            Self::VpcId => formatter.write_str("{vpc-id}"),
+            Self::SubnetId => formatter.write_str("{subnet-id}"),
+            Self::Tag(key) => write!(formatter, "{{tag:{key}}}"),
+        }
+    }
+}
+
+/// A template that is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTemplate {
+    /// A field that there is not.
+    #[error(
+        "there is no field {{{0}}} (there are {{zone}} {{zone-id}} {{region}} {{instance-type}} {{vpc-id}} {{subnet-id}} {{tag:KEY}})"
+    )]
+    UnknownField(String),
+    /// A brace without its partner.
+    #[error("{0:?} has a brace without its partner")]
+    Unbalanced(String),
+    /// Nothing at all.
+    #[error("the template is empty")]
+    Empty,
+}
+
+/// Why a name could not be made on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoName {
+    /// The machine does not say what a field stands for.
+    #[error("{0} is not known on this machine")]
+    Unknown(Field),
+    /// What came out is no name.
+    #[error(transparent)]
+    Invalid(#[from] InvalidIdentifier),
+}
+
+/// How the name is made: text with fields in braces, such as `prod-{zone}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameTemplate {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Field(Field),
+}
+
+impl NameTemplate {
+    /// The fields in use, so that no request is made for one that is not.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Field(field) => Some(field),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Fills the fields in by `value`, which answers `None` for what the machine does not say.
+    pub fn fill(&self, value: impl Fn(&Field) -> Option<String>) -> Result<EniConfigName, NoName> {
+        let mut name = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => name.push_str(text),
+                Part::Field(field) => {
+                    name.push_str(&value(field).ok_or_else(|| NoName::Unknown(field.clone()))?);
+                }
+            }
+        }
+        Ok(name.parse()?)
+    }
+}
+
+impl FromStr for NameTemplate {
+    type Err = InvalidTemplate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (plain, after) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+            if plain.contains('}') {
+                return Err(InvalidTemplate::Unbalanced(text.to_owned()));
+            }
+            if !plain.is_empty() {
+                parts.push(Part::Text(plain.to_owned()));
+            }
+            rest = after;
+            if let Some(inner) = rest.strip_prefix('{') {
+                let (field, after) = inner
+                    .split_once('}')
+                    .ok_or_else(|| InvalidTemplate::Unbalanced(text.to_owned()))?;
+                parts.push(Part::Field(field_named(field)?));
+                rest = after;
+            }
+        }
+        if parts.is_empty() { Err(InvalidTemplate::Empty) } else { Ok(Self { parts }) }
+    }
+}
+
+fn field_named(name: &str) -> Result<Field, InvalidTemplate> {
+    match name {
+        "zone" => Ok(Field::Zone),
+        "zone-id" => Ok(Field::ZoneId),
+        "region" => Ok(Field::Region),
+        "instance-type" => Ok(Field::InstanceType),
+        "vpc-id" => Ok(Field::VpcId),
+        "subnet-id" => Ok(Field::SubnetId),
+        _ => match name.strip_prefix("tag:") {
+            Some(key) if !key.is_empty() => Ok(Field::Tag(key.to_owned())),
+            _ => Err(InvalidTemplate::UnknownField(name.to_owned())),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(field: &Field) -> Option<String> {
+        match field {
+            Field::Zone => Some("us-west-2a".to_owned()),
+            Field::InstanceType => Some("c5.large".to_owned()),
+            Field::Region => Some("us-west-2".to_owned()),
+            Field::VpcId => Some("vpc-0a".to_owned()),
+            Field::SubnetId => Some("subnet-0b".to_owned()),
+            Field::Tag(key) if key == "Pool" => Some("blue, green".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn name(template: &str) -> Result<String, NoName> {
+        template.parse::<NameTemplate>().unwrap().fill(value).map(|name| name.to_string())
+    }
+
+    #[test]
+    fn names_are_made_from_fields_and_text() {
+        assert_eq!(name("{zone}"), Ok("us-west-2a".to_owned()));
+        assert_eq!(name("prod-{zone}"), Ok("prod-us-west-2a".to_owned()));
+        assert_eq!(name("{instance-type}.{zone}"), Ok("c5.large.us-west-2a".to_owned()));
+        assert_eq!(name("{region}-{vpc-id}"), Ok("us-west-2-vpc-0a".to_owned()));
+        assert_eq!(name("{subnet-id}"), Ok("subnet-0b".to_owned()));
+        assert_eq!(name("fixed"), Ok("fixed".to_owned()));
+    }
+
+    #[test]
+    fn a_template_tells_its_fields_as_they_are_written() {
+        let text = "a-{zone}-{zone-id}-{region}-{instance-type}-{vpc-id}-{subnet-id}-{tag:Pool}";
+        let template: NameTemplate = text.parse().unwrap();
+        let fields: Vec<String> = template.fields().map(ToString::to_string).collect();
+        assert_eq!(format!("a-{}", fields.join("-")), text);
+    }
+
+    #[test]
+    fn a_name_that_the_machine_cannot_give_is_refused() {
+        assert_eq!(name("{zone-id}"), Err(NoName::Unknown(Field::ZoneId)));
+        let error = name("{tag:Pool}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"blue, green\" is not an ENIConfig name (an object name that fits a label)"
+        );
+    }
+
+    #[test]
+    fn a_template_that_is_none_says_why() {
+        let error = |text: &str| text.parse::<NameTemplate>().unwrap_err();
+        assert_eq!(error("{zones}"), InvalidTemplate::UnknownField("zones".to_owned()));
+        assert_eq!(error("{tag:}"), InvalidTemplate::UnknownField("tag:".to_owned()));
+        assert_eq!(error("{zone"), InvalidTemplate::Unbalanced("{zone".to_owned()));
+        assert_eq!(error("zone}"), InvalidTemplate::Unbalanced("zone}".to_owned()));
+        assert_eq!(error(""), InvalidTemplate::Empty);
+    }
+}

@@ -32,11 +32,12 @@ root=${DESTDIR:-}
 unit=$here/systemd/eni-bootstrap.service
 defaults=$here/packaging/50-defaults.toml
 rbac=$here/packaging/rbac.yaml
+policy=$here/packaging/iam-policy.json
 
 # Everything is looked at before anything is written.
 [ -f "$binary" ] || fail "there is no $binary; build it with \`make static\`"
 [ -x "$binary" ] || fail "$binary is not executable"
-for file in "$unit" "$defaults" "$rbac"; do
+for file in "$unit" "$defaults" "$rbac" "$policy"; do
     [ -f "$file" ] || fail "there is no $file; run install.sh where it stands in the repository"
 done
 if [ -z "$root" ]; then
@@ -61,6 +62,7 @@ put 0755 "$binary" /usr/bin/eni-bootstrap
 put 0644 "$unit" /usr/lib/systemd/system/eni-bootstrap.service
 put 0644 "$defaults" /usr/lib/eni-bootstrap/50-defaults.toml
 put 0644 "$rbac" /usr/share/eni-bootstrap/rbac.yaml
+put 0644 "$policy" /usr/share/eni-bootstrap/iam-policy.json
 # For the settings of whoever bakes the image.
 install -d -m 0755 "$root/etc/eni-bootstrap"
 

@@ -126,9 +126,9 @@ pub async fn with_cluster(fit: &Fit, api: &ApiServer, serves_cordoned_nodes: boo
 
 fn skipped(check: &'static str, error: &CallError) -> Finding {
     let help = match error {
-        CallError::NotPermitted { action, .. } => {
-            Some(format!("allow {action} to the node's role (packaging/iam-policy.json)"))
-        }
+        CallError::NotPermitted { action, .. } => Some(format!(
+            "allow {action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)"
+        )),
         _ => None,
     };
     Finding::skipped(check, crate::adapter::chain(error), help)

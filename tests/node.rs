@@ -3,8 +3,9 @@
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// `nodeadm-run.service` as far as it tells the image's family.
 ///
@@ -102,8 +103,7 @@ impl Node {
 
     /// Starts it.
     pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
-        let mut command = self.command(arguments);
-        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Running::new(self.command(arguments))
     }
 
     /// The command, with nothing of this machine's in its environment but static credentials. EC2
@@ -124,21 +124,47 @@ impl Node {
 }
 
 /// A run that goes on. Killed where the test ends before it does.
-pub struct Running(Option<Child>);
+pub struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    /// What it has logged so far.
+    log: String,
+}
 
 impl Running {
+    fn new(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, log: String::new() }
+    }
+
+    /// Reads its log until a line has `text` in it; fails where it ends before.
+    pub fn until(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.stderr.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "it ended without {text:?}:\n{}", self.log);
+            self.log.push_str(&line);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// Waits for its end.
     pub fn end(mut self) -> Ended {
-        ended(self.0.take().unwrap().wait_with_output().unwrap())
+        self.stderr.read_to_string(&mut self.log).unwrap();
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let status = self.child.wait().unwrap().code();
+        Ended { status, stdout, stderr: std::mem::take(&mut self.log) }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

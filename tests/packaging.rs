@@ -33,6 +33,7 @@ fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
             "usr/bin/eni-bootstrap",
             "usr/lib/eni-bootstrap/50-defaults.toml",
             "usr/lib/systemd/system/eni-bootstrap.service",
+            "usr/share/eni-bootstrap/iam-policy.json",
             "usr/share/eni-bootstrap/rbac.yaml",
         ]
     );

@@ -19,12 +19,15 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+pub use aws::Account;
 pub use awscli::aws_get_token;
 pub use cluster::{Cluster, Request, Who, cluster};
 use server::Server;
 
 #[path = "real/answers.rs"]
 mod answers;
+#[path = "real/aws.rs"]
+mod aws;
 #[path = "real/awscli.rs"]
 mod awscli;
 #[path = "real/cluster.rs"]
@@ -62,15 +65,30 @@ pub struct Moto {
 /// request without one is taken for S3.
 pub fn moto() -> Option<&'static Moto> {
     static MOTO: OnceLock<Moto> = OnceLock::new();
+    // Asked of each test anew, so that each says that it does not run.
+    part("moto/bin/moto_server", "moto", "tests/real/install.sh moto")?;
+    MOTO.get().or_else(|| {
+        let own = own_moto()?;
+        Some(MOTO.get_or_init(|| own))
+    })
+}
+
+/// The same for one test alone, which may change how it answers.
+pub fn own_moto() -> Option<Moto> {
     let program = part("moto/bin/moto_server", "moto", "tests/real/install.sh moto")?;
-    Some(MOTO.get_or_init(|| {
-        let server = Server::start(|at| {
-            let mut command = Command::new(&program);
-            command.args(["-H", &at.ip().to_string(), "-p", &at.port().to_string()]);
-            command
-        });
-        Moto { endpoint: server.endpoint(), _server: server }
-    }))
+    let server = Server::start(|at| {
+        let mut command = Command::new(&program);
+        command.args(["-H", &at.ip().to_string(), "-p", &at.port().to_string()]);
+        command
+    });
+    Some(Moto { endpoint: server.endpoint(), _server: server })
+}
+
+impl Moto {
+    /// The account in it.
+    pub fn account(&self) -> Account<'_> {
+        Account { endpoint: &self.endpoint }
+    }
 }
 
 /// EC2's own answers to DescribeInstanceTypes, one for each type, as moto has them recorded.

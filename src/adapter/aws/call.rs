@@ -93,17 +93,11 @@ where
             _ => CallError::Unreachable { action, why: chain(error) },
         };
     };
+    // A refusal of the caller is a 403 whatever its body says.
+    let forbidden = error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403);
     let code = service.code().unwrap_or("no code").to_owned();
     let said = service.message().unwrap_or("and no reason").to_owned();
     match code.as_str() {
-        "UnauthorizedOperation"
-        | "AccessDenied"
-        | "AccessDeniedException"
-        | "AuthFailure"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId" => {
-            CallError::NotPermitted { action, said: format!("{code} {said}") }
-        }
         "RequestLimitExceeded"
         | "Throttling"
         | "ThrottlingException"
@@ -112,6 +106,9 @@ where
         | "ServerException"
         | "ServiceUnavailableException"
         | "Unavailable" => CallError::Unreachable { action, why: format!("{code} {said}") },
+        code if forbidden || code == "AuthFailure" => {
+            CallError::NotPermitted { action, said: format!("{code} {said}") }
+        }
         _ => CallError::Refused { action, code, said },
     }
 }

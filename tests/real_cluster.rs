@@ -1,0 +1,348 @@
+//! Whole runs against a real kube-apiserver, as the node's own identity: what is missing comes while
+//! the node waits.
+
+use crate::node::{Ended, Node, Running, error};
+use crate::real_parts::{Cluster, Who, cluster};
+use eni_bootstrap_sandbox::{Imds, Instance};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const CUSTOM: (&str, &str) = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
+const ENI_CONFIG: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs/us-west-2a";
+const NODE: &str = "system:node:ip-10-20-0-10.us-west-2.compute.internal";
+
+fn rbac() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rbac.yaml")
+}
+
+fn env(variables: &[(&str, &str)]) -> Value {
+    variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+}
+
+fn spec() -> Value {
+    json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] })
+}
+
+/// A cluster whose nodes may read what they must, and whose CNI is set to custom networking.
+fn ready_cluster() -> Option<Cluster> {
+    let cluster = cluster()?;
+    cluster.apply_file(&rbac());
+    cluster.install_cni(env(&[CUSTOM]));
+    Some(cluster)
+}
+
+fn node_of(cluster: &Cluster) -> (Node, Imds) {
+    let user_data = Some(cluster.node_config().into_bytes());
+    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
+    (Node::al2023().with("--imds-endpoint", imds.endpoint()), imds)
+}
+
+/// A run that has asked for the ENIConfig, and waits.
+fn waiting(node: &Node) -> Running {
+    let mut run = node.start(["run", "--verbose"]);
+    run.until("kubernetes: WATCH eniconfigs");
+    run
+}
+
+/// How often the log names each request.
+fn asked(ended: &Ended, request: &str) -> usize {
+    ended.stderr.lines().filter(|line| line.starts_with(&format!("kubernetes: {request}"))).count()
+}
+
+fn ends_well(run: Running) -> Ended {
+    let ended = run.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("ready: the kubelet may start\n"), "{}", ended.stderr);
+    ended
+}
+
+#[test]
+fn rbac_that_is_applied_during_the_wait_lets_the_node_go_on() {
+    let Some(cluster) = cluster() else { return };
+    cluster.install_cni(env(&[CUSTOM]));
+    cluster.eni_config("us-west-2a", spec());
+    let (node, _imds) = node_of(&cluster);
+    let once = node.run(["run", "--eni-config-wait", "0"]);
+    assert_eq!(once.status, Some(77), "{}", once.stderr);
+    let mut run = node.start(["run"]);
+    assert_eq!(
+        run.until("warning: wait: "),
+        format!(
+            "warning: wait: the aws-node DaemonSet: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+        )
+    );
+    cluster.apply_file(&rbac());
+    ends_well(run);
+}
+
+#[test]
+fn the_right_to_read_eniconfigs_may_come_during_the_wait_too() {
+    let Some(cluster) = cluster() else { return };
+    cluster.install_cni(env(&[CUSTOM]));
+    cluster.eni_config("us-west-2a", spec());
+    let (node, _imds) = node_of(&cluster);
+    let mut run = node.start(["run", "--cni-source", "settings"]);
+    assert_eq!(
+        run.until("warning: wait: "),
+        format!(
+            "warning: wait: ENIConfig us-west-2a: the API server does not permit it: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"
+        )
+    );
+    cluster.apply_file(&rbac());
+    ends_well(run);
+}
+
+#[test]
+fn an_eniconfig_that_comes_mends_or_comes_back_is_told_by_the_one_watch() {
+    let Some(cluster) = ready_cluster() else { return };
+    let (node, _imds) = node_of(&cluster);
+    let created = waiting(&node);
+    cluster.eni_config("us-west-2a", spec());
+    let created = ends_well(created);
+
+    cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
+    let mut mended = waiting(&node);
+    cluster.eni_config("us-west-2a", json!({ "subnet": "", "securityGroups": ["sg-0c"] }));
+    cluster.delete(ENI_CONFIG);
+    mended.until("wait: ENIConfig us-west-2a: it is not there");
+    cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
+    mended.until("wait: ENIConfig us-west-2a: it is there, but its spec.subnet is empty");
+    cluster.eni_config("us-west-2a", spec());
+    let mended = ends_well(mended);
+    for ended in [created, mended] {
+        assert_eq!((asked(&ended, "GET eniconfigs"), asked(&ended, "WATCH")), (1, 1));
+    }
+}
+
+#[test]
+fn a_watch_from_a_version_that_is_forgotten_begins_anew() {
+    let Some(mut cluster) = ready_cluster() else { return };
+    cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
+    // The watch cache of a server that has just started knows no version before its own start.
+    cluster.eni_config("us-west-2b", spec());
+    cluster.restart();
+    let (node, _imds) = node_of(&cluster);
+    let run = waiting(&node);
+    cluster.eni_config("us-west-2a", spec());
+    ends_well(run);
+}
+
+#[test]
+fn an_api_server_that_is_killed_and_restarted_in_mid_wait_is_found_again() {
+    let Some(mut cluster) = ready_cluster() else { return };
+    let (node, _imds) = node_of(&cluster);
+    let mut run = waiting(&node);
+    cluster.kill();
+    run.until("warning: wait: ENIConfig us-west-2a: the API server does not answer: ");
+    cluster.restart();
+    cluster.eni_config("us-west-2a", spec());
+    ends_well(run);
+}
+
+#[test]
+fn a_token_that_expires_in_mid_wait_is_made_anew() {
+    let Some(mut cluster) = ready_cluster() else { return };
+    let (node, _imds) = node_of(&cluster);
+    let run = waiting(&node);
+    cluster.forget_tokens();
+    // A watch that is open stays open: the next request shows the old token.
+    cluster.kill();
+    cluster.restart();
+    cluster.eni_config("us-west-2a", spec());
+    let ended = ends_well(run);
+    assert!(ended.stderr.contains("does not know this node's identity (401)"), "{}", ended.stderr);
+    assert_eq!(cluster.tokens().len(), 2, "the old one and a new one");
+}
+
+#[test]
+fn a_role_that_is_mapped_during_the_wait_lets_the_node_go_on() {
+    let Some(cluster) = ready_cluster() else { return };
+    cluster.eni_config("us-west-2a", spec());
+    cluster.set_mapped(false);
+    let (node, _imds) = node_of(&cluster);
+    let mut run = node.start(["run"]);
+    assert_eq!(
+        run.until("warning: wait: "),
+        "warning: wait: the aws-node DaemonSet: the API server does not know this node's identity (401); map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock\n"
+    );
+    cluster.set_mapped(true);
+    ends_well(run);
+}
+
+#[test]
+fn a_minute_of_waiting_is_one_get_and_one_watch() {
+    let Some(cluster) = ready_cluster() else { return };
+    let (node, _imds) = node_of(&cluster);
+    let ended = node.run(["run", "--verbose", "--eni-config-wait", "60s"]);
+    assert_eq!(ended.status, Some(75), "{}", ended.stderr);
+    assert!(error(&ended).contains("ENIConfig us-west-2a was not ready after 1m: it is not there"));
+    assert_eq!(
+        (asked(&ended, "GET eniconfigs"), asked(&ended, "WATCH"), asked(&ended, "GET daemonsets")),
+        (1, 1, 1)
+    );
+    // The server's own count is the same.
+    let requests = cluster.requests();
+    let count = |verb: &str| {
+        requests.iter().filter(|it| it.verb == verb && it.uri.contains("/eniconfigs")).count()
+    };
+    assert_eq!((count("get"), count("list"), count("watch")), (1, 0, 1), "{requests:?}");
+    let told = |left: &str| {
+        let line = format!("wait: ENIConfig us-west-2a: it is not there; {left} left");
+        ended.stderr.lines().any(|it| it == line)
+    };
+    assert!(told("44s") || told("45s"), "every 15 s it says how things stand: {}", ended.stderr);
+}
+
+/// A combination of the CNI's settings, as the DaemonSet and as flags have it.
+type Combination = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const COMBINATIONS: [Combination; 12] = [
+    (&[], &["--cni-custom-networking=false"]),
+    (&[CUSTOM], &[]),
+    (
+        &[("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")],
+        &["--cni-custom-networking=false", "--cni-prefix-delegation"],
+    ),
+    (
+        &[CUSTOM, ("ENABLE_PREFIX_DELEGATION", "1"), ("WARM_PREFIX_TARGET", "1")],
+        &["--cni-prefix-delegation"],
+    ),
+    (&[CUSTOM, ("ENABLE_POD_ENI", "T")], &["--cni-pod-eni"]),
+    (&[("ENABLE_POD_ENI", "true")], &["--cni-custom-networking=false", "--cni-pod-eni"]),
+    (&[CUSTOM, ("MAX_ENI", "2")], &["--cni-max-eni", "2"]),
+    (&[CUSTOM, ("MAX_ENI", "0")], &["--cni-max-eni", "0"]),
+    (&[CUSTOM, ("MINIMUM_IP_TARGET", "5")], &["--cni-minimum-ip-target", "5"]),
+    (
+        &[CUSTOM, ("MINIMUM_IP_TARGET", "5"), ("WARM_IP_TARGET", "2")],
+        &["--cni-minimum-ip-target", "5", "--cni-warm-ip-target", "2"],
+    ),
+    (
+        &[("ENABLE_IPv6", "true"), ("ENABLE_PREFIX_DELEGATION", "true")],
+        &["--cni-custom-networking=false", "--cni-ip-family=ipv6", "--cni-prefix-delegation"],
+    ),
+    (
+        &[
+            CUSTOM,
+            ("ENABLE_MULTI_NIC", "true"),
+            ("ENABLE_PREFIX_DELEGATION", "true"),
+            ("WARM_IP_TARGET", "2"),
+        ],
+        &["--cni-multi-nic", "--cni-prefix-delegation", "--cni-warm-ip-target", "2"],
+    ),
+];
+
+#[test]
+fn the_daemonset_gives_the_figures_that_the_settings_give() {
+    let Some(cluster) = ready_cluster() else { return };
+    let (node, _imds) = node_of(&cluster);
+    let plan = |flags: &[&str]| -> Value {
+        let ended =
+            node.run(["plan", "--output", "json", "--pods-ceiling", "1000"].iter().chain(flags));
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{flags:?}");
+        serde_json::from_str(&ended.stdout).unwrap()
+    };
+    let mut figures = Vec::new();
+    for (variables, flags) in COMBINATIONS {
+        cluster.install_cni(env(variables));
+        let by_cluster = plan(&[]);
+        let by_settings = plan(&[&["--cni-source", "settings"], flags].concat());
+        for key in ["capacity", "kubelet", "eni-config", "files"] {
+            assert_eq!(by_cluster[key], by_settings[key], "{key} of {variables:?}");
+        }
+        assert_eq!(by_cluster["cni"]["in-force"], by_settings["cni"]["in-force"], "{variables:?}");
+        figures.push(by_cluster["capacity"]["max_pods"].as_u64().unwrap());
+    }
+    // A c5.large: 3 interfaces of 10 addresses.
+    assert_eq!(figures, [29, 20, 434, 290, 11, 20, 11, 20, 7, 20, 1000, 290]);
+}
+
+#[test]
+fn what_the_daemonset_takes_from_a_configmap_is_read_where_nodes_may() {
+    let Some(cluster) = ready_cluster() else { return };
+    cluster.install_cni(json!([
+        { "name": CUSTOM.0, "value": CUSTOM.1 },
+        { "name": "MAX_ENI", "valueFrom":
+            { "configMapKeyRef": { "name": "amazon-vpc-cni", "key": "max-eni" } } },
+        { "name": "MY_NODE_NAME", "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } },
+    ]));
+    cluster.apply(json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "amazon-vpc-cni", "namespace": "kube-system" },
+        "data": { "max-eni": "2" },
+    }));
+    let (node, _imds) = node_of(&cluster);
+    let plan = || node.run(["plan", "--output", "kubelet-args"]);
+    let refused = plan();
+    assert_eq!(
+        (refused.status, error(&refused)),
+        (
+            Some(77),
+            format!("error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 0s: the aws-node DaemonSet takes MAX_ENI from ConfigMap amazon-vpc-cni, which this node may not read: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: let nodes read it: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set the keys of [cni] by hand and cni.source = \"settings\"\n", NODE.trim_start_matches("system:node:")).as_str()
+        )
+    );
+    // What that command makes.
+    let name = "eni-bootstrap-amazon-vpc-cni";
+    cluster.apply(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": { "name": name, "namespace": "kube-system" },
+        "rules": [{ "apiGroups": [""], "resources": ["configmaps"],
+                    "resourceNames": ["amazon-vpc-cni"], "verbs": ["get"] }],
+    }));
+    cluster.apply(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": { "name": name, "namespace": "kube-system" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group",
+                       "name": "system:nodes" }],
+    }));
+    let granted = plan();
+    assert!(granted.stdout.starts_with("--max-pods=11 "), "{granted:?}");
+}
+
+#[test]
+fn an_environment_from_everywhere_is_put_together_as_the_kubelet_does() {
+    let Some(cluster) = cluster() else { return };
+    cluster.install_cni(json!([]));
+    let config_map = |name: &str, data: Value| {
+        cluster.apply(json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": name, "namespace": "kube-system" }, "data": data,
+        }));
+    };
+    config_map("all", json!({ "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true", "MAX_ENI": "1" }));
+    config_map("prefixed", json!({ "TARGET": "7" }));
+    let mut daemon_set = cluster
+        .get("admin-token", "/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node")
+        .unwrap();
+    let container = &mut daemon_set["spec"]["template"]["spec"]["containers"][0];
+    container["envFrom"] = json!([
+        { "configMapRef": { "name": "all" } },
+        { "configMapRef": { "name": "absent", "optional": true } },
+        { "prefix": "WARM_IP_", "configMapRef": { "name": "prefixed" } },
+    ]);
+    container["env"] = json!([
+        { "name": "MAX", "value": "2" },
+        { "name": "MAX_ENI", "value": "$(MAX)" },
+        { "name": "ENABLE_POD_ENI", "valueFrom":
+            { "configMapKeyRef": { "name": "all", "key": "pod-eni", "optional": true } } },
+    ]);
+    for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+        daemon_set["metadata"].as_object_mut().unwrap().remove(key);
+    }
+    daemon_set.as_object_mut().unwrap().remove("status");
+    cluster.apply(daemon_set);
+    let (node, _imds) = node_of(&cluster);
+    let path = node.file("kubeconfig", &cluster.kubeconfig(Who::Admin));
+    let kubeconfig = format!("--cluster-kubeconfig={}", path.display());
+    let ended = node.run(["plan", "--output", "json", &kubeconfig]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        plan["cni"]["in-force"],
+        json!({
+            "addressing": "secondary-addresses", "custom_networking": true, "pod_eni": false,
+            "max_eni": 2, "reserved_enis": 0, "ip_family": "ipv4", "multi_nic": false,
+            "minimum_ip_target": 0, "warm_ip_target": 7,
+        })
+    );
+}

@@ -120,6 +120,42 @@ async fn a_broken_eniconfig_that_is_mended_lets_the_node_go_on() {
 }
 
 #[tokio::test]
+async fn a_watch_begins_at_the_version_that_was_found_unless_the_server_has_forgotten_it() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": "" }));
+    let (ready, api) = wait_while(api, |api| {
+        seen(api, "watch", 1);
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    let from = |api: &KubernetesApi| -> Vec<String> {
+        let watches = api.requests().into_iter().filter(|seen| seen.verb == "watch");
+        let version = |query: String| {
+            query.split('&').find_map(|it| it.strip_prefix("resourceVersion=").map(str::to_owned))
+        };
+        watches.map(|seen| version(seen.query).unwrap_or_default()).collect()
+    };
+    assert_eq!(from(&api), ["1"]);
+
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": "" }));
+    for other in ["a", "b", "c"] {
+        api.apply(other, spec());
+    }
+    api.forget_history();
+    api.apply("d", spec());
+    let (ready, api) = wait_while(api, |api| {
+        seen(api, "watch", 2);
+        api.apply("us-west-2a", spec());
+    })
+    .await;
+    assert_eq!(ready, good());
+    assert_eq!(from(&api), ["1", ""]);
+    assert_eq!(verbs(&api), ["get", "watch", "get", "watch"]);
+}
+
+#[tokio::test]
 async fn a_watch_that_ends_in_any_way_is_begun_again() {
     type End = fn(&KubernetesApi);
     let ends: [(&str, End); 3] = [

@@ -5,12 +5,14 @@
 //! question never is.
 
 mod groups;
+mod node;
 mod subnet;
 
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use crate::domain::aws_node::AwsNode;
 use crate::domain::eni_config::FALLBACK;
 use crate::domain::finding::Finding;
 use crate::domain::prefixes;
@@ -25,7 +27,6 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 const SUBNET: &str = "subnet";
 const GROUPS: &str = "security groups";
 const DEFAULT: &str = "ENIConfig default";
-const CORDON: &str = "cordon";
 
 /// What an ENIConfig is compared with.
 #[derive(Clone, Debug)]
@@ -100,8 +101,8 @@ pub async fn with_ec2(fit: &Fit, eni_config: &EniConfig, ec2: Result<&Ec2, &str>
 }
 
 /// Looks for what else in the cluster would keep the CNI from this ENIConfig.
-pub async fn with_cluster(fit: &Fit, api: &ApiServer, serves_cordoned_nodes: bool) -> Vec<Finding> {
-    let (default, cordoned) = join!(api.eni_config(FALLBACK), api.is_cordoned());
+pub async fn with_cluster(fit: &Fit, api: &ApiServer, aws_node: Option<&AwsNode>) -> Vec<Finding> {
+    let (default, node) = join!(api.eni_config(FALLBACK), api.known_node());
     let mut findings = Vec::new();
     match default {
         Ok(Some(_)) if fit.name != FALLBACK => findings.push(Finding::warning(
@@ -112,14 +113,10 @@ pub async fn with_cluster(fit: &Fit, api: &ApiServer, serves_cordoned_nodes: boo
         Ok(_) => {}
         Err(error) => findings.push(Finding::skipped(DEFAULT, error.to_string(), None)),
     }
-    match cordoned {
-        Ok(Some(true)) if !serves_cordoned_nodes => findings.push(Finding::warning(
-            CORDON,
-            "this node is cordoned: the CNI attaches no interface to it, so it does not become ready",
-            "uncordon it, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
-        )),
-        Ok(_) => {}
-        Err(error) => findings.push(Finding::skipped(CORDON, error.to_string(), None)),
+    match node {
+        Ok(Some(node)) => findings.extend(node::judge(fit, &node, aws_node)),
+        Ok(None) => {}
+        Err(error) => findings.push(Finding::skipped("node", error.to_string(), None)),
     }
     findings
 }

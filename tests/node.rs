@@ -132,7 +132,8 @@ pub struct Running {
 }
 
 impl Running {
-    fn new(mut command: Command) -> Self {
+    /// Starts `command`.
+    pub fn new(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr, log: String::new() }

@@ -193,6 +193,38 @@ fn a_minute_of_waiting_is_one_get_and_one_watch() {
     assert!(told("44s") || told("45s"), "every 15 s it says how things stand: {}", ended.stderr);
 }
 
+#[test]
+fn what_the_cluster_remembers_of_the_node_is_said() {
+    let Some(cluster) = ready_cluster() else { return };
+    cluster.eni_config("us-west-2a", spec());
+    cluster.eni_config("default", spec());
+    let (node, _imds) = node_of(&cluster);
+    let name = NODE.trim_start_matches("system:node:");
+    // EC2 does not answer: there is nobody.
+    let nobody = "--ec2-endpoint=http://127.0.0.1:9";
+    let said = || {
+        let ended = node.run(["run", "--eni-config-verify", nobody]);
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        let begins = |line: &&str| line.starts_with("warning: verify: ");
+        ended.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let default = "warning: verify: ENIConfig default: there is an ENIConfig named default: the CNI would take it for a node whose labels it cannot read in time, whatever its zone; delete it, unless every node may use it: `kubectl delete eniconfig default`";
+    assert_eq!(said(), [default]);
+    cluster.apply(json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": { "name": name, "annotations": { "k8s.amazonaws.com/eniConfig": "blue" } },
+        "spec": { "unschedulable": true },
+    }));
+    assert_eq!(
+        said(),
+        [
+            default,
+            "warning: verify: cordon: this node is cordoned: the CNI attaches no interface to it, so it does not become ready; uncordon it, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
+            "warning: verify: node: this node is in the cluster already, and for new interfaces the CNI looks for ENIConfig \"blue\" and not for \"us-west-2a\": its annotation k8s.amazonaws.com/eniConfig says so; delete the Node object, so that it registers anew, or correct it by kubectl",
+        ]
+    );
+}
+
 /// A combination of the CNI's settings, as the DaemonSet and as flags have it.
 type Combination = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 

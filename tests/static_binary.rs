@@ -1,7 +1,7 @@
 //! The static binary where there is nothing to lean on: an empty root, and a root whose C library
 //! and NSS modules are newer than the ones it was built with.
 
-use crate::node::{Ended, Node, ended};
+use crate::node::{Node, Running, ended};
 use crate::real_parts::{root_rights, static_binary, trixie_root};
 use eni_bootstrap_sandbox::{Dns, Imds, Instance, KubernetesApi};
 use serde_json::json;
@@ -56,14 +56,20 @@ fn it_runs_in_an_empty_root() {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(root.path().join("node").join(DROP_IN)).unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    // EC2 has no address here, which costs the boot nothing but the comparison.
+    assert!(
+        run.stderr.contains("verify: subnet skipped: ec2:DescribeSubnets does not answer: "),
+        "{}",
+        run.stderr
+    );
     // The credentials came from the instance's role: nothing was in the environment.
     let token = "GET /latest/meta-data/iam/security-credentials/node".to_owned();
     assert!(imds.requests().contains(&token), "{:?}", imds.requests());
 }
 
-/// Runs `command` in the trixie root, in a mount namespace of its own, with `scratch` as `/mnt` and
+/// To run `command` in the trixie root, in a mount namespace of its own, with `scratch` as `/mnt` and
 /// its `hosts` and `resolv.conf` in their places.
-fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Ended {
+fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Command {
     let script = r#"
         root=$1 scratch=$2; shift 2
         mount --bind "$scratch" "$root/mnt"
@@ -71,14 +77,14 @@ fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Ended {
         mount --bind "$scratch/resolv.conf" "$root/etc/resolv.conf"
         mount --bind /dev "$root/dev"
         exec chroot "$root" "$@""#;
-    let output = Command::new("unshare")
+    let mut unshared = Command::new("unshare");
+    unshared
         .args(["--mount", "sh", "-euc", script, "sh"])
         .args([root, scratch])
         .args(command)
         .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .output();
-    ended(output.unwrap())
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    unshared
 }
 
 /// A scratch folder for [`in_trixie`]: names in DNS end in `.dns.test`, names in its hosts file in
@@ -99,6 +105,12 @@ fn scratch(binary: &Path, name_server: Ipv4Addr) -> (tempfile::TempDir, Dns) {
     (scratch, dns.unwrap())
 }
 
+/// A whole run without EC2, which has no address here.
+fn run_at(imds: &str) -> [&str; 6] {
+    let verify = "--eni-config-verify=false";
+    ["/mnt/eni-bootstrap", "run", "--root=/mnt/node", verify, "--imds-endpoint", imds]
+}
+
 fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
     let (binary, root, ()) = (static_binary()?, trixie_root()?, root_rights()?);
     let api_name = format!("api.{domain}");
@@ -106,8 +118,8 @@ fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
     let imds = imds(by_name(&api.node_config(), &api_name));
     let (scratch, dns) = scratch(&binary, name_server);
     let endpoint = by_name(&imds.endpoint(), &format!("imds.{domain}"));
-    let command = ["/mnt/eni-bootstrap", "run", "--root=/mnt/node", "--imds-endpoint", &endpoint];
-    let run = in_trixie(&root, scratch.path(), &command);
+    let run = run_at(&endpoint);
+    let run = ended(in_trixie(&root, scratch.path(), &run).output().unwrap());
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(scratch.path().join("node").join(DROP_IN)).unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
@@ -128,7 +140,33 @@ fn it_finds_names_in_the_hosts_file_without_asking_dns() {
     assert_eq!(queries, Vec::<String>::new());
 }
 
-/// The trap that the two tests above walk past: without it they would show nothing.
+#[test]
+fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
+    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
+    else {
+        return;
+    };
+    let api = cluster(&["api.hosts.test"]);
+    let imds = imds(by_name(&api.node_config(), "api.hosts.test"));
+    let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 4));
+    let hosts = |address: &str| {
+        use std::io::Write as _;
+        // Into the file itself: another one in its place would not be the one that is mounted.
+        let text = format!("127.0.0.1 localhost\n{address} api.hosts.test\n");
+        let mut file = fs::File::create(scratch.path().join("hosts")).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    hosts("127.83.0.5"); // nobody listens there
+    let run = run_at(&imds.endpoint()).map(str::to_owned);
+    let run: Vec<&str> = run.iter().map(String::as_str).collect();
+    let mut run = Running::new(in_trixie(&root, scratch.path(), &run));
+    run.until("the API server does not answer: ");
+    hosts("127.0.0.1");
+    let run = run.end();
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+}
+
+/// The trap that the tests above walk past: without it they would show nothing.
 #[test]
 fn a_static_program_that_calls_getaddrinfo_dies_in_that_root() {
     let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
@@ -145,7 +183,7 @@ fn a_static_program_that_calls_getaddrinfo_dies_in_that_root() {
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let trapped = in_trixie(&root, scratch.path(), &["/mnt/trap"]);
+    let trapped = ended(in_trixie(&root, scratch.path(), &["/mnt/trap"]).output().unwrap());
     assert_eq!(trapped.status, None, "killed by a signal: {trapped:?}");
 }
 

@@ -8,6 +8,7 @@ mod refusal;
 
 pub use aws_node::{AwsNodeError, Environment};
 pub use connect::ConnectError;
+pub use node::KnownNode;
 pub use refusal::KubernetesError;
 
 use crate::adapter::dns::Names;

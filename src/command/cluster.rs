@@ -77,13 +77,12 @@ impl OnNode<'_> {
         info!("wait: for ENIConfig {name}, {}", patience.limit());
         let ec2 = if self.settings.verify { Some(self.ec2().await) } else { None };
         let fit = fit(name, self.facts, plan, aws_node, connection.cluster.name());
-        let serves_cordoned_nodes = aws_node.is_some_and(|it| it.serves_cordoned_nodes);
         let verify = async |eni_config: &EniConfig| -> Vec<Finding> {
             let Some(ec2) = &ec2 else { return Vec::new() };
             let ec2 = ec2.as_ref().map_err(String::as_str);
             let (mut findings, of_cluster) = join!(
                 Box::pin(verify::with_ec2(&fit, eni_config, ec2)),
-                Box::pin(verify::with_cluster(&fit, &connection.api, serves_cordoned_nodes))
+                Box::pin(verify::with_cluster(&fit, &connection.api, aws_node))
             );
             findings.extend(of_cluster);
             findings

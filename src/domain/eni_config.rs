@@ -55,21 +55,32 @@ impl FromStr for EniConfigName {
     }
 }
 
-/// What the CNI will look up on a node that has just registered.
+/// What the CNI will look up on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookedUp {
     /// The name.
     pub name: String,
-    /// The label that says it; none where the CNI falls back to [`FALLBACK`].
+    /// The label or annotation that says it; none where the CNI falls back to [`FALLBACK`].
     pub by: Option<String>,
 }
 
-/// The name that the CNI will look up, given the node's labels and the key that its
-/// `ENI_CONFIG_LABEL_DEF` names. A kubelet registers no annotations, so those have no say here.
-pub fn looked_up(label_def: &str, value: impl Fn(&str) -> Option<String>) -> LookedUp {
-    let found = |key: &str| value(key).map(|name| LookedUp { name, by: Some(key.to_owned()) });
-    found(EXTERNAL_LABEL)
-        .or_else(|| found(label_def))
+/// The name that the CNI will look up, given the node's labels and annotations and the keys that its
+/// `ENI_CONFIG_LABEL_DEF` and `ENI_CONFIG_ANNOTATION_DEF` name.
+pub fn looked_up(
+    (label_def, label): (&str, impl Fn(&str) -> Option<String>),
+    (annotation_def, annotation): (&str, impl Fn(&str) -> Option<String>),
+) -> LookedUp {
+    let labelled = |key: &str| {
+        let by = format!("label {key}");
+        label(key).map(|name| LookedUp { name, by: Some(by) })
+    };
+    let annotated = || {
+        let by = format!("annotation {annotation_def}");
+        annotation(annotation_def).map(|name| LookedUp { name, by: Some(by) })
+    };
+    labelled(EXTERNAL_LABEL)
+        .or_else(annotated)
+        .or_else(|| labelled(label_def))
         .unwrap_or_else(|| LookedUp { name: FALLBACK.to_owned(), by: None })
 }
 
@@ -86,22 +97,28 @@ mod tests {
     }
 
     #[test]
-    fn the_cni_reads_its_own_label_first_then_the_one_it_is_told() {
-        let found = |labels: &[(&str, &str)]| {
-            let value = |key: &str| {
-                let label = labels.iter().find(|label| label.0 == key);
-                label.map(|label| label.1.to_owned())
+    fn the_cni_reads_its_own_label_first_then_the_annotation_then_the_label() {
+        let found = |labels: &[(&str, &str)], annotations: &[(&str, &str)]| {
+            let value = |of: &[(&str, &str)], key: &str| {
+                let found = of.iter().find(|one| one.0 == key);
+                found.map(|one| one.1.to_owned())
             };
-            let LookedUp { name, by } = looked_up("zone", value);
-            (name, by)
+            let LookedUp { name, by } = looked_up(
+                ("zone", |key: &str| value(labels, key)),
+                ("note", |key: &str| value(annotations, key)),
+            );
+            (name, by.unwrap_or_default())
         };
-        let by = |key: &str| Some(key.to_owned());
+        let expected = |name: &str, by: &str| (name.to_owned(), by.to_owned());
+        let zone = ("zone", "a");
+        let external = (EXTERNAL_LABEL, "b");
         assert_eq!(
-            found(&[("zone", "a"), (EXTERNAL_LABEL, "b")]),
-            ("b".into(), by(EXTERNAL_LABEL))
+            found(&[zone, external], &[("note", "c")]),
+            expected("b", "label vpc.amazonaws.com/externalEniConfig")
         );
-        assert_eq!(found(&[("zone", "a"), (DEFAULT_LABEL, "b")]), ("a".into(), by("zone")));
-        assert_eq!(found(&[(DEFAULT_LABEL, "b")]), ("default".into(), None));
-        assert_eq!(found(&[("zone", "")]), (String::new(), by("zone")), "an empty value wins");
+        assert_eq!(found(&[zone], &[("note", "c")]), expected("c", "annotation note"));
+        assert_eq!(found(&[zone, (DEFAULT_LABEL, "b")], &[]), expected("a", "label zone"));
+        assert_eq!(found(&[(DEFAULT_LABEL, "b")], &[]), expected("default", ""));
+        assert_eq!(found(&[("zone", "")], &[]), expected("", "label zone"), "an empty value wins");
     }
 }

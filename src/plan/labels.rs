@@ -89,7 +89,9 @@ fn will_be_found(
         let ours = key.parse().ok().and_then(|key: LabelKey| labels.get(&key).cloned());
         of_the_cloud_provider(instance, key).or_else(|| ours.map(|value| value.to_string()))
     };
-    let found = looked_up(label_def, value);
+    // A kubelet registers no annotations: those of a node that is known already are looked at when
+    // the cluster can be asked.
+    let found = looked_up((label_def, value), ("", |_: &str| None));
     if found.name == name.as_str() {
         return Ok(());
     }
@@ -98,7 +100,7 @@ fn will_be_found(
         wanted: name.to_string(),
         found,
         by: match by {
-            Some(key) => format!("the node's label {key} says so"),
+            Some(key) => format!("the node's {key} says so"),
             None => format!("no label {label_def}, which it reads, is set"),
         },
     })

@@ -2,22 +2,36 @@
 
 use super::{ATTEMPT, ApiServer, KubernetesError, resource, within};
 use kube::api::{Api, DynamicObject, PostParams};
+use std::collections::BTreeMap;
 use tracing::debug;
 
 /// The kubelet's own user names begin so.
 const NODE: &str = "system:node:";
 
+/// A node that has registered before: its instance has been restarted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownNode {
+    /// Its labels; a kubelet that registers again does not change them.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether it takes no new pods.
+    pub is_cordoned: bool,
+}
+
 impl ApiServer {
-    /// Whether this node is in the cluster already and cordoned; `None` where it is not there, or
-    /// where we are nobody's kubelet.
-    pub async fn is_cordoned(&self) -> Result<Option<bool>, KubernetesError> {
+    /// This node, where it is in the cluster already; `None` where it is not, or where we are
+    /// nobody's kubelet.
+    pub async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
         let Some(name) = self.node_name().await? else { return Ok(None) };
         debug!("kubernetes: GET nodes/{name}");
         let nodes = Api::all_with(self.client.clone(), &resource("", "v1", "Node", "nodes"));
         let node = self.get(&nodes, &name).await?;
-        let unschedulable =
-            |node: DynamicObject| node.data["spec"]["unschedulable"].as_bool().unwrap_or(false);
-        Ok(node.map(unschedulable))
+        Ok(node.map(|node| KnownNode {
+            is_cordoned: node.data["spec"]["unschedulable"].as_bool().unwrap_or(false),
+            labels: node.metadata.labels.unwrap_or_default(),
+            annotations: node.metadata.annotations.unwrap_or_default(),
+        }))
     }
 
     /// The name under which this identity's kubelet registers.

@@ -106,8 +106,7 @@ async fn eni_config(
     let ec2 = node.ec2().await;
     let ec2 = ec2.as_ref().map_err(String::as_str);
     findings.extend(verify::with_ec2(&fit, &ready.eni_config, ec2).await);
-    let serves_cordoned_nodes = aws_node.is_some_and(|aws_node| aws_node.serves_cordoned_nodes);
-    findings.extend(verify::with_cluster(&fit, api, serves_cordoned_nodes).await);
+    findings.extend(verify::with_cluster(&fit, api, aws_node).await);
     findings
 }
 

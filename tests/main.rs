@@ -18,6 +18,7 @@ mod max_pods;
 mod node;
 mod packaging;
 mod readme;
+mod real_aws_node;
 mod real_cluster;
 mod real_parts;
 mod real_run;

@@ -22,6 +22,9 @@ pub enum ApplyError {
     /// On the disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// A file of another program's stands where ours belongs.
+    #[error("{} was not written by eni-bootstrap", .0.display())]
+    Foreign(PathBuf),
     /// systemd could not be told.
     #[error("`systemctl daemon-reload` could not be run")]
     Systemctl(#[source] io::Error),
@@ -32,6 +35,13 @@ pub enum ApplyError {
 
 /// Makes every change true under `root`: `/` on a node, a scratch folder in tests.
 pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, ApplyError> {
+    // All of it is looked at before anything is changed: a refusal must not leave half.
+    for change in changes {
+        let old = disk::read(&disk::under(root, change.path()))?;
+        if old.is_some_and(|old| !change.may_touch(&old)) {
+            return Err(ApplyError::Foreign(change.path().clone()));
+        }
+    }
     let mut applied = Vec::new();
     let mut reload = false;
     for change in changes {

@@ -119,6 +119,9 @@ enum Command {
     /// Print the token that `aws eks get-token` makes, for a kubeconfig
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(command::token::Wanted),
+    /// Take away what `run` wrote on this node; the kubelet's next start is the image's own
+    #[command(after_help = UNDO_EXAMPLE)]
+    Undo,
     /// The table of instance types
     #[command(subcommand)]
     Limits(Limits),
@@ -133,6 +136,7 @@ const CHECK_EXAMPLE: &str = "Examples:
   eni-bootstrap check
   eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config --cluster-name prod --region us-west-2";
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
+const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";
 const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
 const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1";
 
@@ -259,6 +263,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
             let CheckFlags { wanted, settings } = *flags;
             Box::pin(command::check::check(context(settings, endpoints, names), wanted)).await
         }
+        Command::Undo => command::undo::undo(endpoints).await,
         Command::Token(wanted) => command::token::show(endpoints, names, wanted).await,
         Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, *wanted).await,
         Command::Limits(Limits::Show(wanted)) => command::limits::show(endpoints, &wanted),

@@ -6,6 +6,7 @@ use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::Detected;
 use crate::host::cluster::Told;
+use crate::host::other_figures::OtherFigure;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub struct Facts {
     pub machine: Option<Machine>,
     /// Which family of node image this is.
     pub host: Detected,
+    /// Every max-pods that somebody else has set on this node, the weakest first.
+    pub other_figures: Vec<OtherFigure>,
     /// What the sources on the machine say of the cluster, the strongest first; none that is not
     /// there.
     pub told: Vec<Told>,

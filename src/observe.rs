@@ -106,9 +106,11 @@ pub async fn facts(
         answer => answer?,
     };
     let Metadata { instance, limits, user_data } = metadata;
-    let user_data = user_data::cluster(&user_data.unwrap_or_default())?;
-    let told = cluster::told(&endpoints.root, user_data).await;
-    Ok(Facts { instance, limits, machine, host, told })
+    let said = user_data::node_config(&user_data.unwrap_or_default())?;
+    let other_figures =
+        host::other_figures(&image, &host.host, said.as_ref().map(|said| &said.kubelet));
+    let told = cluster::told(&endpoints.root, said.map(|said| said.cluster)).await;
+    Ok(Facts { instance, limits, machine, host, other_figures, told })
 }
 
 /// What this machine has. Under another root than `/` the files are some other machine's, and its

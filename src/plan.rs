@@ -3,18 +3,21 @@
 mod cluster;
 mod cni;
 mod labels;
+mod policy;
 
 pub use cluster::{ClusterAccess, NamedCluster, access};
 pub use cni::{InForce, Override, in_force};
+pub use policy::Settled;
 
 use crate::domain::aws_node::{AwsNode, Remark};
 use crate::domain::eni_config::{EniConfigName, NoName};
 use crate::domain::kubelet::Kubelet;
 use crate::domain::label::InvalidLabel;
-use crate::domain::max_pods::{self, Capacity, NoCapacity};
+use crate::domain::max_pods::{Capacity, NoCapacity};
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
 use crate::host::Change;
+use crate::host::other_figures::OtherFigure;
 use crate::settings::{EniConfigLabel, Settings};
 
 /// Everything that `apply` will do and `wait` will wait for.
@@ -26,6 +29,8 @@ pub struct Plan {
     pub remarks: Vec<Remark>,
     /// The pod count, and its sum.
     pub capacity: Capacity,
+    /// What became of a max-pods that somebody else has set.
+    pub settled: Option<Settled>,
     /// What the kubelet is told.
     pub kubelet: Kubelet,
     /// The same, as this image wants to hear it.
@@ -118,10 +123,10 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, told: _ } = facts;
+    let Facts { instance, limits, machine, host, other_figures, told: _ } = facts;
     let cni = in_force(&settings.cni, aws_node);
-    let capacity =
-        max_pods::capacity(&limits.limits, cni.cni, settings.pods).map_err(|source| {
+    let (capacity, settled) =
+        policy::settle(&limits.limits, cni.cni, settings, other_figures).map_err(|source| {
             PlanError::NoCapacity { instance_type: instance.instance_type.to_string(), source }
         })?;
     let wait = cni
@@ -141,10 +146,11 @@ pub fn plan(
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &settings.reserve),
         node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
+        beats_flag: other_figures.iter().any(OtherFigure::is_flag),
     };
     let changes = host.host.render(&kubelet);
     let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
-    Ok(Plan { cni, remarks, capacity, kubelet, changes, wait })
+    Ok(Plan { cni, remarks, capacity, settled, kubelet, changes, wait })
 }
 
 #[cfg(test)]

@@ -5,11 +5,15 @@ use eni_bootstrap_sandbox::KubernetesApi;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+/// A file of ours, from the boot before.
+const OLD: &str =
+    "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\nold\n";
+
 #[test]
 fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    node.file(DROP_IN, "of the boot before\n");
+    node.file(DROP_IN, OLD);
     // A folder in the draft's place: root may write where others may not, but not this.
     let draft = node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
     fs::create_dir(&draft).unwrap();
@@ -25,7 +29,7 @@ fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
             .as_str()
         )
     );
-    assert_eq!(node.read(DROP_IN).as_deref(), Some("of the boot before\n"));
+    assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
 }
 
 #[test]
@@ -39,14 +43,14 @@ fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
         let folder = node.root().join("etc/eks/nodeadm.d");
         fs::create_dir_all(&folder).unwrap();
         let Some(_mounted) =
-            crate::real_parts::tmpfs(&folder, options, &[("90-eni-bootstrap.yaml", "old\n")])
+            crate::real_parts::tmpfs(&folder, options, &[("90-eni-bootstrap.yaml", OLD)])
         else {
             return;
         };
         let ended = node.run(["run"]);
         assert_eq!(ended.status, Some(73), "{}", ended.stderr);
         assert!(error(&ended).contains(&format!("because: {why}\n")), "{}", ended.stderr);
-        assert_eq!(node.read(DROP_IN).as_deref(), Some("old\n"));
+        assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no draft is left");
     }
 }
@@ -56,10 +60,39 @@ fn the_mode_of_a_file_that_was_there_is_kept() {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
     let (node, _imds) = in_cluster(&api);
-    let path = node.file(DROP_IN, "old\n");
+    let path = node.file(DROP_IN, OLD);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(node.run(["run"]).status, Some(0));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_file_of_another_programs_is_never_replaced() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    let theirs = "# by another agent\nspec: {}\n";
+    let unit = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+    for path in [DROP_IN, unit] {
+        let (node, _imds) = in_cluster(&api);
+        node.file(path, theirs);
+        for command in ["run", "undo"] {
+            let mut command = node.command([command]);
+            if path == unit {
+                // Not one of the kubelet's: the image is nodeadm's.
+                command.env("ENI_BOOTSTRAP_HOST_KIND", "nodeadm");
+            }
+            let ended = crate::node::ended(command.output().unwrap());
+            assert_eq!(
+                (ended.status, error(&ended)),
+                (
+                    Some(73),
+                    format!("error: the node could not be configured\n  because: /{path} was not written by eni-bootstrap\n  help: see whose it is, and move it away: two programs cannot share a name\n").as_str()
+                )
+            );
+            assert_eq!(node.read(path).as_deref(), Some(theirs));
+            assert_eq!(node.written(), [path], "nothing half done");
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use eni_bootstrap::adapter::disk::Outcome;
 use eni_bootstrap::apply::{Applied, apply};
 use eni_bootstrap::domain::limits::{self, Source};
 use eni_bootstrap::facts::{Facts, Instance, Limits};
+use eni_bootstrap::host::kubeadm::ExtraArguments;
 use eni_bootstrap::host::{Change, Detected, Host};
 use eni_bootstrap::plan::plan;
 use eni_bootstrap::settings::{Layer, Settings};
@@ -23,8 +24,13 @@ const MODES: [(&str, &str); 4] = [
 /// AL2's own command, shortened: what stands there must stay.
 const AL2: &str = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json $KUBELET_ARGS $KUBELET_EXTRA_ARGS";
 
-fn hosts() -> [Host; 3] {
-    [Host::Nodeadm, Host::KubeletDropin { exec_start: AL2.to_owned() }, Host::None]
+/// What stands in kubeadm's file, and must stay.
+const KUBEADM: &str = "# the site's own\nKUBELET_EXTRA_ARGS=\"--v=2\"\n";
+
+fn hosts() -> [Host; 4] {
+    let file = ExtraArguments::read("/etc/default/kubelet".into(), KUBEADM).unwrap();
+    let exec_start = AL2.to_owned();
+    [Host::Nodeadm, Host::KubeletDropin { exec_start }, Host::Kubeadm(file), Host::None]
 }
 
 fn changes(host: Host, mode: &str) -> Vec<Change> {
@@ -47,6 +53,7 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
         },
         machine: None,
         host: Detected { host, reason: "set by hand".to_owned() },
+        other_figures: Vec::new(),
         told: Vec::new(),
     };
     let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");
@@ -83,7 +90,7 @@ async fn a_second_apply_changes_nothing_and_another_host_takes_its_files_away() 
         let applied = apply(root.path(), &changes(host, "")).await.unwrap();
         applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
     };
-    let [nodeadm, dropin, _] = hosts();
+    let [nodeadm, dropin, ..] = hosts();
     assert_eq!(outcomes(dropin.clone()).await, [Written, Written, Absent]);
     assert_eq!(outcomes(dropin).await, [Unchanged, Unchanged, Absent]);
     assert_eq!(outcomes(nodeadm.clone()).await, [Written, Removed, Removed]);

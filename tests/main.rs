@@ -10,6 +10,7 @@ mod cluster_sources;
 mod ec2_fit;
 mod floors;
 mod golden;
+mod hosts;
 mod iam;
 mod imds;
 mod kubernetes;

@@ -1,8 +1,10 @@
 //! What the machine itself has: CPUs, memory, and the units that tell the image's family.
 
+use crate::adapter::disk::under;
 use crate::facts::Machine;
 use crate::host::Image;
 use crate::host::kubelet_dropin::DROP_IN_NAME;
+use crate::host::{kubeadm, nodeadm};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
@@ -63,7 +65,39 @@ pub fn image(root: &Path) -> Result<Image, MachineError> {
     Ok(Image {
         nodeadm_run_unit: unit(root, "nodeadm-run.service")?,
         kubelet_unit: unit_with_drop_ins(root, "kubelet.service")?,
+        extra_arguments: extra_arguments(root)?,
+        nodeadm_drop_ins: nodeadm_drop_ins(root)?,
     })
+}
+
+/// The files that kubeadm's unit may read, as far as they are there.
+fn extra_arguments(root: &Path) -> Result<Vec<(PathBuf, String)>, MachineError> {
+    let mut files = Vec::new();
+    for path in kubeadm::FILES.map(PathBuf::from) {
+        if let Some(text) = read_if_there(&under(root, &path))? {
+            files.push((path, text));
+        }
+    }
+    Ok(files)
+}
+
+/// The drop-ins that nodeadm reads, in its order, without ours.
+fn nodeadm_drop_ins(root: &Path) -> Result<Vec<(String, String)>, MachineError> {
+    let Ok(entries) = under(root, Path::new(nodeadm::DIRECTORY)).read_dir() else {
+        return Ok(Vec::new());
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut drop_ins = Vec::new();
+    for path in paths {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_read = matches!(ending.as_str(), "yaml" | "yml" | "json");
+        if is_read && name != nodeadm::DROP_IN_NAME {
+            drop_ins.extend(read_if_there(&path)?.map(|text| (name, text)));
+        }
+    }
+    Ok(drop_ins)
 }
 
 /// The unit file in force.

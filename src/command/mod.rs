@@ -7,6 +7,7 @@ pub mod max_pods;
 pub mod plan;
 pub mod run;
 pub mod token;
+pub mod undo;
 pub mod wait;
 
 use crate::adapter::Endpoints;

@@ -88,3 +88,28 @@ impl fmt::Display for Cni {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_said_in_words() {
+        assert_eq!(Cni::default().to_string(), "secondary addresses, and nothing else");
+        let all = Cni {
+            addressing: Addressing::Prefixes,
+            custom_networking: true,
+            pod_eni: true,
+            max_eni: Some(4),
+            reserved_enis: 1,
+            ip_family: IpFamily::Ipv6,
+            multi_nic: true,
+            minimum_ip_target: 30,
+            warm_ip_target: 1,
+        };
+        assert_eq!(
+            all.to_string(),
+            "custom networking, prefix delegation, security groups for pods, IPv6, multi-NIC, MAX_ENI 4, MINIMUM_IP_TARGET 30, WARM_IP_TARGET 1"
+        );
+    }
+}

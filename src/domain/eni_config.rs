@@ -91,6 +91,7 @@ mod tests {
     #[test]
     fn a_name_is_valid_as_an_object_and_as_a_label() {
         let valid = |text: &str| text.parse::<EniConfigName>().is_ok();
+        assert_eq!("us-west-2a".parse::<EniConfigName>().unwrap().as_str(), "us-west-2a");
         assert!(valid(&"x".repeat(63)));
         assert!(!valid(&"x".repeat(64)), "an object name, and too long for a label");
         assert!(!valid("Upper"), "a label value, and no object name");

@@ -69,3 +69,21 @@ impl Finding {
         self.verdict == Verdict::Fails
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_fails_is_fatal() {
+        let findings = [
+            Finding::ok("a", "b"),
+            Finding::warning("a", "b", "c"),
+            Finding::fails("a", "b", "c"),
+            Finding::skipped("a", "b", None),
+        ];
+        let told = findings.map(|it| (it.verdict.to_string(), it.is_fatal()));
+        let expected = [("ok", false), ("warning", false), ("fails", true), ("skipped", false)];
+        assert_eq!(told, expected.map(|(word, is_fatal)| (word.to_owned(), is_fatal)));
+    }
+}

@@ -14,6 +14,9 @@ pub struct Kubelet {
     pub kube_reserved: Reserved,
     /// The labels that the node registers with.
     pub node_labels: Labels,
+    /// Whether somebody else gives it a `--max-pods` flag, which only a later flag beats.
+    #[serde(skip)]
+    pub beats_flag: bool,
 }
 
 impl Kubelet {
@@ -21,7 +24,7 @@ impl Kubelet {
     /// holds a space or a quote: each value's type sees to that.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
-        let Self { max_pods, kube_reserved, node_labels } = self;
+        let Self { max_pods, kube_reserved, node_labels, beats_flag: _ } = self;
         [
             format!("--max-pods={max_pods}"),
             format!("--kube-reserved={kube_reserved}"),

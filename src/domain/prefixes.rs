@@ -7,25 +7,19 @@ use std::net::Ipv4Addr;
 
 /// Addresses in one prefix.
 pub const ADDRESSES: u32 = 16;
-/// Addresses that AWS keeps at the beginning of a subnet; it keeps the last one as well.
+/// The prefixes of `subnet` in which nothing of `used` lies: addresses, prefixes and reserved ranges.
+/// AWS keeps the first four addresses and the last one, so neither the first nor the last is free.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>
-const KEPT_AT_THE_BEGINNING: u32 = 4;
-
-/// The prefixes of `subnet` in which nothing of `used` lies: addresses, prefixes and reserved ranges.
 #[must_use]
 pub fn free(subnet: Ipv4Net, used: impl IntoIterator<Item = Ipv4Net>) -> u32 {
     let first = u32::from(subnet.network());
     let last = u32::from(subnet.broadcast());
-    let block = |address: u32| (address.clamp(first, last) - first) / ADDRESSES;
-    let kept = [first, last.min(first + KEPT_AT_THE_BEGINNING - 1), last];
-    let kept = kept.map(|address| Ipv4Net::from(Ipv4Addr::from(address)));
-    let mut taken = BTreeSet::new();
-    for range in used.into_iter().chain(kept) {
-        let (from, to) = (u32::from(range.network()), u32::from(range.broadcast()));
-        if to >= first && from <= last {
-            taken.extend(block(from)..=block(to));
-        }
+    // What lies outside falls to the prefixes at the ends, which are taken anyway.
+    let block = |address: Ipv4Addr| (u32::from(address).clamp(first, last) - first) / ADDRESSES;
+    let mut taken = BTreeSet::from([block(subnet.network()), block(subnet.broadcast())]);
+    for range in used {
+        taken.extend(block(range.network())..=block(range.broadcast()));
     }
     all(subnet).saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX))
 }

@@ -32,6 +32,9 @@ impl Error {
             Self::Plan(error) => error.help().to_owned(),
             Self::NoCapacity { source, .. } => source.help().to_owned(),
             Self::Apply(ApplyError::Disk(error)) | Self::Disk(error) => disk_help(error).to_owned(),
+            Self::Apply(ApplyError::Foreign(_)) => {
+                "see whose it is, and move it away: two programs cannot share a name".to_owned()
+            }
             Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()

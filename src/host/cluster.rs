@@ -130,8 +130,9 @@ fn cluster_name(arguments: &[&str]) -> Option<String> {
 /// Reads nodeadm's resolved settings.
 #[must_use]
 pub fn nodeadm_config(text: &str) -> Said {
-    user_data::spec_cluster(text)
-        .map_or(Said::PassedOver("it is not nodeadm's configuration"), Said::Cluster)
+    user_data::spec_of(text).map_or(Said::PassedOver("it is not nodeadm's configuration"), |said| {
+        Said::Cluster(said.cluster)
+    })
 }
 
 /// `settings.kubernetes` of Bottlerocket, as its API answers.

@@ -4,15 +4,18 @@
 //! `tests/golden.rs`; the compiler names every `match` that is missing.
 
 pub mod cluster;
+pub mod kubeadm;
 pub mod kubelet_dropin;
 pub mod nodeadm;
+pub mod other_figures;
 pub mod unit_file;
 pub mod user_data;
 
 use crate::domain::kubelet::Kubelet;
+use other_figures::OtherFigure;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The families by name, as a person writes them in the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
@@ -25,6 +28,8 @@ pub enum HostKind {
     Nodeadm,
     /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
     KubeletDropin,
+    /// An image whose kubelet kubeadm starts.
+    Kubeadm,
     /// Nothing is written: the caller passes the figures on.
     None,
 }
@@ -36,6 +41,10 @@ pub struct Image {
     pub nodeadm_run_unit: Option<String>,
     /// `kubelet.service` and its drop-ins in the order in which systemd reads them; ours left out.
     pub kubelet_unit: Vec<String>,
+    /// The files that kubeadm's unit may read further arguments from, by their paths.
+    pub extra_arguments: Vec<(PathBuf, String)>,
+    /// The other drop-ins in `/etc/eks/nodeadm.d` by their names, in nodeadm's order.
+    pub nodeadm_drop_ins: Vec<(String, String)>,
 }
 
 /// The family of this image, with what its renderer needs to know of it.
@@ -48,6 +57,8 @@ pub enum Host {
         /// The kubelet's command line, as its unit has it.
         exec_start: String,
     },
+    /// See [`kubeadm`].
+    Kubeadm(kubeadm::ExtraArguments),
     /// Nothing is written.
     None,
 }
@@ -87,6 +98,18 @@ impl Change {
         }
     }
 
+    /// Whether a file that stands there now may be replaced or removed: one of ours as a whole says so
+    /// in its first line, and kubeadm's, which is not, is taken over with what stands in it.
+    #[must_use]
+    pub fn may_touch(&self, old: &str) -> bool {
+        let ours = NOTICE.lines().next().unwrap_or_default();
+        let whole = match self {
+            Self::File { contents, .. } => contents.starts_with(ours),
+            Self::Absent { .. } => true,
+        };
+        !whole || old.is_empty() || old.starts_with(ours)
+    }
+
     /// Whether systemd must read its units again before it takes effect.
     #[must_use]
     pub fn concerns_systemd(&self) -> bool {
@@ -103,6 +126,14 @@ pub enum HostError {
     /// The settings name nodeadm, and the image's does not read our drop-in.
     #[error("the host is set to nodeadm, but {0}")]
     NoDropIns(&'static str),
+    /// The settings name kubeadm, and the kubelet's unit reads no such file.
+    #[error(
+        "the host is set to kubeadm, but kubelet.service reads neither /etc/default/kubelet nor /etc/sysconfig/kubelet with $KUBELET_EXTRA_ARGS last"
+    )]
+    NoExtraArguments,
+    /// What stands in kubeadm's file cannot be kept.
+    #[error(transparent)]
+    ExtraArguments(#[from] kubeadm::Unquotable),
     /// The kubelet's unit cannot be extended.
     #[error("kubelet.service cannot be extended")]
     Unit(#[from] unit_file::UnitError),
@@ -118,6 +149,10 @@ impl HostError {
             }
             Self::NoDropIns(_) => {
                 "use `--host-kind kubelet-dropin`, or an AL2023 image from v20251023 on"
+            }
+            Self::NoExtraArguments => "use `--host-kind kubelet-dropin`",
+            Self::ExtraArguments(_) => {
+                "write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`"
             }
             Self::Unit(_) => {
                 "look at `systemctl cat kubelet.service`: it needs exactly one ExecStart"
@@ -137,6 +172,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
     };
     let detected = |host, reason: &str| Ok(Detected { host, reason: reason.to_owned() });
     let exec_start = || unit_file::exec_start(&image.kubelet_unit);
+    let extra_arguments = kubeadm_file(image);
     match kind {
         HostKind::None => detected(Host::None, "set by hand"),
         HostKind::Nodeadm => match drop_ins {
@@ -146,15 +182,86 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
         HostKind::KubeletDropin => {
             detected(Host::KubeletDropin { exec_start: exec_start()? }, "set by hand")
         }
-        HostKind::Auto => match drop_ins {
-            Ok(()) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
-            Err(_) if image.kubelet_unit.is_empty() => Err(HostError::Unknown),
-            Err(why) => {
+        HostKind::Kubeadm => match extra_arguments {
+            Some(file) => detected(Host::Kubeadm(file?), "set by hand"),
+            None => Err(HostError::NoExtraArguments),
+        },
+        HostKind::Auto => match (drop_ins, extra_arguments) {
+            (Ok(()), _) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
+            (Err(_), _) if image.kubelet_unit.is_empty() => Err(HostError::Unknown),
+            (Err(_), Some(file)) => detected(
+                Host::Kubeadm(file?),
+                "kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too",
+            ),
+            (Err(why), None) => {
                 let host = Host::KubeletDropin { exec_start: exec_start()? };
                 detected(host, &format!("there is a kubelet.service, and {why}"))
             }
         },
     }
+}
+
+/// The file in which kubeadm's kubelet takes further arguments; `None` where its unit reads none, or
+/// has other arguments after them.
+fn kubeadm_file(image: &Image) -> Option<Result<kubeadm::ExtraArguments, kubeadm::Unquotable>> {
+    let exec_start = unit_file::exec_start(&image.kubelet_unit).ok()?;
+    if !exec_start.ends_with(&format!("${}", kubeadm::VARIABLE)) {
+        return None;
+    }
+    // The last one that the unit reads wins.
+    let path =
+        image.kubelet_unit.iter().rev().flat_map(|text| text.lines().rev()).find_map(|line| {
+            let file = line.trim().strip_prefix("EnvironmentFile=")?.trim_start_matches('-');
+            kubeadm::FILES.iter().find(|path| **path == file)
+        })?;
+    let found = image.extra_arguments.iter().find(|(known, _)| known == Path::new(path));
+    let text = found.map_or("", |(_, text)| text.as_str());
+    Some(kubeadm::ExtraArguments::read(PathBuf::from(path), text))
+}
+
+/// Every max-pods that somebody else has set on this image, the weakest first. `said` is what the
+/// `NodeConfig` in user data says of the kubelet.
+#[must_use]
+pub fn other_figures(
+    image: &Image,
+    host: &Host,
+    said: Option<&user_data::NodeConfigKubelet>,
+) -> Vec<OtherFigure> {
+    let mut figures =
+        said.map(|said| other_figures::of_node_config(said, None)).unwrap_or_default();
+    if *host == Host::Nodeadm {
+        for (name, text) in &image.nodeadm_drop_ins {
+            // One that cannot be read is nodeadm's to refuse.
+            let said = user_data::spec_of(text).map(|said| said.kubelet).unwrap_or_default();
+            figures.extend(other_figures::of_node_config(&said, Some(name)));
+        }
+    }
+    let mut arguments = image.kubelet_unit.clone();
+    arguments.extend(image.extra_arguments.iter().map(|(_, text)| kubeadm::without_block(text)));
+    figures.extend(other_figures::of_units(&arguments));
+    figures.sort_by(|one, other| one.place.cmp(&other.place));
+    figures
+}
+
+/// What to change so that nothing of ours is left: every file that a host of ours may have written, and
+/// the block in kubeadm's.
+#[must_use]
+pub fn traces(image: &Image) -> Vec<Change> {
+    let mut changes: Vec<Change> = OURS.concat().into_iter().map(absent).collect();
+    for (path, text) in &image.extra_arguments {
+        let contents = kubeadm::without_block(text);
+        if contents != *text {
+            changes.push(Change::File { path: path.clone(), contents });
+        }
+    }
+    changes
+}
+
+/// The files of every host that are ours as a whole.
+const OURS: [&[&str]; 2] = [nodeadm::FILES, kubelet_dropin::FILES];
+
+fn absent(path: &str) -> Change {
+    Change::Absent { path: path.into() }
 }
 
 impl Host {
@@ -165,12 +272,12 @@ impl Host {
         let mut changes = match self {
             Self::Nodeadm => nodeadm::render(kubelet),
             Self::KubeletDropin { exec_start } => kubelet_dropin::render(kubelet, exec_start),
+            Self::Kubeadm(file) => kubeadm::render(kubelet, file),
             Self::None => return Vec::new(),
         };
-        let ours = [nodeadm::FILES, kubelet_dropin::FILES].concat();
-        for path in ours.into_iter().map(PathBuf::from) {
-            if !changes.iter().any(|change| *change.path() == path) {
-                changes.push(Change::Absent { path });
+        for path in OURS.concat() {
+            if !changes.iter().any(|change| change.path() == Path::new(path)) {
+                changes.push(absent(path));
             }
         }
         changes
@@ -182,6 +289,7 @@ impl fmt::Display for Host {
         formatter.write_str(match self {
             Self::Nodeadm => "nodeadm",
             Self::KubeletDropin { .. } => "kubelet-dropin",
+            Self::Kubeadm(_) => "kubeadm",
             Self::None => "none",
         })
     }
@@ -203,6 +311,7 @@ mod tests {
         Image {
             nodeadm_run_unit: nodeadm.map(str::to_owned),
             kubelet_unit: kubelet.iter().map(|&text| text.to_owned()).collect(),
+            ..Image::default()
         }
     }
 

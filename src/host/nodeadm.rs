@@ -10,6 +10,10 @@ use crate::host::{Change, NOTICE};
 /// Every file that this host may have written.
 pub(crate) const FILES: &[&str] = &[DROP_IN];
 
+/// The directory that it reads.
+pub const DIRECTORY: &str = "/etc/eks/nodeadm.d";
+/// Ours in it.
+pub const DROP_IN_NAME: &str = "90-eni-bootstrap.yaml";
 /// Read after user data and, by its name, after other drop-ins: the last one wins.
 const DROP_IN: &str = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 
@@ -17,8 +21,12 @@ const DROP_IN: &str = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 #[must_use]
 pub fn render(kubelet: &Kubelet) -> Vec<Change> {
     // Taken apart whole, so that a new field cannot be forgotten here.
-    let Kubelet { max_pods, kube_reserved, node_labels } = kubelet;
+    let Kubelet { max_pods, kube_reserved, node_labels, beats_flag } = kubelet;
     let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
+    // A flag wins over every file, so it takes a flag to win over it: ours is appended later. Without
+    // need it is left out, since the kubelet logs it as deprecated.
+    let flag =
+        if *beats_flag { format!("      - \"--max-pods={max_pods}\"\n") } else { String::new() };
     let contents = format!(
         "{NOTICE}\
 apiVersion: node.eks.aws/v1alpha1
@@ -37,7 +45,7 @@ spec:
         memory: \"{memory}\"
     flags:
       - \"--node-labels={node_labels}\"
-"
+{flag}"
     );
     vec![Change::File { path: DROP_IN.into(), contents }]
 }

@@ -30,6 +30,24 @@ pub struct NodeConfigCluster {
     pub id: Option<String>,
 }
 
+/// What a `NodeConfig` says of the kubelet, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeConfigKubelet {
+    /// `kubelet.config.maxPods`.
+    pub max_pods: Option<u32>,
+    /// `kubelet.flags`.
+    pub flags: Vec<String>,
+}
+
+/// What a `NodeConfig` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeConfigSaid {
+    /// Of its cluster.
+    pub cluster: NodeConfigCluster,
+    /// Of the kubelet.
+    pub kubelet: NodeConfigKubelet,
+}
+
 /// User data that holds a `NodeConfig` which cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum UserDataError {
@@ -63,10 +81,35 @@ struct NodeConfig {
 #[serde(default)]
 struct Spec {
     cluster: NodeConfigCluster,
+    kubelet: Kubelet,
 }
 
-/// The cluster in `user_data`; `None` where no `NodeConfig` is in it.
-pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataError> {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Kubelet {
+    config: Option<KubeletConfig>,
+    flags: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct KubeletConfig {
+    max_pods: Option<u32>,
+}
+
+impl Spec {
+    fn said(self) -> NodeConfigSaid {
+        let Self { cluster, kubelet: Kubelet { config, flags } } = self;
+        let kubelet = NodeConfigKubelet {
+            max_pods: config.and_then(|config| config.max_pods),
+            flags: flags.unwrap_or_default(),
+        };
+        NodeConfigSaid { cluster, kubelet }
+    }
+}
+
+/// The `NodeConfig` in `user_data`; `None` where there is none in it.
+pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfigSaid>, UserDataError> {
     let bytes = decoded(user_data)?;
     if !begins_as_mime(&bytes) {
         // A script, cloud-init's own or another tool's settings: nodeadm would refuse it, but this
@@ -75,27 +118,45 @@ pub fn cluster(user_data: &[u8]) -> Result<Option<NodeConfigCluster>, UserDataEr
             text.starts_with("#!") || text.starts_with("#cloud-") || !text.contains("node.eks.aws/")
         };
         let config = std::str::from_utf8(&bytes).ok().filter(|text| !is_foreign(text));
-        return config.map(node_config).transpose().map(Option::flatten);
+        return config.map(one_config).transpose().map(Option::flatten);
     }
     let document = mailparse::parse_mail(&bytes).map_err(UserDataError::Mime)?;
-    let mut merged: Option<NodeConfigCluster> = None;
+    let mut merged: Option<NodeConfigSaid> = None;
     for part in document.parts().filter(|part| part.ctype.mimetype == MEDIA_TYPE) {
         let body = part.get_body_raw().map_err(UserDataError::Mime)?;
         let body = decoded(&body)?;
-        let Some(next) = node_config(&String::from_utf8_lossy(&body))? else { continue };
-        let NodeConfigCluster { name, api_server_endpoint, certificate_authority, id } =
-            merged.unwrap_or_default();
-        merged = Some(NodeConfigCluster {
-            name: next.name.or(name),
-            api_server_endpoint: next.api_server_endpoint.or(api_server_endpoint),
-            certificate_authority: next.certificate_authority.or(certificate_authority),
-            id: next.id.or(id),
-        });
+        let Some(next) = one_config(&String::from_utf8_lossy(&body))? else { continue };
+        merged = Some(merged.unwrap_or_default().then(next));
     }
     Ok(merged)
 }
 
-fn node_config(text: &str) -> Result<Option<NodeConfigCluster>, UserDataError> {
+impl NodeConfigSaid {
+    /// This one with a later one merged over it, as nodeadm does: flags are appended, the rest is
+    /// replaced.
+    ///
+    /// Source: `nodeadm/internal/configprovider/merge.go`, awslabs/amazon-eks-ami.
+    fn then(self, next: Self) -> Self {
+        let Self { cluster, kubelet } = self;
+        let NodeConfigCluster { name, api_server_endpoint, certificate_authority, id } = cluster;
+        let mut flags = kubelet.flags;
+        flags.extend(next.kubelet.flags);
+        Self {
+            cluster: NodeConfigCluster {
+                name: next.cluster.name.or(name),
+                api_server_endpoint: next.cluster.api_server_endpoint.or(api_server_endpoint),
+                certificate_authority: next.cluster.certificate_authority.or(certificate_authority),
+                id: next.cluster.id.or(id),
+            },
+            kubelet: NodeConfigKubelet {
+                max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
+                flags,
+            },
+        }
+    }
+}
+
+fn one_config(text: &str) -> Result<Option<NodeConfigSaid>, UserDataError> {
     let config: NodeConfig = serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location();
         UserDataError::NodeConfig {
@@ -103,12 +164,12 @@ fn node_config(text: &str) -> Result<Option<NodeConfigCluster>, UserDataError> {
             column: at.map_or(1, |at| at.column()),
         }
     })?;
-    Ok((config.kind == "NodeConfig").then_some(config.spec.cluster))
+    Ok((config.kind == "NodeConfig").then(|| config.spec.said()))
 }
 
-/// `spec.cluster` of a text that is known to be a `NodeConfig`; nodeadm's own copy names no kind.
-pub(super) fn spec_cluster(text: &str) -> Option<NodeConfigCluster> {
-    serde_saphyr::from_str::<NodeConfig>(text).ok().map(|config| config.spec.cluster)
+/// A text that is known to be a `NodeConfig`; nodeadm's own copy names no kind.
+pub(super) fn spec_of(text: &str) -> Option<NodeConfigSaid> {
+    serde_saphyr::from_str::<NodeConfig>(text).ok().map(|config| config.spec.said())
 }
 
 fn begins_as_mime(bytes: &[u8]) -> bool {

@@ -29,6 +29,7 @@ pub(crate) fn facts(instance_type: &str) -> Facts {
         },
         machine: None,
         host: Detected { host: Host::None, reason: "set by hand".to_owned() },
+        other_figures: Vec::new(),
         told: Vec::new(),
     }
 }

@@ -30,7 +30,7 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, machine, host, told } = facts;
+    let Facts { instance, limits, machine, host, other_figures: _, told } = facts;
     let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     let source = match limits.source {
         Source::OverrideFile => "by the override file",
@@ -102,15 +102,16 @@ pub fn plan(facts: &Facts, plan: &Plan) {
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
-    let Plan { cni, remarks: _, capacity, kubelet, changes: _, wait } = plan;
+    let Plan { cni, remarks: _, capacity, settled, kubelet, changes: _, wait } = plan;
     let eni_config = wait.as_ref().map_or_else(
         || "plan: no ENIConfig: custom networking is off".to_owned(),
         |name| format!("plan: ENIConfig {name}"),
     );
     let same = cni.overrides.iter().filter(|it| !it.differs()).map(ToString::to_string);
     let mut lines: Vec<String> = same.collect();
+    lines.extend([format!("plan: {capacity}")]);
+    lines.extend(settled.iter().filter(|it| !it.misleads()).map(|it| format!("plan: {it}")));
     lines.extend([
-        format!("plan: {capacity}"),
         format!("plan: kubeReserved {}", kubelet.kube_reserved),
         format!("plan: labels {}", kubelet.node_labels),
         eni_config,
@@ -122,6 +123,7 @@ fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
     let differ = plan.cni.overrides.iter().filter(|it| it.differs());
     let mut warnings: Vec<String> = differ.map(ToString::to_string).collect();
     warnings.extend(plan.remarks.iter().map(ToString::to_string));
+    warnings.extend(plan.settled.iter().filter(|it| it.misleads()).map(ToString::to_string));
     warnings.extend(plan.capacity.caveats.iter().map(ToString::to_string));
     let reserve = u64::from(reserved::memory(plan.capacity.max_pods).0);
     let total = facts.machine.map(|machine| machine.memory_bytes >> 20);
@@ -140,7 +142,7 @@ pub fn applied(applied: &[Applied]) {
         match outcome {
             Outcome::Written => info!("apply: {} is written", path.display()),
             Outcome::Unchanged => info!("apply: {} says so already", path.display()),
-            Outcome::Removed => info!("apply: {} is removed: another host's", path.display()),
+            Outcome::Removed => info!("apply: {} is removed", path.display()),
             Outcome::Absent => {}
         }
     }

@@ -30,16 +30,25 @@ fn warned(memory_mebibytes: u64, ceiling: Ceiling) -> Vec<String> {
         limits: Limits { limits, source },
         machine: Some(Machine { cpus: 2, memory_bytes: memory_mebibytes << 20 }),
         host: Detected { host: Host::None, reason: String::new() },
+        other_figures: Vec::new(),
         told: Vec::new(),
     };
     let cni = Cni { addressing: Addressing::Prefixes, ..Cni::default() };
     let capacity = capacity(&limits, cni, Wishes { ceiling, ..Wishes::default() }).unwrap();
     let kube_reserved = Reserved::of(2, capacity.max_pods, &Overrides::default());
     let max_pods = capacity.max_pods;
-    let kubelet = Kubelet { max_pods, kube_reserved, node_labels: Labels::default() };
+    let node_labels = Labels::default();
+    let kubelet = Kubelet { max_pods, kube_reserved, node_labels, beats_flag: false };
     let cni = in_force(&CniLayer::default(), None);
-    let plan =
-        Plan { cni, remarks: Vec::new(), capacity, kubelet, changes: Vec::new(), wait: None };
+    let plan = Plan {
+        cni,
+        remarks: Vec::new(),
+        capacity,
+        settled: None,
+        kubelet,
+        changes: Vec::new(),
+        wait: None,
+    };
     warnings(&facts, &plan)
 }
 

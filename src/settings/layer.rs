@@ -10,6 +10,7 @@ use crate::domain::cni::IpFamily;
 use crate::domain::max_pods::Ceiling;
 use crate::domain::reserved::Quantity;
 use crate::host::HostKind;
+use crate::host::other_figures::Policy;
 use clap::Args;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -106,6 +107,9 @@ layer! {
         /// A fixed figure instead of the computed one; 0 computes [default: 0]
         #[arg(id = "pods.max", long = "pods-max", env = "ENI_BOOTSTRAP_PODS_MAX", value_name = "N")]
         max: u32,
+        /// What becomes of a max-pods that somebody else has set: user data, a managed node group, Karpenter [default: override]
+        #[arg(id = "pods.policy", long = "pods-policy", env = "ENI_BOOTSTRAP_PODS_POLICY", value_name = "POLICY")]
+        policy: Policy,
         /// Pods on the host's network beyond aws-node and kube-proxy [default: 0]
         #[arg(id = "pods.extra", long = "pods-extra", env = "ENI_BOOTSTRAP_PODS_EXTRA", value_name = "N")]
         extra: u32,

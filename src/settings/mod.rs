@@ -18,6 +18,7 @@ use crate::domain::label::{InvalidLabel, Labels};
 use crate::domain::max_pods::Wishes;
 use crate::domain::reserved::Overrides;
 use crate::host::HostKind;
+use crate::host::other_figures::Policy;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub on_timeout: OnTimeout,
     /// Ceiling, fixed figure, further host-network pods.
     pub pods: Wishes,
+    /// What becomes of a max-pods that somebody else has set.
+    pub policy: Policy,
     /// Further node labels.
     pub labels: Labels,
     /// Reserves given by hand.
@@ -132,7 +135,7 @@ impl Settings {
         // Taken apart whole, so that a new key cannot be forgotten here.
         let Layer { cni, eni_config, pods, labels, reserve, cluster, host, imds } = layer;
         let EniConfigLayer { name, label, wait, on_timeout, verify } = eni_config;
-        let PodsLayer { ceiling, max, extra } = pods;
+        let PodsLayer { ceiling, max, policy, extra } = pods;
         let ReserveLayer { cpu, memory, ephemeral_storage } = reserve;
         let ClusterLayer { name: cluster_name, endpoint, certificate_authority, kubeconfig } =
             cluster;
@@ -164,6 +167,7 @@ impl Settings {
                 fixed: max.filter(|max| *max > 0),
                 extra: extra.unwrap_or(0),
             },
+            policy: policy.unwrap_or_default(),
             labels: further,
             reserve: Overrides { cpu, memory, ephemeral_storage },
             cluster: Cluster { name: cluster_name, endpoint, certificate_authority, kubeconfig },

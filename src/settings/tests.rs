@@ -55,6 +55,7 @@ fn every_key_is_read() {
         [pods]
         ceiling = 58
         max = 40
+        policy = "lower"
         extra = 1
         [labels]
         team = "blue"
@@ -98,6 +99,7 @@ fn every_key_is_read() {
             wait: Wait::Forever,
             on_timeout: OnTimeout::Continue,
             pods: Wishes { ceiling: Ceiling::At(58), fixed: Some(40), extra: 1 },
+            policy: Policy::Lower,
             labels,
             reserve: Overrides {
                 cpu: Some("100m".parse().unwrap()),

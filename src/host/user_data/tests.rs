@@ -25,6 +25,11 @@ fn prod() -> NodeConfigCluster {
     }
 }
 
+fn said() -> NodeConfigSaid {
+    let kubelet = NodeConfigKubelet { max_pods: Some(110), flags: Vec::new() };
+    NodeConfigSaid { cluster: prod(), kubelet }
+}
+
 fn mime(parts: &[&str]) -> String {
     let mut text =
         String::from("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"BOUNDARY\"\n\n");
@@ -62,16 +67,18 @@ fn a_node_config_is_read_in_every_wrapping() {
         ("base64 of MIME", STANDARD.encode(&document).into_bytes()),
         ("MIME with a base64 part", mime(&[&encoded_part]).into_bytes()),
     ] {
-        assert_eq!(cluster(&bytes).unwrap(), Some(prod()), "{name}");
+        assert_eq!(node_config(&bytes).unwrap(), Some(said()), "{name}");
     }
 }
 
 #[test]
 fn later_parts_win_key_by_key() {
     let first = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
-    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n";
-    let merged = cluster(mime(&[&first, second]).as_bytes()).unwrap();
-    assert_eq!(merged, Some(NodeConfigCluster { name: Some("blue".to_owned()), ..prod() }));
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58}\n    flags: [--max-pods=17]\n";
+    let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
+    let kubelet = NodeConfigKubelet { max_pods: Some(58), flags: vec!["--max-pods=17".to_owned()] };
+    let cluster = NodeConfigCluster { name: Some("blue".to_owned()), ..prod() };
+    assert_eq!(merged, Some(NodeConfigSaid { cluster, kubelet }));
 }
 
 #[test]
@@ -83,24 +90,24 @@ fn what_is_no_node_config_is_passed_over() {
         "#cloud-config\nwrite_files: [node.eks.aws/v1alpha1\n",
         "[settings.kubernetes]\n",
     ] {
-        assert_eq!(cluster(text.as_bytes()).unwrap(), None, "{text:?}");
+        assert_eq!(node_config(text.as_bytes()).unwrap(), None, "{text:?}");
     }
     let script = mime(&["Content-Type: text/x-shellscript\n\n#!/bin/bash\n"]);
-    assert_eq!(cluster(script.as_bytes()).unwrap(), None);
+    assert_eq!(node_config(script.as_bytes()).unwrap(), None);
 }
 
 #[test]
 fn a_broken_node_config_is_an_error() {
     let broken = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: [\n";
-    let error = cluster(broken.as_bytes()).unwrap_err();
+    let error = node_config(broken.as_bytes()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the NodeConfig in user data cannot be read: line 3, column 7 of it is not as it should be"
     );
     let secret =
         "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n";
-    let error = cluster(secret.as_bytes()).unwrap_err();
+    let error = node_config(secret.as_bytes()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
-    let error = cluster(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
+    let error = node_config(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
     assert_eq!(error.to_string(), "the user data is not the gzip stream that it begins as");
 }

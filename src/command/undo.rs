@@ -1,0 +1,22 @@
+//! Takes away what `run` wrote on this node, whatever host it was: for whoever removes the package.
+
+use crate::adapter::disk::RunLock;
+use crate::adapter::{Deadline, Endpoints, machine, retry};
+use crate::error::Error;
+use crate::observe::ObserveError;
+use crate::{apply, host, report};
+use std::time::Duration;
+
+/// How long another run may take to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Removes every file of ours, and our block in those that are not.
+pub async fn undo(endpoints: Endpoints) -> Result<(), Error> {
+    let root = &endpoints.root;
+    let deadline = Deadline::after(PATIENCE);
+    let _alone = retry(deadline, async || RunLock::take(root)).await?;
+    let image = machine::image(root).map_err(ObserveError::from)?;
+    let applied = apply::apply(root, &host::traces(&image)).await?;
+    report::applied(&applied);
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Plan → machine. Doing it twice is the same as doing it once.
 
 use crate::adapter::disk::{self, DiskError, Outcome};
+use crate::adapter::snap::{self, SnapError};
 use crate::host::Change;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,8 @@ use tokio::process::Command;
 /// A change, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Absolute, as the node sees it.
-    pub path: PathBuf,
+    /// What it was about, as the node calls it.
+    pub target: String,
     /// What it came to.
     pub outcome: Outcome,
 }
@@ -25,6 +26,9 @@ pub enum ApplyError {
     /// A file of another program's stands where ours belongs.
     #[error("{} was not written by eni-bootstrap", .0.display())]
     Foreign(PathBuf),
+    /// The kubelet's snap would not take its arguments.
+    #[error("the kubelet's snap could not be given its arguments")]
+    Snap(#[from] SnapError),
     /// systemd could not be told.
     #[error("`systemctl daemon-reload` could not be run")]
     Systemctl(#[source] io::Error),
@@ -37,22 +41,31 @@ pub enum ApplyError {
 pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, ApplyError> {
     // All of it is looked at before anything is changed: a refusal must not leave half.
     for change in changes {
-        let old = disk::read(&disk::under(root, change.path()))?;
+        let Some(path) = change.path() else { continue };
+        let old = disk::read(&disk::under(root, path))?;
         if old.is_some_and(|old| !change.may_touch(&old)) {
-            return Err(ApplyError::Foreign(change.path().clone()));
+            return Err(ApplyError::Foreign(path.to_owned()));
         }
     }
     let mut applied = Vec::new();
     let mut reload = false;
     for change in changes {
-        let path = disk::under(root, change.path());
         let outcome = match change {
-            Change::File { contents, .. } => disk::write_atomic(&path, contents)?,
-            Change::Absent { .. } => disk::remove(&path)?,
+            Change::File { path, contents } => {
+                disk::write_atomic(&disk::under(root, path), contents)?
+            }
+            Change::Absent { path } => disk::remove(&disk::under(root, path))?,
+            Change::SnapArguments { current, arguments } if current == arguments => {
+                Outcome::Unchanged
+            }
+            Change::SnapArguments { arguments, .. } => {
+                snap::set_arguments(arguments)?;
+                Outcome::Written
+            }
         };
         let is_new = matches!(outcome, Outcome::Written | Outcome::Removed);
         reload |= is_new && change.concerns_systemd();
-        applied.push(Applied { path: change.path().clone(), outcome });
+        applied.push(Applied { target: change.target(), outcome });
     }
     // Only the running system's own files are the running systemd's business.
     if reload && root == Path::new("/") && Path::new("/run/systemd/system").exists() {

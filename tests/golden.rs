@@ -27,10 +27,11 @@ const AL2: &str = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-con
 /// What stands in kubeadm's file, and must stay.
 const KUBEADM: &str = "# the site's own\nKUBELET_EXTRA_ARGS=\"--v=2\"\n";
 
-fn hosts() -> [Host; 4] {
+fn hosts() -> [Host; 5] {
     let file = ExtraArguments::read("/etc/default/kubelet".into(), KUBEADM).unwrap();
     let exec_start = AL2.to_owned();
-    [Host::Nodeadm, Host::KubeletDropin { exec_start }, Host::Kubeadm(file), Host::None]
+    let snap = Host::Snap { arguments: "--v=2".to_owned() };
+    [Host::Nodeadm, Host::KubeletDropin { exec_start }, Host::Kubeadm(file), snap, Host::None]
 }
 
 fn changes(host: Host, mode: &str) -> Vec<Change> {
@@ -70,6 +71,7 @@ fn every_host_in_every_mode() {
                 .map(|change| match change {
                     Change::File { path, contents } => (path, contents),
                     Change::Absent { path } => (path, "absent\n".to_owned()),
+                    Change::SnapArguments { arguments, .. } => ("args".into(), arguments + "\n"),
                 })
                 .collect();
             let folder = golden().join(host.to_string()).join(mode);

@@ -3,6 +3,7 @@
 use crate::node::{DROP_IN, Node, error, with_imds};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn api() -> KubernetesApi {
     let api = KubernetesApi::start();
@@ -176,4 +177,76 @@ fn undo_leaves_nothing_of_ours() {
         assert_eq!(node.written(), Vec::<String>::new(), "{host}");
         assert_eq!(node.run(["undo"]).status, Some(0), "twice is as good as once");
     }
+}
+
+/// A machine whose kubelet is the snap, with a `snap` command that keeps its setting in a file: there is
+/// no snapd here. Its words are snapd's.
+fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
+    let user_data = Some(api.node_config().into_bytes());
+    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
+    let node = Node::empty().with("--imds-endpoint", imds.endpoint());
+    node.file("etc/systemd/system/snap.kubelet-eks.daemon.service", "[Service]\n");
+    if let Some(arguments) = arguments {
+        node.file("args", arguments);
+    }
+    let args = node.root().join("args").display().to_string();
+    let snap = node.file(
+        "bin/snap",
+        &format!(
+            r#"#!/bin/sh
+case "$1 $2" in
+"get kubelet-eks") cat {args} 2>/dev/null || {{ echo 'error: snap "kubelet-eks" has no "args" configuration option' >&2; exit 1; }} ;;
+"set kubelet-eks") printf '%s\n' "${{3#args=}}" >{args} ;;
+esac
+"#
+        ),
+    );
+    std::fs::set_permissions(snap, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (node, imds)
+}
+
+#[test]
+fn the_snaps_arguments_are_kept_and_ours_come_last() {
+    let api = api();
+    let ours = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+    for (before, after) in [(None, ours.to_owned()), (Some("--v=2\n"), format!("--v=2 {ours}"))] {
+        let (node, _imds) = ubuntu(&api, before);
+        let run = |arguments: &[&str]| {
+            let mut command = node.command(arguments);
+            command.env("PATH", format!("{}/bin:/usr/bin:/bin", node.root().display()));
+            crate::node::ended(command.output().unwrap())
+        };
+        let first = run(&["run"]);
+        assert_eq!(first.status, Some(0), "{}", first.stderr);
+        assert!(
+            first.stderr.contains("host: snap (there is a snap.kubelet-eks.daemon.service);"),
+            "{}",
+            first.stderr
+        );
+        assert!(first.stderr.contains("apply: snap kubelet-eks, args is written\n"));
+        assert_eq!(node.read("args").unwrap().trim_end(), after);
+        let second = run(&["run"]);
+        assert!(
+            second.stderr.contains("apply: snap kubelet-eks, args says so already\n"),
+            "{}",
+            second.stderr
+        );
+        assert_eq!(run(&["plan", "--output", "diff"]).stdout, "");
+        assert_eq!(run(&["undo"]).status, Some(0));
+        assert_eq!(node.read("args").unwrap().trim_end(), before.unwrap_or_default().trim_end());
+    }
+}
+
+#[test]
+fn a_snap_that_does_not_answer_is_said() {
+    let api = api();
+    let (node, _imds) = ubuntu(&api, None);
+    let ended = node.run(["run"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(65),
+            "error: this machine could not be identified\n  because: this machine cannot be looked at\n  because: the kubelet's snap does not say what its arguments are\n  because: `snap get kubelet-eks args` could not be run\n  because: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
+        )
+    );
 }

@@ -1,9 +1,11 @@
 //! What the machine itself has: CPUs, memory, and the units that tell the image's family.
 
 use crate::adapter::disk::under;
+use crate::adapter::snap::{self, SnapError};
 use crate::facts::Machine;
 use crate::host::Image;
 use crate::host::kubelet_dropin::DROP_IN_NAME;
+use crate::host::snap::UNIT;
 use crate::host::{kubeadm, nodeadm};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,6 +41,9 @@ pub enum MachineError {
         /// What the system said.
         source: io::Error,
     },
+    /// snapd does not say what the kubelet's arguments are.
+    #[error("the kubelet's snap does not say what its arguments are")]
+    Snap(#[from] SnapError),
     /// The kernel does not say what the machine has.
     #[error("the kernel does not say how many CPUs and how much memory there are")]
     Kernel,
@@ -66,6 +71,10 @@ pub fn image(root: &Path) -> Result<Image, MachineError> {
         nodeadm_run_unit: unit(root, "nodeadm-run.service")?,
         kubelet_unit: unit_with_drop_ins(root, "kubelet.service")?,
         extra_arguments: extra_arguments(root)?,
+        snap_arguments: match unit(root, UNIT)? {
+            Some(_) => Some(snap::arguments()?),
+            None => None,
+        },
         nodeadm_drop_ins: nodeadm_drop_ins(root)?,
     })
 }

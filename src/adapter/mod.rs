@@ -9,6 +9,7 @@ pub mod eks;
 pub mod imds;
 pub mod kubernetes;
 pub mod machine;
+pub mod snap;
 pub mod systemd;
 pub mod token;
 

@@ -15,8 +15,9 @@ pub const ADDRESSES: u32 = 16;
 pub fn free(subnet: Ipv4Net, used: impl IntoIterator<Item = Ipv4Net>) -> u32 {
     let first = u32::from(subnet.network());
     let last = u32::from(subnet.broadcast());
-    // What lies outside falls to the prefixes at the ends, which are taken anyway.
-    let block = |address: Ipv4Addr| (u32::from(address).clamp(first, last) - first) / ADDRESSES;
+    // A subnet begins where a prefix does. What lies outside falls to the prefixes at the ends, which
+    // are taken anyway.
+    let block = |address: Ipv4Addr| u32::from(address).clamp(first, last) / ADDRESSES;
     let mut taken = BTreeSet::from([block(subnet.network()), block(subnet.broadcast())]);
     for range in used {
         taken.extend(block(range.network())..=block(range.broadcast()));

@@ -35,6 +35,9 @@ impl Error {
             Self::Apply(ApplyError::Foreign(_)) => {
                 "see whose it is, and move it away: two programs cannot share a name".to_owned()
             }
+            Self::Apply(ApplyError::Snap(_)) => {
+                "look at `snap changes kubelet-eks`: another change may be under way; then run it again".to_owned()
+            }
             Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()

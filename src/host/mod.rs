@@ -8,6 +8,7 @@ pub mod kubeadm;
 pub mod kubelet_dropin;
 pub mod nodeadm;
 pub mod other_figures;
+pub mod snap;
 pub mod unit_file;
 pub mod user_data;
 
@@ -30,6 +31,8 @@ pub enum HostKind {
     KubeletDropin,
     /// An image whose kubelet kubeadm starts.
     Kubeadm,
+    /// Ubuntu's EKS images, whose kubelet is the snap kubelet-eks.
+    Snap,
     /// Nothing is written: the caller passes the figures on.
     None,
 }
@@ -43,6 +46,8 @@ pub struct Image {
     pub kubelet_unit: Vec<String>,
     /// The files that kubeadm's unit may read further arguments from, by their paths.
     pub extra_arguments: Vec<(PathBuf, String)>,
+    /// The arguments that snapd has for `kubelet-eks`; `None` where there is no such snap.
+    pub snap_arguments: Option<String>,
     /// The other drop-ins in `/etc/eks/nodeadm.d` by their names, in nodeadm's order.
     pub nodeadm_drop_ins: Vec<(String, String)>,
 }
@@ -59,6 +64,11 @@ pub enum Host {
     },
     /// See [`kubeadm`].
     Kubeadm(kubeadm::ExtraArguments),
+    /// See [`snap`].
+    Snap {
+        /// The kubelet's arguments as they are.
+        arguments: String,
+    },
     /// Nothing is written.
     None,
 }
@@ -87,15 +97,30 @@ pub enum Change {
         /// Absolute, as the node sees it.
         path: PathBuf,
     },
+    /// These arguments of the kubelet's snap.
+    SnapArguments {
+        /// As they are.
+        current: String,
+        /// As they should be.
+        arguments: String,
+    },
 }
 
 impl Change {
-    /// The file that it is about.
+    /// The file that it is about; a snap's setting is none.
     #[must_use]
-    pub fn path(&self) -> &PathBuf {
+    pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File { path, .. } | Self::Absent { path } => path,
+            Self::File { path, .. } | Self::Absent { path } => Some(path),
+            Self::SnapArguments { .. } => None,
         }
+    }
+
+    /// What it is about, for a reader.
+    #[must_use]
+    pub fn target(&self) -> String {
+        self.path()
+            .map_or_else(|| "snap kubelet-eks, args".to_owned(), |it| it.display().to_string())
     }
 
     /// Whether a file that stands there now may be replaced or removed: one of ours as a whole says so
@@ -106,6 +131,7 @@ impl Change {
         let whole = match self {
             Self::File { contents, .. } => contents.starts_with(ours),
             Self::Absent { .. } => true,
+            Self::SnapArguments { .. } => false,
         };
         !whole || old.is_empty() || old.starts_with(ours)
     }
@@ -113,7 +139,7 @@ impl Change {
     /// Whether systemd must read its units again before it takes effect.
     #[must_use]
     pub fn concerns_systemd(&self) -> bool {
-        self.path().starts_with("/etc/systemd")
+        self.path().is_some_and(|path| path.starts_with("/etc/systemd"))
     }
 }
 
@@ -131,6 +157,9 @@ pub enum HostError {
         "the host is set to kubeadm, but kubelet.service reads neither /etc/default/kubelet nor /etc/sysconfig/kubelet with $KUBELET_EXTRA_ARGS last"
     )]
     NoExtraArguments,
+    /// The settings name the snap, and there is none.
+    #[error("the host is set to snap, but there is no snap.kubelet-eks.daemon.service")]
+    NoSnap,
     /// What stands in kubeadm's file cannot be kept.
     #[error(transparent)]
     ExtraArguments(#[from] kubeadm::Unquotable),
@@ -150,7 +179,7 @@ impl HostError {
             Self::NoDropIns(_) => {
                 "use `--host-kind kubelet-dropin`, or an AL2023 image from v20251023 on"
             }
-            Self::NoExtraArguments => "use `--host-kind kubelet-dropin`",
+            Self::NoExtraArguments | Self::NoSnap => "use `--host-kind kubelet-dropin`, or `auto`",
             Self::ExtraArguments(_) => {
                 "write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`"
             }
@@ -173,6 +202,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
     let detected = |host, reason: &str| Ok(Detected { host, reason: reason.to_owned() });
     let exec_start = || unit_file::exec_start(&image.kubelet_unit);
     let extra_arguments = kubeadm_file(image);
+    let snap = image.snap_arguments.clone().map(|arguments| Host::Snap { arguments });
     match kind {
         HostKind::None => detected(Host::None, "set by hand"),
         HostKind::Nodeadm => match drop_ins {
@@ -186,8 +216,18 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
             Some(file) => detected(Host::Kubeadm(file?), "set by hand"),
             None => Err(HostError::NoExtraArguments),
         },
+        HostKind::Snap => detected(snap.ok_or(HostError::NoSnap)?, "set by hand"),
         HostKind::Auto => match (drop_ins, extra_arguments) {
             (Ok(()), _) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
+            (Err(_), _) if snap.is_some() => {
+                let other = if image.kubelet_unit.is_empty() {
+                    ""
+                } else {
+                    "; there is a kubelet.service, too, which the snap's image does not use"
+                };
+                let reason = format!("there is a {}{other}", snap::UNIT);
+                detected(snap.unwrap_or(Host::None), &reason)
+            }
             (Err(_), _) if image.kubelet_unit.is_empty() => Err(HostError::Unknown),
             (Err(_), Some(file)) => detected(
                 Host::Kubeadm(file?),
@@ -238,6 +278,7 @@ pub fn other_figures(
     }
     let mut arguments = image.kubelet_unit.clone();
     arguments.extend(image.extra_arguments.iter().map(|(_, text)| kubeadm::without_block(text)));
+    arguments.extend(image.snap_arguments.iter().map(|current| snap::without_ours(current)));
     figures.extend(other_figures::of_units(&arguments));
     figures.sort_by(|one, other| one.place.cmp(&other.place));
     figures
@@ -253,6 +294,10 @@ pub fn traces(image: &Image) -> Vec<Change> {
         if contents != *text {
             changes.push(Change::File { path: path.clone(), contents });
         }
+    }
+    if let Some(current) = &image.snap_arguments {
+        let arguments = snap::without_ours(current);
+        changes.push(Change::SnapArguments { current: current.clone(), arguments });
     }
     changes
 }
@@ -273,10 +318,11 @@ impl Host {
             Self::Nodeadm => nodeadm::render(kubelet),
             Self::KubeletDropin { exec_start } => kubelet_dropin::render(kubelet, exec_start),
             Self::Kubeadm(file) => kubeadm::render(kubelet, file),
+            Self::Snap { arguments } => snap::render(kubelet, arguments),
             Self::None => return Vec::new(),
         };
         for path in OURS.concat() {
-            if !changes.iter().any(|change| change.path() == Path::new(path)) {
+            if !changes.iter().any(|change| change.path() == Some(Path::new(path))) {
                 changes.push(absent(path));
             }
         }
@@ -290,6 +336,7 @@ impl fmt::Display for Host {
             Self::Nodeadm => "nodeadm",
             Self::KubeletDropin { .. } => "kubelet-dropin",
             Self::Kubeadm(_) => "kubeadm",
+            Self::Snap { .. } => "snap",
             Self::None => "none",
         })
     }

@@ -138,11 +138,11 @@ fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
 
 /// Says what was written.
 pub fn applied(applied: &[Applied]) {
-    for Applied { path, outcome } in applied {
+    for Applied { target, outcome } in applied {
         match outcome {
-            Outcome::Written => info!("apply: {} is written", path.display()),
-            Outcome::Unchanged => info!("apply: {} says so already", path.display()),
-            Outcome::Removed => info!("apply: {} is removed", path.display()),
+            Outcome::Written => info!("apply: {target} is written"),
+            Outcome::Unchanged => info!("apply: {target} says so already"),
+            Outcome::Removed => info!("apply: {target} is removed"),
             Outcome::Absent => {}
         }
     }
@@ -198,10 +198,13 @@ pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
     lines.extend(shown.warnings(plan).into_iter().map(|warning| format!("warning: {warning}")));
     for change in &plan.changes {
         match change {
-            Change::File { path, contents } => {
-                lines.push(format!("\n{}:\n{}", path.display(), indented(contents)));
+            Change::File { contents, .. } => {
+                lines.push(format!("\n{}:\n{}", change.target(), indented(contents)));
             }
-            Change::Absent { path } => lines.push(format!("\n{}: absent", path.display())),
+            Change::Absent { .. } => lines.push(format!("\n{}: absent", change.target())),
+            Change::SnapArguments { arguments, .. } => {
+                lines.push(format!("\n{}:\n    {arguments}", change.target()));
+            }
         }
     }
     lines.join("\n") + "\n"
@@ -218,6 +221,9 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
     let files = plan.changes.iter().map(|change| match change {
         Change::File { path, contents } => json!({ "path": path, "contents": contents }),
         Change::Absent { path } => json!({ "path": path, "absent": true }),
+        Change::SnapArguments { arguments, .. } => {
+            json!({ "snap": "kubelet-eks", "arguments": arguments })
+        }
     });
     json!({
         "instance": facts.instance,
@@ -243,19 +249,24 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
 pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {
-        let old = disk::read(&disk::under(root, change.path()))?;
+        let old = match change {
+            Change::File { path, .. } | Change::Absent { path } => {
+                disk::read(&disk::under(root, path))?
+            }
+            Change::SnapArguments { current, .. } => Some(format!("{current}\n")),
+        };
         let new = match change {
-            Change::File { contents, .. } => contents.as_str(),
-            Change::Absent { .. } => "",
+            Change::File { contents, .. } => Some(contents.clone()),
+            Change::Absent { .. } => None,
+            Change::SnapArguments { arguments, .. } => Some(format!("{arguments}\n")),
         };
-        let path = change.path().display().to_string();
+        let target = change.target();
         let side = |prefix: &str, is_there: bool| {
-            if is_there { format!("{prefix}{path}") } else { "/dev/null".to_owned() }
+            if is_there { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
         };
-        let (from, to) =
-            (side("a", old.is_some()), side("b", matches!(change, Change::File { .. })));
-        let old = old.unwrap_or_default();
-        let hunks = diff::unified(&old, new, 3);
+        let (from, to) = (side("a", old.is_some()), side("b", new.is_some()));
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+        let hunks = diff::unified(&old, &new, 3);
         if !hunks.is_empty() {
             text.extend(["--- ", &from, "\n+++ ", &to, "\n", &hunks]);
         }

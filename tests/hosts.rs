@@ -250,3 +250,31 @@ fn a_snap_that_does_not_answer_is_said() {
         )
     );
 }
+
+#[test]
+fn a_kubelet_unit_that_starts_nothing_is_refused_and_nothing_is_written() {
+    let api = api();
+    let user_data = Some(api.node_config().into_bytes());
+    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
+    let node = Node::empty().with("--imds-endpoint", imds.endpoint());
+    node.file("etc/systemd/system/kubelet.service", "[Service]\nRestart=always\n");
+    let ended = node.run(["run"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(65),
+            "error: this machine could not be identified\n  because: this image is of no known family\n  because: kubelet.service cannot be extended\n  because: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
+        )
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn a_draft_that_a_killed_run_left_is_nobodys_file() {
+    let api = api();
+    let (node, _imds) = with_kubelet(&api, "    config: {maxPods: 58}\n");
+    let draft = "etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial";
+    node.file(draft, "# Written by eni-bootstrap\napiVer");
+    assert_eq!(node.run(["run"]).status, Some(0));
+    assert_eq!(node.written(), [DROP_IN]);
+}

@@ -4,9 +4,8 @@ use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
-use crate::host::Detected;
 use crate::host::cluster::Told;
-use crate::host::other_figures::OtherFigure;
+use crate::host::{Detected, ToldElsewhere};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -23,8 +22,8 @@ pub struct Facts {
     pub machine: Option<Machine>,
     /// Which family of node image this is.
     pub host: Detected,
-    /// Every max-pods that somebody else has set on this node, the weakest first.
-    pub other_figures: Vec<OtherFigure>,
+    /// What somebody else has told the kubelet.
+    pub elsewhere: ToldElsewhere,
     /// What the sources on the machine say of the cluster, the strongest first; none that is not
     /// there.
     pub told: Vec<Told>,

@@ -67,9 +67,7 @@ impl ObserveError {
             }
             Self::Host(error) => error.help(),
             Self::Machine(_) => "run it as root on the node itself",
-            Self::UserData(_) => {
-                "correct the NodeConfig in user data: nodeadm would not take it either"
-            }
+            Self::UserData(_) => "correct the NodeConfig in user data",
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
             }
@@ -107,10 +105,10 @@ pub async fn facts(
     };
     let Metadata { instance, limits, user_data } = metadata;
     let said = user_data::node_config(&user_data.unwrap_or_default())?;
-    let other_figures =
-        host::other_figures(&image, &host.host, said.as_ref().map(|said| &said.kubelet));
+    let kubelet = said.as_ref().map(|said| &said.kubelet);
+    let elsewhere = host::told_elsewhere(&image, &host.host, kubelet);
     let told = cluster::told(&endpoints.root, said.map(|said| said.cluster)).await;
-    Ok(Facts { instance, limits, machine, host, other_figures, told })
+    Ok(Facts { instance, limits, machine, host, elsewhere, told })
 }
 
 /// What this machine has. Under another root than `/` the files are some other machine's, and its

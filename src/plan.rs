@@ -17,7 +17,7 @@ use crate::domain::max_pods::{Capacity, NoCapacity};
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
 use crate::host::Change;
-use crate::host::other_figures::OtherFigure;
+use crate::host::other_figures::{OtherFigure, Policy};
 use crate::settings::{EniConfigLabel, Settings};
 
 /// Everything that `apply` will do and `wait` will wait for.
@@ -31,6 +31,8 @@ pub struct Plan {
     pub capacity: Capacity,
     /// What became of a max-pods that somebody else has set.
     pub settled: Option<Settled>,
+    /// Another `maxPodsExpression`, which the policy would have to compare and cannot.
+    pub expression: Option<String>,
     /// What the kubelet is told.
     pub kubelet: Kubelet,
     /// The same, as this image wants to hear it.
@@ -123,11 +125,12 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, other_figures, told: _ } = facts;
+    let Facts { instance, limits, machine, host, elsewhere, told: _ } = facts;
     let cni = in_force(&settings.cni, aws_node);
-    let (capacity, settled) =
-        policy::settle(&limits.limits, cni.cni, settings, other_figures).map_err(|source| {
-            PlanError::NoCapacity { instance_type: instance.instance_type.to_string(), source }
+    let (capacity, settled) = policy::settle(&limits.limits, cni.cni, settings, &elsewhere.figures)
+        .map_err(|source| PlanError::NoCapacity {
+            instance_type: instance.instance_type.to_string(),
+            source,
         })?;
     let wait = cni
         .cni
@@ -146,11 +149,14 @@ pub fn plan(
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &settings.reserve),
         node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
-        beats_flag: other_figures.iter().any(OtherFigure::is_flag),
+        beats_flags: elsewhere.sets_reserve
+            || elsewhere.figures.iter().any(OtherFigure::takes_a_flag),
     };
     let changes = host.host.render(&kubelet);
     let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
-    Ok(Plan { cni, remarks, capacity, settled, kubelet, changes, wait })
+    let compares = settings.policy != Policy::Override && settings.pods.fixed.is_none();
+    let expression = elsewhere.expression.clone().filter(|_| compares);
+    Ok(Plan { cni, remarks, capacity, settled, expression, kubelet, changes, wait })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use eni_bootstrap::apply::{Applied, apply};
 use eni_bootstrap::domain::limits::{self, Source};
 use eni_bootstrap::facts::{Facts, Instance, Limits};
 use eni_bootstrap::host::kubeadm::ExtraArguments;
-use eni_bootstrap::host::{Change, Detected, Host};
+use eni_bootstrap::host::{Change, Detected, Host, ToldElsewhere};
 use eni_bootstrap::plan::plan;
 use eni_bootstrap::settings::{Layer, Settings};
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
         },
         machine: None,
         host: Detected { host, reason: "set by hand".to_owned() },
-        other_figures: Vec::new(),
+        elsewhere: ToldElsewhere::default(),
         told: Vec::new(),
     };
     let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");

@@ -60,11 +60,49 @@ fn a_flag_is_beaten_by_a_later_flag() {
         ]
     );
     let written = node.read(DROP_IN).unwrap();
-    assert!(written.ends_with("\n      - \"--max-pods=20\"\n"), "{written}");
+    assert!(
+        written.ends_with("\n      - \"--max-pods=20\"\n      - \"--kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi\"\n"),
+        "{written}"
+    );
     assert_eq!(
         said(&node, &["--pods-policy", "lower"]),
         ["plan: a kubelet flag in user data sets max-pods to 17; so do we"]
     );
+}
+
+#[test]
+fn a_reserve_that_is_a_flag_is_beaten_by_a_later_flag_too() {
+    let api = api();
+    let (node, _imds) = with_kubelet(&api, "    flags: ['--kube-reserved=memory=1Gi']\n");
+    assert_eq!(said(&node, &[]), Vec::<String>::new());
+    let written = node.read(DROP_IN).unwrap();
+    assert!(
+        written.ends_with(
+            "\n      - \"--kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi\"\n"
+        ),
+        "{written}"
+    );
+}
+
+#[test]
+fn a_drop_in_of_the_kubelets_own_takes_a_flag_to_beat() {
+    let api = api();
+    let (node, _imds) = with_kubelet(&api, "    maxPodsExpression: max_pods - 1\n");
+    node.file("etc/kubernetes/kubelet/config.json.d/40-nodeadm.conf", "{\"maxPods\": 77}");
+    node.file("etc/kubernetes/kubelet/config.json.d/50-site.conf", "{\"maxPods\": 5}");
+    let place = "/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5";
+    assert_eq!(
+        said(&node, &[]),
+        [format!("plan: {place}; ours, 20, wins: pods.policy = \"override\"")]
+    );
+    assert!(node.read(DROP_IN).unwrap().contains("      - \"--max-pods=20\"\n"));
+    let lower = node.run(["run", "--pods-policy", "lower"]);
+    for line in [
+        &format!("plan: {place}; so do we\n"),
+        "warning: maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it\n",
+    ] {
+        assert!(lower.stderr.contains(line), "{line} in {}", lower.stderr);
+    }
 }
 
 #[test]
@@ -84,7 +122,11 @@ fn other_drop_ins_are_read_in_nodeadms_order() {
             "plan: /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 30; ours, 20, wins: pods.policy = \"override\""
         ]
     );
-    node.file("etc/eks/nodeadm.d/95-late.yaml", &config(40));
+    // nodeadm takes a MIME document there, too.
+    node.file(
+        "etc/eks/nodeadm.d/95-late.yaml",
+        &format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"B\"\n\n--B\nContent-Type: application/node.eks.aws\n\n{}--B--\n", config(40)),
+    );
     assert_eq!(
         said(&node, &[]),
         [

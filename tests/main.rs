@@ -17,6 +17,7 @@ mod kubernetes;
 mod limits;
 mod max_pods;
 mod node;
+mod nodeadm;
 mod packaging;
 mod readme;
 mod real_aws_node;

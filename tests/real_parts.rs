@@ -1,7 +1,7 @@
 //! The real servers that tests run against: EC2, EKS and STS ([`moto`]), the instance metadata
 //! service ([`metadata_mock`]), a Kubernetes API server ([`cluster()`]), the AWS CLI
-//! ([`aws_get_token`]), a root with a newer glibc ([`trixie_root`]) and the static binary
-//! ([`static_binary`]).
+//! ([`aws_get_token`]), nodeadm ([`nodeadm()`]), a root with a newer glibc ([`trixie_root`]) and the
+//! static binary ([`static_binary`]).
 //!
 //! `tests/real/install.sh` and `make static` make them. Each function gives `None` where its part
 //! is missing, after saying so on stderr and in `target/real-parts/not-run.log`: the test returns
@@ -22,6 +22,7 @@ use tempfile::NamedTempFile;
 pub use aws::Account;
 pub use awscli::aws_get_token;
 pub use cluster::{Cluster, Request, Who, cluster};
+pub use nodeadm::{Nodeadm, nodeadm};
 use server::Server;
 
 #[path = "real/answers.rs"]
@@ -34,6 +35,8 @@ mod awscli;
 mod cluster;
 #[path = "real/cluster_answers.rs"]
 mod cluster_answers;
+#[path = "real/nodeadm.rs"]
+mod nodeadm;
 #[path = "real/server.rs"]
 mod server;
 

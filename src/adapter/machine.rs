@@ -5,6 +5,7 @@ use crate::adapter::snap::{self, SnapError};
 use crate::facts::Machine;
 use crate::host::Image;
 use crate::host::kubelet_dropin::DROP_IN_NAME;
+use crate::host::other_figures::KUBELET_DROP_INS;
 use crate::host::snap::UNIT;
 use crate::host::{kubeadm, nodeadm};
 use std::collections::BTreeMap;
@@ -75,7 +76,8 @@ pub fn image(root: &Path) -> Result<Image, MachineError> {
             Some(_) => Some(snap::arguments()?),
             None => None,
         },
-        nodeadm_drop_ins: nodeadm_drop_ins(root)?,
+        nodeadm_drop_ins: drop_ins(root, nodeadm::DIRECTORY, &["yaml", "yml", "json"])?,
+        kubelet_drop_ins: drop_ins(root, KUBELET_DROP_INS, &["conf"])?,
     })
 }
 
@@ -90,23 +92,27 @@ fn extra_arguments(root: &Path) -> Result<Vec<(PathBuf, String)>, MachineError> 
     Ok(files)
 }
 
-/// The drop-ins that nodeadm reads, in its order, without ours.
-fn nodeadm_drop_ins(root: &Path) -> Result<Vec<(String, String)>, MachineError> {
-    let Ok(entries) = under(root, Path::new(nodeadm::DIRECTORY)).read_dir() else {
+/// The files with these endings in a directory of drop-ins, by name as their readers take them,
+/// without ours.
+fn drop_ins(
+    root: &Path,
+    directory: &str,
+    endings: &[&str],
+) -> Result<Vec<(String, String)>, MachineError> {
+    let Ok(entries) = under(root, Path::new(directory)).read_dir() else {
         return Ok(Vec::new());
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
-    let mut drop_ins = Vec::new();
+    let mut found = Vec::new();
     for path in paths {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_read = matches!(ending.as_str(), "yaml" | "yml" | "json");
-        if is_read && name != nodeadm::DROP_IN_NAME {
-            drop_ins.extend(read_if_there(&path)?.map(|text| (name, text)));
+        if endings.contains(&ending.as_str()) && name != nodeadm::DROP_IN_NAME {
+            found.extend(read_if_there(&path)?.map(|text| (name, text)));
         }
     }
-    Ok(drop_ins)
+    Ok(found)
 }
 
 /// The unit file in force.

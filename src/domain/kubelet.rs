@@ -14,9 +14,9 @@ pub struct Kubelet {
     pub kube_reserved: Reserved,
     /// The labels that the node registers with.
     pub node_labels: Labels,
-    /// Whether somebody else gives it a `--max-pods` flag, which only a later flag beats.
+    /// Whether somebody else has told it something that no file beats, so that ours must be flags, too.
     #[serde(skip)]
-    pub beats_flag: bool,
+    pub beats_flags: bool,
 }
 
 impl Kubelet {
@@ -24,7 +24,7 @@ impl Kubelet {
     /// holds a space or a quote: each value's type sees to that.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
-        let Self { max_pods, kube_reserved, node_labels, beats_flag: _ } = self;
+        let Self { max_pods, kube_reserved, node_labels, beats_flags: _ } = self;
         [
             format!("--max-pods={max_pods}"),
             format!("--kube-reserved={kube_reserved}"),

@@ -99,7 +99,7 @@ mod tests {
         let mut node_labels = Labels::default();
         node_labels.insert("a".parse().unwrap(), "1".parse().unwrap());
         let kube_reserved = Reserved::of(2, max_pods, &Overrides::default());
-        Kubelet { max_pods, kube_reserved, node_labels, beats_flag: false }
+        Kubelet { max_pods, kube_reserved, node_labels, beats_flags: false }
     }
 
     fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {

@@ -21,12 +21,15 @@ const DROP_IN: &str = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 #[must_use]
 pub fn render(kubelet: &Kubelet) -> Vec<Change> {
     // Taken apart whole, so that a new field cannot be forgotten here.
-    let Kubelet { max_pods, kube_reserved, node_labels, beats_flag } = kubelet;
+    let Kubelet { max_pods, kube_reserved, node_labels, beats_flags } = kubelet;
     let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
-    // A flag wins over every file, so it takes a flag to win over it: ours is appended later. Without
-    // need it is left out, since the kubelet logs it as deprecated.
-    let flag =
-        if *beats_flag { format!("      - \"--max-pods={max_pods}\"\n") } else { String::new() };
+    // A flag wins over every file, so it takes flags to win over one: ours are appended later. Without
+    // need they are left out, since the kubelet logs both as deprecated.
+    let flags = if *beats_flags {
+        format!("      - \"--max-pods={max_pods}\"\n      - \"--kube-reserved={kube_reserved}\"\n")
+    } else {
+        String::new()
+    };
     let contents = format!(
         "{NOTICE}\
 apiVersion: node.eks.aws/v1alpha1
@@ -45,7 +48,7 @@ spec:
         memory: \"{memory}\"
     flags:
       - \"--node-labels={node_labels}\"
-{flag}"
+{flags}"
     );
     vec![Change::File { path: DROP_IN.into(), contents }]
 }

@@ -4,6 +4,13 @@ use super::user_data::NodeConfigKubelet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Where the kubelet of nodeadm's images reads drop-ins of its own.
+///
+/// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
+pub const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
+/// nodeadm's own in it, with what it makes of `kubelet.config`: ours included.
+const OF_NODEADM: &str = "40-nodeadm.conf";
+
 /// What becomes of a max-pods that somebody else has set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -31,10 +38,14 @@ pub enum Owner {
 /// Where it stands, the weakest first: a flag wins over every file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
+    /// `kubelet.maxPodsExpression` in user data: a plain number.
+    Expression,
     /// `kubelet.config` in user data.
     UserData,
     /// `kubelet.config` in another drop-in of nodeadm's, by its name.
     DropIn(String),
+    /// A drop-in of the kubelet's own, by its name: nodeadm's, and so ours, is read before it.
+    KubeletDropIn(String),
     /// `kubelet.flags` in user data.
     UserDataFlag,
     /// `kubelet.flags` in another drop-in of nodeadm's, by its name.
@@ -55,10 +66,16 @@ pub struct OtherFigure {
 }
 
 impl OtherFigure {
-    /// Whether it is a command-line flag, which only a later flag beats.
+    /// Whether only a flag beats it: it is one itself, or is read after every file of ours.
     #[must_use]
-    pub fn is_flag(&self) -> bool {
-        matches!(self.place, Place::UserDataFlag | Place::DropInFlag(_) | Place::Arguments)
+    pub fn takes_a_flag(&self) -> bool {
+        match self.place {
+            Place::Expression | Place::UserData | Place::DropIn(_) => false,
+            Place::KubeletDropIn(_)
+            | Place::UserDataFlag
+            | Place::DropInFlag(_)
+            | Place::Arguments => true,
+        }
     }
 }
 
@@ -66,7 +83,13 @@ impl fmt::Display for OtherFigure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max_pods, place, owner } = self;
         match place {
+            Place::Expression => {
+                write!(formatter, "maxPodsExpression in user data sets max-pods to {max_pods}")?;
+            }
             Place::UserData => write!(formatter, "user data sets max-pods to {max_pods}")?,
+            Place::KubeletDropIn(name) => {
+                write!(formatter, "{KUBELET_DROP_INS}/{name} sets max-pods to {max_pods}")?;
+            }
             Place::UserDataFlag => {
                 write!(formatter, "a kubelet flag in user data sets max-pods to {max_pods}")?;
             }
@@ -98,10 +121,30 @@ pub(super) fn of_node_config(said: &NodeConfigKubelet, drop_in: Option<&str>) ->
     let figure = |max_pods: Option<u32>, place| {
         max_pods.map(|max_pods| OtherFigure { max_pods, place, owner })
     };
-    [figure(said.max_pods, in_file), figure(of_arguments(&said.flags.join(" ")), in_flags)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let expression = said.expression.as_ref().and_then(|text| text.trim().parse().ok());
+    let expression = figure(expression.filter(|_| drop_in.is_none()), Place::Expression);
+    [
+        expression,
+        figure(said.max_pods, in_file),
+        figure(of_arguments(&said.flags.join(" ")), in_flags),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// That of a drop-in of the kubelet's own, which is JSON or YAML. What is read before nodeadm's has no
+/// say.
+pub(super) fn of_kubelet_drop_in(name: &str, text: &str) -> Option<OtherFigure> {
+    let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+    let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
+    let place = Place::KubeletDropIn(name.to_owned());
+    (name > OF_NODEADM).then_some(OtherFigure { max_pods, place, owner: Owner::Somebody })
+}
+
+/// Whether these arguments set the kubelet's reserve, which only later arguments beat.
+pub(super) fn sets_reserve(arguments: &str) -> bool {
+    arguments.contains("--kube-reserved")
 }
 
 /// Those in the arguments of a kubelet's unit, its drop-ins or the file that they read.
@@ -158,9 +201,29 @@ mod tests {
     fn each_place_and_owner_has_its_words() {
         let said = |max_pods, flags: &[&str], drop_in| {
             let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-            let found = of_node_config(&NodeConfigKubelet { max_pods, flags }, drop_in);
+            let said = NodeConfigKubelet { max_pods, expression: None, flags };
+            let found = of_node_config(&said, drop_in);
             found.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
+        let expression = |text: &str| {
+            let expression = Some(text.to_owned());
+            let said = NodeConfigKubelet { expression, ..NodeConfigKubelet::default() };
+            of_node_config(&said, None).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(expression("17"), ["maxPodsExpression in user data sets max-pods to 17"]);
+        assert_eq!(expression("max_pods - 1"), Vec::<String>::new());
+        let drop_in =
+            |name: &str, text: &str| of_kubelet_drop_in(name, text).map(|found| found.to_string());
+        assert_eq!(
+            drop_in("50-site.conf", "{\"maxPods\": 5}").as_deref(),
+            Some("/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5")
+        );
+        assert_eq!(
+            drop_in("50-site.conf", "maxPods: 5"),
+            drop_in("50-site.conf", "{\"maxPods\":5}")
+        );
+        assert_eq!(drop_in("30-site.conf", "{\"maxPods\": 5}"), None, "before nodeadm's");
+        assert_eq!(drop_in("50-site.conf", "{\"maxPods\": -1}"), None);
         assert_eq!(
             said(Some(110), &["--node-labels=eks.amazonaws.com/nodegroup=blue"], None),
             ["user data sets max-pods to 110 (the managed node group's)"]

@@ -35,6 +35,8 @@ pub struct NodeConfigCluster {
 pub struct NodeConfigKubelet {
     /// `kubelet.config.maxPods`.
     pub max_pods: Option<u32>,
+    /// `kubelet.maxPodsExpression`.
+    pub expression: Option<String>,
     /// `kubelet.flags`.
     pub flags: Vec<String>,
 }
@@ -86,8 +88,10 @@ struct Spec {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[serde(rename_all = "camelCase")]
 struct Kubelet {
     config: Option<KubeletConfig>,
+    max_pods_expression: Option<String>,
     flags: Option<Vec<String>>,
 }
 
@@ -99,9 +103,10 @@ struct KubeletConfig {
 
 impl Spec {
     fn said(self) -> NodeConfigSaid {
-        let Self { cluster, kubelet: Kubelet { config, flags } } = self;
+        let Self { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = self;
         let kubelet = NodeConfigKubelet {
             max_pods: config.and_then(|config| config.max_pods),
+            expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
         };
         NodeConfigSaid { cluster, kubelet }
@@ -135,7 +140,7 @@ impl NodeConfigSaid {
     /// This one with a later one merged over it, as nodeadm does: flags are appended, the rest is
     /// replaced.
     ///
-    /// Source: `nodeadm/internal/configprovider/merge.go`, awslabs/amazon-eks-ami.
+    /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
     fn then(self, next: Self) -> Self {
         let Self { cluster, kubelet } = self;
         let NodeConfigCluster { name, api_server_endpoint, certificate_authority, id } = cluster;
@@ -150,6 +155,7 @@ impl NodeConfigSaid {
             },
             kubelet: NodeConfigKubelet {
                 max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
+                expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
             },
         }

@@ -4,7 +4,7 @@ use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::limits::{self, Source};
 use crate::facts::Instance;
 use crate::facts::{Limits, Machine};
-use crate::host::{Detected, Host};
+use crate::host::{Detected, Host, ToldElsewhere};
 use crate::settings::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(crate) fn facts(instance_type: &str) -> Facts {
         },
         machine: None,
         host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        other_figures: Vec::new(),
+        elsewhere: ToldElsewhere::default(),
         told: Vec::new(),
     }
 }

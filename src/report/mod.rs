@@ -30,7 +30,7 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, machine, host, other_figures: _, told } = facts;
+    let Facts { instance, limits, machine, host, elsewhere: _, told } = facts;
     let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     let source = match limits.source {
         Source::OverrideFile => "by the override file",
@@ -102,7 +102,7 @@ pub fn plan(facts: &Facts, plan: &Plan) {
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
-    let Plan { cni, remarks: _, capacity, settled, kubelet, changes: _, wait } = plan;
+    let Plan { cni, capacity, settled, kubelet, wait, .. } = plan;
     let eni_config = wait.as_ref().map_or_else(
         || "plan: no ENIConfig: custom networking is off".to_owned(),
         |name| format!("plan: ENIConfig {name}"),
@@ -124,6 +124,11 @@ fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
     let mut warnings: Vec<String> = differ.map(ToString::to_string).collect();
     warnings.extend(plan.remarks.iter().map(ToString::to_string));
     warnings.extend(plan.settled.iter().filter(|it| it.misleads()).map(ToString::to_string));
+    warnings.extend(plan.expression.iter().map(|expression| {
+        format!(
+            "maxPodsExpression in user data is {expression:?}, which only nodeadm can work out: pods.policy passes over it"
+        )
+    }));
     warnings.extend(plan.capacity.caveats.iter().map(ToString::to_string));
     let reserve = u64::from(reserved::memory(plan.capacity.max_pods).0);
     let total = facts.machine.map(|machine| machine.memory_bytes >> 20);

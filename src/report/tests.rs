@@ -6,7 +6,7 @@ use crate::domain::limits;
 use crate::domain::max_pods::{Ceiling, Wishes, capacity};
 use crate::domain::reserved::{Overrides, Reserved};
 use crate::facts::{Instance, Limits, Machine};
-use crate::host::{Detected, Host};
+use crate::host::{Detected, Host, ToldElsewhere};
 use crate::plan::in_force;
 use crate::settings::CniLayer;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ fn warned(memory_mebibytes: u64, ceiling: Ceiling) -> Vec<String> {
         limits: Limits { limits, source },
         machine: Some(Machine { cpus: 2, memory_bytes: memory_mebibytes << 20 }),
         host: Detected { host: Host::None, reason: String::new() },
-        other_figures: Vec::new(),
+        elsewhere: ToldElsewhere::default(),
         told: Vec::new(),
     };
     let cni = Cni { addressing: Addressing::Prefixes, ..Cni::default() };
@@ -38,13 +38,14 @@ fn warned(memory_mebibytes: u64, ceiling: Ceiling) -> Vec<String> {
     let kube_reserved = Reserved::of(2, capacity.max_pods, &Overrides::default());
     let max_pods = capacity.max_pods;
     let node_labels = Labels::default();
-    let kubelet = Kubelet { max_pods, kube_reserved, node_labels, beats_flag: false };
+    let kubelet = Kubelet { max_pods, kube_reserved, node_labels, beats_flags: false };
     let cni = in_force(&CniLayer::default(), None);
     let plan = Plan {
         cni,
         remarks: Vec::new(),
         capacity,
         settled: None,
+        expression: None,
         kubelet,
         changes: Vec::new(),
         wait: None,

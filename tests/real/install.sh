@@ -1,8 +1,8 @@
 #!/bin/bash
-# install.sh [moto|awscli|imds|kubernetes|root|all]  Makes the real servers, the AWS CLI and the root
-# folder that the tests use, under target/real-parts/. Each part is built beside its place and
-# renamed into it, so it is whole or not there at all; a stamp with what it was made from makes a
-# second run quick.
+# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|all]  Makes the real servers, the AWS CLI,
+# nodeadm and the root folder that the tests use, under target/real-parts/. Each part is built beside
+# its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
+# from makes a second run quick.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -68,17 +68,22 @@ build_imds() {
     "$build/out" --help >/dev/null
 }
 
-# The API server and etcd, from their Go modules.
-build_kubernetes() {
-    local version=${2%% *} minor wanted found
+# go_for NAME WHERE: sees to it that Go is there, and as new as NAME/go.mod asks for; WHERE it can be had.
+go_for() {
+    local wanted found
     "$need" go=golang-go
-    wanted=$(awk '$1 == "go" { print $2 }' "$here/kubernetes/go.mod")
+    wanted=$(awk '$1 == "go" { print $2 }' "$here/$1/go.mod")
     found=$(cd / && GOTOOLCHAIN=local go version | awk '{ print $3 }') # elsewhere an old Go would read go.mod
     if ! printf '%s\n' "$wanted" "${found#go}" | sort --check=quiet --version-sort; then
-        say "kubernetes: needs Go $wanted or later (Debian trixie's golang-go) and this is $found; or set" \
-            "KUBEBUILDER_ASSETS to a folder with envtest's etcd and kube-apiserver"
+        say "$1: needs Go $wanted or later and this is $found ($2)"
         return 1
     fi
+}
+
+# The API server and etcd, from their Go modules.
+build_kubernetes() {
+    local version=${2%% *} minor
+    go_for kubernetes "Debian trixie's golang-go; or set KUBEBUILDER_ASSETS to a folder with envtest's etcd and kube-apiserver"
     minor=${version#*.}
     # Its version is not in its sources: as it builds itself, the linker puts it in.
     (cd "$here/kubernetes" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
@@ -88,6 +93,14 @@ build_kubernetes() {
     mv "$build/out/server" "$build/out/etcd"
     "$build/out/etcd" --version >/dev/null
     [[ $("$build/out/kube-apiserver" --version) == "Kubernetes $version" ]]
+}
+
+# nodeadm, from its Go module.
+build_nodeadm() {
+    go_for nodeadm "go.dev has it where the distribution has not"
+    (cd "$here/nodeadm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/awslabs/amazon-eks-ami/nodeadm/cmd/nodeadm)
+    "$build/out" --help 2>/dev/null
 }
 
 # A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
@@ -137,7 +150,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # each in a process of its own: one that cannot be made does not keep the others from it
     missing=()
-    for name in moto awscli imds kubernetes root; do
+    for name in moto awscli imds kubernetes nodeadm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -146,9 +159,9 @@ all) # each in a process of its own: one that cannot be made does not keep the o
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | root) ;;
+moto | awscli | imds | kubernetes | nodeadm | root) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|root|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|all]" >&2
     exit 64
     ;;
 esac
@@ -166,5 +179,6 @@ kubernetes)
     kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/kubernetes/go.mod")
     make_part kubernetes kubernetes "$kubernetes $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
     ;;
+nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
 root) make_part root "$suite-root" "$suite $(declare -f build_root | cksum)" "about two minutes" ;;
 esac

@@ -17,7 +17,7 @@ impl fmt::Display for Capacity {
             write!(formatter, " + {} on the host's network = {uncapped}", self.host_network_pods)?;
         }
         match (self.fixed, self.ceiling) {
-            (Some(fixed), _) => write!(formatter, ", set by hand to {fixed}"),
+            (Some(fixed), _) => write!(formatter, ", set to {fixed}"),
             (None, Some(most)) if self.uncapped.is_none_or(|uncapped| most < uncapped) => {
                 write!(formatter, ", ceiling {most}")
             }

@@ -344,6 +344,6 @@ fn the_sum_can_be_done_again_from_its_line() {
     );
     assert_eq!(
         line("m5.large", PLAIN, Wishes { fixed: Some(8), ..wish }),
-        "8 pods: 3 interfaces, 3 × 9 slots + 2 on the host's network = 29, set by hand to 8"
+        "8 pods: 3 interfaces, 3 × 9 slots + 2 on the host's network = 29, set to 8"
     );
 }

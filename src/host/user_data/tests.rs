@@ -26,7 +26,7 @@ fn prod() -> NodeConfigCluster {
 }
 
 fn said() -> NodeConfigSaid {
-    let kubelet = NodeConfigKubelet { max_pods: Some(110), flags: Vec::new() };
+    let kubelet = NodeConfigKubelet { max_pods: Some(110), ..NodeConfigKubelet::default() };
     NodeConfigSaid { cluster: prod(), kubelet }
 }
 
@@ -74,9 +74,13 @@ fn a_node_config_is_read_in_every_wrapping() {
 #[test]
 fn later_parts_win_key_by_key() {
     let first = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
-    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58}\n    flags: [--max-pods=17]\n";
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
     let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
-    let kubelet = NodeConfigKubelet { max_pods: Some(58), flags: vec!["--max-pods=17".to_owned()] };
+    let kubelet = NodeConfigKubelet {
+        max_pods: Some(58),
+        expression: Some("max_pods - 1".to_owned()),
+        flags: vec!["--max-pods=17".to_owned()],
+    };
     let cluster = NodeConfigCluster { name: Some("blue".to_owned()), ..prod() };
     assert_eq!(merged, Some(NodeConfigSaid { cluster, kubelet }));
 }

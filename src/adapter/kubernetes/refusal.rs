@@ -14,7 +14,7 @@ pub enum KubernetesError {
     #[error("the API server does not permit it: {0}")]
     Forbidden(String),
     /// 404 of the resource type: the VPC CNI is not installed.
-    #[error("the cluster has no ENIConfig resource type")]
+    #[error("the API server knows no such resource type (404)")]
     NoResourceType,
     /// 410: the watch began too long ago.
     #[error("the watch has expired")]

@@ -198,6 +198,26 @@ mod tests {
     }
 
     #[test]
+    fn some_places_take_a_flag_to_beat() {
+        let takes =
+            |place| OtherFigure { max_pods: 1, place, owner: Owner::Somebody }.takes_a_flag();
+        let name = || "a".to_owned();
+        for place in [Place::Expression, Place::UserData, Place::DropIn(name())] {
+            assert!(!takes(place.clone()), "{place:?}");
+        }
+        for place in [
+            Place::KubeletDropIn(name()),
+            Place::UserDataFlag,
+            Place::DropInFlag(name()),
+            Place::Arguments,
+        ] {
+            assert!(takes(place.clone()), "{place:?}");
+        }
+        assert!(sets_reserve("--v=2 --kube-reserved=cpu=1"));
+        assert!(!sets_reserve("--system-reserved=cpu=1"));
+    }
+
+    #[test]
     fn each_place_and_owner_has_its_words() {
         let said = |max_pods, flags: &[&str], drop_in| {
             let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
@@ -223,6 +243,7 @@ mod tests {
             drop_in("50-site.conf", "{\"maxPods\":5}")
         );
         assert_eq!(drop_in("30-site.conf", "{\"maxPods\": 5}"), None, "before nodeadm's");
+        assert_eq!(drop_in("40-nodeadm.conf", "{\"maxPods\": 5}"), None, "nodeadm's own");
         assert_eq!(drop_in("50-site.conf", "{\"maxPods\": -1}"), None);
         assert_eq!(
             said(Some(110), &["--node-labels=eks.amazonaws.com/nodegroup=blue"], None),

@@ -143,6 +143,9 @@ fn the_label_is_the_one_that_the_cni_reads() {
     for zone in ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"] {
         assert_eq!(labels(zone, ""), of_zone, "a zone label needs no further one");
     }
+    for region in ["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"] {
+        assert_eq!(labels(region, "[eni-config]\nname = \"{region}\""), of_zone);
+    }
     assert_eq!(
         labels("node.kubernetes.io/instance-type", "[eni-config]\nname = \"{instance-type}\""),
         of_zone

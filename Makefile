@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint static clean-real toolchain compiler
+.PHONY: help demo test test-boot lint static clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -13,6 +13,14 @@ MAX_MIB := 12
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+# Says what the tests could not run, and ends as they did.
+WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
+		echo "not run on this machine:"; sort -u $(REAL)/not-run.log; \
+	elif ((status == 0)); then \
+		echo "everything ran"; \
+	fi; \
+	exit $$status
+
 demo: toolchain compiler ## run the agent here against a stand-in instance and cluster
 	@echo "Building; the first build takes minutes, most of it the AWS SDK." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
@@ -22,13 +30,16 @@ test: toolchain compiler static ## run every test that this machine can, and say
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --workspace --locked || status=$$?; \
-	if [[ -s $(REAL)/not-run.log ]]; then \
-		echo "not run on this machine:"; sort -u $(REAL)/not-run.log; \
-	elif ((status == 0)); then \
-		echo "everything ran"; \
-	fi; \
-	exit $$status
+	@status=0; cargo test --workspace --locked -- --skip boot:: || status=$$?; $(WHAT_RAN)
+
+# One at a time, and as they come: each boot prints the order in which its units were done.
+test-boot: toolchain compiler static ## boot the agent under a real systemd, as root
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@for part in moto imds kubernetes nodeadm boot; do \
+		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	done
+	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; cargo test --locked --test it boot:: -- --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 lint: toolchain compiler ## formatting, clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

@@ -4,6 +4,7 @@ mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
 mod bad_settings;
+mod boot;
 mod calculator;
 mod cli;
 mod cluster_sources;

@@ -45,23 +45,34 @@ fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
 }
 
 #[test]
-fn the_unit_is_valid_and_hardened() {
+fn the_units_are_valid_and_hardened() {
     let Some(analyze) = program("systemd-analyze", "systemd") else { return };
-    let unit = file("systemd/eni-bootstrap.service");
-    // It is verified with a program that this machine has.
+    let pattern = file("systemd/*.service");
+    let units: Vec<_> =
+        glob::glob(pattern.to_str().unwrap()).unwrap().map(Result::unwrap).collect();
+    assert!(units.contains(&file("systemd/eni-bootstrap.service")), "{units:?}");
+    // They are verified with a program that this machine has, and beside each other.
     let scratch = tempfile::tempdir().unwrap();
-    let copy = scratch.path().join("eni-bootstrap.service");
-    let text = fs::read_to_string(&unit).unwrap().replace("/usr/bin/eni-bootstrap", "/bin/true");
-    fs::File::create(&copy).unwrap().write_all(text.as_bytes()).unwrap();
-    let verify = Command::new(&analyze).arg("verify").arg(&copy).output().unwrap();
+    let mut verify = Command::new(&analyze);
+    verify.arg("verify");
+    for unit in &units {
+        let copy = scratch.path().join(unit.file_name().unwrap());
+        let text = fs::read_to_string(unit).unwrap().replace("/usr/bin/eni-bootstrap", "/bin/true");
+        fs::File::create(&copy).unwrap().write_all(text.as_bytes()).unwrap();
+        verify.arg(copy);
+    }
+    let verify = verify.output().unwrap();
     assert_eq!(
         (verify.status.code(), String::from_utf8_lossy(&verify.stderr).as_ref()),
         (Some(0), "")
     );
-    let security = Command::new(&analyze)
-        .args(["security", "--offline=true", "--threshold=20", "--no-pager"])
-        .arg(unit)
-        .output()
-        .unwrap();
-    assert_eq!(security.status.code(), Some(0), "{}", String::from_utf8_lossy(&security.stdout));
+    for unit in &units {
+        let security = Command::new(&analyze)
+            .args(["security", "--offline=true", "--threshold=20", "--no-pager"])
+            .arg(unit)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&security.stdout);
+        assert_eq!(security.status.code(), Some(0), "{}: {said}", unit.display());
+    }
 }

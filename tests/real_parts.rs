@@ -1,7 +1,7 @@
 //! The real servers that tests run against: EC2, EKS and STS ([`moto`]), the instance metadata
 //! service ([`metadata_mock`]), a Kubernetes API server ([`cluster()`]), the AWS CLI
-//! ([`aws_get_token`]), nodeadm ([`nodeadm()`]), a root with a newer glibc ([`trixie_root`]) and the
-//! static binary ([`static_binary`]).
+//! ([`aws_get_token`]), nodeadm ([`nodeadm()`]), a root with a newer glibc ([`trixie_root`]), one to
+//! boot ([`boot_root`]) and the static binary ([`static_binary`]).
 //!
 //! `tests/real/install.sh` and `make static` make them. Each function gives `None` where its part
 //! is missing, after saying so on stderr and in `target/real-parts/not-run.log`: the test returns
@@ -229,6 +229,21 @@ fn zone_id(zone: &str) -> String {
 /// with chroot (root only).
 pub fn trixie_root() -> Option<PathBuf> {
     part("trixie-root", "the trixie root", "tests/real/install.sh root")
+}
+
+/// nodeadm, to be put in a root.
+pub fn nodeadm_program() -> Option<PathBuf> {
+    part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
+}
+
+/// A Debian root with systemd in it, to boot a copy of (root only).
+pub fn boot_root() -> Option<PathBuf> {
+    part("boot-root", "the root to boot", "tests/real/install.sh boot")
+}
+
+/// Where boots leave what they showed.
+pub fn boot_records() -> PathBuf {
+    target().join("boot-records")
 }
 
 /// The static binary. A binary that needs an interpreter (of a plain `cargo build --release`) is as

@@ -1,8 +1,8 @@
 #!/bin/bash
-# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|all]  Makes the real servers, the AWS CLI,
-# nodeadm and the root folder that the tests use, under target/real-parts/. Each part is built beside
+# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|all]  Makes the real servers, the AWS CLI,
+# nodeadm and the root folders that the tests use, under target/real-parts/. Each part is built beside
 # its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
-# from makes a second run quick.
+# from makes a second run quick. all is what `make test` uses: all but boot.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -11,7 +11,8 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/real-parts/bin"
 parts=$(cd "$target/real-parts" && pwd)
 need=$here/need.sh
-suite=trixie
+root_suite=trixie
+boot_suite=bookworm
 
 say() { printf 'real-parts: %s\n' "$*" >&2; }
 
@@ -103,12 +104,11 @@ build_nodeadm() {
     "$build/out" --help 2>/dev/null
 }
 
-# A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
-# glibc program that calls getaddrinfo dies in it.
-build_root() {
-    local mirror
+# debian_root NAME SUITE PACKAGES: a small Debian with these packages.
+debian_root() {
+    local name=$1 suite=$2 packages=$3 mirror
     if [[ $EUID -ne 0 ]]; then
-        say "root: only root can make it (mmdebstrap and chroot); run $0 root as root"
+        say "$name: only root can make it (mmdebstrap and chroot); run $0 $name as root"
         return 1
     fi
     "$need" mmdebstrap=mmdebstrap
@@ -116,7 +116,7 @@ build_root() {
         "$need" "no-command=debian-archive-keyring"
     mirror=$(debian_mirror)
     if [[ -z $mirror ]]; then
-        say "root: no Debian mirror among this machine's apt sources; set DEBIAN_MIRROR to the address of one"
+        say "$name: no Debian mirror among this machine's apt sources; set DEBIAN_MIRROR to the address of one"
         return 1
     fi
     # Of the machine's own apt settings, those that decide whether the mirror can be reached.
@@ -124,8 +124,14 @@ build_root() {
         >"$build/apt.conf" || true
     umask 022
     chmod 755 "$build" # apt reads the new root as a user of its own
-    mmdebstrap --quiet --variant=minbase --aptopt="$build/apt.conf" \
-        --include=libnss-resolve,libnss-myhostname "$suite" "$build/out" "$mirror" </dev/null >&2
+    mmdebstrap --quiet --variant=minbase --aptopt="$build/apt.conf" --include="$packages" \
+        "$suite" "$build/out" "$mirror" </dev/null >&2
+}
+
+# A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
+# glibc program that calls getaddrinfo dies in it.
+build_root() {
+    debian_root root "$root_suite" libnss-resolve,libnss-myhostname
     sed -i 's/^hosts:.*/hosts: files resolve [!UNAVAIL=return] myhostname dns/' "$build/out/etc/nsswitch.conf"
     grep -q '^hosts: files resolve ' "$build/out/etc/nsswitch.conf"
     # Files of its own, for a test to mount its own over: the packages leave a link to a service
@@ -133,6 +139,17 @@ build_root() {
     rm -f "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
     touch "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
     chroot "$build/out" getent --version >/dev/null
+}
+
+# A root to boot, of the suite that has Amazon Linux 2023's systemd (252).
+build_boot() {
+    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus
+    # An identity of its own: else each boot is a first boot, which enables what the packages like.
+    echo 0123456789abcdef0123456789abcdef >"$build/out/etc/machine-id"
+    echo node >"$build/out/etc/hostname"
+    # Debian's own chores, which would go to the network.
+    rm -f "$build"/out/etc/systemd/system/timers.target.wants/*
+    [[ $(chroot "$build/out" systemctl --version) == "systemd 252 "* ]]
 }
 
 # The mirror that this machine's apt takes Debian itself from.
@@ -159,9 +176,9 @@ all) # each in a process of its own: one that cannot be made does not keep the o
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | nodeadm | root) ;;
+moto | awscli | imds | kubernetes | nodeadm | root | boot) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|boot|all]" >&2
     exit 64
     ;;
 esac
@@ -180,5 +197,6 @@ kubernetes)
     make_part kubernetes kubernetes "$kubernetes $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
-root) make_part root "$suite-root" "$suite $(declare -f build_root | cksum)" "about two minutes" ;;
+root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
+boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

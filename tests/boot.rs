@@ -1,0 +1,69 @@
+//! Real boots: a root with systemd in it, laid out as an image of the family, with the static binary
+//! and its unit installed as `ami/install.sh` installs them, booted by systemd-nspawn against a real
+//! kube-apiserver. `make test-boot` runs them, as root.
+//!
+//! Each boot prints what the units did, in the order in which they were done, and leaves its console,
+//! journal and critical chain under `target/boot-records/CASE/`.
+
+mod al2;
+mod al2023;
+mod kubelet;
+mod machine;
+mod never;
+mod node;
+mod nodeadm;
+mod order;
+mod read_only;
+mod second_boot;
+mod status;
+mod user_data;
+
+use crate::real_cluster::ready_cluster;
+use crate::real_parts::{Cluster, MetadataMock, instance, metadata_mock};
+use node::{Family, Node};
+use serde_json::json;
+
+/// The labels that every node here is to have, the one that carries the ENIConfig's name included.
+const LABELS: &str = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+
+/// A node that has not booted yet, its instance's metadata and its cluster, which has no ENIConfig.
+struct Site {
+    node: Node,
+    _imds: MetadataMock,
+    cluster: Cluster,
+}
+
+impl Site {
+    /// A c5.large, whose pods' subnet is to be that of the ENIConfig us-west-2a: 20 pods.
+    fn new(case: &str, family: Family) -> Option<Self> {
+        let node = Node::new(case, family)?;
+        let cluster = ready_cluster()?;
+        let imds = metadata_mock(instance("c5.large", "us-west-2a", user_data(&cluster, family)))?;
+        node.use_imds(&imds);
+        Some(Self { node, _imds: imds, cluster })
+    }
+
+    /// What the node waits for.
+    fn create_eni_config(&self) {
+        self.cluster.eni_config(
+            "us-west-2a",
+            json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }),
+        );
+    }
+}
+
+/// What the instance was launched with: on AL2023 a `NodeConfig` with a figure and a label of its
+/// own, as a managed node group's.
+fn user_data(cluster: &Cluster, family: Family) -> String {
+    match family {
+        Family::Al2023 => format!(
+            "{}  kubelet:\n    config:\n      maxPods: 29\n    flags:\n      - --node-labels=team=blue\n",
+            cluster.node_config()
+        ),
+        Family::Al2 => format!(
+            "#!/bin/bash\n/etc/eks/bootstrap.sh real --apiserver-endpoint {} --b64-cluster-ca {}\n",
+            cluster.url(),
+            cluster.ca_base64()
+        ),
+    }
+}

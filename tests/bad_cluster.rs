@@ -7,12 +7,12 @@ use eni_bootstrap_sandbox::{Access, KubernetesApi};
 fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    let ended = node.run(["run", "--eni-config-wait", "500ms"]);
+    let ended = node.run(["run", "--eni-config-wait", "3s"]);
     assert_eq!(
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the kubelet must not start yet\n  because: ENIConfig us-west-2a was not ready after 500ms: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
+            "error: the kubelet must not start yet\n  because: ENIConfig us-west-2a was not ready after 3s: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN]);
@@ -30,24 +30,24 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     let mut api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     api.set_access(Access::Forbidden);
-    let ended = node.run(["run", "--eni-config-wait", "300ms", "--cni-source", "settings"]);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
     assert_eq!(ended.status, Some(77));
     assert!(
         error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
         "{}",
         ended.stderr
     );
-    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    let ended = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(
         (ended.status, error(&ended)),
         (
             Some(77),
-            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 300ms: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 0s: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
     api.kill();
-    let ended = node.run(["run", "--eni-config-wait", "300ms"]);
+    let ended = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(ended.status, Some(69));
     assert!(error(&ended).contains("the API server does not answer: "), "{}", ended.stderr);
 }

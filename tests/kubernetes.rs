@@ -12,8 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const PATIENT: Wait = Wait::For(Duration::from_mins(1));
-/// Long enough to be refused several times.
-const SHORT: Wait = Wait::For(Duration::from_millis(900));
 const SEEN: Duration = Duration::from_secs(30);
 
 fn name() -> EniConfigName {
@@ -233,7 +231,7 @@ async fn the_reason_of_a_wait_in_vain_is_told_apart() {
     let reason = async |act: fn(&KubernetesApi)| {
         let api = KubernetesApi::start();
         act(&api);
-        let error = wait(&api, SHORT).await.unwrap_err();
+        let error = wait(&api, Wait::Once).await.unwrap_err();
         assert_eq!(error.awaited, Awaited::EniConfig(name()));
         error.reason
     };

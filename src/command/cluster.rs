@@ -1,4 +1,5 @@
-//! What every command that needs the cluster does first: find it, connect, ask what the CNI is set to.
+//! What every command on a node does first: look at the machine, find the cluster, ask what the CNI is
+//! set to, plan.
 
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
@@ -11,7 +12,7 @@ use crate::domain::finding::Finding;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::observe::{self, Connection};
-use crate::plan::{Plan, access};
+use crate::plan::{Plan, access, plan};
 use crate::report;
 use crate::settings::{CniSource, Settings};
 use crate::verify::{self, Fit, Place};
@@ -20,28 +21,45 @@ use tokio::join;
 use tracing::info;
 
 /// What a command on a node knows once it has looked at the machine.
-pub(super) struct OnNode<'a> {
-    pub endpoints: &'a Endpoints,
-    pub names: &'a Names,
-    pub settings: &'a Settings,
-    pub facts: &'a Facts,
+pub(super) struct OnNode {
+    pub endpoints: Endpoints,
+    pub names: Names,
+    pub settings: Settings,
+    pub facts: Facts,
 }
 
-/// The cluster, and what it says.
+/// The cluster, and what it says; nothing where the settings alone decide.
+#[derive(Default)]
 pub(super) struct Asked {
     pub connection: Option<Connection>,
     pub aws_node: Option<AwsNode>,
 }
 
-impl OnNode<'_> {
+impl OnNode {
+    /// Looks at the machine.
+    pub async fn look(
+        endpoints: Endpoints,
+        names: Names,
+        settings: Settings,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
+        let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
+        Ok(Self { endpoints, names, settings, facts })
+    }
+
     /// Asks the cluster what the CNI is set to, unless the settings alone decide.
     pub async fn ask(&self, patience: Patience) -> Result<Asked, Error> {
         if self.settings.cni_source == CniSource::Settings {
-            return Ok(Asked { connection: None, aws_node: None });
+            return Ok(Asked::default());
         }
         let connection = self.connect().await?;
         let aws_node = until_known(&connection.api, patience).await?;
         Ok(Asked { connection: Some(connection), aws_node: Some(aws_node) })
+    }
+
+    /// What this node should be.
+    pub fn plan(&self, asked: &Asked) -> Result<Plan, Error> {
+        Ok(plan(&self.facts, &self.settings, asked.aws_node.as_ref())?)
     }
 
     /// The connection that there is, or a new one.
@@ -50,18 +68,18 @@ impl OnNode<'_> {
             return Ok(connection);
         }
         let connection = self.connect().await?;
-        report::asked(self.facts, Some(&connection), None);
+        report::asked(&self.facts, Some(&connection), None);
         Ok(connection)
     }
 
     /// Finds the cluster and connects to it.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let access = access(self.facts, self.settings)?;
+        let access = access(&self.facts, &self.settings)?;
         // Finding the cluster is part of knowing what this machine is, and has that time.
         let deadline = Deadline::after(self.settings.imds_wait);
         let region = &self.facts.instance.region;
         // On the heap: EKS is rarely asked, and its future is large.
-        let connect = observe::connect(self.endpoints, self.names, region, &access, deadline);
+        let connect = observe::connect(&self.endpoints, &self.names, region, &access, deadline);
         Ok(Box::pin(connect).await?)
     }
 
@@ -76,7 +94,7 @@ impl OnNode<'_> {
     ) -> Result<Ready, Error> {
         info!("wait: for ENIConfig {name}, {}", patience.limit());
         let ec2 = if self.settings.verify { Some(self.ec2().await) } else { None };
-        let fit = fit(name, self.facts, plan, aws_node, connection.cluster.name());
+        let fit = fit(name, &self.facts, plan, aws_node, connection.cluster.name());
         let verify = async |eni_config: &EniConfig| -> Vec<Finding> {
             let Some(ec2) = &ec2 else { return Vec::new() };
             let ec2 = ec2.as_ref().map_err(String::as_str);
@@ -92,7 +110,7 @@ impl OnNode<'_> {
 
     /// A client of EC2's, or why there is none: a check is then skipped.
     pub async fn ec2(&self) -> Result<Ec2, String> {
-        let made = Ec2::new(self.endpoints, self.names, &self.facts.instance.region).await;
+        let made = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
         made.map_err(|error| chain(&error))
     }
 }

@@ -4,11 +4,11 @@ use crate::adapter::Deadline;
 use crate::command::cluster::OnNode;
 use crate::command::{Context, print};
 use crate::error::Error;
-use crate::plan::{access, plan};
+use crate::plan::access;
+use crate::report;
 use crate::report::Shown;
 use crate::settings::Wait;
 use crate::wait::Patience;
-use crate::{observe, report};
 use clap::ValueEnum;
 
 /// How a plan is printed.
@@ -31,16 +31,15 @@ pub enum Output {
 pub async fn show(context: Context, output: Output) -> Result<(), Error> {
     let (endpoints, names, settings) = context.settings()?;
     let deadline = Deadline::after(settings.imds_wait);
-    let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
+    let node = OnNode::look(endpoints, names, settings, deadline).await?;
     // Asked once: a plan is for somebody who looks on.
-    let patience = Patience::begin(Wait::Once);
-    let node = OnNode { endpoints: &endpoints, names: &names, settings: &settings, facts: &facts };
-    let asked = Box::pin(node.ask(patience)).await?;
-    let aws_node = asked.aws_node.as_ref();
-    let plan = plan(&facts, &settings, aws_node)?;
-    let refused = plan.wait.as_ref().and_then(|_| access(&facts, &settings).err());
+    let asked = Box::pin(node.ask(Patience::begin(Wait::Once))).await?;
+    let plan = node.plan(&asked)?;
+    let OnNode { endpoints, settings, facts, names: _ } = &node;
+    let refused = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
     let refused = refused.map(|error| format!("a run would be refused: {error}"));
-    let shown = Shown { facts: &facts, connection: asked.connection.as_ref(), aws_node, refused };
+    let (connection, aws_node) = (asked.connection.as_ref(), asked.aws_node.as_ref());
+    let shown = Shown { facts, connection, aws_node, refused };
     let text = match output {
         Output::Text => report::plan_text(&shown, &plan),
         Output::Json => format!("{:#}\n", report::plan_json(&shown, &plan)),

@@ -8,7 +8,7 @@ use crate::domain::aws_node::AwsNode;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::finding::Finding;
 use crate::error::Error;
-use crate::observe::{self, Connection};
+use crate::observe::Connection;
 use crate::plan::{Plan, plan};
 use crate::settings::{CniSource, Wait};
 use crate::verify;
@@ -17,15 +17,14 @@ use crate::wait::{Patience, until_known, until_ready};
 pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
     let (endpoints, names, settings) = context.settings()?;
     let deadline = Deadline::after(settings.imds_wait);
-    let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
-    let node = OnNode { endpoints: &endpoints, names: &names, settings: &settings, facts: &facts };
+    let node = OnNode::look(endpoints, names, settings, deadline).await?;
     let findings = Box::pin(findings(&node)).await;
     Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
 }
 
 /// One check after the other, as far as one allows the next.
-async fn findings(node: &OnNode<'_>) -> Vec<Finding> {
-    let (facts, settings) = (node.facts, node.settings);
+async fn findings(node: &OnNode) -> Vec<Finding> {
+    let OnNode { facts, settings, .. } = node;
     let instance = &facts.instance;
     let mut findings = vec![
         Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
@@ -86,7 +85,7 @@ async fn findings(node: &OnNode<'_>) -> Vec<Finding> {
 }
 
 async fn eni_config(
-    node: &OnNode<'_>,
+    node: &OnNode,
     plan: &Plan,
     name: &EniConfigName,
     connection: &Connection,
@@ -102,7 +101,7 @@ async fn eni_config(
         }
     };
     let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
-    let fit = fit(name, node.facts, plan, aws_node, cluster.name());
+    let fit = fit(name, &node.facts, plan, aws_node, cluster.name());
     let ec2 = node.ec2().await;
     let ec2 = ec2.as_ref().map_err(String::as_str);
     findings.extend(verify::with_ec2(&fit, &ready.eni_config, ec2).await);

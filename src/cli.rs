@@ -6,10 +6,11 @@ mod log;
 mod variables;
 
 use crate::adapter::dns::Names;
+use crate::adapter::proxy::Proxy;
 use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
 use crate::domain::limits::Table;
-use crate::error::{EXIT_STATUSES, Error, report};
+use crate::error::{EXIT_STATUSES, Error, UsageError, report};
 use crate::settings::Layer;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -73,6 +74,12 @@ struct Addresses {
     /// EKS's API [default: the region's own]
     #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EKS", value_name = "URL")]
     eks_endpoint: Option<String>,
+    /// The proxy through which AWS and the cluster are reached (https_proxy serves, too)
+    #[arg(long, global = true, env = "HTTPS_PROXY", hide_env_values = true, value_name = "URL")]
+    https_proxy: Option<String>,
+    /// Names, domains and networks that are reached without it (no_proxy serves, too)
+    #[arg(long, global = true, env = "NO_PROXY", value_name = "LIST")]
+    no_proxy: Option<String>,
     /// Say more: each request
     #[arg(long, short, global = true)]
     verbose: bool,
@@ -231,6 +238,8 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         imds_endpoint_mode,
         ec2_endpoint,
         eks_endpoint,
+        https_proxy,
+        no_proxy,
         verbose: _,
         quiet: _,
     } = cli.addresses;
@@ -241,8 +250,9 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         .to_owned()
     });
+    let proxy = proxy(https_proxy, no_proxy).map_err(Error::Usage)?;
     let (ec2, eks, table) = (ec2_endpoint, eks_endpoint, Table::default());
-    let endpoints = Endpoints { imds, ec2, eks, root, table };
+    let endpoints = Endpoints { imds, ec2, eks, proxy, root, table };
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,
@@ -271,6 +281,19 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
             command::limits::refresh(endpoints, names, wanted).await
         }
     }
+}
+
+/// The variables' names in lower case are as old, and some systems set only those.
+#[expect(clippy::disallowed_methods, reason = "clap knows one variable for a flag")]
+fn proxy(url: Option<String>, without: Option<String>) -> Result<Option<Proxy>, UsageError> {
+    let given = |flag: Option<String>, variable| {
+        flag.or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
+    };
+    let Some(url) = given(url, "https_proxy") else { return Ok(None) };
+    let url = url.parse().map_err(UsageError::Proxy)?;
+    let without = given(without, "no_proxy").unwrap_or_default();
+    let without = without.split(',').map(|word| word.trim().to_owned()).collect();
+    Ok(Some(Proxy { url, without }))
 }
 
 /// Help and version are results; anything else that clap says is a usage error.

@@ -17,6 +17,7 @@ use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::domain::identifier::InstanceType;
 use crate::domain::max_pods::NoCapacity;
+use crate::domain::proxy::InvalidProxy;
 use crate::observe::{ClusterError, ObserveError};
 use crate::plan::PlanError;
 use crate::settings::SettingsError;
@@ -101,6 +102,9 @@ pub enum UsageError {
     /// A whole cluster is to be checked, and nothing says which.
     #[error("--zones needs a kubeconfig: this machine need not be a node of the cluster")]
     NoKubeconfig,
+    /// A proxy that is none.
+    #[error("HTTPS_PROXY or --https-proxy cannot be used")]
+    Proxy(#[source] InvalidProxy),
     /// Nothing says in which region the cluster is.
     #[error("no region is named, in which the cluster is")]
     NoRegionOfCluster,
@@ -211,7 +215,7 @@ fn call_status(error: &CallError) -> u8 {
     match error {
         CallError::NotPermitted { .. } | CallError::NoCredentials { .. } => status::NOT_PERMITTED,
         CallError::Unreachable { .. } => status::UNAVAILABLE,
-        CallError::Aws(AwsError::Endpoint { .. }) => status::SETTINGS,
+        CallError::Aws(AwsError::Endpoint { .. } | AwsError::Proxy(_)) => status::SETTINGS,
         CallError::Refused { .. } | CallError::Aws(AwsError::Trust(_)) => status::DATA,
     }
 }

@@ -25,7 +25,7 @@ fn spec() -> Value {
 async fn client(api: &KubernetesApi) -> ApiServer {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(api.kubeconfig().as_bytes()).unwrap();
-    ApiServer::by_kubeconfig(file.path(), &Names::default()).await.unwrap()
+    ApiServer::by_kubeconfig(file.path(), &Names::default(), None).await.unwrap()
 }
 
 async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
@@ -275,7 +275,7 @@ async fn another_authority_is_not_trusted() {
     let swapped = api.kubeconfig().replace(&api.ca_base64(), &other.ca_base64());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(swapped.as_bytes()).unwrap();
-    let server = ApiServer::by_kubeconfig(file.path(), &Names::default()).await.unwrap();
+    let server = ApiServer::by_kubeconfig(file.path(), &Names::default(), None).await.unwrap();
     let error = until_ready(&server, &name(), Wait::Once).await.unwrap_err();
     let Reason::Api(KubernetesError::Unreachable(why)) = error.reason else {
         panic!("{:?}", error.reason)

@@ -20,6 +20,7 @@ mod max_pods;
 mod node;
 mod nodeadm;
 mod packaging;
+mod proxy;
 mod readme;
 mod real_aws_node;
 mod real_cluster;

@@ -101,6 +101,7 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
         imds: imds.endpoint(),
         ec2: Some(moto.endpoint.clone()),
         eks: None,
+        proxy: None,
         root: node.root().to_owned(),
         table: Table::new(without_m5),
     };
@@ -118,6 +119,7 @@ async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
         imds: imds.to_owned(),
         ec2: Some(endpoint.to_owned()),
         eks: None,
+        proxy: None,
         root: "/".into(),
         table: Table::default(),
     };

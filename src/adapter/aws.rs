@@ -4,23 +4,28 @@ pub mod call;
 
 use crate::adapter::Endpoints;
 use crate::adapter::dns::Names;
+use crate::adapter::proxy::Proxy;
 use crate::domain::zone::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, SdkConfig, imds};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-/// Where distributions keep the certificate authorities that the host trusts: Amazon Linux and
-/// Fedora, Debian and Ubuntu, SUSE, Alpine.
-const HOST_BUNDLES: [&str; 4] = [
+/// Where distributions keep the certificate authorities that the host trusts: Bottlerocket as its
+/// bootstrap containers see it, Amazon Linux and Fedora, Debian and Ubuntu, SUSE, Alpine.
+const HOST_BUNDLES: [&str; 5] = [
+    "/.bottlerocket/rootfs/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
@@ -33,6 +38,9 @@ pub enum AwsError {
     /// The trusted certificate authorities cannot be used.
     #[error("the trusted certificate authorities cannot be used")]
     Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The proxy cannot be used.
+    #[error("the proxy cannot be used")]
+    Proxy(#[from] ProxyError),
     /// The metadata endpoint cannot serve the credentials chain.
     #[error("{endpoint:?} cannot be asked for credentials")]
     Endpoint {
@@ -50,7 +58,7 @@ pub async fn sdk_config(
     names: &Names,
     region: &Region,
 ) -> Result<SdkConfig, AwsError> {
-    let http = http_client(names)?;
+    let http = http_client(names, endpoints.proxy.as_ref())?;
     let region = aws_config::Region::new(region.to_string());
     let provider = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
@@ -82,17 +90,34 @@ pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-fn http_client(names: &Names) -> Result<SharedHttpClient, AwsError> {
+fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient, AwsError> {
     let trust = TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted());
     let context = TlsContext::builder()
         .with_trust_store(trust)
         .build()
         .map_err(|error| AwsError::Trust(error.into()))?;
-    Ok(Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .tls_context(context)
-        .build_with_resolver(names.clone()))
+    let mut builder = Connector::builder();
+    builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
+    let builder =
+        builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
+    let names = names.clone();
+    // The SDK asks at every request: kept, so that connections are.
+    let made: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
+    Ok(http_client_fn(move |settings, _| {
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, connector)) = made.iter().find(|(known, _)| *known == timeouts) {
+            return connector.clone();
+        }
+        let connector = builder.clone().connector_settings(settings.clone());
+        let connector = SharedHttpConnector::new(connector.build_with_resolver(names.clone()));
+        made.push((timeouts, connector.clone()));
+        connector
+    }))
 }
+
+/// To connect, and to read.
+type Timeouts = (Option<Duration>, Option<Duration>);
 
 /// The host's bundle, which knows the certificate of a proxy that a company may have; else the
 /// roots that Mozilla trusts, compiled in.

@@ -12,6 +12,7 @@ pub use node::KnownNode;
 pub use refusal::KubernetesError;
 
 use crate::adapter::dns::Names;
+use crate::adapter::proxy::Proxy;
 use crate::adapter::token::TokenSource;
 use connect::{Identity, certificates, client};
 use futures::{Stream, StreamExt as _};
@@ -75,7 +76,11 @@ impl fmt::Debug for ApiServer {
 
 impl ApiServer {
     /// As a kubeconfig says, its user included.
-    pub async fn by_kubeconfig(path: &Path, names: &Names) -> Result<Self, ConnectError> {
+    pub async fn by_kubeconfig(
+        path: &Path,
+        names: &Names,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self, ConnectError> {
         let failed = |source| match source {
             KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
                 path: path.to_owned(),
@@ -86,7 +91,7 @@ impl ApiServer {
         let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
-        Ok(Self { client: client(&config, names, None)?, identity: None })
+        Ok(Self { client: client(&config, names, proxy, None)?, identity: None })
     }
 
     /// As the node itself, by a token for the cluster.
@@ -95,6 +100,7 @@ impl ApiServer {
         certificate_authority: &str,
         source: TokenSource,
         names: &Names,
+        proxy: Option<&Proxy>,
     ) -> Result<Self, ConnectError> {
         let url: http::Uri =
             endpoint.parse().map_err(|_| ConnectError::Endpoint(endpoint.to_owned()))?;
@@ -104,7 +110,10 @@ impl ApiServer {
         let mut config = Config::new(url);
         config.root_cert = Some(certificates(certificate_authority)?);
         let identity = Identity::new(source);
-        Ok(Self { client: client(&config, names, Some(&identity))?, identity: Some(identity) })
+        Ok(Self {
+            client: client(&config, names, proxy, Some(&identity))?,
+            identity: Some(identity),
+        })
     }
 
     /// The ENIConfig `name`; `None` where there is none of this name.

@@ -9,12 +9,14 @@ pub mod eks;
 pub mod imds;
 pub mod kubernetes;
 pub mod machine;
+pub mod proxy;
 pub mod snap;
 pub mod systemd;
 pub mod token;
 
 use crate::domain::limits::Table;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use proxy::Proxy;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -30,6 +32,8 @@ pub struct Endpoints {
     pub ec2: Option<String>,
     /// EKS's API; `None` is the region's own.
     pub eks: Option<String>,
+    /// Through which AWS and the cluster are reached; `None` is directly.
+    pub proxy: Option<Proxy>,
     /// The machine's files: `/` on a node.
     pub root: PathBuf,
     /// The table of instance types: the embedded one, and an override file's.

@@ -10,5 +10,6 @@ pub mod label;
 pub mod limits;
 pub mod max_pods;
 pub mod prefixes;
+pub mod proxy;
 pub mod reserved;
 pub mod zone;

@@ -27,6 +27,9 @@ impl Error {
             Self::Usage(UsageError::NothingToWaitFor) => {
                 "set cni.custom-networking = true, or leave the wait out".to_owned()
             }
+            Self::Usage(UsageError::Proxy(_)) => {
+                "correct it, or leave it out: `HTTPS_PROXY=` for one command".to_owned()
+            }
             Self::Settings(error) => error.help(),
             Self::Observe(error) => error.help().to_owned(),
             Self::Plan(error) => error.help().to_owned(),
@@ -86,6 +89,7 @@ fn connect_help(error: &ConnectError) -> &'static str {
         ConnectError::Endpoint(_) | ConnectError::CertificateAuthority => {
             "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
         }
+        ConnectError::Proxy(_) => "correct it, or leave proxy-url out of the kubeconfig",
         ConnectError::Client(_) => "check the cluster's endpoint and certificate authority",
         ConnectError::Token(error) => token_help(error),
     }

@@ -134,9 +134,10 @@ pub async fn connect(
     access: &ClusterAccess,
     deadline: Deadline,
 ) -> Result<Connection, ClusterError> {
+    let proxy = endpoints.proxy.as_ref();
     let cluster = match access {
         ClusterAccess::Kubeconfig(path) => {
-            let api = ApiServer::by_kubeconfig(path, names).await?;
+            let api = ApiServer::by_kubeconfig(path, names, proxy).await?;
             return Ok(Connection { api, cluster: Reached::Kubeconfig(path.clone()) });
         }
         ClusterAccess::Node(cluster) => cluster.clone(),
@@ -147,7 +148,7 @@ pub async fn connect(
     let tokens = TokenSource::new(&config, region.clone(), cluster.name.clone()).await;
     let tokens = tokens.map_err(ConnectError::Token)?;
     let authority = &cluster.certificate_authority;
-    let api = ApiServer::as_node(&cluster.endpoint, authority, tokens, names)?;
+    let api = ApiServer::as_node(&cluster.endpoint, authority, tokens, names, proxy)?;
     Ok(Connection { api, cluster: Reached::Named(cluster) })
 }
 

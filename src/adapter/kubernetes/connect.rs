@@ -2,12 +2,16 @@
 
 use super::ATTEMPT;
 use crate::adapter::dns::Names;
+use crate::adapter::proxy::Proxy;
 use crate::adapter::token::{Token, TokenError, TokenSource};
+use crate::domain::proxy::InvalidProxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Request, header};
+use hyper::rt::{Read, Write};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
@@ -49,6 +53,9 @@ pub enum ConnectError {
     /// Not a certificate authority.
     #[error("the cluster's certificate authority is not PEM in base64")]
     CertificateAuthority,
+    /// Not a proxy that could be used.
+    #[error("the kubeconfig's proxy-url cannot be used")]
+    Proxy(#[source] InvalidProxy),
     /// The client cannot be made.
     #[error("no client for the API server can be made")]
     Client(#[source] Box<kube::Error>),
@@ -95,9 +102,9 @@ impl Identity {
 pub(super) fn client(
     config: &Config,
     names: &Names,
+    proxy: Option<&Proxy>,
     identity: Option<&Identity>,
 ) -> Result<Client, ConnectError> {
-    let failed = |error| ConnectError::Client(Box::new(error));
     let mut http = HttpConnector::new_with_resolver(names.clone());
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -106,7 +113,40 @@ pub(super) fn client(
     http.set_keepalive(Some(KEEP_ALIVE));
     http.set_keepalive_interval(Some(KEEP_ALIVE));
     http.set_keepalive_retries(Some(2));
-    let https = config.rustls_https_connector_with_connector(http).map_err(failed)?;
+    // A kubeconfig may name a proxy of its own.
+    let of_kubeconfig = match &config.proxy_url {
+        Some(url) => {
+            let url = url.to_string().parse().map_err(ConnectError::Proxy)?;
+            Some(Proxy { url, without: Vec::new() })
+        }
+        None => None,
+    };
+    let through = of_kubeconfig.as_ref().or(proxy).and_then(|it| it.intercept(&config.cluster_url));
+    match through {
+        None => over(http, config, identity),
+        Some(proxy) => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), http);
+            if let Some(authorization) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(authorization.clone());
+            }
+            over(tunnel, config, identity)
+        }
+    }
+}
+
+fn over<C>(
+    connector: C,
+    config: &Config,
+    identity: Option<&Identity>,
+) -> Result<Client, ConnectError>
+where
+    C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + Read + Write + Send + Unpin,
+    C::Future: Send,
+    C::Error: Into<BoxError>,
+{
+    let failed = |error| ConnectError::Client(Box::new(error));
+    let https = config.rustls_https_connector_with_connector(connector).map_err(failed)?;
     let hyper = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https);
     let authorize = identity
         .cloned()

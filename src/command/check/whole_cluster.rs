@@ -37,7 +37,9 @@ pub(super) async fn check(
     let kubeconfig = settings.cluster.kubeconfig.as_ref();
     let kubeconfig = kubeconfig.ok_or(Error::Usage(UsageError::NoKubeconfig))?;
     let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
-    let api = ApiServer::by_kubeconfig(kubeconfig, &names).await.map_err(ClusterError::from)?;
+    let api = ApiServer::by_kubeconfig(kubeconfig, &names, endpoints.proxy.as_ref())
+        .await
+        .map_err(ClusterError::from)?;
     let mut lines = Vec::new();
     let mut say = |finding| lines.push(Line { of: None, finding });
     let aws_node = aws_node(&api, &mut say).await;

@@ -1,11 +1,15 @@
 //! Plan → machine. Doing it twice is the same as doing it once.
 
+mod bottlerocket;
+
+use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::adapter::snap::{self, SnapError};
 use crate::host::Change;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 use tokio::process::Command;
 
 /// A change, and what it came to.
@@ -29,6 +33,9 @@ pub enum ApplyError {
     /// The kubelet's snap would not take its arguments.
     #[error("the kubelet's snap could not be given its arguments")]
     Snap(#[from] SnapError),
+    /// Bottlerocket would not take its settings, or would not render them.
+    #[error(transparent)]
+    Bottlerocket(#[from] BottlerocketError),
     /// systemd could not be told.
     #[error("`systemctl daemon-reload` could not be run")]
     Systemctl(#[source] io::Error),
@@ -37,8 +44,13 @@ pub enum ApplyError {
     Reload(String),
 }
 
-/// Makes every change true under `root`: `/` on a node, a scratch folder in tests.
-pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, ApplyError> {
+/// Makes every change true under `root`: `/` on a node, a scratch folder in tests. Bottlerocket may
+/// take `render_wait` to render the kubelet's files.
+pub async fn apply(
+    root: &Path,
+    changes: &[Change],
+    render_wait: Duration,
+) -> Result<Vec<Applied>, ApplyError> {
     // All of it is looked at before anything is changed: a refusal must not leave half.
     for change in changes {
         let Some(path) = change.path() else { continue };
@@ -61,6 +73,9 @@ pub async fn apply(root: &Path, changes: &[Change]) -> Result<Vec<Applied>, Appl
             Change::SnapArguments { arguments, .. } => {
                 snap::set_arguments(arguments)?;
                 Outcome::Written
+            }
+            Change::BottlerocketSettings { current, wanted } => {
+                bottlerocket::set(root, current, wanted, render_wait).await?
             }
         };
         let is_new = matches!(outcome, Outcome::Written | Outcome::Removed);

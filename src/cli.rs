@@ -252,7 +252,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
     });
     let proxy = proxy(https_proxy, no_proxy).map_err(Error::Usage)?;
     let (ec2, eks, table) = (ec2_endpoint, eks_endpoint, Table::default());
-    let endpoints = Endpoints { imds, ec2, eks, proxy, root, table };
+    let endpoints = Endpoints { imds, ec2, eks, region: None, proxy, root, table };
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,

@@ -8,6 +8,7 @@ mod help;
 use crate::adapter::Transient as _;
 use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CallError;
+use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
@@ -18,6 +19,7 @@ use crate::apply::ApplyError;
 use crate::domain::identifier::InstanceType;
 use crate::domain::max_pods::NoCapacity;
 use crate::domain::proxy::InvalidProxy;
+use crate::host::HostError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::plan::PlanError;
 use crate::settings::SettingsError;
@@ -155,12 +157,15 @@ impl Error {
             Self::Shrinks { .. } => status::DATA,
             Self::Observe(error) => match error {
                 ObserveError::Imds(imds) => imds_status(imds),
+                ObserveError::Host(HostError::NoSettingsApi) => status::UNAVAILABLE,
+                ObserveError::Bottlerocket(error) => bottlerocket_status(error),
                 ObserveError::Host(_) | ObserveError::Machine(_) | ObserveError::UserData(_) => {
                     status::DATA
                 }
                 ObserveError::Limits { source, .. } => ec2_status(source),
             },
             Self::Ec2(error) => ec2_status(error),
+            Self::Apply(ApplyError::Bottlerocket(error)) => bottlerocket_status(error),
             Self::Apply(_) | Self::Disk(_) | Self::Output(_) => status::CANNOT_WRITE,
             Self::NotReady(NotReady { reason, .. }) => match reason {
                 Reason::Unknown
@@ -193,6 +198,16 @@ fn imds_status(error: &ImdsError) -> u8 {
         ImdsError::Disabled { .. } => status::UNAVAILABLE,
         error if error.is_transient() => status::UNAVAILABLE,
         _ => status::DATA,
+    }
+}
+
+fn bottlerocket_status(error: &BottlerocketError) -> u8 {
+    match error {
+        BottlerocketError::Unreachable { .. } | BottlerocketError::NotRendered(_) => {
+            status::UNAVAILABLE
+        }
+        BottlerocketError::Nonsense { .. } => status::DATA,
+        BottlerocketError::Refused { .. } => status::SETTINGS,
     }
 }
 

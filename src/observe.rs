@@ -1,10 +1,13 @@
 //! Adapters → facts. What does not depend on each other is asked for at the same time.
 
+mod bottlerocket;
 mod cluster;
 
+pub use bottlerocket::{OnBottlerocket, bottlerocket};
 pub use cluster::{ClusterError, Connection, Reached, connect};
 
 use crate::adapter::aws::call::CallError;
+use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::imds::{ImdsError, Session};
@@ -18,7 +21,7 @@ use crate::domain::limits::Source;
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::facts::{Facts, Instance, Limits, Machine};
 use crate::host::user_data::{self, UserDataError};
-use crate::host::{self, HostError};
+use crate::host::{self, Host, HostError, Image};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,6 +38,9 @@ pub enum ObserveError {
     /// The image.
     #[error("this image is of no known family")]
     Host(#[from] HostError),
+    /// Bottlerocket's settings.
+    #[error("Bottlerocket does not say what it is set to")]
+    Bottlerocket(#[from] BottlerocketError),
     /// The machine's own files.
     #[error("this machine cannot be looked at")]
     Machine(#[from] MachineError),
@@ -66,6 +72,7 @@ impl ObserveError {
                 "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
             }
             Self::Host(error) => error.help(),
+            Self::Bottlerocket(_) => bottlerocket::HELP,
             Self::Machine(_) => "run it as root on the node itself",
             Self::UserData(_) => "correct the NodeConfig in user data",
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
@@ -86,9 +93,11 @@ pub async fn facts(
     endpoints: &Endpoints,
     names: &Names,
     settings: &Settings,
+    bottlerocket: OnBottlerocket,
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
-    let image = machine::image(&endpoints.root)?;
+    let OnBottlerocket { found, said: by_bottlerocket, .. } = bottlerocket;
+    let image = Image { bottlerocket: found, ..machine::image(&endpoints.root)? };
     let host = host::detect(settings.host, &image)?;
     let machine = this_machine(&endpoints.root)?;
     // On the heap: a dozen requests at once make a large future.
@@ -104,10 +113,12 @@ pub async fn facts(
         answer => answer?,
     };
     let Metadata { instance, limits, user_data } = metadata;
+    // On Bottlerocket it is settings, which the API has told.
+    let user_data = user_data.filter(|_| !matches!(host.host, Host::Bottlerocket(_)));
     let said = user_data::node_config(&user_data.unwrap_or_default())?;
     let kubelet = said.as_ref().map(|said| &said.kubelet);
-    let elsewhere = host::told_elsewhere(&image, &host.host, kubelet);
-    let told = cluster::told(&endpoints.root, said.map(|said| said.cluster)).await;
+    let elsewhere = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
+    let told = cluster::told(&endpoints.root, said.map(|said| said.cluster), by_bottlerocket);
     Ok(Facts { instance, limits, machine, host, elsewhere, told })
 }
 

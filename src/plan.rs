@@ -14,11 +14,11 @@ use crate::domain::eni_config::{EniConfigName, NoName};
 use crate::domain::kubelet::Kubelet;
 use crate::domain::label::InvalidLabel;
 use crate::domain::max_pods::{Capacity, NoCapacity};
-use crate::domain::reserved::Reserved;
+use crate::domain::reserved::{InvalidQuantity, Reserved};
 use crate::facts::Facts;
-use crate::host::Change;
 use crate::host::other_figures::{OtherFigure, Policy};
-use crate::settings::{EniConfigLabel, Settings};
+use crate::host::{Change, Host};
+use crate::settings::{EniConfigLabel, Settings, Wait};
 
 /// Everything that `apply` will do and `wait` will wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,19 @@ pub enum PlanError {
         /// Why not.
         source: NoCapacity,
     },
+    /// A reserve that somebody else has set, and the policy keeps, is no quantity.
+    #[error("settings.kubernetes.kube-reserved.{resource} cannot be kept")]
+    Reserve {
+        /// Such as `memory`.
+        resource: &'static str,
+        /// Why not.
+        source: InvalidQuantity,
+    },
+    /// A wait without end, where nothing else would end it.
+    #[error(
+        "eni-config.wait is forever, and a bootstrap container has no time limit of its own: it would hold the boot"
+    )]
+    WaitsForever,
     /// The ENIConfig's name cannot be made here.
     #[error("the ENIConfig's name cannot be made from eni-config.name")]
     NoName(#[from] NoName),
@@ -100,6 +113,10 @@ impl PlanError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::NoCapacity { source, .. } => source.help(),
+            Self::Reserve { .. } => {
+                "write it as a quantity such as 500Mi, set it in [reserve], or use pods.policy = \"override\""
+            }
+            Self::WaitsForever => "set eni-config.wait to a time, such as 30m",
             Self::NoName(NoName::Unknown(_)) => {
                 "use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)"
             }
@@ -144,10 +161,17 @@ pub fn plan(
         (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
         (None, _) => None,
     };
+    if matches!(host.host, Host::Bottlerocket(_))
+        && wait.is_some()
+        && settings.wait == Wait::Forever
+    {
+        return Err(PlanError::WaitsForever);
+    }
+    let reserve = policy::reserve(settings, &elsewhere.reserve)?;
     let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
-        kube_reserved: Reserved::of(cpus, capacity.max_pods, &settings.reserve),
+        kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
         node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
         beats_flags: elsewhere.sets_reserve
             || elsewhere.figures.iter().any(OtherFigure::takes_a_flag),

@@ -10,9 +10,11 @@ use eni_bootstrap::host::kubeadm::ExtraArguments;
 use eni_bootstrap::host::{Change, Detected, Host, ToldElsewhere};
 use eni_bootstrap::plan::plan;
 use eni_bootstrap::settings::{Layer, Settings};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const MODES: [(&str, &str); 4] = [
     ("plain", "[cni]\ncustom-networking = false"),
@@ -27,11 +29,13 @@ const AL2: &str = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-con
 /// What stands in kubeadm's file, and must stay.
 const KUBEADM: &str = "# the site's own\nKUBELET_EXTRA_ARGS=\"--v=2\"\n";
 
-fn hosts() -> [Host; 5] {
+fn hosts() -> [Host; 6] {
     let file = ExtraArguments::read("/etc/default/kubelet".into(), KUBEADM).unwrap();
     let exec_start = AL2.to_owned();
     let snap = Host::Snap { arguments: "--v=2".to_owned() };
-    [Host::Nodeadm, Host::KubeletDropin { exec_start }, Host::Kubeadm(file), snap, Host::None]
+    let bottlerocket = Host::Bottlerocket(Box::default());
+    let dropin = Host::KubeletDropin { exec_start };
+    [Host::Nodeadm, dropin, Host::Kubeadm(file), snap, bottlerocket, Host::None]
 }
 
 fn changes(host: Host, mode: &str) -> Vec<Change> {
@@ -72,6 +76,9 @@ fn every_host_in_every_mode() {
                     Change::File { path, contents } => (path, contents),
                     Change::Absent { path } => (path, "absent\n".to_owned()),
                     Change::SnapArguments { arguments, .. } => ("args".into(), arguments + "\n"),
+                    Change::BottlerocketSettings { wanted, .. } => {
+                        ("settings.json".into(), format!("{:#}\n", json!(wanted)))
+                    }
                 })
                 .collect();
             let folder = golden().join(host.to_string()).join(mode);
@@ -89,7 +96,7 @@ async fn a_second_apply_changes_nothing_and_another_host_takes_its_files_away() 
     use Outcome::{Absent, Removed, Unchanged, Written};
     let root = tempfile::tempdir().unwrap();
     let outcomes = async |host: Host| {
-        let applied = apply(root.path(), &changes(host, "")).await.unwrap();
+        let applied = apply(root.path(), &changes(host, ""), Duration::ZERO).await.unwrap();
         applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
     };
     let [nodeadm, dropin, ..] = hosts();

@@ -59,7 +59,7 @@ pub async fn sdk_config(
     region: &Region,
 ) -> Result<SdkConfig, AwsError> {
     let http = http_client(names, endpoints.proxy.as_ref())?;
-    let region = aws_config::Region::new(region.to_string());
+    let region = aws_config::Region::new(endpoints.region(region).to_string());
     let provider = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_http_client(http.clone());

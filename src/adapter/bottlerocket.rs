@@ -1,34 +1,192 @@
-//! Bottlerocket's settings, through the API on its Unix socket.
+//! Bottlerocket's settings, through the API on its Unix socket: read, and changed in a transaction of
+//! our own. Another agent may be at work in another transaction.
 
-use crate::host::cluster::{self, Said};
+use super::Transient;
+use crate::host::bottlerocket::{KubeletSettings, Live, NotSettings, OTHER_KEYS};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::json;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
+use tokio::try_join;
 use tracing::debug;
 
 /// Where a bootstrap container finds the socket.
 ///
 /// Source: `packages/os/apiserver.service`, bottlerocket-os/bottlerocket-core-kit.
 const SOCKET: &str = "run/api.sock";
-/// The server is on this machine.
-const ATTEMPT: Duration = Duration::from_secs(2);
+/// One request. The server is on this machine, and has one thread for everybody.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// As much of a refusal's words as a log should hold: its list of known keys is long.
+const MOST_WORDS: usize = 400;
 
-/// What Bottlerocket's settings say of the cluster; `None` where this is no Bottlerocket.
-pub async fn cluster(root: &Path) -> Option<Said> {
-    let socket = root.join(SOCKET);
-    if !socket.exists() {
-        return None;
-    }
-    Some(match get(&socket, "settings?prefix=settings.kubernetes").await {
-        Ok(text) => cluster::bottlerocket(&text),
-        Err(error) => {
-            debug!("bottlerocket: {error}");
-            Said::PassedOver("its API does not answer")
-        }
-    })
+/// Bottlerocket's settings could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BottlerocketError {
+    /// No answer, or half of one. The mount is of the socket itself: a server that was started anew
+    /// since is out of reach for good.
+    #[error("Bottlerocket's settings API (/run/api.sock) gave no answer to {request}")]
+    Unreachable {
+        /// What was asked for.
+        request: Request,
+        /// What the HTTP client said.
+        source: reqwest::Error,
+    },
+    /// An answer that is no settings: a stranger's, or half of it is missing.
+    #[error("Bottlerocket's settings API (/run/api.sock) answered {request} with nonsense")]
+    Nonsense {
+        /// What was asked for.
+        request: Request,
+        /// Where, and not what: settings hold secrets.
+        source: NotSettings,
+    },
+    /// It would not do it.
+    #[error("Bottlerocket's settings API refused {request} with {status}: {said}")]
+    Refused {
+        /// What was asked for.
+        request: Request,
+        /// By which status.
+        status: StatusCode,
+        /// Its own words.
+        said: String,
+    },
+    /// The settings are committed, and the kubelet's files do not show them.
+    #[error("Bottlerocket has its new settings, and has not rendered them: {0}")]
+    NotRendered(String),
 }
 
-async fn get(socket: &Path, path: &str) -> Result<String, reqwest::Error> {
-    let http = reqwest::Client::builder().unix_socket(socket).timeout(ATTEMPT).build()?;
-    let response = http.get(format!("http://localhost/{path}")).send().await?;
-    response.error_for_status()?.text().await
+impl Transient for BottlerocketError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::NotRendered(_))
+    }
+}
+
+/// A request by its method and path, without what only this run knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Read.
+    Get,
+    /// Change, in a transaction.
+    Patch,
+    /// Make the transaction's changes the live ones, and have them rendered.
+    Commit,
+    /// Have live settings rendered.
+    Apply,
+    /// Drop the transaction.
+    Discard,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Get => "GET /settings",
+            Self::Patch => "PATCH /settings",
+            Self::Commit => "POST /tx/commit_and_apply",
+            Self::Apply => "POST /tx/apply",
+            Self::Discard => "DELETE /tx",
+        })
+    }
+}
+
+/// The API.
+#[derive(Clone, Debug)]
+pub struct Api {
+    http: Client,
+}
+
+impl Api {
+    /// Whether its socket is there.
+    #[must_use]
+    pub fn is_at(root: &Path) -> bool {
+        root.join(SOCKET).exists()
+    }
+
+    /// By its socket under `root`.
+    pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
+        let http = Client::builder().unix_socket(root.join(SOCKET)).no_proxy().timeout(ATTEMPT);
+        let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
+        Ok(Self { http })
+    }
+
+    /// The settings as they are.
+    pub async fn live(&self) -> Result<Live, BottlerocketError> {
+        let others = format!("keys={OTHER_KEYS}");
+        let (kubernetes, others) =
+            try_join!(self.get("prefix=settings.kubernetes"), self.get(&others))?;
+        let nonsense = |source| BottlerocketError::Nonsense { request: Request::Get, source };
+        Live::read(&kubernetes, &others).map_err(nonsense)
+    }
+
+    async fn get(&self, query: &str) -> Result<String, BottlerocketError> {
+        self.ask(Request::Get, Method::GET, &format!("settings?{query}"), None, StatusCode::OK)
+            .await
+    }
+
+    /// Puts changes into a transaction; nothing is live yet. All of them, or none.
+    pub async fn patch(&self, tx: &str, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
+        let body = json!({ "kubernetes": wanted }).to_string();
+        let path = format!("settings?tx={tx}");
+        self.ask(Request::Patch, Method::PATCH, &path, Some(body), StatusCode::NO_CONTENT).await?;
+        Ok(())
+    }
+
+    /// Makes a transaction live. Success says no more than that: what is rendered comes later.
+    pub async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
+        let path = format!("tx/commit_and_apply?tx={tx}");
+        let said = self.ask(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
+        let keys: Result<Vec<String>, _> = serde_json::from_str(&said);
+        let keys = keys.map_err(|error| BottlerocketError::Nonsense {
+            request: Request::Commit,
+            source: NotSettings { line: error.line(), column: error.column() },
+        })?;
+        debug!("bottlerocket: committed {}", keys.join(", "));
+        Ok(())
+    }
+
+    /// Has these settings rendered, which are live already. Never without keys: that would render
+    /// everything, and restart every service there is.
+    pub async fn apply(&self, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
+        let path = format!("tx/apply?keys={}", wanted.keys());
+        self.ask(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
+        Ok(())
+    }
+
+    /// Drops a transaction.
+    pub async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
+        let path = format!("tx?tx={tx}");
+        self.ask(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        request: Request,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        wanted: StatusCode,
+    ) -> Result<String, BottlerocketError> {
+        let mut asked = self.http.request(method, format!("http://localhost/{path}"));
+        if let Some(body) = body {
+            asked = asked.header("Content-Type", "application/json").body(body);
+        }
+        let answer = asked.send().await.map_err(|error| unreachable(request, error))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| unreachable(request, error))?;
+        debug!("bottlerocket: {request}: {status}");
+        if status == wanted {
+            return Ok(text);
+        }
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut said: String = words.chars().take(MOST_WORDS).collect();
+        if said.len() < words.len() {
+            said.push('…');
+        }
+        Err(BottlerocketError::Refused { request, status, said })
+    }
+}
+
+fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {
+    // The URL has no host of its own, and the request is said already.
+    BottlerocketError::Unreachable { request, source: error.without_url() }
 }

@@ -1,6 +1,7 @@
 //! The only code that writes to the disk, and the settings files it reads.
 
 use crate::domain::limits::{NamedRow, NoRow, rows};
+use crate::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File, OpenOptions};
@@ -83,7 +84,8 @@ pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     }
 }
 
-/// Every settings file under `root`, the weakest first: by directory, then by file name.
+/// Every settings file under `root`, the weakest first: by directory, then by file name; last a
+/// Bottlerocket bootstrap container's user data.
 pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
     let mut files = Vec::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
@@ -104,6 +106,10 @@ pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> 
             let text = read(&path)?.unwrap_or_default();
             files.push((path, text));
         }
+    }
+    let path = under(root, Path::new(USER_DATA));
+    if let Some(text) = read(&path)? {
+        files.push((path, text));
     }
     Ok(files)
 }

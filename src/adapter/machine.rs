@@ -78,6 +78,7 @@ pub fn image(root: &Path) -> Result<Image, MachineError> {
         },
         nodeadm_drop_ins: drop_ins(root, nodeadm::DIRECTORY, &["yaml", "yml", "json"])?,
         kubelet_drop_ins: drop_ins(root, KUBELET_DROP_INS, &["conf"])?,
+        bottlerocket: None, // not a file: its API is asked
     })
 }
 
@@ -153,7 +154,8 @@ fn unit_with_drop_ins(root: &Path, name: &str) -> Result<Vec<String>, MachineErr
     Ok(texts)
 }
 
-fn read_if_there(path: &Path) -> Result<Option<String>, MachineError> {
+/// The file's text, if there is one.
+pub fn read_if_there(path: &Path) -> Result<Option<String>, MachineError> {
     match std::fs::read(path) {
         // A unit may hold any bytes; what we look for in it is ASCII.
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

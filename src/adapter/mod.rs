@@ -15,6 +15,7 @@ pub mod systemd;
 pub mod token;
 
 use crate::domain::limits::Table;
+use crate::domain::zone::Region;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use proxy::Proxy;
 use std::path::PathBuf;
@@ -32,12 +33,22 @@ pub struct Endpoints {
     pub ec2: Option<String>,
     /// EKS's API; `None` is the region's own.
     pub eks: Option<String>,
+    /// Where AWS's APIs are asked; `None` is the instance's own region.
+    pub region: Option<Region>,
     /// Through which AWS and the cluster are reached; `None` is directly.
     pub proxy: Option<Proxy>,
     /// The machine's files: `/` on a node.
     pub root: PathBuf,
     /// The table of instance types: the embedded one, and an override file's.
     pub table: Table,
+}
+
+impl Endpoints {
+    /// Where AWS's APIs are asked, by an instance in `own`.
+    #[must_use]
+    pub fn region<'a>(&'a self, own: &'a Region) -> &'a Region {
+        self.region.as_ref().unwrap_or(own)
+    }
 }
 
 /// The moment at which something must have happened. Handed down, so that nested waits cannot add

@@ -38,12 +38,16 @@ pub(super) struct Asked {
 impl OnNode {
     /// Looks at the machine.
     pub async fn look(
-        endpoints: Endpoints,
+        mut endpoints: Endpoints,
         names: Names,
         settings: Settings,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let facts = observe::facts(&endpoints, &names, &settings, deadline).await?;
+        // First, for what follows may need its proxy.
+        let bottlerocket = observe::bottlerocket(&endpoints.root, settings.host).await?;
+        endpoints.proxy = endpoints.proxy.or_else(|| bottlerocket.proxy.clone());
+        endpoints.region.clone_from(&bottlerocket.region);
+        let facts = observe::facts(&endpoints, &names, &settings, bottlerocket, deadline).await?;
         Ok(Self { endpoints, names, settings, facts })
     }
 

@@ -27,7 +27,8 @@ pub async fn run(context: Context) -> Result<(), Error> {
         None => None,
     };
     report::plan(&node.facts, &plan);
-    let applied = apply::apply(&node.endpoints.root, &plan.changes).await?;
+    let applied =
+        apply::apply(&node.endpoints.root, &plan.changes, node.settings.render_wait).await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), patience).await {

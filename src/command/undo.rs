@@ -16,7 +16,7 @@ pub async fn undo(endpoints: Endpoints) -> Result<(), Error> {
     let deadline = Deadline::after(PATIENCE);
     let _alone = retry(deadline, async || RunLock::take(root)).await?;
     let image = machine::image(root).map_err(ObserveError::from)?;
-    let applied = apply::apply(root, &host::traces(&image)).await?;
+    let applied = apply::apply(root, &host::traces(&image), PATIENCE).await?;
     report::applied(&applied);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One thing to make true on the machine, and which files are ours to touch.
 
+use super::bottlerocket::KubeletSettings;
 use std::path::{Path, PathBuf};
 
 /// One thing to make true on the machine.
@@ -24,23 +25,33 @@ pub enum Change {
         /// As they should be.
         arguments: String,
     },
+    /// These settings of Bottlerocket's.
+    BottlerocketSettings {
+        /// As they are, of the same keys.
+        current: KubeletSettings,
+        /// As they should be.
+        wanted: KubeletSettings,
+    },
 }
 
 impl Change {
-    /// The file that it is about; a snap's setting is none.
+    /// The file that it is about; a snap's or Bottlerocket's setting is none.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File { path, .. } | Self::Absent { path } => Some(path),
-            Self::SnapArguments { .. } => None,
+            Self::SnapArguments { .. } | Self::BottlerocketSettings { .. } => None,
         }
     }
 
     /// What it is about, for a reader.
     #[must_use]
     pub fn target(&self) -> String {
-        self.path()
-            .map_or_else(|| "snap kubelet-eks, args".to_owned(), |it| it.display().to_string())
+        match self {
+            Self::File { path, .. } | Self::Absent { path } => path.display().to_string(),
+            Self::SnapArguments { .. } => "snap kubelet-eks, args".to_owned(),
+            Self::BottlerocketSettings { .. } => "Bottlerocket's settings.kubernetes".to_owned(),
+        }
     }
 
     /// Whether a file that stands there now may be replaced or removed: one of ours as a whole says so
@@ -51,7 +62,7 @@ impl Change {
         let whole = match self {
             Self::File { contents, .. } => contents.starts_with(ours),
             Self::Absent { .. } => true,
-            Self::SnapArguments { .. } => false,
+            Self::SnapArguments { .. } | Self::BottlerocketSettings { .. } => false,
         };
         !whole || old.is_empty() || old.starts_with(ours)
     }

@@ -1,7 +1,7 @@
 //! Which cluster this node belongs to, as the sources on the machine say it. Text in, nothing read.
 
 use super::user_data::{self, NodeConfigCluster};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
@@ -135,32 +135,6 @@ pub fn nodeadm_config(text: &str) -> Said {
     })
 }
 
-/// `settings.kubernetes` of Bottlerocket, as its API answers.
-#[must_use]
-pub fn bottlerocket(answer: &str) -> Said {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "kebab-case", default)]
-    struct Kubernetes {
-        cluster_name: Option<String>,
-        api_server: Option<String>,
-        cluster_certificate: Option<String>,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Settings {
-        kubernetes: Kubernetes,
-    }
-    let Ok(Settings { kubernetes }) = serde_json::from_str(answer) else {
-        return Said::PassedOver("its API does not answer with settings");
-    };
-    Said::Cluster(NodeConfigCluster {
-        name: kubernetes.cluster_name,
-        api_server_endpoint: kubernetes.api_server,
-        certificate_authority: kubernetes.cluster_certificate,
-        id: None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +200,7 @@ users:
     }
 
     #[test]
-    fn nodeadms_and_bottlerockets_settings_name_theirs() {
+    fn nodeadms_settings_name_theirs() {
         let cluster = NodeConfigCluster {
             name: Some("prod".to_owned()),
             api_server_endpoint: Some("https://k".to_owned()),
@@ -234,11 +208,7 @@ users:
             id: None,
         };
         let text = r#"{"metadata":{},"spec":{"cluster":{"name":"prod","apiServerEndpoint":"https://k","certificateAuthority":"TFM=","cidr":"10.100.0.0/16"}},"status":{}}"#;
-        assert_eq!(nodeadm_config(text), Said::Cluster(cluster.clone()));
+        assert_eq!(nodeadm_config(text), Said::Cluster(cluster));
         assert_eq!(nodeadm_config("["), Said::PassedOver("it is not nodeadm's configuration"));
-        let text = r#"{"kubernetes":{"api-server":"https://k","cluster-certificate":"TFM=","cluster-name":"prod","max-pods":20}}"#;
-        assert_eq!(bottlerocket(text), Said::Cluster(cluster));
-        assert_eq!(bottlerocket("{}"), Said::Cluster(NodeConfigCluster::default()));
-        assert_eq!(bottlerocket("<"), Said::PassedOver("its API does not answer with settings"));
     }
 }

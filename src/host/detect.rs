@@ -1,6 +1,8 @@
 //! Which family this image is of.
 
 use super::{Host, HostKind, Image, kubeadm, snap, unit_file};
+use crate::domain::identifier::InvalidIdentifier;
+use crate::domain::proxy::InvalidProxy;
 use std::path::{Path, PathBuf};
 
 /// A host, and why it was taken for that.
@@ -29,6 +31,15 @@ pub enum HostError {
     /// The settings name the snap, and there is none.
     #[error("the host is set to snap, but there is no snap.kubelet-eks.daemon.service")]
     NoSnap,
+    /// Bottlerocket, and there is no API to tell.
+    #[error("there is no /run/api.sock, through which Bottlerocket's settings are changed")]
+    NoSettingsApi,
+    /// The proxy that Bottlerocket's settings name is none.
+    #[error("settings.network.https-proxy cannot be used")]
+    Proxy(#[source] InvalidProxy),
+    /// The region that Bottlerocket's settings name is none.
+    #[error("settings.aws.region cannot be used")]
+    Region(#[source] InvalidIdentifier),
     /// What stands in kubeadm's file cannot be kept.
     #[error(transparent)]
     ExtraArguments(#[from] kubeadm::Unquotable),
@@ -49,6 +60,10 @@ impl HostError {
                 "use `--host-kind kubelet-dropin`, or an AL2023 image from v20251023 on"
             }
             Self::NoExtraArguments | Self::NoSnap => "use `--host-kind kubelet-dropin`, or `auto`",
+            Self::NoSettingsApi => {
+                "run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`"
+            }
+            Self::Proxy(_) | Self::Region(_) => "correct it in Bottlerocket's user data",
             Self::ExtraArguments(_) => {
                 "write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`"
             }
@@ -71,6 +86,8 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
     let detected = |host, reason: &str| Ok(Detected { host, reason: reason.to_owned() });
     let exec_start = || unit_file::exec_start(&image.kubelet_unit);
     let extra_arguments = kubeadm_file(image);
+    let bottlerocket = image.bottlerocket.clone();
+    let bottlerocket = bottlerocket.map(|found| Host::Bottlerocket(Box::new(found.live)));
     let snap = image.snap_arguments.clone().map(|arguments| Host::Snap { arguments });
     match kind {
         HostKind::None => detected(Host::None, "set by hand"),
@@ -86,7 +103,13 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
             None => Err(HostError::NoExtraArguments),
         },
         HostKind::Snap => detected(snap.ok_or(HostError::NoSnap)?, "set by hand"),
+        HostKind::Bottlerocket => {
+            detected(bottlerocket.ok_or(HostError::NoSettingsApi)?, "set by hand")
+        }
         HostKind::Auto => match (drop_ins, extra_arguments) {
+            _ if bottlerocket.is_some() => {
+                detected(bottlerocket.unwrap_or(Host::None), "there is Bottlerocket's settings API")
+            }
             (Ok(()), _) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
             (Err(_), _) if snap.is_some() => {
                 let other = if image.kubelet_unit.is_empty() {

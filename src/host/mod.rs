@@ -3,6 +3,7 @@
 //! To add a host: a variant of [`Host`] and [`HostKind`], a file beside this one, and a row in
 //! `tests/golden.rs`; the compiler names every `match` that is missing.
 
+pub mod bottlerocket;
 mod change;
 pub mod cluster;
 mod detect;
@@ -21,6 +22,7 @@ pub use detect::{Detected, HostError, detect};
 pub use told_elsewhere::{ToldElsewhere, told_elsewhere};
 
 use crate::domain::kubelet::Kubelet;
+use bottlerocket::Bottlerocket;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub enum HostKind {
     Kubeadm,
     /// Ubuntu's EKS images, whose kubelet is the snap kubelet-eks.
     Snap,
+    /// Bottlerocket, from a bootstrap container.
+    Bottlerocket,
     /// Nothing is written: the caller passes the figures on.
     None,
 }
@@ -59,6 +63,8 @@ pub struct Image {
     pub nodeadm_drop_ins: Vec<(String, String)>,
     /// Drop-ins of the kubelet's own on nodeadm's images, by their names, in its order.
     pub kubelet_drop_ins: Vec<(String, String)>,
+    /// What Bottlerocket's settings say, where this is one of its bootstrap containers.
+    pub bottlerocket: Option<Bottlerocket>,
 }
 
 /// The family of this image, with what its renderer needs to know of it.
@@ -78,6 +84,8 @@ pub enum Host {
         /// The kubelet's arguments as they are.
         arguments: String,
     },
+    /// See [`bottlerocket`].
+    Bottlerocket(Box<bottlerocket::Live>),
     /// Nothing is written.
     None,
 }
@@ -96,6 +104,10 @@ pub fn traces(image: &Image) -> Vec<Change> {
     if let Some(current) = &image.snap_arguments {
         let arguments = snap::without_ours(current);
         changes.push(Change::SnapArguments { current: current.clone(), arguments });
+    }
+    // Settings cannot be taken back: the API knows no way.
+    if image.bottlerocket.is_some() {
+        changes.push(absent(bottlerocket::RECORD));
     }
     changes
 }
@@ -117,6 +129,8 @@ impl Host {
             Self::KubeletDropin { exec_start } => kubelet_dropin::render(kubelet, exec_start),
             Self::Kubeadm(file) => kubeadm::render(kubelet, file),
             Self::Snap { arguments } => snap::render(kubelet, arguments),
+            // No other family's file can be there.
+            Self::Bottlerocket(live) => return bottlerocket::render(kubelet, live),
             Self::None => return Vec::new(),
         };
         for path in OURS.concat() {
@@ -135,6 +149,7 @@ impl fmt::Display for Host {
             Self::KubeletDropin { .. } => "kubelet-dropin",
             Self::Kubeadm(_) => "kubeadm",
             Self::Snap { .. } => "snap",
+            Self::Bottlerocket(_) => "bottlerocket",
             Self::None => "none",
         })
     }

@@ -52,6 +52,8 @@ pub enum Place {
     DropInFlag(String),
     /// The kubelet's unit, its drop-ins or the file that they read.
     Arguments,
+    /// Bottlerocket's settings.
+    Bottlerocket,
 }
 
 /// A max-pods that somebody else has set.
@@ -70,7 +72,7 @@ impl OtherFigure {
     #[must_use]
     pub fn takes_a_flag(&self) -> bool {
         match self.place {
-            Place::Expression | Place::UserData | Place::DropIn(_) => false,
+            Place::Expression | Place::UserData | Place::DropIn(_) | Place::Bottlerocket => false,
             Place::KubeletDropIn(_)
             | Place::UserDataFlag
             | Place::DropInFlag(_)
@@ -100,6 +102,9 @@ impl fmt::Display for OtherFigure {
                 formatter,
                 "a kubelet flag in /etc/eks/nodeadm.d/{name} sets max-pods to {max_pods}"
             )?,
+            Place::Bottlerocket => {
+                write!(formatter, "Bottlerocket's settings set max-pods to {max_pods}")?;
+            }
             Place::Arguments => {
                 write!(formatter, "the kubelet's own arguments set max-pods to {max_pods}")?;
             }
@@ -167,7 +172,7 @@ fn of_arguments(text: &str) -> Option<u32> {
 }
 
 /// By the labels that each gives its nodes.
-fn owner(flags: &[String]) -> Owner {
+pub(super) fn owner(flags: &[String]) -> Owner {
     let any = |label: &str| flags.iter().any(|flag| flag.contains(label));
     if any("karpenter.sh/") {
         Owner::Karpenter

@@ -1,8 +1,11 @@
 //! Everything that somebody else has told the kubelet of this image.
 
+use super::bottlerocket::Bottlerocket;
 use super::other_figures::{self, OtherFigure};
 use super::user_data::{self, NodeConfigKubelet};
 use super::{Host, Image, kubeadm, snap};
+use crate::domain::identifier::InstanceType;
+use std::collections::BTreeMap;
 
 /// What somebody else has told the kubelet, as far as it is ours to tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct ToldElsewhere {
     pub figures: Vec<OtherFigure>,
     /// Whether a flag sets its reserve.
     pub sets_reserve: bool,
+    /// The reserve that Bottlerocket's settings hold, and we did not set.
+    pub reserve: BTreeMap<String, String>,
     /// A `maxPodsExpression` in user data that is no plain number: only nodeadm can work it out.
     pub expression: Option<String>,
 }
@@ -21,6 +26,7 @@ pub struct ToldElsewhere {
 pub fn told_elsewhere(
     image: &Image,
     host: &Host,
+    instance_type: &InstanceType,
     said: Option<&NodeConfigKubelet>,
 ) -> ToldElsewhere {
     let said = said.cloned().unwrap_or_default();
@@ -43,11 +49,17 @@ pub fn told_elsewhere(
             drop_ins.filter_map(|(name, text)| other_figures::of_kubelet_drop_in(name, text)),
         );
     }
+    let bottlerocket = match host {
+        Host::Bottlerocket(_) => image.bottlerocket.as_ref(),
+        _ => None,
+    };
+    figures.extend(bottlerocket.and_then(|it| it.other_figure(instance_type)));
     figures.sort_by(|one, other| one.place.cmp(&other.place));
     let is_plain = |text: &String| text.trim().parse::<u32>().is_ok();
     ToldElsewhere {
         figures,
         sets_reserve: arguments.iter().any(|text| other_figures::sets_reserve(text)),
+        reserve: bottlerocket.map(Bottlerocket::other_reserve).unwrap_or_default(),
         expression: said.expression.filter(|text| !is_plain(text)),
     }
 }

@@ -5,7 +5,7 @@ use crate::adapter::dns::Names;
 use crate::adapter::eks::{Eks, EksError};
 use crate::adapter::kubernetes::{ApiServer, ConnectError};
 use crate::adapter::token::TokenSource;
-use crate::adapter::{Deadline, Endpoints, aws, bottlerocket, disk};
+use crate::adapter::{Deadline, Endpoints, aws, disk};
 use crate::domain::zone::Region;
 use crate::host::cluster::{
     Authority, ClusterSource, EksKubeconfig, KUBELET_KUBECONFIG, NODEADM_CONFIG, Said, Told,
@@ -31,7 +31,11 @@ pub enum ClusterError {
 }
 
 /// What the sources on the machine say of the cluster, the strongest first.
-pub(super) async fn told(root: &Path, user_data: Option<NodeConfigCluster>) -> Vec<Told> {
+pub(super) fn told(
+    root: &Path,
+    user_data: Option<NodeConfigCluster>,
+    bottlerocket: Option<Said>,
+) -> Vec<Told> {
     let mut told = Vec::new();
     let mut add = |source, said: Option<Said>| {
         if let Some(said) = said {
@@ -50,7 +54,7 @@ pub(super) async fn told(root: &Path, user_data: Option<NodeConfigCluster>) -> V
         text(root, KUBELET_KUBECONFIG)
             .map(|it| it.map_or_else(passed, |text| of_kubelet(root, &text))),
     );
-    add(ClusterSource::Bottlerocket, bottlerocket::cluster(root).await);
+    add(ClusterSource::Bottlerocket, bottlerocket);
     told
 }
 
@@ -134,7 +138,7 @@ pub async fn connect(
     access: &ClusterAccess,
     deadline: Deadline,
 ) -> Result<Connection, ClusterError> {
-    let proxy = endpoints.proxy.as_ref();
+    let (region, proxy) = (endpoints.region(region), endpoints.proxy.as_ref());
     let cluster = match access {
         ClusterAccess::Kubeconfig(path) => {
             let api = ApiServer::by_kubeconfig(path, names, proxy).await?;

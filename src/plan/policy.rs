@@ -1,11 +1,14 @@
 //! Whose max-pods it is: ours, or one that somebody else has set on this node.
 
+use super::PlanError;
 use crate::domain::cni::Cni;
 use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
+use crate::domain::reserved::{Overrides, Quantity};
 use crate::host::nodeadm::DROP_IN_NAME;
 use crate::host::other_figures::{OtherFigure, Owner, Place, Policy};
 use crate::settings::Settings;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What became of a figure that somebody else has set.
@@ -93,6 +96,30 @@ pub(super) fn settle(
     let policy = (!by_hand).then_some(settings.policy);
     let settled = Settled { theirs: theirs.clone(), in_force: capacity.max_pods, policy };
     Ok((capacity, Some(settled)))
+}
+
+/// The reserve by hand: ours, and under `respect` what somebody else has set of the rest.
+pub(super) fn reserve(
+    settings: &Settings,
+    theirs: &BTreeMap<String, String>,
+) -> Result<Overrides, PlanError> {
+    let Overrides { cpu, memory, ephemeral_storage } = settings.reserve.clone();
+    let kept =
+        |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
+            match theirs.get(resource) {
+                Some(text) if ours.is_none() && settings.policy == Policy::Respect => {
+                    let quantity =
+                        text.parse().map_err(|source| PlanError::Reserve { resource, source })?;
+                    Ok(Some(quantity))
+                }
+                _ => Ok(ours),
+            }
+        };
+    Ok(Overrides {
+        cpu: kept(cpu, "cpu")?,
+        memory: kept(memory, "memory")?,
+        ephemeral_storage: kept(ephemeral_storage, "ephemeral-storage")?,
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::domain::reserved;
 use crate::domain::zone::ZoneId;
 use crate::facts::Facts;
 use crate::host::Change;
+use crate::host::bottlerocket::KubeletSettings;
 use crate::host::cluster::{ClusterSource, Said, Told};
 use crate::observe::Connection;
 use crate::plan::Plan;
@@ -210,9 +211,17 @@ pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
             Change::SnapArguments { arguments, .. } => {
                 lines.push(format!("\n{}:\n    {arguments}", change.target()));
             }
+            Change::BottlerocketSettings { wanted, .. } => {
+                lines.push(format!("\n{}:\n{}", change.target(), indented(&pretty(wanted))));
+            }
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// As the API takes them.
+fn pretty(settings: &KubeletSettings) -> String {
+    format!("{:#}\n", json!(settings))
 }
 
 fn indented(text: &str) -> String {
@@ -229,6 +238,7 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
         Change::SnapArguments { arguments, .. } => {
             json!({ "snap": "kubelet-eks", "arguments": arguments })
         }
+        Change::BottlerocketSettings { wanted, .. } => json!({ "settings.kubernetes": wanted }),
     });
     json!({
         "instance": facts.instance,
@@ -259,11 +269,13 @@ pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
                 disk::read(&disk::under(root, path))?
             }
             Change::SnapArguments { current, .. } => Some(format!("{current}\n")),
+            Change::BottlerocketSettings { current, .. } => Some(pretty(current)),
         };
         let new = match change {
             Change::File { contents, .. } => Some(contents.clone()),
             Change::Absent { .. } => None,
             Change::SnapArguments { arguments, .. } => Some(format!("{arguments}\n")),
+            Change::BottlerocketSettings { wanted, .. } => Some(pretty(wanted)),
         };
         let target = change.target();
         let side = |prefix: &str, is_there: bool| {

@@ -158,6 +158,10 @@ layer! {
         /// The image's family: what is written, and where [default: auto]
         #[arg(id = "host.kind", long = "host-kind", alias = "host", env = "ENI_BOOTSTRAP_HOST_KIND", value_name = "KIND")]
         kind: HostKind,
+        /// How long Bottlerocket may take to render the kubelet's files from its settings [default: 30s]
+        #[arg(id = "host.render-wait", long = "host-render-wait", env = "ENI_BOOTSTRAP_HOST_RENDER_WAIT", value_name = "TIME")]
+        #[serde(deserialize_with = "value::from_text")]
+        render_wait: TimeSpan,
     }
 }
 

@@ -28,6 +28,9 @@ const DEFAULT_WAIT: Duration = Duration::from_mins(10);
 /// is up; two minutes is what EKS's own nodeadm gives it.
 const DEFAULT_IMDS_WAIT: Duration = Duration::from_mins(2);
 
+/// How long Bottlerocket may take to render the kubelet's files: it takes less than a second.
+const DEFAULT_RENDER_WAIT: Duration = Duration::from_secs(30);
+
 /// What was asked for, merged and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -57,6 +60,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// Which host to write for.
     pub host: HostKind,
+    /// How long Bottlerocket may take to render the kubelet's files.
+    pub render_wait: Duration,
     /// How long the machine may take to say what it is.
     pub imds_wait: Duration,
 }
@@ -172,6 +177,7 @@ impl Settings {
             reserve: Overrides { cpu, memory, ephemeral_storage },
             cluster: Cluster { name: cluster_name, endpoint, certificate_authority, kubeconfig },
             host: host.kind.unwrap_or_default(),
+            render_wait: host.render_wait.map_or(DEFAULT_RENDER_WAIT, Into::into),
             imds_wait: imds.wait.map_or(DEFAULT_IMDS_WAIT, Into::into),
         })
     }

@@ -70,6 +70,7 @@ fn every_key_is_read() {
         kubeconfig = "/kubeconfig"
         [host]
         kind = "kubelet-dropin"
+render-wait = "5s"
         [imds]
         wait = "30s"
         "#,
@@ -113,6 +114,7 @@ fn every_key_is_read() {
                 kubeconfig: Some("/kubeconfig".into()),
             },
             host: HostKind::KubeletDropin,
+            render_wait: Duration::from_secs(5),
             imds_wait: Duration::from_secs(30),
         }
     );

@@ -1,0 +1,192 @@
+use super::*;
+use crate::domain::proxy::ProxyUrl;
+use crate::host::cluster::Said;
+use crate::host::other_figures::Owner;
+use crate::host::user_data::NodeConfigCluster;
+
+const KUBERNETES: &str = r#"{"kubernetes":{"api-server":"https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com","authentication-mode":"aws","bootstrap-token":"SECRET","cluster-certificate":"TFM=","cluster-name":"prod","kube-reserved":{"memory":"574Mi"},"max-pods":29,"node-labels":{"team":"blue"}}}"#;
+const OTHERS: &str = r#"{"aws":{"region":"us-west-2"},"network":{"https-proxy":"http://me:hunter2@proxy:3128","no-proxy":[".internal"]}}"#;
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn wanted() -> KubeletSettings {
+    KubeletSettings {
+        max_pods: Some(20),
+        kube_reserved: map(&[("cpu", "70m"), ("memory", "475Mi")]),
+        node_labels: map(&[("k8s.amazonaws.com/eniConfig", "us-west-2a"), ("team", "blue")]),
+    }
+}
+
+#[test]
+fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
+    let live = Live::read(KUBERNETES, OTHERS).unwrap();
+    assert_eq!(
+        live,
+        Live {
+            kubelet: KubeletSettings {
+                max_pods: Some(29),
+                kube_reserved: map(&[("memory", "574Mi")]),
+                node_labels: map(&[("team", "blue")]),
+            },
+            cluster: NodeConfigCluster {
+                name: Some("prod".to_owned()),
+                api_server_endpoint: Some(
+                    "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com".to_owned()
+                ),
+                certificate_authority: Some("TFM=".to_owned()),
+                id: None,
+            },
+            authentication_mode: Some("aws".to_owned()),
+            region: Some("us-west-2".to_owned()),
+            https_proxy: live.https_proxy.clone(),
+            no_proxy: vec![".internal".to_owned()],
+        }
+    );
+    let proxy: Option<ProxyUrl> = live.https_proxy.as_ref().map(|it| it.0.parse().unwrap());
+    assert_eq!(proxy.unwrap().secret(), "http://me:hunter2@proxy:3128");
+    assert_eq!(
+        live.without_proxy(),
+        [".internal", "EXAMPLE.gr7.us-west-2.eks.amazonaws.com"],
+        "the API server is reached directly"
+    );
+    let debug = format!("{live:?}");
+    assert!(!debug.contains("hunter2") && !debug.contains("SECRET"), "{debug}");
+    assert_eq!(live.said(), Said::Cluster(live.cluster.clone()));
+    assert_eq!(Live::read("{}", "{}"), Ok(Live::default()));
+}
+
+#[test]
+fn an_answer_that_is_no_settings_says_where_and_not_what() {
+    let at = |line, column| Err(NotSettings { line, column });
+    assert_eq!(Live::read("<html>SECRET</html>", "{}"), at(1, 1));
+    assert_eq!(Live::read(&KUBERNETES[..100], "{}"), at(1, 100));
+    assert_eq!(Live::read("{}", r#"{"aws":{"region":5}}"#), at(1, 18));
+    assert_eq!(
+        NotSettings { line: 1, column: 100 }.to_string(),
+        "it is not settings at line 1, column 100"
+    );
+}
+
+#[test]
+fn a_node_of_tls_has_no_identity_yet() {
+    let live = Live { authentication_mode: Some("tls".to_owned()), ..Live::default() };
+    assert_eq!(
+        live.said(),
+        Said::PassedOver(
+            "settings.kubernetes.authentication-mode is \"tls\", for which this node has no identity yet"
+        )
+    );
+}
+
+#[test]
+fn keys_are_named_in_full_and_compared_where_they_are_ours() {
+    assert_eq!(
+        wanted().keys(),
+        "settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22team%22"
+    );
+    let mut live = wanted();
+    live.kube_reserved.insert("pid".to_owned(), "100".to_owned());
+    live.node_labels.insert("other".to_owned(), "x".to_owned());
+    assert_eq!(live.only(&wanted()), wanted());
+    live.node_labels.insert("team".to_owned(), "red".to_owned());
+    assert_ne!(live.only(&wanted()), wanted());
+    live = KubeletSettings { max_pods: Some(29), ..wanted() };
+    assert_ne!(live.only(&wanted()), wanted());
+}
+
+/// An m5.large whose live max-pods is `max_pods`, and whose agent set `recorded` last.
+fn figure(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<OtherFigure> {
+    let live = Live {
+        kubelet: KubeletSettings {
+            max_pods: Some(max_pods),
+            node_labels: map(&[(label, "x")]),
+            ..KubeletSettings::default()
+        },
+        ..Live::default()
+    };
+    let eni_max_pods = vec!["# a comment\nm5.large 29\nm5.xlarge 58\n".to_owned()];
+    let record = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
+    Bottlerocket { live, record, eni_max_pods }.other_figure(&"m5.large".parse().unwrap())
+}
+
+#[test]
+fn plutos_figure_and_ours_are_told_from_a_users() {
+    assert_eq!(figure(29, None, "team"), None, "pluto's");
+    assert_eq!(figure(20, Some(20), "team"), None, "ours of an earlier boot");
+    let theirs =
+        |max_pods, owner| Some(OtherFigure { max_pods, place: Place::Bottlerocket, owner });
+    assert_eq!(figure(20, None, "team"), theirs(20, Owner::Somebody));
+    assert_eq!(figure(58, Some(20), "team"), theirs(58, Owner::Somebody), "another type's");
+    assert_eq!(
+        figure(110, None, "eks.amazonaws.com/nodegroup"),
+        theirs(110, Owner::ManagedNodeGroup)
+    );
+    assert_eq!(figure(110, None, "karpenter.sh/nodepool"), theirs(110, Owner::Karpenter));
+    assert_eq!(
+        figure(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
+        "Bottlerocket's settings set max-pods to 110 (Karpenter's)"
+    );
+    let unset = Bottlerocket::default().other_figure(&"m5.large".parse().unwrap());
+    assert_eq!(unset, None);
+}
+
+#[test]
+fn the_override_table_comes_first() {
+    let live = Live {
+        kubelet: KubeletSettings { max_pods: Some(17), ..KubeletSettings::default() },
+        ..Live::default()
+    };
+    let eni_max_pods = vec!["m5.large 17\n".to_owned(), "m5.large 29\n".to_owned()];
+    let found = Bottlerocket { live, eni_max_pods, ..Bottlerocket::default() };
+    assert_eq!(found.other_figure(&"m5.large".parse().unwrap()), None);
+}
+
+#[test]
+fn a_reserve_of_ours_is_told_from_a_users() {
+    let kubelet = |pairs: &[(&str, &str)]| KubeletSettings {
+        kube_reserved: map(pairs),
+        ..KubeletSettings::default()
+    };
+    let found = Bottlerocket {
+        live: Live { kubelet: kubelet(&[("cpu", "70m"), ("memory", "1Gi")]), ..Live::default() },
+        record: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
+        eni_max_pods: Vec::new(),
+    };
+    assert_eq!(found.other_reserve(), map(&[("memory", "1Gi")]));
+}
+
+const CONFIG: &str = "---
+kind: KubeletConfiguration
+kubeReserved:
+  cpu: \"70m\"
+  memory: \"475Mi\"
+  ephemeral-storage: \"1Gi\"
+maxPods: 20
+";
+const ENV: &str = "NODE_IP=10.0.0.5\nNODE_LABELS=k8s.amazonaws.com/eniConfig=us-west-2a,team=blue\nNODE_TAINTS=\n";
+
+#[test]
+fn rendered_is_every_figure_and_every_label() {
+    let missing = |config: &str, env: &str| not_rendered(&wanted(), config, env);
+    assert_eq!(missing(CONFIG, ENV), None);
+    assert_eq!(missing(CONFIG, &ENV.replace("=k8s", "=\"k8s").replace("blue", "blue\"")), None);
+    for (config, env, why) in [
+        (CONFIG.replace("20", "29"), ENV.to_owned(), "config says 29 and not 20 for maxPods"),
+        (
+            CONFIG.replace("  memory: \"475Mi\"\n", ""),
+            ENV.to_owned(),
+            "config says nothing and not 475Mi for kubeReserved.memory",
+        ),
+        (CONFIG.to_owned(), ENV.replace("blue", "bluer"), "env lacks the label team=blue"),
+        (
+            CONFIG.to_owned(),
+            String::new(),
+            "env lacks the label k8s.amazonaws.com/eniConfig=us-west-2a",
+        ),
+        ("{".to_owned(), ENV.to_owned(), "config is not YAML"),
+    ] {
+        assert_eq!(missing(&config, &env), Some(format!("/etc/kubernetes/kubelet/{why}")));
+    }
+}

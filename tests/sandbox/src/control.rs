@@ -1,5 +1,6 @@
 //! Steering a running sandbox by HTTP, for scripts.
 
+use crate::bottlerocket::Bottlerocket;
 use crate::faults::{Fault, Faults};
 use crate::imds::Imds;
 use crate::kubernetes::KubernetesApi;
@@ -25,9 +26,13 @@ impl std::fmt::Debug for Control {
 
 impl Control {
     /// On a free port of loopback.
-    pub fn start(imds: Arc<Imds>, api: Arc<KubernetesApi>) -> io::Result<Self> {
+    pub fn start(
+        imds: Arc<Imds>,
+        api: Arc<KubernetesApi>,
+        host: Option<Arc<Bottlerocket>>,
+    ) -> io::Result<Self> {
         let handler = move |asked: Asked| {
-            let response = respond(&imds, &api, &asked);
+            let response = respond(&imds, &api, host.as_deref(), &asked);
             async move { response }.boxed()
         };
         let addr = (Ipv4Addr::LOCALHOST, 0).into();
@@ -41,7 +46,12 @@ impl Control {
     }
 }
 
-fn respond(imds: &Imds, api: &KubernetesApi, asked: &Asked) -> Response<Body> {
+fn respond(
+    imds: &Imds,
+    api: &KubernetesApi,
+    host: Option<&Bottlerocket>,
+    asked: &Asked,
+) -> Response<Body> {
     let path: Vec<&str> = asked.path.trim_start_matches('/').splitn(2, '/').collect();
     match (asked.method.as_str(), &path[..]) {
         ("POST", ["eniconfigs", name]) => match serde_json::from_slice(&asked.body) {
@@ -54,8 +64,13 @@ fn respond(imds: &Imds, api: &KubernetesApi, asked: &Asked) -> Response<Body> {
         ("POST", ["watches", "break"]) => api.break_watches(),
         ("POST", ["watches", "end"]) => api.end_watches(),
         ("POST", ["watches", "expire"]) => api.expire_watches(),
-        ("POST", ["faults", server @ ("imds" | "kubernetes")]) => {
-            let faults = if *server == "imds" { imds.faults() } else { api.faults() };
+        ("POST", ["faults", server @ ("imds" | "kubernetes" | "bottlerocket")]) => {
+            let faults = match (*server, host) {
+                ("imds", _) => imds.faults(),
+                ("kubernetes", _) => api.faults(),
+                (_, Some(host)) => host.faults(),
+                (_, None) => return bad("there is no Bottlerocket host"),
+            };
             if let Err(error) = fault(faults, &asked.body) {
                 return bad(&error);
             }
@@ -63,7 +78,10 @@ fn respond(imds: &Imds, api: &KubernetesApi, asked: &Asked) -> Response<Body> {
         ("GET", ["requests"]) => {
             let seen = |seen: &crate::Seen| format!("{} {}?{}", seen.verb, seen.path, seen.query);
             let api: Vec<String> = api.requests().iter().map(seen).collect();
-            let all = json!({ "imds": imds.requests(), "kubernetes": api });
+            let mut all = json!({ "imds": imds.requests(), "kubernetes": api });
+            if let Some(host) = host {
+                all["bottlerocket"] = json!(host.lines());
+            }
             return answer(200, "application/json", format!("{all:#}\n"));
         }
         _ => return answer(404, "text/plain", "see eni-bootstrap-sandbox --help\n"),

@@ -12,8 +12,12 @@ pub enum Fault {
     Answer(u16, String),
     /// 200 with this body instead of the right one.
     Body(Vec<u8>),
+    /// 200 with the beginning of a body: the connection is closed before the announced length.
+    Cut(Vec<u8>),
     /// The connection is closed without an answer.
     Drop,
+    /// What was asked is done, and the connection is closed without an answer.
+    Lost,
     /// The request is taken, and no answer ever comes.
     Hang,
 }

@@ -1,7 +1,7 @@
 //! The sandbox as a program: an instance and its cluster on loopback, until it is killed.
 
 use clap::Parser;
-use eni_bootstrap_sandbox::{Control, Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{Applier, Bottlerocket, Control, Imds, Instance, KubernetesApi};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A stand-in EC2 instance and Kubernetes API on loopback, to run eni-bootstrap against.
+/// A stand-in EC2 instance and Kubernetes API on loopback, and if need be a Bottlerocket host, to
+/// run eni-bootstrap against.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Example:
@@ -26,7 +27,7 @@ While it runs it is steered at $CONTROL:
   DELETE /imds/PATH         let PATH be 404
   POST   /watches/break     break every watch; also /watches/end and /watches/expire (410)
   POST   /faults/imds       {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
-  POST   /faults/kubernetes the same for the API server
+  POST   /faults/kubernetes the same for the API server, /faults/bottlerocket for its settings API
   GET    /requests          what was asked so far")]
 struct Arguments {
     /// Where to put ca.crt, kubeconfig and, once everything listens, ready (shell variables)
@@ -44,6 +45,13 @@ struct Arguments {
     /// Create it so many seconds after somebody has asked for it for the first time
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     eni_config_after: u64,
+    /// Be a bootstrap container's root for a Bottlerocket host here: its settings API at
+    /// FOLDER/run/api.sock, and the host's files below FOLDER/.bottlerocket/rootfs
+    #[arg(long, value_name = "FOLDER")]
+    bottlerocket: Option<PathBuf>,
+    /// Render the host's files so many seconds after a commit
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    render_after: u64,
     /// End when standard input ends, so that nothing is left of a killed script
     #[arg(long)]
     exit_with_stdin: bool,
@@ -74,7 +82,14 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         ..Instance::default()
     };
     let imds = Arc::new(Imds::start(&instance));
-    let control = Control::start(imds.clone(), api.clone())?;
+    let bottlerocket = arguments.bottlerocket.as_deref().map(|container| {
+        let host = Bottlerocket::in_container(container, &Bottlerocket::seed(&instance, &api));
+        if arguments.render_after > 0 {
+            host.set_applier(Applier::After(Duration::from_secs(arguments.render_after)));
+        }
+        Arc::new(host)
+    });
+    let control = Control::start(imds.clone(), api.clone(), bottlerocket)?;
     if let Some(name) = arguments.eni_config.clone() {
         let (api, delay) = (api.clone(), Duration::from_secs(arguments.eni_config_after));
         std::thread::spawn(move || {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -14,6 +14,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -46,6 +47,9 @@ impl Asked {
 
 /// Answers one request.
 pub(crate) type Handler = Arc<dyn Fn(Asked) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Sees each request before anything goes wrong with it.
+pub(crate) type Witness = Arc<dyn Fn(&Asked) + Send + Sync>;
 
 /// A server, and its thread while it runs.
 pub(crate) struct Server {
@@ -123,29 +127,38 @@ async fn accept(
     }
 }
 
-/// A connection to its end. How it ends is the client's business.
 async fn connection(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     faults: Faults,
     handler: Handler,
 ) {
-    let service = service_fn(move |request| one(request, faults.clone(), handler.clone()));
     match tls {
-        None => {
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        }
+        None => serve(stream, faults, None, handler).await,
         Some(tls) => {
             let Ok(stream) = TlsAcceptor::from(tls).accept(stream).await else { return };
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            serve(stream, faults, None, handler).await;
         }
     }
+}
+
+/// A connection to its end. How it ends is the client's business.
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    faults: Faults,
+    witness: Option<Witness>,
+    handler: Handler,
+) {
+    let service =
+        service_fn(move |request| one(request, faults.clone(), witness.clone(), handler.clone()));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// An error here closes the connection without an answer.
 async fn one(
     request: Request<Incoming>,
     faults: Faults,
+    witness: Option<Witness>,
     handler: Handler,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
@@ -157,20 +170,42 @@ async fn one(
         headers: parts.headers,
         body,
     };
+    if let Some(witness) = witness {
+        witness(&asked);
+    }
     match faults.strike(&asked.line()).await {
         None => Ok(handler(asked).await),
         Some(Fault::Status(status)) => Ok(answer(status, "text/plain", "")),
         Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
         Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
+        Some(Fault::Cut(body)) => Ok(cut(body)),
         Some(Fault::Drop) => Err(io::Error::other("closed on purpose")),
+        Some(Fault::Lost) => {
+            drop(handler(asked).await);
+            Err(io::Error::other("done, and closed on purpose"))
+        }
         Some(Fault::Hang) => std::future::pending().await,
     }
 }
 
 /// A whole answer.
 pub(crate) fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Body> {
-    let whole = Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
-    Response::builder().status(status).header("content-type", kind).body(whole).expect("valid")
+    let response = Response::builder().status(status).header("content-type", kind);
+    response.body(whole(body)).expect("valid")
+}
+
+/// A whole body.
+pub(crate) fn whole(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// 200, and a body that breaks off here: the connection is closed before the announced length.
+fn cut(body: Vec<u8>) -> Response<Body> {
+    let length = body.len() + 1;
+    let frames = [Ok(Frame::data(Bytes::from(body))), Err(io::Error::other("cut on purpose"))];
+    let body = StreamBody::new(futures::stream::iter(frames)).boxed_unsync();
+    let response = Response::builder().header("content-type", "application/json");
+    response.header("content-length", length).body(body).expect("valid")
 }
 
 /// An answer whose body is still to come.

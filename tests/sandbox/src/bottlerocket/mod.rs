@@ -1,0 +1,280 @@
+//! A stand-in of Bottlerocket's settings API: apiserver on its Unix socket, and the applier that
+//! renders the kubelet's files after a commit.
+//!
+//! Its answers are those of apiserver of core-kit 3.1.1, word for word: `answers.rs` finds them,
+//! `wire.rs` sends them, `model.rs` and `scalars.rs` refuse what the settings model refuses,
+//! `store.rs` keeps live and pending settings, `applier.rs` and `render.rs` write the files.
+//! `tests/conformance.rs` holds it, and a real one, against the table of what was measured.
+
+mod answers;
+mod applier;
+mod image;
+mod key;
+mod keypair;
+mod model;
+mod render;
+mod scalars;
+mod state;
+mod store;
+mod wire;
+
+use crate::faults::Faults;
+use crate::imds::Instance;
+use crate::kubernetes::KubernetesApi;
+use crate::server::Asked;
+use applier::Runs;
+use futures::FutureExt as _;
+use serde_json::Value;
+use state::State;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+use store::{Store, nested};
+use wire::UnixServer;
+
+pub use applier::{Applied, Applier};
+pub use state::ApiRequest;
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// A running settings API. Dropping it stops it, and removes its socket.
+pub struct Bottlerocket {
+    server: UnixServer,
+    shared: Arc<Shared>,
+    faults: Faults,
+    rootfs: PathBuf,
+}
+
+impl std::fmt::Debug for Bottlerocket {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Bottlerocket")
+            .field("socket", &self.socket())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Bottlerocket {
+    /// On the socket `socket`, for a host whose root is `rootfs`. `seed` is what is live (the
+    /// inside of `settings`, such as [`Self::seed`] makes), and is rendered as at boot; the image's
+    /// own files are laid out below `rootfs`.
+    #[must_use]
+    pub fn start(socket: &Path, rootfs: &Path, seed: &Value) -> Self {
+        image::lay_out(None, rootfs);
+        let seed = serde_json::from_str(&seed.to_string()).expect("a seed of known settings");
+        let live = store::pairs(&seed).expect("keys that the data store takes");
+        let mut runs = Runs::new(rootfs.to_owned());
+        runs.boot(&live);
+        let state = State {
+            store: Store::new(live),
+            runs,
+            seen: Vec::new(),
+            delayed: Vec::new(),
+            locked: false,
+            stopped: false,
+        };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let faults = Faults::default();
+        let server = UnixServer::start(
+            socket,
+            faults.clone(),
+            Arc::new(witness(shared.clone())),
+            Arc::new(handler(shared.clone())),
+        );
+        let server = server.expect("a folder for the socket");
+        Self { server, shared, faults, rootfs: rootfs.to_owned() }
+    }
+
+    /// The same as a bootstrap container finds it, whose root is `container`: the socket at
+    /// `/run/api.sock`, the host at `/.bottlerocket/rootfs`, and `/etc/bottlerocket-release`.
+    #[must_use]
+    pub fn in_container(container: &Path, seed: &Value) -> Self {
+        let rootfs = container.join(".bottlerocket/rootfs");
+        image::lay_out(Some(container), &rootfs);
+        Self::start(&container.join("run/api.sock"), &rootfs, seed)
+    }
+
+    /// The settings of a node of `api`'s cluster as user data and pluto leave them: max-pods is
+    /// the figure of the image's table, or unset for a type that it lacks.
+    #[must_use]
+    pub fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
+        image::seed(instance, api)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.server.path
+    }
+
+    /// The live settings: the inside of `settings`.
+    #[must_use]
+    pub fn live(&self) -> Value {
+        nested(&self.shared.state().store.live)
+    }
+
+    /// What is pending in a transaction.
+    #[must_use]
+    pub fn pending(&self, transaction: &str) -> Value {
+        nested(&self.shared.state().store.pending(transaction))
+    }
+
+    /// The transactions in which something is pending: what a client has left behind.
+    #[must_use]
+    pub fn transactions(&self) -> Vec<String> {
+        self.shared.state().store.transactions().into_iter().cloned().collect()
+    }
+
+    /// Every request so far, those included with which something went wrong on purpose.
+    #[must_use]
+    pub fn requests(&self) -> Vec<ApiRequest> {
+        self.shared.state().seen.clone()
+    }
+
+    /// Their lines, such as `PATCH /settings?tx=a`.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.requests().iter().map(ApiRequest::line).collect()
+    }
+
+    /// Waits until `count` requests have come whose line holds `matching`; false where they did
+    /// not within `time`.
+    #[must_use]
+    pub fn wait_for(&self, matching: &str, count: usize, time: Duration) -> bool {
+        self.until(time, |state| {
+            state.seen.iter().filter(|seen| seen.line().contains(matching)).count() >= count
+        })
+    }
+
+    /// Waits until the applier has run `count` times; false where it did not within `time`.
+    #[must_use]
+    pub fn wait_for_applied(&self, count: usize, time: Duration) -> bool {
+        self.until(time, |state| state.runs.applied.len() >= count)
+    }
+
+    fn until(&self, time: Duration, holds: impl Fn(&State) -> bool) -> bool {
+        let state = self.shared.state();
+        let missing = |state: &mut State| !holds(state);
+        !self.shared.changed.wait_timeout_while(state, time, missing).unwrap().1.timed_out()
+    }
+
+    /// What goes wrong on the wire.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What the applier does from now on.
+    pub fn set_applier(&self, applier: Applier) {
+        self.shared.state().runs.applier = applier;
+    }
+
+    /// Runs the applier for everything that [`Applier::Held`] has kept back.
+    pub fn release(&self) {
+        let state = &mut *self.shared.state();
+        for keys in std::mem::take(&mut state.runs.held) {
+            state.runs.run(keys, &state.store.live);
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Every run of the applier that came to its end, the boot's not counted.
+    #[must_use]
+    pub fn applied(&self) -> Vec<Applied> {
+        self.shared.state().runs.applied.clone()
+    }
+
+    /// The units that the applier has restarted (`try-restart`), in order.
+    #[must_use]
+    pub fn restarts(&self) -> Vec<&'static str> {
+        self.shared.state().runs.restarts.clone()
+    }
+
+    /// How often `kubelet.service` was.
+    #[must_use]
+    pub fn kubelet_restarts(&self) -> usize {
+        self.restarts().into_iter().filter(|&unit| unit == "kubelet.service").count()
+    }
+
+    /// A file of the host, such as `etc/kubernetes/kubelet/config`.
+    #[must_use]
+    pub fn rendered(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.rootfs.join(path)).ok()
+    }
+
+    /// `POST /actions/lockdown` was sent (core-kit 11 and later): settings can no more be read, set
+    /// or committed until the next boot. The refusals are those in the description of
+    /// bottlerocket-core-kit#727; that a commit says 422 is inferred. Nothing of it was measured.
+    pub fn lock_down(&self) {
+        self.shared.state().locked = true;
+    }
+
+    /// apiserver ends: connections close, and the socket is an inode that nobody listens on.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// The same, and the socket is gone.
+    pub fn remove(&mut self) {
+        self.server.kill();
+        self.server.remove();
+    }
+
+    /// apiserver starts again, with a new socket at the old place.
+    pub fn revive(&mut self) {
+        self.server.revive().expect("a folder for the socket");
+    }
+}
+
+impl Drop for Bottlerocket {
+    fn drop(&mut self) {
+        self.shared.state().stopped = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+fn witness(shared: Arc<Shared>) -> impl Fn(&Asked) {
+    move |asked| {
+        let question = if asked.query.is_empty() { "" } else { "?" };
+        shared.state().seen.push(ApiRequest {
+            method: asked.method.clone(),
+            target: format!("{}{question}{}", asked.path, asked.query),
+            body: String::from_utf8_lossy(&asked.body).into_owned(),
+        });
+        shared.changed.notify_all();
+    }
+}
+
+fn handler(
+    shared: Arc<Shared>,
+) -> impl Fn(Asked) -> futures::future::BoxFuture<'static, http::Response<crate::server::Body>> {
+    move |asked| {
+        let state = &mut *shared.state();
+        let response = wire::response(answers::answer(state, &asked));
+        for (delay, keys) in std::mem::take(&mut state.delayed) {
+            let shared = shared.clone();
+            std::thread::spawn(move || {
+                let state = shared.state();
+                let goes_on = |state: &mut State| !state.stopped;
+                let waited = shared.changed.wait_timeout_while(state, delay, goes_on).unwrap();
+                let (mut state, _) = waited;
+                if !state.stopped {
+                    let state = &mut *state;
+                    state.runs.run(keys, &state.store.live);
+                    shared.changed.notify_all();
+                }
+            });
+        }
+        shared.changed.notify_all();
+        async move { response }.boxed()
+    }
+}

@@ -1,0 +1,76 @@
+//! The files that the kubelet's settings are rendered into, as far as an agent reads them.
+//!
+//! Source: `packages/kubernetes-1.31/kubelet-config` and `kube_reserve_memory` of
+//! `sources/api/schnauzer/src/helpers/mod.rs`, bottlerocket-os/bottlerocket-core-kit. The template
+//! of the environment file could not be read in public source: its variables are those of
+//! `kubelet-exec-start-conf` there (`--node-labels "${NODE_LABELS}"`), and how a map is joined is
+//! `join_map`'s doing.
+
+use super::store::{Pairs, nested};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+/// Where they stand below the root of the host.
+pub(super) const CONFIG: &str = "etc/kubernetes/kubelet/config";
+pub(super) const ENV: &str = "etc/kubernetes/kubelet/env";
+/// 6 % of the first CPU and 1 % of the second: what is reserved on a machine of two.
+const TWO_CPUS: &str = "70m";
+
+/// Each file with its contents. One template that lacks a setting fails, and with it all of them.
+pub(super) fn files(live: &Pairs) -> Result<[(&'static str, String); 2], String> {
+    let settings = nested(live);
+    let kubernetes = &settings["kubernetes"];
+    Ok([(CONFIG, config(kubernetes)), (ENV, env(kubernetes)?)])
+}
+
+fn config(kubernetes: &Value) -> String {
+    let text = |key: &str| kubernetes[key].as_str();
+    let reserved = |key: &str| kubernetes["kube-reserved"][key].as_str();
+    let mut lines = "---\nkind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\naddress: 0.0.0.0\n".to_owned();
+    let mut add = |line: &str| {
+        let _ = writeln!(lines, "{line}");
+    };
+    if let Some(domain) = text("cluster-domain") {
+        add(&format!("clusterDomain: {domain}"));
+    }
+    if let Some(address) = text("cluster-dns-ip") {
+        add(&format!("clusterDNS:\n- {address}"));
+    }
+    add(&format!("kubeReserved:\n  cpu: \"{}\"", reserved("cpu").unwrap_or(TWO_CPUS)));
+    // To the template no figure is as good as the figure 0: then there is no line.
+    let pods = kubernetes["max-pods"].as_u64();
+    let by_pods = pods.filter(|&pods| pods > 0).map(|pods| format!("{}Mi", pods * 11 + 255));
+    if let Some(memory) = reserved("memory").map(str::to_owned).or(by_pods) {
+        add(&format!("  memory: \"{memory}\""));
+    }
+    add(&format!("  ephemeral-storage: \"{}\"", reserved("ephemeral-storage").unwrap_or("1Gi")));
+    add("kubeReservedCgroup: \"/runtime\"");
+    if let Some(id) = text("provider-id") {
+        add(&format!("providerID: {id}"));
+    }
+    add("resolvConf: \"/run/netdog/resolv.conf\"\ncgroupDriver: systemd");
+    add(&format!("maxPods: {}", pods.unwrap_or(110)));
+    add("failSwapOn: false");
+    lines
+}
+
+fn env(kubernetes: &Value) -> Result<String, String> {
+    let address = kubernetes["node-ip"].as_str();
+    let address = address.ok_or("the template kubelet-env wants settings.kubernetes.node-ip")?;
+    let empty = Map::new();
+    let map = |key: &str| kubernetes[key].as_object().unwrap_or(&empty);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let labels: Vec<String> =
+        map("node-labels").iter().map(|(key, value)| format!("{key}={}", text(value))).collect();
+    let taints: Vec<String> = map("node-taints")
+        .iter()
+        .flat_map(|(key, values)| values.as_array().into_iter().flatten().map(move |it| (key, it)))
+        .map(|(key, value)| format!("{key}={}", text(value)))
+        .collect();
+    let image = kubernetes["pod-infra-container-image"].as_str();
+    let image = image.unwrap_or("localhost/kubernetes/pause:0.1.0");
+    let (labels, taints) = (labels.join(","), taints.join(","));
+    Ok(format!(
+        "NODE_IP={address}\nNODE_LABELS={labels}\nNODE_TAINTS={taints}\nPOD_INFRA_CONTAINER_IMAGE={image}\n"
+    ))
+}

@@ -8,7 +8,7 @@ mod help;
 use crate::adapter::Transient as _;
 use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::BottlerocketError;
+use crate::adapter::bottlerocket::{BottlerocketError, Request};
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
@@ -207,6 +207,10 @@ fn bottlerocket_status(error: &BottlerocketError) -> u8 {
             status::UNAVAILABLE
         }
         BottlerocketError::Nonsense { .. } => status::DATA,
+        // The applier: a PATCH that fails so is one that cannot be stored.
+        BottlerocketError::Refused {
+            request: Request::Commit | Request::Apply, status, ..
+        } if status.is_server_error() => status::UNAVAILABLE,
         BottlerocketError::Refused { .. } => status::SETTINGS,
     }
 }

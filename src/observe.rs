@@ -72,7 +72,7 @@ impl ObserveError {
                 "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
             }
             Self::Host(error) => error.help(),
-            Self::Bottlerocket(_) => bottlerocket::HELP,
+            Self::Bottlerocket(error) => error.help(),
             Self::Machine(_) => "run it as root on the node itself",
             Self::UserData(_) => "correct the NodeConfig in user data",
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {

@@ -5,6 +5,7 @@ mod bad_disk;
 mod bad_metadata;
 mod bad_settings;
 mod boot;
+mod bottlerocket;
 mod calculator;
 mod cli;
 mod cluster_sources;

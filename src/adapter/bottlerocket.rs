@@ -8,7 +8,6 @@ use serde_json::json;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
-use tokio::try_join;
 use tracing::debug;
 
 /// Where a bootstrap container finds the socket.
@@ -53,6 +52,30 @@ pub enum BottlerocketError {
     /// The settings are committed, and the kubelet's files do not show them.
     #[error("Bottlerocket has its new settings, and has not rendered them: {0}")]
     NotRendered(String),
+}
+
+impl BottlerocketError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } | Self::Nonsense { .. } => {
+                "look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started"
+            }
+            Self::Refused { request: Request::Get, .. } => {
+                "look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot"
+            }
+            Self::Refused { request: Request::Apply, .. } => {
+                "look at `journalctl -u apiserver`: the settings are live, and could not be rendered"
+            }
+            Self::Refused { .. } => {
+                "correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)"
+            }
+            Self::NotRendered(_) => {
+                "look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait"
+            }
+        }
+    }
 }
 
 impl Transient for BottlerocketError {
@@ -110,9 +133,9 @@ impl Api {
 
     /// The settings as they are.
     pub async fn live(&self) -> Result<Live, BottlerocketError> {
-        let others = format!("keys={OTHER_KEYS}");
-        let (kubernetes, others) =
-            try_join!(self.get("prefix=settings.kubernetes"), self.get(&others))?;
+        // One after the other: the server has one thread, and one connection serves both.
+        let kubernetes = self.get("prefix=settings.kubernetes").await?;
+        let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
         let nonsense = |source| BottlerocketError::Nonsense { request: Request::Get, source };
         Live::read(&kubernetes, &others).map_err(nonsense)
     }

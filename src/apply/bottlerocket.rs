@@ -8,7 +8,7 @@ use crate::host::bottlerocket::{
 };
 use std::path::Path;
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// Makes `wanted` the live settings, and sees them rendered within `render_wait`.
 pub(super) async fn set(
@@ -29,7 +29,6 @@ pub(super) async fn set(
     } else {
         return Ok(Outcome::Unchanged);
     };
-    info!("bottlerocket: waiting until the kubelet's files are rendered");
     retry(Deadline::after(render_wait), async || rendered(root, wanted)).await?;
     Ok(outcome)
 }

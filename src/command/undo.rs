@@ -1,11 +1,13 @@
 //! Takes away what `run` wrote on this node, whatever host it was: for whoever removes the package.
 
+use crate::adapter::bottlerocket::Api;
 use crate::adapter::disk::RunLock;
 use crate::adapter::{Deadline, Endpoints, machine, retry};
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::{apply, host, report};
 use std::time::Duration;
+use tracing::warn;
 
 /// How long another run may take to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,5 +20,10 @@ pub async fn undo(endpoints: Endpoints) -> Result<(), Error> {
     let image = machine::image(root).map_err(ObserveError::from)?;
     let applied = apply::apply(root, &host::traces(&image), PATIENCE).await?;
     report::applied(&applied);
+    if Api::is_at(root) {
+        warn!(
+            "Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one"
+        );
+    }
     Ok(())
 }

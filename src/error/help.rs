@@ -2,7 +2,6 @@
 
 use super::{Error, UsageError};
 use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
@@ -42,7 +41,7 @@ impl Error {
             Self::Apply(ApplyError::Snap(_)) => {
                 "look at `snap changes kubelet-eks`: another change may be under way; then run it again".to_owned()
             }
-            Self::Apply(ApplyError::Bottlerocket(error)) => bottlerocket_help(error).to_owned(),
+            Self::Apply(ApplyError::Bottlerocket(error)) => error.help().to_owned(),
             Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()
@@ -94,20 +93,6 @@ fn connect_help(error: &ConnectError) -> &'static str {
         ConnectError::Proxy(_) => "correct it, or leave proxy-url out of the kubeconfig",
         ConnectError::Client(_) => "check the cluster's endpoint and certificate authority",
         ConnectError::Token(error) => token_help(error),
-    }
-}
-
-fn bottlerocket_help(error: &BottlerocketError) -> &'static str {
-    match error {
-        BottlerocketError::Unreachable { .. } | BottlerocketError::Nonsense { .. } => {
-            "look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started"
-        }
-        BottlerocketError::Refused { .. } => {
-            "correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)"
-        }
-        BottlerocketError::NotRendered(_) => {
-            "look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait"
-        }
     }
 }
 

@@ -105,10 +105,7 @@ pub fn traces(image: &Image) -> Vec<Change> {
         let arguments = snap::without_ours(current);
         changes.push(Change::SnapArguments { current: current.clone(), arguments });
     }
-    // Settings cannot be taken back: the API knows no way.
-    if image.bottlerocket.is_some() {
-        changes.push(absent(bottlerocket::RECORD));
-    }
+    changes.push(absent(bottlerocket::RECORD));
     changes
 }
 

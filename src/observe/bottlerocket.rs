@@ -12,8 +12,6 @@ use crate::host::{HostError, HostKind};
 use std::path::Path;
 use tracing::{debug, warn};
 
-pub(super) const HELP: &str = "look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started";
-
 /// What Bottlerocket says; nothing on another image.
 #[derive(Clone, Debug, Default)]
 pub struct OnBottlerocket {

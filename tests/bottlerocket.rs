@@ -1,0 +1,308 @@
+//! Whole runs as a Bottlerocket bootstrap container, against the stand-in of its settings API.
+
+mod bad;
+mod second_boot;
+
+use crate::node::{Ended, Node, error};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eni_bootstrap_sandbox::{Applier, Bottlerocket, Fault, Imds, Instance, KubernetesApi};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Nothing that is waited for here takes as long.
+const SOON: Duration = Duration::from_secs(30);
+/// The settings for the agent.
+const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
+const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
+
+/// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
+struct Container {
+    node: Node,
+    settings: Bottlerocket,
+    api: KubernetesApi,
+    _imds: Imds,
+}
+
+impl Container {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With live settings as `change` leaves them.
+    fn with(change: impl FnOnce(&mut Value)) -> Self {
+        let api = KubernetesApi::start();
+        api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
+        // On Bottlerocket user data is settings: nothing there that we should read.
+        let user_data = Some(b"[settings.kubernetes]\ncluster-name = \"sandbox\"\n".to_vec());
+        let instance = Instance { user_data, ..Instance::default() };
+        let imds = Imds::start(&instance);
+        let node = Node::empty().with("--imds-endpoint", imds.endpoint());
+        let mut seed = Bottlerocket::seed(&instance, &api);
+        change(&mut seed);
+        let settings = Bottlerocket::in_container(node.root(), &seed);
+        Self { node, settings, api, _imds: imds }
+    }
+
+    fn run(&self) -> Ended {
+        self.node.run(["run"])
+    }
+
+    /// What the kubelet is told: max-pods by its file, and the labels.
+    fn kubelet(&self) -> (String, String) {
+        let config = self.settings.rendered("etc/kubernetes/kubelet/config").unwrap();
+        let max_pods = config.lines().find_map(|line| line.strip_prefix("maxPods: ")).unwrap();
+        let env = self.settings.rendered("etc/kubernetes/kubelet/env").unwrap();
+        let labels = env.lines().find_map(|line| line.strip_prefix("NODE_LABELS=")).unwrap();
+        (max_pods.to_owned(), labels.trim_matches('"').to_owned())
+    }
+
+    /// The requests that change something, the transaction's number left out.
+    fn changing(&self) -> Vec<String> {
+        let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
+        lines.map(|line| without_number(&line)).collect()
+    }
+}
+
+/// `tx=eni-bootstrap-…` without its number, which must be of 16 digits.
+fn without_number(line: &str) -> String {
+    let Some((before, number)) = line.split_once("tx=eni-bootstrap-") else {
+        return line.to_owned();
+    };
+    assert!(number.len() == 16 && number.bytes().all(|it| it.is_ascii_hexdigit()), "{line}");
+    format!("{before}tx=T")
+}
+
+/// The log's lines that begin with `word`.
+fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
+    ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
+}
+
+fn ready(ended: &Ended) {
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().last(), Some("ready: the kubelet may start"));
+}
+
+/// What a kubelet on an m5.large with custom networking should be told.
+fn as_planned() -> (String, String) {
+    let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+    ("20".to_owned(), labels.to_owned())
+}
+
+const PATCH: &str = "PATCH /settings?tx=T";
+const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";
+const DISCARD: &str = "DELETE /tx?tx=T";
+const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.ephemeral-storage,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/region%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/zone%22";
+
+#[test]
+fn a_fresh_node_is_told_in_one_transaction() {
+    let container = Container::new();
+    assert_eq!(container.kubelet(), ("29".to_owned(), String::new()), "pluto's");
+    let ended = container.run();
+    ready(&ended);
+    assert_eq!(container.kubelet(), as_planned());
+    assert_eq!(container.changing(), [PATCH, COMMIT]);
+    let requests = container.settings.requests();
+    let patch = requests.iter().find(|request| request.method == "PATCH").unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&patch.body).unwrap(),
+        json!({ "kubernetes": {
+            "max-pods": 20,
+            "kube-reserved": { "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" },
+            "node-labels": {
+                "k8s.amazonaws.com/eniConfig": "us-west-2a",
+                "topology.kubernetes.io/region": "us-west-2",
+                "topology.kubernetes.io/zone": "us-west-2a",
+            },
+        } })
+    );
+    assert_eq!(
+        lines(&ended, "host"),
+        ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
+    );
+    let server = container.api.url();
+    let cluster = format!("cluster: sandbox at {server}, by Bottlerocket's settings");
+    assert_eq!(lines(&ended, "cluster"), [cluster]);
+    assert_eq!(
+        lines(&ended, "apply"),
+        [
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
+            "apply: Bottlerocket's settings.kubernetes is written",
+        ]
+    );
+    assert_eq!(container.settings.kubelet_restarts(), 1);
+    assert_eq!(container.settings.transactions(), Vec::<String>::new());
+}
+
+#[test]
+fn a_node_that_is_told_already_is_left_alone() {
+    let container = Container::new();
+    ready(&container.run());
+    let before = container.settings.requests().len();
+    let ended = container.run();
+    ready(&ended);
+    assert!(container.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(container.settings.kubelet_restarts(), 1);
+    assert_eq!(
+        lines(&ended, "apply")[1],
+        "apply: Bottlerocket's settings.kubernetes says so already"
+    );
+}
+
+#[test]
+fn an_applier_that_fails_after_the_commit_is_started_once_more() {
+    for (applier, words) in [
+        (
+            Applier::CannotStart,
+            "Unable to start config applier: No such file or directory (os error 2)",
+        ),
+        (Applier::Exits(3), "Config applier was unable to fork child, returned 3"),
+    ] {
+        let container = Container::new();
+        container.settings.set_applier(applier);
+        let mut running = container.node.start(["run"]);
+        let line = running.until("the settings are live all the same");
+        assert_eq!(
+            line,
+            format!(
+                "warning: Bottlerocket's settings API refused POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live all the same, having them rendered\n"
+            )
+        );
+        // It fails again: the kubelet must not start with the old figure.
+        let ended = running.end();
+        assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+        assert_eq!(
+            error(&ended),
+            format!(
+                "error: the node could not be configured\n  \
+                 because: Bottlerocket's settings API refused POST /tx/apply with 500 Internal Server Error: {words}\n  \
+                 help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
+            )
+        );
+        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+        // The next run has only to have it rendered.
+        container.settings.set_applier(Applier::AtOnce);
+        ready(&container.run());
+        assert_eq!(container.kubelet(), as_planned());
+        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY, APPLY]);
+    }
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_a_commit() {
+    let container = Container::new();
+    container.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
+    let ended = container.run();
+    ready(&ended);
+    assert_eq!(container.kubelet(), as_planned());
+    assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+}
+
+#[test]
+fn an_applier_that_is_late_is_waited_for() {
+    let container = Container::new();
+    container.settings.set_applier(Applier::Held);
+    let mut running = container.node.start(["run"]);
+    let line = running.until("has not rendered them");
+    assert!(
+        line.starts_with(
+            "warning: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
+        ),
+        "{line}"
+    );
+    container.settings.release();
+    ready(&running.end());
+    assert_eq!(container.kubelet(), as_planned());
+}
+
+#[test]
+fn an_applier_three_seconds_late_is_waited_for_too() {
+    let container = Container::new();
+    container.settings.set_applier(Applier::After(Duration::from_secs(3)));
+    ready(&container.run());
+    assert_eq!(container.kubelet(), as_planned());
+    assert!(container.settings.wait_for_applied(1, SOON));
+}
+
+#[test]
+fn the_wait_for_the_eniconfig_comes_last() {
+    let container = Container::new();
+    container.api.delete("us-west-2a");
+    let mut running = container.node.start(["run", "--eni-config-wait=1m"]);
+    running.until("wait: ENIConfig us-west-2a: it is not there");
+    assert_eq!(container.kubelet(), as_planned());
+    container.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    ready(&running.end());
+}
+
+#[test]
+fn the_agents_settings_are_the_containers_user_data() {
+    let container = Container::new();
+    container.node.file(
+        USER_DATA,
+        "[eni-config]\nname = \"prod-{zone}\"\n[labels]\nteam = \"blue\"\n[reserve]\nmemory = \"1Gi\"\n",
+    );
+    container.api.apply("prod-us-west-2a", json!({ "subnet": "subnet-0a" }));
+    ready(&container.run());
+    let (max_pods, labels) = container.kubelet();
+    assert_eq!(
+        (max_pods.as_str(), labels.as_str()),
+        (
+            "20",
+            "k8s.amazonaws.com/eniConfig=prod-us-west-2a,team=blue,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a"
+        )
+    );
+    assert_eq!(
+        container.settings.live()["kubernetes"]["kube-reserved"],
+        json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "1Gi" })
+    );
+}
+
+#[test]
+fn a_plan_shows_the_settings_and_sets_none() {
+    let container = Container::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
+    let ended = container.node.run(["plan", "--output=diff"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (_, diff) = ended.stdout.split_once("--- aBottlerocket").unwrap();
+    assert_eq!(
+        diff,
+        "'s settings.kubernetes
++++ bBottlerocket's settings.kubernetes
+@@ -1,3 +1,13 @@
+ {
+-  \"max-pods\": 29
++  \"kube-reserved\": {
++    \"cpu\": \"70m\",
++    \"ephemeral-storage\": \"1Gi\",
++    \"memory\": \"475Mi\"
++  },
++  \"max-pods\": 20,
++  \"node-labels\": {
++    \"k8s.amazonaws.com/eniConfig\": \"us-west-2a\",
++    \"topology.kubernetes.io/region\": \"us-west-2\",
++    \"topology.kubernetes.io/zone\": \"us-west-2a\"
++  }
+ }
+"
+    );
+    assert_eq!(container.changing(), Vec::<String>::new());
+    assert_eq!(container.node.read(RECORD), None);
+}
+
+#[test]
+fn the_proxy_and_the_region_are_those_of_the_settings() {
+    let container = Container::with(|seed| {
+        seed["network"] = json!({ "https-proxy": "me:hunter2@127.0.0.1:9", "no-proxy": [] });
+        seed["aws"]["region"] = json!("eu-central-1");
+    });
+    // EC2 is asked through the proxy, where nobody listens; the API server never is.
+    let ended = container.node.run(["run", "--eni-config-verify=true", "--verbose"]);
+    ready(&ended);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let skipped = lines(&ended, "verify");
+    assert!(skipped[0].contains("ec2:DescribeSubnets"), "{skipped:?}");
+    let token = container.api.requests()[0].token.clone().unwrap();
+    let url = URL_SAFE_NO_PAD.decode(token.trim_start_matches("k8s-aws-v1.")).unwrap();
+    let url = String::from_utf8(url).unwrap();
+    assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/?"), "{url}");
+}

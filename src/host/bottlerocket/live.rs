@@ -78,7 +78,9 @@ impl Live {
         }
     }
 
-    /// The API server's own host is always reached directly, as Bottlerocket's other programs do.
+    /// What is reached without the proxy: the API server's own host always is.
+    ///
+    /// Source: "Network settings", `README.md`, bottlerocket-os/bottlerocket, of its own services.
     #[must_use]
     pub fn without_proxy(&self) -> Vec<String> {
         let server = self.cluster.api_server_endpoint.as_ref();

@@ -8,6 +8,7 @@ mod boot;
 mod calculator;
 mod cli;
 mod cluster_sources;
+mod conformance;
 mod ec2_fit;
 mod floors;
 mod golden;

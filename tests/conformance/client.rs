@@ -1,5 +1,6 @@
 //! Plain HTTP/1.1 over a Unix socket, byte for byte: no library mends a request here, nor an answer.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -11,6 +12,15 @@ pub struct Answered {
     pub status: u16,
     pub media: Option<String>,
     pub body: String,
+}
+
+/// What came instead of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// This, in place of a status line.
+    NoAnswer(String),
+    /// The connection closed when the body was no further than this.
+    Off(String),
 }
 
 /// One connection.
@@ -30,13 +40,13 @@ impl Connection {
         target: &str,
         kind: Option<&str>,
         body: Option<&str>,
-    ) -> Answered {
+    ) -> Result<Answered, Broken> {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: any.example:1234\r\n");
         if let Some(kind) = kind {
-            request.push_str(&format!("Content-Type: {kind}\r\n"));
+            let _ = write!(request, "Content-Type: {kind}\r\n");
         }
         if let Some(body) = body {
-            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            let _ = write!(request, "Content-Length: {}\r\n", body.len());
         }
         request.push_str("\r\n");
         request.push_str(body.unwrap_or_default());
@@ -45,11 +55,12 @@ impl Connection {
         self.answer()
     }
 
-    fn answer(&mut self) -> Answered {
+    fn answer(&mut self) -> Result<Answered, Broken> {
         let status_line = self.line();
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
-        let status = status.and_then(|status| status.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no status line: {status_line:?}"));
+        let Some(status) = status.and_then(|status| status.parse().ok()) else {
+            return Err(Broken::NoAnswer(status_line));
+        };
         let (mut media, mut length) = (None, 0);
         loop {
             let header = self.line();
@@ -61,14 +72,20 @@ impl Connection {
                 _ => {}
             }
         }
-        let mut body = vec![0; if status == 204 { 0 } else { length }];
-        self.0.read_exact(&mut body).unwrap();
-        Answered { status, media, body: String::from_utf8(body).unwrap() }
+        let (length, mut body) = (if status == 204 { 0 } else { length }, Vec::new());
+        let read = self.0.by_ref().take(length).read_to_end(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        if read as u64 == length {
+            Ok(Answered { status, media, body })
+        } else {
+            Err(Broken::Off(body))
+        }
     }
 
+    /// Empty at the end.
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
+        let _ = self.0.read_line(&mut line);
         line.trim_end().to_owned()
     }
 

@@ -10,7 +10,11 @@ const SAME: &str = r#"{"kubernetes":{"max-pods":{live}}}"#;
 const OTHER: &str = r#"{"kubernetes":{"max-pods":{other}}}"#;
 
 pub fn rows() -> Vec<Row> {
-    let at_once = Needs::Applier(Applier::AtOnce);
+    pending().into_iter().chain(applied()).collect()
+}
+
+/// What becomes of a transaction, with no applier in it.
+fn pending() -> Vec<Row> {
     vec![
         row(
             "GET /tx, GET /tx/list and DELETE /tx with nothing pending",
@@ -47,6 +51,28 @@ pub fn rows() -> Vec<Row> {
         )
         .needs(Needs::Label),
         row(
+            "a commit with nothing pending",
+            ["commit", "commit_and_apply"]
+                .map(|path| post(&format!("/tx/{path}?tx={{tx}}")).refused(422, NOTHING)),
+        ),
+        row(
+            "without tx, the transaction is default",
+            [
+                patch_at("/settings", OTHER).done(),
+                get("/tx?tx=default").json(OTHER),
+                get("/tx").json(OTHER),
+                delete("/tx").keys(&[PODS]),
+            ],
+        )
+        .needs(Needs::EmptyDefault),
+    ]
+}
+
+/// What a commit sets off, and what it says of it.
+fn applied() -> Vec<Row> {
+    let at_once = Needs::Applier(Applier::AtOnce);
+    vec![
+        row(
             "node-labels are merged key by key",
             [
                 patch(r#"{"kubernetes":{"node-labels":{"team":"blue"}}}"#).done(),
@@ -61,11 +87,6 @@ pub fn rows() -> Vec<Row> {
             labels: "k8s.amazonaws.com/eniConfig=us-west-2a,team=blue".to_owned(),
             ..Host::applied("settings.kubernetes.node-labels.team")
         }),
-        row(
-            "a commit with nothing pending",
-            ["commit", "commit_and_apply"]
-                .map(|path| post(&format!("/tx/{path}?tx={{tx}}")).refused(422, NOTHING)),
-        ),
         row(
             "POST /tx/commit_and_apply of the value that is live: applied all the same",
             [patch(SAME).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
@@ -116,15 +137,5 @@ pub fn rows() -> Vec<Row> {
             restarts: vec!["kubelet.service", "host-containerd.service", "containerd.service"],
             ..Host::applied("--all")
         }),
-        row(
-            "without tx, the transaction is default",
-            [
-                patch_at("/settings", OTHER).done(),
-                get("/tx?tx=default").json(OTHER),
-                get("/tx").json(OTHER),
-                delete("/tx").keys(&[PODS]),
-            ],
-        )
-        .needs(Needs::EmptyDefault),
     ]
 }

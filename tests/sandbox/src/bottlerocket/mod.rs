@@ -14,6 +14,7 @@ mod keypair;
 mod model;
 mod render;
 mod scalars;
+mod serving;
 mod state;
 mod store;
 mod wire;
@@ -21,30 +22,18 @@ mod wire;
 use crate::faults::Faults;
 use crate::imds::Instance;
 use crate::kubernetes::KubernetesApi;
-use crate::server::Asked;
 use applier::Runs;
-use futures::FutureExt as _;
 use serde_json::Value;
+use serving::Shared;
 use state::State;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, nested};
 use wire::UnixServer;
 
 pub use applier::{Applied, Applier};
 pub use state::ApiRequest;
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
-}
 
 /// A running settings API. Dropping it stops it, and removes its socket.
 pub struct Bottlerocket {
@@ -82,13 +71,13 @@ impl Bottlerocket {
             locked: false,
             stopped: false,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared::new(state));
         let faults = Faults::default();
         let server = UnixServer::start(
             socket,
             faults.clone(),
-            Arc::new(witness(shared.clone())),
-            Arc::new(handler(shared.clone())),
+            Arc::new(serving::witness(shared.clone())),
+            Arc::new(serving::handler(shared.clone())),
         );
         let server = server.expect("a folder for the socket");
         Self { server, shared, faults, rootfs: rootfs.to_owned() }
@@ -239,42 +228,5 @@ impl Drop for Bottlerocket {
     fn drop(&mut self) {
         self.shared.state().stopped = true;
         self.shared.changed.notify_all();
-    }
-}
-
-fn witness(shared: Arc<Shared>) -> impl Fn(&Asked) {
-    move |asked| {
-        let question = if asked.query.is_empty() { "" } else { "?" };
-        shared.state().seen.push(ApiRequest {
-            method: asked.method.clone(),
-            target: format!("{}{question}{}", asked.path, asked.query),
-            body: String::from_utf8_lossy(&asked.body).into_owned(),
-        });
-        shared.changed.notify_all();
-    }
-}
-
-fn handler(
-    shared: Arc<Shared>,
-) -> impl Fn(Asked) -> futures::future::BoxFuture<'static, http::Response<crate::server::Body>> {
-    move |asked| {
-        let state = &mut *shared.state();
-        let response = wire::response(answers::answer(state, &asked));
-        for (delay, keys) in std::mem::take(&mut state.delayed) {
-            let shared = shared.clone();
-            std::thread::spawn(move || {
-                let state = shared.state();
-                let goes_on = |state: &mut State| !state.stopped;
-                let waited = shared.changed.wait_timeout_while(state, delay, goes_on).unwrap();
-                let (mut state, _) = waited;
-                if !state.stopped {
-                    let state = &mut *state;
-                    state.runs.run(keys, &state.store.live);
-                    shared.changed.notify_all();
-                }
-            });
-        }
-        shared.changed.notify_all();
-        async move { response }.boxed()
     }
 }

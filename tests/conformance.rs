@@ -165,6 +165,9 @@ impl<'a> Target<'a> {
             Answer::Empty | Answer::HangsUp => body.is_empty(),
             Answer::Is(text) => body == text,
             Answer::Around(begins, ends) => body.starts_with(begins) && body.ends_with(ends),
+            Answer::Has(parts) => {
+                body.starts_with(parts[0]) && parts.iter().all(|part| body.contains(part))
+            }
             Answer::Json(text) => {
                 let text = self.fill(text, transaction);
                 let wanted: Value = serde_json::from_str(&text).unwrap();

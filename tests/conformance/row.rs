@@ -85,6 +85,8 @@ pub enum Answer {
     Is(String),
     /// The beginning and the end.
     Around(&'static str, &'static str),
+    /// All of these, the first at the beginning.
+    Has(&'static [&'static str]),
     /// This, as JSON without blanks.
     Json(&'static str),
     /// An object with these fields.

@@ -49,14 +49,16 @@ fn a_late_applier_leaves_the_old_files_until_it_is_released() {
     let labels = json!({ "k8s.amazonaws.com/eniConfig": "us-west-2a" });
     assert_eq!(commit(&host, &json!({ "max-pods": 20, "node-labels": labels })), 200);
     assert_eq!(host.live()["kubernetes"]["max-pods"], 20);
+    assert!(host.wait_for_held(MINUTE));
     let before = Host { labels: String::new(), ..Host::default() };
     assert_eq!(Host::of(&host), before);
     host.release();
     let label = "settings.kubernetes.node-labels.\"k8s.amazonaws.com/eniConfig\"";
     let after = Host { max_pods: "20".to_owned(), ..Host::applied(&format!("{PODS},{label}")) };
     assert_eq!(Host::of(&host), after);
-    host.release();
-    assert_eq!(host.kubelet_restarts(), 1, "nothing was held any more");
+    // From now on nothing is held.
+    assert_eq!(commit(&host, &json!({ "max-pods": 21 })), 200);
+    assert_eq!((host.kubelet_restarts(), Host::of(&host).max_pods.as_str()), (2, "21"));
 }
 
 #[test]

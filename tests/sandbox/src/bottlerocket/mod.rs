@@ -1,10 +1,11 @@
 //! A stand-in of Bottlerocket's settings API: apiserver on its Unix socket, and the applier that
 //! renders the kubelet's files after a commit.
 //!
-//! Its answers are those of apiserver of core-kit 3.1.1, word for word: `answers.rs` finds them,
-//! `wire.rs` sends them, `model.rs` and `scalars.rs` refuse what the settings model refuses,
-//! `store.rs` keeps live and pending settings, `applier.rs` and `render.rs` write the files.
-//! `tests/conformance.rs` holds it, and a real one, against the table of what was measured.
+//! Its answers are those of apiserver of core-kit 3.1.1: `tests/conformance.rs` holds it, and a real
+//! one, against the table of what was measured there. What is not in that table is by public source,
+//! or is said to be neither. `answers.rs` finds the answers and `wire.rs` sends them, `model.rs` and
+//! `scalars.rs` refuse what the settings model refuses, `store.rs` keeps live and pending settings,
+//! `applier.rs` and `render.rs` write the files.
 
 mod answers;
 mod applier;
@@ -135,8 +136,8 @@ impl Bottlerocket {
         self.requests().iter().map(ApiRequest::line).collect()
     }
 
-    /// Waits until `count` requests have come whose line holds `matching`; false where they did
-    /// not within `time`.
+    /// Waits until `count` requests have come whose line holds `matching`, answered or not yet;
+    /// false where they did not within `time`.
     #[must_use]
     pub fn wait_for(&self, matching: &str, count: usize, time: Duration) -> bool {
         self.until(time, |state| {
@@ -167,9 +168,17 @@ impl Bottlerocket {
         self.shared.state().runs.applier = applier;
     }
 
-    /// Runs the applier for everything that [`Applier::Held`] has kept back.
+    /// Waits until [`Applier::Held`] keeps something back; false where it did not within `time`.
+    #[must_use]
+    pub fn wait_for_held(&self, time: Duration) -> bool {
+        self.until(time, |state| !state.runs.held.is_empty())
+    }
+
+    /// Runs the applier for what [`Applier::Held`] has kept back, and from now on at once: a commit
+    /// that is just being answered is not missed.
     pub fn release(&self) {
         let state = &mut *self.shared.state();
+        state.runs.applier = Applier::AtOnce;
         for keys in std::mem::take(&mut state.runs.held) {
             state.runs.run(keys, &state.store.live);
         }

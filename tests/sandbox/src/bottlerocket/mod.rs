@@ -100,6 +100,12 @@ impl Bottlerocket {
         image::seed(instance, api)
     }
 
+    /// User data, in TOML, that names `api`'s cluster.
+    #[must_use]
+    pub fn user_data(api: &KubernetesApi) -> String {
+        image::user_data(api)
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Path {

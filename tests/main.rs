@@ -9,6 +9,7 @@ mod bottlerocket;
 mod calculator;
 mod cli;
 mod cluster_sources;
+mod conformance;
 mod ec2_fit;
 mod floors;
 mod golden;

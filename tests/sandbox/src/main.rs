@@ -74,11 +74,15 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     fs::create_dir_all(&arguments.dir)?;
     let api = Arc::new(KubernetesApi::start());
     let region = arguments.zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let user_data = match arguments.bottlerocket {
+        Some(_) => Bottlerocket::user_data(&api),
+        None => api.node_config(),
+    };
     let instance = Instance {
         instance_type: arguments.instance_type.clone(),
         zone: arguments.zone.clone(),
         region: region.to_owned(),
-        user_data: Some(api.node_config().into_bytes()),
+        user_data: Some(user_data.into_bytes()),
         ..Instance::default()
     };
     let imds = Arc::new(Imds::start(&instance));

@@ -202,9 +202,16 @@ pub(crate) fn whole(body: impl Into<Bytes>) -> Body {
 /// 200, and a body that breaks off here: the connection is closed before the announced length.
 fn cut(body: Vec<u8>) -> Response<Body> {
     let length = body.len() + 1;
-    let frames = [Ok(Frame::data(Bytes::from(body))), Err(io::Error::other("cut on purpose"))];
-    let body = StreamBody::new(futures::stream::iter(frames)).boxed_unsync();
+    let frames = futures::stream::unfold(Some(body), |body| async {
+        let Some(body) = body else {
+            // What was written is sent while nothing more is there to write.
+            tokio::task::yield_now().await;
+            return Some((Err(io::Error::other("cut on purpose")), None));
+        };
+        Some((Ok(Frame::data(Bytes::from(body))), None))
+    });
     let response = Response::builder().header("content-type", "application/json");
+    let body = StreamBody::new(frames).boxed_unsync();
     response.header("content-length", length).body(body).expect("valid")
 }
 

@@ -80,3 +80,12 @@ pub(super) fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
         "aws": { "region": region },
     })
 }
+
+/// User data that names `api`'s cluster: all that EKS needs of it.
+pub(super) fn user_data(api: &KubernetesApi) -> String {
+    format!(
+        "[settings.kubernetes]\ncluster-name = \"sandbox\"\napi-server = \"{}\"\ncluster-certificate = \"{}\"\n",
+        api.url(),
+        api.ca_base64()
+    )
+}

@@ -1,10 +1,11 @@
 //! A stand-in of Bottlerocket's settings API: apiserver on its Unix socket, and the applier that
 //! renders the kubelet's files after a commit.
 //!
-//! Its answers are those of apiserver of core-kit 3.1.1, word for word: `answers.rs` finds them,
-//! `wire.rs` sends them, `model.rs` and `scalars.rs` refuse what the settings model refuses,
-//! `store.rs` keeps live and pending settings, `applier.rs` and `render.rs` write the files.
-//! `tests/conformance.rs` holds it, and a real one, against the table of what was measured.
+//! Its answers are those of apiserver of core-kit 3.1.1: `tests/conformance.rs` holds it, and a real
+//! one, against the table of what was measured there. What is not in that table is by public source,
+//! or is said to be neither. `answers.rs` finds the answers and `wire.rs` sends them, `model.rs` and
+//! `scalars.rs` refuse what the settings model refuses, `store.rs` keeps live and pending settings,
+//! `applier.rs` and `render.rs` write the files.
 
 mod answers;
 mod applier;
@@ -14,6 +15,7 @@ mod keypair;
 mod model;
 mod render;
 mod scalars;
+mod serving;
 mod state;
 mod store;
 mod wire;
@@ -21,30 +23,18 @@ mod wire;
 use crate::faults::Faults;
 use crate::imds::Instance;
 use crate::kubernetes::KubernetesApi;
-use crate::server::Asked;
 use applier::Runs;
-use futures::FutureExt as _;
 use serde_json::Value;
+use serving::Shared;
 use state::State;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, nested};
 use wire::UnixServer;
 
 pub use applier::{Applied, Applier};
 pub use state::ApiRequest;
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
-}
 
 /// A running settings API. Dropping it stops it, and removes its socket.
 pub struct Bottlerocket {
@@ -82,13 +72,13 @@ impl Bottlerocket {
             locked: false,
             stopped: false,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared::new(state));
         let faults = Faults::default();
         let server = UnixServer::start(
             socket,
             faults.clone(),
-            Arc::new(witness(shared.clone())),
-            Arc::new(handler(shared.clone())),
+            Arc::new(serving::witness(shared.clone())),
+            Arc::new(serving::handler(shared.clone())),
         );
         let server = server.expect("a folder for the socket");
         Self { server, shared, faults, rootfs: rootfs.to_owned() }
@@ -108,6 +98,12 @@ impl Bottlerocket {
     #[must_use]
     pub fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
         image::seed(instance, api)
+    }
+
+    /// User data, in TOML, that names `api`'s cluster.
+    #[must_use]
+    pub fn user_data(api: &KubernetesApi) -> String {
+        image::user_data(api)
     }
 
     /// Where it listens.
@@ -146,8 +142,8 @@ impl Bottlerocket {
         self.requests().iter().map(ApiRequest::line).collect()
     }
 
-    /// Waits until `count` requests have come whose line holds `matching`; false where they did
-    /// not within `time`.
+    /// Waits until `count` requests have come whose line holds `matching`, answered or not yet;
+    /// false where they did not within `time`.
     #[must_use]
     pub fn wait_for(&self, matching: &str, count: usize, time: Duration) -> bool {
         self.until(time, |state| {
@@ -178,9 +174,17 @@ impl Bottlerocket {
         self.shared.state().runs.applier = applier;
     }
 
-    /// Runs the applier for everything that [`Applier::Held`] has kept back.
+    /// Waits until [`Applier::Held`] keeps something back; false where it did not within `time`.
+    #[must_use]
+    pub fn wait_for_held(&self, time: Duration) -> bool {
+        self.until(time, |state| !state.runs.held.is_empty())
+    }
+
+    /// Runs the applier for what [`Applier::Held`] has kept back, and from now on at once: a commit
+    /// that is just being answered is not missed.
     pub fn release(&self) {
         let state = &mut *self.shared.state();
+        state.runs.applier = Applier::AtOnce;
         for keys in std::mem::take(&mut state.runs.held) {
             state.runs.run(keys, &state.store.live);
         }
@@ -239,42 +243,5 @@ impl Drop for Bottlerocket {
     fn drop(&mut self) {
         self.shared.state().stopped = true;
         self.shared.changed.notify_all();
-    }
-}
-
-fn witness(shared: Arc<Shared>) -> impl Fn(&Asked) {
-    move |asked| {
-        let question = if asked.query.is_empty() { "" } else { "?" };
-        shared.state().seen.push(ApiRequest {
-            method: asked.method.clone(),
-            target: format!("{}{question}{}", asked.path, asked.query),
-            body: String::from_utf8_lossy(&asked.body).into_owned(),
-        });
-        shared.changed.notify_all();
-    }
-}
-
-fn handler(
-    shared: Arc<Shared>,
-) -> impl Fn(Asked) -> futures::future::BoxFuture<'static, http::Response<crate::server::Body>> {
-    move |asked| {
-        let state = &mut *shared.state();
-        let response = wire::response(answers::answer(state, &asked));
-        for (delay, keys) in std::mem::take(&mut state.delayed) {
-            let shared = shared.clone();
-            std::thread::spawn(move || {
-                let state = shared.state();
-                let goes_on = |state: &mut State| !state.stopped;
-                let waited = shared.changed.wait_timeout_while(state, delay, goes_on).unwrap();
-                let (mut state, _) = waited;
-                if !state.stopped {
-                    let state = &mut *state;
-                    state.runs.run(keys, &state.store.live);
-                    shared.changed.notify_all();
-                }
-            });
-        }
-        shared.changed.notify_all();
-        async move { response }.boxed()
     }
 }

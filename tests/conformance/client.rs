@@ -1,0 +1,97 @@
+//! Plain HTTP/1.1 over a Unix socket, byte for byte: no library mends a request here, nor an answer.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// One answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub status: u16,
+    pub media: Option<String>,
+    pub body: String,
+}
+
+/// What came instead of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// This, in place of a status line.
+    NoAnswer(String),
+    /// The connection closed when the body was no further than this.
+    Off(String),
+}
+
+/// One connection.
+pub struct Connection(BufReader<UnixStream>);
+
+impl Connection {
+    pub fn open(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a request and reads its answer.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        kind: Option<&str>,
+        body: Option<&str>,
+    ) -> Result<Answered, Broken> {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: any.example:1234\r\n");
+        if let Some(kind) = kind {
+            let _ = write!(request, "Content-Type: {kind}\r\n");
+        }
+        if let Some(body) = body {
+            let _ = write!(request, "Content-Length: {}\r\n", body.len());
+        }
+        request.push_str("\r\n");
+        request.push_str(body.unwrap_or_default());
+        // A server may refuse before it has read everything, and read no further.
+        let _ = self.0.get_mut().write_all(request.as_bytes());
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<Answered, Broken> {
+        let status_line = self.line();
+        let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+        let Some(status) = status.and_then(|status| status.parse().ok()) else {
+            return Err(Broken::NoAnswer(status_line));
+        };
+        let (mut media, mut length) = (None, 0);
+        loop {
+            let header = self.line();
+            let Some((name, value)) = header.split_once(':') else { break };
+            match (name.to_ascii_lowercase().as_str(), value.trim()) {
+                ("content-type", value) => media = Some(value.to_owned()),
+                ("content-length", value) => length = value.parse().unwrap(),
+                ("transfer-encoding", value) => panic!("an answer in parts: {value}"),
+                _ => {}
+            }
+        }
+        let (length, mut body) = (if status == 204 { 0 } else { length }, Vec::new());
+        let read = self.0.by_ref().take(length).read_to_end(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        if read as u64 == length {
+            Ok(Answered { status, media, body })
+        } else {
+            Err(Broken::Off(body))
+        }
+    }
+
+    /// Empty at the end.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let _ = self.0.read_line(&mut line);
+        line.trim_end().to_owned()
+    }
+
+    /// Whether the server closes it now, unasked, and sends no more.
+    pub fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).is_ok() && rest.is_empty()
+    }
+}

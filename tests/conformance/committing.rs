@@ -1,0 +1,141 @@
+//! Rows of the table about transactions: what is pending, committed and applied.
+
+use super::row::{Answer, Host, JSON, Needs, Row, delete, get, patch, patch_at, post, row};
+use eni_bootstrap_sandbox::Applier;
+
+const NOTHING: &str = "Tried to commit with no pending changes";
+const PODS: &str = "settings.kubernetes.max-pods";
+const LABEL: &str = r#"settings.kubernetes.node-labels."k8s.amazonaws.com/eniConfig""#;
+const SAME: &str = r#"{"kubernetes":{"max-pods":{live}}}"#;
+const OTHER: &str = r#"{"kubernetes":{"max-pods":{other}}}"#;
+
+pub fn rows() -> Vec<Row> {
+    pending().into_iter().chain(applied()).collect()
+}
+
+/// What becomes of a transaction, with no applier in it.
+fn pending() -> Vec<Row> {
+    vec![
+        row(
+            "GET /tx, GET /tx/list and DELETE /tx with nothing pending",
+            [
+                get("/tx?tx={tx}").json("{}"),
+                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", false)),
+                delete("/tx?tx={tx}").json("[]"),
+            ],
+        ),
+        row(
+            "GET /tx/list and DELETE /tx with something pending",
+            [
+                patch(r#"{"kubernetes":{"max-pods":{other},"node-labels":{"a.b/c":"z"}}}"#).done(),
+                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", true)),
+                delete("/tx?tx={tx}").keys(&[PODS, r#"settings.kubernetes.node-labels."a.b/c""#]),
+                get("/tx?tx={tx}").json("{}"),
+            ],
+        ),
+        row(
+            "POST /tx/commit: the transaction disappears",
+            [
+                patch(SAME).done(),
+                post("/tx/commit?tx={tx}").keys(&[PODS]),
+                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", false)),
+                post("/tx/commit?tx={tx}").refused(422, NOTHING),
+            ],
+        ),
+        row(
+            "POST /tx/commit: keys in no order, a dotted segment in quotes",
+            [
+                patch(r#"{"kubernetes":{"max-pods":{live},"node-labels":{"k8s.amazonaws.com/eniConfig":"{label}"}}}"#).done(),
+                post("/tx/commit?tx={tx}").keys(&[PODS, LABEL]),
+            ],
+        )
+        .needs(Needs::Label),
+        row(
+            "a commit with nothing pending",
+            ["commit", "commit_and_apply"]
+                .map(|path| post(&format!("/tx/{path}?tx={{tx}}")).refused(422, NOTHING)),
+        ),
+        row(
+            "without tx, the transaction is default",
+            [
+                patch_at("/settings", OTHER).done(),
+                get("/tx?tx=default").json(OTHER),
+                get("/tx").json(OTHER),
+                delete("/tx").keys(&[PODS]),
+            ],
+        )
+        .needs(Needs::EmptyDefault),
+    ]
+}
+
+/// What a commit sets off, and what it says of it.
+fn applied() -> Vec<Row> {
+    let at_once = Needs::Applier(Applier::AtOnce);
+    vec![
+        row(
+            "node-labels are merged key by key",
+            [
+                patch(r#"{"kubernetes":{"node-labels":{"team":"blue"}}}"#).done(),
+                post("/tx/commit_and_apply?tx={tx}").keys(&["settings.kubernetes.node-labels.team"]),
+                get("/settings?prefix=settings.kubernetes.node-labels").json(
+                    r#"{"kubernetes":{"node-labels":{"k8s.amazonaws.com/eniConfig":"{label}","team":"blue"}}}"#,
+                ),
+            ],
+        )
+        .needs(at_once)
+        .leaves(Host {
+            labels: "k8s.amazonaws.com/eniConfig=us-west-2a,team=blue".to_owned(),
+            ..Host::applied("settings.kubernetes.node-labels.team")
+        }),
+        row(
+            "POST /tx/commit_and_apply of the value that is live: applied all the same",
+            [patch(SAME).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
+        )
+        .needs(at_once)
+        .leaves(Host::applied(PODS)),
+        row(
+            "POST /tx/commit_and_apply where the applier cannot start: committed already",
+            [
+                patch(OTHER).done(),
+                post("/tx/commit_and_apply?tx={tx}").refused(
+                    500,
+                    "Unable to start config applier: No such file or directory (os error 2) ",
+                ),
+                get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
+                post("/tx/commit_and_apply?tx={tx}").refused(422, NOTHING),
+            ],
+        )
+        .needs(Needs::Applier(Applier::CannotStart)),
+        row(
+            "POST /tx/commit_and_apply where the applier ends at once: committed already",
+            [
+                patch(OTHER).done(),
+                post("/tx/commit_and_apply?tx={tx}")
+                    .refused(500, "Config applier was unable to fork child, returned 3"),
+                get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
+            ],
+        )
+        .needs(Needs::Applier(Applier::Exits(3))),
+        row(
+            "POST /tx/commit_and_apply where a template does not render: 200, and nothing is",
+            [patch(OTHER).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
+        )
+        .needs(Needs::Applier(Applier::TemplateFails))
+        .leaves(Host { restarts: vec![], ..Host::applied(PODS) }),
+        row(
+            "POST /tx/apply?keys=",
+            [post(&format!("/tx/apply?keys={PODS}")).gives(204, JSON, Answer::Empty)],
+        )
+        .needs(at_once)
+        .leaves(Host::applied(PODS)),
+        row(
+            "POST /tx/apply without keys restarts everything",
+            [post("/tx/apply").gives(204, JSON, Answer::Empty)],
+        )
+        .needs(at_once)
+        .leaves(Host {
+            restarts: vec!["kubelet.service", "host-containerd.service", "containerd.service"],
+            ..Host::applied("--all")
+        }),
+    ]
+}

@@ -1,0 +1,85 @@
+//! Rows of the table that read: settings, model, operating system, metadata.
+
+use super::row::{Answer, JSON, Needs, Row, get, put, row};
+
+const LABEL: &str = "settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22";
+
+pub fn rows() -> Vec<Row> {
+    vec![
+        row(
+            "GET /settings?prefix=settings.kubernetes has no outer settings",
+            ["settings.kubernetes", "kubernetes"].map(|prefix| {
+                let answer = Answer::Fields(&["kubernetes"]);
+                get(&format!("/settings?prefix={prefix}")).gives(200, JSON, answer)
+            }),
+        ),
+        row(
+            "GET /settings?prefix= is a prefix of letters",
+            ["settings.kubernetes.max", "kubernetes.max-p", "settings.kubernetes.max-pods"].map(
+                |prefix| {
+                    get(&format!("/settings?prefix={prefix}"))
+                        .json(r#"{"kubernetes":{"max-pods":{live}}}"#)
+                },
+            ),
+        ),
+        row(
+            "GET /settings of what is not there",
+            ["prefix=settings.nosuch", "keys=unknown.key", "keys=kubernetes.max-pods"]
+                .map(|query| get(&format!("/settings?{query}")).json("{}")),
+        ),
+        row(
+            "GET /settings?prefix= with nothing",
+            [get("/settings?prefix=").refused(400, "Input 'prefix' cannot be empty")],
+        ),
+        row(
+            "GET /settings?keys= with a quoted segment, percent-encoded",
+            [get(&format!("/settings?keys=settings.kubernetes.max-pods,{LABEL}")).json(
+                r#"{"kubernetes":{"max-pods":{live},"node-labels":{"k8s.amazonaws.com/eniConfig":"{label}"}}}"#,
+            )],
+        )
+        .needs(Needs::Label),
+        row(
+            "a raw \" in the request line",
+            [get("/settings?keys=settings.kubernetes.node-labels.\"a.b/c\"").gives(
+                400,
+                None,
+                Answer::HangsUp,
+            )],
+        ),
+        row(
+            "GET /settings?keys= with a character that no key has",
+            [get("/settings?keys=settings.kubernetes.a$b").gives(
+                400,
+                None,
+                Answer::Around("Unable to make data key ", ": invalid character in key: '$'"),
+            )],
+        ),
+        row(
+            "GET /?prefix= has an outer settings",
+            [get("/?prefix=settings.kubernetes.max-pods")
+                .json(r#"{"settings":{"kubernetes":{"max-pods":{live}}}}"#)],
+        ),
+        row(
+            "GET /os",
+            [get("/os").gives(
+                200,
+                JSON,
+                Answer::Fields(&["arch", "build_id", "pretty_name", "variant_id", "version_id"]),
+            )],
+        ),
+        row(
+            "GET /metadata/affected-services",
+            [get("/metadata/affected-services?keys=settings.kubernetes.max-pods")
+                .json(r#"{"settings.kubernetes.max-pods":["kubernetes"]}"#)],
+        ),
+        row(
+            "GET /metadata/affected-services without keys (from source)",
+            [get("/metadata/affected-services").refused(400, "Missing required input 'keys'")],
+        ),
+        row(
+            "an unknown path, or the wrong method",
+            [get("/nosuch"), get("/settings/"), put("/settings"), put("/")]
+                .map(|step| step.gives(404, None, Answer::Empty)),
+        ),
+    ]
+}

@@ -150,7 +150,18 @@ fn a_node_that_is_told_already_is_left_alone() {
 }
 
 #[test]
-fn an_applier_that_fails_after_the_commit_is_started_once_more() {
+fn an_applier_that_fails_once_after_the_commit_is_started_once_more() {
+    for applier in [Applier::CannotStart, Applier::Exits(3)] {
+        let container = Container::new();
+        container.settings.set_applier_once(applier);
+        ready(&container.run());
+        assert_eq!(container.kubelet(), as_planned());
+        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+    }
+}
+
+#[test]
+fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
     for (applier, words) in [
         (
             Applier::CannotStart,

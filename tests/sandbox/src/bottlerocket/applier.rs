@@ -42,6 +42,8 @@ pub(super) type Keys = Option<BTreeSet<String>>;
 #[derive(Debug)]
 pub(super) struct Runs {
     pub applier: Applier,
+    /// What it does the next time alone.
+    pub once: Option<Applier>,
     pub held: Vec<Keys>,
     pub applied: Vec<Applied>,
     /// The units that were restarted if they ran (`systemctl try-restart`).
@@ -52,7 +54,7 @@ pub(super) struct Runs {
 impl Runs {
     pub fn new(rootfs: PathBuf) -> Self {
         let (applier, held) = (Applier::default(), Vec::new());
-        Self { applier, held, applied: Vec::new(), restarts: Vec::new(), rootfs }
+        Self { applier, once: None, held, applied: Vec::new(), restarts: Vec::new(), rootfs }
     }
 
     /// Renders everything, as at boot before anything is started. Where a template fails then, the
@@ -64,7 +66,7 @@ impl Runs {
 
     /// Starts it; an error is the API's own text, for a 500. A delay is left to the caller.
     pub fn start(&mut self, keys: Keys, live: &Pairs) -> Result<Option<(Duration, Keys)>, String> {
-        match self.applier {
+        match self.once.take().unwrap_or(self.applier) {
             Applier::AtOnce | Applier::TemplateFails => self.run(keys, live),
             Applier::Held => self.held.push(keys),
             Applier::After(delay) => return Ok(Some((delay, keys))),

@@ -174,6 +174,12 @@ impl Bottlerocket {
         self.shared.state().runs.applier = applier;
     }
 
+    /// What the applier does at its next start alone; not for a template that fails, which is not
+    /// a matter of one start.
+    pub fn set_applier_once(&self, applier: Applier) {
+        self.shared.state().runs.once = Some(applier);
+    }
+
     /// Waits until [`Applier::Held`] keeps something back; false where it did not within `time`.
     #[must_use]
     pub fn wait_for_held(&self, time: Duration) -> bool {

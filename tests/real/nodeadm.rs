@@ -43,9 +43,9 @@ pub fn nodeadm(instance_type: &str, cpus: u32, user_data: &str) -> Option<Nodead
     Some(Nodeadm { program, imds, ec2, cpus })
 }
 
-/// `instance` with the id of one that is in `ec2`: EC2 names the node (PrivateDnsName). Of which type
-/// it is there does not matter, and moto would refuse to start one of a type that it has never heard
-/// of.
+/// `instance` with the id of one that is in `ec2`: EC2 names the node (`PrivateDnsName`). Of which
+/// type it is there does not matter, and moto would refuse to start one of a type that it has never
+/// heard of.
 pub fn known_to_ec2(ec2: &Moto, mut instance: Value) -> Value {
     let launch =
         "Action=RunInstances&ImageId=ami-12c6146b&InstanceType=t3.medium&MinCount=1&MaxCount=1";

@@ -115,3 +115,6 @@ pub struct SecurityGroup {
     /// Its VPC.
     pub vpc: String,
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;

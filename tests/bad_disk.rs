@@ -1,6 +1,6 @@
 //! Files that cannot be written, and two runs at once: the old file stays whole.
 
-use crate::node::{DROP_IN, error, in_cluster};
+use crate::node::{DROP_IN, error, in_cluster, ready_api};
 use eni_bootstrap_sandbox::KubernetesApi;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -57,8 +57,7 @@ fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
 
 #[test]
 fn the_mode_of_a_file_that_was_there_is_kept() {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    let api = ready_api();
     let (node, _imds) = in_cluster(&api);
     let path = node.file(DROP_IN, OLD);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -68,8 +67,7 @@ fn the_mode_of_a_file_that_was_there_is_kept() {
 
 #[test]
 fn a_file_of_another_programs_is_never_replaced() {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    let api = ready_api();
     let theirs = "# by another agent\nspec: {}\n";
     let unit = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
     for path in [DROP_IN, unit] {

@@ -20,11 +20,16 @@ mod user_data;
 
 use crate::real_cluster::ready_cluster;
 use crate::real_parts::{Cluster, MetadataMock, instance, metadata_mock};
+use machine::Machine;
 use node::{Family, Node};
+use order::Order;
 use serde_json::json;
 
 /// The labels that every node here is to have, the one that carries the ENIConfig's name included.
 const LABELS: &str = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+
+/// Marks the instant before the ENIConfig of a node that waits for it is created.
+const CREATED: &str = "eniconfig-is-created-by-the-test.service";
 
 /// A node that has not booted yet, its instance's metadata and its cluster, which has no ENIConfig.
 struct Site {
@@ -49,6 +54,37 @@ impl Site {
             "us-west-2a",
             json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }),
         );
+    }
+
+    /// The same while `machine` waits for it, to the end of its boot. Fails unless the kubelet was
+    /// kept waiting until then, by the instants that the node itself has recorded.
+    fn create_late(&self, machine: &Machine) -> Order {
+        machine.console_until("wait: ENIConfig us-west-2a: it is not there");
+        let waiting = machine.order();
+        let unit = waiting.unit("eni-bootstrap.service");
+        assert_eq!((unit.state.as_str(), unit.done), ("activating", None), "{waiting}");
+        waiting.never_started("nodeadm-run.service");
+        waiting.never_started("kubelet.service");
+        machine.mark(CREATED);
+        self.create_eni_config();
+        machine.booted();
+        let order = machine.order();
+        let said = |text| machine.said("eni-bootstrap", text);
+        let (absent, there) = (
+            said("wait: ENIConfig us-west-2a: it is not there"),
+            said("wait: ENIConfig us-west-2a is there after "),
+        );
+        let created = order.unit(CREATED).done.unwrap();
+        assert!(
+            absent <= created && created <= there,
+            "not there at {absent:?}, created at {created:?}, there at {there:?}:\n{order}"
+        );
+        order.was_done(&[CREATED, "eni-bootstrap.service"]);
+        for kept_back in ["nodeadm-run.service", "kubelet.service"] {
+            order.was(&[CREATED, kept_back]);
+            order.was(&["eni-bootstrap.service", kept_back]);
+        }
+        order
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commands as a person or a script calls them: results on stdout, the rest on stderr.
 
 use crate::golden::{expect_golden, golden};
-use crate::node::{Ended, Node, in_cluster};
+use crate::node::{Ended, Node, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
 
@@ -147,8 +147,7 @@ fn layers_win_in_their_order() {
 
 #[test]
 fn a_kubeconfig_is_honoured_with_its_own_user() {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    let api = ready_api();
     api.accept_tokens(vec!["from-the-plugin".to_owned()]);
     let imds = Imds::start(&Instance::default());
     let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
@@ -170,8 +169,7 @@ fn a_kubeconfig_is_honoured_with_its_own_user() {
 
 #[test]
 fn al2_gets_a_drop_in_with_its_own_command_kept() {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    let api = ready_api();
     let (_, imds) = in_cluster(&api);
     let node = Node::al2().with("--imds-endpoint", imds.endpoint());
     // What stands in the unit until bootstrap.sh has put its own there.

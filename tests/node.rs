@@ -1,6 +1,7 @@
 //! A node for the tests: a scratch root that looks like an image, and the real binary run on it.
 
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
+use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -181,6 +182,18 @@ pub fn ended(output: Output) -> Ended {
 /// What a run writes on an [`Node::al2023`].
 pub const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 
+/// A cluster that has the ENIConfig of the zone us-west-2a.
+pub fn ready_api() -> KubernetesApi {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    api
+}
+
+/// A metadata service with this user data.
+pub fn imds_with(user_data: impl Into<Vec<u8>>) -> Imds {
+    Imds::start(&Instance { user_data: Some(user_data.into()), ..Instance::default() })
+}
+
 /// An AL2023 node with this metadata service.
 pub fn with_imds(imds: &Imds) -> Node {
     Node::al2023().with("--imds-endpoint", imds.endpoint())
@@ -188,8 +201,7 @@ pub fn with_imds(imds: &Imds) -> Node {
 
 /// The same, whose user data names `api` as its cluster.
 pub fn in_cluster(api: &KubernetesApi) -> (Node, Imds) {
-    let user_data = Some(api.node_config().into_bytes());
-    let imds = Imds::start(&Instance { user_data, ..Instance::default() });
+    let imds = imds_with(api.node_config());
     (with_imds(&imds), imds)
 }
 

@@ -3,13 +3,12 @@
 //!
 //! In the order of a boot: `nodeadm-config.service`, `eni-bootstrap run`, `nodeadm-run.service`.
 
-use crate::node::{DROP_IN, Ended, Node, ended};
+use crate::kubelet::Kubelet;
+use crate::node::{DROP_IN, Ended, Node, ended, ready_api};
 use crate::real_parts::{Nodeadm, nodeadm};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 /// The modes, without the ceiling that would make most of their figures the same.
 const MODES: [&[&str]; 4] = [
@@ -38,12 +37,6 @@ const OWNERS: &str = r#"  kubelet:
       - --v=4
 "#;
 
-fn api() -> KubernetesApi {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
-    api
-}
-
 fn well(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
@@ -66,62 +59,56 @@ struct Left {
     labels: BTreeMap<String, String>,
 }
 
-/// Reads it as the kubelet's unit and the kubelet do.
-///
-/// Source: `mergeKubeletConfigurations`, `cmd/kubelet/app/server.go`, kubernetes/kubernetes.
-fn left(root: &Path) -> Left {
-    let environment = fs::read_to_string(root.join("etc/eks/kubelet/environment")).unwrap();
-    let arguments =
-        environment.lines().find_map(|line| line.strip_prefix("NODEADM_KUBELET_ARGS=")).unwrap();
-    let under_root = |path: &str| root.join(path.trim_start_matches('/'));
-    let json = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
-    let of_flag = |flag: &str| {
-        let values = arguments.split(' ').filter_map(|argument| argument.strip_prefix(flag));
-        values.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let own = json(&under_root(of_flag("--config=").last().unwrap()));
-    let mut in_force = own.clone();
-    let drop_ins = fs::read_dir(under_root(of_flag("--config-dir=").last().unwrap())).unwrap();
-    let mut drop_ins: Vec<_> = drop_ins.map(|entry| entry.unwrap().path()).collect();
-    drop_ins.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
-    drop_ins.sort();
-    for drop_in in drop_ins {
-        patch(&mut in_force, json(&drop_in));
-    }
-    if let Some(max_pods) = of_flag("--max-pods=").last() {
-        in_force["maxPods"] = max_pods.parse().unwrap();
-    }
-    // Each flag adds to the map of those before it.
-    let labels = of_flag("--node-labels=");
-    let labels = labels.iter().flat_map(|labels| labels.split(','));
-    let labels = labels.map(|label| label.split_once('=').unwrap());
-    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Left { own, in_force, labels }
+/// An instance whose nodeadm-config.service has run.
+struct Boot {
+    node: Node,
+    nodeadm: Nodeadm,
+    _api: KubernetesApi,
 }
 
-/// RFC 7396, as far as there is no `null`.
-fn patch(target: &mut Value, patch_with: Value) {
-    match patch_with {
-        Value::Object(members) if target.is_object() => {
-            for (key, value) in members {
-                patch(&mut target[key], value);
-            }
-        }
-        other => *target = other,
+impl Boot {
+    /// The owner's NodeConfig ends with `owners`.
+    fn of(instance_type: &str, cpus: u32, owners: &str) -> Option<Self> {
+        let api = ready_api();
+        let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + owners))?;
+        let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
+        well(&ended(nodeadm.config_service(node.root())));
+        Some(Self { node, nodeadm, _api: api })
+    }
+
+    /// A c5.large whose owner says [`OWNERS`], and we have run, too.
+    fn with_drop_in() -> Option<Self> {
+        let boot = Self::of("c5.large", 2, OWNERS)?;
+        well(&boot.node.run(["run"]));
+        Some(boot)
+    }
+
+    fn run_service(&self) -> Ended {
+        ended(self.nodeadm.run_service(self.node.root()))
+    }
+
+    /// Reads what nodeadm has left as the kubelet's unit and the kubelet do.
+    fn left(&self) -> Left {
+        let environment = self.node.read("etc/eks/kubelet/environment").unwrap();
+        let arguments = environment
+            .lines()
+            .find_map(|line| line.strip_prefix("NODEADM_KUBELET_ARGS="))
+            .unwrap();
+        let arguments = arguments.split(' ').map(str::to_owned).collect();
+        let kubelet = Kubelet::read(arguments, self.node.root());
+        let mut in_force = kubelet.config.clone();
+        in_force["maxPods"] = kubelet.max_pods().into();
+        Left { labels: kubelet.labels(), own: kubelet.main_file, in_force }
     }
 }
 
 /// A boot in each mode of an instance whose owner says [`OWNERS`]: `figures` are the pods that each
 /// mode plans, and `knows` is whether nodeadm finds the type's limits.
 fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
-    let api = api();
-    let user_data = api.node_config() + OWNERS;
-    let Some(nodeadm) = nodeadm(instance_type, cpus, &user_data) else { return };
     for (flags, figure) in MODES.into_iter().zip(figures) {
         let case = format!("{instance_type} {flags:?}");
-        let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
-        well(&ended(nodeadm.config_service(node.root())));
-        let before = left(node.root());
+        let Some(boot) = Boot::of(instance_type, cpus, OWNERS) else { return };
+        let before = boot.left();
         let owners_own = if knows { figures[0] + 1 } else { FALLBACK };
         assert_eq!(
             (&before.own["maxPods"], &before.in_force["maxPods"]),
@@ -131,10 +118,10 @@ fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
         assert_eq!(before.labels, labels(&[("team", "blue"), (ZONE, "elsewhere")]), "{case}");
 
         let flags = [&SETTINGS, flags].concat();
-        well(&node.run(["run"].iter().chain(&flags)));
-        let planned = planned(&node, &flags);
+        well(&boot.node.run(["run"].iter().chain(&flags)));
+        let planned = planned(&boot.node, &flags);
         assert_eq!(planned["max-pods"], figure, "{case}");
-        well(&ended(nodeadm.run_service(node.root())));
+        well(&boot.run_service());
 
         let mut expected = before;
         if knows {
@@ -148,7 +135,7 @@ fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
         expected.in_force["kubeReserved"]["pid"] = "1000".into();
         expected.labels = serde_json::from_value(planned["node-labels"].clone()).unwrap();
         expected.labels.extend(labels(&[("team", "blue")]));
-        let after = left(node.root());
+        let after = boot.left();
         assert_eq!(figures_of(&after.own), figures_of(&expected.own), "{case}");
         assert_eq!(figures_of(&after.in_force), figures_of(&expected.in_force), "{case}");
         assert_eq!(after, expected, "{case}");
@@ -196,39 +183,6 @@ fn a_type_that_nodeadm_looks_up_in_ec2_gets_what_we_planned_in_every_mode() {
 #[test]
 fn a_type_that_neither_nodeadm_nor_ec2_knows_gets_what_we_planned_in_every_mode() {
     boots("c7g-flex.large", 2, [29, 20, 434, 290], false);
-}
-
-/// A c5.large whose nodeadm-config.service has run.
-struct Boot {
-    node: Node,
-    nodeadm: Nodeadm,
-    _api: KubernetesApi,
-}
-
-impl Boot {
-    /// The owner's NodeConfig ends with `owners`.
-    fn of(owners: &str) -> Option<Self> {
-        let api = api();
-        let nodeadm = nodeadm("c5.large", 2, &(api.node_config() + owners))?;
-        let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
-        well(&ended(nodeadm.config_service(node.root())));
-        Some(Self { node, nodeadm, _api: api })
-    }
-
-    /// The same, and we have run, too.
-    fn with_drop_in() -> Option<Self> {
-        let boot = Self::of(OWNERS)?;
-        well(&boot.node.run(["run"]));
-        Some(boot)
-    }
-
-    fn run_service(&self) -> Ended {
-        ended(self.nodeadm.run_service(self.node.root()))
-    }
-
-    fn left(&self) -> Left {
-        left(self.node.root())
-    }
 }
 
 /// Why the drop-in is put in its place whole: nodeadm takes a part of it for the whole where it can
@@ -279,7 +233,8 @@ fn another_drop_in_wins_only_by_a_later_name() {
 
 #[test]
 fn a_flag_of_the_owners_gives_way_or_stands_as_the_policy_has_it() {
-    let Some(boot) = Boot::of(&format!("{OWNERS}      - --max-pods=17\n")) else { return };
+    let owners = format!("{OWNERS}      - --max-pods=17\n");
+    let Some(boot) = Boot::of("c5.large", 2, &owners) else { return };
     assert_eq!(boot.left().in_force["maxPods"], 17, "the flag, and not the file");
     for (policy, figure) in [("override", 20), ("respect", 17), ("lower", 17)] {
         let policy = format!("--pods-policy={policy}");

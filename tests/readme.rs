@@ -18,7 +18,7 @@ fn text(name: &str) -> String {
 fn rows(first: &str) -> Vec<Vec<String>> {
     let readme = text("README.md");
     let mut lines = readme.lines().skip_while(|line| !line.starts_with(&format!("| {first} |")));
-    assert!(lines.next().is_some(), "no table with the column {first}");
+    assert_ne!(lines.next(), None, "no table with the column {first}");
     let cells = |line: &str| -> Vec<String> {
         // A cell may hold an escaped bar.
         let line = line.replace("\\|", "\u{0}");

@@ -2,7 +2,7 @@
 //! sandbox's Kubernetes API.
 
 use crate::golden::{expect_golden, golden};
-use crate::node::Node;
+use crate::node::{Node, ready_api};
 use crate::real_parts::{instance, metadata_mock, moto};
 use base64::Engine as _;
 use eni_bootstrap::adapter::Deadline;
@@ -13,22 +13,14 @@ use eni_bootstrap::command::{self, Context};
 use eni_bootstrap::domain::identifier::InstanceType;
 use eni_bootstrap::domain::limits::{self, InstanceLimits, Row, Table};
 use eni_bootstrap::settings::Layer;
-use eni_bootstrap_sandbox::KubernetesApi;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-fn api() -> KubernetesApi {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
-    api
-}
-
 #[test]
 fn every_mode_writes_its_golden_files_and_a_second_run_writes_nothing() {
-    let api = api();
+    let api = ready_api();
     let Some(imds) = metadata_mock(instance("c5.large", "us-west-2a", api.node_config())) else {
         return;
     };
@@ -57,7 +49,7 @@ fn every_mode_writes_its_golden_files_and_a_second_run_writes_nothing() {
 
 #[test]
 fn the_instances_role_signs_the_token() {
-    let api = api();
+    let api = ready_api();
     let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
         return;
     };
@@ -91,7 +83,7 @@ fn without_m5(instance_type: &InstanceType) -> Option<InstanceLimits> {
 
 #[tokio::test]
 async fn a_type_that_only_ec2_knows_is_found_there() {
-    let api = api();
+    let api = ready_api();
     let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
         return;
     };

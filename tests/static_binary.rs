@@ -1,9 +1,9 @@
 //! The static binary where there is nothing to lean on: an empty root, and a root whose C library
 //! and NSS modules are newer than the ones it was built with.
 
-use crate::node::{Node, Running, ended};
+use crate::node::{Node, Running, ended, imds_with};
 use crate::real_parts::{root_rights, static_binary, trixie_root};
-use eni_bootstrap_sandbox::{Dns, Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{Dns, KubernetesApi};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,10 +19,6 @@ fn cluster(names: &[&str]) -> KubernetesApi {
     let api = KubernetesApi::start_on(any, names).unwrap();
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     api
-}
-
-fn imds(user_data: String) -> Imds {
-    Imds::start(&Instance { user_data: Some(user_data.into_bytes()), ..Instance::default() })
 }
 
 /// `name` in place of the address in an endpoint.
@@ -41,7 +37,7 @@ fn it_is_small() {
 fn it_runs_in_an_empty_root() {
     let (Some(binary), Some(())) = (static_binary(), root_rights()) else { return };
     let api = cluster(&[]);
-    let imds = imds(api.node_config());
+    let imds = imds_with(api.node_config());
     let node = Node::al2023();
     let root = tempfile::tempdir().unwrap();
     fs::copy(binary, root.path().join("eni-bootstrap")).unwrap();
@@ -115,7 +111,7 @@ fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
     let (binary, root, ()) = (static_binary()?, trixie_root()?, root_rights()?);
     let api_name = format!("api.{domain}");
     let api = cluster(&[&api_name]);
-    let imds = imds(by_name(&api.node_config(), &api_name));
+    let imds = imds_with(by_name(&api.node_config(), &api_name));
     let (scratch, dns) = scratch(&binary, name_server);
     let endpoint = by_name(&imds.endpoint(), &format!("imds.{domain}"));
     let run = run_at(&endpoint);
@@ -147,7 +143,7 @@ fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
         return;
     };
     let api = cluster(&["api.hosts.test"]);
-    let imds = imds(by_name(&api.node_config(), "api.hosts.test"));
+    let imds = imds_with(by_name(&api.node_config(), "api.hosts.test"));
     let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 4));
     let hosts = |address: &str| {
         use std::io::Write as _;

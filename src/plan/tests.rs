@@ -1,38 +1,11 @@
 use super::*;
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::InvalidIdentifier;
-use crate::domain::limits::{self, Source};
-use crate::facts::Instance;
-use crate::facts::{Limits, Machine};
-use crate::host::{Detected, Host, ToldElsewhere};
+use crate::facts::Machine;
+pub(crate) use crate::facts::fixture::facts;
 use crate::settings::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-pub(crate) fn facts(instance_type: &str) -> Facts {
-    let instance_type = instance_type.parse().unwrap();
-    Facts {
-        limits: Limits {
-            limits: limits::embedded(&instance_type).unwrap(),
-            source: Source::EmbeddedTable,
-        },
-        instance: Instance {
-            instance_type,
-            instance_id: "i-0123456789abcdef0".parse().unwrap(),
-            zone: "us-west-2a".parse().unwrap(),
-            zone_id: None,
-            region: "us-west-2".parse().unwrap(),
-            local_ipv4: None,
-            vpc_id: None,
-            subnet_id: None,
-            tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
-        },
-        machine: None,
-        host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        elsewhere: ToldElsewhere::default(),
-        told: Vec::new(),
-    }
-}
 
 pub(crate) fn settings(text: &str) -> Settings {
     Settings::from_layer(Layer::from_toml(Path::new("test.toml"), text).unwrap()).unwrap()

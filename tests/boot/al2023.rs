@@ -64,16 +64,6 @@ fn an_eniconfig_that_comes_late_keeps_the_kubelet_until_then() {
     let Some(site) = Site::new("al2023_late", Al2023) else { return };
     let machine = site.node.boot();
     assert!(site.cluster.wait_for("watch", 1, Duration::from_mins(1)), "{}", machine.console());
-    let waiting = machine.order();
-    waiting.never_started("nodeadm-run.service");
-    waiting.never_started("kubelet.service");
-    assert_eq!(waiting.unit("eni-bootstrap.service").state, "activating");
-    machine.mark("eniconfig-is-created");
-    site.create_eni_config();
-    machine.booted();
-    let order = machine.order();
-    order.was(&["eniconfig-is-created-by-the-test.service", "nodeadm-run.service"]);
-    order.was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    order.was(&["eni-bootstrap.service", "kubelet.service"]);
+    site.create_late(&machine);
     assert_eq!(Kubelet::started(&machine).in_force(), ours());
 }

@@ -1,6 +1,7 @@
 //! A node that is up, in a container of systemd-nspawn's.
 
 use super::order::Order;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
@@ -106,10 +107,10 @@ impl Machine {
         Order::read(self)
     }
 
-    /// Marks this instant on the node's own clock, before something is done from outside: a unit
-    /// that does nothing, `WHAT-by-the-test.service`, has started when this returns.
-    pub fn mark(&self, what: &str) {
-        let unit = format!("--unit={what}-by-the-test.service");
+    /// Marks this instant on the node's own clock, before something is done from outside: `unit`,
+    /// a `*-by-the-test.service` that does nothing, has started when this returns.
+    pub fn mark(&self, unit: &str) {
+        let unit = format!("--unit={unit}");
         self.says(&["systemd-run", &unit, "-p", "Type=oneshot", "--remain-after-exit", "true"]);
     }
 
@@ -130,6 +131,18 @@ impl Machine {
     pub fn journal(&self, unit: &str) -> String {
         self.says(&["journalctl", "--sync"]);
         self.says(&["journalctl", "--no-pager", "-b", "-o", "cat", "-u", unit])
+    }
+
+    /// When a unit first said what begins with `text`, on the clock that its [`Order`] is by.
+    pub fn said(&self, unit: &str, text: &str) -> Duration {
+        self.says(&["journalctl", "--sync"]);
+        let journal = self.says(&["journalctl", "--no-pager", "-b", "-o", "json", "-u", unit]);
+        let entries = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut said = entries
+            .filter(|entry| entry["MESSAGE"].as_str().is_some_and(|it| it.starts_with(text)));
+        let entry = said.next().unwrap_or_else(|| panic!("{unit} has not said {text:?}"));
+        let microseconds = entry["__MONOTONIC_TIMESTAMP"].as_str().unwrap().parse();
+        Duration::from_micros(microseconds.unwrap())
     }
 
     /// What it has shown on its console so far.

@@ -4,16 +4,10 @@ use super::al2023::ours;
 use super::kubelet::Kubelet;
 use super::node::Family::Al2023;
 use super::{Site, user_data};
-use crate::real_parts::{instance, metadata_mock, moto, nodeadm_program};
+use crate::real_parts::{
+    NODEADM_READS, instance, known_to_ec2, metadata_mock, moto, nodeadm_program,
+};
 use std::fs;
-
-/// What it reads of an image. It asks for versions where these files are not there, and writes
-/// nothing for a kubelet whose credential provider is missing.
-const IMAGE: [(&str, &str); 3] = [
-    ("etc/eks/kubelet-version.txt", "Kubernetes v1.34.2-eks-ecaa3a6\n"),
-    ("etc/eks/containerd-version.txt", "containerd github.com/containerd/containerd/v2 2.1.5\n"),
-    ("etc/eks/image-credential-provider/ecr-credential-provider", ""),
-];
 
 #[test]
 fn nodeadm_itself_starts_the_kubelet_with_our_figure() {
@@ -22,17 +16,11 @@ fn nodeadm_itself_starts_the_kubelet_with_our_figure() {
     site.create_eni_config();
     // In the place of the stand-in.
     fs::copy(program, site.node.path("usr/bin/nodeadm")).unwrap();
-    for (path, contents) in IMAGE {
+    for (path, contents) in NODEADM_READS {
         site.node.write(path, contents);
     }
-    // EC2 names the node, so it has to know the instance; of which type does not matter there.
-    let launch =
-        "Action=RunInstances&ImageId=ami-12c6146b&InstanceType=t3.medium&MinCount=1&MaxCount=1";
-    let id = ec2.account().ask("ec2", launch, "instanceId");
-    let mut config = instance("c5.large", "us-west-2a", user_data(&site.cluster, Al2023));
-    config["metadata"]["values"]["instance-id"] = id.as_str().into();
-    config["dynamic"]["values"]["instance-identity-document"]["instanceId"] = id.into();
-    let Some(imds) = metadata_mock(config) else { return };
+    let c5_large = instance("c5.large", "us-west-2a", user_data(&site.cluster, Al2023));
+    let Some(imds) = metadata_mock(known_to_ec2(ec2, c5_large)) else { return };
     site.node.use_imds(&imds);
     let endpoint = format!("[Service]\nEnvironment=AWS_ENDPOINT_URL_EC2={}\n", ec2.endpoint);
     for unit in ["nodeadm-config.service", "nodeadm-run.service"] {

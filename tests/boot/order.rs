@@ -71,6 +71,15 @@ impl Order {
         }
     }
 
+    /// Fails unless each of these was done before the next one was.
+    pub fn was_done(&self, names: &[&str]) {
+        for pair in names.windows(2) {
+            let (first, then) = (self.unit(pair[0]).done, self.unit(pair[1]).done);
+            let in_order = first.zip(then).is_some_and(|(first, then)| first <= then);
+            assert!(in_order, "{} done before {}:\n{self}", pair[0], pair[1]);
+        }
+    }
+
     /// Fails if the unit has begun to start.
     pub fn never_started(&self, name: &str) {
         let unit = self.unit(name);

@@ -1,9 +1,9 @@
 //! What `systemctl status` says while the node waits, and that systemd lets it wait.
 
-use super::Site;
 use super::al2023::ours;
 use super::kubelet::Kubelet;
 use super::node::Family::Al2023;
+use super::{CREATED, Site};
 use std::time::Duration;
 
 #[test]
@@ -17,16 +17,9 @@ fn the_status_says_what_is_waited_for_and_a_wait_beyond_the_units_timeout_goes_o
     assert_eq!(status(), "Waiting for ENIConfig us-west-2a: it is not there");
     // It says so again after 15 s, which is later than the timeout of its start.
     machine.console_until("wait: ENIConfig us-west-2a: it is not there; ");
-    let unit = machine.order().unit("eni-bootstrap.service").clone();
-    assert_eq!((unit.state.as_str(), unit.done), ("activating", None));
-    machine.mark("eniconfig-is-created");
-    site.create_eni_config();
-    machine.booted();
-    let order = machine.order();
-    order.was(&["eniconfig-is-created-by-the-test.service", "nodeadm-run.service"]);
-    order.was(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    let order = site.create_late(&machine);
     let began = order.unit("eni-bootstrap.service").began.unwrap();
-    let marked = order.unit("eniconfig-is-created-by-the-test.service").done.unwrap();
+    let marked = order.unit(CREATED).done.unwrap();
     assert!(marked > began + Duration::from_secs(10), "{order}");
     assert_eq!(Kubelet::started(&machine).in_force(), ours());
 }

@@ -1,8 +1,6 @@
 //! The real parts answer as the tests that use them expect.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
 
@@ -10,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::http::http;
 use super::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, aws_get_token, instance,
     metadata_mock, moto, static_binary, trixie_root,
@@ -150,21 +149,4 @@ fn static_binary_runs_with_nothing_around_it() {
     let run = Command::new(binary).arg("--version").env_clear().output().unwrap();
     assert_eq!(String::from_utf8_lossy(&run.stderr), "");
     assert!(String::from_utf8_lossy(&run.stdout).starts_with("eni-bootstrap "));
-}
-
-/// One plain HTTP request: its status and body.
-pub(super) fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    let length = body.len();
-    // HTTP/1.0, so that the answer is neither chunked nor followed by another.
-    write!(stream, "{method} /{path} HTTP/1.0\r\nHost: {host}\r\n").unwrap();
-    for (name, value) in headers {
-        write!(stream, "{name}: {value}\r\n").unwrap();
-    }
-    write!(stream, "Content-Length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }

@@ -1,10 +1,9 @@
 //! What a test makes in moto: VPCs, subnets, security groups, interfaces, a cluster, a user.
 
-use super::answers::http;
+use super::http::http;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 /// Where the tests' clusters are.
 const REGION: &str = "us-west-2";
 
@@ -17,18 +16,26 @@ pub struct Account<'a> {
 
 impl Account<'_> {
     /// One request of EC2's or IAM's query protocol; gives the text of the first element `wanted` in
-    /// the answer. moto reads nothing of a signature but its scope.
+    /// the answer.
     pub fn ask(self, service: &str, form: &str, wanted: &str) -> String {
+        element(&self.answer(service, form), wanted)
+    }
+
+    /// The whole answer to it.
+    fn answer(self, service: &str, form: &str) -> String {
+        let version = if service == "iam" { "2010-05-08" } else { "2016-11-15" };
+        let form = format!("{form}&Version={version}");
+        self.post(service, "", "application/x-www-form-urlencoded", &form)
+    }
+
+    /// Posts to a service at `path`. moto reads nothing of a signature but its scope.
+    fn post(self, service: &str, path: &str, content_type: &str, body: &str) -> String {
         let scope =
             format!("AWS4-HMAC-SHA256 Credential=A/20260101/{REGION}/{service}/aws4_request");
-        let version = if service == "iam" { "2010-05-08" } else { "2016-11-15" };
-        let url = format!("{}/", self.endpoint);
-        let form = format!("{form}&Version={version}");
-        let (status, answer) = http("POST", &url, &[("Authorization", &scope), FORM], &form);
-        assert_eq!(status, 200, "{form}: {answer}");
-        let found =
-            answer.split(&format!("<{wanted}>")).nth(1).and_then(|rest| rest.split('<').next());
-        found.unwrap_or_else(|| panic!("no {wanted} in {answer}")).to_owned()
+        let headers = [("Authorization", scope.as_str()), ("Content-Type", content_type)];
+        let (status, answer) = http("POST", &format!("{}/{path}", self.endpoint), &headers, body);
+        assert_eq!(status, 200, "{body}: {answer}");
+        answer
     }
 
     fn ec2(self, form: &str, wanted: &str) -> String {
@@ -85,16 +92,12 @@ impl Account<'_> {
 
     /// A cluster with these subnets, as EKS describes it.
     pub fn cluster(self, name: &str, subnets: &[&str]) -> Value {
-        let scope = format!("AWS4-HMAC-SHA256 Credential=A/20260101/{REGION}/eks/aws4_request");
         let wanted = json!({
             "name": name,
             "roleArn": "arn:aws:iam::123456789012:role/cluster",
             "resourcesVpcConfig": { "subnetIds": subnets },
         });
-        let url = format!("{}/clusters", self.endpoint);
-        let headers = [("Authorization", scope.as_str()), ("Content-Type", "application/json")];
-        let (status, answer) = http("POST", &url, &headers, &wanted.to_string());
-        assert_eq!(status, 200, "{answer}");
+        let answer = self.post("eks", "clusters", "application/json", &wanted.to_string());
         serde_json::from_str::<Value>(&answer).unwrap()["cluster"].take()
     }
 
@@ -109,17 +112,8 @@ impl Account<'_> {
         let put =
             format!("Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}");
         self.ask("iam", &put, "RequestId");
-        let made = format!("Action=CreateAccessKey&UserName={name}");
-        let scope = format!("AWS4-HMAC-SHA256 Credential=A/20260101/{REGION}/iam/aws4_request");
-        let url = format!("{}/", self.endpoint);
-        let form = format!("{made}&Version=2010-05-08");
-        let (status, answer) = http("POST", &url, &[("Authorization", &scope), FORM], &form);
-        assert_eq!(status, 200, "{answer}");
-        let text = |wanted: &str| {
-            let rest = answer.split(&format!("<{wanted}>")).nth(1).unwrap();
-            rest.split('<').next().unwrap().to_owned()
-        };
-        (text("AccessKeyId"), text("SecretAccessKey"))
+        let key = self.answer("iam", &format!("Action=CreateAccessKey&UserName={name}"));
+        (element(&key, "AccessKeyId"), element(&key, "SecretAccessKey"))
     }
 
     /// From now on every request needs a signature and a right.
@@ -127,4 +121,10 @@ impl Account<'_> {
         let url = format!("{}/moto-api/reset-auth", self.endpoint);
         assert_eq!(http("POST", &url, &[], "0").0, 200);
     }
+}
+
+/// The text of the first element `wanted` in an answer.
+fn element(answer: &str, wanted: &str) -> String {
+    let found = answer.split(&format!("<{wanted}>")).nth(1).and_then(|rest| rest.split('<').next());
+    found.unwrap_or_else(|| panic!("no {wanted} in {answer}")).to_owned()
 }

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::parts::part;
+
 /// What `aws eks get-token` prints at `instant` (RFC 3339), with these arguments and environment
 /// and nothing else of this machine's.
 pub fn aws_get_token(
@@ -12,7 +14,7 @@ pub fn aws_get_token(
     arguments: &[&str],
     environment: &[(&str, &str)],
 ) -> Option<Value> {
-    let python = super::part("awscli/bin/python", "the AWS CLI", "tests/real/install.sh awscli")?;
+    let python = part("awscli/bin/python", "the AWS CLI", "tests/real/install.sh awscli")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/awscli/get_token.py");
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);

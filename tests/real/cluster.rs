@@ -12,6 +12,7 @@ use eni_bootstrap_sandbox::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::parts::part;
 use super::server::{Server, free_address};
 pub use audit_log::Request;
 use token_webhook::{NO_LASTS, NODE, TokenWebhook};
@@ -87,7 +88,7 @@ fn programs() -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty());
     let Some(assets) = assets.map(PathBuf::from) else {
-        return super::part("kubernetes", "the API server", "tests/real/install.sh kubernetes");
+        return part("kubernetes", "the API server", "tests/real/install.sh kubernetes");
     };
     for name in ["etcd", "kube-apiserver"] {
         assert!(assets.join(name).exists(), "KUBEBUILDER_ASSETS has no {name}");

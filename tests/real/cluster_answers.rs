@@ -1,5 +1,6 @@
 //! The API server answers as the tests that use it expect.
 
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::path::Path;
 use std::thread;
@@ -89,7 +90,8 @@ fn the_api_server_comes_back_with_what_it_had_and_logs_the_nodes_requests() {
     grant(&cluster);
     cluster.install_cni(json!([]));
     cluster.eni_config("us-west-2a", json!({ "subnet": "subnet-0a" }));
-    assert!(cluster.get(&token, &eni_config()).is_ok());
+    let before = cluster.get(&token, &eni_config()).unwrap();
+    assert_eq!(before["spec"], json!({ "subnet": "subnet-0a" }));
     let watch = format!("{ENI_CONFIGS}?watch=true&timeoutSeconds=5");
     thread::scope(|scope| {
         let watching = scope.spawn(|| cluster.get(&token, &watch));
@@ -101,8 +103,8 @@ fn the_api_server_comes_back_with_what_it_had_and_logs_the_nodes_requests() {
     cluster.kill();
     assert_eq!(cluster.get(&token, &eni_config()).unwrap_err().0, 0);
     cluster.restart();
-    let after = cluster.get(&token, &eni_config()).unwrap();
-    assert_eq!(after["spec"], json!({ "subnet": "subnet-0a" }));
+    let after = cluster.get(&token, &eni_config());
+    assert_eq!(after, Ok(before));
     assert!(cluster.wait_for("get", 2, Duration::from_secs(30)));
     let request =
         |verb: &str, uri: String| Request { verb: verb.into(), uri, user: NODE.into(), code: 200 };
@@ -111,9 +113,9 @@ fn the_api_server_comes_back_with_what_it_had_and_logs_the_nodes_requests() {
     assert!(!cluster.wait_for("get", 3, Duration::ZERO));
 
     let address = cluster.url().replace("https://", "");
-    assert!(TcpStream::connect(&address).is_ok());
+    drop(TcpStream::connect(&address).unwrap());
     drop(cluster);
-    assert!(TcpStream::connect(&address).is_err());
+    assert_eq!(TcpStream::connect(&address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
 /// The URL of a token as the AWS CLI makes it.

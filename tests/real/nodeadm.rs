@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
-use super::{MetadataMock, Moto, instance, metadata_mock, moto, part, root_rights};
+use serde_json::Value;
+
+use super::{MetadataMock, Moto, instance, metadata_mock, moto, nodeadm_program, root_rights};
 
 const ZONE: &str = "us-west-2a";
 /// Where systemd itself listens, beside the system bus.
@@ -17,8 +19,7 @@ const CACHE: &str = "--config-cache=/run/eks/nodeadm/config.json";
 
 /// What nodeadm reads of an image. It asks for versions where these files are not there, and writes
 /// nothing for a kubelet whose credential provider is missing.
-const IMAGE: [(&str, &str); 4] = [
-    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
+pub const NODEADM_READS: [(&str, &str); 3] = [
     ("etc/eks/kubelet-version.txt", "Kubernetes v1.34.2-eks-ecaa3a6\n"),
     ("etc/eks/containerd-version.txt", "containerd github.com/containerd/containerd/v2 2.1.5\n"),
     ("etc/eks/image-credential-provider/ecr-credential-provider", ""),
@@ -36,17 +37,22 @@ pub struct Nodeadm {
 /// nodeadm on an instance of `instance_type` in `us-west-2a` with `cpus` CPUs and this user data.
 /// Root only: nodeadm is run in the scratch root with chroot, and writes nothing outside of it.
 pub fn nodeadm(instance_type: &str, cpus: u32, user_data: &str) -> Option<Nodeadm> {
-    let program = part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")?;
+    let program = nodeadm_program()?;
     let (ec2, ()) = (moto()?, root_rights()?);
-    let mut config = instance(instance_type, ZONE, user_data);
-    // EC2 names the node (PrivateDnsName), so it has to know the instance; of which type does not
-    // matter there, and moto would refuse to start one of a type that it has never heard of.
+    let imds = metadata_mock(known_to_ec2(ec2, instance(instance_type, ZONE, user_data)))?;
+    Some(Nodeadm { program, imds, ec2, cpus })
+}
+
+/// `instance` with the id of one that is in `ec2`: EC2 names the node (`PrivateDnsName`). Of which
+/// type it is there does not matter, and moto would refuse to start one of a type that it has never
+/// heard of.
+pub fn known_to_ec2(ec2: &Moto, mut instance: Value) -> Value {
     let launch =
         "Action=RunInstances&ImageId=ami-12c6146b&InstanceType=t3.medium&MinCount=1&MaxCount=1";
     let id = ec2.account().ask("ec2", launch, "instanceId");
-    config["metadata"]["values"]["instance-id"] = id.as_str().into();
-    config["dynamic"]["values"]["instance-identity-document"]["instanceId"] = id.into();
-    Some(Nodeadm { program, imds: metadata_mock(config)?, ec2, cpus })
+    instance["metadata"]["values"]["instance-id"] = id.as_str().into();
+    instance["dynamic"]["values"]["instance-identity-document"]["instanceId"] = id.into();
+    instance
 }
 
 impl Nodeadm {
@@ -81,9 +87,10 @@ impl Nodeadm {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::File::create(path).unwrap().write_all(contents.as_bytes()).unwrap();
         };
-        for (path, contents) in IMAGE {
+        for (path, contents) in NODEADM_READS {
             file(path, contents);
         }
+        file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         // It counts the CPUs of the NUMA nodes that are online.
         let cpus = root.join("sys/devices/system/node/node0");
         (0..self.cpus).for_each(|cpu| fs::create_dir_all(cpus.join(format!("cpu{cpu}"))).unwrap());

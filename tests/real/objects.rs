@@ -47,7 +47,7 @@ impl Cluster {
     pub fn delete(&self, path: &str) {
         let admin = Who::Admin.token();
         let said = self.ask(admin, &Request::delete(path).body(Vec::new()).unwrap());
-        assert!(said.is_ok(), "DELETE {path}: {said:?}");
+        assert_eq!(said.map(|it| it["status"].clone()), Ok("Success".into()), "DELETE {path}");
         eventually(path, || matches!(self.get(admin, path), Err((404, _))));
         if path.contains(RBAC) {
             self.settle();

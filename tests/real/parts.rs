@@ -1,0 +1,102 @@
+//! Where the real parts are, and what is said of one that is missing.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// A Debian trixie root, whose nsswitch.conf names `resolve` and `myhostname`, to run a program in
+/// with chroot (root only).
+pub fn trixie_root() -> Option<PathBuf> {
+    part("trixie-root", "the trixie root", "tests/real/install.sh root")
+}
+
+/// nodeadm, to be put in a root.
+pub fn nodeadm_program() -> Option<PathBuf> {
+    part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
+}
+
+/// A Debian root with systemd in it, to boot a copy of (root only).
+pub fn boot_root() -> Option<PathBuf> {
+    part("boot-root", "the root to boot", "tests/real/install.sh boot")
+}
+
+/// Where boots leave what they showed.
+pub fn boot_records() -> PathBuf {
+    target().join("boot-records")
+}
+
+/// The static binary. A binary that needs an interpreter (of a plain `cargo build --release`) is as
+/// good as none.
+pub fn static_binary() -> Option<PathBuf> {
+    let binary = target().join("release/eni-bootstrap");
+    if fs::read(&binary).is_ok_and(|elf| !has_interpreter(&elf)) {
+        return Some(binary);
+    }
+    not_run("the static binary", "make static");
+    None
+}
+
+/// A program of this machine's, found on its path.
+pub fn program(name: &str, package: &str) -> Option<PathBuf> {
+    let places = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.exists());
+    if found.is_none() {
+        not_run(name, &format!("install the package {package}"));
+    }
+    found
+}
+
+/// Whether the tests run as root, as chroot and mount need it.
+pub fn root_rights() -> Option<()> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|myself| myself.uid() == 0);
+    if !is_root {
+        not_run("root's right to chroot and to mount", "run the tests as root");
+    }
+    is_root.then_some(())
+}
+
+/// Whether this ELF file (64 bits, little-endian) has a program header of type `PT_INTERP`.
+fn has_interpreter(elf: &[u8]) -> bool {
+    const PT_INTERP: usize = 3;
+    let number = |at: usize, bytes: usize| {
+        elf[at..at + bytes]
+            .iter()
+            .rev()
+            .fold(0_usize, |value, byte| value << 8 | usize::from(*byte))
+    };
+    let (headers, size, count) = (number(0x20, 8), number(0x36, 2), number(0x38, 2));
+    (0..count).any(|index| number(headers + index * size, 4) == PT_INTERP)
+}
+
+/// `name` below `target/real-parts`, or `None` and a note if it is not there.
+pub fn part(name: &str, what: &str, how: &str) -> Option<PathBuf> {
+    let path = target().join("real-parts").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    not_run(what, how);
+    None
+}
+
+/// Cargo's target folder.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// Says that the running test did not run because `what` is missing, and `how` to get it.
+fn not_run(what: &str, how: &str) {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let line = format!("NOT RUN: {test}: {what} is missing; {how}\n");
+    #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
+    let required = std::env::var_os("REQUIRE_REAL").is_some_and(|value| value == "1");
+    assert!(!required, "{line}");
+    // Not eprint!: the test harness would keep it to itself.
+    io::stderr().write_all(line.as_bytes()).unwrap();
+    let parts = target().join("real-parts");
+    fs::create_dir_all(&parts).unwrap();
+    let mut log =
+        OpenOptions::new().create(true).append(true).open(parts.join("not-run.log")).unwrap();
+    log.write_all(line.as_bytes()).unwrap();
+}

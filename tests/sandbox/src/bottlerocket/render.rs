@@ -3,9 +3,8 @@
 //! Source: `packages/kubernetes-1.31/kubelet-config` and `kube_reserve_memory` of
 //! `sources/api/schnauzer/src/helpers/mod.rs`, bottlerocket-os/bottlerocket-core-kit. The template
 //! of the environment file could not be read in public source: its variables are those of
-//! `packages/kubernetes-1.27/kubelet-exec-start-conf` (`--node-labels "${NODE_LABELS}"`), and how a map
-//! is joined is
-//! `join_map`'s doing.
+//! `packages/kubernetes-1.27/kubelet-exec-start-conf` (`--node-labels "${NODE_LABELS}"`), and how
+//! a map is joined is `join_map`'s doing.
 
 use super::store::{Pairs, nested};
 use serde_json::{Map, Value};

@@ -27,3 +27,4 @@ mod real_parts;
 mod real_run;
 mod static_binary;
 mod token;
+mod user_data;

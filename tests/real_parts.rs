@@ -23,7 +23,7 @@ pub use aws::Account;
 pub use awscli::aws_get_token;
 pub use cluster::{Cluster, Request, Who, cluster};
 pub use nodeadm::{Nodeadm, nodeadm};
-use server::Server;
+pub use server::Server;
 
 #[path = "real/answers.rs"]
 mod answers;
@@ -223,6 +223,17 @@ fn zone_id(zone: &str) -> String {
         .fold(region.to_owned(), |region, word| region.replace(word, &word[..1]));
     let number = letter.bytes().next().unwrap() - b'a' + 1;
     format!("{}-az{number}", short.replace('-', ""))
+}
+
+/// A plain HTTP server with what is in `folder`, for one test.
+pub fn file_server(folder: &Path) -> Option<Server> {
+    let python = part("moto/bin/python", "moto's Python", "tests/real/install.sh moto")?;
+    Some(Server::start(|at| {
+        let mut command = Command::new(&python);
+        command.args(["-m", "http.server", "--bind", &at.ip().to_string()]);
+        command.args([&at.port().to_string(), "--directory"]).arg(folder);
+        command
+    }))
 }
 
 /// A Debian trixie root, whose nsswitch.conf names `resolve` and `myhostname`, to run a program in

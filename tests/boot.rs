@@ -7,6 +7,7 @@
 
 mod al2;
 mod al2023;
+mod image;
 mod kubelet;
 mod launched;
 mod machine;

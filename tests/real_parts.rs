@@ -225,9 +225,19 @@ fn zone_id(zone: &str) -> String {
     format!("{}-az{number}", short.replace('-', ""))
 }
 
+/// Python with what moto is made of: jsonschema and a YAML reader among it.
+pub fn python() -> Option<PathBuf> {
+    part("moto/bin/python", "moto's Python", "tests/real/install.sh moto")
+}
+
+/// The linter of `CloudFormation` templates, which moto is made of, too.
+pub fn cfn_lint() -> Option<PathBuf> {
+    part("moto/bin/cfn-lint", "cfn-lint", "tests/real/install.sh moto")
+}
+
 /// A plain HTTP server with what is in `folder`, for one test.
 pub fn file_server(folder: &Path) -> Option<Server> {
-    let python = part("moto/bin/python", "moto's Python", "tests/real/install.sh moto")?;
+    let python = python()?;
     Some(Server::start(|at| {
         let mut command = Command::new(&python);
         command.args(["-m", "http.server", "--bind", &at.ip().to_string()]);

@@ -4,6 +4,7 @@ use crate::node::{Node, ended};
 use crate::real_parts::{nodeadm, program};
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -106,6 +107,28 @@ fn the_scripts_fetch_this_version_in_the_same_way() {
     let version = format!("\nversion={}\n", env!("CARGO_PKG_VERSION"));
     assert!(al2023.contains(&version), "{al2023}");
     assert_eq!(al2.replace("systemctl start kubelet", "systemctl start nodeadm-run"), al2023);
+}
+
+#[test]
+fn a_machine_that_there_is_no_program_for_is_refused_before_anything_is_fetched() {
+    let scratch = tempfile::tempdir().unwrap();
+    let fetch = here_document(&script(&example("al2023.txt")), "FETCH");
+    for (name, text) in [("uname", "#!/bin/sh\necho riscv64\n"), ("fetch", &fetch)] {
+        let path = scratch.path().join(name);
+        fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(scratch.path().join("fetch"));
+    let path = format!("{}:/usr/bin:/bin", scratch.path().display());
+    let fetched = command.env("PATH", path).output().unwrap();
+    let expected = format!(
+        "error: eni-bootstrap {} could not be installed\n  because: there is none for riscv64\n  help: use x86-64 or arm64 instances\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(
+        (fetched.status.code(), String::from_utf8(fetched.stderr).unwrap()),
+        (Some(1), expected)
+    );
 }
 
 /// The documentation that the shipped one names is not there.

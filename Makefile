@@ -29,7 +29,7 @@ demo: toolchain compiler ## run the agent here against a stand-in instance and c
 test: toolchain compiler static ## run every test that this machine can, and say which it could not
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@tests/real/need.sh systemd-analyze=systemd || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: || status=$$?; $(WHAT_RAN)
 
 # One at a time, and as they come: each boot prints the order in which its units were done.

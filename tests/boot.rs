@@ -7,7 +7,9 @@
 
 mod al2;
 mod al2023;
+mod image;
 mod kubelet;
+mod launched;
 mod machine;
 mod never;
 mod node;
@@ -17,6 +19,7 @@ mod read_only;
 mod second_boot;
 mod status;
 mod user_data;
+mod user_data_download;
 
 use crate::real_cluster::ready_cluster;
 use crate::real_parts::{Cluster, MetadataMock, instance, metadata_mock};

@@ -1,5 +1,6 @@
 //! The one integration test binary: linking it once is most of what it costs.
 
+mod ami;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
@@ -33,3 +34,4 @@ mod real_parts;
 mod real_run;
 mod static_binary;
 mod token;
+mod user_data;

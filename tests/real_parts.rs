@@ -19,6 +19,8 @@ pub use nodeadm::{NODEADM_READS, Nodeadm, known_to_ec2, nodeadm};
 pub use parts::{
     boot_records, boot_root, nodeadm_program, program, root_rights, static_binary, trixie_root,
 };
+pub use python::{cfn_lint, file_server, python};
+pub use server::Server;
 pub use tmpfs::tmpfs;
 
 #[path = "real/aws.rs"]
@@ -37,6 +39,8 @@ mod moto;
 mod nodeadm;
 #[path = "real/parts.rs"]
 mod parts;
+#[path = "real/python.rs"]
+mod python;
 #[path = "real/server.rs"]
 mod server;
 #[path = "real/tmpfs.rs"]

@@ -115,7 +115,12 @@ impl Node {
 
     /// The script of its user data, which cloud-init's last stage runs.
     pub fn user_script(&self, script: &str) {
-        self.write(USER_SCRIPT, &format!("#!/bin/bash\nset -eu\n{script}"));
+        self.whole_user_script(&format!("#!/bin/bash\nset -eu\n{script}"));
+    }
+
+    /// The same as it stands in user data.
+    pub fn whole_user_script(&self, script: &str) {
+        self.write(USER_SCRIPT, script);
         let executable = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.path(USER_SCRIPT), executable).unwrap();
     }

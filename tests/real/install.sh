@@ -141,9 +141,9 @@ build_root() {
     chroot "$build/out" getent --version >/dev/null
 }
 
-# A root to boot, of the suite that has Amazon Linux 2023's systemd (252).
+# A root to boot, of the suite that has Amazon Linux 2023's systemd (252), with curl, which user data calls.
 build_boot() {
-    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus
+    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl
     # An identity of its own: else each boot is a first boot, which enables what the packages like.
     echo 0123456789abcdef0123456789abcdef >"$build/out/etc/machine-id"
     echo node >"$build/out/etc/hostname"

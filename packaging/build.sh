@@ -2,9 +2,8 @@
 # build.sh ARCHITECTURE BINARY MANUAL FOLDER  Makes the deb and the rpm of amd64 or arm64 in FOLDER, from
 # the static binary and the folder that `cargo run --example manual` has filled. `make packages` calls it.
 #
-# The version is Cargo.toml's, or PACKAGE_VERSION; every time stamp is SOURCE_DATE_EPOCH's, or that of
-# the last commit: two builds of one commit are equal. MAINTAINER is who is to be written to, NFPM the
-# program that packs.
+# The version is Cargo.toml's; every time stamp is SOURCE_DATE_EPOCH's, or that of the last commit: two
+# builds of one commit are equal. MAINTAINER is who is to be written to, NFPM the program that packs.
 set -euo pipefail
 
 fail() {
@@ -29,7 +28,7 @@ esac
 [[ $(od -An -N4 -c "$binary") == " 177   E   L   F" && $(od -An -j18 -N2 -t x2 --endian=little "$binary") == " $machine" ]] ||
     fail "$binary is no program for $architecture"
 
-version=${PACKAGE_VERSION:-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "set SOURCE_DATE_EPOCH: this is no git checkout"
 maintainer=${MAINTAINER:-the authors of eni-bootstrap <maintainers@eni-bootstrap.example>}
 

@@ -6,11 +6,11 @@
 //! journal and critical chain under `target/boot-records/CASE/`.
 
 mod al2;
-mod al2023;
-mod kubelet;
-mod machine;
+pub mod al2023;
+pub mod kubelet;
+pub mod machine;
 mod never;
-mod node;
+pub mod node;
 mod nodeadm;
 mod order;
 mod read_only;
@@ -27,8 +27,10 @@ use serde_json::json;
 const LABELS: &str = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
 
 /// A node that has not booted yet, its instance's metadata and its cluster, which has no ENIConfig.
-struct Site {
-    node: Node,
+#[derive(Debug)]
+pub struct Site {
+    /// Its disk.
+    pub node: Node,
     _imds: MetadataMock,
     cluster: Cluster,
 }
@@ -36,7 +38,11 @@ struct Site {
 impl Site {
     /// A c5.large, whose pods' subnet is to be that of the ENIConfig us-west-2a: 20 pods.
     fn new(case: &str, family: Family) -> Option<Self> {
-        let node = Node::new(case, family)?;
+        Self::of(Node::new(case, family)?, family)
+    }
+
+    /// The same for a node of `family`.
+    pub fn of(node: Node, family: Family) -> Option<Self> {
         let cluster = ready_cluster()?;
         let imds = metadata_mock(instance("c5.large", "us-west-2a", user_data(&cluster, family)))?;
         node.use_imds(&imds);
@@ -44,7 +50,7 @@ impl Site {
     }
 
     /// What the node waits for.
-    fn create_eni_config(&self) {
+    pub fn create_eni_config(&self) {
         self.cluster.eni_config(
             "us-west-2a",
             json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }),

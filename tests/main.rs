@@ -19,6 +19,7 @@ mod limits;
 mod max_pods;
 mod node;
 mod nodeadm;
+mod packages;
 mod packaging;
 mod readme;
 mod real_aws_node;

@@ -25,7 +25,7 @@ fn quietly(machine: &Machine, command: &[String]) -> String {
     let before = runs(machine);
     let said = machine.says(&words(command));
     assert_eq!(runs(machine), before, "{said}");
-    assert_eq!(machine.property("kubelet", "NeedDaemonReload"), "no");
+    assert_eq!(machine.property("eni-bootstrap", "NeedDaemonReload"), "no", "systemd knows of it");
     said
 }
 
@@ -69,6 +69,7 @@ fn life(form: Form) {
     machine.power_off();
 
     let machine = boots_with_us(&site);
+    assert!(machine.property("nodeadm-run", "Requires").contains("eni-bootstrap.service"));
     quietly(&machine, &form.install(LATER));
     assert_eq!(is_enabled(&machine), "enabled");
     let defaults = machine.read("/usr/lib/eni-bootstrap/50-defaults.toml").unwrap();
@@ -81,6 +82,9 @@ fn life(form: Form) {
     quietly(&machine, &form.remove());
     assert!(!machine.path(DROP_IN).exists());
     assert!(!machine.path("/run/eni-bootstrap").exists());
+    assert_eq!(machine.property("eni-bootstrap", "LoadState"), "not-found");
+    let required = machine.property("nodeadm-run", "Requires");
+    assert!(!required.contains("eni-bootstrap"), "{required}");
     machine.power_off();
 
     let (machine, kubelet) = boot(&site);

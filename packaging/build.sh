@@ -35,7 +35,7 @@ maintainer=${MAINTAINER:-the authors of eni-bootstrap <maintainers@eni-bootstrap
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir "$stage/man1"
-cp "$manual"/{eni-bootstrap,_eni-bootstrap,eni-bootstrap.fish} "$stage"
+cp "$manual"/{eni-bootstrap,_eni-bootstrap,eni-bootstrap.fish,third-party-licenses} "$stage"
 cp "$manual"/*.1 "$stage/man1"
 cp CHANGELOG.md "$stage/changelog"
 cat >"$stage/changelog.Debian" <<END
@@ -45,7 +45,7 @@ eni-bootstrap (${version/-/\~}-1) unstable; urgency=medium
 
  -- $maintainer  $(LC_ALL=C date --utc --date "@$epoch" --rfc-email)
 END
-gzip --best --no-name "$stage"/man1/*.1 "$stage"/changelog{,.Debian}
+gzip --best --no-name "$stage"/man1/*.1 "$stage"/changelog{,.Debian} "$stage/third-party-licenses"
 
 for format in deb rpm; do
     ARCHITECTURE=$architecture VERSION=$version MAINTAINER=$maintainer BINARY=$binary STAGE=$stage \

@@ -1,8 +1,9 @@
 //! Writes what a package has besides the program: `cargo run --example manual -- FOLDER DATE` fills
 //! FOLDER with a man page for each command, dated DATE (YYYY-MM-DD), and with the completions of three
-//! shells. All of it comes from the command line's own definition.
+//! shells, all from the command line's own definition; and with the notices of the crates in the program.
 
 mod completions;
+mod notices;
 mod pages;
 
 use eni_bootstrap::cli::command_line;
@@ -19,5 +20,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, text) in pages::all(&command_line(), date)?.into_iter().chain(completions) {
         fs::write(Path::new(folder).join(name), text)?;
     }
+    fs::write(Path::new(folder).join("third-party-licenses"), notices::all()?)?;
     Ok(())
 }

@@ -50,6 +50,7 @@ drwxr-xr-x root/root /usr/share/doc
 -rw-r--r-- root/root /usr/share/doc/eni-bootstrap/changelog.Debian.gz
 -rw-r--r-- root/root /usr/share/doc/eni-bootstrap/changelog.gz
 -rw-r--r-- root/root /usr/share/doc/eni-bootstrap/copyright
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/third-party-licenses.gz
 drwxr-xr-x root/root /usr/share/lintian
 drwxr-xr-x root/root /usr/share/lintian/overrides
 -rw-r--r-- root/root /usr/share/lintian/overrides/eni-bootstrap
@@ -64,6 +65,7 @@ const RPM: &str = "\
 -rw-r--r-- root/root /usr/share/doc/eni-bootstrap/CHANGELOG.md
 drwxr-xr-x root/root /usr/share/licenses/eni-bootstrap
 -rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/LICENSE
+-rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/third-party-licenses.gz
 drwxr-xr-x root/root /usr/share/zsh/site-functions
 -rw-r--r-- root/root /usr/share/zsh/site-functions/_eni-bootstrap
 ";
@@ -110,7 +112,7 @@ fn the_rpm_has_these_files() {
         assert_eq!(rpm(made, architecture, &["--configfiles"]), "");
         assert_eq!(
             rpm(made, architecture, &["--licensefiles"]),
-            "/usr/share/licenses/eni-bootstrap/LICENSE\n"
+            "/usr/share/licenses/eni-bootstrap/LICENSE\n/usr/share/licenses/eni-bootstrap/third-party-licenses.gz\n"
         );
     }
 }

@@ -2,6 +2,8 @@
 
 #[path = "../../packaging/manual/completions.rs"]
 mod completions;
+#[path = "../../packaging/manual/notices.rs"]
+mod notices;
 #[path = "../../packaging/manual/pages.rs"]
 mod pages;
 
@@ -19,6 +21,7 @@ pub fn written(folder: &Path) -> PathBuf {
     for (name, text) in pages.into_iter().chain(completions::all(&command_line())) {
         fs::write(folder.join(name), text).unwrap();
     }
+    fs::write(folder.join("third-party-licenses"), notices::all().unwrap()).unwrap();
     folder.to_owned()
 }
 
@@ -179,4 +182,20 @@ fn zsh_and_fish_can_read_theirs() {
         "source $argv[1]; complete --do-complete 'eni-bootstrap und' | string split -f1 \\t";
     let completed = said(&fish, &["--no-config", "-c", script], &folder.join("eni-bootstrap.fish"));
     assert_eq!(completed, "0\nundo\n");
+}
+
+#[test]
+fn the_notices_name_every_crate_in_the_program_and_no_other() {
+    let notices = notices::all().unwrap();
+    let named = |name: &str| notices.lines().any(|line| line.starts_with(&format!("{name} ")));
+    for (name, is_in) in
+        [("kube", true), ("ring", true), ("clap_mangen", false), ("tempfile", false)]
+    {
+        assert_eq!(named(name), is_in, "{name}");
+    }
+    // In a text that no other crate has.
+    assert!(notices.contains(" Brian Smith."), "ring's");
+    let list = notices.split("\n\n").nth(1).unwrap();
+    let unlicensed: Vec<&str> = list.lines().filter(|line| line.ends_with(": ")).collect();
+    assert_eq!(unlicensed, Vec::<&str>::new());
 }

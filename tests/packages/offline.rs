@@ -61,6 +61,11 @@ fn from_install_to_purge(form: Form) {
     let hint =
         "not enabled: `systemctl enable eni-bootstrap` lets the next boot's kubelet wait for it\n";
     assert!(installed.ends_with(hint), "{installed}");
+    let verify = match form {
+        Form::Deb => ["dpkg", "--verify", "eni-bootstrap"],
+        Form::Rpm => ["rpm", "--verify", "eni-bootstrap"],
+    };
+    assert_eq!(succeeds(&run(&verify)), "", "every file is as the package says");
     for link in LINKS {
         assert!(!node.path(link).is_symlink(), "{link}");
     }

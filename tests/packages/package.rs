@@ -63,7 +63,10 @@ pub fn once_more(folder: &Path) {
 fn build(source: &Path, nfpm: &Path, binary: &Path, manual: &Path, folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let foreign = folder.join("for-arm64");
-    write(&foreign, &elf_for_arm64());
+    let for_arm64 = binary.with_file_name("../aarch64-unknown-linux-gnu/release/eni-bootstrap");
+    if fs::copy(for_arm64, &foreign).is_err() {
+        write(&foreign, &elf_for_arm64());
+    }
     for (architecture, binary) in [("amd64", binary), ("arm64", &foreign)] {
         let mut script = Command::new(source.join("packaging/build.sh"));
         script.arg(architecture).args([binary, manual, folder]).env("NFPM", nfpm);
@@ -99,7 +102,8 @@ fn later(folder: &Path) -> PathBuf {
     folder.to_owned()
 }
 
-/// The head of a program for arm64, and nothing else: these packages are not installed here.
+/// The head of a program for arm64, and nothing else, where `make static-arm64` has not made the program:
+/// these packages are not installed here.
 fn elf_for_arm64() -> Vec<u8> {
     let mut head = b"\x7fELF\x02\x01\x01".to_vec();
     head.resize(64, 0);

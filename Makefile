@@ -2,16 +2,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-boot lint static clean-real toolchain compiler
+.PHONY: help demo test test-boot test-packages lint static packages clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
 BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
+BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootstrap
+PACKAGES := $(CARGO_TARGET_DIR)/packages
 # A boot fetches it, and user data has to say nothing of libraries: it stays small and static.
 MAX_MIB := 12
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Says what the tests could not run, and ends as they did.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
@@ -30,7 +32,7 @@ test: toolchain compiler static ## run every test that this machine can, and say
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --workspace --locked -- --skip boot:: || status=$$?; $(WHAT_RAN)
+	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: || status=$$?; $(WHAT_RAN)
 
 # One at a time, and as they come: each boot prints the order in which its units were done.
 test-boot: toolchain compiler static ## boot the agent under a real systemd, as root
@@ -40,6 +42,16 @@ test-boot: toolchain compiler static ## boot the agent under a real systemd, as 
 	done
 	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it boot:: -- --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+
+# One at a time, as the boots are.
+test-packages: toolchain compiler static ## install, upgrade and remove the packages under a real systemd, as root
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@for part in moto imds kubernetes nodeadm boot nfpm; do \
+		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	done
+	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git \
+		groff=groff-base mandoc=mandoc zsh=zsh fish=fish || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; cargo test --locked --test it -- packages:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 lint: toolchain compiler ## formatting, clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
@@ -60,6 +72,18 @@ static: toolchain compiler ## build the static release binary, and check that it
 	@size=$$(stat -c %s $(BINARY)); \
 	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(BINARY) 'BEGIN { \
 		printf "%s: static, %.1f MiB of at most %d\n", name, size / 1048576, max; exit size > max * 1048576 }'
+
+# Both binaries are needed: one run makes the packages of both architectures.
+packages: static static-arm64 ## build the deb and the rpm of both architectures
+	@tests/real/install.sh nfpm
+	@tests/real/need.sh git=git
+	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES)
+	@epoch=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
+	cargo run --quiet --locked --example manual -- $(PACKAGES)/manual "$$(date --utc --date "@$$epoch" +%F)"; \
+	export NFPM=$(REAL)/bin/nfpm SOURCE_DATE_EPOCH=$$epoch; \
+	packaging/build.sh amd64 $(BINARY) $(PACKAGES)/manual $(PACKAGES); \
+	packaging/build.sh arm64 $(BINARY_ARM64) $(PACKAGES)/manual $(PACKAGES)
+	@sha256sum $(PACKAGES)/*.{deb,rpm}
 
 clean-real: ## remove what tests/real/install.sh made
 	rm -rf --one-file-system $(REAL)

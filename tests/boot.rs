@@ -6,13 +6,13 @@
 //! journal and critical chain under `target/boot-records/CASE/`.
 
 mod al2;
-mod al2023;
+pub mod al2023;
 mod image;
-mod kubelet;
+pub mod kubelet;
 mod launched;
-mod machine;
+pub mod machine;
 mod never;
-mod node;
+pub mod node;
 mod nodeadm;
 mod order;
 mod read_only;
@@ -35,8 +35,10 @@ const LABELS: &str = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes
 const CREATED: &str = "eniconfig-is-created-by-the-test.service";
 
 /// A node that has not booted yet, its instance's metadata and its cluster, which has no ENIConfig.
-struct Site {
-    node: Node,
+#[derive(Debug)]
+pub struct Site {
+    /// Its disk.
+    pub node: Node,
     _imds: MetadataMock,
     cluster: Cluster,
 }
@@ -44,7 +46,11 @@ struct Site {
 impl Site {
     /// A c5.large, whose pods' subnet is to be that of the ENIConfig us-west-2a: 20 pods.
     fn new(case: &str, family: Family) -> Option<Self> {
-        let node = Node::new(case, family)?;
+        Self::of(Node::new(case, family)?, family)
+    }
+
+    /// The same for a node of `family`.
+    pub fn of(node: Node, family: Family) -> Option<Self> {
         let cluster = ready_cluster()?;
         let imds = metadata_mock(instance("c5.large", "us-west-2a", user_data(&cluster, family)))?;
         node.use_imds(&imds);
@@ -52,7 +58,7 @@ impl Site {
     }
 
     /// What the node waits for.
-    fn create_eni_config(&self) {
+    pub fn create_eni_config(&self) {
         self.cluster.eni_config(
             "us-west-2a",
             json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }),

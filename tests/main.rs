@@ -25,6 +25,7 @@ mod max_pods;
 mod node;
 mod nodeadm;
 mod other_figures;
+mod packages;
 mod packaging;
 mod proxy;
 mod readme;

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Whose layout the image has.
@@ -44,6 +44,9 @@ const OUR_UNIT: &str = "eni-bootstrap.service";
 /// Where cloud-init puts the script of user data.
 const USER_SCRIPT: &str = "var/lib/cloud/instance/scripts/part-001";
 
+/// What bakes an image by hand.
+pub const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ami/install.sh");
+
 /// A node's disk. It lasts from boot to boot; the root that it was made from stays as it is.
 #[derive(Debug)]
 pub struct Node {
@@ -57,7 +60,16 @@ pub struct Node {
 impl Node {
     /// A node as it is launched from an image with our parts in it, and the unit enabled.
     pub fn new(case: &str, family: Family) -> Option<Self> {
-        let (root, binary) = (boot_root()?, static_binary()?);
+        let binary = static_binary()?;
+        let node = Self::without_us(case, family)?;
+        let mut install = Command::new(INSTALL);
+        node.succeeds(install.arg("--enable").arg(binary).env("DESTDIR", node.disk()));
+        Some(node)
+    }
+
+    /// A node as it is launched from an image of the family's own.
+    pub fn without_us(case: &str, family: Family) -> Option<Self> {
+        let root = boot_root()?;
         program("systemd-nspawn", "systemd-container")?;
         root_rights()?;
         let records = boot_records().join(case);
@@ -85,8 +97,6 @@ impl Node {
             fs::create_dir_all(node.path("etc/eks/nodeadm.d")).unwrap();
         }
         node.systemctl(&[&["enable"], &ENABLED[..], enabled].concat());
-        let mut install = Command::new(repository.join("ami/install.sh"));
-        node.succeeds(install.arg("--enable").arg(binary).env("DESTDIR", node.disk()));
         Some(node)
     }
 
@@ -140,6 +150,20 @@ impl Node {
     pub fn systemctl(&self, arguments: &[&str]) {
         let mut command = Command::new("systemctl");
         self.succeeds(command.arg("--root").arg(self.disk()).args(arguments));
+    }
+
+    /// Runs a command in it between boots, as where an image is baked in a chroot: no systemd is up.
+    pub fn chroot(&self, command: &[&str]) -> Output {
+        let script = r#"
+            root=$1 folder=$2; shift 2
+            mkdir -p "$folder/work" "$folder/root"
+            mount -t overlay -o "lowerdir=$root,upperdir=$folder/disk,workdir=$folder/work" overlay "$folder/root"
+            mount --bind /dev "$folder/root/dev"
+            exec chroot "$folder/root" "$@""#;
+        let mut unshared = Command::new("unshare");
+        unshared.args(["--mount", "sh", "-euc", script, "sh"]);
+        unshared.args([&self.root, self.folder.path()]).args(command);
+        unshared.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap()
     }
 
     /// Boots it.

@@ -1,8 +1,8 @@
 #!/bin/bash
-# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|all]  Makes the real servers, the AWS CLI,
-# nodeadm and the root folders that the tests use, under target/real-parts/. Each part is built beside
-# its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
-# from makes a second run quick. all is what `make test` uses: all but boot.
+# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|all]  Makes the real servers, the AWS CLI,
+# nodeadm and the root folders that the tests use, and nfpm, under target/real-parts/. Each part is built
+# beside its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
+# from makes a second run quick. all is what `make test` uses: all but boot and nfpm.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -104,6 +104,15 @@ build_nodeadm() {
     "$build/out" --help 2>/dev/null
 }
 
+# nfpm, which makes the packages, from its Go module. Not 2.46 or later: they need go.digitalxero.dev/go-msix,
+# which not every mirror of Go's modules hands out, and which is for Windows alone.
+build_nfpm() {
+    go_for nfpm "go.dev has it where the distribution has not"
+    (cd "$here/nfpm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/goreleaser/nfpm/v2/cmd/nfpm)
+    "$build/out" --version >/dev/null
+}
+
 # debian_root NAME SUITE PACKAGES: a small Debian with these packages.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
@@ -141,9 +150,10 @@ build_root() {
     chroot "$build/out" getent --version >/dev/null
 }
 
-# A root to boot, of the suite that has Amazon Linux 2023's systemd (252), with curl, which user data calls.
+# A root to boot, of the suite that has Amazon Linux 2023's systemd (252). With curl in it, which user
+# data calls, and rpm, for the tests of the packages.
 build_boot() {
-    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl
+    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl,rpm
     # An identity of its own: else each boot is a first boot, which enables what the packages like.
     echo 0123456789abcdef0123456789abcdef >"$build/out/etc/machine-id"
     echo node >"$build/out/etc/hostname"
@@ -176,9 +186,9 @@ all) # each in a process of its own: one that cannot be made does not keep the o
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | nodeadm | root | boot) ;;
+moto | awscli | imds | kubernetes | nodeadm | root | boot | nfpm) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|boot|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|all]" >&2
     exit 64
     ;;
 esac
@@ -197,6 +207,7 @@ kubernetes)
     make_part kubernetes kubernetes "$kubernetes $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
+nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

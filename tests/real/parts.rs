@@ -17,7 +17,12 @@ pub fn nodeadm_program() -> Option<PathBuf> {
     part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
 }
 
-/// A Debian root with systemd in it, to boot a copy of (root only).
+/// nfpm, which makes the packages.
+pub fn nfpm() -> Option<PathBuf> {
+    part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
+}
+
+/// A Debian root with systemd and rpm in it, to boot a copy of (root only).
 pub fn boot_root() -> Option<PathBuf> {
     part("boot-root", "the root to boot", "tests/real/install.sh boot")
 }

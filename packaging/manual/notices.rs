@@ -1,0 +1,93 @@
+//! The crates that are in the program, and the notices that their licenses ask to be kept with it.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the file of a license is called; some have more after it, such as `LICENSE-MIT`.
+const NAMES: [&str; 5] = ["license", "licence", "copying", "copyright", "notice"];
+
+/// Each crate with its license, then each text once, under the crates that it is from.
+pub fn all() -> Result<String, Box<dyn Error>> {
+    let metadata = metadata()?;
+    let mut list = String::from(
+        "These crates are in eni-bootstrap, each under the license beside its name. The texts follow.\n\n",
+    );
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, (license, folder)) in crates(&metadata)? {
+        writeln!(list, "{name}: {license}")?;
+        for file in files(&folder)? {
+            let text = String::from_utf8_lossy(&fs::read(file)?).replace('\r', "");
+            texts.entry(text.trim_end().to_owned()).or_default().push(name.clone());
+        }
+    }
+    let mut texts: Vec<_> = texts.into_iter().map(|(text, names)| (names, text)).collect();
+    texts.sort();
+    for (names, text) in texts {
+        writeln!(list, "\n{}\n{}:\n\n{text}", "=".repeat(72), names.join(", "))?;
+    }
+    Ok(list)
+}
+
+fn metadata() -> Result<Value, Box<dyn Error>> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["metadata", "--format-version=1", "--locked"]);
+    cargo.arg("--filter-platform=x86_64-unknown-linux-gnu");
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Name and version, license and folder of all that the program is linked with.
+fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
+    let by_id = |list: &Value| -> BTreeMap<String, Value> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|it| (text(it, "id"), it.clone())).collect()
+    };
+    let packages = by_id(&metadata["packages"]);
+    let nodes = by_id(&metadata["resolve"]["nodes"]);
+    let root = text(&metadata["resolve"], "root");
+    let (mut found, mut rest) = (BTreeSet::new(), vec![root.clone()]);
+    while let Some(id) = rest.pop() {
+        let dependencies = nodes[&id]["deps"].as_array().into_iter().flatten();
+        // Of the kinds a null is the one that is neither for tests nor for build scripts.
+        let linked = dependencies.filter(|it| {
+            it["dep_kinds"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
+        });
+        rest.extend(linked.map(|it| text(it, "pkg")).filter(|id| found.insert(id.clone())));
+    }
+    let described = found.iter().filter(|id| **id != root).map(|id| {
+        let package = &packages[id];
+        let manifest = PathBuf::from(text(package, "manifest_path"));
+        let folder = manifest.parent().ok_or("a manifest without a folder")?;
+        let name = format!("{} {}", text(package, "name"), text(package, "version"));
+        Ok((name, (text(package, "license"), folder.to_owned())))
+    });
+    described.collect()
+}
+
+/// The files with the texts, in order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        if entry.path().is_file() && NAMES.iter().any(|it| name.starts_with(it)) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}

@@ -16,8 +16,9 @@ fail() {
 folder=$1
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../../Cargo.toml")
 otherwise="give your own Rust the target, as with: rustup target add aarch64-unknown-linux-gnu"
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
-    fail "this machine has no apt-get to take Debian's Rust with; $otherwise"
+for program in apt-get dpkg-deb; do
+    command -v "$program" >/dev/null || fail "this machine has no $program to take Debian's Rust with; $otherwise"
+done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -28,7 +29,8 @@ Dir::State::Lists "$work/lists";
 Dir::Cache "$work/cache";
 APT::Architectures { "$(dpkg --print-architecture)"; "arm64"; };
 APT::Sandbox::User "";
-APT::Update::Post-Invoke-Success "";
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
 END
 apt() { "apt-$1" --config-file="$work/apt.conf" "${@:2}" </dev/null; }
 apt get update -qq >&2
@@ -40,16 +42,16 @@ compiler='' found=''
 for pair in rustc=libstd-rust-dev rustc-web=libstd-rust-web-dev; do
     version=$(candidate "${pair%=*}")
     [[ -n $version ]] || continue
-    found+=" ${pair%=*} $version,"
+    found+="; ${pair%=*} $version"
     as_new "${version#*:}" || continue
     if [[ $(candidate "${pair#*=}") != "$version" || $(candidate "${pair#*=}:arm64") != "$version" ]]; then
-        found+=" but not ${pair#*=} for both architectures,"
+        found+=" but not its ${pair#*=} for both architectures"
         continue
     fi
     compiler=${pair%=*} library=${pair#*=} built=$version
 done
 [[ -n $compiler ]] ||
-    fail "Rust $wanted or later is needed, and this machine's apt sources have${found:- none,} so $otherwise"
+    fail "Rust $wanted or later is needed, and this machine's apt sources have none${found/#;/:}; $otherwise"
 
 # With the libraries that the compiler itself needs, but for the C library: that is the machine's.
 mapfile -t needed < <(apt cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} "$library" |
@@ -57,9 +59,10 @@ mapfile -t needed < <(apt cache depends --recurse --no-{recommends,suggests,conf
 (cd "$work/debs" && apt get download -qq "$compiler=$built" "${needed[@]}" "$library:arm64=$built" >&2)
 for deb in "$work"/debs/*.deb; do
     dpkg-deb --extract "$deb" "$folder"
+    # shellcheck disable=SC2016 # dpkg-deb fills these in
     dpkg-deb --show --showformat '${Package}:${Architecture} ${Version}\n' "$deb" >>"$folder/packages.txt"
 done
-rm -rf "$folder/usr/share"
+rm -rf "${folder:?}/usr/share"
 
 cat >"$folder/bin/rustc" <<'END'
 #!/bin/sh

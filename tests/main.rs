@@ -1,5 +1,6 @@
 //! The one integration test binary: linking it once is most of what it costs.
 
+mod arm64;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
@@ -8,11 +9,13 @@ mod boot;
 mod calculator;
 mod cli;
 mod cluster_sources;
+mod container;
 mod ec2_fit;
 mod floors;
 mod golden;
 mod hosts;
 mod iam;
+mod image;
 mod imds;
 mod kubernetes;
 mod limits;

@@ -2,18 +2,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-boot test-packages lint static packages clean-real toolchain compiler
+.PHONY: help demo test test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
 BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
 BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootstrap
 PACKAGES := $(CARGO_TARGET_DIR)/packages
+IMAGE := $(CARGO_TARGET_DIR)/image
 # A boot fetches it, and user data has to say nothing of libraries: it stays small and static.
 MAX_MIB := 12
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Says what the tests could not run, and ends as they did.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
@@ -32,7 +33,7 @@ test: toolchain compiler static ## run every test that this machine can, and say
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: || status=$$?; $(WHAT_RAN)
+	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip image:: || status=$$?; $(WHAT_RAN)
 
 # One at a time, and as they come: each boot prints the order in which its units were done.
 test-boot: toolchain compiler static ## boot the agent under a real systemd, as root
@@ -44,14 +45,15 @@ test-boot: toolchain compiler static ## boot the agent under a real systemd, as 
 	@status=0; cargo test --locked --test it boot:: -- --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 # One at a time, as the boots are.
-test-packages: toolchain compiler static ## install, upgrade and remove the packages under a real systemd, as root
+test-packages: toolchain compiler static static-arm64 image ## the packages on nodes that boot, the image, and arm64, as root
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@for part in moto imds kubernetes nodeadm boot nfpm; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
 	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git \
-		groff=groff-base mandoc=mandoc zsh=zsh fish=fish || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --locked --test it -- packages:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
+		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 lint: toolchain compiler ## formatting, clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
@@ -64,14 +66,26 @@ lint: toolchain compiler ## formatting, clippy and shellcheck
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
 
 # The flag goes to the last crate only: as RUSTFLAGS it would build every dependency a second time.
-static: toolchain compiler ## build the static release binary, and check that it is static and small
-	cargo rustc --release --locked --package eni-bootstrap --bin eni-bootstrap -- -C target-feature=+crt-static
-	@if readelf --program-headers --dynamic --wide $(BINARY) | grep -E 'INTERP|NEEDED'; then \
-		echo "$(BINARY) is not static" >&2; exit 1; \
-	fi
-	@size=$$(stat -c %s $(BINARY)); \
-	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(BINARY) 'BEGIN { \
+RELEASE = rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- -C target-feature=+crt-static
+CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
+		echo "$(1) is not static" >&2; exit 1; \
+	fi; \
+	size=$$(stat -c %s $(1)); \
+	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(1) 'BEGIN { \
 		printf "%s: static, %.1f MiB of at most %d\n", name, size / 1048576, max; exit size > max * 1048576 }'
+
+static: toolchain compiler ## build the static release binary, and check that it is static and small
+	cargo $(call RELEASE)
+	@$(call CHECK,$(BINARY))
+
+static-arm64: toolchain compiler ## the same for arm64, on whatever this machine is
+	packaging/cross/arm64.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
+	@$(call CHECK,$(BINARY_ARM64))
+
+image: static static-arm64 ## write the container image of both, as an OCI layout and a tar of it
+	@tests/real/need.sh git=git
+	@tests/real/install.sh regctl
+	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(BINARY) $(BINARY_ARM64) $(IMAGE)
 
 # Both binaries are needed: one run makes the packages of both architectures.
 packages: static static-arm64 ## build the deb and the rpm of both architectures

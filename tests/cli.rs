@@ -86,14 +86,7 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
     let first = run.end();
     assert_eq!((first.status, first.stdout.as_str()), (Some(0), ""), "{}", first.stderr);
-    let log = |text: &str| {
-        let steady = text.replace(&api.url(), "https://API");
-        let after = steady.find(" is there after ").map_or(steady.len(), |at| at + 16);
-        let (before, rest) = steady.split_at(after);
-        let seconds = rest.find(" s:").unwrap_or(0);
-        format!("{before}N{}", &rest[seconds..])
-    };
-    expect_golden(&golden().join("run/first.log"), &log(&first.stderr));
+    expect_golden(&golden().join("run/first.log"), &steady(&first.stderr, &api));
     assert_eq!(node.written(), ["etc/eks/nodeadm.d/90-eni-bootstrap.yaml"]);
     let path = node.root().join("etc/eks/nodeadm.d/90-eni-bootstrap.yaml");
     let touched = |path: &std::path::Path| {
@@ -105,7 +98,7 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
     assert_eq!(before.2, 0o644);
     let second = node.run(["run"]);
     assert_eq!(second.status, Some(0), "{}", second.stderr);
-    expect_golden(&golden().join("run/second.log"), &log(&second.stderr));
+    expect_golden(&golden().join("run/second.log"), &steady(&second.stderr, &api));
     assert_eq!(touched(&path), before);
     assert_eq!(node.run(["plan", "--output", "diff"]), result(""));
     let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
@@ -115,6 +108,15 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
     for secret in ["SECRETEXAMPLE", "sandbox-metadata-token", &tokens[0]] {
         assert!(!logs.contains(secret), "a secret is in the log");
     }
+}
+
+/// A run's log without what is another in each run: the port and the time.
+pub fn steady(log: &str, api: &KubernetesApi) -> String {
+    let steady = log.replace(&api.url(), "https://API");
+    let after = steady.find(" is there after ").map_or(steady.len(), |at| at + 16);
+    let (before, rest) = steady.split_at(after);
+    let seconds = rest.find(" s:").unwrap_or(0);
+    format!("{before}N{}", &rest[seconds..])
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The one integration test binary: linking it once is most of what it costs.
 
 mod ami;
+mod arm64;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
@@ -12,11 +13,13 @@ mod check;
 mod cli;
 mod cluster_sources;
 mod conformance;
+mod container;
 mod ec2_fit;
 mod floors;
 mod golden;
 mod hosts;
 mod iam;
+mod image;
 mod imds;
 mod kubelet;
 mod kubernetes;

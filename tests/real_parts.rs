@@ -17,8 +17,8 @@ pub use metadata_mock::{
 pub use moto::{Moto, ec2_record, moto, own_moto};
 pub use nodeadm::{NODEADM_READS, Nodeadm, known_to_ec2, nodeadm};
 pub use parts::{
-    boot_records, boot_root, nfpm, nodeadm_program, program, root_rights, static_binary,
-    trixie_root,
+    arm64_binary, boot_records, boot_root, container_image, nfpm, nodeadm_program, program, regctl,
+    root_rights, runs_by, static_binary, trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};
 pub use server::Server;

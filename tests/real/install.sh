@@ -1,8 +1,9 @@
 #!/bin/bash
-# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|all]  Makes the real servers, the AWS CLI,
-# nodeadm and the root folders that the tests use, and nfpm, under target/real-parts/. Each part is built
+# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|arm64|regctl|all]  Makes the real
+# servers, the AWS CLI, nodeadm and the root folders that the tests use, a Rust that builds for arm64, and
+# the tools that write the packages and the container image, under target/real-parts/. Each part is built
 # beside its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
-# from makes a second run quick. all is what `make test` uses: all but boot and nfpm.
+# from makes a second run quick. all is what `make test` uses: all from moto to root.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -113,6 +114,19 @@ build_nfpm() {
     "$build/out" --version >/dev/null
 }
 
+# A Rust with arm64's standard library: Debian's, for a machine whose own has none.
+build_arm64() {
+    "$here/../../packaging/cross/debian-rust.sh" "$build/out"
+}
+
+# regctl, which writes the container image, from its Go module.
+build_regctl() {
+    go_for regctl "go.dev has it where the distribution has not"
+    (cd "$here/regctl" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/regclient/regclient/cmd/regctl)
+    "$build/out" version >/dev/null
+}
+
 # debian_root NAME SUITE PACKAGES: a small Debian with these packages.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
@@ -186,9 +200,9 @@ all) # each in a process of its own: one that cannot be made does not keep the o
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | nodeadm | root | boot | nfpm) ;;
+moto | awscli | imds | kubernetes | nodeadm | root | boot | nfpm | arm64 | regctl) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|arm64|regctl|all]" >&2
     exit 64
     ;;
 esac
@@ -208,6 +222,8 @@ kubernetes)
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
+arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
+regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

@@ -32,14 +32,51 @@ pub fn boot_records() -> PathBuf {
     target().join("boot-records")
 }
 
-/// The static binary. A binary that needs an interpreter (of a plain `cargo build --release`) is as
-/// good as none.
+/// The static binary.
 pub fn static_binary() -> Option<PathBuf> {
-    let binary = target().join("release/eni-bootstrap");
+    statically_linked("release/eni-bootstrap", "the static binary", "make static")
+}
+
+/// The static binary for arm64; [`runs_by`] says what this machine runs it with.
+pub fn arm64_binary() -> Option<PathBuf> {
+    let place = "aarch64-unknown-linux-gnu/release/eni-bootstrap";
+    statically_linked(place, "the static binary for arm64", "make static-arm64")
+}
+
+/// The folder with the container image, an OCI layout in `oci` and a tar of it.
+pub fn container_image() -> Option<PathBuf> {
+    let folder = target().join("image");
+    if folder.join("oci/index.json").exists() {
+        return Some(folder);
+    }
+    not_run("the container image", "make image");
+    None
+}
+
+/// regctl, which writes the container image.
+pub fn regctl() -> Option<PathBuf> {
+    part("bin/regctl", "regctl", "tests/real/install.sh regctl")
+}
+
+/// What this machine runs a program of `architecture` (`amd64` or `arm64`) with: nothing more, or
+/// qemu before it.
+pub fn runs_by(architecture: &str) -> Option<Vec<PathBuf>> {
+    let (native, qemu) = match architecture {
+        "amd64" => (cfg!(target_arch = "x86_64"), "qemu-x86_64-static"),
+        "arm64" => (cfg!(target_arch = "aarch64"), "qemu-aarch64-static"),
+        other => panic!("nothing is built for {other}"),
+    };
+    if native { Some(Vec::new()) } else { Some(vec![program(qemu, "qemu-user-static")?]) }
+}
+
+/// A binary below cargo's target folder. One that needs an interpreter (of a plain `cargo build
+/// --release`) is as good as none.
+fn statically_linked(place: &str, what: &str, how: &str) -> Option<PathBuf> {
+    let binary = target().join(place);
     if fs::read(&binary).is_ok_and(|elf| !has_interpreter(&elf)) {
         return Some(binary);
     }
-    not_run("the static binary", "make static");
+    not_run(what, how);
     None
 }
 

@@ -1,0 +1,31 @@
+//! The example of a node's user data.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use eni_bootstrap::settings::{Layer, Settings, Wait};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+#[test]
+fn its_user_data_is_what_its_comment_says_and_the_settings_take_it() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bottlerocket.toml");
+    let example = fs::read_to_string(example).unwrap();
+    let data: toml::Table = toml::from_str(&example).unwrap();
+    let container = &data["settings"]["bootstrap-containers"]["eni-bootstrap"];
+    let text = |key: &str| container[key].as_str().unwrap();
+    assert_eq!(container.as_table().unwrap().len(), 4);
+    assert_eq!((text("mode"), container["essential"].as_bool()), ("always", Some(true)));
+    let tag = format!("/eni-bootstrap:{}", env!("CARGO_PKG_VERSION"));
+    assert!(text("source").ends_with(&tag), "{}", text("source"));
+
+    let settings = String::from_utf8(BASE64_STANDARD.decode(text("user-data")).unwrap()).unwrap();
+    let (_, comment) = example.split_once("without \"# \":\n#\n").unwrap();
+    let lines = comment.lines().map_while(|line| line.strip_prefix('#'));
+    let said: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    assert_eq!(settings.lines().collect::<Vec<_>>(), said);
+    let layer = Layer::from_toml(Path::new("user-data"), &settings).unwrap();
+    let settings = Settings::from_layer(layer).unwrap();
+    assert_eq!(settings.wait, Wait::For(Duration::from_mins(5)));
+    assert_eq!(settings.labels.to_string(), "example.com/team=blue");
+}

@@ -13,19 +13,23 @@ use std::time::Duration;
 /// Nothing that is waited for here takes as long.
 const SOON: Duration = Duration::from_secs(30);
 /// The settings for the agent.
-const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
+pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
 const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
 
 /// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
-struct Container {
-    node: Node,
-    settings: Bottlerocket,
+pub struct Host {
+    /// The container's root, and how to run the program on it.
+    pub node: Node,
+    /// The settings API.
+    pub settings: Bottlerocket,
     api: KubernetesApi,
-    _imds: Imds,
+    /// The instance's metadata.
+    pub imds: Imds,
 }
 
-impl Container {
-    fn new() -> Self {
+impl Host {
+    /// As user data and pluto leave them.
+    pub fn new() -> Self {
         Self::with(|_| {})
     }
 
@@ -41,7 +45,7 @@ impl Container {
         let mut seed = Bottlerocket::seed(&instance, &api);
         change(&mut seed);
         let settings = Bottlerocket::in_container(node.root(), &seed);
-        Self { node, settings, api, _imds: imds }
+        Self { node, settings, api, imds }
     }
 
     fn run(&self) -> Ended {
@@ -49,7 +53,7 @@ impl Container {
     }
 
     /// What the kubelet is told: max-pods by its file, and the labels.
-    fn kubelet(&self) -> (String, String) {
+    pub fn kubelet(&self) -> (String, String) {
         let config = self.settings.rendered("etc/kubernetes/kubelet/config").unwrap();
         let max_pods = config.lines().find_map(|line| line.strip_prefix("maxPods: ")).unwrap();
         let env = self.settings.rendered("etc/kubernetes/kubelet/env").unwrap();
@@ -58,7 +62,7 @@ impl Container {
     }
 
     /// The requests that change something, the transaction's number left out.
-    fn changing(&self) -> Vec<String> {
+    pub fn changing(&self) -> Vec<String> {
         let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
         lines.map(|line| without_number(&line)).collect()
     }
@@ -78,31 +82,34 @@ fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
     ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
 }
 
-fn ready(ended: &Ended) {
+/// The run ended well.
+pub fn ready(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr.lines().last(), Some("ready: the kubelet may start"));
 }
 
 /// What a kubelet on an m5.large with custom networking should be told.
-fn as_planned() -> (String, String) {
+pub fn as_planned() -> (String, String) {
     let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
     ("20".to_owned(), labels.to_owned())
 }
 
-const PATCH: &str = "PATCH /settings?tx=T";
-const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";
+/// What is asked of the API to change something.
+pub const PATCH: &str = "PATCH /settings?tx=T";
+/// The same.
+pub const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";
 const DISCARD: &str = "DELETE /tx?tx=T";
 const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.ephemeral-storage,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/region%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/zone%22";
 
 #[test]
 fn a_fresh_node_is_told_in_one_transaction() {
-    let container = Container::new();
-    assert_eq!(container.kubelet(), ("29".to_owned(), String::new()), "pluto's");
-    let ended = container.run();
+    let host = Host::new();
+    assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "pluto's");
+    let ended = host.run();
     ready(&ended);
-    assert_eq!(container.kubelet(), as_planned());
-    assert_eq!(container.changing(), [PATCH, COMMIT]);
-    let requests = container.settings.requests();
+    assert_eq!(host.kubelet(), as_planned());
+    assert_eq!(host.changing(), [PATCH, COMMIT]);
+    let requests = host.settings.requests();
     let patch = requests.iter().find(|request| request.method == "PATCH").unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(&patch.body).unwrap(),
@@ -120,7 +127,7 @@ fn a_fresh_node_is_told_in_one_transaction() {
         lines(&ended, "host"),
         ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
     );
-    let server = container.api.url();
+    let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server}, by Bottlerocket's settings");
     assert_eq!(lines(&ended, "cluster"), [cluster]);
     assert_eq!(
@@ -130,19 +137,19 @@ fn a_fresh_node_is_told_in_one_transaction() {
             "apply: Bottlerocket's settings.kubernetes is written",
         ]
     );
-    assert_eq!(container.settings.kubelet_restarts(), 1);
-    assert_eq!(container.settings.transactions(), Vec::<String>::new());
+    assert_eq!(host.settings.kubelet_restarts(), 1);
+    assert_eq!(host.settings.transactions(), Vec::<String>::new());
 }
 
 #[test]
 fn a_node_that_is_told_already_is_left_alone() {
-    let container = Container::new();
-    ready(&container.run());
-    let before = container.settings.requests().len();
-    let ended = container.run();
+    let host = Host::new();
+    ready(&host.run());
+    let before = host.settings.requests().len();
+    let ended = host.run();
     ready(&ended);
-    assert!(container.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
-    assert_eq!(container.settings.kubelet_restarts(), 1);
+    assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(host.settings.kubelet_restarts(), 1);
     assert_eq!(
         lines(&ended, "apply")[1],
         "apply: Bottlerocket's settings.kubernetes says so already"
@@ -152,11 +159,11 @@ fn a_node_that_is_told_already_is_left_alone() {
 #[test]
 fn an_applier_that_fails_once_after_the_commit_is_started_once_more() {
     for applier in [Applier::CannotStart, Applier::Exits(3)] {
-        let container = Container::new();
-        container.settings.set_applier_once(applier);
-        ready(&container.run());
-        assert_eq!(container.kubelet(), as_planned());
-        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+        let host = Host::new();
+        host.settings.set_applier_once(applier);
+        ready(&host.run());
+        assert_eq!(host.kubelet(), as_planned());
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
     }
 }
 
@@ -169,9 +176,9 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
         ),
         (Applier::Exits(3), "Config applier was unable to fork child, returned 3"),
     ] {
-        let container = Container::new();
-        container.settings.set_applier(applier);
-        let mut running = container.node.start(["run"]);
+        let host = Host::new();
+        host.settings.set_applier(applier);
+        let mut running = host.node.start(["run"]);
         let line = running.until("the settings are live all the same");
         assert_eq!(
             line,
@@ -190,30 +197,30 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
                  help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
             )
         );
-        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
         // The next run has only to have it rendered.
-        container.settings.set_applier(Applier::AtOnce);
-        ready(&container.run());
-        assert_eq!(container.kubelet(), as_planned());
-        assert_eq!(container.changing(), [PATCH, COMMIT, APPLY, APPLY]);
+        host.settings.set_applier(Applier::AtOnce);
+        ready(&host.run());
+        assert_eq!(host.kubelet(), as_planned());
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY, APPLY]);
     }
 }
 
 #[test]
 fn a_commit_whose_answer_is_lost_is_a_commit() {
-    let container = Container::new();
-    container.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
-    let ended = container.run();
+    let host = Host::new();
+    host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
+    let ended = host.run();
     ready(&ended);
-    assert_eq!(container.kubelet(), as_planned());
-    assert_eq!(container.changing(), [PATCH, COMMIT, APPLY]);
+    assert_eq!(host.kubelet(), as_planned());
+    assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
 }
 
 #[test]
 fn an_applier_that_is_late_is_waited_for() {
-    let container = Container::new();
-    container.settings.set_applier(Applier::Held);
-    let mut running = container.node.start(["run"]);
+    let host = Host::new();
+    host.settings.set_applier(Applier::Held);
+    let mut running = host.node.start(["run"]);
     let line = running.until("has not rendered them");
     assert!(
         line.starts_with(
@@ -221,41 +228,41 @@ fn an_applier_that_is_late_is_waited_for() {
         ),
         "{line}"
     );
-    container.settings.release();
+    host.settings.release();
     ready(&running.end());
-    assert_eq!(container.kubelet(), as_planned());
+    assert_eq!(host.kubelet(), as_planned());
 }
 
 #[test]
 fn an_applier_three_seconds_late_is_waited_for_too() {
-    let container = Container::new();
-    container.settings.set_applier(Applier::After(Duration::from_secs(3)));
-    ready(&container.run());
-    assert_eq!(container.kubelet(), as_planned());
-    assert!(container.settings.wait_for_applied(1, SOON));
+    let host = Host::new();
+    host.settings.set_applier(Applier::After(Duration::from_secs(3)));
+    ready(&host.run());
+    assert_eq!(host.kubelet(), as_planned());
+    assert!(host.settings.wait_for_applied(1, SOON));
 }
 
 #[test]
 fn the_wait_for_the_eniconfig_comes_last() {
-    let container = Container::new();
-    container.api.delete("us-west-2a");
-    let mut running = container.node.start(["run", "--eni-config-wait=1m"]);
+    let host = Host::new();
+    host.api.delete("us-west-2a");
+    let mut running = host.node.start(["run", "--eni-config-wait=1m"]);
     running.until("wait: ENIConfig us-west-2a: it is not there");
-    assert_eq!(container.kubelet(), as_planned());
-    container.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    assert_eq!(host.kubelet(), as_planned());
+    host.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     ready(&running.end());
 }
 
 #[test]
 fn the_agents_settings_are_the_containers_user_data() {
-    let container = Container::new();
-    container.node.file(
+    let host = Host::new();
+    host.node.file(
         USER_DATA,
         "[eni-config]\nname = \"prod-{zone}\"\n[labels]\nteam = \"blue\"\n[reserve]\nmemory = \"1Gi\"\n",
     );
-    container.api.apply("prod-us-west-2a", json!({ "subnet": "subnet-0a" }));
-    ready(&container.run());
-    let (max_pods, labels) = container.kubelet();
+    host.api.apply("prod-us-west-2a", json!({ "subnet": "subnet-0a" }));
+    ready(&host.run());
+    let (max_pods, labels) = host.kubelet();
     assert_eq!(
         (max_pods.as_str(), labels.as_str()),
         (
@@ -264,15 +271,15 @@ fn the_agents_settings_are_the_containers_user_data() {
         )
     );
     assert_eq!(
-        container.settings.live()["kubernetes"]["kube-reserved"],
+        host.settings.live()["kubernetes"]["kube-reserved"],
         json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "1Gi" })
     );
 }
 
 #[test]
 fn a_plan_shows_the_settings_and_sets_none() {
-    let container = Container::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
-    let ended = container.node.run(["plan", "--output=diff"]);
+    let host = Host::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
+    let ended = host.node.run(["plan", "--output=diff"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let (_, diff) = ended.stdout.split_once("--- aBottlerocket").unwrap();
     assert_eq!(
@@ -296,23 +303,23 @@ fn a_plan_shows_the_settings_and_sets_none() {
  }
 "
     );
-    assert_eq!(container.changing(), Vec::<String>::new());
-    assert_eq!(container.node.read(RECORD), None);
+    assert_eq!(host.changing(), Vec::<String>::new());
+    assert_eq!(host.node.read(RECORD), None);
 }
 
 #[test]
 fn the_proxy_and_the_region_are_those_of_the_settings() {
-    let container = Container::with(|seed| {
+    let host = Host::with(|seed| {
         seed["network"] = json!({ "https-proxy": "me:hunter2@127.0.0.1:9", "no-proxy": [] });
         seed["aws"]["region"] = json!("eu-central-1");
     });
     // EC2 is asked through the proxy, where nobody listens; the API server never is.
-    let ended = container.node.run(["run", "--eni-config-verify=true", "--verbose"]);
+    let ended = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
     ready(&ended);
     assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
     let skipped = lines(&ended, "verify");
     assert!(skipped[0].contains("ec2:DescribeSubnets"), "{skipped:?}");
-    let token = container.api.requests()[0].token.clone().unwrap();
+    let token = host.api.requests()[0].token.clone().unwrap();
     let url = URL_SAFE_NO_PAD.decode(token.trim_start_matches("k8s-aws-v1.")).unwrap();
     let url = String::from_utf8(url).unwrap();
     assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/?"), "{url}");

@@ -1,6 +1,6 @@
 //! What can be wrong with the settings API: a clear refusal, and nothing half set.
 
-use super::{Applier, COMMIT, Container, DISCARD, Fault, PATCH, USER_DATA, ready};
+use super::{Applier, COMMIT, DISCARD, Fault, Host, PATCH, USER_DATA, ready};
 use crate::node::{Node, error};
 use serde_json::json;
 
@@ -10,19 +10,19 @@ const OF_THE_API: &str = "help: look at `journalctl -u apiserver`; /run/api.sock
 const OF_A_REFUSAL: &str = "help: correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)\n";
 
 /// The run fails so, and leaves the node as it was.
-fn refused(container: &Container, arguments: &[&str], status: i32, why: &str) {
-    let ended = container.node.run([&["run"], arguments].concat());
+fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
+    let ended = host.node.run([&["run"], arguments].concat());
     assert_eq!((ended.status, error(&ended)), (Some(status), why), "{}", ended.stderr);
-    assert_eq!(container.kubelet().0, UNTOUCHED);
-    assert_eq!(container.settings.live()["kubernetes"]["max-pods"], json!(29));
-    assert_eq!(container.settings.transactions(), Vec::<String>::new());
+    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!(host.settings.live()["kubernetes"]["max-pods"], json!(29));
+    assert_eq!(host.settings.transactions(), Vec::<String>::new());
 }
 
 #[test]
 fn an_applier_that_never_renders_ends_the_run() {
-    let container = Container::new();
-    container.settings.set_applier(Applier::TemplateFails);
-    let ended = container.node.run(["run", "--host-render-wait=1s"]);
+    let host = Host::new();
+    host.settings.set_applier(Applier::TemplateFails);
+    let ended = host.node.run(["run", "--host-render-wait=1s"]);
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
@@ -30,14 +30,14 @@ fn an_applier_that_never_renders_ends_the_run() {
          because: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods\n  \
          help: look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait\n"
     );
-    assert_eq!(container.changing(), [PATCH, COMMIT]);
+    assert_eq!(host.changing(), [PATCH, COMMIT]);
 }
 
 #[test]
 fn a_socket_that_is_not_there_is_said_by_its_name() {
-    let mut container = Container::new();
-    container.settings.remove();
-    let ended = container.run();
+    let mut host = Host::new();
+    host.settings.remove();
+    let ended = host.run();
     assert_eq!(
         (ended.status, error(&ended)),
         (
@@ -54,9 +54,9 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
 
 #[test]
 fn a_socket_that_nobody_listens_on_is_not_waited_for() {
-    let mut container = Container::new();
-    container.settings.kill();
-    let ended = container.run();
+    let mut host = Host::new();
+    host.settings.kill();
+    let ended = host.run();
     let expected = format!(
         "error: this machine could not be identified\n  \
          because: Bottlerocket does not say what it is set to\n  \
@@ -69,7 +69,7 @@ fn a_socket_that_nobody_listens_on_is_not_waited_for() {
     // Who wants nothing of it goes on.
     let arguments =
         ["run", "--host-kind=none", "--cni-custom-networking=false", "--cni-source=settings"];
-    ready(&container.node.run(arguments));
+    ready(&host.node.run(arguments));
 }
 
 #[test]
@@ -78,52 +78,52 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
         (Fault::Body(b"<html>hunter2</html>".to_vec()), "line 1, column 1"),
         (Fault::Body(b"{\"kubernetes\":{\"max-pods\":2".to_vec()), "line 1, column 27"),
     ] {
-        let container = Container::new();
-        container.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
+        let host = Host::new();
+        host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
         let expected = format!(
             "error: this machine could not be identified\n  \
              because: Bottlerocket does not say what it is set to\n  \
              because: Bottlerocket's settings API (/run/api.sock) answered GET /settings with nonsense\n  \
              because: it is not settings at {where_}\n  {OF_THE_API}"
         );
-        refused(&container, &[], 65, &expected);
+        refused(&host, &[], 65, &expected);
     }
 }
 
 #[test]
 fn half_an_answer_is_none() {
-    let container = Container::new();
+    let host = Host::new();
     let fault = Fault::Cut(b"{\"kubernetes\":{}}".to_vec());
-    container.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
-    let ended = container.run();
+    host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
+    let ended = host.run();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     let why =
         "because: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
     assert!(error(&ended).contains(why), "{}", ended.stderr);
-    assert_eq!(container.changing(), Vec::<String>::new());
+    assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
 fn a_refused_patch_is_said_in_the_apis_own_words() {
-    let container = Container::new();
+    let host = Host::new();
     let words = "Json deserialize error: unknown field `max-pods`, expected one of `node-labels` at line 1 column 27";
     let fault = Fault::Answer(400, words.to_owned());
-    container.settings.faults().fail_always_matching("PATCH ", fault);
+    host.settings.faults().fail_always_matching("PATCH ", fault);
     let expected = format!(
         "error: the node could not be configured\n  \
          because: Bottlerocket's settings API refused PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
     );
-    refused(&container, &[], 78, &expected);
-    assert_eq!(container.changing(), [PATCH, DISCARD]);
+    refused(&host, &[], 78, &expected);
+    assert_eq!(host.changing(), [PATCH, DISCARD]);
 }
 
 #[test]
 fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
-    let container = Container::new();
+    let host = Host::new();
     // Within Kubernetes' limits, and beyond those of the data store.
     let prefix = vec!["abcdefghi"; 23].join(".");
-    container.node.file(USER_DATA, &format!("[labels]\n\"{prefix}/team\" = \"blue\"\n"));
-    let ended = container.run();
+    host.node.file(USER_DATA, &format!("[labels]\n\"{prefix}/team\" = \"blue\"\n"));
+    let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert!(
         error(&ended).contains(
@@ -132,15 +132,15 @@ fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
         "{}",
         ended.stderr
     );
-    assert_eq!(container.kubelet().0, UNTOUCHED);
-    assert_eq!(container.settings.transactions(), Vec::<String>::new());
+    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!(host.settings.transactions(), Vec::<String>::new());
 }
 
 #[test]
 fn settings_that_are_locked_are_left_alone() {
-    let container = Container::new();
-    container.settings.lock_down();
-    let ended = container.run();
+    let host = Host::new();
+    host.settings.lock_down();
+    let ended = host.run();
     assert_eq!(
         (ended.status, error(&ended)),
         (
@@ -151,8 +151,8 @@ fn settings_that_are_locked_are_left_alone() {
              help: look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot\n"
         )
     );
-    assert_eq!(container.kubelet().0, UNTOUCHED);
-    assert_eq!(container.changing(), Vec::<String>::new());
+    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
@@ -160,65 +160,64 @@ fn a_commit_that_did_not_happen_leaves_nothing_pending() {
     for fault in
         [Fault::Drop, Fault::Answer(422, "Tried to commit with no pending changes".to_owned())]
     {
-        let container = Container::new();
-        container.settings.faults().fail_always_matching("commit_and_apply", fault);
-        let ended = container.run();
+        let host = Host::new();
+        host.settings.faults().fail_always_matching("commit_and_apply", fault);
+        let ended = host.run();
         assert_ne!(ended.status, Some(0), "{}", ended.stderr);
         assert!(error(&ended).contains("POST /tx/commit_and_apply"), "{}", ended.stderr);
-        assert_eq!(container.changing(), [PATCH, COMMIT, DISCARD]);
-        assert_eq!(container.kubelet().0, UNTOUCHED);
-        assert_eq!(container.settings.transactions(), Vec::<String>::new());
+        assert_eq!(host.changing(), [PATCH, COMMIT, DISCARD]);
+        assert_eq!(host.kubelet().0, UNTOUCHED);
+        assert_eq!(host.settings.transactions(), Vec::<String>::new());
     }
 }
 
 #[test]
 fn a_server_that_dies_in_mid_run_ends_it() {
-    let mut container = Container::new();
-    container.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
-    let running = container.node.start(["run"]);
-    assert!(container.settings.wait_for("PATCH ", 1, super::SOON));
-    container.settings.kill();
+    let mut host = Host::new();
+    host.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
+    let running = host.node.start(["run"]);
+    assert!(host.settings.wait_for("PATCH ", 1, super::SOON));
+    host.settings.kill();
     let ended = running.end();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     let log = ended.stderr.as_str();
     assert!(error(&ended).contains("gave no answer to PATCH /settings\n"), "{log}");
     // What may be pending is said: it could not be dropped.
     assert!(log.contains("the transaction eni-bootstrap-"), "{log}");
-    assert_eq!(container.kubelet().0, UNTOUCHED);
+    assert_eq!(host.kubelet().0, UNTOUCHED);
 }
 
 #[test]
 fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
-    let container = Container::new();
+    let host = Host::new();
     refused(
-        &container,
+        &host,
         &["--eni-config-wait=forever"],
         78,
         "error: no plan fits this machine\n  \
          because: eni-config.wait is forever, and a bootstrap container has no time limit of its own: it would hold the boot\n  \
          help: set eni-config.wait to a time, such as 30m\n",
     );
-    assert_eq!(container.changing(), Vec::<String>::new());
+    assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
 fn user_data_that_is_no_settings_names_its_line() {
-    let container = Container::new();
-    let path = container.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
+    let host = Host::new();
+    let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
         "error: the settings cannot be used\n  \
          because: {}, line 2: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  \
          help: did you mean `prefix-delegation`?\n",
         path.display()
     );
-    refused(&container, &[], 78, &expected);
+    refused(&host, &[], 78, &expected);
 }
 
 #[test]
 fn a_cluster_of_tls_is_refused_with_the_reason() {
-    let container =
-        Container::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
-    let ended = container.run();
+    let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
+    let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
@@ -226,5 +225,5 @@ fn a_cluster_of_tls_is_refused_with_the_reason() {
          because: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  \
          help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
     );
-    assert_eq!(container.kubelet(), (UNTOUCHED.to_owned(), String::new()));
+    assert_eq!(host.kubelet(), (UNTOUCHED.to_owned(), String::new()));
 }

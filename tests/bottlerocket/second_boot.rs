@@ -1,6 +1,6 @@
 //! What an earlier boot or somebody else has set.
 
-use super::{COMMIT, Container, PATCH, RECORD, as_planned, lines, ready};
+use super::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
 use crate::node::error;
 use serde_json::{Value, json};
 
@@ -26,14 +26,14 @@ memory = \"893Mi\"
 #[test]
 fn our_own_figure_of_another_boot_is_nobody_elses() {
     for policy in ["override", "respect", "lower"] {
-        let container = Container::with(on_another_type);
-        container.node.file(RECORD, OF_ANOTHER_TYPE);
-        let ended = container.node.run(["run", &format!("--pods-policy={policy}")]);
+        let host = Host::with(on_another_type);
+        host.node.file(RECORD, OF_ANOTHER_TYPE);
+        let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&ended);
-        assert_eq!(container.kubelet(), as_planned());
-        assert_eq!(container.changing(), [PATCH, COMMIT]);
+        assert_eq!(host.kubelet(), as_planned());
+        assert_eq!(host.changing(), [PATCH, COMMIT]);
         assert_eq!(
-            container.settings.live()["kubernetes"]["kube-reserved"],
+            host.settings.live()["kubernetes"]["kube-reserved"],
             json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
         );
         assert!(!ended.stderr.contains("set max-pods to"), "{}", ended.stderr);
@@ -65,13 +65,13 @@ fn a_users_figure_is_settled_by_the_policy() {
             "plan: Bottlerocket's settings set max-pods to 110 (the managed node group's); ours, 20, wins: pods.policy = \"lower\"",
         ),
     ] {
-        let container = Container::with(|seed| {
+        let host = Host::with(|seed| {
             seed["kubernetes"]["max-pods"] = json!(110);
             seed["kubernetes"]["node-labels"] = json!({ owner: whose });
         });
-        let ended = container.node.run(["run", &format!("--pods-policy={policy}")]);
+        let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&ended);
-        assert_eq!(container.kubelet().0, expected);
+        assert_eq!(host.kubelet().0, expected);
         assert!(lines(&ended, "plan").contains(&settled), "{}", ended.stderr);
     }
 }
@@ -81,23 +81,23 @@ fn a_users_reserve_is_kept_under_respect() {
     let seed = |seed: &mut Value| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1Gi" });
     };
-    let container = Container::with(seed);
-    ready(&container.node.run(["run", "--pods-policy=respect", "--reserve-cpu=100m"]));
+    let host = Host::with(seed);
+    ready(&host.node.run(["run", "--pods-policy=respect", "--reserve-cpu=100m"]));
     assert_eq!(
-        container.settings.live()["kubernetes"]["kube-reserved"],
+        host.settings.live()["kubernetes"]["kube-reserved"],
         json!({ "cpu": "100m", "ephemeral-storage": "1Gi", "memory": "1Gi" })
     );
-    let container = Container::with(seed);
-    ready(&container.run());
+    let host = Host::with(seed);
+    ready(&host.run());
     assert_eq!(
-        container.settings.live()["kubernetes"]["kube-reserved"],
+        host.settings.live()["kubernetes"]["kube-reserved"],
         json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
     );
     // A quantity that Bottlerocket takes, and we do not read.
-    let container = Container::with(|seed| {
+    let host = Host::with(|seed| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1e9" });
     });
-    let ended = container.node.run(["run", "--pods-policy=respect"]);
+    let ended = host.node.run(["run", "--pods-policy=respect"]);
     assert_eq!(ended.status, Some(78));
     assert_eq!(
         error(&ended),
@@ -110,13 +110,13 @@ fn a_users_reserve_is_kept_under_respect() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_said() {
-    let container = Container::new();
+    let host = Host::new();
     let ours = OF_ANOTHER_TYPE.lines().next().unwrap();
-    container.node.file(RECORD, &format!("{ours}\nmax-pods = \"many\"\n"));
-    let ended = container.run();
+    host.node.file(RECORD, &format!("{ours}\nmax-pods = \"many\"\n"));
+    let ended = host.run();
     ready(&ended);
     let passed_over = lines(&ended, "warning");
-    let path = container.node.root().join(RECORD);
+    let path = host.node.root().join(RECORD);
     let expected = format!(
         "warning: {} is passed over: invalid type: string \"many\", expected u32",
         path.display()
@@ -126,9 +126,9 @@ fn a_record_that_cannot_be_read_is_said() {
 
 #[test]
 fn undo_forgets_and_says_what_stays() {
-    let container = Container::new();
-    ready(&container.run());
-    let ended = container.node.run(["undo"]);
+    let host = Host::new();
+    ready(&host.run());
+    let ended = host.node.run(["undo"]);
     assert_eq!(
         (ended.status, ended.stderr.as_str()),
         (
@@ -137,5 +137,5 @@ fn undo_forgets_and_says_what_stays() {
              warning: Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one\n"
         )
     );
-    assert_eq!(container.node.read(RECORD), None);
+    assert_eq!(host.node.read(RECORD), None);
 }

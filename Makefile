@@ -53,7 +53,7 @@ test-packages: toolchain compiler static static-arm64 image ## the packages on n
 	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git \
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 lint: toolchain compiler ## formatting, clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

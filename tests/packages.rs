@@ -3,6 +3,7 @@
 
 mod contents;
 mod foreign;
+mod image;
 mod life;
 mod lint;
 mod manual;

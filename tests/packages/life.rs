@@ -42,7 +42,7 @@ fn is_enabled(machine: &Machine) -> String {
 }
 
 /// Ours is in force, and done before nodeadm's turn.
-fn boots_with_us(site: &Site) -> Machine {
+pub fn boots_with_us(site: &Site) -> Machine {
     let (machine, kubelet) = boot(site);
     machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
     assert_eq!(kubelet.in_force(), ours());

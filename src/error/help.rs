@@ -85,7 +85,7 @@ fn disk_help(error: &DiskError) -> &'static str {
 fn connect_help(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::Kubeconfig { .. } | ConnectError::KubeconfigText { .. } => {
-            "correct it, or leave cluster.kubeconfig out"
+            "correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too"
         }
         ConnectError::Endpoint(_) | ConnectError::CertificateAuthority => {
             "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"

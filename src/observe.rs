@@ -8,6 +8,7 @@ pub use cluster::{ClusterError, Connection, Reached, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket::BottlerocketError;
+use crate::adapter::disk::DiskError;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::imds::{ImdsError, Session};
@@ -55,6 +56,12 @@ pub enum ObserveError {
         /// Why EC2 did not tell, either.
         source: Ec2Error,
     },
+}
+
+impl From<DiskError> for ObserveError {
+    fn from(error: DiskError) -> Self {
+        Self::Machine(error.into())
+    }
 }
 
 impl ObserveError {

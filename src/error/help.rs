@@ -42,7 +42,9 @@ impl Error {
                 "look at `snap changes kubelet-eks`: another change may be under way; then run it again".to_owned()
             }
             Self::Apply(ApplyError::Bottlerocket(error)) => error.help().to_owned(),
-            Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
+            Self::Apply(ApplyError::Systemd(_)) => {
+                "look at `systemctl status`; the files themselves are written".to_owned()
+            }
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()
             }

@@ -18,7 +18,7 @@ use crate::domain::eni_config::Field;
 use crate::domain::identifier::{
     InstanceId, InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId,
 };
-use crate::domain::limits::Source;
+use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::facts::{Facts, Instance, Limits, Machine};
 use crate::host::user_data::{self, UserDataError};
@@ -255,9 +255,20 @@ async fn type_limits(
     if let Some((limits, source)) = endpoints.table.find(instance_type) {
         return Ok(Limits { limits, source });
     }
+    let limits = limits_by_ec2(endpoints, names, instance_type, region, deadline).await?;
+    Ok(Limits { limits, source: Source::Ec2 })
+}
+
+/// What EC2 says of a type that the table lacks.
+pub async fn limits_by_ec2(
+    endpoints: &Endpoints,
+    names: &Names,
+    instance_type: &InstanceType,
+    region: &Region,
+    deadline: Deadline,
+) -> Result<InstanceLimits, ObserveError> {
     warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
     let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
-    let limits = ec2.limits(instance_type, deadline).await.map_err(failed)?;
-    Ok(Limits { limits, source: Source::Ec2 })
+    ec2.limits(instance_type, deadline).await.map_err(failed)
 }

@@ -15,9 +15,7 @@ use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::machine::{self, MachineError};
 use crate::adapter::{Deadline, Endpoints};
 use crate::domain::eni_config::Field;
-use crate::domain::identifier::{
-    InstanceId, InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId,
-};
+use crate::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::facts::{Facts, Instance, Limits, Machine};
@@ -25,7 +23,6 @@ use crate::host::user_data::{self, UserDataError};
 use crate::host::{self, Host, HostError, Image};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
@@ -178,19 +175,10 @@ async fn metadata(
         of_imds(session.bytes("user-data")),
     )?;
     let (instance_type, region, limits) = of_type;
-    let (instance_id, zone, zone_id, local_ipv4) = identity;
+    let (instance_id, zone, zone_id) = identity;
     let (vpc_id, subnet_id) = network;
-    let instance = Instance {
-        instance_type,
-        instance_id,
-        zone,
-        zone_id,
-        region,
-        local_ipv4,
-        vpc_id,
-        subnet_id,
-        tags,
-    };
+    let instance =
+        Instance { instance_type, instance_id, zone, zone_id, region, vpc_id, subnet_id, tags };
     Ok(Metadata { instance, limits, user_data })
 }
 
@@ -198,26 +186,14 @@ async fn of_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Result<
     Ok(read.await?)
 }
 
-type Identity = (InstanceId, Zone, Option<ZoneId>, Option<IpAddr>);
+type Identity = (InstanceId, Zone, Option<ZoneId>);
 
 async fn identity(session: &Session) -> Result<Identity, ImdsError> {
     try_join!(
         session.required("meta-data/instance-id"),
         session.required("meta-data/placement/availability-zone"),
         session.item("meta-data/placement/availability-zone-id"),
-        local_ipv4(session),
     )
-}
-
-async fn local_ipv4(session: &Session) -> Result<Option<IpAddr>, ImdsError> {
-    let path = "meta-data/local-ipv4";
-    let parsed = |text: String| {
-        text.parse().map_err(|_| ImdsError::Nonsense {
-            path: path.to_owned(),
-            source: InvalidIdentifier::new("an IP address", &text),
-        })
-    };
-    session.text(path).await?.map(parsed).transpose()
 }
 
 /// The primary interface's VPC and subnet.

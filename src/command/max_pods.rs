@@ -184,16 +184,14 @@ pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<
     };
     let mut figures = Vec::new();
     for instance_type in types {
-        let limits = match endpoints.table.find(&instance_type) {
-            Some((limits, _)) => limits,
-            None => {
-                let no_region = || Error::Usage(UsageError::NoRegion(instance_type.clone()));
-                let region = region.as_ref().ok_or_else(no_region)?;
-                // On the heap: rarely asked, and its future is large.
-                let ask =
-                    observe::limits_by_ec2(&endpoints, &names, &instance_type, region, deadline);
-                Box::pin(ask).await?
-            }
+        let limits = if let Some((limits, _)) = endpoints.table.find(&instance_type) {
+            limits
+        } else {
+            let no_region = || Error::Usage(UsageError::NoRegion(instance_type.clone()));
+            let region = region.as_ref().ok_or_else(no_region)?;
+            // On the heap: rarely asked, and its future is large.
+            let ask = observe::limits_by_ec2(&endpoints, &names, &instance_type, region, deadline);
+            Box::pin(ask).await?
         };
         figures.push(wanted.figure(instance_type, limits));
     }

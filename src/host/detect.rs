@@ -141,14 +141,12 @@ fn kubeadm_file(image: &Image) -> Option<Result<kubeadm::ExtraArguments, kubeadm
         return None;
     }
     // The last one that the unit reads wins.
-    let path =
-        image.kubelet_unit.iter().rev().flat_map(|text| text.lines().rev()).find_map(|line| {
-            let file = line.trim().strip_prefix("EnvironmentFile=")?.trim_start_matches('-');
-            kubeadm::FILES.iter().find(|path| **path == file)
-        })?;
-    let found = image.extra_arguments.iter().find(|(known, _)| known == Path::new(path));
+    let read = unit_file::environment_files(&image.kubelet_unit);
+    let is_known = |file: &PathBuf| kubeadm::FILES.iter().any(|known| file == Path::new(known));
+    let path = read.into_iter().rev().find(is_known)?;
+    let found = image.extra_arguments.iter().find(|(known, _)| *known == path);
     let text = found.map_or("", |(_, text)| text.as_str());
-    Some(kubeadm::ExtraArguments::read(PathBuf::from(path), text))
+    Some(kubeadm::ExtraArguments::read(path, text))
 }
 
 #[cfg(test)]

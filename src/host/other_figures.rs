@@ -149,14 +149,14 @@ pub(super) fn of_kubelet_drop_in(name: &str, text: &str) -> Option<OtherFigure> 
 
 /// Whether these arguments set the kubelet's reserve, which only later arguments beat.
 pub(super) fn sets_reserve(arguments: &str) -> bool {
-    arguments.contains("--kube-reserved")
+    // There is `--kube-reserved-cgroup`, too.
+    arguments.split("--kube-reserved").skip(1).any(|rest| !rest.starts_with('-'))
 }
 
-/// Those in the arguments of a kubelet's unit, its drop-ins or the file that they read.
-pub(super) fn of_units(texts: &[String]) -> Option<OtherFigure> {
-    let last = texts.iter().rev().find_map(|text| of_arguments(text));
-    let all = texts.join("\n");
-    let owner = owner(&[all]);
+/// That of what the kubelet's unit or its snap starts it with.
+pub(super) fn of_command_lines(lines: &[String]) -> Option<OtherFigure> {
+    let last = lines.iter().rev().find_map(|line| of_arguments(line));
+    let owner = owner(lines);
     last.map(|max_pods| OtherFigure { max_pods, place: Place::Arguments, owner })
 }
 
@@ -219,7 +219,8 @@ mod tests {
             assert!(takes(place.clone()), "{place:?}");
         }
         assert!(sets_reserve("--v=2 --kube-reserved=cpu=1"));
-        assert!(!sets_reserve("--system-reserved=cpu=1"));
+        assert!(sets_reserve("--kube-reserved cpu=1"));
+        assert!(!sets_reserve("--system-reserved=cpu=1 --kube-reserved-cgroup=/runtime"));
     }
 
     #[test]
@@ -268,11 +269,11 @@ mod tests {
                 "a kubelet flag in /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 4"
             ]
         );
-        let units = ["[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--max-pods=9'\n".to_owned()];
+        let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
         assert_eq!(
-            of_units(&units).unwrap().to_string(),
+            of_command_lines(&lines).unwrap().to_string(),
             "the kubelet's own arguments set max-pods to 9"
         );
-        assert_eq!(of_units(&[]), None);
+        assert_eq!(of_command_lines(&[]), None);
     }
 }

@@ -5,7 +5,8 @@ pub mod diff;
 pub mod picture;
 mod warnings;
 
-pub use warnings::{remarks, warnings};
+use warnings::warnings;
+pub use warnings::{of_plan, remarks};
 
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
@@ -171,7 +172,7 @@ pub struct Shown<'a> {
 
 impl Shown<'_> {
     fn warnings(&self, plan: &Plan) -> Vec<String> {
-        let known = warnings(self.facts, plan).into_iter().map(|warning| warning.says);
+        let known = warnings(self.facts, plan).map(|warning| warning.says);
         self.refused.iter().cloned().chain(known).collect()
     }
 }

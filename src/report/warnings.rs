@@ -12,9 +12,14 @@ pub fn remarks(remarks: &[Remark]) -> impl Iterator<Item = Finding> {
     remarks.iter().map(move |remark| Finding::warning("aws-node", remark.to_string(), help))
 }
 
-/// Of the whole plan.
+/// All of them.
+pub(super) fn warnings(facts: &Facts, plan: &Plan) -> impl Iterator<Item = Finding> {
+    remarks(&plan.remarks).chain(of_plan(facts, plan))
+}
+
+/// Of what was made of those settings.
 #[must_use]
-pub fn warnings(facts: &Facts, plan: &Plan) -> Vec<Finding> {
+pub fn of_plan(facts: &Facts, plan: &Plan) -> Vec<Finding> {
     let differ = plan.cni.overrides.iter().filter(|it| it.differs());
     let mut warnings: Vec<Finding> = differ
         .map(|differs| {
@@ -22,7 +27,6 @@ pub fn warnings(facts: &Facts, plan: &Plan) -> Vec<Finding> {
             Finding::warning("settings", differs.to_string(), help)
         })
         .collect();
-    warnings.extend(remarks(&plan.remarks));
     let misleads = plan.settled.iter().filter(|it| it.misleads());
     warnings.extend(misleads.map(|it| said("max-pods", it.to_string())));
     warnings.extend(plan.expression.iter().map(|expression| {
@@ -81,7 +85,7 @@ mod tests {
         );
         let layer = Layer::from_toml(Path::new("test.toml"), &text).unwrap();
         let plan = crate::plan::plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap();
-        warnings(&facts, &plan).into_iter().map(|warning| warning.says).collect()
+        warnings(&facts, &plan).map(|warning| warning.says).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The max-pods that somebody else has set on this node, and whose it is. Text in, nothing read.
 
+use super::nodeadm::DROP_IN_NAME;
 use super::user_data::NodeConfigKubelet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -68,6 +69,15 @@ pub struct OtherFigure {
 }
 
 impl OtherFigure {
+    /// Whether nodeadm reads it after ours, so that it wins whatever we say.
+    #[must_use]
+    pub fn comes_after_ours(&self) -> bool {
+        match &self.place {
+            Place::DropIn(name) | Place::DropInFlag(name) => name.as_str() > DROP_IN_NAME,
+            _ => false,
+        }
+    }
+
     /// Whether only a flag beats it: it is one itself, or is read after every file of ours.
     #[must_use]
     pub fn takes_a_flag(&self) -> bool {

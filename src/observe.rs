@@ -34,7 +34,7 @@ pub enum ObserveError {
     #[error("the instance metadata service does not say what this instance is")]
     Imds(#[from] ImdsError),
     /// The image.
-    #[error("this image is of no known family")]
+    #[error(transparent)]
     Host(#[from] HostError),
     /// Bottlerocket's settings.
     #[error("Bottlerocket does not say what it is set to")]

@@ -2,7 +2,8 @@
 
 use crate::domain::aws_node::Remark;
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::reserved::{self, Quantity};
+use crate::domain::quantity::Quantity;
+use crate::domain::reserved;
 use crate::facts::Facts;
 use crate::plan::Plan;
 

@@ -5,12 +5,10 @@ mod bottlerocket;
 use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::adapter::snap::{self, SnapError};
+use crate::adapter::systemd::{self, SystemdError};
 use crate::host::Change;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::time::Duration;
-use tokio::process::Command;
 
 /// A change, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +34,9 @@ pub enum ApplyError {
     /// Bottlerocket would not take its settings, or would not render them.
     #[error(transparent)]
     Bottlerocket(#[from] BottlerocketError),
-    /// systemd could not be told.
-    #[error("`systemctl daemon-reload` could not be run")]
-    Systemctl(#[source] io::Error),
-    /// systemd would not do it.
-    #[error("`systemctl daemon-reload` failed: {0}")]
-    Reload(String),
+    /// systemd did not read its units again.
+    #[error(transparent)]
+    Systemd(#[from] SystemdError),
 }
 
 /// Makes every change true under `root`: `/` on a node, a scratch folder in tests. Bottlerocket may
@@ -83,22 +78,8 @@ pub async fn apply(
         applied.push(Applied { target: change.target(), outcome });
     }
     // Only the running system's own files are the running systemd's business.
-    if reload && root == Path::new("/") && Path::new("/run/systemd/system").exists() {
-        daemon_reload().await?;
+    if reload && root == Path::new("/") {
+        systemd::daemon_reload().await?;
     }
     Ok(applied)
-}
-
-/// The kubelet's unit is loaded long before we run: systemd must read the new drop-in.
-async fn daemon_reload() -> Result<(), ApplyError> {
-    let Output { status, stderr, .. } = Command::new("systemctl")
-        .arg("daemon-reload")
-        .output()
-        .await
-        .map_err(ApplyError::Systemctl)?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(ApplyError::Reload(String::from_utf8_lossy(&stderr).trim().to_owned()))
-    }
 }

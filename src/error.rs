@@ -181,9 +181,9 @@ impl Error {
                 Reason::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => status::NOT_PERMITTED,
                 Reason::AwsNode(AwsNodeError::OutOfReach { .. }) => status::SETTINGS,
                 Reason::Api(error) => match error {
-                    KubernetesError::Unauthorized | KubernetesError::Forbidden(_) => {
-                        status::NOT_PERMITTED
-                    }
+                    KubernetesError::Unauthorized
+                    | KubernetesError::Forbidden(_)
+                    | KubernetesError::Token(_) => status::NOT_PERMITTED,
                     KubernetesError::NoResourceType => status::NOT_IN_TIME,
                     _ => status::UNAVAILABLE,
                 },
@@ -307,6 +307,7 @@ mod tests {
         assert_eq!(status(Reason::Api(KubernetesError::NoResourceType)), 75);
         assert_eq!(status(Reason::Api(KubernetesError::Forbidden(String::new()))), 77);
         assert_eq!(status(Reason::Api(KubernetesError::Unauthorized)), 77);
+        assert_eq!(status(Reason::Api(KubernetesError::Token(String::new()))), 77);
         assert_eq!(status(Reason::Api(KubernetesError::Unreachable(String::new()))), 69);
     }
 }

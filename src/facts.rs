@@ -9,7 +9,6 @@ use crate::host::{Detected, ToldElsewhere};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// Everything about this machine that the plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +42,6 @@ pub struct Instance {
     pub zone_id: Option<ZoneId>,
     /// The region.
     pub region: Region,
-    /// The primary interface's first IPv4 address; none in an IPv6-only subnet.
-    pub local_ipv4: Option<IpAddr>,
     /// The primary interface's VPC.
     pub vpc_id: Option<VpcId>,
     /// The primary interface's subnet.

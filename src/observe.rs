@@ -8,23 +8,21 @@ pub use cluster::{ClusterError, Connection, Reached, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket::BottlerocketError;
+use crate::adapter::disk::DiskError;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::machine::{self, MachineError};
 use crate::adapter::{Deadline, Endpoints};
 use crate::domain::eni_config::Field;
-use crate::domain::identifier::{
-    InstanceId, InstanceType, InvalidIdentifier, Mac, SubnetId, VpcId,
-};
-use crate::domain::limits::Source;
+use crate::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
+use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::facts::{Facts, Instance, Limits, Machine};
 use crate::host::user_data::{self, UserDataError};
 use crate::host::{self, Host, HostError, Image};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
@@ -36,7 +34,7 @@ pub enum ObserveError {
     #[error("the instance metadata service does not say what this instance is")]
     Imds(#[from] ImdsError),
     /// The image.
-    #[error("this image is of no known family")]
+    #[error(transparent)]
     Host(#[from] HostError),
     /// Bottlerocket's settings.
     #[error("Bottlerocket does not say what it is set to")]
@@ -55,6 +53,12 @@ pub enum ObserveError {
         /// Why EC2 did not tell, either.
         source: Ec2Error,
     },
+}
+
+impl From<DiskError> for ObserveError {
+    fn from(error: DiskError) -> Self {
+        Self::Machine(error.into())
+    }
 }
 
 impl ObserveError {
@@ -171,19 +175,10 @@ async fn metadata(
         of_imds(session.bytes("user-data")),
     )?;
     let (instance_type, region, limits) = of_type;
-    let (instance_id, zone, zone_id, local_ipv4) = identity;
+    let (instance_id, zone, zone_id) = identity;
     let (vpc_id, subnet_id) = network;
-    let instance = Instance {
-        instance_type,
-        instance_id,
-        zone,
-        zone_id,
-        region,
-        local_ipv4,
-        vpc_id,
-        subnet_id,
-        tags,
-    };
+    let instance =
+        Instance { instance_type, instance_id, zone, zone_id, region, vpc_id, subnet_id, tags };
     Ok(Metadata { instance, limits, user_data })
 }
 
@@ -191,26 +186,14 @@ async fn of_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Result<
     Ok(read.await?)
 }
 
-type Identity = (InstanceId, Zone, Option<ZoneId>, Option<IpAddr>);
+type Identity = (InstanceId, Zone, Option<ZoneId>);
 
 async fn identity(session: &Session) -> Result<Identity, ImdsError> {
     try_join!(
         session.required("meta-data/instance-id"),
         session.required("meta-data/placement/availability-zone"),
         session.item("meta-data/placement/availability-zone-id"),
-        local_ipv4(session),
     )
-}
-
-async fn local_ipv4(session: &Session) -> Result<Option<IpAddr>, ImdsError> {
-    let path = "meta-data/local-ipv4";
-    let parsed = |text: String| {
-        text.parse().map_err(|_| ImdsError::Nonsense {
-            path: path.to_owned(),
-            source: InvalidIdentifier::new("an IP address", &text),
-        })
-    };
-    session.text(path).await?.map(parsed).transpose()
 }
 
 /// The primary interface's VPC and subnet.
@@ -248,9 +231,20 @@ async fn type_limits(
     if let Some((limits, source)) = endpoints.table.find(instance_type) {
         return Ok(Limits { limits, source });
     }
+    let limits = limits_by_ec2(endpoints, names, instance_type, region, deadline).await?;
+    Ok(Limits { limits, source: Source::Ec2 })
+}
+
+/// What EC2 says of a type that the table lacks.
+pub async fn limits_by_ec2(
+    endpoints: &Endpoints,
+    names: &Names,
+    instance_type: &InstanceType,
+    region: &Region,
+    deadline: Deadline,
+) -> Result<InstanceLimits, ObserveError> {
     warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
     let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
-    let limits = ec2.limits(instance_type, deadline).await.map_err(failed)?;
-    Ok(Limits { limits, source: Source::Ec2 })
+    ec2.limits(instance_type, deadline).await.map_err(failed)
 }

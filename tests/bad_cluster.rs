@@ -70,14 +70,14 @@ fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
 }
 
 #[test]
-fn no_role_and_so_no_token_is_69_and_says_so() {
+fn no_role_and_so_no_token_is_77_and_says_so() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     imds.remove("meta-data/iam/security-credentials/");
     let mut command = node.command(["run", "--eni-config-wait", "3s"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let ended = crate::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+    assert_eq!(ended.status, Some(77), "{}", ended.stderr);
     assert!(
         error(&ended).contains("there are no AWS credentials to sign a token with: "),
         "{}",

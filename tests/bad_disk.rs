@@ -32,6 +32,34 @@ fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
     assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
 }
 
+/// What such a directory holds would be missed, and a figure in it beaten or obeyed unseen.
+#[test]
+fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
+    let api = ready_api();
+    // A file in the directory's place: root may read any directory, but not this.
+    for directory in [
+        "etc/systemd/system/kubelet.service.d",
+        "etc/kubernetes/kubelet/config.json.d",
+        "etc/eks/nodeadm.d",
+    ] {
+        let (node, _imds) = in_cluster(&api);
+        let path = node.file(directory, "");
+        let ended = node.run(["run"]);
+        assert_eq!(
+            (ended.status, error(&ended)),
+            (
+                Some(65),
+                format!(
+                    "error: this machine could not be identified\n  because: this machine cannot be looked at\n  because: could not read {}\n  because: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
+                    path.display()
+                )
+                .as_str()
+            )
+        );
+        assert_eq!(node.written(), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
     let api = KubernetesApi::start();

@@ -155,7 +155,7 @@ fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            format!("error: the cluster could not be asked\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or leave cluster.kubeconfig out\n", path.display()).as_str()
+            format!("error: the cluster could not be asked\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too\n", path.display()).as_str()
         )
     );
 }

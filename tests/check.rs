@@ -3,7 +3,7 @@
 
 use crate::ec2_fit::Site;
 use crate::golden::{expect_golden, golden};
-use crate::node::Node;
+use crate::node::{Ended, Node, imds_with, in_cluster, ready_api, with_imds};
 use crate::real_parts::{moto, own_moto};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
@@ -41,6 +41,50 @@ fn check_lists_everything_for_this_node() {
     let good = site.account.subnet(&site.vpc, "us-west-2a", "10.0.2.0/24");
     site.eni_config(&good, &[]);
     assert_eq!(site.node.run(["check"]).status, Some(0));
+}
+
+/// The lines of the checks that are no `ok`.
+fn noted(ended: &Ended) -> Vec<&str> {
+    ended.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
+}
+
+#[test]
+fn check_warns_of_what_a_run_warns_of() {
+    let api = ready_api();
+    let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
+    let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
+    let node = with_imds(&imds);
+    let ended = node.run(["check", "--pods-policy", "lower"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let mut warned = noted(&ended);
+    warned.retain(|line| line.starts_with("warning "));
+    assert_eq!(
+        warned,
+        [
+            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"lower\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree",
+            "warning  max-pods   maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it",
+        ]
+    );
+    let run = node.run(["run", "--pods-policy", "lower"]);
+    for line in warned {
+        let line = line.replace("warning  max-pods   ", "warning: ") + "\n";
+        assert!(run.stderr.contains(&line), "{line} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn check_compares_with_ec2_only_where_a_run_does() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    // An ENIConfig that a comparison would warn of.
+    api.apply("default", json!({ "subnet": "subnet-0a" }));
+    let ended = node.run(["check", "--eni-config-verify=false"]);
+    assert_eq!(
+        noted(&ended),
+        ["skipped  verify     eni-config.verify is false"],
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

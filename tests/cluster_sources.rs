@@ -4,11 +4,10 @@ use crate::node::{Ended, Node, error, in_cluster, ready_api, with_imds};
 use crate::real_parts::own_moto;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 const KUBECONFIG: &str = "var/lib/kubelet/kubeconfig";
@@ -78,12 +77,9 @@ fn al2s_unfilled_template_is_passed_over() {
     let api = ready_api();
     let (node, _imds) = nameless();
     node.file(KUBECONFIG, &kubeconfig("MASTER_ENDPOINT"));
-    let authority = api.ca_base64();
-    let socket = settings_api(
-        &node,
-        json!({ "kubernetes": { "cluster-name": "rocket", "api-server": api.url(),
-                                "cluster-certificate": authority, "max-pods": 20 } }),
-    );
+    let mut seed = Bottlerocket::seed(&Instance::default(), &api);
+    seed["kubernetes"]["cluster-name"] = json!("rocket");
+    let settings = Bottlerocket::in_container(node.root(), &seed);
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
@@ -93,17 +89,7 @@ fn al2s_unfilled_template_is_passed_over() {
             format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
         ]
     );
-    assert_eq!(socket.join().unwrap(), "GET /settings?prefix=settings.kubernetes HTTP/1.1");
-}
-
-/// Bottlerocket's settings API: answers one request, and gives its first line.
-fn settings_api(node: &Node, answer: Value) -> std::thread::JoinHandle<String> {
-    fs::create_dir_all(node.root().join("run")).unwrap();
-    let listener = UnixListener::bind(node.root().join("run/api.sock")).unwrap();
-    std::thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        answer_one(stream, &answer)
-    })
+    assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
 }
 
 /// Answers one request over HTTP, and gives its first line.

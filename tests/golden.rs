@@ -51,7 +51,6 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
             zone: "us-west-2a".parse().unwrap(),
             zone_id: Some("usw2-az1".parse().unwrap()),
             region: "us-west-2".parse().unwrap(),
-            local_ipv4: Some("192.0.2.10".parse().unwrap()),
             vpc_id: None,
             subnet_id: None,
             tags: BTreeMap::new(),

@@ -60,7 +60,7 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
         (refused.status, error(&refused)),
         (
             Some(65),
-            "error: this machine could not be identified\n  because: this image is of no known family\n  because: KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to\n  help: write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`\n"
+            "error: this machine could not be identified\n  because: KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to\n  help: write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`\n"
         )
     );
 }
@@ -167,7 +167,7 @@ fn a_kubelet_unit_that_starts_nothing_is_refused_and_nothing_is_written() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  because: this image is of no known family\n  because: kubelet.service cannot be extended\n  because: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
+            "error: this machine could not be identified\n  because: kubelet.service cannot be extended\n  because: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());

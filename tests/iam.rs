@@ -93,7 +93,7 @@ fn each_right_to_ec2_in_the_policy_is_needed_and_all_together_are_enough() {
             ended(command.output().unwrap())
         };
         let said = [
-            run(&["check"]),
+            run(&["check", "--eni-config-verify=true"]),
             run(&["limits", "refresh", "--region", "us-west-2", "--output", &table, "--force"]),
         ];
         let said: String = said.into_iter().map(|it| it.stdout + &it.stderr).collect();

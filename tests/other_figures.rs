@@ -1,6 +1,6 @@
 //! A figure that somebody else has told the kubelet: it is named, and whose wins is said.
 
-use crate::node::{DROP_IN, Node, imds_with, ready_api, with_imds};
+use crate::node::{DROP_IN, Node, imds_with, in_cluster, ready_api, with_imds};
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
 
 /// A node whose NodeConfig has this under `spec.kubelet`.
@@ -72,6 +72,27 @@ fn a_reserve_that_is_a_flag_is_beaten_by_a_later_flag_too() {
             "\n      - \"--kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi\"\n"
         ),
         "{written}"
+    );
+}
+
+#[test]
+fn a_comment_and_a_command_that_is_not_in_force_set_nothing() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let drop_in = "etc/systemd/system/kubelet.service.d/20-site.conf";
+    node.file(
+        drop_in,
+        "[Service]\n# --max-pods=17 was too low, and karpenter.sh/ is gone\nExecStart=/usr/bin/kubelet --max-pods=18 --kube-reserved=cpu=1\nExecStart=\nExecStart=/usr/bin/kubelet --kube-reserved-cgroup=/runtime $NODEADM_KUBELET_ARGS\n",
+    );
+    node.file("etc/default/kubelet", "KUBELET_EXTRA_ARGS=--max-pods=19 # nobody reads it\n");
+    assert_eq!(said(&node, &["--pods-policy", "respect"]), Vec::<String>::new());
+    let written = node.read(DROP_IN).unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    assert!(!written.contains("--kube-reserved"), "no flag, so none is beaten: {written}");
+    node.file(drop_in, "[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--v=2 --max-pods=9'\n");
+    assert_eq!(
+        said(&node, &["--pods-policy", "respect"]),
+        ["plan: the kubelet's own arguments set max-pods to 9; so do we"]
     );
 }
 

@@ -18,7 +18,6 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -122,8 +121,8 @@ type Timeouts = (Option<Duration>, Option<Duration>);
 /// The host's bundle, which knows the certificate of a proxy that a company may have; else the
 /// roots that Mozilla trusts, compiled in.
 fn trusted() -> Vec<u8> {
-    let host = HOST_BUNDLES.iter().find_map(|path| std::fs::read(Path::new(path)).ok());
-    host.filter(|pem| !pem.is_empty()).unwrap_or_else(|| compiled_in().into_bytes())
+    let mut there = HOST_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
+    there.find(|pem| !pem.is_empty()).unwrap_or_else(|| compiled_in().into_bytes())
 }
 
 fn compiled_in() -> String {

@@ -84,27 +84,31 @@ pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     }
 }
 
+/// What is in a directory, by name; nothing where there is none. One that cannot be read is an error:
+/// what it holds would be missed in silence.
+pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let failed = |source| DiskError::Read { path: directory.to_owned(), source };
+    let entries = match directory.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(source)),
+    };
+    let paths: Result<Vec<_>, _> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths.map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// Every settings file under `root`, the weakest first: by directory, then by file name; last a
 /// Bottlerocket bootstrap container's user data.
 pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
     let mut files = Vec::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
-        let entries = match directory.read_dir() {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(source) => return Err(DiskError::Read { path: directory, source }),
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let entry =
-                entry.map_err(|source| DiskError::Read { path: directory.clone(), source })?;
-            paths.push(entry.path());
-        }
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-        paths.sort();
-        for path in paths {
-            let text = read(&path)?.unwrap_or_default();
-            files.push((path, text));
+        for path in list(&directory)? {
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let text = read(&path)?.unwrap_or_default();
+                files.push((path, text));
+            }
         }
     }
     let path = under(root, Path::new(USER_DATA));

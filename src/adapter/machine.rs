@@ -1,6 +1,6 @@
 //! What the machine itself has: CPUs, memory, and the units that tell the image's family.
 
-use crate::adapter::disk::under;
+use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::snap::{self, SnapError};
 use crate::facts::Machine;
 use crate::host::Image;
@@ -9,8 +9,7 @@ use crate::host::other_figures::KUBELET_DROP_INS;
 use crate::host::snap::UNIT;
 use crate::host::{kubeadm, nodeadm};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
@@ -34,14 +33,9 @@ const BOOTSTRAP_UNIT: &str = "etc/eks/containerd/kubelet-containerd.service";
 /// Something about the machine that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
-    /// A unit file that is there and cannot be read.
-    #[error("could not read {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A file or a directory that is there and cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// snapd does not say what the kubelet's arguments are.
     #[error("the kubelet's snap does not say what its arguments are")]
     Snap(#[from] SnapError),
@@ -86,7 +80,7 @@ pub fn image(root: &Path) -> Result<Image, MachineError> {
 fn extra_arguments(root: &Path) -> Result<Vec<(PathBuf, String)>, MachineError> {
     let mut files = Vec::new();
     for path in kubeadm::FILES.map(PathBuf::from) {
-        if let Some(text) = read_if_there(&under(root, &path))? {
+        if let Some(text) = disk::read(&under(root, &path))? {
             files.push((path, text));
         }
     }
@@ -100,17 +94,12 @@ fn drop_ins(
     directory: &str,
     endings: &[&str],
 ) -> Result<Vec<(String, String)>, MachineError> {
-    let Ok(entries) = under(root, Path::new(directory)).read_dir() else {
-        return Ok(Vec::new());
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
     let mut found = Vec::new();
-    for path in paths {
+    for path in disk::list(&under(root, Path::new(directory)))? {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if endings.contains(&ending.as_str()) && name != nodeadm::DROP_IN_NAME {
-            found.extend(read_if_there(&path)?.map(|text| (name, text)));
+            found.extend(disk::read(&path)?.map(|text| (name, text)));
         }
     }
     Ok(found)
@@ -119,7 +108,7 @@ fn drop_ins(
 /// The unit file in force.
 fn unit(root: &Path, name: &str) -> Result<Option<String>, MachineError> {
     for directory in UNIT_DIRECTORIES {
-        let text = read_if_there(&root.join(directory).join(name))?;
+        let text = disk::read(&root.join(directory).join(name))?;
         if text.is_some() {
             return Ok(text);
         }
@@ -130,36 +119,24 @@ fn unit(root: &Path, name: &str) -> Result<Option<String>, MachineError> {
 /// The unit and its drop-ins in systemd's order: by file name, and of two with one name the one in
 /// the stronger directory. Ours is left out, so that a second run sees what the first one saw.
 fn unit_with_drop_ins(root: &Path, name: &str) -> Result<Vec<String>, MachineError> {
-    let mut found = read_if_there(&root.join(BOOTSTRAP_UNIT))?;
+    let mut found = disk::read(&root.join(BOOTSTRAP_UNIT))?;
     if found.is_none() {
         found = unit(root, name)?;
     }
     let Some(unit) = found else { return Ok(Vec::new()) };
     let mut drop_ins: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     for directory in UNIT_DIRECTORIES.iter().rev() {
-        let directory = root.join(directory).join(format!("{name}.d"));
-        let Ok(entries) = directory.read_dir() else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.extension().is_some_and(|extension| extension == "conf") {
-                drop_ins.insert(entry.file_name(), path);
+        for path in disk::list(&root.join(directory).join(format!("{name}.d")))? {
+            let is_drop_in = path.extension().is_some_and(|extension| extension == "conf");
+            if let Some(name) = path.file_name().filter(|_| is_drop_in) {
+                drop_ins.insert(name.to_owned(), path);
             }
         }
     }
-    drop_ins.remove(std::ffi::OsStr::new(DROP_IN_NAME));
+    drop_ins.remove(OsStr::new(DROP_IN_NAME));
     let mut texts = vec![unit];
     for path in drop_ins.values() {
-        texts.extend(read_if_there(path)?);
+        texts.extend(disk::read(path)?);
     }
     Ok(texts)
-}
-
-/// The file's text, if there is one.
-pub fn read_if_there(path: &Path) -> Result<Option<String>, MachineError> {
-    match std::fs::read(path) {
-        // A unit may hold any bytes; what we look for in it is ASCII.
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(MachineError::Unreadable { path: path.to_owned(), source }),
-    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn set(
     let outcome = if current != wanted {
         commit(&api, wanted).await?;
         Outcome::Written
-    } else if let Err(BottlerocketError::NotRendered(why)) = rendered(root, wanted) {
+    } else if let Some(why) = missing(root, wanted) {
         // A run before this one was cut off, or its applier failed.
         warn!("bottlerocket: the settings say so already, and {why}; having them rendered");
         api.apply(wanted).await?;
@@ -29,7 +29,11 @@ pub(super) async fn set(
     } else {
         return Ok(Outcome::Unchanged);
     };
-    retry(Deadline::after(render_wait), async || rendered(root, wanted)).await?;
+    let rendered = async || match missing(root, wanted) {
+        None => Ok(()),
+        Some(why) => Err(BottlerocketError::NotRendered(why)),
+    };
+    retry(Deadline::after(render_wait), rendered).await?;
     Ok(outcome)
 }
 
@@ -42,11 +46,8 @@ async fn commit(api: &Api, wanted: &KubeletSettings) -> Result<(), BottlerocketE
     }
     let Err(error) = api.commit_and_apply(&tx).await else { return Ok(()) };
     // A failure here may come after the commit: of the applier, or of the answer's way to us.
-    let live = match api.live().await {
-        Ok(live) => live.kubelet,
-        Err(_) => return Err(error),
-    };
-    if live.only(wanted) != *wanted {
+    let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(wanted) == *wanted);
+    if !is_live {
         discard(api, &tx).await;
         return Err(error);
     }
@@ -54,7 +55,7 @@ async fn commit(api: &Api, wanted: &KubeletSettings) -> Result<(), BottlerocketE
     api.apply(wanted).await
 }
 
-/// Nothing of ours may wait for somebody else's commit.
+/// One that nobody commits would stay until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
         warn!("{}; the transaction {tx} is gone at the next boot", chain(&error));
@@ -68,20 +69,15 @@ fn transaction() -> String {
     format!("eni-bootstrap-{number:016x}")
 }
 
-/// Whether the kubelet's files show the settings.
-fn rendered(root: &Path, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
+/// What the kubelet's files do not show yet; `None` where they show all of it.
+fn missing(root: &Path, wanted: &KubeletSettings) -> Option<String> {
     let read = |path: &str| {
         let path = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));
-        match disk::read(&path) {
-            Ok(Some(text)) => Ok(text),
-            Ok(None) => {
-                Err(BottlerocketError::NotRendered(format!("there is no {}", path.display())))
-            }
-            Err(error) => Err(BottlerocketError::NotRendered(chain(&error))),
-        }
+        let text = disk::read(&path).map_err(|error| chain(&error))?;
+        text.ok_or_else(|| format!("there is no {}", path.display()))
     };
-    match not_rendered(wanted, &read(KUBELET_CONFIG)?, &read(KUBELET_ENV)?) {
-        None => Ok(()),
-        Some(why) => Err(BottlerocketError::NotRendered(why)),
+    match (read(KUBELET_CONFIG), read(KUBELET_ENV)) {
+        (Ok(config), Ok(env)) => not_rendered(wanted, &config, &env),
+        (Err(why), _) | (_, Err(why)) => Some(why),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::kubernetes::EniConfig;
+use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Deadline, Endpoints, chain};
 use crate::domain::aws_node::AwsNode;
 use crate::domain::cni::Addressing;
@@ -97,30 +97,61 @@ impl OnNode {
         patience: Patience,
     ) -> Result<Ready, Error> {
         info!("wait: for ENIConfig {name}, {}", patience.limit());
-        let ec2 = if self.settings.verify { Some(self.ec2().await) } else { None };
-        let fit = fit(name, &self.facts, plan, aws_node, connection.cluster.name());
-        let verify = async |eni_config: &EniConfig| -> Vec<Finding> {
-            let Some(ec2) = &ec2 else { return Vec::new() };
-            let ec2 = ec2.as_ref().map_err(String::as_str);
-            let (mut findings, of_cluster) = join!(
-                Box::pin(verify::with_ec2(&fit, eni_config, ec2)),
-                Box::pin(verify::with_cluster(&fit, &connection.api, aws_node))
-            );
-            findings.extend(of_cluster);
-            findings
+        let verifier = self.verifier(name, plan, connection, aws_node).await;
+        let verify = async |eni_config: &EniConfig| match &verifier {
+            Some(verifier) => verifier.findings(eni_config).await,
+            None => Vec::new(),
         };
         Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
     }
 
-    /// A client of EC2's, or why there is none: a check is then skipped.
-    pub async fn ec2(&self) -> Result<Ec2, String> {
-        let made = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
-        made.map_err(|error| chain(&error))
+    /// What the plan's ENIConfig is compared with; `None` where the settings leave that out.
+    pub async fn verifier<'a>(
+        &self,
+        name: &EniConfigName,
+        plan: &Plan,
+        connection: &'a Connection,
+        aws_node: Option<&'a AwsNode>,
+    ) -> Option<Verifier<'a>> {
+        if !self.settings.verify {
+            return None;
+        }
+        let Connection { api, cluster } = connection;
+        let ec2 = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
+        let ec2 = ec2.map_err(|error| chain(&error));
+        Some(Verifier {
+            fit: fit(name, &self.facts, plan, aws_node, cluster.name()),
+            ec2,
+            api,
+            aws_node,
+        })
+    }
+}
+
+/// Compares ENIConfigs with what EC2 and the cluster know.
+pub(super) struct Verifier<'a> {
+    fit: Fit,
+    /// Or why there is no client: a check is then skipped.
+    ec2: Result<Ec2, String>,
+    api: &'a ApiServer,
+    aws_node: Option<&'a AwsNode>,
+}
+
+impl Verifier<'_> {
+    /// What is found of this one.
+    pub async fn findings(&self, eni_config: &EniConfig) -> Vec<Finding> {
+        let ec2 = self.ec2.as_ref().map_err(String::as_str);
+        let (mut findings, of_cluster) = join!(
+            Box::pin(verify::with_ec2(&self.fit, eni_config, ec2)),
+            Box::pin(verify::with_cluster(&self.fit, self.api, self.aws_node))
+        );
+        findings.extend(of_cluster);
+        findings
     }
 }
 
 /// What this node's ENIConfig is compared with.
-pub(super) fn fit(
+fn fit(
     name: &EniConfigName,
     facts: &Facts,
     plan: &Plan,

@@ -8,7 +8,6 @@ pub(crate) mod types;
 pub use output::{Color, Output, Sort};
 
 use crate::adapter::dns::Names;
-use crate::adapter::ec2::Ec2;
 use crate::adapter::{Deadline, Endpoints};
 use crate::command::{print, with_overrides};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
@@ -185,9 +184,14 @@ pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<
     };
     let mut figures = Vec::new();
     for instance_type in types {
-        let limits = match endpoints.table.find(&instance_type) {
-            Some((limits, _)) => limits,
-            None => by_ec2(&endpoints, &names, &instance_type, region.as_ref(), deadline).await?,
+        let limits = if let Some((limits, _)) = endpoints.table.find(&instance_type) {
+            limits
+        } else {
+            let no_region = || Error::Usage(UsageError::NoRegion(instance_type.clone()));
+            let region = region.as_ref().ok_or_else(no_region)?;
+            // On the heap: rarely asked, and its future is large.
+            let ask = observe::limits_by_ec2(&endpoints, &names, &instance_type, region, deadline);
+            Box::pin(ask).await?
         };
         figures.push(wanted.figure(instance_type, limits));
     }
@@ -235,20 +239,6 @@ fn capacity_of(figure: &Figure) -> Result<&Capacity, Error> {
         instance_type: figure.instance_type.to_string(),
         source: *source,
     })
-}
-
-async fn by_ec2(
-    endpoints: &Endpoints,
-    names: &Names,
-    instance_type: &InstanceType,
-    region: Option<&Region>,
-    deadline: Deadline,
-) -> Result<InstanceLimits, Error> {
-    let region = region.ok_or_else(|| Error::Usage(UsageError::NoRegion(instance_type.clone())))?;
-    warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
-    let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
-    let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
-    Ok(Box::pin(ec2.limits(instance_type, deadline)).await.map_err(failed)?)
 }
 
 #[cfg(test)]

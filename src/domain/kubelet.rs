@@ -20,15 +20,19 @@ pub struct Kubelet {
 }
 
 impl Kubelet {
+    /// Its arguments by their names, in their order.
+    pub const ARGUMENTS: [&str; 3] = ["--max-pods=", "--kube-reserved=", "--node-labels="];
+
     /// The same as command-line arguments, which win over every configuration file. No argument
     /// holds a space or a quote: each value's type sees to that.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
         let Self { max_pods, kube_reserved, node_labels, beats_flags: _ } = self;
+        let [pods, reserved, labels] = Self::ARGUMENTS;
         [
-            format!("--max-pods={max_pods}"),
-            format!("--kube-reserved={kube_reserved}"),
-            format!("--node-labels={node_labels}"),
+            format!("{pods}{max_pods}"),
+            format!("{reserved}{kube_reserved}"),
+            format!("{labels}{node_labels}"),
         ]
     }
 }

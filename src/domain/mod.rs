@@ -11,5 +11,6 @@ pub mod limits;
 pub mod max_pods;
 pub mod prefixes;
 pub mod proxy;
+pub mod quantity;
 pub mod reserved;
 pub mod zone;

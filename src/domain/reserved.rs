@@ -1,8 +1,8 @@
 //! What the kubelet keeps back for itself and the container runtime (`kubeReserved`).
 
+use super::quantity::Quantity;
 use serde::Serialize;
 use std::fmt;
-use std::str::FromStr;
 
 /// Thousandths of one vCPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,41 +56,6 @@ pub fn cpu(vcpus: u32) -> Millicores {
 ///
 /// Source: `nodeadm/internal/kubelet/config.go`: the same on every machine.
 pub const EPHEMERAL_STORAGE: &str = "1Gi";
-
-/// A Kubernetes quantity, such as `100m`, `475Mi` or `1Gi`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Quantity(String);
-
-/// Text that is no quantity.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a quantity (such as 100m, 475Mi or 1Gi)")]
-pub struct InvalidQuantity(pub String);
-
-impl FromStr for Quantity {
-    type Err = InvalidQuantity;
-
-    fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
-        const SUFFIXES: [&str; 16] =
-            ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, suffix) = text.split_at(digits);
-        let is_number = number.starts_with(|c: char| c.is_ascii_digit())
-            && number.ends_with(|c: char| c.is_ascii_digit())
-            && number.bytes().filter(|byte| *byte == b'.').count() <= 1;
-        if is_number && SUFFIXES.contains(&suffix) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidQuantity(text.to_owned()))
-        }
-    }
-}
-
-impl fmt::Display for Quantity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
 
 impl From<Millicores> for Quantity {
     fn from(cpu: Millicores) -> Self {
@@ -182,16 +147,6 @@ mod tests {
             assert_eq!(memory(pods), Mebibytes(mebibytes), "{pods} pods");
         }
         assert_eq!(memory(u32::MAX), Mebibytes(u32::MAX));
-    }
-
-    #[test]
-    fn what_is_a_quantity() {
-        for good in ["100m", "475Mi", "1Gi", "0.5", "2", "1.5Gi", "3k"] {
-            assert_eq!(good.parse::<Quantity>().map(|q| q.to_string()), Ok(good.to_owned()));
-        }
-        for bad in ["", "Mi", "475 Mi", "1.", ".5", "1..5", "-1", "1GB", "1Gi,cpu=9"] {
-            assert_eq!(bad.parse::<Quantity>(), Err(InvalidQuantity(bad.to_owned())));
-        }
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl Error {
                 "look at `snap changes kubelet-eks`: another change may be under way; then run it again".to_owned()
             }
             Self::Apply(ApplyError::Bottlerocket(error)) => error.help().to_owned(),
-            Self::Apply(_) => "look at `systemctl status`; the files themselves are written".to_owned(),
+            Self::Apply(ApplyError::Systemd(_)) => {
+                "look at `systemctl status`; the files themselves are written".to_owned()
+            }
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()
             }
@@ -85,7 +87,7 @@ fn disk_help(error: &DiskError) -> &'static str {
 fn connect_help(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::Kubeconfig { .. } | ConnectError::KubeconfigText { .. } => {
-            "correct it, or leave cluster.kubeconfig out"
+            "correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too"
         }
         ConnectError::Endpoint(_) | ConnectError::CertificateAuthority => {
             "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"

@@ -20,7 +20,6 @@ pub(crate) fn facts(instance_type: &str) -> Facts {
             zone: "us-west-2a".parse().unwrap(),
             zone_id: None,
             region: "us-west-2".parse().unwrap(),
-            local_ipv4: None,
             vpc_id: None,
             subnet_id: None,
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),

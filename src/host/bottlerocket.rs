@@ -28,6 +28,7 @@ pub const RECORD: &str = "/.bottlerocket/bootstrap-containers/current/eni-bootst
 /// The tables from which pluto takes max-pods where nobody sets it, the stronger first.
 pub const ENI_MAX_PODS: [&str; 2] =
     ["/usr/share/eks/eni-max-pods-override", "/usr/share/eks/eni-max-pods"];
+
 /// What the image and the runs before have told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bottlerocket {

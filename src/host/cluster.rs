@@ -98,13 +98,12 @@ pub fn kubeconfig(text: &str) -> Result<EksKubeconfig, Said> {
     let Ok(config) = serde_saphyr::from_str::<Value>(text) else {
         return Err(Said::PassedOver("it is not a kubeconfig"));
     };
-    let cluster = &config["clusters"][0]["cluster"];
+    let (cluster, user) = in_use(&config);
     let said = |key: &str| cluster[key].as_str().map(str::to_owned);
     let Some(server) = said("server") else {
         return Err(Said::PassedOver("it names no cluster"));
     };
-    let users = config["users"].as_array().into_iter().flatten();
-    let arguments = users.filter_map(|user| user["user"]["exec"]["args"].as_array()).flatten();
+    let arguments = user["exec"]["args"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
     let name = cluster_name(&arguments);
     let inline = said("certificate-authority-data").map(Authority::Inline);
@@ -114,6 +113,17 @@ pub fn kubeconfig(text: &str) -> Result<EksKubeconfig, Said> {
         (Some(name), Some(authority)) => Ok(EksKubeconfig { name, server, authority }),
         _ => Err(Said::Whole(KUBELET_KUBECONFIG.into())),
     }
+}
+
+/// The cluster and the user of the current context; without one, or where it names what is not there,
+/// the first of each.
+fn in_use(config: &Value) -> (&Value, &Value) {
+    let named = |list: &str, name: &Value| {
+        let mut all = config[list].as_array().into_iter().flatten();
+        all.find(|it| it["name"].is_string() && it["name"] == *name).unwrap_or(&config[list][0])
+    };
+    let context = &named("contexts", &config["current-context"])["context"];
+    (&named("clusters", &context["cluster"])["cluster"], &named("users", &context["user"])["user"])
 }
 
 /// The cluster in the arguments of either token command.
@@ -186,6 +196,32 @@ users:
             "certificate-authority-data: TFM=",
         );
         assert_eq!(kubeconfig(&inline), Ok(eks("prod", Authority::Inline("TFM=".to_owned()))));
+    }
+
+    /// Two clusters, of which the second is that of the context `kubelet`.
+    const TWO: &str = "
+clusters:
+  - {name: old, cluster: {server: 'https://old', certificate-authority-data: T0xE}}
+  - {name: new, cluster: {server: 'https://new', certificate-authority-data: TkVX}}
+users:
+  - {name: old, user: {exec: {args: [eks, get-token, --cluster-name, yesterday]}}}
+  - {name: new, user: {exec: {args: [eks, get-token, --cluster-name, today]}}}
+contexts:
+  - {name: admin, context: {cluster: old, user: old}}
+  - {name: kubelet, context: {cluster: new, user: new}}
+";
+
+    #[test]
+    fn of_several_clusters_the_one_of_the_current_context_counts() {
+        let of = |name: &str, server: &str, data: &str| {
+            let (name, server) = (name.to_owned(), server.to_owned());
+            Ok(EksKubeconfig { name, server, authority: Authority::Inline(data.to_owned()) })
+        };
+        let current = format!("current-context: kubelet\n{TWO}");
+        assert_eq!(kubeconfig(&current), of("today", "https://new", "TkVX"));
+        assert_eq!(kubeconfig(TWO), of("yesterday", "https://old", "T0xE"), "the first");
+        let (without_contexts, _) = TWO.split_once("contexts:").unwrap();
+        assert_eq!(kubeconfig(without_contexts), of("yesterday", "https://old", "T0xE"));
     }
 
     #[test]

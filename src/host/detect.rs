@@ -1,6 +1,6 @@
 //! Which family this image is of.
 
-use super::{Host, HostKind, Image, kubeadm, snap, unit_file};
+use super::{Host, HostKind, Image, kubeadm, nodeadm, snap, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::proxy::InvalidProxy;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,12 @@ pub struct Detected {
     pub host: Host,
     /// For the log.
     pub reason: String,
+}
+
+impl Detected {
+    fn new(host: Host, reason: &str) -> Self {
+        Self { host, reason: reason.to_owned() }
+    }
 }
 
 /// Why no host was found.
@@ -74,63 +80,85 @@ impl HostError {
     }
 }
 
-const READS_DROP_INS: &str = "/etc/eks/nodeadm.d";
+/// One family's claim to an image: why it is that, or why not.
+type Claim = fn(&Image) -> Result<Detected, HostError>;
+
+/// The surest first. Whatever else has a kubelet unit is left to [`kubelet_dropin`].
+const CLAIMS: [Claim; 4] = [bottlerocket, nodeadm, snap, kubeadm];
 
 /// Which family this image is of: `kind` if it is not [`HostKind::Auto`], else the surest match.
 pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
-    let drop_ins = match &image.nodeadm_run_unit {
-        None => Err("there is no nodeadm-run.service"),
-        Some(unit) if unit.contains(READS_DROP_INS) => Ok(()),
-        Some(_) => Err("its nodeadm-run.service does not read /etc/eks/nodeadm.d"),
+    let claim: Claim = match kind {
+        HostKind::Auto => return surest(image),
+        HostKind::None => |_| Ok(Detected::new(Host::None, "")),
+        HostKind::Nodeadm => nodeadm,
+        HostKind::KubeletDropin => kubelet_dropin,
+        HostKind::Kubeadm => kubeadm,
+        HostKind::Snap => snap,
+        HostKind::Bottlerocket => bottlerocket,
     };
-    let detected = |host, reason: &str| Ok(Detected { host, reason: reason.to_owned() });
-    let exec_start = || unit_file::exec_start(&image.kubelet_unit);
-    let extra_arguments = kubeadm_file(image);
-    let bottlerocket = image.bottlerocket.clone();
-    let bottlerocket = bottlerocket.map(|found| Host::Bottlerocket(Box::new(found.live)));
-    let snap = image.snap_arguments.clone().map(|arguments| Host::Snap { arguments });
-    match kind {
-        HostKind::None => detected(Host::None, "set by hand"),
-        HostKind::Nodeadm => match drop_ins {
-            Ok(()) => detected(Host::Nodeadm, "set by hand"),
-            Err(why) => Err(HostError::NoDropIns(why)),
-        },
-        HostKind::KubeletDropin => {
-            detected(Host::KubeletDropin { exec_start: exec_start()? }, "set by hand")
+    Ok(Detected::new(claim(image)?.host, "set by hand"))
+}
+
+fn surest(image: &Image) -> Result<Detected, HostError> {
+    for claim in CLAIMS {
+        match claim(image) {
+            Err(
+                HostError::NoSettingsApi
+                | HostError::NoDropIns(_)
+                | HostError::NoSnap
+                | HostError::NoExtraArguments,
+            ) => {}
+            // Or it is of this family, and something is wrong with it.
+            found => return found,
         }
-        HostKind::Kubeadm => match extra_arguments {
-            Some(file) => detected(Host::Kubeadm(file?), "set by hand"),
-            None => Err(HostError::NoExtraArguments),
-        },
-        HostKind::Snap => detected(snap.ok_or(HostError::NoSnap)?, "set by hand"),
-        HostKind::Bottlerocket => {
-            detected(bottlerocket.ok_or(HostError::NoSettingsApi)?, "set by hand")
-        }
-        HostKind::Auto => match (drop_ins, extra_arguments) {
-            _ if bottlerocket.is_some() => {
-                detected(bottlerocket.unwrap_or(Host::None), "there is Bottlerocket's settings API")
-            }
-            (Ok(()), _) => detected(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"),
-            (Err(_), _) if snap.is_some() => {
-                let other = if image.kubelet_unit.is_empty() {
-                    ""
-                } else {
-                    "; there is a kubelet.service, too, which the snap's image does not use"
-                };
-                let reason = format!("there is a {}{other}", snap::UNIT);
-                detected(snap.unwrap_or(Host::None), &reason)
-            }
-            (Err(_), _) if image.kubelet_unit.is_empty() => Err(HostError::Unknown),
-            (Err(_), Some(file)) => detected(
-                Host::Kubeadm(file?),
-                "kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too",
-            ),
-            (Err(why), None) => {
-                let host = Host::KubeletDropin { exec_start: exec_start()? };
-                detected(host, &format!("there is a kubelet.service, and {why}"))
-            }
-        },
     }
+    if image.kubelet_unit.is_empty() { Err(HostError::Unknown) } else { kubelet_dropin(image) }
+}
+
+fn bottlerocket(image: &Image) -> Result<Detected, HostError> {
+    let found = image.bottlerocket.as_ref().ok_or(HostError::NoSettingsApi)?;
+    let host = Host::Bottlerocket(Box::new(found.live.clone()));
+    Ok(Detected::new(host, "there is Bottlerocket's settings API"))
+}
+
+fn nodeadm(image: &Image) -> Result<Detected, HostError> {
+    reads_drop_ins(image).map_err(HostError::NoDropIns)?;
+    Ok(Detected::new(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"))
+}
+
+/// Why not, where nodeadm does not read them.
+fn reads_drop_ins(image: &Image) -> Result<(), &'static str> {
+    match &image.nodeadm_run_unit {
+        None => Err("there is no nodeadm-run.service"),
+        Some(unit) if unit.contains(nodeadm::DIRECTORY) => Ok(()),
+        Some(_) => Err("its nodeadm-run.service does not read /etc/eks/nodeadm.d"),
+    }
+}
+
+fn snap(image: &Image) -> Result<Detected, HostError> {
+    let arguments = image.snap_arguments.clone().ok_or(HostError::NoSnap)?;
+    let other = if image.kubelet_unit.is_empty() {
+        ""
+    } else {
+        "; there is a kubelet.service, too, which the snap's image does not use"
+    };
+    let reason = format!("there is a {}{other}", snap::UNIT);
+    Ok(Detected { host: Host::Snap { arguments }, reason })
+}
+
+fn kubeadm(image: &Image) -> Result<Detected, HostError> {
+    let file = kubeadm_file(image).ok_or(HostError::NoExtraArguments)??;
+    let reason =
+        "kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too";
+    Ok(Detected::new(Host::Kubeadm(file), reason))
+}
+
+fn kubelet_dropin(image: &Image) -> Result<Detected, HostError> {
+    let exec_start = unit_file::exec_start(&image.kubelet_unit)?;
+    let why = reads_drop_ins(image).err().map(|why| format!(", and {why}")).unwrap_or_default();
+    let reason = format!("there is a kubelet.service{why}");
+    Ok(Detected { host: Host::KubeletDropin { exec_start }, reason })
 }
 
 /// The file in which kubeadm's kubelet takes further arguments; `None` where its unit reads none, or
@@ -141,70 +169,13 @@ fn kubeadm_file(image: &Image) -> Option<Result<kubeadm::ExtraArguments, kubeadm
         return None;
     }
     // The last one that the unit reads wins.
-    let path =
-        image.kubelet_unit.iter().rev().flat_map(|text| text.lines().rev()).find_map(|line| {
-            let file = line.trim().strip_prefix("EnvironmentFile=")?.trim_start_matches('-');
-            kubeadm::FILES.iter().find(|path| **path == file)
-        })?;
-    let found = image.extra_arguments.iter().find(|(known, _)| known == Path::new(path));
+    let read = unit_file::environment_files(&image.kubelet_unit);
+    let is_known = |file: &PathBuf| kubeadm::FILES.iter().any(|known| file == Path::new(known));
+    let path = read.into_iter().rev().find(is_known)?;
+    let found = image.extra_arguments.iter().find(|(known, _)| *known == path);
     let text = found.map_or("", |(_, text)| text.as_str());
-    Some(kubeadm::ExtraArguments::read(PathBuf::from(path), text))
+    Some(kubeadm::ExtraArguments::read(path, text))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KUBELET: &str = "[Service]\nExecStart=/usr/bin/kubelet $ARGS\n";
-
-    fn image(nodeadm: Option<&str>, kubelet: &[&str]) -> Image {
-        Image {
-            nodeadm_run_unit: nodeadm.map(str::to_owned),
-            kubelet_unit: kubelet.iter().map(|&text| text.to_owned()).collect(),
-            ..Image::default()
-        }
-    }
-
-    #[test]
-    fn hosts_are_found_by_what_the_image_has() {
-        let new = "ExecStart=/usr/bin/nodeadm init --config-source file:///etc/eks/nodeadm.d/";
-        let old = "ExecStart=/usr/bin/nodeadm init";
-        let dropin = Host::KubeletDropin { exec_start: "/usr/bin/kubelet $ARGS".to_owned() };
-        let auto =
-            |image: &Image| detect(HostKind::Auto, image).map(|found| (found.host, found.reason));
-        assert_eq!(
-            auto(&image(Some(new), &[KUBELET])),
-            Ok((Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d".to_owned()))
-        );
-        assert_eq!(
-            auto(&image(Some(old), &[KUBELET])),
-            Ok((
-                dropin.clone(),
-                "there is a kubelet.service, and its nodeadm-run.service does not read /etc/eks/nodeadm.d"
-                    .to_owned()
-            ))
-        );
-        assert_eq!(
-            auto(&image(None, &[KUBELET])),
-            Ok((
-                dropin,
-                "there is a kubelet.service, and there is no nodeadm-run.service".to_owned()
-            ))
-        );
-        assert_eq!(auto(&image(None, &[])), Err(HostError::Unknown));
-    }
-
-    #[test]
-    fn a_host_set_by_hand_must_fit_the_image() {
-        let found = |kind, image: &Image| detect(kind, image).map(|found| found.host);
-        assert_eq!(found(HostKind::None, &image(None, &[])), Ok(Host::None));
-        assert_eq!(
-            found(HostKind::Nodeadm, &image(None, &[KUBELET])),
-            Err(HostError::NoDropIns("there is no nodeadm-run.service"))
-        );
-        assert_eq!(
-            found(HostKind::KubeletDropin, &image(None, &[])),
-            Err(HostError::Unit(unit_file::UnitError::NoExecStart))
-        );
-    }
-}
+mod tests;

@@ -18,11 +18,11 @@ pub fn render(kubelet: &Kubelet, current: &str) -> Vec<Change> {
     vec![Change::SnapArguments { current: current.to_owned(), arguments }]
 }
 
-/// The setting without what an earlier run put at its end: our three arguments, in our order.
+/// The setting without what an earlier run put at its end: our arguments, in our order.
 #[must_use]
 pub fn without_ours(current: &str) -> String {
     let words: Vec<&str> = current.split_whitespace().collect();
-    let ours = ["--max-pods=", "--kube-reserved=", "--node-labels="];
+    let ours = Kubelet::ARGUMENTS;
     let begin = words.len().saturating_sub(ours.len());
     let is_ours = words.len() >= ours.len()
         && words[begin..].iter().zip(ours).all(|(word, flag)| word.starts_with(flag));

@@ -3,7 +3,7 @@
 use super::bottlerocket::Bottlerocket;
 use super::other_figures::{self, OtherFigure};
 use super::user_data::{self, NodeConfigKubelet};
-use super::{Host, Image, kubeadm, snap};
+use super::{Host, Image, kubeadm, snap, unit_file};
 use crate::domain::identifier::InstanceType;
 use std::collections::BTreeMap;
 
@@ -31,10 +31,12 @@ pub fn told_elsewhere(
 ) -> ToldElsewhere {
     let said = said.cloned().unwrap_or_default();
     let mut figures = other_figures::of_node_config(&said, None);
-    let mut arguments = image.kubelet_unit.clone();
-    arguments.extend(image.extra_arguments.iter().map(|(_, text)| kubeadm::without_block(text)));
+    let extra = image.extra_arguments.iter();
+    let files: Vec<_> =
+        extra.map(|(path, text)| (path.clone(), kubeadm::without_block(text))).collect();
+    let mut arguments = vec![unit_file::arguments(&image.kubelet_unit, &files)];
     arguments.extend(image.snap_arguments.iter().map(|current| snap::without_ours(current)));
-    figures.extend(other_figures::of_units(&arguments));
+    figures.extend(other_figures::of_command_lines(&arguments));
     arguments.extend(said.flags);
     if *host == Host::Nodeadm {
         for (name, text) in &image.nodeadm_drop_ins {

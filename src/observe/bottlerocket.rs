@@ -2,8 +2,7 @@
 
 use super::ObserveError;
 use crate::adapter::bottlerocket::Api;
-use crate::adapter::disk;
-use crate::adapter::machine::{self, MachineError};
+use crate::adapter::disk::{self, DiskError};
 use crate::adapter::proxy::Proxy;
 use crate::domain::zone::Region;
 use crate::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
@@ -53,14 +52,13 @@ fn told(root: &Path, rootfs: &Path, live: Live) -> Result<OnBottlerocket, Observ
     let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;
     let said = Some(live.said());
     let path = disk::under(root, Path::new(RECORD));
-    let record = machine::read_if_there(&path)?.map(|text| record(&text)).transpose();
+    let record = disk::read(&path)?.map(|text| record(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
         warn!("{} is passed over: {}", path.display(), error.message());
         None
     });
-    let tables =
-        ENI_MAX_PODS.map(|table| machine::read_if_there(&disk::under(rootfs, Path::new(table))));
-    let tables: Result<Vec<_>, MachineError> = tables.into_iter().collect();
+    let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));
+    let tables: Result<Vec<_>, DiskError> = tables.into_iter().collect();
     let eni_max_pods = tables?.into_iter().flatten().collect();
     let found = Bottlerocket { live, record: record.unwrap_or_default(), eni_max_pods };
     Ok(OnBottlerocket { found: Some(found), said, region, proxy })

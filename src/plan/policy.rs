@@ -4,9 +4,10 @@ use super::PlanError;
 use crate::domain::cni::Cni;
 use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
-use crate::domain::reserved::{Overrides, Quantity};
+use crate::domain::quantity::Quantity;
+use crate::domain::reserved::Overrides;
 use crate::host::nodeadm::DROP_IN_NAME;
-use crate::host::other_figures::{OtherFigure, Owner, Place, Policy};
+use crate::host::other_figures::{OtherFigure, Owner, Policy};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,11 +28,8 @@ impl Settled {
     #[must_use]
     pub fn misleads(&self) -> bool {
         let Self { theirs, in_force, .. } = self;
-        let comes_later = match &theirs.place {
-            Place::DropIn(name) | Place::DropInFlag(name) => name.as_str() > DROP_IN_NAME,
-            _ => false,
-        };
-        theirs.max_pods != *in_force && (comes_later || theirs.owner == Owner::Karpenter)
+        let surprises = theirs.comes_after_ours() || theirs.owner == Owner::Karpenter;
+        theirs.max_pods != *in_force && surprises
     }
 }
 
@@ -42,14 +40,11 @@ impl fmt::Display for Settled {
         if theirs.max_pods == *in_force {
             return formatter.write_str("so do we");
         }
-        match &theirs.place {
-            Place::DropIn(name) | Place::DropInFlag(name) if name.as_str() > DROP_IN_NAME => {
-                return write!(
-                    formatter,
-                    "it comes after {DROP_IN_NAME}, so it wins over our {in_force}: rename it, or take maxPods out of it"
-                );
-            }
-            _ => {}
+        if theirs.comes_after_ours() {
+            return write!(
+                formatter,
+                "it comes after {DROP_IN_NAME}, so it wins over our {in_force}: rename it, or take maxPods out of it"
+            );
         }
         match policy {
             None => write!(formatter, "pods.max, {in_force}, wins")?,
@@ -125,6 +120,7 @@ pub(super) fn reserve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::other_figures::Place;
     use crate::plan::tests::{facts, settings};
 
     /// An m5.large with custom networking: 20 pods.

@@ -3,6 +3,10 @@
 
 pub mod diff;
 pub mod picture;
+mod warnings;
+
+use warnings::warnings;
+pub use warnings::{of_plan, remarks};
 
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
@@ -10,7 +14,6 @@ use crate::domain::aws_node::AwsNode;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::identifier::{SubnetId, VpcId};
 use crate::domain::limits::Source;
-use crate::domain::reserved;
 use crate::domain::zone::ZoneId;
 use crate::facts::Facts;
 use crate::host::Change;
@@ -98,7 +101,7 @@ pub fn plan(facts: &Facts, plan: &Plan) {
         info!("{line}");
     }
     for warning in warnings(facts, plan) {
-        warn!("{warning}");
+        warn!("{}", warning.says);
     }
 }
 
@@ -118,28 +121,6 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
         eni_config,
     ]);
     lines
-}
-
-fn warnings(facts: &Facts, plan: &Plan) -> Vec<String> {
-    let differ = plan.cni.overrides.iter().filter(|it| it.differs());
-    let mut warnings: Vec<String> = differ.map(ToString::to_string).collect();
-    warnings.extend(plan.remarks.iter().map(ToString::to_string));
-    warnings.extend(plan.settled.iter().filter(|it| it.misleads()).map(ToString::to_string));
-    warnings.extend(plan.expression.iter().map(|expression| {
-        format!(
-            "maxPodsExpression in user data is {expression:?}, which only nodeadm can work out: pods.policy passes over it"
-        )
-    }));
-    warnings.extend(plan.capacity.caveats.iter().map(ToString::to_string));
-    let reserve = u64::from(reserved::memory(plan.capacity.max_pods).0);
-    let total = facts.machine.map(|machine| machine.memory_bytes >> 20);
-    if let Some(total) = total.filter(|total| reserve > total / 2) {
-        let pods = plan.capacity.max_pods;
-        warnings.push(format!(
-            "the kubelet keeps back 255 + 11 × {pods} = {reserve} Mi of {total} Mi: more than half; a lower pods.ceiling leaves more for pods"
-        ));
-    }
-    warnings
 }
 
 /// Says what was written.
@@ -191,7 +172,8 @@ pub struct Shown<'a> {
 
 impl Shown<'_> {
     fn warnings(&self, plan: &Plan) -> Vec<String> {
-        self.refused.iter().cloned().chain(warnings(self.facts, plan)).collect()
+        let known = warnings(self.facts, plan).map(|warning| warning.says);
+        self.refused.iter().cloned().chain(known).collect()
     }
 }
 
@@ -290,6 +272,3 @@ pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     }
     Ok(text)
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,7 @@
 use super::value::{self, CniSource, LabelMap, OnTimeout, Wait};
 use crate::domain::cni::IpFamily;
 use crate::domain::max_pods::Ceiling;
-use crate::domain::reserved::Quantity;
+use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::other_figures::Policy;
 use clap::Args;

@@ -43,7 +43,6 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
         (
             Some(69),
             "error: this machine could not be identified\n  \
-             because: this image is of no known family\n  \
              because: there is no /run/api.sock, through which Bottlerocket's settings are changed\n  \
              help: run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
         )

@@ -61,10 +61,7 @@ pub(super) fn transport_error(error: &kube::Error) -> KubernetesError {
         source = cause.source();
     }
     match error {
-        kube::Error::Service(cause) => match cause.downcast_ref::<TokenError>() {
-            Some(token) => KubernetesError::Token(token.to_string()),
-            None => KubernetesError::Unreachable(chain(cause.as_ref())),
-        },
+        kube::Error::Service(cause) => KubernetesError::Unreachable(chain(cause.as_ref())),
         kube::Error::HyperError(cause) => KubernetesError::Unreachable(chain(cause)),
         kube::Error::ReadEvents(cause) => KubernetesError::Unreachable(chain(cause)),
         other => KubernetesError::Unreachable(chain(other)),

@@ -3,15 +3,15 @@
 use super::Line;
 use crate::adapter::{Deadline, chain};
 use crate::command::Context;
-use crate::command::cluster::{OnNode, fit};
+use crate::command::cluster::OnNode;
 use crate::domain::aws_node::AwsNode;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::finding::Finding;
 use crate::error::Error;
 use crate::observe::Connection;
 use crate::plan::{Plan, plan};
+use crate::report;
 use crate::settings::{CniSource, Wait};
-use crate::verify;
 use crate::wait::{Patience, until_known, until_ready};
 
 pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
@@ -46,11 +46,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
         match until_known(&connection.api, Patience::begin(Wait::Once)).await {
             Ok(found) => {
                 findings.push(Finding::ok("aws-node", found.cni.to_string()));
-                let help = "correct it: `kubectl -n kube-system edit daemonset aws-node`";
-                let remarks = found.remarks.iter();
-                findings.extend(
-                    remarks.map(|remark| Finding::warning("aws-node", remark.to_string(), help)),
-                );
+                findings.extend(report::remarks(&found.remarks));
                 aws_node = Some(found);
             }
             Err(error) => {
@@ -67,13 +63,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
         }
     };
     findings.push(Finding::ok("max-pods", plan.capacity.to_string()));
-    for differs in plan.cni.overrides.iter().filter(|it| it.differs()) {
-        let help = "leave the key out, so that the DaemonSet decides";
-        findings.push(Finding::warning("settings", differs.to_string(), help));
-    }
-    for caveat in &plan.capacity.caveats {
-        findings.push(Finding::warning("max-pods", caveat.to_string(), "see README, \"The sum\""));
-    }
+    findings.extend(report::of_plan(facts, &plan));
     match (&plan.wait, &connection) {
         (None, _) => findings.push(Finding::ok("ENIConfig", "none: custom networking is off")),
         (Some(_), None) => {}
@@ -91,9 +81,8 @@ async fn eni_config(
     connection: &Connection,
     aws_node: Option<&AwsNode>,
 ) -> Vec<Finding> {
-    let Connection { api, cluster } = connection;
     let patience = Patience::begin(Wait::Once);
-    let ready = match until_ready(api, name, patience, async |_| Vec::new()).await {
+    let ready = match until_ready(&connection.api, name, patience, async |_| Vec::new()).await {
         Ok(ready) => ready,
         Err(error) => {
             let says = format!("{}: {}", error.awaited, error.reason);
@@ -101,11 +90,10 @@ async fn eni_config(
         }
     };
     let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
-    let fit = fit(name, &node.facts, plan, aws_node, cluster.name());
-    let ec2 = node.ec2().await;
-    let ec2 = ec2.as_ref().map_err(String::as_str);
-    findings.extend(verify::with_ec2(&fit, &ready.eni_config, ec2).await);
-    findings.extend(verify::with_cluster(&fit, api, aws_node).await);
+    match node.verifier(name, plan, connection, aws_node).await {
+        Some(verifier) => findings.extend(verifier.findings(&ready.eni_config).await),
+        None => findings.push(Finding::skipped("verify", "eni-config.verify is false", None)),
+    }
     findings
 }
 

@@ -14,6 +14,7 @@ use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
 use crate::facts::Subnet;
 use crate::observe::ClusterError;
+use crate::report;
 use crate::verify::{self, Fit, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -141,10 +142,7 @@ async fn aws_node(api: &ApiServer, say: &mut impl FnMut(Finding)) -> Option<AwsN
                     "set AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true on it, if they are meant to be",
                 ));
             }
-            for remark in &found.remarks {
-                let help = "correct it: `kubectl -n kube-system edit daemonset aws-node`";
-                say(Finding::warning("aws-node", remark.to_string(), help));
-            }
+            report::remarks(&found.remarks).for_each(say);
             Some(found)
         }
         Err(error) => {

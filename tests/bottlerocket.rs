@@ -224,7 +224,7 @@ fn an_applier_that_is_late_is_waited_for() {
     let line = running.until("has not rendered them");
     assert!(
         line.starts_with(
-            "warning: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
+            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
         ),
         "{line}"
     );

@@ -82,6 +82,11 @@ impl Transient for BottlerocketError {
     fn is_transient(&self) -> bool {
         matches!(self, Self::NotRendered(_))
     }
+
+    /// Rendering comes after the commit.
+    fn is_usual(&self) -> bool {
+        matches!(self, Self::NotRendered(_))
+    }
 }
 
 /// A request by its method and path, without what only this run knows.

@@ -21,7 +21,7 @@ use proxy::Proxy;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Where everything is: injected, so that a node, the tests, the demo and a private endpoint are
 /// all the same to the code below.
@@ -93,6 +93,11 @@ impl Deadline {
 pub trait Transient {
     /// Whether asking again later can help.
     fn is_transient(&self) -> bool;
+
+    /// Whether it is to be expected at first, so that nobody needs a warning.
+    fn is_usual(&self) -> bool {
+        false
+    }
 }
 
 /// The first pause between two attempts; each next one is about twice as long.
@@ -129,7 +134,12 @@ where
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
         }
-        warn!("{}; asking again in {:.1} s", chain(&error), pause.as_secs_f32());
+        let line = format!("{}; asking again in {:.1} s", chain(&error), pause.as_secs_f32());
+        if error.is_usual() {
+            info!("{line}");
+        } else {
+            warn!("{line}");
+        }
         tokio::time::sleep(pause).await;
     }
 }

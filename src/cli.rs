@@ -2,23 +2,21 @@
 
 #![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
 
+mod addresses;
 mod log;
 mod variables;
 
 use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
-use crate::adapter::{Endpoints, imds};
 use crate::command::{self, Context};
-use crate::domain::limits::Table;
-use crate::error::{EXIT_STATUSES, Error, UsageError, report};
+use crate::error::{EXIT_STATUSES, Error, report};
 use crate::settings::Layer;
+use addresses::Addresses;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use tracing::level_filters::LevelFilter;
 
 /// The calculator's name on Amazon Linux 2.
 const SCRIPT: &str = "max-pods-calculator.sh";
@@ -37,73 +35,6 @@ struct Cli {
     addresses: Addresses,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Where everything is, and how much is said.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Addresses")]
-struct Addresses {
-    /// The machine's files
-    #[arg(
-        long,
-        global = true,
-        env = "ENI_BOOTSTRAP_ROOT",
-        value_name = "DIRECTORY",
-        default_value = "/"
-    )]
-    root: PathBuf,
-    /// A settings file that wins over those under /usr/lib, /etc and /run
-    #[arg(long, global = true, env = "ENI_BOOTSTRAP_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The instance metadata service [default: http://169.254.169.254]
-    #[arg(long, global = true, env = "AWS_EC2_METADATA_SERVICE_ENDPOINT", value_name = "URL")]
-    imds_endpoint: Option<String>,
-    /// Which of the service's two addresses, where no endpoint is given
-    #[arg(
-        long,
-        global = true,
-        env = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-        value_name = "MODE",
-        default_value = "IPv4",
-        ignore_case = true
-    )]
-    imds_endpoint_mode: ImdsMode,
-    /// EC2's API [default: the region's own]
-    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EC2", value_name = "URL")]
-    ec2_endpoint: Option<String>,
-    /// EKS's API [default: the region's own]
-    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EKS", value_name = "URL")]
-    eks_endpoint: Option<String>,
-    /// The proxy through which AWS and the cluster are reached (https_proxy serves, too)
-    #[arg(long, global = true, env = "HTTPS_PROXY", hide_env_values = true, value_name = "URL")]
-    https_proxy: Option<String>,
-    /// Names, domains and networks that are reached without it (no_proxy serves, too)
-    #[arg(long, global = true, env = "NO_PROXY", value_name = "LIST")]
-    no_proxy: Option<String>,
-    /// Say more: each request
-    #[arg(long, short, global = true)]
-    verbose: bool,
-    /// Say nothing but warnings and errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    quiet: bool,
-}
-
-impl Addresses {
-    fn level(&self) -> LevelFilter {
-        match self {
-            Self { verbose: true, .. } => LevelFilter::DEBUG,
-            Self { quiet: true, .. } => LevelFilter::WARN,
-            _ => LevelFilter::INFO,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ImdsMode {
-    #[value(name = "IPv4")]
-    Ipv4,
-    #[value(name = "IPv6")]
-    Ipv6,
 }
 
 #[derive(Debug, Subcommand)]
@@ -231,28 +162,8 @@ fn checked(cli: Cli) -> Result<(), Error> {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Error> {
-    let Addresses {
-        root,
-        config,
-        imds_endpoint,
-        imds_endpoint_mode,
-        ec2_endpoint,
-        eks_endpoint,
-        https_proxy,
-        no_proxy,
-        verbose: _,
-        quiet: _,
-    } = cli.addresses;
-    let imds = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
-        match imds_endpoint_mode {
-            ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
-            ImdsMode::Ipv6 => imds::DEFAULT_ENDPOINT_IPV6,
-        }
-        .to_owned()
-    });
-    let proxy = proxy(https_proxy, no_proxy).map_err(Error::Usage)?;
-    let (ec2, eks, table) = (ec2_endpoint, eks_endpoint, Table::default());
-    let endpoints = Endpoints { imds, ec2, eks, region: None, proxy, root, table };
+    let config = cli.addresses.config.clone();
+    let endpoints = cli.addresses.endpoints().map_err(Error::Usage)?;
     let names = Names::default();
     let context = |settings: SettingsFlags, endpoints, names| Context {
         endpoints,
@@ -283,19 +194,6 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
     }
 }
 
-/// The variables' names in lower case are as old, and some systems set only those.
-#[expect(clippy::disallowed_methods, reason = "clap knows one variable for a flag")]
-fn proxy(url: Option<String>, without: Option<String>) -> Result<Option<Proxy>, UsageError> {
-    let given = |flag: Option<String>, variable| {
-        flag.or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
-    };
-    let Some(url) = given(url, "https_proxy") else { return Ok(None) };
-    let url = url.parse().map_err(UsageError::Proxy)?;
-    let without = given(without, "no_proxy").unwrap_or_default();
-    let without = without.split(',').map(|word| word.trim().to_owned()).collect();
-    Ok(Some(Proxy { url, without }))
-}
-
 /// Help and version are results; anything else that clap says is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
@@ -310,7 +208,8 @@ fn after_help() -> String {
         "Example, in a systemd unit before the kubelet's:\n  \
          eni-bootstrap run --cni-prefix-delegation --eni-config-wait 5m\n\n\
          Settings are read from /usr/lib/eni-bootstrap/*.toml, /etc/eni-bootstrap/*.toml,\n\
-         /run/eni-bootstrap/*.toml, --config, the environment and the flags; the later one wins.\n\n\
+         /run/eni-bootstrap/*.toml, a Bottlerocket bootstrap container's user data, --config,\n\
+         the environment and the flags; the later one wins.\n\n\
          Exit status:\n",
     );
     for (status, meaning) in EXIT_STATUSES {

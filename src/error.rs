@@ -4,26 +4,21 @@
 //! says what to do. [`report`] prints the whole chain.
 
 mod help;
+mod status;
 
-use crate::adapter::Transient as _;
-use crate::adapter::aws::AwsError;
-use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::{BottlerocketError, Request};
+pub use status::EXIT_STATUSES;
+
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
-use crate::adapter::eks::EksError;
-use crate::adapter::imds::ImdsError;
-use crate::adapter::kubernetes::{AwsNodeError, ConnectError, KubernetesError};
 use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::domain::identifier::InstanceType;
 use crate::domain::max_pods::NoCapacity;
 use crate::domain::proxy::InvalidProxy;
-use crate::host::HostError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::plan::PlanError;
 use crate::settings::SettingsError;
-use crate::wait::{NotReady, Reason};
+use crate::wait::NotReady;
 use std::fmt::Write as _;
 
 /// A command that did not do what it was asked for.
@@ -112,133 +107,6 @@ pub enum UsageError {
     NoRegionOfCluster,
 }
 
-/// Exit statuses, after `sysexits.h`.
-mod status {
-    pub const CHECKS: u8 = 1;
-    pub const USAGE: u8 = 64;
-    pub const DATA: u8 = 65;
-    pub const UNAVAILABLE: u8 = 69;
-    pub const CANNOT_WRITE: u8 = 73;
-    pub const NOT_IN_TIME: u8 = 75;
-    pub const NOT_PERMITTED: u8 = 77;
-    pub const SETTINGS: u8 = 78;
-}
-
-/// Every exit status with its meaning: what `--help` and the README say.
-pub const EXIT_STATUSES: [(u8, &str); 9] = [
-    (0, "ready: the kubelet may start"),
-    (status::CHECKS, "check found something that does not work"),
-    (status::USAGE, "the command line makes no sense"),
-    (status::DATA, "the machine says something that cannot be"),
-    (status::UNAVAILABLE, "a service that is needed cannot be reached"),
-    (status::CANNOT_WRITE, "a file could not be written; the old one is whole"),
-    (status::NOT_IN_TIME, "the cluster did not have in time what the node needs"),
-    (status::NOT_PERMITTED, "not permitted: RBAC in the cluster, or IAM"),
-    (status::SETTINGS, "the settings are wrong, or do not fit this machine"),
-];
-
-impl Error {
-    /// The exit status: the type of the error decides it, and nothing else.
-    #[must_use]
-    pub fn exit_status(&self) -> u8 {
-        match self {
-            Self::Usage(_) => status::USAGE,
-            Self::Checks(_) => status::CHECKS,
-            Self::Token(_) | Self::Cluster(ClusterError::Connect(ConnectError::Token(_))) => {
-                status::NOT_PERMITTED
-            }
-            Self::Settings(_)
-            | Self::Plan(_)
-            | Self::NoCapacity { .. }
-            | Self::Disk(DiskError::Row { .. })
-            | Self::Cluster(ClusterError::Connect(_)) => status::SETTINGS,
-            Self::Cluster(ClusterError::Eks(error)) => eks_status(error),
-            Self::Runtime(_) => status::UNAVAILABLE,
-            Self::Shrinks { .. } => status::DATA,
-            Self::Observe(error) => match error {
-                ObserveError::Imds(imds) => imds_status(imds),
-                ObserveError::Host(HostError::NoSettingsApi) => status::UNAVAILABLE,
-                ObserveError::Bottlerocket(error) => bottlerocket_status(error),
-                ObserveError::Host(_) | ObserveError::Machine(_) | ObserveError::UserData(_) => {
-                    status::DATA
-                }
-                ObserveError::Limits { source, .. } => ec2_status(source),
-            },
-            Self::Ec2(error) => ec2_status(error),
-            Self::Apply(ApplyError::Bottlerocket(error)) => bottlerocket_status(error),
-            Self::Apply(_) | Self::Disk(_) | Self::Output(_) => status::CANNOT_WRITE,
-            Self::NotReady(NotReady { reason, .. }) => match reason {
-                Reason::Unknown
-                | Reason::NotThere
-                | Reason::NoSubnet
-                | Reason::Unfit(_)
-                | Reason::AwsNode(
-                    AwsNodeError::NotThere
-                    | AwsNodeError::NoContainer
-                    | AwsNodeError::ConfigMapLacks { .. }
-                    | AwsNodeError::Api(_),
-                ) => status::NOT_IN_TIME,
-                Reason::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => status::NOT_PERMITTED,
-                Reason::AwsNode(AwsNodeError::OutOfReach { .. }) => status::SETTINGS,
-                Reason::Api(error) => match error {
-                    KubernetesError::Unauthorized
-                    | KubernetesError::Forbidden(_)
-                    | KubernetesError::Token(_) => status::NOT_PERMITTED,
-                    KubernetesError::NoResourceType => status::NOT_IN_TIME,
-                    _ => status::UNAVAILABLE,
-                },
-            },
-        }
-    }
-}
-
-fn imds_status(error: &ImdsError) -> u8 {
-    match error {
-        ImdsError::Endpoint { .. } => status::SETTINGS,
-        ImdsError::Disabled { .. } => status::UNAVAILABLE,
-        error if error.is_transient() => status::UNAVAILABLE,
-        _ => status::DATA,
-    }
-}
-
-fn bottlerocket_status(error: &BottlerocketError) -> u8 {
-    match error {
-        BottlerocketError::Unreachable { .. } | BottlerocketError::NotRendered(_) => {
-            status::UNAVAILABLE
-        }
-        BottlerocketError::Nonsense { .. } => status::DATA,
-        // The applier: a PATCH that fails so is one that cannot be stored.
-        BottlerocketError::Refused {
-            request: Request::Commit | Request::Apply, status, ..
-        } if status.is_server_error() => status::UNAVAILABLE,
-        BottlerocketError::Refused { .. } => status::SETTINGS,
-    }
-}
-
-fn ec2_status(error: &Ec2Error) -> u8 {
-    match error {
-        Ec2Error::Call(error) => call_status(error),
-        Ec2Error::UnknownType(_) | Ec2Error::Incomplete { .. } => status::DATA,
-    }
-}
-
-fn eks_status(error: &EksError) -> u8 {
-    match error {
-        EksError::Call(error) => call_status(error),
-        EksError::NotReady { .. } => status::UNAVAILABLE,
-        EksError::UnknownCluster { .. } | EksError::Aws(_) => status::SETTINGS,
-    }
-}
-
-fn call_status(error: &CallError) -> u8 {
-    match error {
-        CallError::NotPermitted { .. } | CallError::NoCredentials { .. } => status::NOT_PERMITTED,
-        CallError::Unreachable { .. } => status::UNAVAILABLE,
-        CallError::Aws(AwsError::Endpoint { .. } | AwsError::Proxy(_)) => status::SETTINGS,
-        CallError::Refused { .. } | CallError::Aws(AwsError::Trust(_)) => status::DATA,
-    }
-}
-
 /// The whole story for the journal: what, why, and what to do.
 #[must_use]
 pub fn report(error: &Error) -> String {
@@ -261,7 +129,7 @@ pub fn report(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wait::Awaited;
+    use crate::wait::{Awaited, Reason};
     use std::time::Duration;
 
     #[test]
@@ -294,20 +162,5 @@ mod tests {
              help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
         );
         assert_eq!(error.exit_status(), 75);
-    }
-
-    #[test]
-    fn a_wait_in_vain_ends_by_its_last_reason() {
-        let status = |reason| {
-            let awaited = Awaited::AwsNode;
-            Error::from(NotReady { awaited, allowed: Duration::ZERO, reason }).exit_status()
-        };
-        assert_eq!(status(Reason::NotThere), 75);
-        assert_eq!(status(Reason::NoSubnet), 75);
-        assert_eq!(status(Reason::Api(KubernetesError::NoResourceType)), 75);
-        assert_eq!(status(Reason::Api(KubernetesError::Forbidden(String::new()))), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Unauthorized)), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Token(String::new()))), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Unreachable(String::new()))), 69);
     }
 }

@@ -143,7 +143,7 @@ fn settings_that_are_locked_are_left_alone() {
     assert_eq!(
         (ended.status, error(&ended)),
         (
-            Some(78),
+            Some(69),
             "error: this machine could not be identified\n  \
              because: Bottlerocket does not say what it is set to\n  \
              because: Bottlerocket's settings API refused GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \

@@ -1,103 +1,19 @@
 //! Whole runs as a Bottlerocket bootstrap container, against the stand-in of its settings API.
 
 mod bad;
+mod host;
 mod second_boot;
 
-use crate::node::{Ended, Node, error};
+pub use host::{COMMIT, Host, PATCH, USER_DATA, as_planned, ready};
+
+use crate::node::error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use eni_bootstrap_sandbox::{Applier, Bottlerocket, Fault, Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{Applier, Fault};
+use host::{RECORD, SOON, lines};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Nothing that is waited for here takes as long.
-const SOON: Duration = Duration::from_secs(30);
-/// The settings for the agent.
-pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
-const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
-
-/// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
-pub struct Host {
-    /// The container's root, and how to run the program on it.
-    pub node: Node,
-    /// The settings API.
-    pub settings: Bottlerocket,
-    api: KubernetesApi,
-    /// The instance's metadata.
-    pub imds: Imds,
-}
-
-impl Host {
-    /// As user data and pluto leave them.
-    pub fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    /// With live settings as `change` leaves them.
-    fn with(change: impl FnOnce(&mut Value)) -> Self {
-        let api = KubernetesApi::start();
-        api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
-        // On Bottlerocket user data is settings: nothing there that we should read.
-        let user_data = Some(b"[settings.kubernetes]\ncluster-name = \"sandbox\"\n".to_vec());
-        let instance = Instance { user_data, ..Instance::default() };
-        let imds = Imds::start(&instance);
-        let node = Node::empty().with("--imds-endpoint", imds.endpoint());
-        let mut seed = Bottlerocket::seed(&instance, &api);
-        change(&mut seed);
-        let settings = Bottlerocket::in_container(node.root(), &seed);
-        Self { node, settings, api, imds }
-    }
-
-    fn run(&self) -> Ended {
-        self.node.run(["run"])
-    }
-
-    /// What the kubelet is told: max-pods by its file, and the labels.
-    pub fn kubelet(&self) -> (String, String) {
-        let config = self.settings.rendered("etc/kubernetes/kubelet/config").unwrap();
-        let max_pods = config.lines().find_map(|line| line.strip_prefix("maxPods: ")).unwrap();
-        let env = self.settings.rendered("etc/kubernetes/kubelet/env").unwrap();
-        let labels = env.lines().find_map(|line| line.strip_prefix("NODE_LABELS=")).unwrap();
-        (max_pods.to_owned(), labels.trim_matches('"').to_owned())
-    }
-
-    /// The requests that change something, the transaction's number left out.
-    pub fn changing(&self) -> Vec<String> {
-        let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
-        lines.map(|line| without_number(&line)).collect()
-    }
-}
-
-/// `tx=eni-bootstrap-…` without its number, which must be of 16 digits.
-fn without_number(line: &str) -> String {
-    let Some((before, number)) = line.split_once("tx=eni-bootstrap-") else {
-        return line.to_owned();
-    };
-    assert!(number.len() == 16 && number.bytes().all(|it| it.is_ascii_hexdigit()), "{line}");
-    format!("{before}tx=T")
-}
-
-/// The log's lines that begin with `word`.
-fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
-    ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
-}
-
-/// The run ended well.
-pub fn ready(ended: &Ended) {
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stderr.lines().last(), Some("ready: the kubelet may start"));
-}
-
-/// What a kubelet on an m5.large with custom networking should be told.
-pub fn as_planned() -> (String, String) {
-    let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
-    ("20".to_owned(), labels.to_owned())
-}
-
-/// What is asked of the API to change something.
-pub const PATCH: &str = "PATCH /settings?tx=T";
-/// The same.
-pub const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";
 const DISCARD: &str = "DELETE /tx?tx=T";
 const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.ephemeral-storage,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/region%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/zone%22";
 

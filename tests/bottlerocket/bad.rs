@@ -1,7 +1,9 @@
 //! What can be wrong with the settings API: a clear refusal, and nothing half set.
 
-use super::{Applier, COMMIT, DISCARD, Fault, Host, PATCH, USER_DATA, ready};
+use super::DISCARD;
+use super::host::{COMMIT, Host, PATCH, SOON, USER_DATA, ready};
 use crate::node::{Node, error};
+use eni_bootstrap_sandbox::{Applier, Fault};
 use serde_json::json;
 
 const UNTOUCHED: &str = "29";
@@ -175,7 +177,7 @@ fn a_server_that_dies_in_mid_run_ends_it() {
     let mut host = Host::new();
     host.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
     let running = host.node.start(["run"]);
-    assert!(host.settings.wait_for("PATCH ", 1, super::SOON));
+    assert!(host.settings.wait_for("PATCH ", 1, SOON));
     host.settings.kill();
     let ended = running.end();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);

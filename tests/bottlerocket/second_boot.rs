@@ -1,6 +1,6 @@
 //! What an earlier boot or somebody else has set.
 
-use super::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
+use super::host::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
 use crate::node::error;
 use serde_json::{Value, json};
 

@@ -18,6 +18,7 @@ mod faults;
 mod imds;
 mod kubernetes;
 mod server;
+mod serving;
 mod state;
 mod status;
 mod tls;

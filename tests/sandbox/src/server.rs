@@ -1,6 +1,7 @@
 //! One HTTP/1.1 server on a thread of its own, plain or with TLS.
 
 use crate::faults::{Fault, Faults};
+use crate::serving::Serving;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -13,10 +14,8 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -57,7 +56,7 @@ pub(crate) struct Server {
     tls: Option<Arc<ServerConfig>>,
     faults: Faults,
     handler: Handler,
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    running: Option<Serving>,
 }
 
 impl Server {
@@ -81,27 +80,15 @@ impl Server {
         let listener = StdListener::bind(self.addr)?;
         listener.set_nonblocking(true)?;
         self.addr = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
         let (tls, faults, handler) = (self.tls.clone(), self.faults.clone(), self.handler.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::spawn(move || {
-            // Dropping the runtime at the end drops every connection with it.
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, tls, faults, handler) => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        self.running = Some((stop, thread));
+        self.running = Some(Serving::start(move || accept(listener, tls, faults, handler))?);
         Ok(())
     }
 
     /// Stops listening and closes every connection.
     pub fn kill(&mut self) {
-        if let Some((stop, thread)) = self.running.take() {
-            let _ = stop.send(());
-            let _ = thread.join();
+        if let Some(serving) = self.running.take() {
+            serving.end();
         }
     }
 }

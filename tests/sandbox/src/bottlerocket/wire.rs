@@ -3,22 +3,21 @@
 use super::answers::Reply;
 use crate::faults::Faults;
 use crate::server::{Body, Handler, Witness, serve, whole};
+use crate::serving::Serving;
 use http::Response;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 use tokio::net::UnixListener;
-use tokio::sync::oneshot;
 
 pub(super) struct UnixServer {
     pub path: PathBuf,
     faults: Faults,
     witness: Witness,
     handler: Handler,
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    running: Option<Serving>,
 }
 
 impl UnixServer {
@@ -45,27 +44,16 @@ impl UnixServer {
         let listener = StdListener::bind(&self.path)?;
         fs::set_permissions(&self.path, fs::Permissions::from_mode(0o660))?;
         listener.set_nonblocking(true)?;
-        let (stop, stopped) = oneshot::channel();
         let (faults, handler) = (self.faults.clone(), self.handler.clone());
         let witness = self.witness.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, faults, witness, handler) => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        self.running = Some((stop, thread));
+        self.running = Some(Serving::start(move || accept(listener, faults, witness, handler))?);
         Ok(())
     }
 
     /// Stops listening and closes every connection. The socket's inode stays, dead.
     pub fn kill(&mut self) {
-        if let Some((stop, thread)) = self.running.take() {
-            let _ = stop.send(());
-            let _ = thread.join();
+        if let Some(serving) = self.running.take() {
+            serving.end();
         }
     }
 

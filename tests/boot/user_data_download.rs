@@ -6,6 +6,10 @@ use super::kubelet::{InForce, Kubelet};
 use super::launched::{Launched, SCRIPT, VERSION};
 use super::node::Family::{Al2, Al2023};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+/// What the script leaves to fetch the program.
+const FETCH: &str = "/usr/local/sbin/eni-bootstrap-fetch";
 
 const DO_NOT_RUN_IT: &str =
     "do not run it; put the release's own SHA-256 into user data, or its file there";
@@ -32,9 +36,13 @@ fn a_node_fetches_the_program_once_and_starts_its_kubelet_with_our_figure_on_eve
     assert_eq!(node.installed(), ["eni-bootstrap"]);
     let (installed, kubelet) = (node.inode(), machine.property("kubelet", "MainPID"));
 
-    // Once more by hand: nothing changes, and the kubelet goes on.
+    // Once more by hand: nothing changes, and the kubelet goes on. What fetches is put there whole: a
+    // program that is open for writing cannot be run ("Text file busy"), and the unit may be about to.
+    let fetch = || fs::metadata(machine.path(FETCH)).unwrap().ino();
+    let before = fetch();
     machine.says(&[SCRIPT]);
-    machine.says(&["/usr/local/sbin/eni-bootstrap-fetch"]);
+    assert_ne!(fetch(), before);
+    machine.says(&[FETCH]);
     assert_eq!(node.installed(), ["eni-bootstrap"]);
     assert_eq!((node.inode(), machine.property("kubelet", "MainPID")), (installed, kubelet));
     machine.power_off();

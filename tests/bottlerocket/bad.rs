@@ -158,14 +158,26 @@ fn settings_that_are_locked_are_left_alone() {
 
 #[test]
 fn a_commit_that_did_not_happen_leaves_nothing_pending() {
-    for fault in
-        [Fault::Drop, Fault::Answer(422, "Tried to commit with no pending changes".to_owned())]
-    {
+    let empty = "Tried to commit with no pending changes";
+    for (fault, status, why) in [
+        (
+            Fault::Drop,
+            69,
+            "API (/run/api.sock) gave no answer to POST /tx/commit_and_apply\n".to_owned(),
+        ),
+        (
+            Fault::Answer(422, empty.to_owned()),
+            78,
+            format!(
+                "API refused POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
+            ),
+        ),
+    ] {
         let host = Host::new();
         host.settings.faults().fail_always_matching("commit_and_apply", fault);
         let ended = host.run();
-        assert_ne!(ended.status, Some(0), "{}", ended.stderr);
-        assert!(error(&ended).contains("POST /tx/commit_and_apply"), "{}", ended.stderr);
+        assert_eq!(ended.status, Some(status), "{}", ended.stderr);
+        assert!(error(&ended).contains(&why), "{}", ended.stderr);
         assert_eq!(host.changing(), [PATCH, COMMIT, DISCARD]);
         assert_eq!(host.kubelet().0, UNTOUCHED);
         assert_eq!(host.settings.transactions(), Vec::<String>::new());

@@ -6,7 +6,7 @@ use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::adapter::snap::{self, SnapError};
 use crate::adapter::systemd::{self, SystemdError};
-use crate::host::Change;
+use eni_core::host::Change;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

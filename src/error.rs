@@ -12,13 +12,13 @@ use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
-use crate::domain::identifier::InstanceType;
-use crate::domain::max_pods::NoCapacity;
-use crate::domain::proxy::InvalidProxy;
 use crate::observe::{ClusterError, ObserveError};
-use crate::plan::PlanError;
-use crate::settings::SettingsError;
 use crate::wait::NotReady;
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::max_pods::NoCapacity;
+use eni_core::domain::proxy::InvalidProxy;
+use eni_core::plan::PlanError;
+use eni_core::settings::SettingsError;
 use std::fmt::Write as _;
 
 /// A command that did not do what it was asked for.

@@ -12,10 +12,10 @@ use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
-use crate::domain::aws_node::AwsNode;
-use crate::domain::eni_config::FALLBACK;
-use crate::domain::finding::Finding;
-use crate::domain::prefixes;
+use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::eni_config::FALLBACK;
+use eni_core::domain::finding::Finding;
+use eni_core::domain::prefixes;
 use std::time::Duration;
 use tokio::join;
 

@@ -11,7 +11,7 @@ pub use eni_config::{Ready, until_ready};
 pub use reason::{Awaited, NotReady, Reason};
 
 use crate::adapter::Deadline;
-use crate::settings::Wait;
+use eni_core::settings::Wait;
 use progress::Progress;
 use std::time::Duration;
 use tokio::time::Instant;

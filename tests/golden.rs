@@ -4,12 +4,12 @@
 
 use eni_bootstrap::adapter::disk::Outcome;
 use eni_bootstrap::apply::{Applied, apply};
-use eni_bootstrap::domain::limits::{self, Source};
-use eni_bootstrap::facts::{Facts, Instance, Limits};
-use eni_bootstrap::host::kubeadm::ExtraArguments;
-use eni_bootstrap::host::{Change, Detected, Host, ToldElsewhere};
-use eni_bootstrap::plan::plan;
-use eni_bootstrap::settings::{Layer, Settings};
+use eni_core::domain::limits::{self, Source};
+use eni_core::facts::{Facts, Instance, Limits};
+use eni_core::host::kubeadm::ExtraArguments;
+use eni_core::host::{Change, Detected, Host, ToldElsewhere};
+use eni_core::plan::plan;
+use eni_core::settings::{Layer, Settings};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;

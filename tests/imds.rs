@@ -3,8 +3,8 @@
 use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::imds::{ImdsError, Session};
 use eni_bootstrap::adapter::{Deadline, Transient as _, chain};
-use eni_bootstrap::domain::identifier::InstanceType;
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
+use eni_core::domain::identifier::InstanceType;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(20);

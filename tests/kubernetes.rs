@@ -2,10 +2,10 @@
 
 use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
-use eni_bootstrap::domain::eni_config::EniConfigName;
-use eni_bootstrap::settings::Wait;
 use eni_bootstrap::wait::{Awaited, NotReady, Patience, Ready, Reason};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
+use eni_core::domain::eni_config::EniConfigName;
+use eni_core::settings::Wait;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};

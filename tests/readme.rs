@@ -2,7 +2,7 @@
 
 use eni_bootstrap::cli::command_line;
 use eni_bootstrap::error::EXIT_STATUSES;
-use eni_bootstrap::settings::{Layer, Settings};
+use eni_core::settings::{Layer, Settings};
 use std::fs;
 use std::path::{Path, PathBuf};
 

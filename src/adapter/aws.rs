@@ -5,7 +5,6 @@ pub mod call;
 use crate::adapter::Endpoints;
 use crate::adapter::dns::Names;
 use crate::adapter::proxy::Proxy;
-use crate::domain::zone::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -18,6 +17,7 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use eni_core::domain::zone::Region;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 

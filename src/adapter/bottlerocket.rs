@@ -2,7 +2,7 @@
 //! our own. Another agent may be at work in another transaction.
 
 use super::Transient;
-use crate::host::bottlerocket::{KubeletSettings, Live, NotSettings, OTHER_KEYS};
+use eni_core::host::bottlerocket::{KubeletSettings, Live, NotSettings, OTHER_KEYS};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 use std::fmt;

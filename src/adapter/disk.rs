@@ -1,7 +1,7 @@
 //! The only code that writes to the disk, and the settings files it reads.
 
-use crate::domain::limits::{NamedRow, NoRow, rows};
-use crate::host::bottlerocket::USER_DATA;
+use eni_core::domain::limits::{NamedRow, NoRow, rows};
+use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File, OpenOptions};

@@ -6,9 +6,9 @@ mod pod_subnets;
 use crate::adapter::Endpoints;
 use crate::adapter::aws::{self, call::CallError};
 use crate::adapter::dns::Names;
-use crate::domain::identifier::InstanceType;
-use crate::domain::zone::Region;
 use aws_sdk_ec2::Client;
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::zone::Region;
 
 /// EC2 did not say what a type's limits are.
 #[derive(Debug, thiserror::Error)]

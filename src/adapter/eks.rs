@@ -4,8 +4,8 @@ use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::{self, AwsError};
 use crate::adapter::dns::Names;
 use crate::adapter::{Deadline, Endpoints, Transient, retry};
-use crate::domain::zone::Region;
 use aws_sdk_eks::Client;
+use eni_core::domain::zone::Region;
 
 const ACTION: &str = "eks:DescribeCluster";
 

@@ -4,7 +4,7 @@
 
 use crate::adapter::dns::Names;
 use crate::adapter::{Deadline, Transient, retry};
-use crate::domain::identifier::InvalidIdentifier;
+use eni_core::domain::identifier::InvalidIdentifier;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use std::fmt;
 use std::sync::Arc;

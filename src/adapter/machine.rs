@@ -2,12 +2,12 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::snap::{self, SnapError};
-use crate::facts::Machine;
-use crate::host::Image;
-use crate::host::kubelet_dropin::DROP_IN_NAME;
-use crate::host::other_figures::KUBELET_DROP_INS;
-use crate::host::snap::UNIT;
-use crate::host::{kubeadm, nodeadm};
+use eni_core::facts::Machine;
+use eni_core::host::Image;
+use eni_core::host::kubelet_dropin::DROP_IN_NAME;
+use eni_core::host::other_figures::KUBELET_DROP_INS;
+use eni_core::host::snap::UNIT;
+use eni_core::host::{kubeadm, nodeadm};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -14,9 +14,9 @@ pub mod snap;
 pub mod systemd;
 pub mod token;
 
-use crate::domain::limits::Table;
-use crate::domain::zone::Region;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use eni_core::domain::limits::Table;
+use eni_core::domain::zone::Region;
 use proxy::Proxy;
 use std::path::PathBuf;
 use std::time::Duration;

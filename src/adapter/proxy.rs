@@ -1,8 +1,8 @@
 //! The proxy through which AWS and the cluster are reached. The metadata service never is: it is
 //! link-local, and a proxy would answer for its own machine.
 
-use crate::domain::proxy::ProxyUrl;
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
+use eni_core::domain::proxy::ProxyUrl;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 /// A proxy for `https://`, and the hosts that are reached without it.

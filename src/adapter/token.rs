@@ -5,7 +5,6 @@
 
 use crate::adapter::aws::AwsError;
 use crate::adapter::chain;
-use crate::domain::zone::Region;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -16,6 +15,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eni_core::domain::zone::Region;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 

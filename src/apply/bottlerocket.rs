@@ -3,7 +3,7 @@
 use crate::adapter::bottlerocket::{Api, BottlerocketError};
 use crate::adapter::disk::{self, Outcome};
 use crate::adapter::{Deadline, chain, retry};
-use crate::host::bottlerocket::{
+use eni_core::host::bottlerocket::{
     KUBELET_CONFIG, KUBELET_ENV, KubeletSettings, ROOTFS, not_rendered,
 };
 use std::path::Path;

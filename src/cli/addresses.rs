@@ -2,9 +2,9 @@
 
 use crate::adapter::proxy::Proxy;
 use crate::adapter::{Endpoints, imds};
-use crate::domain::limits::Table;
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};
+use eni_core::domain::limits::Table;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 

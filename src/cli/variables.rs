@@ -1,10 +1,10 @@
 //! Settings in the environment: a variable of ours must be one that there is, with a value of its own.
 
 use super::Cli;
-use crate::host::kubelet_dropin::VARIABLE;
-use crate::settings::{SettingsError, nearest};
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use eni_core::host::kubelet_dropin::VARIABLE;
+use eni_core::settings::{SettingsError, nearest};
 use std::ffi::OsString;
 
 /// Every setting that may stand in the environment begins so.

@@ -5,10 +5,10 @@ mod output;
 mod whole_cluster;
 
 use crate::command::{Context, print};
-use crate::domain::finding::{Finding, Verdict};
-use crate::domain::zone::{Region, Zone};
 use crate::error::Error;
 use clap::{Args, ValueEnum};
+use eni_core::domain::finding::{Finding, Verdict};
+use eni_core::domain::zone::{Region, Zone};
 use serde::Serialize;
 
 /// What is checked, and how it is printed.

@@ -10,15 +10,15 @@ pub use output::{Color, Output, Sort};
 use crate::adapter::dns::Names;
 use crate::adapter::{Deadline, Endpoints};
 use crate::command::{print, with_overrides};
-use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::domain::identifier::InstanceType;
-use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::{Capacity, Ceiling, NoCapacity, Wishes, capacity};
-use crate::domain::zone::Region;
 use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
 use crate::report::picture::picture;
 use clap::{Args, ValueEnum};
+use eni_core::domain::cni::{Addressing, Cni, IpFamily};
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::limits::InstanceLimits;
+use eni_core::domain::max_pods::{Capacity, Ceiling, NoCapacity, Wishes, capacity};
+use eni_core::domain::zone::Region;
 use std::time::Duration;
 use tracing::warn;
 
@@ -69,7 +69,7 @@ pub struct Wanted {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub cni_warm_ip_target: u32,
     /// recommended (110, or 250 above 30 vCPUs), none, or a number [default: recommended]
-    #[arg(long, value_name = "CEILING", value_parser = crate::settings::ceiling)]
+    #[arg(long, value_name = "CEILING", value_parser = eni_core::settings::ceiling)]
     pub ceiling: Option<Ceiling>,
     /// The node's operating system
     #[arg(long, value_name = "OS", default_value = "linux")]

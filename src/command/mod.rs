@@ -14,7 +14,7 @@ use crate::adapter::Endpoints;
 use crate::adapter::disk;
 use crate::adapter::dns::Names;
 use crate::error::Error;
-use crate::settings::{Layer, Settings, SettingsError};
+use eni_core::settings::{Layer, Settings, SettingsError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -4,12 +4,12 @@ use crate::adapter::Deadline;
 use crate::command::cluster::OnNode;
 use crate::command::{Context, print};
 use crate::error::Error;
-use crate::plan::access;
 use crate::report;
 use crate::report::Shown;
-use crate::settings::Wait;
 use crate::wait::Patience;
 use clap::ValueEnum;
+use eni_core::plan::access;
+use eni_core::settings::Wait;
 
 /// How a plan is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

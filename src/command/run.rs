@@ -5,9 +5,9 @@ use crate::adapter::{Deadline, retry};
 use crate::command::Context;
 use crate::command::cluster::OnNode;
 use crate::error::Error;
-use crate::settings::OnTimeout;
 use crate::wait::Patience;
 use crate::{apply, report};
+use eni_core::settings::OnTimeout;
 use tracing::{info, warn};
 
 /// Takes the machine from "just booted" to "the kubelet may start".

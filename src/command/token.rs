@@ -4,9 +4,9 @@ use crate::adapter::dns::Names;
 use crate::adapter::token::{Token, TokenError, TokenSource};
 use crate::adapter::{Endpoints, aws};
 use crate::command::print;
-use crate::domain::zone::Region;
 use crate::error::Error;
 use clap::Args;
+use eni_core::domain::zone::Region;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 

@@ -11,9 +11,9 @@ use crate::adapter::eks::EksError;
 use crate::adapter::imds::ImdsError;
 use crate::adapter::kubernetes::{AwsNodeError, ConnectError, KubernetesError};
 use crate::apply::ApplyError;
-use crate::host::HostError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::{NotReady, Reason};
+use eni_core::host::HostError;
 
 // After `sysexits.h`, but for the first.
 const CHECKS: u8 = 1;

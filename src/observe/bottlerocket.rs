@@ -4,10 +4,10 @@ use super::ObserveError;
 use crate::adapter::bottlerocket::Api;
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::proxy::Proxy;
-use crate::domain::zone::Region;
-use crate::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
-use crate::host::cluster::Said;
-use crate::host::{HostError, HostKind};
+use eni_core::domain::zone::Region;
+use eni_core::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
+use eni_core::host::cluster::Said;
+use eni_core::host::{HostError, HostKind};
 use std::path::Path;
 use tracing::{debug, warn};
 

@@ -6,15 +6,15 @@ use crate::adapter::eks::{Eks, EksError};
 use crate::adapter::kubernetes::{ApiServer, ConnectError};
 use crate::adapter::token::TokenSource;
 use crate::adapter::{Deadline, Endpoints, aws, disk};
-use crate::domain::zone::Region;
-use crate::host::cluster::{
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use eni_core::domain::zone::Region;
+use eni_core::host::cluster::{
     Authority, ClusterSource, EksKubeconfig, KUBELET_KUBECONFIG, NODEADM_CONFIG, Said, Told,
     kubeconfig, nodeadm_config,
 };
-use crate::host::user_data::NodeConfigCluster;
-use crate::plan::{ClusterAccess, NamedCluster};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use eni_core::host::user_data::NodeConfigCluster;
+use eni_core::plan::{ClusterAccess, NamedCluster};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tracing::{debug, info};

@@ -1,8 +1,8 @@
 //! A capacity drawn as text: the interfaces, their slots and the sum.
 
-use crate::domain::identifier::InstanceType;
-use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::Capacity;
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::limits::InstanceLimits;
+use eni_core::domain::max_pods::Capacity;
 use std::fmt::Write as _;
 
 /// The most slots that are drawn: a line must fit on a screen of 80 columns.

@@ -1,11 +1,11 @@
 //! What whoever reads a plan should know: the same in the log, in `plan` and in `check`.
 
-use crate::domain::aws_node::Remark;
-use crate::domain::finding::{Finding, Verdict};
-use crate::domain::quantity::Quantity;
-use crate::domain::reserved;
-use crate::facts::Facts;
-use crate::plan::Plan;
+use eni_core::domain::aws_node::Remark;
+use eni_core::domain::finding::{Finding, Verdict};
+use eni_core::domain::quantity::Quantity;
+use eni_core::domain::reserved;
+use eni_core::facts::Facts;
+use eni_core::plan::Plan;
 
 /// Of the CNI's settings.
 pub fn remarks(remarks: &[Remark]) -> impl Iterator<Item = Finding> {
@@ -72,9 +72,9 @@ fn memory(facts: &Facts, plan: &Plan) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Machine;
-    use crate::facts::fixture::facts;
-    use crate::settings::{Layer, Settings};
+    use eni_core::facts::Machine;
+    use eni_core::facts::fixture::facts;
+    use eni_core::settings::{Layer, Settings};
     use std::path::Path;
 
     /// A t3.small with prefixes: 3 interfaces of 4 addresses.
@@ -85,7 +85,8 @@ mod tests {
             "cni = {{ custom-networking = false, prefix-delegation = true }}\n{settings}\n"
         );
         let layer = Layer::from_toml(Path::new("test.toml"), &text).unwrap();
-        let plan = crate::plan::plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap();
+        let plan =
+            eni_core::plan::plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap();
         warnings(&facts, &plan).map(|warning| warning.says).collect()
     }
 

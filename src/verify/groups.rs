@@ -1,8 +1,8 @@
 //! Whether the security groups can be put on the pods' interfaces.
 
 use super::GROUPS;
-use crate::domain::finding::Finding;
-use crate::facts::SecurityGroup;
+use eni_core::domain::finding::Finding;
+use eni_core::facts::SecurityGroup;
 
 /// Security groups on one interface, unless AWS has raised the account's quota.
 ///

@@ -2,9 +2,9 @@
 
 use super::Fit;
 use crate::adapter::kubernetes::KnownNode;
-use crate::domain::aws_node::AwsNode;
-use crate::domain::eni_config::{DEFAULT_LABEL, LookedUp, looked_up};
-use crate::domain::finding::Finding;
+use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::eni_config::{DEFAULT_LABEL, LookedUp, looked_up};
+use eni_core::domain::finding::Finding;
 
 /// Labels and annotations of the last registration stay; so does a cordon.
 pub(super) fn judge(fit: &Fit, node: &KnownNode, aws_node: Option<&AwsNode>) -> Vec<Finding> {

@@ -1,9 +1,9 @@
 //! Whether a subnet can serve this node's pods.
 
 use super::{Fit, SUBNET};
-use crate::domain::finding::Finding;
-use crate::domain::prefixes;
-use crate::facts::Subnet;
+use eni_core::domain::finding::Finding;
+use eni_core::domain::prefixes;
+use eni_core::facts::Subnet;
 
 /// An interface takes one address for itself, and a pod another one.
 const FEWEST: u32 = 2;

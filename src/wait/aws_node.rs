@@ -4,7 +4,7 @@
 use super::{Awaited, NotReady, Patience, Progress, until};
 use crate::adapter::kubernetes::ApiServer;
 use crate::adapter::pauses;
-use crate::domain::aws_node::AwsNode;
+use eni_core::domain::aws_node::AwsNode;
 use std::time::Duration;
 use tokio::time::sleep;
 

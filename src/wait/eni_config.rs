@@ -4,9 +4,9 @@
 use super::{Awaited, NotReady, Patience, Progress, Reason, until};
 use crate::adapter::kubernetes::{ApiServer, EniConfig, Event, Found, KubernetesError};
 use crate::adapter::pauses;
-use crate::domain::eni_config::EniConfigName;
-use crate::domain::finding::Finding;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use eni_core::domain::eni_config::EniConfigName;
+use eni_core::domain::finding::Finding;
 use futures::StreamExt as _;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

@@ -1,8 +1,8 @@
 //! Why the node is not ready yet, and what to do about it.
 
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError};
-use crate::domain::eni_config::EniConfigName;
-use crate::domain::finding::Finding;
+use eni_core::domain::eni_config::EniConfigName;
+use eni_core::domain::finding::Finding;
 use std::fmt;
 use std::time::Duration;
 

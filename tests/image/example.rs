@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use eni_bootstrap::settings::{Layer, Settings, Wait};
+use eni_core::settings::{Layer, Settings, Wait};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

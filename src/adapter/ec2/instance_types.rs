@@ -3,9 +3,9 @@
 use super::{Ec2, Ec2Error};
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::{Deadline, retry};
-use crate::domain::identifier::InstanceType;
-use crate::domain::limits::{InstanceLimits, Platform, Row};
 use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::limits::{InstanceLimits, Platform, Row};
 use std::collections::BTreeMap;
 
 const ACTION: &str = "ec2:DescribeInstanceTypes";

@@ -4,9 +4,9 @@
 use super::Ec2;
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::{CallError, call};
-use crate::domain::prefixes;
-use crate::facts::{SecurityGroup, Subnet};
 use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
+use eni_core::domain::prefixes;
+use eni_core::facts::{SecurityGroup, Subnet};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

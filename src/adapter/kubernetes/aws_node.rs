@@ -2,7 +2,7 @@
 //! `envFrom` first, `env` over it, `ConfigMap`s looked up, `$(NAME)` filled in.
 
 use super::{ApiServer, KubernetesError, resource};
-use crate::domain::aws_node::VARIABLES;
+use eni_core::domain::aws_node::VARIABLES;
 use kube::api::{Api, DynamicObject};
 use serde::Deserialize;
 use std::collections::BTreeMap;

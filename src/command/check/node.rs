@@ -4,15 +4,15 @@ use super::Line;
 use crate::adapter::{Deadline, chain};
 use crate::command::Context;
 use crate::command::cluster::OnNode;
-use crate::domain::aws_node::AwsNode;
-use crate::domain::eni_config::EniConfigName;
-use crate::domain::finding::Finding;
 use crate::error::Error;
 use crate::observe::Connection;
-use crate::plan::{Plan, plan};
 use crate::report;
-use crate::settings::{CniSource, Wait};
 use crate::wait::{Patience, until_known, until_ready};
+use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::eni_config::EniConfigName;
+use eni_core::domain::finding::Finding;
+use eni_core::plan::{Plan, plan};
+use eni_core::settings::{CniSource, Wait};
 
 pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
     let (endpoints, names, settings) = context.settings()?;

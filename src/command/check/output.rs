@@ -33,7 +33,7 @@ pub(super) fn json(lines: &[Line]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::finding::Finding;
+    use eni_core::domain::finding::Finding;
 
     fn lines() -> Vec<Line> {
         let line = |of: Option<&str>, finding| Line { of: of.map(str::to_owned), finding };

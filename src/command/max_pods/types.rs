@@ -1,8 +1,8 @@
 //! Which instance types are meant: names, patterns, or lines on standard input.
 
-use crate::domain::identifier::InstanceType;
-use crate::domain::limits::Table;
 use crate::error::{Error, UsageError};
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::limits::Table;
 use glob::Pattern;
 use std::io::{BufRead as _, stdin};
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// In the order of their weight: a type that stands in both is taken from the first.
-const SOURCES: [&str; 2] = ["data/instance-types.csv", "data/legacy-types.csv"];
+const SOURCES: [&str; 2] = ["../../data/instance-types.csv", "../../data/legacy-types.csv"];
 
 #[expect(
     clippy::disallowed_methods,

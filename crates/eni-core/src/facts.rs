@@ -113,5 +113,5 @@ pub struct SecurityGroup {
     pub vpc: String,
 }
 
-#[cfg(test)]
-pub(crate) mod fixture;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixture;

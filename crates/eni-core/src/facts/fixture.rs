@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 /// An instance of this type in us-west-2a with one tag, `pool`, and an image of no family. Nobody else
 /// has told the kubelet anything, and nobody has named a cluster.
-pub(crate) fn facts(instance_type: &str) -> Facts {
+#[must_use]
+#[allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "test fixture")]
+pub fn facts(instance_type: &str) -> Facts {
     let instance_type = instance_type.parse().unwrap();
     Facts {
         limits: Limits {

@@ -1,0 +1,164 @@
+//! How a failure is presented: message, causes, help and exit code, each exactly once.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+/// Exit codes of every command, after `sysexits.h` except for [`ExitCode::CheckFailed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// The command succeeded.
+    Success = 0,
+    /// `check` found at least one failure.
+    CheckFailed = 1,
+    /// `EX_USAGE`: the command line is invalid.
+    Usage = 64,
+    /// `EX_DATAERR`: the instance returned invalid data.
+    InvalidData = 65,
+    /// `EX_UNAVAILABLE`: a required service is unreachable.
+    Unavailable = 69,
+    /// `EX_CANTCREAT`: a file cannot be written.
+    CannotWrite = 73,
+    /// `EX_TEMPFAIL`: the wait for the cluster timed out.
+    TimedOut = 75,
+    /// `EX_NOPERM`: RBAC or IAM denied a call, or there are no AWS credentials.
+    PermissionDenied = 77,
+    /// `EX_CONFIG`: the settings are invalid or do not match this instance.
+    Settings = 78,
+}
+
+impl ExitCode {
+    /// Every exit code in ascending order.
+    pub const ALL: [Self; 9] = [
+        Self::Success,
+        Self::CheckFailed,
+        Self::Usage,
+        Self::InvalidData,
+        Self::Unavailable,
+        Self::CannotWrite,
+        Self::TimedOut,
+        Self::PermissionDenied,
+        Self::Settings,
+    ];
+
+    /// Returns the number that the process exits with.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the meaning, as `--help` and `docs/exit-codes.md` state it.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "success; for run: the node is ready for the kubelet",
+            Self::CheckFailed => "check: at least one check failed",
+            Self::Usage => "invalid command line",
+            Self::InvalidData => "invalid data from the instance",
+            Self::Unavailable => "a required service is unreachable",
+            Self::CannotWrite => "failed to write a file; the previous file is intact",
+            Self::TimedOut => "timed out waiting for the cluster",
+            Self::PermissionDenied => {
+                "permission denied by Kubernetes RBAC or AWS IAM, or no AWS credentials"
+            }
+            Self::Settings => "invalid settings, or settings that do not match this instance",
+        }
+    }
+}
+
+/// What an error offers beyond its message and its source. Each error type implements it beside its
+/// definition, and an error that wraps another one delegates to it.
+pub trait Advice: Error {
+    /// Returns what the operator does next, as an imperative sentence without a full stop.
+    fn help(&self) -> Cow<'static, str>;
+
+    /// Returns the exit code of a command that ends with this error.
+    fn exit_code(&self) -> ExitCode;
+}
+
+/// Returns the messages of `error` and its sources, outermost first.
+///
+/// A message that the one before it already ends with is left out: transparent errors and several
+/// libraries repeat their source.
+#[must_use]
+pub fn causes(error: &dyn Error) -> Vec<String> {
+    let mut messages = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let message = cause.to_string();
+        if !messages.last().is_some_and(|last| last.ends_with(&message)) {
+            messages.push(message);
+        }
+        source = cause.source();
+    }
+    messages
+}
+
+/// Returns `error` and its sources on one line, separated by colons.
+#[must_use]
+pub fn one_line(error: &dyn Error) -> String {
+    // A library's message may contain line breaks; a log line must not.
+    causes(error).join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the report that ends a failed command: the message, each cause on its own line, and help.
+#[must_use]
+pub fn report(error: &dyn Advice) -> String {
+    let mut lines = causes(as_error(error)).into_iter();
+    let mut text = format!("error: {}\n", lines.next().unwrap_or_default());
+    for cause in lines {
+        text.push_str("  caused by: ");
+        text.push_str(&cause);
+        text.push('\n');
+    }
+    text.push_str("  help: ");
+    text.push_str(&error.help());
+    text
+}
+
+fn as_error(error: &dyn Advice) -> &dyn Error {
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to read settings")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error(transparent)]
+    struct Middle(#[from] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("line 3 is invalid")]
+    struct Inner;
+
+    impl Advice for Outer {
+        fn help(&self) -> Cow<'static, str> {
+            "correct line 3".into()
+        }
+
+        fn exit_code(&self) -> ExitCode {
+            ExitCode::Settings
+        }
+    }
+
+    #[test]
+    fn a_report_states_each_message_once() {
+        let error = Outer(Inner.into());
+        assert_eq!(
+            report(&error),
+            "error: failed to read settings\n  caused by: line 3 is invalid\n  help: correct line 3"
+        );
+        assert_eq!(one_line(&error), "failed to read settings: line 3 is invalid");
+    }
+
+    #[test]
+    fn exit_codes_are_unique_and_ascending() {
+        let numbers = ExitCode::ALL.map(ExitCode::number);
+        assert_eq!(numbers, [0, 1, 64, 65, 69, 73, 75, 77, 78]);
+    }
+}

@@ -2,10 +2,10 @@
 //!
 //! The root's systemd is a later one than Amazon Linux 2's (219).
 
-use super::kubelet::{InForce, Kubelet};
-use super::machine::Machine;
-use super::node::{Family::Al2, Node};
-use super::{LABELS, Site};
+use crate::support::boot::kubelet::{InForce, Kubelet};
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::{Family::Al2, Node};
+use crate::support::boot::{LABELS, Site};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
@@ -80,7 +80,7 @@ fn bootstrap_sh_on_a_fresh_node_starts_the_kubelet_with_our_arguments_last() {
         site.cluster.url(),
         site.cluster.ca_base64()
     ));
-    let script = super::user_data(&site.cluster, Al2);
+    let script = crate::support::boot::user_data(&site.cluster, Al2);
     site.node.user_script(&script.replace("#!/bin/bash\n", ""));
     let machine = site.node.boot();
     machine.booted();

@@ -1,8 +1,8 @@
 //! Amazon Linux 2023: a fresh node whose ENIConfig is there, comes, or never comes.
 
-use super::kubelet::{InForce, Kubelet};
-use super::node::Family::Al2023;
-use super::{LABELS, Site};
+use crate::support::boot::kubelet::{InForce, Kubelet};
+use crate::support::boot::node::Family::Al2023;
+use crate::support::boot::{LABELS, Site};
 use std::fs;
 use std::time::Duration;
 

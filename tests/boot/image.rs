@@ -1,10 +1,10 @@
 //! The scripts that build an image, on the instance that becomes it and on one that is made of it.
 
-use super::Site;
-use super::machine::Machine;
-use super::node::{Family::Al2023, Node};
-use crate::ami::{commands, component, steps};
-use crate::real_parts::{instance, metadata_mock};
+use crate::packaging::ami::{commands, component, steps};
+use crate::support::boot::Site;
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::{Family::Al2023, Node};
+use crate::support::real_parts::{instance, metadata_mock};
 use std::fs;
 use std::process::Output;
 

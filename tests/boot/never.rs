@@ -2,10 +2,10 @@
 
 use super::al2::as_after_bootstrap;
 use super::al2023::{ours, the_images};
-use super::kubelet::Kubelet;
-use super::machine::Machine;
-use super::node::Family::{Al2, Al2023};
-use super::{LABELS, Site};
+use crate::support::boot::kubelet::Kubelet;
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::Family::{Al2, Al2023};
+use crate::support::boot::{LABELS, Site};
 use std::fs;
 use std::path::Path;
 

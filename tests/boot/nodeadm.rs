@@ -1,10 +1,10 @@
 //! Amazon Linux 2023 with nodeadm itself, which configures and starts the kubelet over D-Bus.
 
 use super::al2023::ours;
-use super::kubelet::Kubelet;
-use super::node::Family::Al2023;
-use super::{Site, user_data};
-use crate::real_parts::{
+use crate::support::boot::kubelet::Kubelet;
+use crate::support::boot::node::Family::Al2023;
+use crate::support::boot::{Site, user_data};
+use crate::support::real_parts::{
     NODEADM_READS, instance, known_to_ec2, metadata_mock, moto, nodeadm_program,
 };
 use std::fs;

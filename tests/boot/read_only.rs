@@ -1,7 +1,7 @@
 //! A file system that cannot be written.
 
-use super::Site;
-use super::node::Family::Al2023;
+use crate::support::boot::Site;
+use crate::support::boot::node::Family::Al2023;
 
 /// Between nodeadm's first phase, which writes there, too, and our unit.
 const READ_ONLY_ETC: &str = "[Unit]

@@ -1,14 +1,14 @@
 //! A node that boots again: nothing has changed, its type has, or the boot before was cut short.
 
-use super::Site;
 use super::al2023::{ours, the_images};
-use super::kubelet::{InForce, Kubelet};
-use super::machine::Machine;
-use super::node::{Family::Al2023, Node};
-use super::{LABELS, user_data};
-use crate::golden::files_under;
-use crate::node::DROP_IN;
-use crate::real_parts::{instance, metadata_mock};
+use crate::support::boot::Site;
+use crate::support::boot::kubelet::{InForce, Kubelet};
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::{Family::Al2023, Node};
+use crate::support::boot::{LABELS, user_data};
+use crate::support::golden::files_under;
+use crate::support::node::DROP_IN;
+use crate::support::real_parts::{instance, metadata_mock};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};

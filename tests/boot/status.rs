@@ -1,9 +1,9 @@
 //! What `systemctl status` says while the node waits, and that systemd lets it wait.
 
 use super::al2023::ours;
-use super::kubelet::Kubelet;
-use super::node::Family::Al2023;
-use super::{CREATED, Site};
+use crate::support::boot::kubelet::Kubelet;
+use crate::support::boot::node::Family::Al2023;
+use crate::support::boot::{CREATED, Site};
 use std::time::Duration;
 
 #[test]

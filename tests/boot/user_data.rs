@@ -1,11 +1,11 @@
 //! A unit that is not enabled, and user data that starts it, or the program itself, from cloud-init's
 //! last stage, which nodeadm's second phase waits for. A deadlock would be a boot that never ends.
 
-use super::Site;
 use super::al2023::ours;
-use super::kubelet::Kubelet;
-use super::machine::Machine;
-use super::node::Family::Al2023;
+use crate::support::boot::Site;
+use crate::support::boot::kubelet::Kubelet;
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::Family::Al2023;
 
 /// Boots a node whose user data has `script`.
 fn boot(site: &Site, script: &str) -> Machine {

@@ -1,10 +1,10 @@
 //! Nodes that fetch the program by user data: from the download to the kubelet, or to the reason why
 //! there is none.
 
-use super::LABELS;
-use super::kubelet::{InForce, Kubelet};
-use super::launched::{Launched, SCRIPT, VERSION};
-use super::node::Family::{Al2, Al2023};
+use crate::support::boot::LABELS;
+use crate::support::boot::kubelet::{InForce, Kubelet};
+use crate::support::boot::launched::{Launched, SCRIPT, VERSION};
+use crate::support::boot::node::Family::{Al2, Al2023};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 

@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::http::http;
-use super::{
+use crate::support::real_parts::http::http;
+use crate::support::real_parts::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, aws_get_token, instance,
     metadata_mock, moto, static_binary, trixie_root,
 };

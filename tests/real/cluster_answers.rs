@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::cluster::token_webhook::{NODE, is_good};
-use super::{Cluster, Request, Who, aws_get_token, cluster};
+use crate::support::real_parts::cluster::token_webhook::{NODE, is_good};
+use crate::support::real_parts::{Cluster, Request, Who, aws_get_token, cluster};
 
 const ENI_CONFIGS: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 const DAEMON_SETS: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets";

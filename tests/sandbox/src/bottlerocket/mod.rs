@@ -1,7 +1,7 @@
 //! A stand-in of Bottlerocket's settings API: apiserver on its Unix socket, and the applier that
 //! renders the kubelet's files after a commit.
 //!
-//! Its answers are those of apiserver of core-kit 3.1.1: `tests/conformance.rs` holds it, and a real
+//! Its answers are those of apiserver of core-kit 3.1.1: `tests/behaviour/conformance` holds it, and a real
 //! one, against the table of what was measured there. What is not in that table is by public source,
 //! or is said to be neither. `answers.rs` finds the answers and `wire.rs` sends them, `model.rs` and
 //! `scalars.rs` refuse what the settings model refuses, `store.rs` keeps live and pending settings,

@@ -1,0 +1,87 @@
+//! A cluster that does not do its part: how a wait in vain ends, and what it says to do.
+
+use crate::support::node::{DROP_IN, error, in_cluster};
+use eni_bootstrap_sandbox::{Access, KubernetesApi};
+
+#[test]
+fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let ended = node.run(["run", "--eni-config-wait", "3s"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(75),
+            "error: the kubelet must not start yet\n  because: ENIConfig us-west-2a was not ready after 3s: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
+        )
+    );
+    assert_eq!(node.written(), [DROP_IN]);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("warning: ENIConfig us-west-2a was not ready after 0s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"\n"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn missing_rbac_is_77_and_an_unreachable_server_69() {
+    let mut api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    api.set_access(Access::Forbidden);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
+    assert_eq!(ended.status, Some(77));
+    assert!(
+        error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
+        "{}",
+        ended.stderr
+    );
+    let ended = node.run(["run", "--eni-config-wait", "0"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(77),
+            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 0s: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+        )
+    );
+    assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
+    api.kill();
+    let ended = node.run(["run", "--eni-config-wait", "0"]);
+    assert_eq!(ended.status, Some(69));
+    assert!(error(&ended).contains("the API server does not answer: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
+    let api = KubernetesApi::start();
+    api.set_aws_node(None);
+    let (node, _imds) = in_cluster(&api);
+    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(75),
+            "error: the kubelet must not start yet\n  because: the aws-node DaemonSet was not ready after 0s: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node, or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+        ),
+        "without a figure nothing can go on"
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn no_role_and_so_no_token_is_77_and_says_so() {
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    imds.remove("meta-data/iam/security-credentials/");
+    let mut command = node.command(["run", "--eni-config-wait", "3s"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(77), "{}", ended.stderr);
+    assert!(
+        error(&ended).contains("there are no AWS credentials to sign a token with: "),
+        "{}",
+        ended.stderr
+    );
+    assert!(error(&ended).ends_with("help: give the instance a role (an instance profile)\n"));
+}

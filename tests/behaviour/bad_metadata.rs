@@ -1,0 +1,144 @@
+//! An instance that says nonsense, or nothing: what each comes to, in full, with nothing written.
+
+use crate::support::node::{Node, error, in_cluster, with_imds};
+use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
+
+#[test]
+fn hostile_metadata_is_65_and_nothing_is_written() {
+    let zone = |answer: &str| {
+        format!(
+            "error: this machine could not be identified\n  because: the instance metadata service does not say what this instance is\n  because: the instance metadata service sent nonsense for meta-data/placement/availability-zone\n  because: {answer} is not an availability zone (such as us-west-2a)\n  help: check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere\n"
+        )
+    };
+    for (answer, shown) in [
+        ("us west-2a", r#""us west-2a""#),
+        ("us-west-2a\"", r#""us-west-2a\"""#),
+        ("us-west-2a\n--max-pods=999", r#""us-west-2a\n--max-pods=999""#),
+        ("--max-pods=999", r#""--max-pods=999""#),
+        ("<html><body>Sign in</body></html>", r#""<html><body>Sign in</body></html>""#),
+        ("", r#""""#),
+    ] {
+        let imds = Imds::start(&Instance::default());
+        imds.set("meta-data/placement/availability-zone", answer);
+        let node = with_imds(&imds);
+        let ended = node.run(["run"]);
+        assert_eq!((ended.status, error(&ended)), (Some(65), zone(shown).as_str()));
+        assert_eq!(node.written(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_huge_answer_is_65() {
+    let imds = Imds::start(&Instance::default());
+    imds.set("user-data", vec![b'x'; 10 << 20]);
+    let node = with_imds(&imds);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(65));
+    assert!(
+        error(&ended).contains("because: the instance metadata service sent more than 65536 bytes for latest/user-data\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
+    let mut imds = Imds::start(&Instance::default());
+    imds.kill();
+    let ended = with_imds(&imds).run(["run", "--imds-wait", "300ms"]);
+    assert_eq!(ended.status, Some(69));
+    let text = error(&ended);
+    assert!(
+        text.starts_with(&format!(
+            "error: this machine could not be identified\n  because: the instance metadata service does not say what this instance is\n  because: the instance metadata service at {} does not answer\n",
+            imds.endpoint()
+        )),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("help: check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_metadata_service_is_found_over_ipv6_and_never_through_a_proxy() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let mut command = node.command(["plan", "--output", "kubelet-args"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let node = Node::al2023();
+    let mut command = node.command(["plan", "--imds-wait", "10ms"]);
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(69));
+    let where_to =
+        "because: the instance metadata service at http://[fd00:ec2::254] does not answer\n";
+    assert!(ended.stderr.contains(where_to), "{}", ended.stderr);
+}
+
+#[test]
+fn metadata_that_is_disabled_is_said_at_once() {
+    let imds = Imds::start(&Instance::default());
+    imds.faults().fail_always_matching("", Fault::Status(403));
+    let ended = with_imds(&imds).run(["run"]);
+    assert_eq!(
+        (ended.status, ended.stderr.as_str()),
+        (
+            Some(69),
+            "error: this machine could not be identified\n  because: the instance metadata service does not say what this instance is\n  because: the instance metadata service is disabled for this instance (403 for latest/api/token)\n  help: enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
+        )
+    );
+}
+
+#[test]
+fn a_token_that_is_refused_is_fetched_anew_once() {
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    imds.faults().fail_next_matching("instance-type", 1, Fault::Status(401));
+    let ended = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let tokens = imds.requests().iter().filter(|line| line.starts_with("PUT")).count();
+    assert_eq!(tokens, 2);
+    imds.faults().fail_always_matching("instance-type", Fault::Status(401));
+    let ended = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
+    let tokens = imds.requests().iter().filter(|line| line.starts_with("PUT")).count();
+    assert_eq!(tokens, 4, "one more each, and no third");
+}
+
+#[test]
+fn an_image_of_no_known_family_is_65() {
+    let imds = Imds::start(&Instance::default());
+    let ended = Node::empty().with("--imds-endpoint", imds.endpoint()).run(["run"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(65),
+            "error: this machine could not be identified\n  because: this image has neither a nodeadm-run.service nor a kubelet.service\n  help: run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints\n"
+        )
+    );
+}
+
+#[test]
+fn unlabelled_tags_are_named() {
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    let ended = node.run(["plan", "--eni-config-name", "{tag:Pool}-{zone}"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(78),
+            "error: no plan fits this machine\n  because: the ENIConfig's name cannot be made from eni-config.name\n  because: {tag:Pool} is not known on this machine\n  help: use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)\n"
+        )
+    );
+    imds.set("meta-data/tags/instance/Pool", "blue");
+    let ended = node.run(["plan", "--output", "json", "--eni-config-name", "{tag:Pool}-{zone}"]);
+    let plan: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(plan["eni-config"], "blue-us-west-2a");
+}

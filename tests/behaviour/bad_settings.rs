@@ -1,0 +1,161 @@
+//! Settings that cannot be used: each is 78, names its place and leaves the machine alone.
+
+use crate::support::node::{Node, error, with_imds};
+use eni_bootstrap_sandbox::{Imds, Instance};
+
+#[test]
+fn wrong_settings_are_78_with_file_and_line() {
+    let imds = Imds::start(&Instance::default());
+    let node = with_imds(&imds);
+    let path =
+        node.file("etc/eni-bootstrap/10.toml", "[cni]\nprefix-delegation = true\nprefx = 1\n");
+    let ended = node.run(["run"]);
+    assert_eq!(
+        (ended.status, ended.stderr),
+        (
+            Some(78),
+            format!(
+                "error: the settings cannot be used\n  because: {}, line 3: unknown field `prefx`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  help: did you mean `prefix-delegation`?\n",
+                path.display()
+            )
+        )
+    );
+    assert_eq!(
+        imds.requests(),
+        Vec::<String>::new(),
+        "settings are checked before anything is asked"
+    );
+}
+
+#[test]
+fn a_misspelt_variable_and_a_missing_file_are_78() {
+    let node = Node::al2023();
+    let mut command = node.command(["run"]);
+    command.env("ENI_BOOTSTRAP_ENI_CONFIG_WAIT_", "5m");
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(
+        (ended.status, ended.stderr.as_str()),
+        (
+            Some(78),
+            "error: the settings cannot be used\n  because: there is no setting ENI_BOOTSTRAP_ENI_CONFIG_WAIT_\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
+        )
+    );
+    let ended = node.run(["run", "--config", "/nonexistent.toml"]);
+    assert_eq!(
+        (ended.status, ended.stderr.as_str()),
+        (
+            Some(78),
+            "error: the settings cannot be used\n  because: /nonexistent.toml: there is no such file\n  help: correct the path, or leave --config out\n"
+        )
+    );
+}
+
+#[test]
+fn a_cluster_that_nobody_names_is_78_before_anything_is_written() {
+    let imds = Imds::start(&Instance::default());
+    let node = with_imds(&imds);
+    let ended = node.run(["run"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(78),
+            "error: no plan fits this machine\n  because: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
+        )
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cluster_that_cannot_be_one_is_78() {
+    let imds = Imds::start(&Instance::default());
+    let node = with_imds(&imds)
+        .with("--cluster-name", "prod")
+        .with("--cluster-certificate-authority", "bm90IFBFTQ==");
+    for (endpoint, why) in [
+        (
+            "http://plain.example",
+            "the cluster's endpoint \"http://plain.example\" is not an https:// address",
+        ),
+        ("https://api.example", "the cluster's certificate authority is not PEM in base64"),
+    ] {
+        let ended = node.run(["run", "--cluster-endpoint", endpoint]);
+        assert_eq!(
+            (ended.status, error(&ended)),
+            (
+                Some(78),
+                format!("error: the cluster could not be asked\n  because: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
+            )
+        );
+    }
+}
+
+#[test]
+fn a_plan_without_a_cluster_is_shown_with_a_warning() {
+    let imds = Imds::start(&Instance::default());
+    let node = with_imds(&imds).with("--host-kind", "none").with("--cni-source", "settings");
+    let arguments = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!((arguments.status, arguments.stderr.as_str()), (Some(0), ""));
+    assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
+    let text = node.run(["plan"]);
+    assert!(
+        text.stdout.contains("warning: a run would be refused: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n"),
+        "{}",
+        text.stdout
+    );
+}
+
+#[test]
+fn a_variable_with_a_value_that_is_none_is_78_and_named() {
+    let node = Node::al2023();
+    let ended = |name: &str, value: &str, arguments: &[&str]| {
+        let mut command = node.command(arguments);
+        command.env(name, value);
+        let ended = crate::support::node::ended(command.output().unwrap());
+        (ended.status, ended.stderr)
+    };
+    let error = |text: &str| {
+        (
+            Some(78),
+            format!(
+                "error: the settings cannot be used\n  because: the variable {text}\n  help: correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key\n"
+            ),
+        )
+    };
+    assert_eq!(
+        ended("ENI_BOOTSTRAP_PODS_MAX", "many", &["run"]),
+        error(
+            "ENI_BOOTSTRAP_PODS_MAX cannot be used: \"many\" is not a value of --pods-max: invalid digit found in string"
+        )
+    );
+    assert_eq!(
+        ended("ENI_BOOTSTRAP_HOST_KIND", "mainframe", &["plan"]),
+        error(
+            "ENI_BOOTSTRAP_HOST_KIND cannot be used: \"mainframe\" is not a value of --host-kind"
+        )
+    );
+    let (status, stderr) = ended("ENI_BOOTSTRAP_PODS_MAX", "9", &["run", "--pods-max", "many"]);
+    assert_eq!(status, Some(64), "{stderr}");
+}
+
+#[test]
+fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
+    let imds = Imds::start(&Instance::default());
+    imds.set(
+        "user-data",
+        "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n",
+    );
+    let node = with_imds(&imds);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    imds.remove("user-data");
+    let path = node.file("kubeconfig", "apiVersion: v1\nkind: Config\nusers: \"hunter2\"\n");
+    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(78),
+            format!("error: the cluster could not be asked\n  because: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too\n", path.display()).as_str()
+        )
+    );
+}

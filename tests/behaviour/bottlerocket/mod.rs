@@ -1,0 +1,241 @@
+//! Whole runs as a Bottlerocket bootstrap container, against the stand-in of its settings API.
+
+mod bad;
+mod second_boot;
+
+use crate::support::bottlerocket::{
+    COMMIT, Host, PATCH, RECORD, SOON, USER_DATA, as_planned, lines, ready,
+};
+use crate::support::node::error;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eni_bootstrap_sandbox::{Applier, Fault};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const DISCARD: &str = "DELETE /tx?tx=T";
+const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.ephemeral-storage,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/region%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/zone%22";
+
+#[test]
+fn a_fresh_node_is_told_in_one_transaction() {
+    let host = Host::new();
+    assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "pluto's");
+    let ended = host.run();
+    ready(&ended);
+    assert_eq!(host.kubelet(), as_planned());
+    assert_eq!(host.changing(), [PATCH, COMMIT]);
+    let requests = host.settings.requests();
+    let patch = requests.iter().find(|request| request.method == "PATCH").unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&patch.body).unwrap(),
+        json!({ "kubernetes": {
+            "max-pods": 20,
+            "kube-reserved": { "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" },
+            "node-labels": {
+                "k8s.amazonaws.com/eniConfig": "us-west-2a",
+                "topology.kubernetes.io/region": "us-west-2",
+                "topology.kubernetes.io/zone": "us-west-2a",
+            },
+        } })
+    );
+    assert_eq!(
+        lines(&ended, "host"),
+        ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
+    );
+    let server = host.api.url();
+    let cluster = format!("cluster: sandbox at {server}, by Bottlerocket's settings");
+    assert_eq!(lines(&ended, "cluster"), [cluster]);
+    assert_eq!(
+        lines(&ended, "apply"),
+        [
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
+            "apply: Bottlerocket's settings.kubernetes is written",
+        ]
+    );
+    assert_eq!(host.settings.kubelet_restarts(), 1);
+    assert_eq!(host.settings.transactions(), Vec::<String>::new());
+}
+
+#[test]
+fn a_node_that_is_told_already_is_left_alone() {
+    let host = Host::new();
+    ready(&host.run());
+    let before = host.settings.requests().len();
+    let ended = host.run();
+    ready(&ended);
+    assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(host.settings.kubelet_restarts(), 1);
+    assert_eq!(
+        lines(&ended, "apply")[1],
+        "apply: Bottlerocket's settings.kubernetes says so already"
+    );
+}
+
+#[test]
+fn an_applier_that_fails_once_after_the_commit_is_started_once_more() {
+    for applier in [Applier::CannotStart, Applier::Exits(3)] {
+        let host = Host::new();
+        host.settings.set_applier_once(applier);
+        ready(&host.run());
+        assert_eq!(host.kubelet(), as_planned());
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
+    }
+}
+
+#[test]
+fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
+    for (applier, words) in [
+        (
+            Applier::CannotStart,
+            "Unable to start config applier: No such file or directory (os error 2)",
+        ),
+        (Applier::Exits(3), "Config applier was unable to fork child, returned 3"),
+    ] {
+        let host = Host::new();
+        host.settings.set_applier(applier);
+        let mut running = host.node.start(["run"]);
+        let line = running.until("the settings are live all the same");
+        assert_eq!(
+            line,
+            format!(
+                "warning: Bottlerocket's settings API refused POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live all the same, having them rendered\n"
+            )
+        );
+        // It fails again: the kubelet must not start with the old figure.
+        let ended = running.end();
+        assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+        assert_eq!(
+            error(&ended),
+            format!(
+                "error: the node could not be configured\n  \
+                 because: Bottlerocket's settings API refused POST /tx/apply with 500 Internal Server Error: {words}\n  \
+                 help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
+            )
+        );
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
+        // The next run has only to have it rendered.
+        host.settings.set_applier(Applier::AtOnce);
+        ready(&host.run());
+        assert_eq!(host.kubelet(), as_planned());
+        assert_eq!(host.changing(), [PATCH, COMMIT, APPLY, APPLY]);
+    }
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_a_commit() {
+    let host = Host::new();
+    host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
+    let ended = host.run();
+    ready(&ended);
+    assert_eq!(host.kubelet(), as_planned());
+    assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
+}
+
+#[test]
+fn an_applier_that_is_late_is_waited_for() {
+    let host = Host::new();
+    host.settings.set_applier(Applier::Held);
+    let mut running = host.node.start(["run"]);
+    let line = running.until("has not rendered them");
+    assert!(
+        line.starts_with(
+            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
+        ),
+        "{line}"
+    );
+    host.settings.release();
+    ready(&running.end());
+    assert_eq!(host.kubelet(), as_planned());
+}
+
+#[test]
+fn an_applier_three_seconds_late_is_waited_for_too() {
+    let host = Host::new();
+    host.settings.set_applier(Applier::After(Duration::from_secs(3)));
+    ready(&host.run());
+    assert_eq!(host.kubelet(), as_planned());
+    assert!(host.settings.wait_for_applied(1, SOON));
+}
+
+#[test]
+fn the_wait_for_the_eniconfig_comes_last() {
+    let host = Host::new();
+    host.api.delete("us-west-2a");
+    let mut running = host.node.start(["run", "--eni-config-wait=1m"]);
+    running.until("wait: ENIConfig us-west-2a: it is not there");
+    assert_eq!(host.kubelet(), as_planned());
+    host.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    ready(&running.end());
+}
+
+#[test]
+fn the_agents_settings_are_the_containers_user_data() {
+    let host = Host::new();
+    host.node.file(
+        USER_DATA,
+        "[eni-config]\nname = \"prod-{zone}\"\n[labels]\nteam = \"blue\"\n[reserve]\nmemory = \"1Gi\"\n",
+    );
+    host.api.apply("prod-us-west-2a", json!({ "subnet": "subnet-0a" }));
+    ready(&host.run());
+    let (max_pods, labels) = host.kubelet();
+    assert_eq!(
+        (max_pods.as_str(), labels.as_str()),
+        (
+            "20",
+            "k8s.amazonaws.com/eniConfig=prod-us-west-2a,team=blue,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a"
+        )
+    );
+    assert_eq!(
+        host.settings.live()["kubernetes"]["kube-reserved"],
+        json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "1Gi" })
+    );
+}
+
+#[test]
+fn a_plan_shows_the_settings_and_sets_none() {
+    let host = Host::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
+    let ended = host.node.run(["plan", "--output=diff"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let (_, diff) = ended.stdout.split_once("--- aBottlerocket").unwrap();
+    assert_eq!(
+        diff,
+        "'s settings.kubernetes
++++ bBottlerocket's settings.kubernetes
+@@ -1,3 +1,13 @@
+ {
+-  \"max-pods\": 29
++  \"kube-reserved\": {
++    \"cpu\": \"70m\",
++    \"ephemeral-storage\": \"1Gi\",
++    \"memory\": \"475Mi\"
++  },
++  \"max-pods\": 20,
++  \"node-labels\": {
++    \"k8s.amazonaws.com/eniConfig\": \"us-west-2a\",
++    \"topology.kubernetes.io/region\": \"us-west-2\",
++    \"topology.kubernetes.io/zone\": \"us-west-2a\"
++  }
+ }
+"
+    );
+    assert_eq!(host.changing(), Vec::<String>::new());
+    assert_eq!(host.node.read(RECORD), None);
+}
+
+#[test]
+fn the_proxy_and_the_region_are_those_of_the_settings() {
+    let host = Host::with(|seed| {
+        seed["network"] = json!({ "https-proxy": "me:hunter2@127.0.0.1:9", "no-proxy": [] });
+        seed["aws"]["region"] = json!("eu-central-1");
+    });
+    // EC2 is asked through the proxy, where nobody listens; the API server never is.
+    let ended = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
+    ready(&ended);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let skipped = lines(&ended, "verify");
+    assert!(skipped[0].contains("ec2:DescribeSubnets"), "{skipped:?}");
+    let token = host.api.requests()[0].token.clone().unwrap();
+    let url = URL_SAFE_NO_PAD.decode(token.trim_start_matches("k8s-aws-v1.")).unwrap();
+    let url = String::from_utf8(url).unwrap();
+    assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/?"), "{url}");
+}

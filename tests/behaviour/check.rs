@@ -1,0 +1,144 @@
+//! `check`: everything that a boot depends on, for one node and for a whole cluster, against moto's EC2
+//! and EKS.
+
+use crate::real::ec2_fit::Site;
+use crate::support::golden::{expect_golden, golden};
+use crate::support::node::{Ended, Node, imds_with, in_cluster, ready_api, with_imds};
+use crate::support::real_parts::{moto, own_moto};
+use eni_bootstrap_sandbox::KubernetesApi;
+use serde_json::{Value, json};
+
+#[test]
+fn check_lists_everything_for_this_node() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let subnet = site.account.subnet(&site.vpc, "us-west-2b", "10.0.1.0/24");
+    site.eni_config(&subnet, &[]);
+    site.api.apply("default", json!({ "subnet": subnet }));
+    site.api.set_aws_node(Some(&[
+        ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
+        ("ENABLE_POD_ENI", "yes"),
+    ]));
+    let ended = site.node.run(["check", "--cni-max-eni", "2"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert_eq!(
+        ended.stderr,
+        "error: 1 of 11 checks fail\n  help: see what each line that fails says to do\n"
+    );
+    let steady = ended.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
+    expect_golden(&golden().join("check/node"), &steady);
+    let json = site.node.run(["check", "--output", "json", "--cni-max-eni", "2"]);
+    let checks: Value = serde_json::from_str(&json.stdout).unwrap();
+    let verdicts: Vec<&str> = checks["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| check["verdict"].as_str().unwrap())
+        .collect();
+    let lines =
+        steady.lines().filter_map(|line| line.split(' ').next().filter(|it| !it.is_empty()));
+    assert_eq!(verdicts, lines.collect::<Vec<_>>());
+    let good = site.account.subnet(&site.vpc, "us-west-2a", "10.0.2.0/24");
+    site.eni_config(&good, &[]);
+    assert_eq!(site.node.run(["check"]).status, Some(0));
+}
+
+/// The lines of the checks that are no `ok`.
+fn noted(ended: &Ended) -> Vec<&str> {
+    ended.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
+}
+
+#[test]
+fn check_warns_of_what_a_run_warns_of() {
+    let api = ready_api();
+    let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
+    let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
+    let node = with_imds(&imds);
+    let ended = node.run(["check", "--pods-policy", "lower"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let mut warned = noted(&ended);
+    warned.retain(|line| line.starts_with("warning "));
+    assert_eq!(
+        warned,
+        [
+            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"lower\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree",
+            "warning  max-pods   maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it",
+        ]
+    );
+    let run = node.run(["run", "--pods-policy", "lower"]);
+    for line in warned {
+        let line = line.replace("warning  max-pods   ", "warning: ") + "\n";
+        assert!(run.stderr.contains(&line), "{line} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn check_compares_with_ec2_only_where_a_run_does() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    // An ENIConfig that a comparison would warn of.
+    api.apply("default", json!({ "subnet": "subnet-0a" }));
+    let ended = node.run(["check", "--eni-config-verify=false"]);
+    assert_eq!(
+        noted(&ended),
+        ["skipped  verify     eni-config.verify is false"],
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
+    let Some(moto) = own_moto() else { return };
+    let account = moto.account();
+    let vpc = account.vpc("10.0.0.0/16");
+    let of_nodes: Vec<String> = ["us-west-2a", "us-west-2b", "us-west-2c"]
+        .iter()
+        .zip(1..)
+        .map(|(zone, number)| account.subnet(&vpc, zone, &format!("10.0.{number}.0/24")))
+        .collect();
+    let of_nodes: Vec<&str> = of_nodes.iter().map(String::as_str).collect();
+    account.cluster("prod", &of_nodes);
+    let pods = |zone: &str, number: u8| account.subnet(&vpc, zone, &format!("10.0.{number}.0/24"));
+    let (a, wrong) = (pods("us-west-2a", 11), pods("us-west-2a", 12));
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": a }));
+    api.apply("us-west-2b", json!({ "subnet": wrong }));
+    api.apply("old", json!({ "subnet": "" }));
+    let laptop = Node::empty();
+    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
+    let check = |more: &[&str]| {
+        let arguments =
+            ["check", "--cluster-kubeconfig", &kubeconfig, "--ec2-endpoint", &moto.endpoint];
+        laptop.run(arguments.iter().chain(&["--eks-endpoint", &moto.endpoint]).chain(more))
+    };
+    let all = check(&["--zones", "all", "--cluster-name", "prod", "--region", "us-west-2"]);
+    assert_eq!(all.status, Some(1), "{}", all.stderr);
+    let steady = all.stdout.replace(&a, "SUBNET-A").replace(&wrong, "SUBNET-OF-A");
+    expect_golden(&golden().join("check/cluster"), &steady);
+    let one = check(&["--zones", "us-west-2a", "--region", "us-west-2", "--output", "json"]);
+    let checks: Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(checks["checks"][1]["of"], "zone us-west-2a");
+    let nameless = check(&["--zones", "all", "--region", "us-west-2"]);
+    assert!(
+        nameless.stdout.contains("its name is not said; add --cluster-name"),
+        "{}",
+        nameless.stdout
+    );
+    let regionless = check(&["--zones", "all"]);
+    assert_eq!(
+        (regionless.status, regionless.stderr.as_str()),
+        (
+            Some(64),
+            "error: the command line cannot be used\n  because: no region is named, in which the cluster is\n  help: add `--region us-west-2`\n"
+        )
+    );
+    let anywhere = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
+    assert_eq!(
+        (anywhere.status, anywhere.stderr.as_str()),
+        (
+            Some(64),
+            "error: the command line cannot be used\n  because: --zones needs a kubeconfig: this machine need not be a node of the cluster\n  help: name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
+        )
+    );
+}

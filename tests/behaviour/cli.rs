@@ -1,0 +1,192 @@
+//! The commands as a person or a script calls them: results on stdout, the rest on stderr.
+
+use crate::support::golden::{expect_golden, golden};
+use crate::support::node::{Ended, Node, in_cluster, ready_api};
+use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
+use serde_json::{Value, json};
+
+fn result(stdout: &str) -> Ended {
+    Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_64() {
+    for arguments in [
+        &["max-pods"][..],
+        &["max-pods", "--instance-type", "m5.large", "--cni-custom-netwroking-enabled"],
+        &["max-pods", "--instance-type", "m5 large"],
+        &["max-pods", "--instance-type", "m5.large", "--cni-version", "latest"],
+        &["run", "--eni-config-wait", "soon"],
+        &["frobnicate"],
+    ] {
+        let ended = Node::empty().run(arguments);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(64), ""), "{arguments:?}");
+        assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_plan_as_json_holds_each_term_of_the_sum() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let ended = node.run(["plan", "--output", "json", "--cni-prefix-delegation"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        plan["capacity"],
+        json!({
+            "interfaces": 3, "max_eni": null, "reserved": 0, "trunk": 0, "primary_set_aside": 1,
+            "other_cards": 0, "interfaces_for_pods": 2, "address_target": null,
+            "slots_per_interface": 9, "addresses_per_slot": 16, "addresses": 288,
+            "host_network_pods": 2, "uncapped": 290, "ceiling": 110, "fixed": null,
+            "max_pods": 110, "caveats": [],
+        })
+    );
+    assert_eq!(plan["eni-config"], "us-west-2a");
+    assert_eq!(
+        plan["cni"]["overrides"],
+        json!([{ "key": "cni.prefix-delegation", "by-hand": "true",
+                 "variable": "ENABLE_PREFIX_DELEGATION", "on-cluster": "false" }])
+    );
+    assert_eq!(plan["cni"]["source"], "cluster");
+    assert_eq!(
+        plan["cluster"],
+        format!("sandbox at {}, by the NodeConfig in user data", api.url())
+    );
+    assert_eq!(plan["instance"]["zone-id"], "usw2-az1");
+    assert_eq!(plan["kubelet"]["kube-reserved"]["memory"], "1465Mi");
+    assert_eq!(node.written(), Vec::<String>::new(), "a plan writes nothing");
+}
+
+#[test]
+fn a_plan_is_printed_in_every_form() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let plan = |output: &str| {
+        let ended = node.run(["plan", "--output", output]);
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{output}");
+        // The port is another one in each run.
+        ended.stdout.replace(&api.url(), "https://API")
+    };
+    expect_golden(&golden().join("plan/text"), &plan("text"));
+    expect_golden(&golden().join("plan/yaml"), &plan("yaml"));
+    expect_golden(&golden().join("plan/diff"), &plan("diff"));
+    assert_eq!(
+        plan("kubelet-args"),
+        "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a\n"
+    );
+}
+
+#[test]
+fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    let run = node.start(["run"]);
+    assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
+    let first = run.end();
+    assert_eq!((first.status, first.stdout.as_str()), (Some(0), ""), "{}", first.stderr);
+    expect_golden(&golden().join("run/first.log"), &steady(&first.stderr, &api));
+    assert_eq!(node.written(), ["etc/eks/nodeadm.d/90-eni-bootstrap.yaml"]);
+    let path = node.root().join("etc/eks/nodeadm.d/90-eni-bootstrap.yaml");
+    let touched = |path: &std::path::Path| {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = std::fs::metadata(path).unwrap();
+        (metadata.ino(), metadata.mtime_nsec(), metadata.mode() & 0o7777)
+    };
+    let before = touched(&path);
+    assert_eq!(before.2, 0o644);
+    let second = node.run(["run"]);
+    assert_eq!(second.status, Some(0), "{}", second.stderr);
+    expect_golden(&golden().join("run/second.log"), &steady(&second.stderr, &api));
+    assert_eq!(touched(&path), before);
+    assert_eq!(node.run(["plan", "--output", "diff"]), result(""));
+    let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
+    assert!(tokens.iter().all(|token| token.starts_with("k8s-aws-v1.")), "{tokens:?}");
+    assert!(!imds.requests().is_empty());
+    let logs = first.stderr + &second.stderr;
+    for secret in ["SECRETEXAMPLE", "sandbox-metadata-token", &tokens[0]] {
+        assert!(!logs.contains(secret), "a secret is in the log");
+    }
+}
+
+/// A run's log without what is another in each run: the port and the time.
+pub fn steady(log: &str, api: &KubernetesApi) -> String {
+    let steady = log.replace(&api.url(), "https://API");
+    let after = steady.find(" is there after ").map_or(steady.len(), |at| at + 16);
+    let (before, rest) = steady.split_at(after);
+    let seconds = rest.find(" s:").unwrap_or(0);
+    format!("{before}N{}", &rest[seconds..])
+}
+
+#[test]
+fn layers_win_in_their_order() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let figure = |node: &Node, environment: Option<&str>, flag: Option<&str>| {
+        let mut command = node.command(["plan", "--output", "json"]);
+        command.envs(environment.map(|max| ("ENI_BOOTSTRAP_PODS_MAX", max)));
+        command.args(flag.map(|max| format!("--pods-max={max}")));
+        let ended = crate::support::node::ended(command.output().unwrap());
+        let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+        plan["capacity"]["max_pods"].as_u64().unwrap()
+    };
+    assert_eq!(figure(&node, None, None), 20);
+    node.file("usr/lib/eni-bootstrap/50.toml", "[pods]\nmax = 11");
+    assert_eq!(figure(&node, None, None), 11);
+    node.file("etc/eni-bootstrap/10.toml", "[pods]\nmax = 12");
+    assert_eq!(figure(&node, None, None), 12);
+    node.file("etc/eni-bootstrap/20.toml", "[pods]\nmax = 13");
+    assert_eq!(figure(&node, None, None), 13);
+    node.file("run/eni-bootstrap/10.toml", "[pods]\nmax = 14");
+    assert_eq!(figure(&node, None, None), 14);
+    let config = node.file("by-name.toml", "[pods]\nmax = 15");
+    let node = node.with("--config", config.to_str().unwrap());
+    assert_eq!(figure(&node, None, None), 15);
+    assert_eq!(figure(&node, Some("16"), None), 16);
+    assert_eq!(figure(&node, Some("16"), Some("17")), 17);
+}
+
+#[test]
+fn a_kubeconfig_is_honoured_with_its_own_user() {
+    let api = ready_api();
+    api.accept_tokens(vec!["from-the-plugin".to_owned()]);
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let credential = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"from-the-plugin"}}"#;
+    let plugin = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "echo",
+        "args": [credential],
+        "interactiveMode": "Never",
+    }});
+    let mut config: Value = serde_json::from_str(&api.kubeconfig()).unwrap();
+    config["users"][0]["user"] = plugin;
+    let path = node.file("kubeconfig", &config.to_string());
+    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
+    assert_eq!(tokens, ["from-the-plugin", "from-the-plugin"], "the DaemonSet, the ENIConfig");
+}
+
+#[test]
+fn al2_gets_a_drop_in_with_its_own_command_kept() {
+    let api = ready_api();
+    let (_, imds) = in_cluster(&api);
+    let node = Node::al2().with("--imds-endpoint", imds.endpoint());
+    // What stands in the unit until bootstrap.sh has put its own there.
+    node.file(
+        "etc/systemd/system/kubelet.service",
+        "[Service]\nExecStart=/usr/bin/kubelet --docker\n",
+    );
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let folder = golden().join("kubelet-dropin/custom-networking");
+    let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+    expect_golden(&folder.join("90-eni-bootstrap.conf"), &node.read(drop_in).unwrap());
+    expect_golden(
+        &folder.join("kubelet.env"),
+        &node.read("run/eni-bootstrap/kubelet.env").unwrap(),
+    );
+    assert_eq!(node.written(), [drop_in, "run/eni-bootstrap/kubelet.env"]);
+}

@@ -1,0 +1,232 @@
+//! Where the cluster is, as each source says it, and what systemd is told of the wait.
+
+use crate::support::node::{Ended, Node, error, in_cluster, ready_api, with_imds};
+use crate::support::real_parts::own_moto;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+const KUBECONFIG: &str = "var/lib/kubelet/kubeconfig";
+
+/// A node whose user data says nothing of a cluster.
+fn nameless() -> (Node, Imds) {
+    let imds = Imds::start(&Instance::default());
+    (with_imds(&imds), imds)
+}
+
+/// The log's lines about the cluster.
+fn of_cluster(ended: &Ended) -> Vec<&str> {
+    ended.stderr.lines().filter(|line| line.starts_with("cluster: ")).collect()
+}
+
+/// The kubelet's kubeconfig as nodeadm writes it.
+fn kubeconfig(server: &str) -> String {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "kubelet",
+        "clusters": [{ "name": "kubernetes", "cluster": {
+            "certificate-authority": "/etc/kubernetes/pki/ca.crt", "server": server } }],
+        "contexts": [{ "name": "kubelet", "context": { "cluster": "kubernetes", "user": "kubelet" } }],
+        "users": [{ "name": "kubelet", "user": { "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",
+            "args": ["eks", "get-token", "--cluster-name", "prod", "--region", "us-west-2"] } } }],
+    })
+    .to_string()
+}
+
+#[test]
+fn nodeadms_resolved_configuration_names_it() {
+    let api = ready_api();
+    let (node, _imds) = nameless();
+    node.file(
+        "run/eks/nodeadm/config.json",
+        &json!({ "metadata": {}, "spec": { "cluster": {
+            "name": "prod", "apiServerEndpoint": api.url(),
+            "certificateAuthority": api.ca_base64(), "cidr": "10.100.0.0/16" } }, "status": {} })
+        .to_string(),
+    );
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        of_cluster(&ended),
+        [format!("cluster: prod at {}, by /run/eks/nodeadm/config.json", api.url())]
+    );
+}
+
+#[test]
+fn the_kubelets_kubeconfig_names_it_and_our_own_token_serves() {
+    let api = ready_api();
+    let (node, _imds) = nameless();
+    node.file(KUBECONFIG, &kubeconfig(&api.url()));
+    node.file("etc/kubernetes/pki/ca.crt", api.ca_pem());
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        of_cluster(&ended),
+        [format!("cluster: prod at {}, by /var/lib/kubelet/kubeconfig", api.url())]
+    );
+    let token = api.requests()[0].token.clone().unwrap();
+    assert!(token.starts_with("k8s-aws-v1."), "signed here, without the AWS CLI");
+}
+
+#[test]
+fn al2s_unfilled_template_is_passed_over() {
+    let api = ready_api();
+    let (node, _imds) = nameless();
+    node.file(KUBECONFIG, &kubeconfig("MASTER_ENDPOINT"));
+    let mut seed = Bottlerocket::seed(&Instance::default(), &api);
+    seed["kubernetes"]["cluster-name"] = json!("rocket");
+    let settings = Bottlerocket::in_container(node.root(), &seed);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        of_cluster(&ended),
+        [
+            "cluster: /var/lib/kubelet/kubeconfig is passed over: it is the image's template, not filled in yet".to_owned(),
+            format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
+        ]
+    );
+    assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
+}
+
+/// Answers one request over HTTP, and gives its first line.
+fn answer_one(stream: impl Read + Write, body: &Value) -> String {
+    let mut stream = BufReader::new(stream);
+    let head: Vec<String> =
+        stream.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+    let (body, json) = (body.to_string(), "Content-Type: application/json");
+    let length = body.len();
+    let answer = format!("HTTP/1.1 200 OK\r\n{json}\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.get_mut().write_all(answer.as_bytes()).unwrap();
+    head[0].clone()
+}
+
+#[test]
+fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
+    let Some(moto) = own_moto() else { return };
+    let account = moto.account();
+    let vpc = account.vpc("10.0.0.0/16");
+    let described = account.cluster("prod", &[&account.subnet(&vpc, "us-west-2a", "10.0.1.0/24")]);
+    // moto's endpoint and certificate are random text: EKS was asked, and its answer was read.
+    assert_eq!(described["status"], "ACTIVE");
+    let (node, _imds) = nameless();
+    let node = node.with("--eks-endpoint", &moto.endpoint);
+    let ended = node.run(["run", "--cluster-name", "prod"]);
+    assert_eq!(
+        (ended.status, error(&ended)),
+        (
+            Some(78),
+            "error: the cluster could not be asked\n  because: the cluster's certificate authority is not PEM in base64\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n"
+        )
+    );
+    assert_eq!(of_cluster(&ended), ["cluster: prod: nobody here says where it is; asking EKS"]);
+    let unknown = node.run(["run", "--cluster-name", "dev"]);
+    assert_eq!(
+        (unknown.status, error(&unknown)),
+        (
+            Some(78),
+            "error: the cluster could not be asked\n  because: EKS does not say where the cluster is\n  because: EKS knows no cluster \"dev\" in us-west-2\n  help: correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too\n"
+        )
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn what_eks_says_is_used() {
+    // moto's endpoints lead nowhere: this is EKS's answer as its API reference has it.
+    let api = ready_api();
+    let cluster = json!({ "cluster": {
+        "name": "prod", "status": "ACTIVE", "endpoint": api.url(),
+        "certificateAuthority": { "data": api.ca_base64() },
+        "resourcesVpcConfig": { "subnetIds": [] },
+    }});
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let eks = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        answer_one(stream, &cluster)
+    });
+    let (node, _imds) = nameless();
+    let ended = node.run(["run", "--cluster-name", "prod", "--eks-endpoint", &endpoint]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(eks.join().unwrap(), "GET /clusters/prod HTTP/1.1");
+    assert_eq!(
+        of_cluster(&ended),
+        [
+            "cluster: prod: nobody here says where it is; asking EKS".to_owned(),
+            format!("cluster: prod at {}, by eks:DescribeCluster", api.url()),
+        ]
+    );
+}
+
+#[test]
+fn a_kubeconfig_with_an_identity_of_its_own_is_honoured_whole() {
+    let api = ready_api();
+    api.accept_tokens(vec!["sandbox-token".to_owned()]);
+    let (node, _imds) = nameless();
+    // kube reads the path as the node sees it: here the node's root is not /.
+    let path = node.file("kubeconfig", &api.kubeconfig());
+    node.file("etc/eni-bootstrap/90.toml", &format!("[cluster]\nkubeconfig = {path:?}\n"));
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        of_cluster(&ended),
+        [format!("cluster: as {} says, its user included", path.display())]
+    );
+}
+
+#[test]
+fn systemd_is_told_how_the_wait_stands_and_that_it_goes_on() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    let socket = node.root().join("notify");
+    let systemd = UnixDatagram::bind(&socket).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut command = node.command(["run", "--eni-config-wait", "40s"]);
+    command.env("NOTIFY_SOCKET", &socket);
+    let run = std::thread::spawn(move || crate::support::node::ended(command.output().unwrap()));
+    let told = || {
+        let mut buffer = [0; 4096];
+        let length = systemd.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert_eq!(
+        told(),
+        "STATUS=Waiting for ENIConfig us-west-2a: it is not there\nEXTEND_TIMEOUT_USEC=60000000\n"
+    );
+    let later = told();
+    let left = later
+        .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: it is not there; ")
+        .and_then(|rest| rest.strip_suffix(" left\nEXTEND_TIMEOUT_USEC=60000000\n"));
+    let left = left.and_then(|left| humantime::parse_duration(left).ok());
+    assert!(left.unwrap() <= Duration::from_secs(25), "at least 15 s later: {later:?}");
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    let ended = run.join().unwrap();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_broken_source_is_passed_over_and_said() {
+    let api = ready_api();
+    let (node, _imds) = nameless();
+    node.file("run/eks/nodeadm/config.json", "[");
+    node.file(KUBECONFIG, &kubeconfig(&api.url()));
+    let authority = STANDARD.encode(api.ca_pem());
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(78), "{}", ended.stderr);
+    let given = ["--cluster-name", "prod", "--cluster-endpoint", &api.url()];
+    let authority = ["--cluster-certificate-authority", &authority];
+    let ended = node.run(["run"].iter().chain(&given).chain(&authority));
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        of_cluster(&ended),
+        [
+            "cluster: /run/eks/nodeadm/config.json is passed over: it is not nodeadm's configuration".to_owned(),
+            "cluster: /var/lib/kubelet/kubeconfig is passed over: its certificate authority cannot be read".to_owned(),
+            format!("cluster: prod at {}, by the settings", api.url()),
+        ]
+    );
+}

@@ -1,0 +1,186 @@
+//! The settings API of Bottlerocket on the wire, row by row: what was measured on apiserver of
+//! core-kit 3.1.1, as data. The stand-in is held against it here, and so is a real one.
+//!
+//! `BOTTLEROCKET_API_SOCKET=/run/api.sock cargo test --test it conformance::` asks a real one, as
+//! root on a Bottlerocket host: transactions of its own, which it deletes, and commits of the
+//! max-pods and the label that are live already. It applies nothing, so that no kubelet restarts.
+
+use client::Connection;
+use eni_bootstrap_sandbox::{Bottlerocket, Instance, KubernetesApi};
+use row::{Answer, Host, Needs, Row, Step};
+use serde_json::{Map, Value, json};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+mod changing;
+mod client;
+mod committing;
+mod reading;
+mod row;
+mod stand_in;
+
+const LABEL: &str = "k8s.amazonaws.com/eniConfig";
+
+/// What is asked, and what of it the rows have to know.
+struct Target<'a> {
+    socket: &'a Path,
+    live: u64,
+    label: Option<String>,
+}
+
+#[test]
+fn the_stand_in_answers_as_a_real_one_did() {
+    let instance = Instance { instance_type: "m5.large".to_owned(), ..Instance::default() };
+    let mut seed = Bottlerocket::seed(&instance, &KubernetesApi::start());
+    seed["kubernetes"]["node-labels"] = json!({ LABEL: "us-west-2a" });
+    let mut failures = Vec::new();
+    for row in rows() {
+        let container = tempfile::tempdir().unwrap();
+        let host = Bottlerocket::in_container(container.path(), &seed);
+        if let Needs::Applier(applier) = row.needs {
+            host.set_applier(applier);
+        }
+        let target = Target::of(host.socket());
+        failures.extend(target.check(&row));
+        let left = Host::of(&host);
+        if left != row.leaves {
+            failures.push(format!("{}: it leaves {left:?} and not {:?}", row.name, row.leaves));
+        }
+        assert_eq!(host.transactions(), [""; 0], "{}: something is pending", row.name);
+    }
+    assert_eq!(failures, [""; 0], "rows that differ");
+}
+
+#[test]
+fn a_real_settings_api_answers_as_another_did() {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
+    let Some(socket) = std::env::var_os("BOTTLEROCKET_API_SOCKET").map(PathBuf::from) else {
+        return say("no real settings API is asked: BOTTLEROCKET_API_SOCKET names none");
+    };
+    let target = Target::of(&socket);
+    let Target { live, label, .. } = &target;
+    say(&format!(
+        "asking the settings API at {}: transactions are made there and deleted, and what is live is committed again, max-pods {live} and the label {label:?}; nothing is applied",
+        socket.display(),
+    ));
+    let mut failures = Vec::new();
+    for row in rows() {
+        match target.lacks(row.needs) {
+            Some(why) => say(&format!("NOT RUN: {}: {why}", row.name)),
+            None => failures.extend(target.check(&row)),
+        }
+    }
+    assert_eq!(failures, [""; 0], "rows that differ");
+    let after = Target::of(&socket);
+    assert_eq!((after.live, &after.label), (*live, label), "live settings");
+}
+
+fn rows() -> Vec<Row> {
+    [reading::rows(), changing::rows(), committing::rows()].into_iter().flatten().collect()
+}
+
+fn say(line: &str) {
+    // Not eprint!: the test harness would keep it to itself.
+    io::stderr().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();
+}
+
+impl<'a> Target<'a> {
+    fn of(socket: &'a Path) -> Self {
+        let mut connection = Connection::open(socket);
+        // Both on one connection, which stays open, and for a host of any name.
+        let mut get = |key: &str| -> Value {
+            let answered =
+                connection.ask("GET", &format!("/settings?keys={key}"), None, None).unwrap();
+            assert_eq!((answered.status, answered.media.as_deref()), (200, row::JSON), "{key}");
+            serde_json::from_str(&answered.body).unwrap()
+        };
+        let live = get("settings.kubernetes.max-pods");
+        let label = get("settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22");
+        let live = live["kubernetes"]["max-pods"].as_u64().expect("a live max-pods");
+        let label = label["kubernetes"]["node-labels"][LABEL].as_str().map(str::to_owned);
+        Self { socket, live, label }
+    }
+
+    /// What a real one lacks for a row.
+    fn lacks(&self, needs: Needs) -> Option<String> {
+        match needs {
+            Needs::Nothing => None,
+            Needs::Label => self.label.is_none().then(|| format!("no label {LABEL} is live")),
+            Needs::EmptyDefault => {
+                let mut connection = Connection::open(self.socket);
+                let pending = connection.ask("GET", "/tx?tx=default", None, None).unwrap().body;
+                (pending != "{}").then(|| format!("somebody's changes are pending: {pending}"))
+            }
+            Needs::Applier(applier) => Some(format!(
+                "it wants an applier that is {applier:?}, and may restart the kubelet"
+            )),
+        }
+    }
+
+    /// What differs in a row.
+    fn check(&self, row: &Row) -> Vec<String> {
+        let transaction = format!("conformance-{}", std::process::id());
+        let mut failures = Vec::new();
+        for step in &row.steps {
+            let target = self.fill(&step.target, &transaction);
+            let body = step.body.as_ref().map(|body| self.fill(body, &transaction));
+            let mut connection = Connection::open(self.socket);
+            let answered = connection.ask(step.method, &target, step.kind, body.as_deref());
+            let closed = matches!(step.answer, Answer::HangsUp).then(|| connection.is_closed());
+            let is_right = answered.as_ref().is_ok_and(|it| {
+                (it.status, it.media.as_deref()) == (step.status, step.media)
+                    && closed.unwrap_or(true)
+                    && self.is(&step.answer, &it.body, &transaction)
+            });
+            if !is_right {
+                let Step { method, status, media, answer, .. } = step;
+                failures.push(format!(
+                    "{}: {method} {target} {body:.200?} was answered with {answered:.300?} and not with {status} {media:?} {answer:?}",
+                    row.name,
+                ));
+            }
+        }
+        let path = format!("/tx?tx={transaction}");
+        Connection::open(self.socket).ask("DELETE", &path, None, None).unwrap();
+        failures
+    }
+
+    fn fill(&self, text: &str, transaction: &str) -> String {
+        text.replace("{tx}", transaction)
+            .replace("{live}", &self.live.to_string())
+            .replace("{other}", &(self.live + 1).to_string())
+            .replace("{label}", self.label.as_deref().unwrap_or_default())
+    }
+
+    fn is(&self, expected: &Answer, body: &str, transaction: &str) -> bool {
+        let json = || serde_json::from_str::<Value>(body).unwrap_or_default();
+        let list = || serde_json::from_str::<Vec<String>>(body).unwrap_or_default();
+        match expected {
+            Answer::Empty | Answer::HangsUp => body.is_empty(),
+            Answer::Is(text) => body == text,
+            Answer::Around(begins, ends) => body.starts_with(begins) && body.ends_with(ends),
+            Answer::Has(parts) => {
+                body.starts_with(parts[0]) && parts.iter().all(|part| body.contains(part))
+            }
+            Answer::Json(text) => {
+                let text = self.fill(text, transaction);
+                let wanted: Value = serde_json::from_str(&text).unwrap();
+                json() == wanted && body.len() == text.len()
+            }
+            Answer::Fields(names) => {
+                let found: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
+                found.keys().eq(names.iter())
+            }
+            Answer::Keys(keys) => {
+                let mut found = list();
+                found.sort();
+                let mut keys = keys.to_vec();
+                keys.sort_unstable();
+                found == keys
+            }
+            Answer::Lists(name, there) => {
+                json().is_array() && list().contains(&self.fill(name, transaction)) == *there
+            }
+        }
+    }
+}

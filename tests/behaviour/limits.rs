@@ -1,0 +1,200 @@
+//! The instance-type table: shown, made anew, and overridden by a file.
+
+use crate::support::node::{Ended, Node};
+use crate::support::real_parts::moto;
+use eni_bootstrap_sandbox::{Imds, Instance};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+
+const HEADER: &str =
+    "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus\n";
+
+/// What EC2 says of a type, as it says it.
+///
+/// Source: the API reference of `DescribeInstanceTypes`; the cards are not in the order of their
+/// indexes, as they need not be.
+fn item(name: &str, enis: u32) -> String {
+    format!(
+        "<item><instanceType>{name}</instanceType><bareMetal>false</bareMetal><hypervisor>nitro</hypervisor><vCpuInfo><defaultVCpus>4</defaultVCpus></vCpuInfo><networkInfo><defaultNetworkCardIndex>0</defaultNetworkCardIndex><ipv4AddressesPerInterface>15</ipv4AddressesPerInterface><maximumNetworkInterfaces>99</maximumNetworkInterfaces><networkCards><item><networkCardIndex>1</networkCardIndex><maximumNetworkInterfaces>50</maximumNetworkInterfaces></item><item><networkCardIndex>0</networkCardIndex><maximumNetworkInterfaces>{enis}</maximumNetworkInterfaces></item></networkCards></networkInfo></item>"
+    )
+}
+
+/// An EC2 that gives one page a request, and is too busy at first. Answers until it is asked no more.
+fn paged_ec2(pages: Vec<Vec<String>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for (asked, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let lower = line.to_lowercase();
+                if let Some(text) = lower.strip_prefix("content-length: ") {
+                    length = text.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+            let page = body.split("NextToken=page").nth(1).map_or(0, |it| it[..1].parse().unwrap());
+            let (status, answer) = if asked < 2 {
+                let error = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors></Response>";
+                ("503 Service Unavailable", error.to_owned())
+            } else {
+                let more = page + 1 < pages.len();
+                let next = if more {
+                    format!("<nextToken>page{}</nextToken>", page + 1)
+                } else {
+                    String::new()
+                };
+                let items = pages[page].concat();
+                (
+                    "200 OK",
+                    format!(
+                        "<DescribeInstanceTypesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><instanceTypeSet>{items}</instanceTypeSet>{next}</DescribeInstanceTypesResponse>"
+                    ),
+                )
+            };
+            let length = answer.len();
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}").unwrap();
+        }
+    });
+    endpoint
+}
+
+fn refresh(node: &Node, endpoint: &str, more: &[&str]) -> Ended {
+    let output = node.root().join("types.csv");
+    let output = output.to_str().unwrap();
+    let arguments = [
+        "limits",
+        "refresh",
+        "--region",
+        "us-east-1",
+        "--ec2-endpoint",
+        endpoint,
+        "--output",
+        output,
+    ];
+    node.run(arguments.iter().chain(more))
+}
+
+fn without_comments(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
+}
+
+#[test]
+fn every_page_is_read_throttling_is_survived_and_the_difference_is_printed() {
+    let endpoint = paged_ec2(vec![
+        vec![item("b1.large", 4), item("a1.large", 3)],
+        vec![item("c1.large", 60)],
+        vec![item("d1.large", 2)],
+    ]);
+    let node = Node::empty();
+    let old = "# of an older day\n".to_owned()
+        + HEADER
+        + "a1.large,3,3,15,nitro,false,4\nb1.large,9,0,15,nitro,false,4\n";
+    node.file("types.csv", &old);
+    let ended = refresh(&node, &endpoint, &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        without_comments(&node.read("types.csv").unwrap()),
+        HEADER.to_owned()
+            + "a1.large,3,3,15,nitro,false,4\nb1.large,4,4,15,nitro,false,4\nc1.large,60,50,15,nitro,false,4\nd1.large,2,2,15,nitro,false,4\n"
+    );
+    assert_eq!(
+        ended.stdout,
+        "@@ -3 +3,3 @@\n-b1.large,9,0,15,nitro,false,4\n+b1.large,4,4,15,nitro,false,4\n+c1.large,60,50,15,nitro,false,4\n+d1.large,2,2,15,nitro,false,4\n"
+    );
+    let before = node.read("types.csv");
+    let again = refresh(&node, &endpoint, &[]);
+    assert_eq!((again.status, again.stdout.as_str()), (Some(0), ""));
+    assert_eq!(node.read("types.csv"), before);
+}
+
+#[test]
+fn a_table_is_not_made_smaller_unless_forced() {
+    let endpoint = paged_ec2(vec![vec![item("a1.large", 3)]]);
+    let node = Node::empty();
+    let old = HEADER.to_owned() + "a1.large,3,3,15,nitro,false,4\nz1.large,9,0,15,nitro,false,4\n";
+    node.file("types.csv", &old);
+    let ended = refresh(&node, &endpoint, &[]);
+    assert_eq!(ended.status, Some(65));
+    assert!(
+        ended.stderr.ends_with("error: the new table lacks 1 types that the old one has, such as z1.large\n  help: check that the region has every type (us-east-1 has); `--force` writes it all the same\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(node.read("types.csv"), Some(old));
+    assert_eq!(refresh(&node, &endpoint, &["--force"]).status, Some(0));
+    assert!(!node.read("types.csv").unwrap().contains("z1.large"));
+}
+
+#[test]
+fn the_table_in_the_tree_is_what_refresh_makes() {
+    let Some(moto) = moto() else { return };
+    let node = Node::empty();
+    let ended = refresh(&node, &moto.endpoint, &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let tree = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instance-types.csv");
+    let tree = std::fs::read_to_string(tree).unwrap();
+    assert_eq!(without_comments(&node.read("types.csv").unwrap()), without_comments(&tree));
+}
+
+#[test]
+fn an_override_file_serves_every_command() {
+    const FILE: &str = "etc/eni-bootstrap/instance-types.csv";
+    let imds =
+        Imds::start(&Instance { instance_type: "zz9.plural".to_owned(), ..Instance::default() });
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    node.file(
+        FILE,
+        &(HEADER.to_owned() + "m5.large,5,0,10,nitro,false,2\nzz9.plural,3,0,10,nitro,false,2\n"),
+    );
+    let max_pods = node.run(["max-pods", "--instance-type", "m5.large"]);
+    assert_eq!(
+        (max_pods.status, max_pods.stdout.as_str()),
+        (Some(0), "47\n"),
+        "{}",
+        max_pods.stderr
+    );
+    let shown = node.run(["limits", "show", "zz9.*", "t3.nano"]);
+    assert_eq!(
+        (shown.status, shown.stdout),
+        (
+            Some(0),
+            HEADER.to_owned() + "zz9.plural,3,0,10,nitro,false,2\nt3.nano,2,0,2,nitro,false,2\n"
+        )
+    );
+    let plan = node.run(["plan", "--cni-source=settings", "--cni-custom-networking=false"]);
+    assert!(
+        plan.stdout.contains(
+            "limits: 3 interfaces of 10 IPv4 addresses, Nitro, 2 vCPUs, by the override file\n"
+        ),
+        "{plan:?}"
+    );
+    let path = node.file(FILE, &(HEADER.to_owned() + "zz9.plural,3\n"));
+    let broken = node.run(["run"]);
+    assert_eq!(
+        (broken.status, broken.stderr),
+        (
+            Some(78),
+            format!(
+                "error: a file could not be used\n  because: {}, line 2 is not an instance type\n  because: \"zz9.plural,3\" is not a row of {}\n  help: correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`\n",
+                path.display(),
+                HEADER.trim_end()
+            )
+        )
+    );
+}
+
+#[test]
+fn every_known_type_is_shown() {
+    let ended = Node::empty().run(["limits", "show"]);
+    assert_eq!((ended.status, ended.stdout.lines().count()), (Some(0), 1_447));
+}

@@ -1,0 +1,199 @@
+//! The calculator as a person or a script calls it.
+
+use crate::support::golden::{expect_golden, golden};
+use crate::support::node::{Ended, Node};
+use eni_bootstrap_sandbox::{Imds, Instance};
+use serde_json::Value;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
+
+fn result(stdout: &str) -> Ended {
+    Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
+}
+
+fn max_pods(arguments: &str) -> Ended {
+    let mut ended = Node::empty().run(["max-pods"].into_iter().chain(arguments.split_whitespace()));
+    ended.stdout = ended.stdout.trim_end().to_owned();
+    ended
+}
+
+#[test]
+fn max_pods_prints_the_published_figures_alone() {
+    const CUSTOM: &str = "--cni-custom-networking-enabled";
+    const PREFIX: &str = "--cni-prefix-delegation-enabled";
+    const ALL: &str = "--show-max-allowed";
+    for (instance_type, arguments, expect) in [
+        ("c3.large", CUSTOM.to_owned(), "20"),
+        ("m5.large", String::new(), "29"),
+        ("m5.large", format!("{CUSTOM} --cni-version 1.19.0"), "20"),
+        ("m5.large", format!("{PREFIX} {ALL}"), "434"),
+        ("m5.large", PREFIX.to_owned(), "110"),
+        ("m5.large", format!("{PREFIX} {CUSTOM} {ALL}"), "290"),
+        ("m5.large", format!("{PREFIX} {CUSTOM}"), "110"),
+        ("m5.large", format!("{PREFIX} --cni-version v1.8.0"), "29"),
+        ("m5.large", "--cni-max-eni 2".to_owned(), "20"),
+        ("t3.medium", String::new(), "17"),
+        ("t3.medium", CUSTOM.to_owned(), "12"),
+        ("p4d.24xlarge", ALL.to_owned(), "737"),
+        ("p4d.24xlarge", String::new(), "250"),
+        ("c6in.32xlarge", ALL.to_owned(), "394"),
+    ] {
+        let line = format!("--instance-type {instance_type} {arguments}");
+        assert_eq!(max_pods(&line), result(expect), "{line}");
+    }
+}
+
+#[test]
+fn max_pods_refuses_what_no_figure_fits() {
+    let refused = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
+    assert_eq!(
+        refused,
+        Ended {
+            status: Some(78),
+            stdout: String::new(),
+            stderr: "error: no pod count can be given for hpc6id.32xlarge\n  because: custom networking sets the primary interface aside, and this type has no other\n  help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)\n".to_owned(),
+        }
+    );
+    let xen = max_pods("--instance-type m4.xlarge --cni-prefix-delegation-enabled");
+    assert_eq!((xen.status, xen.stdout.as_str()), (Some(0), "58"));
+    assert_eq!(
+        xen.stderr,
+        "warning: prefix delegation needs Nitro or bare metal; on this Xen type the CNI falls back to secondary addresses\n"
+    );
+    let unknown = max_pods("--instance-type zz9.plural");
+    assert_eq!(
+        unknown,
+        Ended {
+            status: Some(64),
+            stdout: String::new(),
+            stderr: "error: the command line cannot be used\n  because: the embedded table has no zz9.plural, and no region is named in which to ask EC2\n  help: add `--region us-west-2`\n".to_owned(),
+        }
+    );
+}
+
+#[test]
+fn max_pods_asks_the_instance_for_its_type() {
+    let imds =
+        Imds::start(&Instance { instance_type: "t3.medium".to_owned(), ..Instance::default() });
+    let node = Node::empty().with("--imds-endpoint", imds.endpoint());
+    assert_eq!(node.run(["max-pods", "--instance-type-from-imds"]), result("17\n"));
+}
+
+#[test]
+fn security_groups_for_pods_with_custom_networking_leave_six_of_eight() {
+    let line = "--instance-type c5.4xlarge --cni-custom-networking-enabled --cni-pod-eni-enabled";
+    assert_eq!(max_pods(&format!("{line} --ceiling none")), result("176"));
+    assert_eq!(max_pods(line), result("110"));
+    assert_eq!(max_pods(&format!("{line} --ceiling 58")), result("58"));
+}
+
+#[test]
+fn a_figure_is_drawn() {
+    for (name, arguments) in [
+        ("m5.large", "--instance-type m5.large --cni-custom-networking-enabled"),
+        (
+            "c5.4xlarge",
+            "--instance-type c5.4xlarge --cni-custom-networking-enabled --cni-pod-eni-enabled --cni-prefix-delegation-enabled --cni-reserved-enis 1",
+        ),
+        (
+            "p4d.24xlarge",
+            "--instance-type p4d.24xlarge --cni-multi-nic-enabled --cni-minimum-ip-target 40",
+        ),
+        ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
+        ("ipv6", "--instance-type t3.nano --cni-ip-family ipv6"),
+    ] {
+        let drawn = max_pods(&format!("--explain {arguments}"));
+        assert_eq!((drawn.status, drawn.stderr.as_str()), (Some(0), ""), "{name}");
+        for line in drawn.stdout.lines().filter(|line| !line.starts_with("  note: ")) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", drawn.stdout));
+    }
+}
+
+#[test]
+fn several_types_are_a_table_that_fits_a_screen() {
+    let table = max_pods("--instance-type c7g.* --cni-custom-networking-enabled");
+    assert_eq!((table.status, table.stderr.as_str()), (Some(0), ""));
+    assert!(table.stdout.lines().all(|line| line.chars().count() <= 80), "{}", table.stdout);
+    expect_golden(&golden().join("max-pods/c7g-table"), &format!("{}\n", table.stdout));
+    let refused = max_pods(
+        "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --sort none",
+    );
+    expect_golden(&golden().join("max-pods/refused-table"), &format!("{}\n", refused.stdout));
+    let colored = max_pods(
+        "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --color always",
+    );
+    let lines: Vec<&str> = colored.stdout.lines().take(2).collect();
+    assert!(lines[0].starts_with("\u{1b}[1m") && lines[1].starts_with("\u{1b}[31m"), "{lines:?}");
+}
+
+#[test]
+fn figures_are_printed_in_every_form_and_order() {
+    let types = "--instance-type m5.xlarge --instance-type t3.medium --instance-type m5.large";
+    assert_eq!(
+        max_pods(&format!("{types} --output csv")),
+        result(
+            "instance_type,max_pods,uncapped,vcpus\nm5.large,29,29,2\nm5.xlarge,58,58,4\nt3.medium,17,17,2"
+        )
+    );
+    assert_eq!(max_pods(&format!("{types} --output number --sort none")), result("58\n17\n29"));
+    assert_eq!(max_pods(&format!("{types} --output number --sort pods")), result("17\n29\n58"));
+    assert_eq!(max_pods(&format!("{types} --output number --sort vcpus")), result("29\n17\n58"));
+    assert_eq!(max_pods(&format!("{types} --lowest")), result("17"));
+    let json: Value =
+        serde_json::from_str(&max_pods(&format!("{types} --output json")).stdout).unwrap();
+    assert_eq!(json[1]["max-pods"], 58);
+    assert_eq!(json[1]["capacity"]["slots_per_interface"], 14);
+    let yaml =
+        max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled --output yaml");
+    assert!(yaml.stdout.contains("refused: custom networking sets the primary interface aside, and this type has no other"), "{}", yaml.stdout);
+}
+
+#[test]
+fn types_are_read_from_standard_input() {
+    let mut command =
+        Node::empty().command(["max-pods", "--instance-type", "-", "--output", "number"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"m5.large\n\nt3.medium m5.large\n").unwrap();
+    assert_eq!(crate::support::node::ended(child.wait_with_output().unwrap()), result("29\n17\n"));
+}
+
+#[test]
+fn under_the_scripts_name_it_is_the_script() {
+    let mut command = Node::empty().command([
+        "--instance-type",
+        "m5.large",
+        "--cni-custom-networking-enabled",
+        "--cni-version",
+        "1.19.0",
+    ]);
+    command.arg0("/etc/eks/max-pods-calculator.sh");
+    assert_eq!(crate::support::node::ended(command.output().unwrap()), result("20\n"));
+}
+
+#[test]
+fn what_is_no_type_and_what_is_not_linux_is_refused() {
+    let refused = |arguments: &str| {
+        let ended = max_pods(arguments);
+        (ended.status, ended.stderr)
+    };
+    assert_eq!(
+        refused("--instance-type zz9.*"),
+        (Some(64), "error: the command line cannot be used\n  because: no known instance type matches \"zz9.*\"\n  help: `eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'\n".to_owned())
+    );
+    assert_eq!(
+        refused("--instance-type m5.large --os windows"),
+        (Some(78), "error: no pod count can be given for m5.large\n  because: a Windows node has one interface for all its pods, and the VPC resource controller counts its addresses\n  help: leave max-pods out on Windows nodes: EKS's Windows images set it\n".to_owned())
+    );
+    assert_eq!(
+        refused("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
+        (Some(78), "error: no pod count can be given for m5.large\n  because: MAX_ENI=1 leaves no interface for pods: custom networking sets the primary one aside\n  help: raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0\n".to_owned())
+    );
+}

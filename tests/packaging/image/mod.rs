@@ -1,0 +1,232 @@
+//! The container image: what is in it, that it can be built again, and that it runs.
+
+use crate::support::container::TAG;
+use crate::support::golden::files_under;
+use crate::support::node::{Ended, ended};
+use crate::support::real_parts::{arm64_binary, container_image, regctl, static_binary};
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+mod bottlerocket;
+mod example;
+mod runs;
+
+const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
+const ANNOTATION: &str = "org.opencontainers.image";
+
+/// An OCI layout.
+struct Layout(PathBuf);
+
+impl Layout {
+    fn json(&self, file: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.0.join(file)).unwrap()).unwrap()
+    }
+
+    /// The file that a descriptor names, which is as long as it says.
+    fn blob(&self, descriptor: &Value) -> PathBuf {
+        let digest = descriptor["digest"].as_str().unwrap().replace(':', "/");
+        let path = self.0.join("blobs").join(digest);
+        assert_eq!(json!(fs::metadata(&path).unwrap().len()), descriptor["size"], "{descriptor}");
+        path
+    }
+
+    fn follow(&self, descriptor: &Value) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.blob(descriptor)).unwrap()).unwrap()
+    }
+
+    /// What skopeo pushes: the index of both architectures.
+    fn index(&self) -> Value {
+        self.follow(&self.json("index.json")["manifests"][0])
+    }
+}
+
+fn layout() -> Option<Layout> {
+    Some(Layout(container_image()?.join("oci")))
+}
+
+/// What every level says of the image. The commit and its time are another's for each build.
+fn said(index: &Value) -> Value {
+    let said = &index["annotations"];
+    let revision = said[format!("{ANNOTATION}.revision")].as_str().unwrap();
+    let commit = revision.strip_suffix("-dirty").unwrap_or(revision);
+    assert!(commit.len() == 40 && commit.bytes().all(|it| it.is_ascii_hexdigit()), "{revision}");
+    json!({
+        format!("{ANNOTATION}.title"): "eni-bootstrap",
+        format!("{ANNOTATION}.description"): env!("CARGO_PKG_DESCRIPTION"),
+        format!("{ANNOTATION}.version"): env!("CARGO_PKG_VERSION"),
+        format!("{ANNOTATION}.licenses"): env!("CARGO_PKG_LICENSE"),
+        format!("{ANNOTATION}.revision"): revision,
+        format!("{ANNOTATION}.created"): said[format!("{ANNOTATION}.created")],
+    })
+}
+
+/// A descriptor, but for where it points to.
+fn kind(descriptor: &Value) -> Value {
+    let mut kind = descriptor.clone();
+    kind.as_object_mut().unwrap().retain(|key, _| key != "digest" && key != "size");
+    kind
+}
+
+#[test]
+fn its_index_names_both_architectures_and_says_what_it_is() {
+    let Some(layout) = layout() else { return };
+    assert_eq!(layout.json("oci-layout"), json!({ "imageLayoutVersion": "1.0.0" }));
+    let index = layout.index();
+    let said = said(&index);
+    let entries = &layout.json("index.json")["manifests"];
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    assert_eq!(
+        kind(&entries[0]),
+        json!({
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "annotations": {
+                format!("{ANNOTATION}.created"): said[format!("{ANNOTATION}.created")],
+                format!("{ANNOTATION}.ref.name"): TAG,
+            },
+        })
+    );
+    let manifests: Vec<_> = index["manifests"].as_array().unwrap().iter().map(kind).collect();
+    let of_both = ARCHITECTURES.map(|architecture| {
+        json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "platform": { "architecture": architecture, "os": "linux" },
+        })
+    });
+    assert_eq!(manifests, of_both);
+    assert_eq!(index["annotations"], said);
+}
+
+#[test]
+fn each_image_is_one_file_an_entry_point_and_what_it_is_called() {
+    let (Some(layout), Some(amd64), Some(arm64)) = (layout(), static_binary(), arm64_binary())
+    else {
+        return;
+    };
+    let index = layout.index();
+    let said = said(&index);
+    for ((architecture, binary), at) in ARCHITECTURES.iter().zip([amd64, arm64]).zip(0..) {
+        let manifest = layout.follow(&index["manifests"][at]);
+        let layers = &manifest["layers"];
+        assert_eq!(layers.as_array().unwrap().len(), 1, "{layers}");
+        assert_eq!(
+            (&manifest["annotations"], kind(&manifest["config"]), kind(&layers[0])),
+            (
+                &said,
+                json!({ "mediaType": "application/vnd.oci.image.config.v1+json" }),
+                json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip" })
+            )
+        );
+        let config = layout.follow(&manifest["config"]);
+        assert_eq!(
+            config,
+            json!({
+                "architecture": architecture,
+                "os": "linux",
+                "created": said[format!("{ANNOTATION}.created")],
+                "config": { "Entrypoint": ["/eni-bootstrap"], "Cmd": ["run"], "Labels": said },
+                "rootfs": { "type": "layers", "diff_ids": config["rootfs"]["diff_ids"] },
+            })
+        );
+        let layer = layout.blob(&layers[0]);
+        let created = said[format!("{ANNOTATION}.created")].as_str().unwrap();
+        let time = created.replace('T', " ").replace('Z', "");
+        let program = fs::read(binary).unwrap();
+        assert_eq!(
+            listing(&layer),
+            format!("-rwxr-xr-x 0/0 {} {time} eni-bootstrap\n", program.len())
+        );
+        assert!(contents(&layer, program.len()) == program, "not the binary for {architecture}");
+        // As ELF numbers the machines.
+        let machine = if *architecture == "amd64" { 0x3e } else { 0xb7 };
+        assert_eq!(program[18..20], [machine, 0], "{architecture}");
+    }
+}
+
+/// Every entry of a layer, with its mode, owner, size and time.
+fn listing(layer: &Path) -> String {
+    let mut tar = Command::new("tar");
+    tar.args(["--list", "--verbose", "--numeric-owner", "--full-time", "--gzip", "--file"]);
+    let listed = ended(tar.arg(layer).env("TZ", "UTC").output().unwrap());
+    assert_eq!((listed.status, listed.stderr.as_str()), (Some(0), ""));
+    let in_words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
+    listed.stdout.lines().map(in_words).collect()
+}
+
+/// The contents of the one entry of a layer, which is `length` bytes long.
+fn contents(layer: &Path, length: usize) -> Vec<u8> {
+    let mut unpacked = Vec::new();
+    GzDecoder::new(fs::File::open(layer).unwrap()).read_to_end(&mut unpacked).unwrap();
+    unpacked[512..512 + length].to_owned()
+}
+
+fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<Ended> {
+    let of_both = |name: &str| index["annotations"][format!("{ANNOTATION}.{name}")].clone();
+    let mut date = Command::new("date");
+    date.args(["+%s", "--date", of_both("created").as_str().unwrap_or("now")]);
+    let epoch = ended(date.output().unwrap()).stdout;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/image/build.sh");
+    let mut build = Command::new("bash");
+    // Another place, hour and mask than anybody builds with.
+    build.args(["-c", "umask 077; cd /; exec \"$@\"", "bash"]).arg(script);
+    build.args(binaries).arg(folder).env("TZ", "Pacific/Chatham").env("REGCTL", regctl()?);
+    build.env("SOURCE_DATE_EPOCH", epoch.trim_end());
+    build.env("IMAGE_REVISION", of_both("revision").as_str().unwrap_or("none"));
+    Some(ended(build.output().unwrap()))
+}
+
+#[test]
+fn it_can_be_built_again_byte_for_byte() {
+    let (Some(folder), Some(amd64), Some(arm64)) =
+        (container_image(), static_binary(), arm64_binary())
+    else {
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let copies = [amd64, arm64].map(|binary| {
+        let copy = scratch.path().join(binary.metadata().unwrap().len().to_string());
+        fs::copy(binary, &copy).unwrap(); // with another time
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+        copy
+    });
+    let again = scratch.path().join("again");
+    let index = Layout(folder.join("oci")).index();
+    let Some(built) = build([&copies[0], &copies[1]], &again, &index) else { return };
+    assert_eq!((built.status, built.stderr.as_str()), (Some(0), ""));
+    let files = files_under(&folder);
+    assert_eq!(files_under(&again), files);
+    for file in files {
+        let (first, second) = (folder.join(&file), again.join(&file));
+        assert!(fs::read(first).unwrap() == fs::read(&second).unwrap(), "{file}");
+        assert_eq!(fs::metadata(second).unwrap().permissions().mode() & 0o777, 0o644, "{file}");
+    }
+}
+
+#[test]
+fn a_binary_for_another_architecture_is_refused() {
+    let (Some(amd64), Some(arm64)) = (static_binary(), arm64_binary()) else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let missing = scratch.path().join("missing");
+    for (binaries, said) in [
+        ([&arm64, &amd64], format!("build.sh: {} is no program for amd64\n", arm64.display())),
+        ([&amd64, &amd64], format!("build.sh: {} is no program for arm64\n", amd64.display())),
+        (
+            [&missing, &arm64],
+            format!(
+                "build.sh: there is no {}; `make static static-arm64` builds both\n",
+                missing.display()
+            ),
+        ),
+    ] {
+        let folder = scratch.path().join("image");
+        let Some(built) = build(binaries.map(PathBuf::as_path), &folder, &Value::Null) else {
+            return;
+        };
+        assert_eq!((built.status, built.stderr), (Some(1), said));
+        assert_eq!(files_under(&folder), Vec::<String>::new());
+    }
+}

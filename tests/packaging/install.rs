@@ -1,0 +1,78 @@
+//! The files that are installed beside the binary.
+
+use crate::support::golden::files_under;
+use crate::support::real_parts::program;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn install(destination: &Path) -> Output {
+    Command::new(file("ami/install.sh"))
+        .arg(env!("CARGO_BIN_EXE_eni-bootstrap"))
+        .env("DESTDIR", destination)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
+    let root = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let installed = install(root.path());
+        let said = String::from_utf8_lossy(&installed.stderr).into_owned();
+        assert_eq!((installed.status.code(), said.as_str()), (Some(0), ""));
+    }
+    assert_eq!(
+        files_under(root.path()),
+        [
+            "usr/bin/eni-bootstrap",
+            "usr/lib/eni-bootstrap/50-defaults.toml",
+            "usr/lib/systemd/system/eni-bootstrap.service",
+            "usr/share/eni-bootstrap/iam-policy.json",
+            "usr/share/eni-bootstrap/rbac.yaml",
+        ]
+    );
+    let missing = Command::new(file("ami/install.sh")).arg("/nonexistent").output().unwrap();
+    assert_eq!(
+        (missing.status.code(), String::from_utf8(missing.stderr).unwrap().as_str()),
+        (Some(1), "install.sh: there is no /nonexistent; build it with `make static`\n")
+    );
+}
+
+#[test]
+fn the_units_are_valid_and_hardened() {
+    let Some(analyze) = program("systemd-analyze", "systemd") else { return };
+    let pattern = file("systemd/*.service");
+    let units: Vec<_> =
+        glob::glob(pattern.to_str().unwrap()).unwrap().map(Result::unwrap).collect();
+    assert!(units.contains(&file("systemd/eni-bootstrap.service")), "{units:?}");
+    // They are verified with a program that this machine has, and beside each other.
+    let scratch = tempfile::tempdir().unwrap();
+    let mut verify = Command::new(&analyze);
+    verify.arg("verify");
+    for unit in &units {
+        let copy = scratch.path().join(unit.file_name().unwrap());
+        let text = fs::read_to_string(unit).unwrap().replace("/usr/bin/eni-bootstrap", "/bin/true");
+        fs::File::create(&copy).unwrap().write_all(text.as_bytes()).unwrap();
+        verify.arg(copy);
+    }
+    let verify = verify.output().unwrap();
+    assert_eq!(
+        (verify.status.code(), String::from_utf8_lossy(&verify.stderr).as_ref()),
+        (Some(0), "")
+    );
+    for unit in &units {
+        let security = Command::new(&analyze)
+            .args(["security", "--offline=true", "--threshold=20", "--no-pager"])
+            .arg(unit)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&security.stdout);
+        assert_eq!(security.status.code(), Some(0), "{}: {said}", unit.display());
+    }
+}

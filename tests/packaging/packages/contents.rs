@@ -1,0 +1,206 @@
+//! What is in the packages, to the last file.
+
+use super::package::{Form, Packages, VERSION, once_more, packages, succeeds};
+use crate::support::real_parts::program;
+use std::fs;
+use std::process::Command;
+
+/// Mode, owner and place of what both have.
+const BOTH: &str = "\
+drwxr-xr-x root/root /etc/eni-bootstrap
+-rwxr-xr-x root/root /usr/bin/eni-bootstrap
+drwxr-xr-x root/root /usr/lib/eni-bootstrap
+-rw-r--r-- root/root /usr/lib/eni-bootstrap/50-defaults.toml
+-rw-r--r-- root/root /usr/lib/systemd/system/eni-bootstrap.service
+drwxr-xr-x root/root /usr/share/bash-completion
+drwxr-xr-x root/root /usr/share/bash-completion/completions
+-rw-r--r-- root/root /usr/share/bash-completion/completions/eni-bootstrap
+drwxr-xr-x root/root /usr/share/doc/eni-bootstrap
+drwxr-xr-x root/root /usr/share/eni-bootstrap
+-rw-r--r-- root/root /usr/share/eni-bootstrap/fail-open.conf
+-rw-r--r-- root/root /usr/share/eni-bootstrap/iam-policy.json
+-rw-r--r-- root/root /usr/share/eni-bootstrap/rbac.yaml
+drwxr-xr-x root/root /usr/share/fish
+drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
+-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/eni-bootstrap.fish
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-check.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits-refresh.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits-show.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-max-pods.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-plan.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-run.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-token.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-undo.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-wait.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap.1.gz
+drwxr-xr-x root/root /usr/share/zsh
+";
+
+/// What the deb has besides.
+const DEB: &str = "\
+drwxr-xr-x root/root /etc
+drwxr-xr-x root/root /usr
+drwxr-xr-x root/root /usr/bin
+drwxr-xr-x root/root /usr/lib
+drwxr-xr-x root/root /usr/lib/systemd
+drwxr-xr-x root/root /usr/lib/systemd/system
+drwxr-xr-x root/root /usr/share
+drwxr-xr-x root/root /usr/share/doc
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/changelog.Debian.gz
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/changelog.gz
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/copyright
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/third-party-licenses.gz
+drwxr-xr-x root/root /usr/share/lintian
+drwxr-xr-x root/root /usr/share/lintian/overrides
+-rw-r--r-- root/root /usr/share/lintian/overrides/eni-bootstrap
+drwxr-xr-x root/root /usr/share/man
+drwxr-xr-x root/root /usr/share/man/man1
+drwxr-xr-x root/root /usr/share/zsh/vendor-completions
+-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_eni-bootstrap
+";
+
+/// What the rpm has besides.
+const RPM: &str = "\
+-rw-r--r-- root/root /usr/share/doc/eni-bootstrap/CHANGELOG.md
+drwxr-xr-x root/root /usr/share/licenses/eni-bootstrap
+-rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/LICENSE
+-rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/third-party-licenses.gz
+drwxr-xr-x root/root /usr/share/zsh/site-functions
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_eni-bootstrap
+";
+
+/// Both lists in the order of the places.
+fn sorted(lists: &[&str]) -> Vec<String> {
+    let mut lines: Vec<String> = lists.concat().lines().map(str::to_owned).collect();
+    lines.sort_by_key(|line| line.rsplit_once(' ').unwrap().1.to_owned());
+    lines
+}
+
+fn deb(made: &Packages, architecture: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("dpkg-deb");
+    succeeds(&command.args(arguments).arg(made.file(Form::Deb, architecture)).output().unwrap())
+}
+
+fn rpm(made: &Packages, architecture: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("rpm");
+    command.args(["--query", "--package"]).args(arguments);
+    succeeds(&command.arg(made.file(Form::Rpm, architecture)).output().unwrap())
+}
+
+#[test]
+fn the_deb_has_these_files() {
+    let (Some(_), Some([made, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
+    for architecture in ["amd64", "arm64"] {
+        let listed = deb(made, architecture, &["--contents"]);
+        let lines = listed.lines().map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let place = fields[5].trim_start_matches('.').trim_end_matches('/');
+            format!("{} {} {place}\n", fields[0], fields[1])
+        });
+        assert_eq!(sorted(&[&lines.collect::<String>()]), sorted(&[BOTH, DEB]));
+    }
+}
+
+#[test]
+fn the_rpm_has_these_files() {
+    let (Some(_), Some([made, _])) = (program("rpm", "rpm"), packages()) else { return };
+    for architecture in ["amd64", "arm64"] {
+        let format = "[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\\n]";
+        let listed = rpm(made, architecture, &["--queryformat", format]);
+        assert_eq!(sorted(&[&listed]), sorted(&[BOTH, RPM]));
+        assert_eq!(rpm(made, architecture, &["--configfiles"]), "");
+        assert_eq!(
+            rpm(made, architecture, &["--licensefiles"]),
+            "/usr/share/licenses/eni-bootstrap/LICENSE\n/usr/share/licenses/eni-bootstrap/third-party-licenses.gz\n"
+        );
+    }
+}
+
+#[test]
+fn the_deb_says_what_it_is() {
+    let (Some(_), Some([made, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
+    for architecture in ["amd64", "arm64"] {
+        let control = deb(made, architecture, &["--field"]);
+        let control: Vec<&str> =
+            control.lines().filter(|line| !line.starts_with("Installed-Size: ")).collect();
+        let expected = format!(
+            "Package: eni-bootstrap
+Version: {VERSION}-1
+Section: admin
+Priority: optional
+Architecture: {architecture}
+Maintainer: the authors of eni-bootstrap <maintainers@eni-bootstrap.example>
+Description: prepare an Amazon EKS node for the VPC CNI before its kubelet starts
+ eni-bootstrap runs at boot. It reads the instance metadata service, works out
+ how many pods the node can hold under custom networking, prefix delegation and
+ security groups for pods, tells the kubelet, and waits until the ENIConfig that
+ the CNI will look for is there.
+ .
+ Nothing is enabled or started by the installation."
+        );
+        assert_eq!(control.join("\n"), expected);
+        let scripts = deb(made, architecture, &["--info"]);
+        let scripts: Vec<&str> = scripts
+            .lines()
+            .filter_map(|line| line.split_once(" *  ")?.1.split(' ').next())
+            .collect();
+        assert_eq!(scripts, ["postinst", "postrm", "preinst", "prerm"]);
+    }
+}
+
+#[test]
+fn the_rpm_says_what_it_is() {
+    let (Some(_), Some([made, _])) = (program("rpm", "rpm"), packages()) else { return };
+    for (architecture, as_rpm) in [("amd64", "x86_64"), ("arm64", "aarch64")] {
+        let format = "%{NVRA} %{LICENSE} %{VENDOR}: %{SUMMARY}\\n[%{REQUIRENAME}\\n]%{PREINPROG} %{POSTINPROG} %{PREUNPROG} %{POSTUNPROG}\\n";
+        assert_eq!(
+            rpm(made, architecture, &["--queryformat", format]),
+            format!(
+                "eni-bootstrap-{VERSION}-1.{as_rpm} Apache-2.0 (none): Prepares an Amazon EKS node for the VPC CNI before its kubelet starts
+/bin/sh
+/bin/sh /bin/sh /bin/sh /bin/sh
+"
+            )
+        );
+    }
+}
+
+/// Both run the very files that are reviewed and checked.
+#[test]
+fn both_carry_the_same_scripts() {
+    let (Some(_), Some(_), Some([made, _])) =
+        (program("rpm", "rpm"), program("dpkg-deb", "dpkg"), packages())
+    else {
+        return;
+    };
+    let names = [
+        ("preinstall", "preinst", "PREIN"),
+        ("postinstall", "postinst", "POSTIN"),
+        ("preremove", "prerm", "PREUN"),
+        ("postremove", "postrm", "POSTUN"),
+    ];
+    for (name, in_deb, in_rpm) in names {
+        let file = format!("{}/packaging/scripts/{name}.sh", env!("CARGO_MANIFEST_DIR"));
+        let script = fs::read_to_string(file).unwrap();
+        let mut info = Command::new("dpkg-deb");
+        info.arg("--info").arg(made.file(Form::Deb, "amd64")).arg(in_deb);
+        assert_eq!(succeeds(&info.output().unwrap()), script);
+        assert_eq!(rpm(made, "amd64", &["--queryformat", &format!("%{{{in_rpm}}}")]), script);
+    }
+}
+
+#[test]
+fn two_builds_of_one_commit_are_equal_to_the_last_byte() {
+    let Some([made, _]) = packages() else { return };
+    let again = tempfile::tempdir().unwrap();
+    once_more(again.path());
+    for form in [Form::Deb, Form::Rpm] {
+        for architecture in ["amd64", "arm64"] {
+            let one = made.file(form, architecture);
+            let other = again.path().join(one.file_name().unwrap());
+            // Not assert_eq: nobody wants to read five MiB twice.
+            assert!(fs::read(&one).unwrap() == fs::read(other).unwrap(), "{}", one.display());
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The static binary where there is nothing to lean on: an empty root, and a root whose C library
+//! and NSS modules are newer than the ones it was built with.
+
+use crate::support::node::{Node, Running, ended, imds_with};
+use crate::support::real_parts::{root_rights, static_binary, trixie_root};
+use eni_bootstrap_sandbox::{Dns, KubernetesApi};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Command;
+
+const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
+const LARGEST: u64 = 12 << 20;
+
+fn cluster(names: &[&str]) -> KubernetesApi {
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    let api = KubernetesApi::start_on(any, names).unwrap();
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    api
+}
+
+/// `name` in place of the address in an endpoint.
+fn by_name(url: &str, name: &str) -> String {
+    url.replace("127.0.0.1", name)
+}
+
+#[test]
+fn it_is_small() {
+    let Some(binary) = static_binary() else { return };
+    let size = fs::metadata(binary).unwrap().len();
+    assert!(size <= LARGEST, "{size} bytes");
+}
+
+#[test]
+fn it_runs_in_an_empty_root() {
+    let (Some(binary), Some(())) = (static_binary(), root_rights()) else { return };
+    let api = cluster(&[]);
+    let imds = imds_with(api.node_config());
+    let node = Node::al2023();
+    let root = tempfile::tempdir().unwrap();
+    fs::copy(binary, root.path().join("eni-bootstrap")).unwrap();
+    copy_tree(node.root(), &root.path().join("node"));
+    let run = Command::new("chroot")
+        .arg(root.path())
+        .args(["/eni-bootstrap", "run", "--root=/node", "--imds-endpoint", &imds.endpoint()])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .output();
+    let run = ended(run.unwrap());
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let written = fs::read_to_string(root.path().join("node").join(DROP_IN)).unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    // EC2 has no address here, which costs the boot nothing but the comparison.
+    assert!(
+        run.stderr.contains("verify: subnet skipped: ec2:DescribeSubnets does not answer: "),
+        "{}",
+        run.stderr
+    );
+    // The credentials came from the instance's role: nothing was in the environment.
+    let token = "GET /latest/meta-data/iam/security-credentials/node".to_owned();
+    assert!(imds.requests().contains(&token), "{:?}", imds.requests());
+}
+
+/// To run `command` in the trixie root, in a mount namespace of its own, with `scratch` as `/mnt` and
+/// its `hosts` and `resolv.conf` in their places.
+fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Command {
+    let script = r#"
+        root=$1 scratch=$2; shift 2
+        mount --bind "$scratch" "$root/mnt"
+        mount --bind "$scratch/hosts" "$root/etc/hosts"
+        mount --bind "$scratch/resolv.conf" "$root/etc/resolv.conf"
+        mount --bind /dev "$root/dev"
+        exec chroot "$root" "$@""#;
+    let mut unshared = Command::new("unshare");
+    unshared
+        .args(["--mount", "sh", "-euc", script, "sh"])
+        .args([root, scratch])
+        .args(command)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    unshared
+}
+
+/// A scratch folder for [`in_trixie`]: names in DNS end in `.dns.test`, names in its hosts file in
+/// `.hosts.test`. The name server's address is no other's, so that two tests can run at once.
+fn scratch(binary: &Path, name_server: Ipv4Addr) -> (tempfile::TempDir, Dns) {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        use std::io::Write as _;
+        fs::File::create(scratch.path().join(name)).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    file("hosts", "127.0.0.1 localhost imds.hosts.test api.hosts.test\n");
+    file("resolv.conf", &format!("nameserver {name_server}\n"));
+    fs::copy(binary, scratch.path().join("eni-bootstrap")).unwrap();
+    copy_tree(Node::al2023().root(), &scratch.path().join("node"));
+    let names =
+        ["imds.dns.test", "api.dns.test"].map(|name| (name.to_owned(), Ipv4Addr::LOCALHOST));
+    let dns = Dns::start_on(SocketAddr::from((name_server, 53)), BTreeMap::from(names));
+    (scratch, dns.unwrap())
+}
+
+/// A whole run without EC2, which has no address here.
+fn run_at(imds: &str) -> [&str; 6] {
+    let verify = "--eni-config-verify=false";
+    ["/mnt/eni-bootstrap", "run", "--root=/mnt/node", verify, "--imds-endpoint", imds]
+}
+
+fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
+    let (binary, root, ()) = (static_binary()?, trixie_root()?, root_rights()?);
+    let api_name = format!("api.{domain}");
+    let api = cluster(&[&api_name]);
+    let imds = imds_with(by_name(&api.node_config(), &api_name));
+    let (scratch, dns) = scratch(&binary, name_server);
+    let endpoint = by_name(&imds.endpoint(), &format!("imds.{domain}"));
+    let run = run_at(&endpoint);
+    let run = ended(in_trixie(&root, scratch.path(), &run).output().unwrap());
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let written = fs::read_to_string(scratch.path().join("node").join(DROP_IN)).unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    Some(dns.queries())
+}
+
+#[test]
+fn it_finds_names_that_only_dns_answers_in_a_root_with_other_nss_modules() {
+    let Some(queries) = run_by_names("dns.test", Ipv4Addr::new(127, 83, 0, 1)) else { return };
+    for query in ["imds.dns.test A", "api.dns.test A"] {
+        assert!(queries.iter().any(|asked| asked == query), "{query} in {queries:?}");
+    }
+}
+
+#[test]
+fn it_finds_names_in_the_hosts_file_without_asking_dns() {
+    let Some(queries) = run_by_names("hosts.test", Ipv4Addr::new(127, 83, 0, 2)) else { return };
+    assert_eq!(queries, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
+    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
+    else {
+        return;
+    };
+    let api = cluster(&["api.hosts.test"]);
+    let imds = imds_with(by_name(&api.node_config(), "api.hosts.test"));
+    let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 4));
+    let hosts = |address: &str| {
+        use std::io::Write as _;
+        // Into the file itself: another one in its place would not be the one that is mounted.
+        let text = format!("127.0.0.1 localhost\n{address} api.hosts.test\n");
+        let mut file = fs::File::create(scratch.path().join("hosts")).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    hosts("127.83.0.5"); // nobody listens there
+    let run = run_at(&imds.endpoint()).map(str::to_owned);
+    let run: Vec<&str> = run.iter().map(String::as_str).collect();
+    let mut run = Running::new(in_trixie(&root, scratch.path(), &run));
+    run.until("the API server does not answer: ");
+    hosts("127.0.0.1");
+    let run = run.end();
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+}
+
+/// The trap that the tests above walk past: without it they would show nothing.
+#[test]
+fn a_static_program_that_calls_getaddrinfo_dies_in_that_root() {
+    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
+    else {
+        return;
+    };
+    let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 3));
+    let source = scratch.path().join("trap.c");
+    let program = "#include <netdb.h>\n#include <stddef.h>\nint main(void) { struct addrinfo *a; return getaddrinfo(\"imds.dns.test\", NULL, NULL, &a); }\n";
+    std::io::Write::write_all(&mut fs::File::create(&source).unwrap(), program.as_bytes()).unwrap();
+    let built = Command::new("cc")
+        .args(["-static", "-w", "-o"])
+        .args([scratch.path().join("trap"), source])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let trapped = ended(in_trixie(&root, scratch.path(), &["/mnt/trap"]).output().unwrap());
+    assert_eq!(trapped.status, None, "killed by a signal: {trapped:?}");
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    for file in crate::support::golden::files_under(from) {
+        let target = to.join(&file);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(from.join(&file), target).unwrap();
+    }
+}

@@ -1,0 +1,241 @@
+//! Whether the ENIConfig fits, against moto's EC2: each thing that does not has a message of its own.
+
+use crate::support::node::{Ended, Node, error};
+use crate::support::real_parts::{Account, Moto, moto, own_moto};
+use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
+use serde_json::json;
+
+const EDIT: &str = "`kubectl edit eniconfig us-west-2a`, field spec.subnet";
+
+/// A node in a VPC of moto's, its metadata, and its cluster.
+pub struct Site<'a> {
+    pub account: Account<'a>,
+    pub vpc: String,
+    pub api: KubernetesApi,
+    pub node: Node,
+    _imds: Imds,
+}
+
+impl<'a> Site<'a> {
+    pub fn new(moto: &'a Moto) -> Self {
+        let account = moto.account();
+        let vpc = account.vpc("10.0.0.0/16");
+        let api = KubernetesApi::start();
+        let imds = Imds::start(&Instance {
+            user_data: Some(api.node_config().into_bytes()),
+            vpc_id: vpc.clone(),
+            zone_id: "usw2-az2".to_owned(), // moto's us-west-2a
+            ..Instance::default()
+        });
+        let node = Node::al2023()
+            .with("--imds-endpoint", imds.endpoint())
+            .with("--ec2-endpoint", account.endpoint)
+            .with("--eni-config-verify", "true");
+        Self { account, vpc, api, node, _imds: imds }
+    }
+
+    /// Creates or changes the ENIConfig that the node is to have.
+    pub fn eni_config(&self, subnet: &str, groups: &[&str]) {
+        self.api.apply("us-west-2a", json!({ "subnet": subnet, "securityGroups": groups }));
+    }
+
+    fn run_once(&self) -> Ended {
+        self.node.run(["run", "--eni-config-wait", "0"])
+    }
+
+    /// What a run that asks once says of why the ENIConfig does not fit, and what to do.
+    fn refused(&self) -> String {
+        let ended = self.run_once();
+        assert_eq!(ended.status, Some(75), "{}", ended.stderr);
+        error(&ended).to_owned()
+    }
+}
+
+fn unfit(says: &str, help: &str) -> String {
+    format!(
+        "error: the kubelet must not start yet\n  because: ENIConfig us-west-2a was not ready after 0s: it is there, but {says}\n  help: {help}\n"
+    )
+}
+
+#[test]
+fn what_does_not_fit_has_a_message_of_its_own() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let (account, vpc) = (site.account, site.vpc.as_str());
+
+    let elsewhere = account.subnet(vpc, "us-west-2b", "10.0.1.0/24");
+    site.eni_config(&elsewhere, &[]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!(
+                "its subnet {elsewhere} is in us-west-2b (usw2-az1), and this node is in us-west-2a (usw2-az2)"
+            ),
+            &format!("name a subnet of the node's own zone: {EDIT}")
+        )
+    );
+
+    let other_vpc = account.vpc("10.1.0.0/16");
+    let of_other = account.subnet(&other_vpc, "us-west-2a", "10.1.1.0/24");
+    site.eni_config(&of_other, &[]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!("its subnet {of_other} is in {other_vpc}, and this node is in {vpc}"),
+            &format!(
+                "name a subnet of {vpc}: {EDIT}; where interfaces of two VPCs are meant, set eni-config.verify = false"
+            )
+        )
+    );
+
+    site.eni_config("subnet-0123456789abcdef0", &[]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            "there is no subnet subnet-0123456789abcdef0 in us-west-2 for this account",
+            &format!("name one that there is: {EDIT}")
+        )
+    );
+
+    let good = account.subnet(vpc, "us-west-2a", "10.0.2.0/24");
+    site.eni_config(&good, &["sg-0123456789abcdef0"]);
+    let edit_groups = "`kubectl edit eniconfig us-west-2a`, field spec.securityGroups";
+    assert_eq!(
+        site.refused(),
+        unfit(
+            "there is no security group sg-0123456789abcdef0",
+            &format!("name one that there is: {edit_groups}")
+        )
+    );
+
+    let of_other = account.group(&other_vpc, "other");
+    site.eni_config(&good, &[&of_other]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!("security group {of_other} is in {other_vpc}, and the subnet is in {vpc}"),
+            &format!("name groups of {vpc}: {edit_groups}")
+        )
+    );
+
+    let excluded = account.subnet(vpc, "us-west-2a", "10.0.3.0/24");
+    account.tag(&excluded, "kubernetes.io/role/cni", "0");
+    site.eni_config(&excluded, &[]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!(
+                "its subnet {excluded} is tagged kubernetes.io/role/cni=0: the CNI keeps pods off its interfaces"
+            ),
+            &format!("remove the tag, or name another subnet: {EDIT}")
+        )
+    );
+
+    let full = full_subnet(account, vpc);
+    site.eni_config(&full, &[]);
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!("its subnet {full} has 1 free addresses, and a node needs 2 at least"),
+            &format!("free addresses in it, or name another subnet: {EDIT}")
+        )
+    );
+
+    let group = account.group(vpc, "pods");
+    site.eni_config(&good, &[&group]);
+    let ended = site.run_once();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    for line in [
+        format!("verify: subnet: {good} is in us-west-2a, with 251 free addresses\n"),
+        format!("verify: security groups: {group}\n"),
+    ] {
+        assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
+    }
+}
+
+/// A /28 with one address free.
+fn full_subnet(account: Account<'_>, vpc: &str) -> String {
+    let full = account.subnet(vpc, "us-west-2a", "10.0.4.0/28");
+    for host in 4..14 {
+        account.interface(&full, &format!("10.0.4.{host}"));
+    }
+    full
+}
+
+#[test]
+fn prefixes_are_counted_from_what_is_in_the_subnet() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let subnet = site.account.subnet(&site.vpc, "us-west-2a", "10.0.5.0/25");
+    site.api.set_aws_node(Some(&[
+        ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
+        ("ENABLE_PREFIX_DELEGATION", "true"),
+        ("WARM_PREFIX_TARGET", "1"),
+    ]));
+    site.eni_config(&subnet, &[]);
+    let few = format!(
+        "warning: verify: free prefixes: its subnet {subnet} has 6 free /28, and this node's pods take up to 7; add a larger subnet before the node fills up\n"
+    );
+    let ended = site.run_once();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&few), "{}", ended.stderr);
+    // One address in each of four of the six, and the other two are kept back.
+    for address in ["10.0.5.20", "10.0.5.40", "10.0.5.60", "10.0.5.70"] {
+        site.account.interface(&subnet, address);
+    }
+    site.account.reserve(&subnet, "10.0.5.80/28");
+    site.account.reserve(&subnet, "10.0.5.96/28");
+    assert_eq!(
+        site.refused(),
+        unfit(
+            &format!("its subnet {subnet} has 119 free addresses, but no 16 of them in one /28"),
+            "add a subnet for pods alone, or reserve ranges of this one for prefixes (`aws ec2 create-subnet-cidr-reservation --reservation-type prefix`)"
+        )
+    );
+}
+
+#[test]
+fn a_subnet_that_is_mended_without_a_change_of_the_eniconfig_lets_the_node_go_on() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let full = site.account.subnet(&site.vpc, "us-west-2a", "10.0.6.0/28");
+    let interfaces: Vec<String> =
+        (4..14).map(|host| site.account.interface(&full, &format!("10.0.6.{host}"))).collect();
+    site.eni_config(&full, &[]);
+    let mut run = site.node.start(["run"]);
+    assert_eq!(
+        run.until("warning: wait: "),
+        format!(
+            "warning: wait: ENIConfig us-west-2a: it is there, but its subnet {full} has 1 free addresses, and a node needs 2 at least; free addresses in it, or name another subnet: {EDIT}\n"
+        )
+    );
+    for interface in interfaces {
+        site.account.delete_interface(&interface);
+    }
+    let ended = run.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn what_the_role_may_not_ask_is_skipped_and_said() {
+    let Some(moto) = own_moto() else { return };
+    let site = Site::new(&moto);
+    let subnet = site.account.subnet(&site.vpc, "us-west-2b", "10.0.1.0/24");
+    site.eni_config(&subnet, &["sg-0123456789abcdef0"]);
+    let other = json!({ "Version": "2012-10-17", "Statement":
+        [{ "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*" }] });
+    let (key, secret) = site.account.user("nobody", &other);
+    site.account.enforce_policies();
+    let mut command = site.node.command(["run", "--eni-config-wait", "0"]);
+    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(0), "never a failed boot: {}", ended.stderr);
+    for (check, action) in
+        [("subnet", "DescribeSubnets"), ("security groups", "DescribeSecurityGroups")]
+    {
+        let line = format!(
+            "verify: {check} skipped: these credentials may not call ec2:{action}: AccessDenied User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)\n"
+        );
+        assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
+    }
+}

@@ -1,0 +1,11 @@
+//! Runs against real servers, and tests of those servers.
+
+mod answers;
+mod calculator;
+mod cluster_answers;
+pub mod ec2_fit;
+mod iam;
+mod real_aws_node;
+pub mod real_cluster;
+mod real_nodeadm;
+mod real_run;

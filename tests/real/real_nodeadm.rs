@@ -1,0 +1,249 @@
+//! nodeadm itself reads our drop-in after a NodeConfig that says otherwise, and what the kubelet is
+//! then told is what we planned.
+//!
+//! In the order of a boot: `nodeadm-config.service`, `eni-bootstrap run`, `nodeadm-run.service`.
+
+use crate::support::kubelet::Kubelet;
+use crate::support::node::{DROP_IN, Ended, Node, ended, ready_api};
+use crate::support::real_parts::{Nodeadm, nodeadm};
+use eni_bootstrap_sandbox::KubernetesApi;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The modes, without the ceiling that would make most of their figures the same.
+const MODES: [&[&str]; 4] = [
+    &["--cni-custom-networking=false"],
+    &["--cni-custom-networking"],
+    &["--cni-custom-networking=false", "--cni-prefix-delegation"],
+    &["--cni-custom-networking", "--cni-prefix-delegation"],
+];
+const SETTINGS: [&str; 2] = ["--cni-source=settings", "--pods-ceiling=none"];
+/// The label whose value the owner has wrong.
+const ZONE: &str = "topology.kubernetes.io/zone";
+/// What nodeadm falls back on.
+const FALLBACK: u32 = 110;
+
+/// What the node's owner says, in figures that no mode plans.
+const OWNERS: &str = r#"  kubelet:
+    maxPodsExpression: max_pods + 1
+    config:
+      maxPods: 77
+      podPidsLimit: 4096
+      kubeReserved:
+        memory: 1Mi
+        pid: "1000"
+    flags:
+      - --node-labels=team=blue,topology.kubernetes.io/zone=elsewhere
+      - --v=4
+"#;
+
+fn well(ended: &Ended) {
+    assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+/// What `plan` says of the kubelet.
+fn planned(node: &Node, flags: &[&str]) -> Value {
+    let plan = node.run(["plan", "--output=json"].iter().chain(flags));
+    well(&plan);
+    serde_json::from_str::<Value>(&plan.stdout).unwrap()["kubelet"].take()
+}
+
+/// What nodeadm has left for the kubelet.
+#[derive(Debug, PartialEq)]
+struct Left {
+    /// nodeadm's own `config.json`.
+    own: Value,
+    /// That, with the drop-ins and flags over it: what the kubelet goes by.
+    in_force: Value,
+    /// The labels that the node registers with.
+    labels: BTreeMap<String, String>,
+}
+
+/// An instance whose nodeadm-config.service has run.
+struct Boot {
+    node: Node,
+    nodeadm: Nodeadm,
+    _api: KubernetesApi,
+}
+
+impl Boot {
+    /// The owner's NodeConfig ends with `owners`.
+    fn of(instance_type: &str, cpus: u32, owners: &str) -> Option<Self> {
+        let api = ready_api();
+        let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + owners))?;
+        let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
+        well(&ended(nodeadm.config_service(node.root())));
+        Some(Self { node, nodeadm, _api: api })
+    }
+
+    /// A c5.large whose owner says [`OWNERS`], and we have run, too.
+    fn with_drop_in() -> Option<Self> {
+        let boot = Self::of("c5.large", 2, OWNERS)?;
+        well(&boot.node.run(["run"]));
+        Some(boot)
+    }
+
+    fn run_service(&self) -> Ended {
+        ended(self.nodeadm.run_service(self.node.root()))
+    }
+
+    /// Reads what nodeadm has left as the kubelet's unit and the kubelet do.
+    fn left(&self) -> Left {
+        let environment = self.node.read("etc/eks/kubelet/environment").unwrap();
+        let arguments = environment
+            .lines()
+            .find_map(|line| line.strip_prefix("NODEADM_KUBELET_ARGS="))
+            .unwrap();
+        let arguments = arguments.split(' ').map(str::to_owned).collect();
+        let kubelet = Kubelet::read(arguments, self.node.root());
+        let mut in_force = kubelet.config.clone();
+        in_force["maxPods"] = kubelet.max_pods().into();
+        Left { labels: kubelet.labels(), own: kubelet.main_file, in_force }
+    }
+}
+
+/// A boot in each mode of an instance whose owner says [`OWNERS`]: `figures` are the pods that each
+/// mode plans, and `knows` is whether nodeadm finds the type's limits.
+fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
+    for (flags, figure) in MODES.into_iter().zip(figures) {
+        let case = format!("{instance_type} {flags:?}");
+        let Some(boot) = Boot::of(instance_type, cpus, OWNERS) else { return };
+        let before = boot.left();
+        let owners_own = if knows { figures[0] + 1 } else { FALLBACK };
+        assert_eq!(
+            (&before.own["maxPods"], &before.in_force["maxPods"]),
+            (&json!(owners_own), &json!(77)),
+            "{case}"
+        );
+        assert_eq!(before.labels, labels(&[("team", "blue"), (ZONE, "elsewhere")]), "{case}");
+
+        let flags = [&SETTINGS, flags].concat();
+        well(&boot.node.run(["run"].iter().chain(&flags)));
+        let planned = planned(&boot.node, &flags);
+        assert_eq!(planned["max-pods"], figure, "{case}");
+        well(&boot.run_service());
+
+        let mut expected = before;
+        if knows {
+            // nodeadm computes for itself what we have computed, as soon as it goes by our figure.
+            expected.own["maxPods"] = planned["max-pods"].clone();
+            expected.own["kubeReserved"] = planned["kube-reserved"].clone();
+        }
+        // Our figures, and all else that the owner says.
+        expected.in_force["maxPods"] = planned["max-pods"].clone();
+        expected.in_force["kubeReserved"] = planned["kube-reserved"].clone();
+        expected.in_force["kubeReserved"]["pid"] = "1000".into();
+        expected.labels = serde_json::from_value(planned["node-labels"].clone()).unwrap();
+        expected.labels.extend(labels(&[("team", "blue")]));
+        let after = boot.left();
+        assert_eq!(figures_of(&after.own), figures_of(&expected.own), "{case}");
+        assert_eq!(figures_of(&after.in_force), figures_of(&expected.in_force), "{case}");
+        assert_eq!(after, expected, "{case}");
+        assert_eq!(after.labels[ZONE], "us-west-2a", "{case}");
+        assert_eq!(after.in_force["podPidsLimit"], 4096, "{case}");
+    }
+}
+
+fn figures_of(config: &Value) -> [&Value; 2] {
+    ["maxPods", "kubeReserved"].map(|key| &config[key])
+}
+
+fn labels(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
+    labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn a_c5_large_gets_what_we_planned_in_every_mode() {
+    boots("c5.large", 2, [29, 20, 434, 290], true);
+}
+
+#[test]
+fn a_t3_medium_gets_what_we_planned_in_every_mode() {
+    boots("t3.medium", 2, [17, 12, 242, 162], true);
+}
+
+#[test]
+fn an_m5_4xlarge_gets_what_we_planned_in_every_mode() {
+    boots("m5.4xlarge", 16, [234, 205, 3714, 3250], true);
+}
+
+/// Four network cards, of which the default one counts.
+#[test]
+fn a_p4d_24xlarge_gets_what_we_planned_in_every_mode() {
+    boots("p4d.24xlarge", 96, [737, 688, 11_762, 10_978], true);
+}
+
+/// Newer than this nodeadm.
+#[test]
+fn a_type_that_nodeadm_looks_up_in_ec2_gets_what_we_planned_in_every_mode() {
+    boots("m9g.large", 2, [59, 40, 914, 610], true);
+}
+
+/// nodeadm passes over every expression then, and reserves by 110 pods.
+#[test]
+fn a_type_that_neither_nodeadm_nor_ec2_knows_gets_what_we_planned_in_every_mode() {
+    boots("c7g-flex.large", 2, [29, 20, 434, 290], false);
+}
+
+/// Why the drop-in is put in its place whole: nodeadm takes a part of it for the whole where it can
+/// read it, and fails the boot where it cannot.
+#[test]
+fn half_a_drop_in_is_refused_or_worse_and_a_draft_is_not_read() {
+    let Some(boot) = Boot::with_drop_in() else { return };
+    let whole = boot.node.read(DROP_IN).unwrap();
+    let before = boot.left();
+    let (half, _) = whole.split_at(whole.find("labels=").unwrap());
+    boot.node.file(DROP_IN, half);
+    let refused = boot.run_service();
+    assert_eq!(refused.status, Some(1), "{}", refused.stderr);
+    let why =
+        "config provider at index 1 failed: failed to parse config file 90-eni-bootstrap.yaml: ";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    assert_eq!(boot.left(), before);
+
+    let (fewer, _) = whole.split_at(whole.find("    flags:").unwrap());
+    boot.node.file(DROP_IN, fewer);
+    well(&boot.run_service());
+    assert_eq!(boot.left().labels, before.labels, "none of ours, and no complaint");
+
+    // As a power cut leaves it.
+    let draft = DROP_IN.replace("90-", ".90-") + ".eni-bootstrap-partial";
+    boot.node.file(&draft, half);
+    boot.node.file(DROP_IN, &whole);
+    well(&boot.run_service());
+    let after = boot.left();
+    assert_eq!((&after.in_force["maxPods"], &*after.labels[ZONE]), (&json!(20), "us-west-2a"));
+}
+
+#[test]
+fn another_drop_in_wins_only_by_a_later_name() {
+    let Some(boot) = Boot::with_drop_in() else { return };
+    let said_with = |name: &str, max_pods: u32| {
+        let site = format!(
+            "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n    config:\n      maxPods: {max_pods}\n    flags: [--node-labels={ZONE}=site]\n"
+        );
+        boot.node.file(&format!("etc/eks/nodeadm.d/{name}"), &site);
+        well(&boot.run_service());
+        let left = boot.left();
+        (left.in_force["maxPods"].clone(), left.labels[ZONE].clone())
+    };
+    assert_eq!(said_with("50-site.yaml", 42), (json!(20), "us-west-2a".to_owned()));
+    assert_eq!(said_with("95-site.yaml", 43), (json!(43), "site".to_owned()));
+}
+
+#[test]
+fn a_flag_of_the_owners_gives_way_or_stands_as_the_policy_has_it() {
+    let owners = format!("{OWNERS}      - --max-pods=17\n");
+    let Some(boot) = Boot::of("c5.large", 2, &owners) else { return };
+    assert_eq!(boot.left().in_force["maxPods"], 17, "the flag, and not the file");
+    for (policy, figure) in [("override", 20), ("respect", 17), ("lower", 17)] {
+        let policy = format!("--pods-policy={policy}");
+        well(&boot.node.run(["run", &policy]));
+        let planned = planned(&boot.node, &[&policy]);
+        assert_eq!(planned["max-pods"], figure, "{policy}");
+        well(&boot.run_service());
+        let Left { own, in_force, .. } = boot.left();
+        assert_eq!((&own["maxPods"], &in_force["maxPods"]), (&json!(figure), &json!(figure)));
+        assert_eq!(own["kubeReserved"], planned["kube-reserved"], "{policy}");
+    }
+}

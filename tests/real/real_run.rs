@@ -1,0 +1,187 @@
+//! Whole runs against real servers: amazon-ec2-metadata-mock for IMDS and moto for EC2, with the
+//! sandbox's Kubernetes API.
+
+use crate::support::golden::{expect_golden, golden};
+use crate::support::node::{Node, ready_api};
+use crate::support::real_parts::{instance, metadata_mock, moto};
+use base64::Engine as _;
+use eni_bootstrap::adapter::Deadline;
+use eni_bootstrap::adapter::Endpoints;
+use eni_bootstrap::adapter::dns::Names;
+use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
+use eni_bootstrap::command::{self, Context};
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
+use eni_core::settings::Layer;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+#[test]
+fn every_mode_writes_its_golden_files_and_a_second_run_writes_nothing() {
+    let api = ready_api();
+    let Some(imds) = metadata_mock(instance("c5.large", "us-west-2a", api.node_config())) else {
+        return;
+    };
+    for (mode, flags) in [
+        ("plain", &["--cni-custom-networking=false"][..]),
+        ("custom-networking", &[]),
+        ("prefix-delegation", &["--cni-custom-networking=false", "--cni-prefix-delegation"]),
+        ("both", &["--cni-prefix-delegation"]),
+    ] {
+        let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+        let run = || node.run(["run"].iter().chain(flags));
+        let first = run();
+        assert_eq!(first.status, Some(0), "{mode}: {}", first.stderr);
+        let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
+        expect_golden(&golden().join("nodeadm").join(mode).join("90-eni-bootstrap.yaml"), &written);
+        let second = run();
+        assert_eq!(second.status, Some(0), "{mode}: {}", second.stderr);
+        assert!(
+            second.stderr.contains("90-eni-bootstrap.yaml says so already\n"),
+            "{}",
+            second.stderr
+        );
+        assert!(!second.stderr.contains("is written"), "{}", second.stderr);
+    }
+}
+
+#[test]
+fn the_instances_role_signs_the_token() {
+    let api = ready_api();
+    let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
+        return;
+    };
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let mut command = node.command(["run"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let ended = crate::support::node::ended(command.output().unwrap());
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let token = api.requests()[0].token.clone().unwrap();
+    let url = token.strip_prefix("k8s-aws-v1.").unwrap();
+    let url = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(url).unwrap();
+    let url = String::from_utf8(url).unwrap();
+    for part in [
+        "https://sts.us-west-2.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&",
+        "X-Amz-Credential=ASIAEXAMPLE%2F",
+        "%2Fus-west-2%2Fsts%2Faws4_request",
+        "X-Amz-Expires=60",
+        "X-Amz-SignedHeaders=host%3Bx-k8s-aws-id",
+        "X-Amz-Security-Token=token-example",
+        "X-Amz-Signature=",
+    ] {
+        assert!(url.contains(part), "{part} in {url}");
+    }
+    assert!(!url.contains("secret-example"));
+}
+
+/// A type that EC2 knows and the table lacks: its row is taken out for this run.
+fn without_m5(instance_type: &InstanceType) -> Option<InstanceLimits> {
+    (instance_type.as_str() != "m5.large").then(|| limits::embedded(instance_type))?
+}
+
+#[tokio::test]
+async fn a_type_that_only_ec2_knows_is_found_there() {
+    let api = ready_api();
+    let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
+        return;
+    };
+    let Some(moto) = moto() else { return };
+    let node = Node::al2023();
+    let endpoints = Endpoints {
+        imds: imds.endpoint(),
+        ec2: Some(moto.endpoint.clone()),
+        eks: None,
+        region: None,
+        proxy: None,
+        root: node.root().to_owned(),
+        table: Table::new(without_m5),
+    };
+    let mut by_hand = Layer::default();
+    // The stand-in cluster's subnet is not in moto.
+    by_hand.eni_config.verify = Some(false);
+    let context = Context { endpoints, names: Names::default(), config: None, by_hand };
+    Box::pin(command::run::run(context)).await.unwrap();
+    let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+}
+
+async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
+    let endpoints = Endpoints {
+        imds: imds.to_owned(),
+        ec2: Some(endpoint.to_owned()),
+        eks: None,
+        region: None,
+        proxy: None,
+        root: "/".into(),
+        table: Table::default(),
+    };
+    Ec2::new(&endpoints, &Names::default(), &"us-east-1".parse().unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_table_says_what_ec2_says() {
+    let Some(moto) = moto() else { return };
+    let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
+    let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
+    let deadline = Deadline::after(Duration::from_mins(2));
+    let said = ec2.all_rows(deadline, |_| ()).await.unwrap();
+    let legacy =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/legacy-types.csv"));
+    let legacy = legacy.unwrap();
+    let legacy: Vec<&str> =
+        legacy.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
+    let both: Vec<_> = legacy.iter().filter(|name| said.contains_key(**name)).collect();
+    assert_eq!(both, Vec::<&&str>::new(), "legacy types that EC2 lists");
+    let table: BTreeMap<String, Row> = limits::table()
+        .filter(|(name, _)| !legacy.contains(name))
+        .map(|(name, row)| (name.to_owned(), row))
+        .collect();
+    assert_eq!((said.len(), legacy.len()), (1_395, 51));
+    assert_eq!(table, said);
+}
+
+#[tokio::test]
+async fn a_type_that_nobody_knows_is_refused() {
+    let Some(moto) = moto() else { return };
+    let Some(imds) = metadata_mock(instance("zz9.plural", "us-west-2a", "")) else { return };
+    let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
+    let deadline = Deadline::after(Duration::from_mins(1));
+    let name: InstanceType = "zz9.plural".parse().unwrap();
+    let Err(Ec2Error::UnknownType(unknown)) = ec2.limits(&name, deadline).await else {
+        panic!("no such type")
+    };
+    assert_eq!(unknown, name);
+    let node = Node::al2023()
+        .with("--imds-endpoint", imds.endpoint())
+        .with("--ec2-endpoint", &moto.endpoint);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(65));
+    assert_eq!(
+        ended.stderr,
+        "warning: the table in this eni-bootstrap has no zz9.plural; asking EC2\nerror: this machine could not be identified\n  because: the limits of instance type zz9.plural are not known\n  because: EC2 knows no instance type zz9.plural\n  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table\n"
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn motos_own_metadata_is_a_type_that_is_refused() {
+    let Some(moto) = moto() else { return };
+    let node = Node::al2023()
+        .with("--imds-endpoint", &moto.endpoint)
+        .with("--ec2-endpoint", &moto.endpoint);
+    let ended = node.run(["run"]);
+    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
+    let error = ended.stderr.lines().skip_while(|line| !line.starts_with("error: "));
+    assert_eq!(
+        error.collect::<Vec<_>>(),
+        [
+            "error: this machine could not be identified",
+            "  because: the limits of instance type moto.virtual are not known",
+            "  because: EC2 knows no instance type moto.virtual",
+            "  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table",
+        ]
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}

@@ -1,0 +1,98 @@
+//! A Bottlerocket host as its bootstrap container finds it, and what a run on it came to.
+
+use crate::support::node::{Ended, Node};
+use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Nothing that is waited for here takes as long.
+pub const SOON: Duration = Duration::from_secs(30);
+/// The settings for the agent.
+pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
+/// Where the agent keeps what it set last.
+pub const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
+
+/// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
+pub struct Host {
+    /// The container's root, and how to run the program on it.
+    pub node: Node,
+    /// The settings API.
+    pub settings: Bottlerocket,
+    /// The cluster.
+    pub api: KubernetesApi,
+    /// The instance's metadata.
+    pub imds: Imds,
+}
+
+impl Host {
+    /// As user data and pluto leave them.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With live settings as `change` leaves them.
+    pub fn with(change: impl FnOnce(&mut Value)) -> Self {
+        let api = KubernetesApi::start();
+        api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
+        // On Bottlerocket user data is settings: nothing there that we should read.
+        let user_data = Some(b"[settings.kubernetes]\ncluster-name = \"sandbox\"\n".to_vec());
+        let instance = Instance { user_data, ..Instance::default() };
+        let imds = Imds::start(&instance);
+        let node = Node::empty().with("--imds-endpoint", imds.endpoint());
+        let mut seed = Bottlerocket::seed(&instance, &api);
+        change(&mut seed);
+        let settings = Bottlerocket::in_container(node.root(), &seed);
+        Self { node, settings, api, imds }
+    }
+
+    /// A run to its end.
+    pub fn run(&self) -> Ended {
+        self.node.run(["run"])
+    }
+
+    /// What the kubelet is told: max-pods by its file, and the labels.
+    pub fn kubelet(&self) -> (String, String) {
+        let config = self.settings.rendered("etc/kubernetes/kubelet/config").unwrap();
+        let max_pods = config.lines().find_map(|line| line.strip_prefix("maxPods: ")).unwrap();
+        let env = self.settings.rendered("etc/kubernetes/kubelet/env").unwrap();
+        let labels = env.lines().find_map(|line| line.strip_prefix("NODE_LABELS=")).unwrap();
+        (max_pods.to_owned(), labels.trim_matches('"').to_owned())
+    }
+
+    /// The requests that change something, the transaction's number left out.
+    pub fn changing(&self) -> Vec<String> {
+        let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
+        lines.map(|line| without_number(&line)).collect()
+    }
+}
+
+/// `tx=eni-bootstrap-…` without its number, which must be of 16 digits.
+fn without_number(line: &str) -> String {
+    let Some((before, number)) = line.split_once("tx=eni-bootstrap-") else {
+        return line.to_owned();
+    };
+    assert!(number.len() == 16 && number.bytes().all(|it| it.is_ascii_hexdigit()), "{line}");
+    format!("{before}tx=T")
+}
+
+/// The log's lines that begin with `word`.
+pub fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
+    ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
+}
+
+/// The run ended well.
+pub fn ready(ended: &Ended) {
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().last(), Some("ready: the kubelet may start"));
+}
+
+/// What a kubelet on an m5.large with custom networking should be told.
+pub fn as_planned() -> (String, String) {
+    let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+    ("20".to_owned(), labels.to_owned())
+}
+
+/// What is asked of the API to change something.
+pub const PATCH: &str = "PATCH /settings?tx=T";
+/// The same.
+pub const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";

@@ -1,0 +1,38 @@
+//! The golden files, and the comparison with them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every file below `root`, in order.
+pub fn files_under(root: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.strip_prefix(root).unwrap().display().to_string());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The folder of the golden files.
+pub fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Compares with the golden file, or writes it where `UPDATE_GOLDEN` says so.
+pub fn expect_golden(path: &Path, actual: &str) {
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch and fixture, not a node's")]
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 if the change is meant", path.display());
+}

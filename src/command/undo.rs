@@ -5,7 +5,8 @@ use crate::adapter::disk::RunLock;
 use crate::adapter::{Deadline, Endpoints, machine, retry};
 use crate::error::Error;
 use crate::observe::ObserveError;
-use crate::{apply, host, report};
+use crate::{apply, report};
+use eni_core::host;
 use std::time::Duration;
 use tracing::warn;
 

@@ -4,10 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Bottom to top. A new module takes its place here, and that is the whole registration.
-const FLOORS: [&str; 14] = [
-    "domain", "host", "facts", "settings", "plan", "adapter", "observe", "apply", "verify", "wait",
-    "report", "error", "command", "cli",
-];
+const FLOORS: [&str; 9] =
+    ["adapter", "observe", "apply", "verify", "wait", "report", "error", "command", "cli"];
 
 #[test]
 fn no_module_uses_one_above_it() {
@@ -31,17 +29,17 @@ fn every_module_has_a_floor() {
 
 #[test]
 fn a_planted_upward_import_is_found_in_each_form() {
-    let plan = FLOORS.iter().position(|floor| *floor == "plan").unwrap();
+    let observe = FLOORS.iter().position(|floor| *floor == "observe").unwrap();
     for planted in [
-        "use crate::adapter::disk;",
-        "use crate::{domain::label, apply};",
-        "use crate::{\n    apply,\n    domain::label,\n};",
+        "use crate::command::check;",
+        "use crate::{adapter::disk, apply};",
+        "use crate::{\n    apply,\n    adapter::disk,\n};",
         "let it = crate::wait::until_ready;",
         "use super::super::cli;",
     ] {
-        assert_ne!(upward(planted, plan), None, "{planted}");
+        assert_ne!(upward(planted, observe), None, "{planted}");
     }
-    assert_eq!(upward("use crate::{facts::Facts, host};\nuse crate::settings::Wait;", plan), None);
+    assert_eq!(upward("use crate::{adapter::disk};\nuse crate::observe::facts;", observe), None);
 }
 
 /// A module above `height` that `text` names, if any: after `crate::`, in a group or alone.

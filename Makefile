@@ -66,7 +66,8 @@ lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
 
-# Pass these flags only to the last crate. With RUSTFLAGS, cargo would build every dependency again.
+# Pass these flags only to the crate of the binary. With RUSTFLAGS, cargo would build every dependency
+# again.
 # pack-relative-relocs stores the relocations of a static PIE in a compact format, which makes the x86-64
 # binary 0.75 MiB smaller. It needs binutils 2.38 or later and glibc 2.36 or later on the build machine.
 # A linker that does not support the option for the target prints a warning and ignores it.

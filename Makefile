@@ -1,4 +1,4 @@
-# make with no target lists the targets. All of them work from any folder with make -C.
+# `make` without a target lists the targets. With `make -C`, you can run every target from any directory.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -10,33 +10,34 @@ BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
 BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootstrap
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
-# A boot fetches it, and user data has to say nothing of libraries: it stays small and static.
+# Maximum size of the binary in MiB. Nodes can download the binary at boot, so it must be small. It must
+# be static, so that it runs on every image without additional libraries.
 MAX_MIB := 12
 
-help: ## list the targets
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-# Says what the tests could not run, and ends as they did.
+# Lists the tests that did not run, and exits with the status of the tests.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
-		echo "not run on this machine:"; sort -u $(REAL)/not-run.log; \
+		echo "these tests did not run on this machine:"; sort -u $(REAL)/not-run.log; \
 	elif ((status == 0)); then \
-		echo "everything ran"; \
+		echo "all tests ran"; \
 	fi; \
 	exit $$status
 
-demo: toolchain compiler ## run the agent here against a stand-in instance and cluster
-	@echo "Building; the first build takes minutes, most of it the AWS SDK." >&2
+demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance and cluster
+	@echo "Building eni-bootstrap. The first build takes several minutes, mainly for the AWS SDK." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
 	@tests/demo.sh
 
-test: toolchain compiler static ## run every test that this machine can, and say which it could not
+test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip image:: || status=$$?; $(WHAT_RAN)
 
-# One at a time, and as they come: each boot prints the order in which its units were done.
-test-boot: toolchain compiler static ## boot the agent under a real systemd, as root
+# Run one test at a time and show its output: each boot prints the start order of its units.
+test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@for part in moto imds kubernetes nodeadm boot; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
@@ -44,8 +45,8 @@ test-boot: toolchain compiler static ## boot the agent under a real systemd, as 
 	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it boot:: -- --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
-# One at a time, as the boots are.
-test-packages: toolchain compiler static static-arm64 image ## the packages on nodes that boot, the image, and arm64, as root
+# Run one test at a time, as in test-boot.
+test-packages: toolchain compiler static static-arm64 image ## Test the packages, the container image and the arm64 binary (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@for part in moto imds kubernetes nodeadm boot nfpm; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
@@ -55,40 +56,46 @@ test-packages: toolchain compiler static static-arm64 image ## the packages on n
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
-lint: toolchain compiler ## formatting, clippy and shellcheck
+lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
-	} || { echo "missing: rustfmt and clippy of this Rust" >&2; exit 1; }
+	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@tests/real/need.sh git=git shellcheck=shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
 
-# The flag goes to the last crate only: as RUSTFLAGS it would build every dependency a second time.
-RELEASE = rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- -C target-feature=+crt-static
+# Pass these flags only to the crate of the binary. With RUSTFLAGS, cargo would build every dependency
+# again.
+# pack-relative-relocs stores the relocations of a static PIE in a compact format, which makes the x86-64
+# binary 0.75 MiB smaller. It needs binutils 2.38 or later and glibc 2.36 or later on the build machine.
+# A linker that does not support the option for the target prints a warning and ignores it.
+RELEASE = rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- \
+	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
-		echo "$(1) is not static" >&2; exit 1; \
+		echo "$(1) is not a static binary" >&2; exit 1; \
 	fi; \
 	size=$$(stat -c %s $(1)); \
 	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(1) 'BEGIN { \
-		printf "%s: static, %.1f MiB of at most %d\n", name, size / 1048576, max; exit size > max * 1048576 }'
+		printf "%s: static, %.1f MiB (maximum: %d MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
 
-static: toolchain compiler ## build the static release binary, and check that it is static and small
+static: toolchain compiler ## Build the static release binary, and check its size
 	cargo $(call RELEASE)
 	@$(call CHECK,$(BINARY))
+	@$(BINARY) --version >/dev/null || { echo "$(BINARY) does not run on this machine" >&2; exit 1; }
 
-static-arm64: toolchain compiler ## the same for arm64, on whatever this machine is
+static-arm64: toolchain compiler ## Build the static release binary for arm64, on any machine
 	packaging/cross/arm64.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
 	@$(call CHECK,$(BINARY_ARM64))
 
-image: static static-arm64 ## write the container image of both, as an OCI layout and a tar of it
+image: static static-arm64 ## Build the container image for both architectures (OCI layout and tar)
 	@tests/real/need.sh git=git
 	@tests/real/install.sh regctl
 	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(BINARY) $(BINARY_ARM64) $(IMAGE)
 
-# Both binaries are needed: one run makes the packages of both architectures.
-packages: static static-arm64 ## build the deb and the rpm of both architectures
+# This target needs both binaries: it builds the packages for both architectures.
+packages: static static-arm64 ## Build the deb and the rpm for both architectures
 	@tests/real/install.sh nfpm
 	@tests/real/need.sh git=git
 	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES)
@@ -99,13 +106,13 @@ packages: static static-arm64 ## build the deb and the rpm of both architectures
 	packaging/build.sh arm64 $(BINARY_ARM64) $(PACKAGES)/manual $(PACKAGES)
 	@sha256sum $(PACKAGES)/*.{deb,rpm}
 
-clean-real: ## remove what tests/real/install.sh made
+clean-real: ## Remove everything that tests/real/install.sh installed
 	rm -rf --one-file-system $(REAL)
 
 toolchain:
 	@cargo --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup toolchain install stable --profile default; \
-	} || { echo "missing: Rust $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later (cargo), for instance with rustup" >&2; exit 1; }
+	} || { echo "cargo not found; install Rust $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later, for example with rustup" >&2; exit 1; }
 
 compiler:
 	@tests/real/need.sh cc=gcc,libc6-dev readelf=binutils

@@ -1,9 +1,16 @@
 #!/bin/bash
-# build.sh ARCHITECTURE BINARY MANUAL FOLDER  Makes the deb and the rpm of amd64 or arm64 in FOLDER, from
-# the static binary and the folder that `cargo run --example manual` has filled. `make packages` calls it.
+# Usage: build.sh ARCHITECTURE BINARY MANUAL FOLDER
 #
-# The version is Cargo.toml's; every time stamp is SOURCE_DATE_EPOCH's, or that of the last commit: two
-# builds of one commit are equal. MAINTAINER is who is to be written to, NFPM the program that packs.
+# Builds the deb and the rpm for ARCHITECTURE (amd64 or arm64) in FOLDER. BINARY is the static binary.
+# MANUAL is the output directory of `cargo run --example manual`. `make packages` calls this script.
+#
+# The version comes from Cargo.toml. Every timestamp is SOURCE_DATE_EPOCH, by default the time of the
+# last commit. Two builds of the same commit are therefore identical.
+#
+# Environment variables:
+#   SOURCE_DATE_EPOCH  time of the build in seconds
+#   MAINTAINER         maintainer of the packages: "Name <address>"
+#   NFPM               path of nfpm
 set -euo pipefail
 
 fail() {
@@ -14,22 +21,23 @@ fail() {
 (($# == 4)) || { echo "usage: build.sh amd64|arm64 BINARY MANUAL FOLDER" >&2; exit 64; }
 mkdir -p "$4"
 architecture=$1 binary=$(realpath "$2") manual=$(realpath "$3") folder=$(realpath "$4")
-nfpm=$(command -v "${NFPM:-nfpm}") || fail "there is no ${NFPM:-nfpm}; \`tests/real/install.sh nfpm\` makes it"
+nfpm=$(command -v "${NFPM:-nfpm}") || fail "${NFPM:-nfpm} not found; run \`tests/real/install.sh nfpm\` to build it"
 nfpm=$(realpath "$nfpm")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# As ELF numbers the machines: an image would notice at its first boot.
+# The machine number in the ELF header. Without this check, a wrong binary would fail only at the first
+# boot of a node.
 case $architecture in
 amd64) machine=003e ;;
 arm64) machine=00b7 ;;
-*) fail "there is no architecture $architecture: it is amd64 or arm64" ;;
+*) fail "unknown architecture \"$architecture\": use amd64 or arm64" ;;
 esac
-[[ -f $binary ]] || fail "there is no $binary; \`make static static-arm64\` builds both"
+[[ -f $binary ]] || fail "$binary not found; run \`make static static-arm64\` to build both binaries"
 [[ $(od -An -N4 -c "$binary") == " 177   E   L   F" && $(od -An -j18 -N2 -t x2 --endian=little "$binary") == " $machine" ]] ||
-    fail "$binary is no program for $architecture"
+    fail "$binary is not an $architecture binary"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "set SOURCE_DATE_EPOCH: this is no git checkout"
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "not a git checkout: set SOURCE_DATE_EPOCH"
 maintainer=${MAINTAINER:-the authors of eni-bootstrap <maintainers@eni-bootstrap.example>}
 
 stage=$(mktemp -d)
@@ -41,7 +49,7 @@ cp CHANGELOG.md "$stage/changelog"
 cat >"$stage/changelog.Debian" <<END
 eni-bootstrap (${version/-/\~}-1) unstable; urgency=medium
 
-  * What has changed in this version stands in changelog.gz.
+  * See changelog.gz for the changes in this version.
 
  -- $maintainer  $(LC_ALL=C date --utc --date "@$epoch" --rfc-email)
 END
@@ -50,5 +58,5 @@ gzip --best --no-name "$stage"/man1/*.1 "$stage"/changelog{,.Debian} "$stage/thi
 for format in deb rpm; do
     ARCHITECTURE=$architecture VERSION=$version MAINTAINER=$maintainer BINARY=$binary STAGE=$stage \
         SOURCE_DATE_EPOCH=$epoch "$nfpm" package --config packaging/nfpm.yaml --packager "$format" \
-        --target "$folder/" >"$stage/said" || fail "nfpm made no $format: $(<"$stage/said")"
+        --target "$folder/" >"$stage/nfpm.log" || fail "nfpm failed to build the $format: $(<"$stage/nfpm.log")"
 done

@@ -1,7 +1,9 @@
 #!/bin/bash
-# arm64.sh COMMAND…  Runs a cargo command with what it takes to build for aarch64-unknown-linux-gnu: the
-# machine's own Rust where that can, Debian's where it cannot, and on another architecture a linker.
-# What the caller has set (RUSTC, a linker) stays.
+# Usage: arm64.sh COMMAND…
+#
+# Runs a cargo command in an environment that can build for aarch64-unknown-linux-gnu. The script uses
+# the installed Rust if it has this target, otherwise Debian's Rust. If the machine is not arm64, the
+# script also sets a cross linker. It keeps RUSTC and a linker that the caller has set.
 set -euo pipefail
 
 (($#)) || { echo "usage: arm64.sh COMMAND…" >&2; exit 64; }
@@ -11,10 +13,10 @@ target=aarch64-unknown-linux-gnu
 
 can_build() { compgen -G "$("$1" --print target-libdir --target "$target")/libstd-*.rlib" >/dev/null; }
 if ! can_build "${RUSTC:-rustc}"; then
-    echo "This Rust has no standard library for arm64: taking Debian's Rust, or use: rustup target add $target" >&2
+    echo "This Rust has no standard library for arm64; downloading Debian's Rust. To use your own Rust instead, run: rustup target add $target" >&2
     "$real/install.sh" arm64
     folder=${CARGO_TARGET_DIR:-target}
-    [[ $folder == /* ]] || folder=$here/../../$folder # as cargo reads it from the repository's root
+    [[ $folder == /* ]] || folder=$here/../../$folder # cargo resolves a relative path from the repository root
     export RUSTC=$folder/real-parts/arm64/bin/rustc
 fi
 if [[ $(uname -m) != aarch64 ]]; then

@@ -1,12 +1,18 @@
 #!/bin/bash
-# build.sh AMD64 ARM64 FOLDER  Writes the container image of these two static binaries: FOLDER/oci, an OCI
-# layout with one index for linux/amd64 and linux/arm64, and the same as FOLDER/eni-bootstrap.tar.
-# `make image` calls it.
+# Usage: build.sh AMD64 ARM64 FOLDER
 #
-# The same inputs give the same bytes, whoever builds and when: the version is Cargo.toml's, and every time
-# is SOURCE_DATE_EPOCH's, or else the last commit's. IMAGE_REVISION is the commit it is built from, or else
-# git says it. IMAGE_SOURCE, where the source code can be had, is not known here: without it that label is
-# left out. REGCTL is the program that writes images. It takes no right beyond those of a file's owner.
+# Builds the container image from two static binaries. FOLDER/oci is an OCI layout with one index for
+# linux/amd64 and linux/arm64. FOLDER/eni-bootstrap.tar contains the same image. `make image` calls this
+# script. The script does not need root.
+#
+# The same inputs always produce the same bytes. The version comes from Cargo.toml. Every timestamp is
+# SOURCE_DATE_EPOCH.
+#
+# Environment variables:
+#   SOURCE_DATE_EPOCH  time of the build in seconds (default: time of the last commit)
+#   IMAGE_REVISION     commit ID (default: from git)
+#   IMAGE_SOURCE       URL of the source code (default: the image has no source label)
+#   REGCTL             path of regctl
 set -euo pipefail
 
 fail() {
@@ -18,31 +24,32 @@ fail() {
 mkdir -p "$3"
 declare -A binaries=([amd64]=$(realpath "$1") [arm64]=$(realpath "$2"))
 folder=$(realpath "$3")
-regctl=$(command -v "${REGCTL:-regctl}") || fail "there is no ${REGCTL:-regctl}; \`tests/real/install.sh regctl\` makes it"
+regctl=$(command -v "${REGCTL:-regctl}") || fail "${REGCTL:-regctl} not found; run \`tests/real/install.sh regctl\` to build it"
 regctl=$(realpath "$regctl")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# As ELF numbers the machines: a node would notice at its first boot.
+# The machine number in the ELF header. Without this check, a wrong binary would fail only at the first
+# boot of a node.
 declare -A machines=([amd64]=003e [arm64]=00b7)
 for architecture in amd64 arm64; do
     binary=${binaries[$architecture]}
-    [[ -f $binary ]] || fail "there is no $binary; \`make static static-arm64\` builds both"
+    [[ -f $binary ]] || fail "$binary not found; run \`make static static-arm64\` to build both binaries"
     [[ $(od -An -N4 -c "$binary") == " 177   E   L   F" &&
         $(od -An -j18 -N2 -t x2 --endian=little "$binary") == " ${machines[$architecture]}" ]] ||
-        fail "$binary is no program for $architecture"
+        fail "$binary is not an $architecture binary"
 done
 
 cargo_toml() { sed -n "s/^$1 = \"\(.*\)\"/\1/p" Cargo.toml | head -n 1; }
 version=$(cargo_toml version)
-epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "set SOURCE_DATE_EPOCH: this is no git checkout"
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "not a git checkout: set SOURCE_DATE_EPOCH"
 revision=${IMAGE_REVISION:-$(git describe --always --dirty --abbrev=40 --exclude='*')} ||
-    fail "set IMAGE_REVISION: this is no git checkout"
+    fail "not a git checkout: set IMAGE_REVISION"
 created=$(date --utc --date "@$epoch" +%FT%TZ)
-# regctl's own time stamps; it spells the variable without the H.
+# regctl reads its timestamps from SOURCE_DATE_EPOC, without the H.
 export SOURCE_DATE_EPOCH=$epoch SOURCE_DATE_EPOC=$epoch
 
 # https://github.com/opencontainers/image-spec/blob/main/annotations.md
-said=(
+metadata=(
     "title=$(cargo_toml name)"
     "description=$(cargo_toml description)"
     "version=$version"
@@ -51,8 +58,8 @@ said=(
     "licenses=$(cargo_toml license)"
     ${IMAGE_SOURCE:+"source=$IMAGE_SOURCE"}
 )
-labels=("${said[@]/#/--label=org.opencontainers.image.}")
-annotations=("${said[@]/#/--annotation=org.opencontainers.image.}")
+labels=("${metadata[@]/#/--label=org.opencontainers.image.}")
+annotations=("${metadata[@]/#/--annotation=org.opencontainers.image.}")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -64,15 +71,15 @@ for architecture in amd64 arm64; do
         --owner=0 --group=0 --numeric-owner --mode=0755 --mtime="@$epoch" eni-bootstrap
     "$regctl" image create "$made:$architecture" --platform "linux/$architecture" --created "$created" \
         "${labels[@]}" "${annotations[@]}"
-    # The entry point is what a bootstrap container runs, which cannot be given arguments before
-    # Bottlerocket's core kit 10.4.0.
+    # The image must contain the complete command. Bottlerocket cannot pass arguments to a bootstrap
+    # container before core kit 10.4.0.
     "$regctl" image mod "$made:$architecture" --replace --layer-add "tar=$work/$architecture.tar" \
         --config-time "set=$created" --config-entrypoint '["/eni-bootstrap"]' --config-cmd '["run"]'
-done >"$work/said"
-"$regctl" index create "$made:$version" --ref "$made:amd64" --ref "$made:arm64" "${annotations[@]}" >>"$work/said"
+done >"$work/regctl.log"
+"$regctl" index create "$made:$version" --ref "$made:amd64" --ref "$made:arm64" "${annotations[@]}" >>"$work/regctl.log"
 
-# Copied once more: a folder without the steps before.
-"$regctl" image copy "$made:$version" "ocidir://$work/whole:$version" >>"$work/said"
+# Copy only the finished image to a new layout, without the intermediate images.
+"$regctl" image copy "$made:$version" "ocidir://$work/whole:$version" >>"$work/regctl.log"
 "$regctl" image export --name "eni-bootstrap:$version" "ocidir://$work/whole:$version" "$work/eni-bootstrap.tar"
 chmod -R u=rwX,go=rX "$work"/{whole,eni-bootstrap.tar}
 rm -rf "$folder/oci" "$folder/eni-bootstrap.tar"

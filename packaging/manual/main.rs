@@ -1,6 +1,7 @@
-//! Writes what a package has besides the program: `cargo run --example manual -- FOLDER DATE` fills
-//! FOLDER with a man page for each command, dated DATE (YYYY-MM-DD), and with the completions of three
-//! shells, all from the command line's own definition; and with the notices of the crates in the program.
+//! Generates the man pages, the shell completions and the third-party licenses for the packages.
+//!
+//! `cargo run --example manual -- FOLDER DATE` writes the files to FOLDER. DATE (YYYY-MM-DD) is the date of
+//! the man pages. Man pages and completions are generated from the definition of the command line.
 
 mod completions;
 mod notices;
@@ -11,7 +12,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-#[expect(clippy::disallowed_methods, reason = "nobody reads them before they are all there")]
+#[expect(clippy::disallowed_methods, reason = "no process reads the files before the program ends")]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [folder, date] = &arguments[..] else { return Err("usage: manual FOLDER DATE".into()) };

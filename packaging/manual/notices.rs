@@ -1,4 +1,4 @@
-//! The crates that are in the program, and the notices that their licenses ask to be kept with it.
+//! Licenses and notices of the crates that are linked into the binary.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,14 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the file of a license is called; some have more after it, such as `LICENSE-MIT`.
+/// Prefixes of the names of license files, in lower case. A name can continue, for example `LICENSE-MIT`.
 const NAMES: [&str; 5] = ["license", "licence", "copying", "copyright", "notice"];
 
-/// Each crate with its license, then each text once, under the crates that it is from.
+/// Returns the list of all linked crates with their licenses, followed by the license texts. Each text is
+/// printed once, under the names of all crates that contain it.
 pub fn all() -> Result<String, Box<dyn Error>> {
     let metadata = metadata()?;
     let mut list = String::from(
-        "These crates are in eni-bootstrap, each under the license beside its name. The texts follow.\n\n",
+        "eni-bootstrap contains these crates. The license follows the name of each crate. The license texts are below.\n\n",
     );
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, (license, folder)) in crates(&metadata)? {
@@ -44,7 +45,7 @@ fn metadata() -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Name and version, license and folder of all that the program is linked with.
+/// Returns every crate that is linked into the binary: name and version, license, and source directory.
 fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
     let by_id = |list: &Value| -> BTreeMap<String, Value> {
         let list = list.as_array().into_iter().flatten();
@@ -53,28 +54,28 @@ fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<d
     let packages = by_id(&metadata["packages"]);
     let nodes = by_id(&metadata["resolve"]["nodes"]);
     let root = text(&metadata["resolve"], "root");
-    let (mut found, mut rest) = (BTreeSet::new(), vec![root.clone()]);
+    let (mut linked_ids, mut rest) = (BTreeSet::new(), vec![root.clone()]);
     while let Some(id) = rest.pop() {
         let dependencies = nodes[&id]["deps"].as_array().into_iter().flatten();
-        // Of the kinds a null is the one that is neither for tests nor for build scripts.
+        // Kind null is a normal dependency, which is linked. Other kinds are for tests and build scripts.
         let linked = dependencies.filter(|it| {
             it["dep_kinds"]
                 .as_array()
                 .is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
         });
-        rest.extend(linked.map(|it| text(it, "pkg")).filter(|id| found.insert(id.clone())));
+        rest.extend(linked.map(|it| text(it, "pkg")).filter(|id| linked_ids.insert(id.clone())));
     }
-    let described = found.iter().filter(|id| **id != root).map(|id| {
+    let described = linked_ids.iter().filter(|id| **id != root).map(|id| {
         let package = &packages[id];
         let manifest = PathBuf::from(text(package, "manifest_path"));
-        let folder = manifest.parent().ok_or("a manifest without a folder")?;
+        let folder = manifest.parent().ok_or("the manifest path has no parent directory")?;
         let name = format!("{} {}", text(package, "name"), text(package, "version"));
         Ok((name, (text(package, "license"), folder.to_owned())))
     });
     described.collect()
 }
 
-/// The files with the texts, in order.
+/// Returns the paths of the license files in `folder`, sorted by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! A man page for each command, from its help texts.
+//! Man pages for all commands, generated from their help texts.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -6,28 +6,31 @@ use eni_bootstrap::error::EXIT_STATUSES;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;
 
-/// Where settings and the rest of it are; the same on every page that reads settings.
+/// Section FILES: path and description. It is the same on the page of every command that reads settings.
 const FILES: [(&str, &str); 5] = [
     (
         "/usr/lib/eni-bootstrap/50-defaults.toml",
-        "every setting with its default and what it is for; the package's own",
+        "all settings with their defaults and descriptions; an upgrade overwrites this file",
     ),
     (
         "/etc/eni-bootstrap/*.toml",
-        "settings of this machine's, in the order of the files' names; they win over the defaults",
+        "settings of this node, read in the order of the file names; they override the defaults",
     ),
-    ("/run/eni-bootstrap/*.toml", "settings until the next boot; they win over those"),
+    (
+        "/run/eni-bootstrap/*.toml",
+        "settings until the next boot; they override the settings in /etc/eni-bootstrap",
+    ),
     (
         "/etc/eni-bootstrap/instance-types.csv",
-        "instance types that are newer than the release, as eni-bootstrap-limits-refresh(1) writes them",
+        "additional instance types; eni-bootstrap-limits-refresh(1) writes this file; it overrides the embedded table",
     ),
     (
         "/usr/lib/systemd/system/eni-bootstrap.service",
-        "the unit that runs it before the kubelet starts, once it is enabled",
+        "systemd unit that runs eni-bootstrap before the kubelet; not enabled by default",
     ),
 ];
 
-/// File name and text of each page, the program's own first.
+/// Returns the file name and the text of each man page. The page of the program is the first.
 pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command.clone().disable_help_subcommand(true);
     command.build();
@@ -42,13 +45,14 @@ pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> 
     Ok(pages)
 }
 
-/// `eni-bootstrap-limits-show`: what `man` is asked for.
+/// Returns the name of the page, for example `eni-bootstrap-limits-show`.
 fn page(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
 
+/// Returns the man page of `command` in roff format.
 fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<Vec<u8>> {
-    // Not each of forty flags by name.
+    // A short synopsis, instead of a list of more than forty flags.
     let man = Man::new(command.clone().override_usage(usage(command)))
         .title(name.to_uppercase())
         .section("1")
@@ -75,15 +79,15 @@ fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<
     Ok(tidied(&text))
 }
 
-/// `eni-bootstrap limits show [OPTIONS] [TYPES]...`
+/// Returns the synopsis, for example `eni-bootstrap limits show [OPTIONS] [TYPES]...`.
 fn usage(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage: ").to_owned()
 }
 
-/// The examples that `--help` ends with, as they are typed.
+/// Adds the section EXAMPLES with the commands from the end of the `--help` text.
 fn examples(roff: &mut Roff, command: &Command) {
-    // The program's own has paragraphs after it that have sections here.
+    // The help of the program has more paragraphs after the examples. They have their own sections here.
     let help = command.get_after_long_help().or_else(|| command.get_after_help());
     let help = help.map(ToString::to_string).unwrap_or_default();
     let examples = help.split("\n\n").next().unwrap_or_default();
@@ -101,7 +105,7 @@ fn examples(roff: &mut Roff, command: &Command) {
     roff.control("RE", []).control("fi", []);
 }
 
-/// A section that is a list: a term, and what it means.
+/// Adds a section that lists terms with their descriptions.
 fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     roff.control("SH", [heading]);
     for (term, meaning) in list {
@@ -111,11 +115,11 @@ fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     }
 }
 
-/// Every exit status that the command can end with.
+/// Returns every exit status of `command` with its description.
 fn statuses(command: &str) -> Vec<(String, &'static str)> {
     let all = EXIT_STATUSES.into_iter().map(|(status, meaning)| match (status, command) {
         (0, "eni-bootstrap" | "run" | "wait") => (status, meaning),
-        (0, _) => (status, "done"),
+        (0, _) => (status, "success"),
         _ => (status, meaning),
     });
     let can_end = |status: u8| status != 1 || ["eni-bootstrap", "check"].contains(&command);
@@ -123,11 +127,11 @@ fn statuses(command: &str) -> Vec<(String, &'static str)> {
     all.map(|(status, meaning)| (status.to_string(), meaning)).collect()
 }
 
-/// The command above, the commands below, and what else helps.
+/// Adds the section SEE ALSO: the parent command, the subcommands, and `systemctl(1)`.
 fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     let mut pages: Vec<String> = command.get_subcommands().map(page).collect();
     if let Some((above, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
-        // max-pods is one word.
+        // `max-pods` contains a hyphen: its parent is the program.
         let above = if above.ends_with("-max") { "eni-bootstrap" } else { above };
         pages.insert(0, above.to_owned());
     }
@@ -140,14 +144,14 @@ fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     roff.text(line);
 }
 
-/// Whether the settings' files decide what it does.
+/// Returns whether `command` reads the settings files.
 fn reads_settings(command: &Command) -> bool {
     let is_setting = |argument: &clap::Arg| argument.get_id().as_str().contains('.');
     command.get_arguments().any(is_setting) || command.get_name() == "eni-bootstrap"
 }
 
-/// What `mandoc -T lint` would complain of, and what would print something else: in the help texts a word
-/// to be typed stands between backticks, and to roff one of them opens a quote.
+/// Escapes backticks, which roff would print as quotation marks, and removes everything that
+/// `mandoc -T lint` warns about.
 fn tidied(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
     let text = text.replace('`', "\\(ga").replace("\n.br\n\n.br\n", "\n.sp\n");

@@ -1,12 +1,12 @@
 #!/bin/sh
-# After a package's files have come: the deb's postinst and the rpm's %post.
+# Runs after the files of the package are installed: postinst of the deb, %post of the rpm.
 #
-# Nothing is enabled. Nothing is started or restarted, after an upgrade neither: the kubelet requires the
-# unit, and a restart would restart the kubelet. The unit has done its work for this boot; the next boot
-# runs the new program.
+# This script does not enable, start or restart the unit, not even on an upgrade. The kubelet requires
+# the unit, so restarting the unit also restarts the kubelet. The new version runs at the next boot.
 set -eu
 
-# The deb says configure and the version before, if any; the rpm how many of the package there are.
+# dpkg passes "configure" and the previously configured version, if any. rpm passes the number of
+# installed versions of this package.
 first=
 case ${1:-} in
 configure) [ -n "${2:-}" ] || first=yes ;;
@@ -15,8 +15,9 @@ configure) [ -n "${2:-}" ] || first=yes ;;
 *) exit 0 ;;
 esac
 
-# The calculator's name on EKS's images, only where it is free. Not a file of the package, which would
-# take the place of another's, and which the rpm would remove whosever it is by then.
+# Create a link with the name of the EKS script, but only if no file has this name. The link is not part
+# of the package: dpkg would overwrite an existing file, and rpm would later remove a file that is not
+# ours.
 calculator=/usr/bin/max-pods-calculator.sh
 if [ ! -e "$calculator" ] && [ ! -L "$calculator" ]; then
     ln -s eni-bootstrap "$calculator"
@@ -28,7 +29,7 @@ fi
 
 if [ -n "$first" ]; then
     for link in /etc/systemd/system/*.requires/eni-bootstrap.service; do
-        [ -L "$link" ] && exit 0 # ami/install.sh --enable was here
+        [ -L "$link" ] && exit 0 # `ami/install.sh --enable` has already enabled the unit
     done
-    echo "not enabled: \`systemctl enable eni-bootstrap\` lets the next boot's kubelet wait for it"
+    echo "not enabled: run \`systemctl enable eni-bootstrap\` to run eni-bootstrap before the kubelet at every boot"
 fi

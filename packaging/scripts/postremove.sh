@@ -1,11 +1,13 @@
 #!/bin/sh
-# After a package's files have gone: the deb's postrm and the rpm's %postun.
+# Runs after the files of the package are removed: postrm of the deb, %postun of the rpm.
 set -eu
 
-# The deb says remove, and later perhaps purge; the rpm how many of the package are left.
+# dpkg passes "remove", and later "purge" if the user purges the package. rpm passes the number of
+# remaining versions of this package.
 case ${1:-} in
 remove | 0)
-    # The lock that `undo` took. Settings for this boot are their writer's.
+    # Remove the lock file of `eni-bootstrap undo`. Keep the settings in /run/eni-bootstrap: they belong
+    # to the user.
     rm -f /run/eni-bootstrap/lock
     rmdir /run/eni-bootstrap 2>/dev/null || true
     if [ -d /run/systemd/system ]; then
@@ -13,7 +15,7 @@ remove | 0)
     fi
     ;;
 purge)
-    # Settings are their writer's as well; none is the package's.
+    # Remove the directory only if it is empty: the settings belong to the user, not to the package.
     rmdir /etc/eni-bootstrap 2>/dev/null || true
     ;;
 esac

@@ -1,16 +1,17 @@
 #!/bin/sh
-# Before a package's files come: the deb's preinst and the rpm's %pre. Both package managers write over
-# a file that no package owns without a word; this refuses over one that is not ours. What
-# ami/install.sh put there is ours, and is taken over.
+# Runs before the files of the package are installed: preinst of the deb, %pre of the rpm.
+#
+# dpkg and rpm silently overwrite files that no package owns. This script fails if such a file is not a
+# file of eni-bootstrap. The package may overwrite files from ami/install.sh.
 set -eu
 
-refuse() { # WHY WHAT-TO-DO
-    printf 'error: eni-bootstrap was not installed\n  because: %s\n  help: %s\n' "$1" "$2" >&2
+fail() { # CAUSE HELP
+    printf 'error: failed to install eni-bootstrap\n  caused by: %s\n  help: %s\n' "$1" "$2" >&2
     exit 1
 }
 
-# The deb says install, the rpm how many of the package there will be. Before an upgrade, what stands
-# there is the package's own.
+# dpkg passes "install". rpm passes the number of versions that will be installed. On an upgrade, the
+# existing files belong to the package.
 case ${1:-} in
 install | 1) ;;
 *) exit 0 ;;
@@ -22,17 +23,18 @@ if [ -e "$binary" ] || [ -L "$binary" ]; then
     case $version in
     "eni-bootstrap "*) ;;
     *)
-        refuse "$binary is there already and is another program: \`$binary --version\` does not say eni-bootstrap" \
-            "move it to another name or remove it, and install the package again"
+        fail "$binary is another program: \`$binary --version\` does not print \"eni-bootstrap\"" \
+            "rename or remove $binary, then install the package again"
         ;;
     esac
 fi
 
-# A unit of that name in /etc would run instead of ours. One that is masked is no file.
+# A unit with this name in /etc would replace the unit of the package. A masked unit is a link to
+# /dev/null, not a regular file, and is allowed.
 for folder in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
     unit=$folder/eni-bootstrap.service
     [ -f "$unit" ] || continue
     grep -q '^ExecStart=-\{0,1\}/usr/bin/eni-bootstrap run' "$unit" ||
-        refuse "$unit is there already and is another unit: it does not run \`/usr/bin/eni-bootstrap run\`" \
-            "disable it, move it to another name or remove it, and install the package again"
+        fail "$unit is another unit: it does not run \`/usr/bin/eni-bootstrap run\`" \
+            "run \`systemctl disable eni-bootstrap\`, rename or remove $unit, then install the package again"
 done

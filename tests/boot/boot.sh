@@ -1,13 +1,18 @@
 #!/bin/sh
-# boot.sh ROOT FOLDER  Boots what FOLDER/disk has over ROOT, in a mount namespace that is this
-# script's own. nspawn tells $NOTIFY_SOCKET which process is its systemd. The end of stdin kills the
-# machine: the kernel closes the other end of that pipe even if a test process is killed.
+# Usage: boot.sh ROOT FOLDER
+#
+# Boots an overlay of FOLDER/disk over ROOT with systemd-nspawn. Run this script in its own mount
+# namespace. systemd-nspawn sends the PID of its systemd to $NOTIFY_SOCKET.
+#
+# The script kills the machine when its stdin is closed. stdin is a pipe from the test process. The kernel
+# closes the pipe even if the test process is killed.
 set -eu
 root=$1 folder=$2
 exec 3<&0 </dev/null
 
-# A control group for this machine alone, in the one hierarchy (v2) or in systemd's two (v1). Else
-# two machines at a time share one for each unit, and kill each other's processes.
+# Create a separate control group for this machine: in the unified hierarchy (v2), or in the two
+# hierarchies of systemd (v1). Otherwise, two machines that run at the same time would share the control
+# groups of their units and kill each other's processes.
 group=$(basename "$folder")
 groups=
 for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
@@ -17,7 +22,7 @@ for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     groups="$groups $tree/$group"
 done
 
-# nspawn leaves a folder in /run/systemd/nspawn where that is on a disk: it gets one in memory.
+# systemd-nspawn leaves files in /run/systemd/nspawn. Mount a tmpfs there, so that they disappear.
 mkdir -p "$folder/work" "$folder/root" /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t overlay -o "lowerdir=$root,upperdir=$folder/disk,workdir=$folder/work" overlay "$folder/root"
@@ -26,7 +31,7 @@ systemd-nspawn --quiet --directory="$folder/root" --register=no --keep-unit --bo
 nspawn=$!
 {
     read -r _ <&3 || true
-    # The machine would outlive its nspawn, whose one child it is.
+    # Also kill the machine, the only child of systemd-nspawn. Otherwise it would continue to run.
     read -r machine <"/proc/$nspawn/task/$nspawn/children" || true
     kill -9 "$machine" "$nspawn"
 } &
@@ -37,7 +42,7 @@ kill "$leash" 2>/dev/null || true
 
 for group in $groups; do
     echo $$ >"$(dirname "$group")/cgroup.procs"
-    # The last process may be on its way out still.
+    # Retry, because the last process may still be exiting.
     until find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; do
         sleep 0.01
     done

@@ -1,32 +1,44 @@
 #!/bin/bash
-# install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|arm64|regctl|all]  Makes the real
-# servers, the AWS CLI, nodeadm and the root folders that the tests use, a Rust that builds for arm64, and
-# the tools that write the packages and the container image, under target/real-parts/. Each part is built
-# beside its place and renamed into it, so it is whole or not there at all; a stamp with what it was made
-# from makes a second run quick. all is what `make test` uses: all from moto to root.
+# Usage: install.sh [moto|awscli|imds|kubernetes|nodeadm|root|boot|nfpm|arm64|regctl|all]
+#
+# Installs the programs that the tests and builds need in target/real-parts/:
+#   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
+#   awscli      the AWS CLI
+#   imds        a simulated instance metadata service
+#   kubernetes  kube-apiserver and etcd
+#   nodeadm     nodeadm
+#   root        a root directory with another C library
+#   boot        a root directory that the tests boot
+#   nfpm        the tool that builds the packages
+#   arm64       a Rust compiler for arm64
+#   regctl      the tool that builds the container image
+#   all         moto, awscli, imds, kubernetes, nodeadm and root, for `make test` (default)
+#
+# Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
+# stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=${CARGO_TARGET_DIR:-target}
-[[ $target == /* ]] || target=$here/../../$target # as cargo reads it from the repository's root
+[[ $target == /* ]] || target=$here/../../$target # cargo resolves a relative path from the repository root
 mkdir -p "$target/real-parts/bin"
 parts=$(cd "$target/real-parts" && pwd)
 need=$here/need.sh
 root_suite=trixie
 boot_suite=bookworm
 
-say() { printf 'real-parts: %s\n' "$*" >&2; }
+log() { printf 'real-parts: %s\n' "$*" >&2; }
 
-# make_part NAME PLACE PIN TIME: runs build_NAME PLACE PIN with an empty folder to build in, and puts
-# what it leaves at out in that folder in PLACE.
+# make_part NAME PLACE PIN DURATION: runs build_NAME PLACE PIN with an empty build directory. Then moves
+# out/ from the build directory to PLACE. DURATION is the expected time for the log.
 make_part() {
     local name=$1 place=$parts/$2 pin=$3 stamp=$parts/$1.stamp started=$SECONDS
     build=$parts/$name.partial
     if [[ -e $place && -e $stamp && $(<"$stamp") == "$pin" ]]; then
-        say "$name: there already"
+        log "$name: up to date"
         return
     fi
-    say "$name: making $place (takes $4)"
+    log "$name: building $place (takes $4)"
     trap 'rm -rf --one-file-system "$build"' EXIT
     rm -rf --one-file-system "$build"
     mkdir "$build"
@@ -34,22 +46,23 @@ make_part() {
     rm -rf --one-file-system "$stamp" "$place"
     mv "$build/out" "$place"
     printf '%s\n' "$pin" >"$stamp"
-    say "$name: made in $((SECONDS - started)) s"
+    log "$name: built in $((SECONDS - started)) s"
 }
 
-# EC2, EKS, STS and IAM: moto's server.
+# Installs the moto server, which simulates EC2, EKS, STS and IAM.
 build_moto() {
     virtual_environment "$1" moto
     "$build/out/bin/python" -c 'import moto.server'
 }
 
-# The AWS CLI, with what stops its clock.
+# Installs the AWS CLI, and freezegun, which stops its clock.
 build_awscli() {
     virtual_environment "$1" awscli
     "$build/out/bin/python" -c 'import awscli.clidriver, freezegun'
 }
 
-# virtual_environment PLACE NAME: Python packages as NAME/requirements.txt has them, for PLACE.
+# virtual_environment PLACE NAME: creates a virtual environment for PLACE with the Python packages from
+# NAME/requirements.txt.
 virtual_environment() {
     local place=$1
     "$need" python3=python3,python3-venv
@@ -57,12 +70,12 @@ virtual_environment() {
     python3 -m venv "$build/out"
     "$build/out/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
         --requirement "$here/$2/requirements.txt" >&2
-    # A virtual environment writes its own path into its scripts; give them the final one.
+    # The scripts of a virtual environment contain its path. Replace the path with the final one.
     grep -lIrZF "$build/out" "$build/out/bin" "$build/out/pyvenv.cfg" |
         xargs -0 sed -i "s|$build/out|$place|g"
 }
 
-# The instance metadata service: amazon-ec2-metadata-mock, from its Go module.
+# Builds amazon-ec2-metadata-mock, the simulated instance metadata service, from its Go module.
 build_imds() {
     "$need" go=golang-go
     (cd "$here/imds" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
@@ -70,24 +83,25 @@ build_imds() {
     "$build/out" --help >/dev/null
 }
 
-# go_for NAME WHERE: sees to it that Go is there, and as new as NAME/go.mod asks for; WHERE it can be had.
+# go_for NAME HELP: checks that Go is installed and is at least the version in NAME/go.mod. Otherwise
+# prints HELP and fails.
 go_for() {
-    local wanted found
+    local required installed
     "$need" go=golang-go
-    wanted=$(awk '$1 == "go" { print $2 }' "$here/$1/go.mod")
-    found=$(cd / && GOTOOLCHAIN=local go version | awk '{ print $3 }') # elsewhere an old Go would read go.mod
-    if ! printf '%s\n' "$wanted" "${found#go}" | sort --check=quiet --version-sort; then
-        say "$1: needs Go $wanted or later and this is $found ($2)"
+    required=$(awk '$1 == "go" { print $2 }' "$here/$1/go.mod")
+    installed=$(cd / && GOTOOLCHAIN=local go version | awk '{ print $3 }') # in a module directory, an old Go would fail on go.mod
+    if ! printf '%s\n' "$required" "${installed#go}" | sort --check=quiet --version-sort; then
+        log "$1: needs Go $required or later, but $installed is installed; $2"
         return 1
     fi
 }
 
-# The API server and etcd, from their Go modules.
+# Builds kube-apiserver and etcd from their Go modules.
 build_kubernetes() {
     local version=${2%% *} minor
-    go_for kubernetes "Debian trixie's golang-go; or set KUBEBUILDER_ASSETS to a folder with envtest's etcd and kube-apiserver"
+    go_for kubernetes "install golang-go from Debian trixie, or set KUBEBUILDER_ASSETS to a directory with envtest's etcd and kube-apiserver"
     minor=${version#*.}
-    # Its version is not in its sources: as it builds itself, the linker puts it in.
+    # The sources do not contain the version. Set it with linker flags, as the Kubernetes build does.
     (cd "$here/kubernetes" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version
             -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
@@ -97,41 +111,41 @@ build_kubernetes() {
     [[ $("$build/out/kube-apiserver" --version) == "Kubernetes $version" ]]
 }
 
-# nodeadm, from its Go module.
+# Builds nodeadm from its Go module.
 build_nodeadm() {
-    go_for nodeadm "go.dev has it where the distribution has not"
+    go_for nodeadm "download it from go.dev if your distribution does not have it"
     (cd "$here/nodeadm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags '-s -w' -o "$build/out" github.com/awslabs/amazon-eks-ami/nodeadm/cmd/nodeadm)
     "$build/out" --help 2>/dev/null
 }
 
-# nfpm, which makes the packages, from its Go module. Not 2.46 or later: they need go.digitalxero.dev/go-msix,
-# which not every mirror of Go's modules hands out, and which is for Windows alone.
+# Builds nfpm, the package builder, from its Go module. Do not use nfpm 2.46 or later: it depends on
+# go.digitalxero.dev/go-msix, a Windows-only module that some Go module mirrors do not have.
 build_nfpm() {
-    go_for nfpm "go.dev has it where the distribution has not"
+    go_for nfpm "download it from go.dev if your distribution does not have it"
     (cd "$here/nfpm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags '-s -w' -o "$build/out" github.com/goreleaser/nfpm/v2/cmd/nfpm)
     "$build/out" --version >/dev/null
 }
 
-# A Rust with arm64's standard library: Debian's, for a machine whose own has none.
+# Downloads Debian's Rust with the standard library for arm64.
 build_arm64() {
     "$here/../../packaging/cross/debian-rust.sh" "$build/out"
 }
 
-# regctl, which writes the container image, from its Go module.
+# Builds regctl, which creates the container image, from its Go module.
 build_regctl() {
-    go_for regctl "go.dev has it where the distribution has not"
+    go_for regctl "download it from go.dev if your distribution does not have it"
     (cd "$here/regctl" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags '-s -w' -o "$build/out" github.com/regclient/regclient/cmd/regctl)
     "$build/out" version >/dev/null
 }
 
-# debian_root NAME SUITE PACKAGES: a small Debian with these packages.
+# debian_root NAME SUITE PACKAGES: creates a small Debian root directory with PACKAGES.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
     if [[ $EUID -ne 0 ]]; then
-        say "$name: only root can make it (mmdebstrap and chroot); run $0 $name as root"
+        log "$name: needs root (for mmdebstrap and chroot); run \`$0 $name\` as root"
         return 1
     fi
     "$need" mmdebstrap=mmdebstrap
@@ -139,63 +153,63 @@ debian_root() {
         "$need" "no-command=debian-archive-keyring"
     mirror=$(debian_mirror)
     if [[ -z $mirror ]]; then
-        say "$name: no Debian mirror among this machine's apt sources; set DEBIAN_MIRROR to the address of one"
+        log "$name: no Debian mirror in the apt sources of this machine; set DEBIAN_MIRROR to the URL of a mirror"
         return 1
     fi
-    # Of the machine's own apt settings, those that decide whether the mirror can be reached.
+    # Use the apt settings of the machine that are needed to reach the mirror, such as proxies.
     apt-config dump | grep -E '^Acquire::(https?::(Proxy|CaInfo)|Check-(Date|Valid-Until)) ' \
         >"$build/apt.conf" || true
     umask 022
-    chmod 755 "$build" # apt reads the new root as a user of its own
+    chmod 755 "$build" # apt reads the new root as another user
     mmdebstrap --quiet --variant=minbase --aptopt="$build/apt.conf" --include="$packages" \
         "$suite" "$build/out" "$mirror" </dev/null >&2
 }
 
-# A root newer than most build machines, whose nsswitch.conf names resolve and myhostname: a static
-# glibc program that calls getaddrinfo dies in it.
+# Creates a root directory with a newer glibc than most build machines. Its nsswitch.conf lists resolve and
+# myhostname. A static glibc program that calls getaddrinfo crashes in it.
 build_root() {
     debian_root root "$root_suite" libnss-resolve,libnss-myhostname
     sed -i 's/^hosts:.*/hosts: files resolve [!UNAVAIL=return] myhostname dns/' "$build/out/etc/nsswitch.conf"
     grep -q '^hosts: files resolve ' "$build/out/etc/nsswitch.conf"
-    # Files of its own, for a test to mount its own over: the packages leave a link to a service
-    # that does not run here, and no hosts file at all.
+    # Create empty regular files, so that tests can mount files over them. The packages create only a link
+    # from resolv.conf to a service that does not run here, and no hosts file.
     rm -f "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
     touch "$build/out/etc/resolv.conf" "$build/out/etc/hosts"
     chroot "$build/out" getent --version >/dev/null
 }
 
-# A root to boot, of the suite that has Amazon Linux 2023's systemd (252). With curl in it, which user
-# data calls, and rpm, for the tests of the packages.
+# Creates a root directory for boots, from the Debian suite with the systemd version of Amazon Linux 2023
+# (252). It contains curl for the user data, and rpm for the package tests.
 build_boot() {
     debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl,rpm
-    # An identity of its own: else each boot is a first boot, which enables what the packages like.
+    # Set a machine ID. Without it, every boot is a first boot, and systemd enables units from presets.
     echo 0123456789abcdef0123456789abcdef >"$build/out/etc/machine-id"
     echo node >"$build/out/etc/hostname"
-    # Debian's own chores, which would go to the network.
+    # Remove Debian's timers, because some of them use the network.
     rm -f "$build"/out/etc/systemd/system/timers.target.wants/*
     [[ $(chroot "$build/out" systemctl --version) == "systemd 252 "* ]]
 }
 
-# The mirror that this machine's apt takes Debian itself from.
+# Prints the Debian mirror from the apt sources of this machine.
 debian_mirror() {
     if [[ -n ${DEBIAN_MIRROR:-} ]]; then
         echo "$DEBIAN_MIRROR"
         return
     fi
     apt-get update -qq </dev/null >&2
-    # shellcheck disable=SC2016 # apt fills these in
+    # shellcheck disable=SC2016 # apt expands these variables
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
         awk 'NR == 1'
 }
 
 case ${1:-all} in
-all) # each in a process of its own: one that cannot be made does not keep the others from it
+all) # run one process for each part, so that a failed part does not stop the others
     missing=()
     for name in moto awscli imds kubernetes nodeadm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
-        say "not made: ${missing[*]}"
+        log "failed parts: ${missing[*]}"
         exit 1
     fi
     exit
@@ -208,13 +222,13 @@ moto | awscli | imds | kubernetes | nodeadm | root | boot | nfpm | arm64 | regct
 esac
 
 exec {lock}>"$parts/.lock"
-flock "$lock" # two at once would build in the same folder
+flock "$lock" # only one process may build in this directory
 case $1 in
 moto | awscli) make_part "$1" "$1" "$(grep "^$1=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
 kubernetes)
     if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
-        say "kubernetes: taken from KUBEBUILDER_ASSETS"
+        log "kubernetes: using KUBEBUILDER_ASSETS"
         exit
     fi
     kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/kubernetes/go.mod")

@@ -1,6 +1,8 @@
 #!/bin/bash
-# need.sh COMMAND=PACKAGE[,PACKAGE…]…  Sees to it that each command is there. Where root may run
-# apt-get it installs the packages of those that are not; elsewhere it names them and fails.
+# Usage: need.sh COMMAND=PACKAGE[,PACKAGE…]…
+#
+# Checks that every COMMAND exists. If a command is missing, the script installs its packages with
+# apt-get. Without root or apt-get, it prints the missing packages and fails.
 set -euo pipefail
 
 packages=()
@@ -12,7 +14,7 @@ done
 ((${#packages[@]})) || exit 0
 
 if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "missing: ${packages[*]} (Debian's package names). Install them, or run this as root on Debian." >&2
+    echo "missing packages (Debian names): ${packages[*]}; install them, or run this command as root on Debian" >&2
     exit 1
 fi
 echo "Installing ${packages[*]} with apt-get (usually under a minute)." >&2

@@ -212,12 +212,12 @@ fn a_binary_for_another_architecture_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let missing = scratch.path().join("missing");
     for (binaries, said) in [
-        ([&arm64, &amd64], format!("build.sh: {} is no program for amd64\n", arm64.display())),
-        ([&amd64, &amd64], format!("build.sh: {} is no program for arm64\n", amd64.display())),
+        ([&arm64, &amd64], format!("build.sh: {} is not an amd64 binary\n", arm64.display())),
+        ([&amd64, &amd64], format!("build.sh: {} is not an arm64 binary\n", amd64.display())),
         (
             [&missing, &arm64],
             format!(
-                "build.sh: there is no {}; `make static static-arm64` builds both\n",
+                "build.sh: {} not found; run `make static static-arm64` to build both binaries\n",
                 missing.display()
             ),
         ),

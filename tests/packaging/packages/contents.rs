@@ -132,12 +132,12 @@ Priority: optional
 Architecture: {architecture}
 Maintainer: the authors of eni-bootstrap <maintainers@eni-bootstrap.example>
 Description: prepare an Amazon EKS node for the VPC CNI before its kubelet starts
- eni-bootstrap runs at boot. It reads the instance metadata service, works out
- how many pods the node can hold under custom networking, prefix delegation and
- security groups for pods, tells the kubelet, and waits until the ENIConfig that
- the CNI will look for is there.
+ eni-bootstrap runs at boot. It reads the instance metadata service and
+ computes max-pods for custom networking, prefix delegation and security groups
+ for pods. It writes max-pods to the kubelet configuration. It then waits until
+ the ENIConfig for the node exists.
  .
- Nothing is enabled or started by the installation."
+ The installation does not enable or start the systemd unit."
         );
         assert_eq!(control.join("\n"), expected);
         let scripts = deb(made, architecture, &["--info"]);

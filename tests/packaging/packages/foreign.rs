@@ -71,9 +71,9 @@ fn refuses(node: &Node, form: Form, error: &str) {
 fn another_program(form: Form) {
     let Some(node) = node("program", form) else { return };
     program_of_anothers(&node, PROGRAM);
-    let error = "error: eni-bootstrap was not installed
-  because: /usr/bin/eni-bootstrap is there already and is another program: `/usr/bin/eni-bootstrap --version` does not say eni-bootstrap
-  help: move it to another name or remove it, and install the package again
+    let error = "error: failed to install eni-bootstrap
+  caused by: /usr/bin/eni-bootstrap is another program: `/usr/bin/eni-bootstrap --version` does not print \"eni-bootstrap\"
+  help: rename or remove /usr/bin/eni-bootstrap, then install the package again
 ";
     refuses(&node, form, error);
     assert_eq!(fs::read_to_string(node.path(PROGRAM)).unwrap(), ANOTHERS);
@@ -86,9 +86,9 @@ fn another_unit(form: Form) {
     let Some(node) = node("unit", form) else { return };
     let unit = "[Service]\nType=oneshot\nExecStart=/usr/local/bin/eni-bootstrap.sh\n";
     node.write(UNIT, unit);
-    let error = "error: eni-bootstrap was not installed
-  because: /etc/systemd/system/eni-bootstrap.service is there already and is another unit: it does not run `/usr/bin/eni-bootstrap run`
-  help: disable it, move it to another name or remove it, and install the package again
+    let error = "error: failed to install eni-bootstrap
+  caused by: /etc/systemd/system/eni-bootstrap.service is another unit: it does not run `/usr/bin/eni-bootstrap run`
+  help: run `systemctl disable eni-bootstrap`, rename or remove /etc/systemd/system/eni-bootstrap.service, then install the package again
 ";
     refuses(&node, form, error);
     assert_eq!(fs::read_to_string(node.path(UNIT)).unwrap(), unit);
@@ -134,13 +134,13 @@ fn undo_that_fails(form: Form) {
 ";
     let removed = remove(&node, form);
     fails_with(&removed, error);
-    let by_hand = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet's arguments in its snap";
+    let by_hand = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap";
     fails_with(
         &removed,
         &format!(
-            "error: eni-bootstrap was not removed
-  because: `eni-bootstrap undo`, which takes away what it wrote on this node, failed; it says why above
-  help: do what it says, and remove the package again; or remove by hand {by_hand}, then delete /usr/bin/eni-bootstrap, and remove the package again
+            "error: failed to remove eni-bootstrap
+  caused by: `eni-bootstrap undo` failed; see the error above
+  help: fix the error above, then remove the package again; or remove this configuration by hand: {by_hand}; then delete /usr/bin/eni-bootstrap and remove the package again
 "
         ),
     );
@@ -153,7 +153,7 @@ fn undo_that_fails(form: Form) {
     let removed = remove(&node, form);
     succeeds(&removed);
     let warning = format!(
-        "warning: /usr/bin/eni-bootstrap is gone, so `eni-bootstrap undo` was not run; if it has written to this node, remove by hand {by_hand}\n"
+        "warning: /usr/bin/eni-bootstrap does not exist, so `eni-bootstrap undo` did not run; if eni-bootstrap has configured this node, remove this configuration by hand: {by_hand}\n"
     );
     let said = String::from_utf8_lossy(&removed.stderr);
     assert!(said.contains(&warning), "{said}");

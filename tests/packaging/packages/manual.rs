@@ -103,7 +103,7 @@ EXAMPLES
            eni-bootstrap limits show 'm7g.*'
 
 EXIT STATUS
-       0      done
+       0      success
 
        64     the command line makes no sense
 

@@ -58,8 +58,7 @@ fn from_install_to_purge(form: Form) {
     let before = everything(run);
 
     let installed = succeeds(&run(&words(&form.install(VERSION))));
-    let hint =
-        "not enabled: `systemctl enable eni-bootstrap` lets the next boot's kubelet wait for it\n";
+    let hint = "not enabled: run `systemctl enable eni-bootstrap` to run eni-bootstrap before the kubelet at every boot\n";
     assert!(installed.ends_with(hint), "{installed}");
     let verify = match form {
         Form::Deb => ["dpkg", "--verify", "eni-bootstrap"],

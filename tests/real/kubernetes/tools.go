@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools keeps the two servers' commands among the requirements of this module.
+// Package tools keeps etcd and kube-apiserver in the requirements of this module.
 package tools
 
 import (

@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools keeps the tool's command among the requirements of this module.
+// Package tools keeps regctl in the requirements of this module.
 package tools
 
 import _ "github.com/regclient/regclient/cmd/regctl"

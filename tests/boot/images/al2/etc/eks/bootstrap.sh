@@ -1,6 +1,6 @@
 #!/bin/bash
-# Stands in for Amazon Linux 2's bootstrap.sh, as far as a boot shows it: what it writes, and how it
-# starts the kubelet.
+# Simulates bootstrap.sh of Amazon Linux 2: it writes the same files and starts the kubelet in the same
+# way.
 set -euo pipefail
 
 cluster='' endpoint='' authority='' extra=''

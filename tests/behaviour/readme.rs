@@ -1,7 +1,7 @@
-//! What the documents say is what the program does.
+//! Compares the documentation with the program.
 
 use eni_bootstrap::cli::command_line;
-use eni_bootstrap::error::EXIT_STATUSES;
+use eni_core::error::ExitCode;
 use eni_core::settings::{Layer, Settings};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,54 +14,92 @@ fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The cells of every table row in the README whose table begins with the column `first`.
-fn rows(first: &str) -> Vec<Vec<String>> {
-    let readme = text("README.md");
-    let mut lines = readme.lines().skip_while(|line| !line.starts_with(&format!("| {first} |")));
-    assert_ne!(lines.next(), None, "no table with the column {first}");
+/// Returns `README.md` and every Markdown file under `docs`, relative to the repository.
+fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned()];
+    let mut directories = vec!["docs".to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(path(&directory)).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{directory}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().unwrap().is_dir() {
+                directories.push(name);
+            } else if Path::new(&name).extension().is_some_and(|it| it == "md") {
+                pages.push(name);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// Returns the cells of each row of the table in `page` whose first column is `first`.
+fn rows(page: &str, first: &str) -> Vec<Vec<String>> {
+    let page_text = text(page);
+    let header = format!("| {first} |");
+    let mut lines = page_text.lines().skip_while(|line| !line.starts_with(&header));
+    assert_ne!(lines.next(), None, "{page} has no table with the column {first}");
     let cells = |line: &str| -> Vec<String> {
-        // A cell may hold an escaped bar.
-        let line = line.replace("\\|", "\u{0}");
         let cells = line.trim().trim_matches('|').split('|');
-        cells.map(|cell| cell.trim().replace('\u{0}', "|").replace('`', "")).collect()
+        cells.map(|cell| cell.trim().replace('`', "")).collect()
     };
     lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
-/// Key, flag and variable of every setting.
+/// Returns key, flag and variable of every setting.
 fn settings() -> Vec<[String; 3]> {
     let commands = command_line();
     let run = commands.find_subcommand("run").unwrap();
-    let of_setting = |id: &str| id.contains('.') || id == "labels";
-    let arguments = run.get_arguments().filter(|argument| of_setting(argument.get_id().as_str()));
-    let named = arguments.map(|argument| {
+    let is_setting = |id: &str| id.contains('.') || id == "labels";
+    let arguments = run.get_arguments().filter(|argument| is_setting(argument.get_id().as_str()));
+    let triples = arguments.map(|argument| {
         let flag = format!("--{}", argument.get_long().unwrap());
         let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
         [argument.get_id().to_string(), flag, variable]
     });
-    named.collect()
+    triples.collect()
+}
+
+/// Returns the lines of a Markdown text outside of its code blocks.
+fn prose(text: &str) -> Vec<&str> {
+    let mut is_code = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    };
+    text.lines().filter(is_prose).collect()
+}
+
+/// Returns the target of each link in a Markdown text.
+fn links(text: &str) -> Vec<String> {
+    let lines = prose(text).join("\n");
+    let targets = lines.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    targets.map(|(target, _)| target.to_owned()).collect()
+}
+
+/// Returns the anchors that GitHub gives the headings of a Markdown text.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text).into_iter().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| -> String {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-' | '_'));
+        kept.map(|it| if it == ' ' { '-' } else { it }).collect()
+    };
+    headings.map(anchor).collect()
 }
 
 #[test]
-fn the_readme_names_every_exit_status_in_the_programs_words() {
-    let said: Vec<Vec<String>> = EXIT_STATUSES
+fn exit_codes_page_matches_the_program() {
+    let expected: Vec<Vec<String>> = ExitCode::ALL
         .iter()
-        .map(|(status, meaning)| vec![status.to_string(), (*meaning).to_owned()])
+        .map(|code| vec![code.number().to_string(), code.meaning().to_owned()])
         .collect();
-    assert_eq!(rows("status"), said);
+    assert_eq!(rows("docs/exit-codes.md", "status"), expected);
 }
 
 #[test]
-fn the_readme_names_every_setting_with_its_flag_and_variable() {
-    let said: Vec<[String; 3]> = rows("key")
-        .into_iter()
-        .map(|row| [row[0].clone(), row[1].clone(), row[2].clone()])
-        .collect();
-    assert_eq!(said, settings());
-}
-
-#[test]
-fn a_settings_flag_and_variable_follow_from_its_key() {
+fn flag_and_variable_of_a_setting_follow_from_its_key() {
     for [key, flag, variable] in settings() {
         let dashed = key.replace('.', "-");
         assert_eq!(flag, format!("--{dashed}"));
@@ -70,7 +108,7 @@ fn a_settings_flag_and_variable_follow_from_its_key() {
 }
 
 #[test]
-fn the_shipped_settings_say_every_key_and_change_nothing() {
+fn shipped_settings_contain_every_key_and_change_nothing() {
     let name = "packaging/50-defaults.toml";
     let shipped = text(name);
     let layer = Layer::from_toml(Path::new(name), &shipped).unwrap();
@@ -80,28 +118,58 @@ fn the_shipped_settings_say_every_key_and_change_nothing() {
         let body = shipped.split(&format!("\n[{section}]\n")).nth(1);
         let body = body.unwrap_or_else(|| panic!("no [{section}] in {name}"));
         let body = body.split("\n[").next().unwrap();
-        let told = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
-        assert!(key.is_empty() || body.lines().any(told), "no {key} in [{section}] of {name}");
+        let sets_key = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+        assert!(key.is_empty() || body.lines().any(sets_key), "no {key} in [{section}] of {name}");
     }
 }
 
 #[test]
-fn the_readmes_examples_of_max_pods_print_what_it_says() {
-    let readme = text("README.md");
-    let mut lines = readme.lines().peekable();
-    let mut tried = 0;
-    while let Some(line) = lines.next() {
-        let Some(command) = line.trim().strip_prefix("$ eni-bootstrap max-pods ") else { continue };
-        let expected = lines.next().unwrap_or_default().trim();
-        let arguments = ["max-pods"].into_iter().chain(command.split_whitespace());
-        let ended = crate::support::node::Node::empty().run(arguments);
-        assert_eq!(ended.stdout.trim_end(), expected, "{command}: {}", ended.stderr);
-        tried += 1;
+fn max_pods_examples_print_the_documented_output() {
+    let mut examples = 0;
+    for page in pages() {
+        let page_text = text(&page);
+        let mut lines = page_text.lines();
+        while let Some(line) = lines.next() {
+            let Some(command) = line.trim().strip_prefix("$ eni-bootstrap max-pods ") else {
+                continue;
+            };
+            let expected = lines.next().unwrap_or_default().trim();
+            let arguments = ["max-pods"].into_iter().chain(command.split_whitespace());
+            let ended = crate::support::node::Node::empty().run(arguments);
+            assert_eq!(ended.stdout.trim_end(), expected, "{page}: {command}: {}", ended.stderr);
+            examples += 1;
+        }
     }
-    assert!(tried >= 4, "only {tried} examples");
+    assert!(examples >= 4, "only {examples} examples");
 }
 
 #[test]
-fn the_changelog_has_room_for_what_comes() {
+fn relative_links_point_to_existing_files_and_headings() {
+    let mut broken = Vec::new();
+    for page in pages() {
+        let directory = Path::new(&page).parent().unwrap();
+        for link in links(&text(&page)) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target =
+                if file.is_empty() { path(&page) } else { path("").join(directory).join(file) };
+            let is_found = if anchor.is_empty() {
+                target.exists()
+            } else {
+                fs::read_to_string(&target)
+                    .is_ok_and(|text| anchors(&text).iter().any(|it| it == anchor))
+            };
+            if !is_found {
+                broken.push(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn changelog_has_an_unreleased_section() {
     assert!(text("CHANGELOG.md").contains("\n## Unreleased\n"));
 }

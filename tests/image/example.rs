@@ -20,7 +20,7 @@ fn its_user_data_is_what_its_comment_says_and_the_settings_take_it() {
     assert!(text("source").ends_with(&tag), "{}", text("source"));
 
     let settings = String::from_utf8(BASE64_STANDARD.decode(text("user-data")).unwrap()).unwrap();
-    let (_, comment) = example.split_once("without \"# \":\n#\n").unwrap();
+    let (_, comment) = example.split_once("# This value contains:\n#\n").unwrap();
     let lines = comment.lines().map_while(|line| line.strip_prefix('#'));
     let said: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     assert_eq!(settings.lines().collect::<Vec<_>>(), said);

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Takes away what is the build instance's own, as the last step of an image's build: its identity, host
-# keys, logs, and that cloud-init has run. EC2 Image Builder does the same by itself.
+# Removes the data of the build instance: its machine ID, SSH host keys, logs and cloud-init state. Run it as
+# the last step of an AMI build. EC2 Image Builder does this itself.
 set -eu
 
-# Empty, not gone: without the file the first boot would count as a first boot to systemd, too.
+# Truncate the file instead of deleting it. Without the file, systemd runs its first-boot setup.
 truncate --size=0 /etc/machine-id
 rm -f /etc/ssh/ssh_host_*
 rm -rf /var/lib/cloud/data /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem

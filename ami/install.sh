@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs eni-bootstrap on the image that this runs on, or below DESTDIR. Safe to run twice. Nothing
-# is started, and no running unit is touched.
+# Installs eni-bootstrap on this instance, or in the directory DESTDIR. It does not start or restart any
+# unit. You can run it again.
 #
 #   ami/install.sh [--enable] BINARY
 #
-# --enable also enables the unit: the next boot's kubelet waits for it.
+# --enable enables the unit: from the next boot, the kubelet starts only after eni-bootstrap succeeds.
 set -eu
 
-fail() {
+fail() { # MESSAGE [STATUS]
     echo "install.sh: $1" >&2
     exit "${2:-1}"
 }
@@ -18,7 +18,7 @@ binary=
 for argument in "$@"; do
     case $argument in
     --enable) enable=yes ;;
-    -*) fail "there is no option $argument; $usage" 64 ;;
+    -*) fail "unknown option \"$argument\"; $usage" 64 ;;
     *)
         [ -z "$binary" ] || fail "$usage" 64
         binary=$argument
@@ -27,34 +27,34 @@ for argument in "$@"; do
 done
 [ -n "$binary" ] || fail "$usage" 64
 
-here=$(cd "$(dirname "$0")/.." && pwd)
+repository=$(cd "$(dirname "$0")/.." && pwd)
 root=${DESTDIR:-}
-unit=$here/systemd/eni-bootstrap.service
-defaults=$here/packaging/50-defaults.toml
-rbac=$here/packaging/rbac.yaml
-policy=$here/packaging/iam-policy.json
+unit=$repository/systemd/eni-bootstrap.service
+defaults=$repository/packaging/50-defaults.toml
+rbac=$repository/packaging/rbac.yaml
+policy=$repository/packaging/iam-policy.json
 
-# Everything is looked at before anything is written.
-[ -f "$binary" ] || fail "there is no $binary; build it with \`make static\`"
-[ -x "$binary" ] || fail "$binary is not executable"
+# Check everything before the first file is written.
+[ -f "$binary" ] || fail "\"$binary\" not found; run \`make static\` to build it"
+[ -x "$binary" ] || fail "\"$binary\" is not executable; run \`chmod +x $binary\`"
 for file in "$unit" "$defaults" "$rbac" "$policy"; do
-    [ -f "$file" ] || fail "there is no $file; run install.sh where it stands in the repository"
+    [ -f "$file" ] || fail "\"$file\" not found; run install.sh from a complete copy of the repository"
 done
 if [ -z "$root" ]; then
-    [ "$(id -u)" -eq 0 ] || fail "only root can install it; or set DESTDIR"
-    # Below DESTDIR it may be another architecture's.
+    [ "$(id -u)" -eq 0 ] || fail "permission denied; run install.sh as root, or set DESTDIR"
+    # With DESTDIR, the binary may be for another architecture and is not run.
     version=$("$(realpath "$binary")" --version) ||
-        fail "$binary does not run on this machine: is it of its architecture?"
+        fail "failed to run \"$binary\"; use the binary for $(uname -m)"
     case $version in
     "eni-bootstrap "*) ;;
-    *) fail "$binary is not eni-bootstrap" ;;
+    *) fail "\"$binary\" is not eni-bootstrap: \`--version\` printed \"$version\"" ;;
     esac
 fi
 if [ -n "$enable" ] && ! command -v systemctl >/dev/null; then
-    fail "there is no systemctl to enable the unit with; leave --enable out"
+    fail "systemctl not found; install systemd, or omit --enable"
 fi
 
-put() { # MODE SOURCE PLACE
+put() { # MODE SOURCE TARGET
     install -D -m "$1" "$2" "$root$3"
     echo "installed $root$3"
 }
@@ -63,12 +63,12 @@ put 0644 "$unit" /usr/lib/systemd/system/eni-bootstrap.service
 put 0644 "$defaults" /usr/lib/eni-bootstrap/50-defaults.toml
 put 0644 "$rbac" /usr/share/eni-bootstrap/rbac.yaml
 put 0644 "$policy" /usr/share/eni-bootstrap/iam-policy.json
-# For the settings of whoever bakes the image.
+# Site settings go into this directory.
 install -d -m 0755 "$root/etc/eni-bootstrap"
 
 if [ -n "$enable" ]; then
     systemctl ${root:+--root="$root"} enable eni-bootstrap.service
-    echo "enabled: the next boot's kubelet waits for eni-bootstrap"
+    echo "enabled; eni-bootstrap runs before the kubelet from the next boot"
 else
-    echo "not enabled: \`systemctl enable eni-bootstrap\` lets the next boot's kubelet wait for it"
+    echo "not enabled; run \`systemctl enable eni-bootstrap\` to run it before the kubelet from the next boot"
 fi

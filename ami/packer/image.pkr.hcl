@@ -1,11 +1,13 @@
-# EKS's image of Amazon Linux 2023 with eni-bootstrap in it, enabled: ami/README.md.
+# Builds an AMI from the EKS optimized AMI of Amazon Linux 2023, with eni-bootstrap installed and enabled.
+# ami/README.md explains how to use it.
 
 locals {
   instance_types = { x86_64 = "t3.medium", arm64 = "t4g.medium" }
   instance_type  = var.instance_type == "" ? local.instance_types[var.architecture] : var.instance_type
   settings_file  = var.settings_file == "" ? "${path.root}/90-site.toml" : var.settings_file
-  # A name is taken once.
+  # Makes the AMI name unique.
   built_at = formatdate("YYYYMMDDhhmmss", timestamp())
+  # examples/karpenter-ec2nodeclass.yaml selects the AMI by the first two tags.
   tags = merge(var.tags, {
     "eni-bootstrap/version" = var.package_version
     "kubernetes-version"    = var.kubernetes_version
@@ -26,7 +28,7 @@ source "amazon-ebs" "al2023" {
   ssh_username                = "ec2-user"
   ssh_interface               = var.ssh_interface
   associate_public_ip_address = var.ssh_interface == "public_ip"
-  # Packer's own key does not stay in the image.
+  # Removes Packer's SSH key from the AMI.
   ssh_clear_authorized_keys = true
 
   ami_name        = "eni-bootstrap-${var.package_version}-eks-${var.kubernetes_version}-al2023-${var.architecture}-${local.built_at}"
@@ -35,7 +37,7 @@ source "amazon-ebs" "al2023" {
   tags            = local.tags
   snapshot_tags   = local.tags
 
-  # No instance of the image answers IMDSv1, whatever its launch template says, nor does this one.
+  # The build instance, and every instance that boots from the AMI, accepts only IMDSv2.
   imds_support = "v2.0"
   metadata_options {
     http_endpoint               = "enabled"
@@ -43,7 +45,10 @@ source "amazon-ebs" "al2023" {
     http_put_response_hop_limit = 1
   }
 
-  # Encrypted from the beginning: the image needs no second, encrypted copy.
+  # With public_ip, only the public IP address of the machine that runs Packer can connect by SSH.
+  temporary_security_group_source_public_ip = var.ssh_interface == "public_ip"
+
+  # The build volume is encrypted, so the AMI is encrypted without a second copy.
   launch_block_device_mappings {
     device_name           = "/dev/xvda"
     volume_type           = "gp3"
@@ -78,7 +83,7 @@ build {
     script          = "${path.root}/../test-image.sh"
     execute_command = "sudo env {{ .Vars }} sh '{{ .Path }}' ${var.package_version}"
   }
-  # Last: what is the build instance's own.
+  # Remove the data of the build instance. This must be the last step.
   provisioner "shell" {
     script          = "${path.root}/../clean-image.sh"
     execute_command = "sudo env {{ .Vars }} sh '{{ .Path }}'"

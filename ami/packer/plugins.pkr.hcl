@@ -1,5 +1,5 @@
-# What needs Packer 1.7 or later. The tests validate the other files with Debian's, 1.6.6, and put an
-# image's id in the place of this file.
+# Everything that needs Packer 1.7 or later. The tests validate the other files with Packer 1.6.6 of Debian, and
+# replace this file by a fixed AMI ID.
 packer {
   required_version = ">= 1.9.0"
   required_plugins {
@@ -10,7 +10,7 @@ packer {
   }
 }
 
-# The public parameter in which EKS names its newest image.
+# The public SSM parameter with the ID of the latest EKS optimized AMI.
 data "amazon-parameterstore" "base" {
   name   = "/aws/service/eks/optimized-ami/${var.kubernetes_version}/amazon-linux-2023/${var.architecture}/standard/recommended/image_id"
   region = var.region

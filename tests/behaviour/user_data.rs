@@ -1,4 +1,4 @@
-//! The user data in `examples/user-data`, as those read it who get it. `tests/boot` boots nodes with it.
+//! The user data in `examples/user-data`: its parts, scripts and units. `tests/boot` boots nodes with it.
 
 use crate::support::node::{Node, ended};
 use crate::support::real_parts::{nodeadm, program};
@@ -8,19 +8,19 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What EC2 takes, before base64.
+/// The maximum size of user data in EC2 in bytes, before base64 encoding.
 const LIMIT: usize = 16 * 1024;
-/// Those that fetch the program.
+/// The examples that download eni-bootstrap.
 const FETCHING: [&str; 2] = ["al2.txt", "al2023.txt"];
 const SHELL: &str = "text/x-shellscript";
 
-/// The text of an example.
+/// Returns the text of an example.
 pub fn example(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/user-data");
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// Its one shell script, as cloud-init leaves it for its last stage.
+/// Returns the only shell script of an example, as cloud-init runs it.
 pub fn script(user_data: &str) -> String {
     let mut scripts = parts(user_data).into_iter().filter(|(kind, _)| kind == SHELL);
     let (_, script) = scripts.next().unwrap();
@@ -28,13 +28,26 @@ pub fn script(user_data: &str) -> String {
     script
 }
 
-/// What it writes with `<<'NAME'`.
-pub fn here_document(script: &str, name: &str) -> String {
+/// Returns the text of the here-document `<<'NAME'` in a script.
+fn here_document(script: &str, name: &str) -> String {
     let (_, after) = script.split_once(&format!("<<'{name}'\n")).unwrap();
     after.split_once(&format!("\n{name}\n")).unwrap().0.to_owned() + "\n"
 }
 
-/// The content type and the body of each part.
+/// Returns the fetch script that the shell script of an example writes.
+fn fetch_script(name: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(&example(name));
+    let script = script.replace("/usr/local/sbin", folder.path().to_str().unwrap());
+    let last = "\nmv -T $fetch.new $fetch\n";
+    let (begin, _) = script.split_once(last).unwrap();
+    let output = Command::new("sh").arg("-c").arg(format!("{begin}{last}")).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""), "{name}");
+    fs::read_to_string(folder.path().join("eni-bootstrap-fetch")).unwrap()
+}
+
+/// Returns the content type and the body of each part.
 fn parts(user_data: &str) -> Vec<(String, String)> {
     let mail = mailparse::parse_mail(user_data.as_bytes()).unwrap();
     let part =
@@ -42,7 +55,7 @@ fn parts(user_data: &str) -> Vec<(String, String)> {
     mail.subparts.iter().map(part).collect()
 }
 
-/// The lines of a unit that mean something.
+/// Returns the lines of a unit without comments and empty lines.
 fn lines(unit: &str) -> Vec<&str> {
     unit.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
@@ -54,19 +67,20 @@ fn every_example_has_its_parts_and_is_small_enough() {
         ("al2.txt", &[SHELL][..]),
         ("al2023.txt", &[node_config, SHELL]),
         ("al2023-own-image.txt", &[node_config, SHELL]),
+        ("al2023-node-config.txt", &[node_config]),
     ] {
         let text = example(name);
         let parts = parts(&text);
         let of_parts: Vec<_> = parts.iter().map(|(kind, _)| kind.as_str()).collect();
         assert_eq!(of_parts, kinds, "{name}");
-        // Half of it is left to whoever adds to it.
+        // The user can add as much again.
         assert!(text.len() < LIMIT / 2, "{name} has {} bytes", text.len());
     }
 }
 
 #[test]
-fn nodeadm_itself_takes_the_cluster_from_beside_the_script() {
-    for name in ["al2023.txt", "al2023-own-image.txt"] {
+fn nodeadm_reads_the_cluster_from_the_examples() {
+    for name in ["al2023.txt", "al2023-own-image.txt", "al2023-node-config.txt"] {
         let Some(nodeadm) = nodeadm("c5.large", 2, &example(name)) else { return };
         let node = Node::al2023();
         let config = ended(nodeadm.config_service(node.root()));
@@ -79,13 +93,12 @@ fn nodeadm_itself_takes_the_cluster_from_beside_the_script() {
 }
 
 #[test]
-fn shellcheck_has_nothing_to_say_of_the_scripts() {
+fn shellcheck_accepts_the_scripts() {
     let Some(shellcheck) = program("shellcheck", "shellcheck") else { return };
     let mut scripts = vec![script(&example("al2023-own-image.txt"))];
     for name in FETCHING {
-        let script = script(&example(name));
-        scripts.push(here_document(&script, "FETCH"));
-        scripts.push(script);
+        scripts.push(fetch_script(name));
+        scripts.push(script(&example(name)));
     }
     for script in scripts {
         assert!(script.starts_with("#!/bin/sh\n"), "{script}");
@@ -96,23 +109,62 @@ fn shellcheck_has_nothing_to_say_of_the_scripts() {
             .spawn()
             .unwrap();
         check.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-        let said = check.wait_with_output().unwrap().stdout;
-        assert_eq!(String::from_utf8(said).unwrap(), "");
+        let output = check.wait_with_output().unwrap().stdout;
+        assert_eq!(String::from_utf8(output).unwrap(), "");
+    }
+}
+
+#[test]
+fn the_values_to_set_are_at_the_top_of_the_scripts() {
+    let zeros = "0".repeat(64);
+    let top = format!(
+        "#!/bin/sh
+# Set these values. Take the version and both checksums from the same release.
+version={}
+url=https://downloads.example.com/eni-bootstrap/$version/eni-bootstrap-$(uname -m)
+sha256_x86_64={zeros}
+sha256_aarch64={zeros}
+download_timeout=300 ",
+        env!("CARGO_PKG_VERSION")
+    );
+    for name in FETCHING {
+        assert!(script(&example(name)).starts_with(&top), "{name}");
     }
 }
 
 #[test]
 fn the_scripts_fetch_this_version_in_the_same_way() {
-    let [al2, al2023] = FETCHING.map(|name| here_document(&script(&example(name)), "FETCH"));
-    let version = format!("\nversion={}\n", env!("CARGO_PKG_VERSION"));
+    let [al2, al2023] = FETCHING.map(fetch_script);
+    let version = format!("\nversion='{}'\n", env!("CARGO_PKG_VERSION"));
     assert!(al2023.contains(&version), "{al2023}");
     assert_eq!(al2.replace("systemctl start kubelet", "systemctl start nodeadm-run"), al2023);
 }
 
+/// Each line that the comment tells the user to delete or change is in the script once.
 #[test]
-fn a_machine_that_there_is_no_program_for_is_refused_before_anything_is_fetched() {
+fn the_comment_about_failing_open_names_lines_of_the_script() {
+    for (name, changes) in [("al2.txt", 2), ("al2023.txt", 3)] {
+        let script = script(&example(name));
+        let commented = |word: &str| -> Vec<String> {
+            let prefix = format!("#   {word} ");
+            let lines = script.lines().filter_map(|line| line.strip_prefix(&prefix));
+            lines.map(|line| line.trim_start().to_owned()).collect()
+        };
+        let changed = commented("change");
+        let with_dash: Vec<_> = changed.iter().map(|line| line.replacen('=', "=-", 1)).collect();
+        assert_eq!(commented("to"), with_dash, "{name}");
+        let all = [commented("delete"), changed].concat();
+        assert_eq!(all.len(), changes, "{name}");
+        for line in all {
+            assert_eq!(script.lines().filter(|it| *it == line).count(), 1, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_fetch_script_rejects_an_unsupported_architecture_before_it_downloads_anything() {
     let scratch = tempfile::tempdir().unwrap();
-    let fetch = here_document(&script(&example("al2023.txt")), "FETCH");
+    let fetch = fetch_script("al2023.txt");
     for (name, text) in [("uname", "#!/bin/sh\necho riscv64\n"), ("fetch", &fetch)] {
         let path = scratch.path().join(name);
         fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
@@ -122,7 +174,7 @@ fn a_machine_that_there_is_no_program_for_is_refused_before_anything_is_fetched(
     let path = format!("{}:/usr/bin:/bin", scratch.path().display());
     let fetched = command.env("PATH", path).output().unwrap();
     let expected = format!(
-        "error: eni-bootstrap {} could not be installed\n  because: there is none for riscv64\n  help: use x86-64 or arm64 instances\n",
+        "error: failed to install eni-bootstrap {}\n  caused by: architecture \"riscv64\" is not supported\n  help: use x86-64 or arm64 instances\n",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(
@@ -131,9 +183,9 @@ fn a_machine_that_there_is_no_program_for_is_refused_before_anything_is_fetched(
     );
 }
 
-/// The documentation that the shipped one names is not there.
+/// Documentation= is missing: the file that it names is not installed.
 #[test]
-fn on_al2023_the_unit_is_the_shipped_one_with_the_fetching_before_it() {
+fn on_al2023_the_unit_is_the_packaged_unit_with_the_fetch_script_before_it() {
     let written = here_document(&script(&example("al2023.txt")), "UNIT");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/eni-bootstrap.service");
     let shipped = fs::read_to_string(shipped).unwrap();
@@ -144,13 +196,13 @@ fn on_al2023_the_unit_is_the_shipped_one_with_the_fetching_before_it() {
     assert_eq!(lines(&written), expected);
 }
 
-/// Of what systemd 219 does not know it ignores most, and some it reads as something else.
+/// systemd 219 ignores most options that it does not support, and misinterprets some.
 #[test]
-fn on_al2_the_unit_says_only_what_its_systemd_knows() {
+fn on_al2_the_unit_has_only_options_that_systemd_219_supports() {
     let written = here_document(&script(&example("al2.txt")), "UNIT");
-    let said: Vec<_> =
+    let used: Vec<_> =
         lines(&written).into_iter().map(|it| it.split('=').next().unwrap()).collect();
-    let known = [
+    let supported = [
         "[Unit]",
         "Description",
         "Wants",
@@ -169,7 +221,7 @@ fn on_al2_the_unit_says_only_what_its_systemd_knows() {
         "[Install]",
         "RequiredBy",
     ];
-    assert_eq!(said, known);
-    // Nor prefixes of a command but `-` and `@`.
+    assert_eq!(used, supported);
+    // It supports the command prefixes `-` and `@` only.
     assert!(written.contains("\nExecStartPre=/usr/local/sbin/eni-bootstrap-fetch\n"), "{written}");
 }

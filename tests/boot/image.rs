@@ -85,20 +85,20 @@ fn an_image_that_is_not_right_is_told_everything_that_is_wrong() {
     assert_eq!(
         failed,
         [
-            "the program is this version",
-            "the unit is enabled",
-            "systemd finds nothing wrong with the unit",
+            "version of eni-bootstrap",
+            "eni-bootstrap.service is enabled",
+            "eni-bootstrap.service is valid",
             "nodeadm-run.service has Requires=eni-bootstrap.service",
             "nodeadm-run.service has After=eni-bootstrap.service",
             "kubelet.service has Requires=eni-bootstrap.service",
             "kubelet.service has After=eni-bootstrap.service",
-            "the settings can be used",
-            "there is no /etc/eks/nodeadm.d/90-eni-bootstrap.yaml",
-            "the build has left nothing in /tmp",
+            "settings are valid",
+            "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml does not exist",
+            "/tmp has no files of the build",
         ],
         "{wrong}"
     );
-    let version = format!("  expected: eni-bootstrap 9.9.9\n  found: eni-bootstrap {VERSION}\n");
+    let version = format!("  expected: eni-bootstrap 9.9.9\n  actual: eni-bootstrap {VERSION}\n");
     assert!(wrong.contains(&version), "{wrong}");
     assert!(wrong.contains("unknown field `maximum`"), "{wrong}");
 }
@@ -136,10 +136,9 @@ fn image_builders_component_installs_what_it_was_told_to_and_nothing_else() {
     let another = "1".repeat(64);
     let (status, said, wrong) = phase(&machine, "build", &another);
     let refusal = format!(
-        "error: s3://packages/eni-bootstrap.rpm is not the file that was meant
-  because: its SHA-256 is not {another}, but:
-{sum}  /tmp/eni-bootstrap.rpm
-  help: do not install it; correct PackageSha256, or the file
+        "error: failed to verify the checksum of s3://packages/eni-bootstrap.rpm
+  caused by: SHA-256 is \"{sum}\", expected \"{another}\"
+  help: do not install this file; correct PackageSha256, or upload the right file
 "
     );
     assert_eq!((status, said, wrong), (Some(1), String::new(), refusal));

@@ -12,9 +12,9 @@ use std::os::unix::fs::MetadataExt as _;
 const FETCH: &str = "/usr/local/sbin/eni-bootstrap-fetch";
 
 const DO_NOT_RUN_IT: &str =
-    "do not run it; put the release's own SHA-256 into user data, or its file there";
+    "do not run this file; correct the SHA-256 in user data, or upload the right file";
 const TRY_AGAIN: &str =
-    "see that nodes can reach it; then `systemctl start nodeadm-run` tries again";
+    "make sure that the node can reach this URL, then run `systemctl start nodeadm-run` to retry";
 
 /// What the kubelet is to run with: user data sets no figure and no label of its own.
 fn ours() -> InForce {
@@ -84,7 +84,7 @@ fn a_file_that_is_not_there_is_said_and_fetched_when_it_is() {
 
 #[test]
 fn a_server_that_cannot_be_reached_is_said() {
-    let change = [("\nwait=300 ", "\nwait=2 ")];
+    let change = [("\ndownload_timeout=300 ", "\ndownload_timeout=2 ")];
     let Some(mut node) = Launched::new("download_unreachable", Al2023, &change) else { return };
     node.server = None;
     let at = node.url.trim_start_matches("http://").split('/').next().unwrap();
@@ -104,7 +104,7 @@ fn a_file_of_another_version_is_not_installed() {
     let machine = node.boot();
     machine.console_until("Dependency failed for nodeadm-run.service");
     let expected = format!(
-        "error: eni-bootstrap 9.9.9 could not be installed\n  because: {} is not this version, but says: eni-bootstrap {VERSION}\n  help: put the version and the SHA-256 of one release into user data\n",
+        "error: failed to install eni-bootstrap 9.9.9\n  caused by: {} is not version 9.9.9: `--version` printed \"eni-bootstrap {VERSION}\"\n  help: set the version and the SHA-256 of the same release in user data\n",
         node.url
     );
     assert_eq!(machine.console_of("eni-bootstrap-fetch"), expected);
@@ -119,7 +119,7 @@ fn a_node_may_be_told_to_start_its_kubelet_whatever_comes_of_the_download() {
     node.expects_another();
     let machine = node.boot();
     machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    machine.console_until("could not be installed");
+    machine.console_until("failed to install eni-bootstrap");
     assert_eq!(Kubelet::started(&machine).in_force(), the_images());
     assert_eq!(node.installed(), Vec::<String>::new());
 }

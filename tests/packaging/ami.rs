@@ -1,5 +1,5 @@
-//! What builds an image: the Packer template and EC2 Image Builder's documents, as far as their own
-//! tools can tell without an account. `tests/boot` runs the scripts on a node.
+//! The Packer template, the EC2 Image Builder documents and the examples that belong to them, validated
+//! without an AWS account. `tests/boot` runs the scripts on a node.
 
 use crate::support::real_parts::{cfn_lint, program, python};
 use serde_json::Value;
@@ -9,16 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What Debian's Packer, 1.6.6, does not know yet.
-const UNKNOWN: &str = r#"  imds_support = "v2.0"
+/// The options of the template that Packer 1.6.6 of Debian does not support.
+const NEWER_OPTIONS: &str = r#"  imds_support = "v2.0"
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
   }
+
+  # With public_ip, only the public IP address of the machine that runs Packer can connect by SSH.
+  temporary_security_group_source_public_ip = var.ssh_interface == "public_ip"
 "#;
 
-/// Prints where and how a document breaks a schema.
+/// A Python program that prints each schema violation of a YAML document.
 const VALIDATE: &str = "
 import json, sys, yaml
 from jsonschema import Draft202012Validator
@@ -37,16 +40,16 @@ fn text(name: &str) -> String {
 }
 
 fn stdout(output: Output) -> String {
-    let said = String::from_utf8(output.stdout).unwrap();
-    said + &String::from_utf8(output.stderr).unwrap()
+    let text = String::from_utf8(output.stdout).unwrap();
+    text + &String::from_utf8(output.stderr).unwrap()
 }
 
-/// The component that EC2 Image Builder takes.
+/// Returns the parsed EC2 Image Builder component.
 pub fn component() -> Value {
     serde_saphyr::from_str(&text("image-builder/component.yaml")).unwrap()
 }
 
-/// The script of a step, as `ExecuteBash` makes it of the commands, with parameters put in.
+/// Returns the script that `ExecuteBash` runs for a step, with the values of `parameters` inserted.
 pub fn commands(step: &Value, parameters: &[(&str, &str)]) -> String {
     let commands = step["inputs"]["commands"].as_array().unwrap().iter();
     let script = commands.map(|it| it.as_str().unwrap().to_owned() + "\n").collect::<String>();
@@ -56,14 +59,14 @@ pub fn commands(step: &Value, parameters: &[(&str, &str)]) -> String {
     parameters.iter().fold(script, put)
 }
 
-/// Every step of a phase.
+/// Returns the steps of a phase.
 pub fn steps(component: &Value, phase: &str) -> Vec<Value> {
     let phases = component["phases"].as_array().unwrap();
     let found = phases.iter().find(|it| it["name"] == phase).unwrap();
     found["steps"].as_array().unwrap().clone()
 }
 
-/// The template for Packer 1.6.6, beside the scripts that it names.
+/// Copies the template without the newer options, and the scripts that it uses, to a temporary directory.
 fn template() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = |name: &str, text: &str| {
@@ -78,15 +81,15 @@ fn template() -> TempDir {
         copy(name, &text(name));
     }
     let image = text("packer/image.pkr.hcl");
-    assert!(image.contains(UNKNOWN), "{image}");
-    copy("packer/image.pkr.hcl", &image.replace(UNKNOWN, ""));
-    // In the place of plugins.pkr.hcl, which asks AWS.
+    assert!(image.contains(NEWER_OPTIONS), "{image}");
+    copy("packer/image.pkr.hcl", &image.replace(NEWER_OPTIONS, ""));
+    // Replaces plugins.pkr.hcl, which needs AWS.
     copy("packer/base.pkr.hcl", "locals { source_ami = \"ami-0123456789abcdef0\" }\n");
     copy("eni-bootstrap.rpm", "");
     folder
 }
 
-/// What Packer says of it with these variables beside those that it must have.
+/// Returns the exit status and the output of `packer validate` with the required variables and `variables`.
 fn validate(packer: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let folder = template();
     let package = folder.path().join("eni-bootstrap.rpm");
@@ -107,7 +110,7 @@ fn validate(packer: &Path, variables: &[(&str, &str)]) -> (Option<i32>, String) 
 }
 
 #[test]
-fn packer_takes_the_template_for_both_architectures_and_names_what_is_wrong() {
+fn packer_accepts_the_template_for_both_architectures_and_reports_invalid_variables() {
     let Some(packer) = program("packer", "packer") else { return };
     let format = Command::new(&packer).args(["fmt", "-check"]).arg(file("packer")).output();
     let format = format.unwrap();
@@ -121,34 +124,34 @@ fn packer_takes_the_template_for_both_architectures_and_names_what_is_wrong() {
         ("settings_file", site.to_str().unwrap()),
         ("kms_key_id", "alias/nodes"),
         ("volume_size", "50"),
-        ("ssh_interface", "public_ip"),
+        ("ssh_interface", "private_ip"),
         ("ami_users", r#"["123456789012"]"#),
         ("tags", r#"{ team = "blue" }"#),
     ];
     assert_eq!(validate(&packer, &all), well);
     for (name, value, error) in [
-        ("subnet_id", "vpc-0123", "The subnet_id must be a subnet's id, as"),
-        ("subnet_id", "", "The subnet_id must be a subnet's id, as"),
+        ("subnet_id", "vpc-0123", "The subnet_id must be a subnet ID, for example"),
+        ("subnet_id", "", "The subnet_id must be a subnet ID, for example"),
         (
             "kubernetes_version",
             "1.34.2",
-            "The kubernetes_version must be a minor version, as 1.34.",
+            "The kubernetes_version must be a minor version, for example 1.34.",
         ),
         ("architecture", "amd64", "The architecture must be x86_64 or arm64."),
-        ("package", "eni-bootstrap.deb", "The package must be an rpm: Amazon Linux 2023"),
-        ("package_version", "latest", "The package_version must be a version, as 0.1.0."),
-        ("settings_file", "site.yaml", "The settings_file must be a TOML file: files of"),
-        ("volume_size", "8", "The volume_size must be at least 20, as in the image"),
+        ("package", "eni-bootstrap.deb", "The package must be an rpm file: Amazon Linux 2023"),
+        ("package_version", "latest", "The package_version must be a version, for example 0.1.0."),
+        ("settings_file", "site.yaml", "The settings_file must have a name that ends in .toml."),
+        ("volume_size", "8", "The volume_size must be at least 20, the size of the"),
         ("ssh_interface", "dns", "The ssh_interface must be public_ip, private_ip or"),
     ] {
-        let (status, said) = validate(&packer, &[(name, value)]);
+        let (status, output) = validate(&packer, &[(name, value)]);
         assert_eq!(status, Some(1), "{name}={value}");
-        assert!(said.contains(error), "{name}={value}: {said}");
+        assert!(output.contains(error), "{name}={value}: {output}");
     }
 }
 
 #[test]
-fn the_component_is_what_image_builder_takes() {
+fn the_component_matches_the_schema_of_image_builder() {
     let Some(python) = python() else { return };
     let validate = |document: &Path| {
         let mut command = Command::new(&python);
@@ -157,8 +160,8 @@ fn the_component_is_what_image_builder_takes() {
     };
     assert_eq!(validate(&file("image-builder/component.yaml")), "");
     let text = text("image-builder/component.yaml");
-    assert!(text.len() < 16_000, "Image Builder takes no more");
-    // And it would say so if it were not.
+    assert!(text.len() < 16_000, "Image Builder accepts at most 16,000 characters");
+    // The schema rejects an invalid action.
     let mut wrong = tempfile::NamedTempFile::new().unwrap();
     wrong.write_all(text.replace("action: S3Download", "action: Download").as_bytes()).unwrap();
     assert_eq!(
@@ -168,7 +171,7 @@ fn the_component_is_what_image_builder_takes() {
 }
 
 #[test]
-fn the_component_uses_the_parameters_that_it_has_and_tests_as_packer_does() {
+fn the_component_uses_all_its_parameters_and_the_tests_of_packer() {
     let component = component();
     let parameters = component["parameters"].as_array().unwrap();
     let text = text("image-builder/component.yaml");
@@ -176,10 +179,10 @@ fn the_component_uses_the_parameters_that_it_has_and_tests_as_packer_does() {
         text.split("{{ ").skip(1).map(|it| it.split(" }}").next().unwrap()).collect();
     used.sort_unstable();
     used.dedup();
-    let mut named: Vec<_> =
+    let mut declared: Vec<_> =
         parameters.iter().flat_map(|it| it.as_object().unwrap().keys()).collect();
-    named.sort_unstable();
-    assert_eq!(used, named);
+    declared.sort_unstable();
+    assert_eq!(used, declared);
     let [step] = &steps(&component, "validate")[..] else { panic!("{component}") };
     let commands = &step["inputs"]["commands"];
     assert_eq!(commands[0], "set -- '{{ PackageVersion }}'");
@@ -187,7 +190,7 @@ fn the_component_uses_the_parameters_that_it_has_and_tests_as_packer_does() {
 }
 
 #[test]
-fn shellcheck_has_nothing_to_say_of_the_components_commands() {
+fn shellcheck_accepts_the_commands_of_the_component() {
     let Some(shellcheck) = program("shellcheck", "shellcheck") else { return };
     let component = component();
     for phase in ["build", "validate", "test"] {
@@ -195,15 +198,118 @@ fn shellcheck_has_nothing_to_say_of_the_components_commands() {
             let mut script = tempfile::NamedTempFile::new().unwrap();
             script.write_all(commands(step, &[]).as_bytes()).unwrap();
             let mut check = Command::new(&shellcheck);
-            let said = check.args(["--shell=bash"]).arg(script.path()).output().unwrap();
-            assert_eq!(stdout(said), "", "{phase}: {}", step["name"]);
+            let output = check.args(["--shell=bash"]).arg(script.path()).output().unwrap();
+            assert_eq!(stdout(output), "", "{phase}: {}", step["name"]);
         }
     }
 }
 
 #[test]
-fn cfn_lint_has_nothing_to_say_of_the_pipeline() {
+fn cfn_lint_accepts_the_pipeline() {
     let Some(cfn_lint) = cfn_lint() else { return };
     let output = Command::new(cfn_lint).arg(file("image-builder/pipeline.yaml")).output().unwrap();
     assert_eq!((output.status.code(), stdout(output)), (Some(0), String::new()));
+}
+
+/// Returns the documents of a YAML file in `examples`.
+fn examples(name: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let text = fs::read_to_string(path).unwrap();
+    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+}
+
+/// Returns the EC2NodeClass and the NodePool of the Karpenter example.
+fn karpenter() -> (Value, Value) {
+    let Ok([class, pool]) = <[Value; 2]>::try_from(examples("karpenter-ec2nodeclass.yaml")) else {
+        panic!("not two documents")
+    };
+    (class, pool)
+}
+
+/// Returns the settings that the user data of the EC2NodeClass writes to `/etc/eni-bootstrap`.
+fn karpenter_settings(class: &Value) -> toml::Table {
+    let user_data = class["spec"]["userData"].as_str().unwrap();
+    let mail = mailparse::parse_mail(user_data.as_bytes()).unwrap();
+    let cloud_config: Value =
+        serde_saphyr::from_str(&mail.subparts[0].get_body().unwrap()).unwrap();
+    toml::from_str(cloud_config["write_files"][0]["content"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn the_example_eni_configs_have_the_names_of_the_zones_in_which_karpenter_launches_nodes() {
+    let (class, pool) = karpenter();
+    assert_eq!(pool["spec"]["template"]["spec"]["nodeClassRef"]["name"], class["metadata"]["name"]);
+    let requirements = pool["spec"]["template"]["spec"]["requirements"].as_array().unwrap();
+    let zones = requirements.iter().find(|it| it["key"] == "topology.kubernetes.io/zone").unwrap();
+
+    // The settings of the example keep the default name, which is the zone.
+    assert!(!karpenter_settings(&class).contains_key("eni-config"));
+    let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/50-defaults.toml");
+    let defaults: toml::Table = toml::from_str(&fs::read_to_string(defaults).unwrap()).unwrap();
+    assert_eq!(defaults["eni-config"]["name"].as_str(), Some("{zone}"));
+
+    let eni_configs = examples("eni-config.yaml");
+    let names: Vec<_> = eni_configs.iter().map(|it| &it["metadata"]["name"]).collect();
+    assert_eq!(names, zones["values"].as_array().unwrap().iter().collect::<Vec<_>>());
+    let mut subnets: Vec<_> =
+        eni_configs.iter().map(|it| it["spec"]["subnet"].as_str().unwrap()).collect();
+    subnets.dedup();
+    assert_eq!(subnets.len(), names.len(), "each zone has its own subnet");
+}
+
+/// Returns the lines of `text` between `start` and `end`, split at `separator`, without quotes.
+fn pairs(text: &str, start: &str, end: &str, separator: &str) -> Vec<(String, String)> {
+    let (_, after) = text.split_once(start).unwrap();
+    let (lines, _) = after.split_once(end).unwrap();
+    let pair = |line: &str| {
+        let (key, value) = line.split_once(separator).unwrap();
+        (key.trim().trim_matches('"').to_owned(), value.trim().to_owned())
+    };
+    lines.lines().map(pair).collect()
+}
+
+#[test]
+fn packer_and_image_builder_set_the_tags_by_which_karpenter_selects_the_ami() {
+    let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let template = text("packer/image.pkr.hcl");
+    assert!(template.contains("\n  tags            = local.tags\n"), "{template}");
+    let packer = pairs(&template, "tags = merge(var.tags, {\n", "  })\n", " = ");
+    assert_eq!(
+        packer,
+        [
+            ("eni-bootstrap/version", "var.package_version"),
+            ("kubernetes-version", "var.kubernetes_version"),
+            ("base-image", "local.source_ami"),
+        ]
+        .map(pair)
+    );
+
+    let pipeline = text("image-builder/pipeline.yaml");
+    assert!(pipeline.contains("\n      DistributionConfigurationArn: !Ref Distribution\n"));
+    let image_builder = pairs(&pipeline, "            AmiTags:\n", "\n\n", ": !Ref ");
+    assert_eq!(
+        image_builder,
+        [("eni-bootstrap/version", "PackageVersion"), ("kubernetes-version", "KubernetesVersion")]
+            .map(pair)
+    );
+
+    let (class, _) = karpenter();
+    let kubernetes = "1.34";
+    assert_eq!(
+        class["spec"]["amiSelectorTerms"],
+        serde_json::json!([{ "tags": {
+            "eni-bootstrap/version": env!("CARGO_PKG_VERSION"),
+            "kubernetes-version": kubernetes,
+        } }])
+    );
+    // The build commands of the README set the same values.
+    let readme = text("README.md");
+    for argument in [
+        format!("-var kubernetes_version={kubernetes} "),
+        format!("-var package_version={} ", env!("CARGO_PKG_VERSION")),
+        format!("KubernetesVersion={kubernetes} "),
+        format!("PackageVersion={} ", env!("CARGO_PKG_VERSION")),
+    ] {
+        assert!(readme.contains(&argument), "{argument}");
+    }
 }

@@ -40,7 +40,7 @@ fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
     let missing = Command::new(file("ami/install.sh")).arg("/nonexistent").output().unwrap();
     assert_eq!(
         (missing.status.code(), String::from_utf8(missing.stderr).unwrap().as_str()),
-        (Some(1), "install.sh: there is no /nonexistent; build it with `make static`\n")
+        (Some(1), "install.sh: \"/nonexistent\" not found; run `make static` to build it\n")
     );
 }
 

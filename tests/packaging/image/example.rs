@@ -1,4 +1,4 @@
-//! The example of a node's user data.
+//! The example of user data for a Bottlerocket node.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 #[test]
-fn its_user_data_is_what_its_comment_says_and_the_settings_take_it() {
+fn the_user_data_of_the_container_matches_its_comment_and_is_valid() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bottlerocket.toml");
     let example = fs::read_to_string(example).unwrap();
     let data: toml::Table = toml::from_str(&example).unwrap();
@@ -20,10 +20,10 @@ fn its_user_data_is_what_its_comment_says_and_the_settings_take_it() {
     assert!(text("source").ends_with(&tag), "{}", text("source"));
 
     let settings = String::from_utf8(BASE64_STANDARD.decode(text("user-data")).unwrap()).unwrap();
-    let (_, comment) = example.split_once("without \"# \":\n#\n").unwrap();
+    let (_, comment) = example.split_once("# This value contains:\n#\n").unwrap();
     let lines = comment.lines().map_while(|line| line.strip_prefix('#'));
-    let said: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    assert_eq!(settings.lines().collect::<Vec<_>>(), said);
+    let commented: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    assert_eq!(settings.lines().collect::<Vec<_>>(), commented);
     let layer = Layer::from_toml(Path::new("user-data"), &settings).unwrap();
     let settings = Settings::from_layer(layer).unwrap();
     assert_eq!(settings.wait, Wait::For(Duration::from_mins(5)));

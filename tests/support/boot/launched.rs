@@ -95,7 +95,7 @@ impl Launched {
     }
 
     /// Boots in vain: the console says why, the kubelet has not started, and nothing is installed.
-    pub fn boots_in_vain(&self, next: &str, because: &str, help: &str) -> Machine {
+    pub fn boots_in_vain(&self, next: &str, cause: &str, help: &str) -> Machine {
         let machine = self.boot();
         machine.console_until(&format!("Dependency failed for {next}"));
         let mut said = machine.console_of("eni-bootstrap-fetch");
@@ -105,7 +105,7 @@ impl Launched {
             said = format!("{}N ms: {after}", before.strip_suffix(how_long).unwrap());
         }
         let expected = format!(
-            "error: eni-bootstrap {VERSION} could not be installed\n  because: {because}\n  help: {help}\n"
+            "error: failed to install eni-bootstrap {VERSION}\n  caused by: {cause}\n  help: {help}\n"
         );
         assert_eq!(said, expected);
         machine.order().never_started("kubelet.service");
@@ -132,7 +132,7 @@ impl Launched {
 
     /// Why the file is refused then.
     pub fn other_file(&self) -> String {
-        format!("{} has the SHA-256 {}, not {WRONG}", self.url, self.sha256)
+        format!("{} has SHA-256 \"{}\", expected \"{WRONG}\"", self.url, self.sha256)
     }
 
     pub fn inode(&self) -> u64 {

@@ -10,6 +10,7 @@ pub use aws_node::{AwsNodeError, Environment};
 pub use connect::ConnectError;
 pub use node::KnownNode;
 pub use refusal::KubernetesError;
+pub(crate) use refusal::RBAC;
 
 use crate::adapter::dns::Names;
 use crate::adapter::proxy::Proxy;

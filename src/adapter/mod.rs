@@ -17,6 +17,7 @@ pub mod token;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use eni_core::domain::limits::Table;
 use eni_core::domain::zone::Region;
+use eni_core::error::one_line;
 use proxy::Proxy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -134,7 +135,7 @@ where
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
         }
-        let line = format!("{}; asking again in {:.1} s", chain(&error), pause.as_secs_f32());
+        let line = format!("{}; asking again in {:.1} s", one_line(&error), pause.as_secs_f32());
         if error.is_usual() {
             info!("{line}");
         } else {
@@ -142,22 +143,4 @@ where
         }
         tokio::time::sleep(pause).await;
     }
-}
-
-/// An error and its sources on one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(why) = source {
-        let why_text = why.to_string();
-        // Several libraries repeat their source in their own text.
-        if !text.ends_with(&why_text) {
-            text.push_str(": ");
-            text.push_str(&why_text);
-        }
-        source = why.source();
-    }
-    // A log line is a line, whatever a library says.
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
-use crate::adapter::{Deadline, Endpoints, chain};
+use crate::adapter::{Deadline, Endpoints};
 use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
@@ -14,6 +14,7 @@ use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
+use eni_core::error::one_line;
 use eni_core::facts::Facts;
 use eni_core::plan::{Plan, access, plan};
 use eni_core::settings::{CniSource, Settings};
@@ -118,7 +119,7 @@ impl OnNode {
         }
         let Connection { api, cluster } = connection;
         let ec2 = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
-        let ec2 = ec2.map_err(|error| chain(&error));
+        let ec2 = ec2.map_err(|error| one_line(&error));
         Some(Verifier {
             fit: fit(name, &self.facts, plan, aws_node, cluster.name()),
             ec2,

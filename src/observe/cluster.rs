@@ -9,12 +9,14 @@ use crate::adapter::{Deadline, Endpoints, aws, disk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
+use eni_core::error::{Advice, ExitCode};
 use eni_core::host::cluster::{
     Authority, ClusterSource, EksKubeconfig, KUBELET_KUBECONFIG, NODEADM_CONFIG, Said, Told,
     kubeconfig, nodeadm_config,
 };
 use eni_core::host::user_data::NodeConfigCluster;
 use eni_core::plan::{ClusterAccess, NamedCluster};
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tracing::{debug, info};
@@ -28,6 +30,22 @@ pub enum ClusterError {
     /// No client for it could be made.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+}
+
+impl Advice for ClusterError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::Eks(error) => error.help(),
+            Self::Connect(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Eks(error) => error.exit_code(),
+            Self::Connect(error) => error.exit_code(),
+        }
+    }
 }
 
 /// What the sources on the machine say of the cluster, the strongest first.

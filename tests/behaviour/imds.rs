@@ -2,9 +2,10 @@
 
 use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::imds::{ImdsError, Session};
-use eni_bootstrap::adapter::{Deadline, Transient as _, chain};
+use eni_bootstrap::adapter::{Deadline, Transient as _};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
 use eni_core::domain::identifier::InstanceType;
+use eni_core::error::one_line;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -85,7 +86,11 @@ async fn nobody_at_the_address_is_said_when_the_time_is_up() {
         error.to_string(),
         format!("the instance metadata service at {} does not answer", imds.endpoint())
     );
-    assert!(chain(&error).ends_with("Connection refused (os error 111)"), "{}", chain(&error));
+    assert!(
+        one_line(&error).ends_with("Connection refused (os error 111)"),
+        "{}",
+        one_line(&error)
+    );
     assert!(error.is_transient());
 }
 
@@ -95,7 +100,7 @@ async fn a_service_that_takes_the_request_and_never_answers_is_given_up() {
     imds.faults().fail_always_matching("", Fault::Hang);
     let deadline = Deadline::after(Duration::from_millis(300));
     let error = Session::open(&imds.endpoint(), &Names::default(), deadline).await.unwrap_err();
-    assert!(chain(&error).ends_with("operation timed out"), "{}", chain(&error));
+    assert!(one_line(&error).ends_with("operation timed out"), "{}", one_line(&error));
 }
 
 #[tokio::test]

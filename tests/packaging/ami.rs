@@ -218,7 +218,7 @@ fn examples(name: &str) -> Vec<Value> {
     text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
 }
 
-/// Returns the EC2NodeClass and the NodePool of the Karpenter example.
+/// Returns the `EC2NodeClass` and the `NodePool` of the Karpenter example.
 fn karpenter() -> (Value, Value) {
     let Ok([class, pool]) = <[Value; 2]>::try_from(examples("karpenter-ec2nodeclass.yaml")) else {
         panic!("not two documents")
@@ -226,7 +226,7 @@ fn karpenter() -> (Value, Value) {
     (class, pool)
 }
 
-/// Returns the settings that the user data of the EC2NodeClass writes to `/etc/eni-bootstrap`.
+/// Returns the settings that the user data of the `EC2NodeClass` writes to `/etc/eni-bootstrap`.
 fn karpenter_settings(class: &Value) -> toml::Table {
     let user_data = class["spec"]["userData"].as_str().unwrap();
     let mail = mailparse::parse_mail(user_data.as_bytes()).unwrap();

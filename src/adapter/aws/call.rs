@@ -1,9 +1,11 @@
 //! How a call to AWS goes wrong, the same for every service.
 
 use super::AwsError;
-use crate::adapter::{Deadline, Transient, chain};
+use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use eni_core::error::{Advice, ExitCode, one_line};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// One attempt: a page of a hundred instance types is about 300 kB.
@@ -51,6 +53,33 @@ pub enum CallError {
     Aws(#[from] AwsError),
 }
 
+/// What to do where there are no AWS credentials.
+pub(crate) const CREDENTIALS: &str = "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+impl Advice for CallError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::NotPermitted { action, .. } => {
+                format!("allow {action} to these credentials").into()
+            }
+            Self::NoCredentials { .. } => CREDENTIALS.into(),
+            Self::Unreachable { .. } | Self::Refused { .. } => {
+                "check the region, the credentials and the endpoint".into()
+            }
+            Self::Aws(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotPermitted { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
+            Self::Unreachable { .. } => ExitCode::Unavailable,
+            Self::Refused { .. } => ExitCode::InvalidData,
+            Self::Aws(error) => error.exit_code(),
+        }
+    }
+}
+
 impl Transient for CallError {
     fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
@@ -88,9 +117,9 @@ where
         }
         return match error {
             SdkError::ConstructionFailure(_) => {
-                CallError::Refused { action, code: "locally".to_owned(), said: chain(error) }
+                CallError::Refused { action, code: "locally".to_owned(), said: one_line(error) }
             }
-            _ => CallError::Unreachable { action, why: chain(error) },
+            _ => CallError::Unreachable { action, why: one_line(error) },
         };
     };
     // A refusal of the caller is a 403 whatever its body says.
@@ -118,7 +147,7 @@ fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<String
     let mut source = Some(error);
     while let Some(cause) = source {
         if let Some(found) = cause.downcast_ref::<CredentialsError>() {
-            return Some(chain(found));
+            return Some(one_line(found));
         }
         source = cause.source();
     }

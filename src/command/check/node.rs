@@ -1,7 +1,7 @@
 //! Every check of a boot, for this node, each asked once.
 
 use super::Line;
-use crate::adapter::{Deadline, chain};
+use crate::adapter::Deadline;
 use crate::command::Context;
 use crate::command::cluster::OnNode;
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::wait::{Patience, until_known, until_ready};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
+use eni_core::error::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, Wait};
 
@@ -98,5 +99,5 @@ async fn eni_config(
 }
 
 fn failed(check: &'static str, error: &Error) -> Finding {
-    Finding::fails(check, chain(error), error.help())
+    Finding::fails(check, one_line(error), error.help())
 }

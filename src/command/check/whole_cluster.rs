@@ -1,10 +1,10 @@
 //! Every ENIConfig of a cluster, and every zone in which its nodes may be, from anywhere.
 
 use super::{Line, Zones};
+use crate::adapter::Deadline;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::eks::Eks;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
-use crate::adapter::{Deadline, chain};
 use crate::command::Context;
 use crate::error::{Error, UsageError};
 use crate::observe::ClusterError;
@@ -15,6 +15,7 @@ use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::{FALLBACK, Field, NameTemplate, NoName};
 use eni_core::domain::finding::Finding;
 use eni_core::domain::zone::Region;
+use eni_core::error::one_line;
 use eni_core::facts::Subnet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -61,9 +62,9 @@ pub(super) async fn check(
         let of_cluster = async {
             let name = name.ok_or("its name is not said; add --cluster-name".to_owned())?;
             let deadline = Deadline::after(PATIENCE);
-            let eks = Eks::new(&endpoints, &names, &region).await.map_err(|it| chain(&it))?;
-            let found = eks.cluster(name, deadline).await.map_err(|it| chain(&it))?;
-            ec2.subnets(&found.subnets, deadline).await.map_err(|it| chain(&it))
+            let eks = Eks::new(&endpoints, &names, &region).await.map_err(|it| one_line(&it))?;
+            let found = eks.cluster(name, deadline).await.map_err(|it| one_line(&it))?;
+            ec2.subnets(&found.subnets, deadline).await.map_err(|it| one_line(&it))
         };
         match of_cluster.await {
             Ok(subnets) => of_subnets(subnets),

@@ -4,6 +4,7 @@
 //! a MIME document's `application/node.eks.aws` parts are merged in their order; anything else is
 //! one `NodeConfig`, or a script that is none of our business.
 
+use crate::error::{Advice, ExitCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
@@ -70,6 +71,16 @@ pub enum UserDataError {
         /// From 1.
         column: u64,
     },
+}
+
+impl Advice for UserDataError {
+    fn help(&self) -> Cow<'static, str> {
+        "correct the NodeConfig in user data".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -143,8 +143,8 @@ pub enum UsageError {
     #[error("failed to read standard input")]
     StandardInput(#[source] io::Error),
     /// An argument is not the name of an instance type.
-    #[error("invalid instance type")]
-    InvalidType(#[source] InvalidIdentifier),
+    #[error(transparent)]
+    InvalidType(#[from] InvalidIdentifier),
     /// An argument with `*`, `?` or `[` is not a pattern.
     #[error("invalid pattern {pattern:?}")]
     InvalidPattern {
@@ -160,7 +160,9 @@ pub enum UsageError {
     #[error("\"{0}\" is not in the instance type table")]
     UnknownType(InstanceType),
     /// EC2 must be called for an instance type, but there is no region.
-    #[error("\"{0}\" is not in the embedded table, and no AWS region is set to call EC2")]
+    #[error(
+        "\"{0}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
+    )]
     NoRegion(InstanceType),
     /// `wait` has no ENIConfig to wait for.
     #[error("custom networking is off, so there is no ENIConfig to wait for")]
@@ -245,5 +247,46 @@ mod tests {
              help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
         );
         assert_eq!(error.exit_code(), ExitCode::TimedOut);
+    }
+
+    #[test]
+    fn errors_of_the_command_itself_have_their_own_exit_code_and_help() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let missing = |missing| Error::Shrinks { missing, example: "z1.large".to_owned() };
+        for (error, message, exit_code, help) in [
+            (
+                Error::Checks { failed: 1, total: 11 },
+                "1 of 11 checks failed",
+                ExitCode::CheckFailed,
+                "follow the help below each failed check",
+            ),
+            (
+                missing(2),
+                "the new table is missing 2 instance types of the current table, such as \"z1.large\"",
+                ExitCode::InvalidData,
+                "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway",
+            ),
+            (
+                Error::Runtime(closed()),
+                "failed to start the event loop",
+                ExitCode::Unavailable,
+                "raise the limit of open files, such as `ulimit -n 1024`",
+            ),
+            (
+                Error::Output(closed()),
+                "failed to write to standard output",
+                ExitCode::CannotWrite,
+                "check the pipe or file that standard output is redirected to",
+            ),
+            (
+                Error::Usage(UsageError::NoInstanceType),
+                "invalid command line",
+                ExitCode::Usage,
+                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`",
+            ),
+        ] {
+            assert_eq!(error.to_string(), message);
+            assert_eq!((error.exit_code(), &*error.help()), (exit_code, help));
+        }
     }
 }

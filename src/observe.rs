@@ -71,7 +71,7 @@ impl Advice for ObserveError {
             Self::Bottlerocket(error) => return error.help(),
             Self::Machine(error) => return error.help(),
             Self::UserData(error) => return error.help(),
-            Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
+            Self::Limits { source: Ec2Error::Call(CallError::AccessDenied { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
             }
             Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
@@ -112,7 +112,7 @@ pub async fn facts(
     let ask = || Box::pin(metadata(endpoints, names, settings, deadline));
     let metadata = match ask().await {
         // A token may be lost with its service: one new session, and not more.
-        Err(ObserveError::Imds(ImdsError::TokenRefused { path })) => {
+        Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
             warn!(
                 "the metadata service no longer takes the token (401 for {path}); fetching a new one"
             );

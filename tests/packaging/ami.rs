@@ -1,8 +1,8 @@
 //! What builds an image: the Packer template and EC2 Image Builder's documents, as far as their own
 //! tools can tell without an account. `tests/boot` runs the scripts on a node.
 
+use crate::support::image_builder::{commands, component, steps};
 use crate::support::real_parts::{cfn_lint, program, python};
-use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,28 +39,6 @@ fn text(name: &str) -> String {
 fn stdout(output: Output) -> String {
     let said = String::from_utf8(output.stdout).unwrap();
     said + &String::from_utf8(output.stderr).unwrap()
-}
-
-/// The component that EC2 Image Builder takes.
-pub fn component() -> Value {
-    serde_saphyr::from_str(&text("image-builder/component.yaml")).unwrap()
-}
-
-/// The script of a step, as `ExecuteBash` makes it of the commands, with parameters put in.
-pub fn commands(step: &Value, parameters: &[(&str, &str)]) -> String {
-    let commands = step["inputs"]["commands"].as_array().unwrap().iter();
-    let script = commands.map(|it| it.as_str().unwrap().to_owned() + "\n").collect::<String>();
-    let put = |text: String, (name, value): &(&str, &str)| {
-        text.replace(&format!("{{{{ {name} }}}}"), value)
-    };
-    parameters.iter().fold(script, put)
-}
-
-/// Every step of a phase.
-pub fn steps(component: &Value, phase: &str) -> Vec<Value> {
-    let phases = component["phases"].as_array().unwrap();
-    let found = phases.iter().find(|it| it["name"] == phase).unwrap();
-    found["steps"].as_array().unwrap().clone()
 }
 
 /// The template for Packer 1.6.6, beside the scripts that it names.

@@ -5,7 +5,7 @@ use super::server::Server;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Returns a Python with the dependencies of moto, such as jsonschema and PyYAML.
+/// Returns a Python with the dependencies of moto, such as jsonschema and `PyYAML`.
 pub fn python() -> Option<PathBuf> {
     part("moto/bin/python", "moto's Python", "tests/real/install.sh moto")
 }

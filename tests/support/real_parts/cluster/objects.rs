@@ -54,7 +54,7 @@ impl Cluster {
         }
     }
 
-    /// Installs the VPC CNI objects that a node reads: the ENIConfig CustomResourceDefinition, and the
+    /// Installs the VPC CNI objects that a node reads: the `CustomResourceDefinition` of ENIConfigs, and the
     /// DaemonSet `kube-system/aws-node` with these environment variables.
     pub fn install_cni(&self, env: Value) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubernetes/cni.yaml");

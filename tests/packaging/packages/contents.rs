@@ -68,8 +68,8 @@ const RPM: &str = "\
 drwxr-xr-x root/root /usr/share/licenses/eni-bootstrap
 -rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/LICENSE
 -rw-r--r-- root/root /usr/share/licenses/eni-bootstrap/third-party-licenses.gz
-drwxr-xr-x root/root /usr/share/zsh/fixture-functions
--rw-r--r-- root/root /usr/share/zsh/fixture-functions/_eni-bootstrap
+drwxr-xr-x root/root /usr/share/zsh/site-functions
+-rw-r--r-- root/root /usr/share/zsh/site-functions/_eni-bootstrap
 ";
 
 /// Joins the lists, and sorts the lines by path.

@@ -52,7 +52,7 @@ impl Moto {
 /// Returns the recorded DescribeInstanceTypes results of EC2 that moto contains, one for each type.
 pub fn ec2_record() -> Option<Vec<Value>> {
     let moto = part("moto", "moto", "tests/real/install.sh moto")?;
-    let file = "lib/python3*/fixture-packages/moto/ec2/resources/instance_types.json.gz";
+    let file = "lib/python3*/site-packages/moto/ec2/resources/instance_types.json.gz";
     let path = glob::glob(moto.join(file).to_str().unwrap()).unwrap().next();
     let packed = fs::File::open(path.unwrap().unwrap()).unwrap();
     let record: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();

@@ -166,7 +166,8 @@ fn resolves_the_endpoint_again_during_the_wait() {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
 }
 
-/// Proves that the tests above detect a binary that resolves names with `getaddrinfo`.
+/// Checks that `getaddrinfo` crashes a static program in this root, so that the tests above fail if the
+/// binary calls it.
 #[test]
 fn static_program_with_getaddrinfo_crashes_in_the_newer_root() {
     let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), require_root())

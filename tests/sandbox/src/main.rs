@@ -21,17 +21,17 @@ Example:
   eni-bootstrap run --imds-endpoint \"$IMDS_ENDPOINT\" --root /tmp/root
 
 Control the running sandbox with HTTP requests to $CONTROL:
-  POST   /eniconfigs/NAME   create or replace an ENIConfig; the body is its spec
-  DELETE /eniconfigs/NAME   delete the ENIConfig
-  POST   /imds/PATH         set the metadata item PATH to the body
-  DELETE /imds/PATH         return 404 for the metadata item PATH
-  POST   /watches/break     break the connection of every watch
-  POST   /watches/end       end every watch
-  POST   /watches/expire    end every watch with 410 Expired
-  POST   /faults/imds       {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
-  POST   /faults/kubernetes the same for the Kubernetes API
+  POST   /eniconfigs/NAME      create or replace an ENIConfig; the body is its spec
+  DELETE /eniconfigs/NAME      delete the ENIConfig
+  POST   /imds/PATH            set the metadata item PATH to the body
+  DELETE /imds/PATH            return 404 for the metadata item PATH
+  POST   /watches/break        break the connection of every watch
+  POST   /watches/end          end every watch
+  POST   /watches/expire       end every watch with 410 Expired
+  POST   /faults/imds          {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
+  POST   /faults/kubernetes    the same for the Kubernetes API
   POST   /faults/bottlerocket  the same for the Bottlerocket settings API
-  GET    /requests          list all requests received so far")]
+  GET    /requests             list all requests received so far")]
 struct Arguments {
     /// Write ca.crt and kubeconfig to this folder, and, when all servers listen, the shell variables to
     /// the file ready

@@ -1,4 +1,4 @@
-//! The one integration test binary: linking it once is most of what it costs.
+//! All integration tests in one binary, because linking dominates their build time.
 
 mod behaviour;
 mod boot;

@@ -1,17 +1,17 @@
-//! Real boots: a root with systemd in it, laid out as an image of the family, with the static binary
-//! and its unit installed as `ami/install.sh` installs them, booted by systemd-nspawn against a real
-//! kube-apiserver. `make test-boot` runs them, as root.
+//! Boot tests: systemd-nspawn boots a root with the units of an image family, against a real
+//! kube-apiserver. `ami/install.sh` installs the static binary and its unit. `make test-boot` runs these
+//! tests as root.
 //!
-//! Each boot prints what the units did, in the order in which they were done, and leaves its console,
-//! journal and critical chain under `target/boot-records/CASE/`.
+//! Each boot prints the start times of the units, and writes the console output, journal and critical
+//! chain to `target/boot-records/CASE/`.
 
 mod al2;
-pub mod al2023;
+mod al2023;
 mod image;
-mod never;
 mod nodeadm;
 mod read_only;
 mod second_boot;
 mod status;
+mod timeout;
 mod user_data;
 mod user_data_download;

@@ -1,9 +1,10 @@
-//! A file system that cannot be written.
+//! A boot with a read-only `/etc`.
 
-use crate::support::boot::Site;
+use crate::support::boot::Fixture;
 use crate::support::boot::node::Family::Al2023;
 
-/// Between nodeadm's first phase, which writes there, too, and our unit.
+/// A unit that makes `/etc` read-only after nodeadm-config.service, which writes to it, and before
+/// eni-bootstrap.service.
 const READ_ONLY_ETC: &str = "[Unit]
 After=nodeadm-config.service
 Before=eni-bootstrap.service
@@ -15,7 +16,7 @@ ExecStart=/bin/mount -o bind,ro /etc /etc
 WantedBy=multi-user.target
 ";
 
-/// What the console shows.
+/// The error on the console.
 const ERROR: &str = "error: failed to configure the node
   caused by: could not write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
   caused by: Read-only file system (os error 30)
@@ -23,19 +24,19 @@ const ERROR: &str = "error: failed to configure the node
 ";
 
 #[test]
-fn a_read_only_etc_is_refused_and_the_kubelet_does_not_start() {
-    let Some(site) = Site::new("read_only_etc", Al2023) else { return };
-    site.create_eni_config();
-    site.node.write("etc/systemd/system/read-only-etc.service", READ_ONLY_ETC);
-    site.node.systemctl(&["enable", "read-only-etc.service"]);
-    let machine = site.node.boot();
-    machine.booted();
+fn read_only_etc_fails_the_unit_and_blocks_the_kubelet() {
+    let Some(fixture) = Fixture::new("read_only_etc", Al2023) else { return };
+    fixture.create_eni_config();
+    fixture.node.write("etc/systemd/system/read-only-etc.service", READ_ONLY_ETC);
+    fixture.node.systemctl(&["enable", "read-only-etc.service"]);
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
     assert_eq!(machine.property("eni-bootstrap", "ExecMainStatus"), "73");
     let order = machine.order();
-    order.never_started("nodeadm-run.service");
-    order.never_started("kubelet.service");
-    machine.console_until("  help: ");
-    machine.console_until("Dependency failed for nodeadm-run.service");
-    let said = machine.console_of("eni-bootstrap");
-    assert!(said.ends_with(ERROR), "{said}");
+    order.assert_never_started("nodeadm-run.service");
+    order.assert_never_started("kubelet.service");
+    machine.wait_for_console("  help: ");
+    machine.wait_for_console("Dependency failed for nodeadm-run.service");
+    let log = machine.console_lines_of("eni-bootstrap");
+    assert!(log.ends_with(ERROR), "{log}");
 }

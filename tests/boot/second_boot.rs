@@ -1,8 +1,8 @@
-//! A node that boots again: nothing has changed, its type has, or the boot before was cut short.
+//! The second boot of a node: unchanged, with another instance type, after `undo`, or after the first run
+//! was killed.
 
-use super::al2023::{ours, the_images};
-use crate::support::boot::Site;
-use crate::support::boot::kubelet::{InForce, Kubelet};
+use crate::support::boot::Fixture;
+use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::machine::Machine;
 use crate::support::boot::node::{Family::Al2023, Node};
 use crate::support::boot::{LABELS, user_data};
@@ -13,86 +13,86 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
-/// Which file it is, and when it was written.
-fn written(node: &Node) -> (u64, SystemTime) {
+/// Returns the inode and the modification time of the drop-in.
+fn identity(node: &Node) -> (u64, SystemTime) {
     let file = fs::metadata(node.path(DROP_IN)).unwrap();
     (file.ino(), file.modified().unwrap())
 }
 
-/// Boots, looks at the kubelet, and powers off.
-fn boot(node: &Node, look: impl FnOnce(&Machine)) -> Kubelet {
+/// Boots the node, reads the kubelet configuration, runs `check`, and powers off.
+fn boot(node: &Node, check: impl FnOnce(&Machine)) -> Kubelet {
     let machine = node.boot();
-    machine.booted();
-    machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    machine.wait_until_booted();
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
     let kubelet = Kubelet::started(&machine);
-    look(&machine);
+    check(&machine);
     machine.power_off();
     kubelet
 }
 
 #[test]
-fn a_second_boot_writes_nothing() {
-    let Some(site) = Site::new("second_boot", Al2023) else { return };
-    site.create_eni_config();
-    let first = boot(&site.node, |_| ());
-    let file = written(&site.node);
-    let second = boot(&site.node, |machine| {
+fn second_boot_writes_nothing() {
+    let Some(fixture) = Fixture::new("second_boot", Al2023) else { return };
+    fixture.create_eni_config();
+    let first = boot(&fixture.node, |_| ());
+    let file = identity(&fixture.node);
+    let second = boot(&fixture.node, |machine| {
         let journal = machine.journal("eni-bootstrap");
         assert!(journal.contains("90-eni-bootstrap.yaml says so already\n"), "{journal}");
     });
-    assert_eq!(written(&site.node), file);
-    assert_eq!(first.in_force(), ours());
+    assert_eq!(identity(&fixture.node), file);
+    assert_eq!(first.effective(), EffectiveKubelet::configured());
     assert_eq!(second.arguments, first.arguments);
-    assert_eq!(second.in_force(), first.in_force());
+    assert_eq!(second.effective(), first.effective());
 }
 
 #[test]
-fn a_node_that_comes_back_as_another_type_gets_its_figure() {
-    let Some(site) = Site::new("another_type", Al2023) else { return };
-    site.create_eni_config();
-    assert_eq!(boot(&site.node, |_| ()).in_force(), ours());
-    let data = user_data(&site.cluster, Al2023);
+fn changed_instance_type_updates_max_pods() {
+    let Some(fixture) = Fixture::new("another_type", Al2023) else { return };
+    fixture.create_eni_config();
+    assert_eq!(boot(&fixture.node, |_| ()).effective(), EffectiveKubelet::configured());
+    let data = user_data(&fixture.cluster, Al2023);
     let imds = metadata_mock(instance("m5.xlarge", "us-west-2a", data)).unwrap();
-    site.node.use_imds(&imds);
-    let larger = boot(&site.node, |_| ());
-    // 3 interfaces of 14 addresses for pods, and 2 on the host's network.
-    let expected = InForce::new(44, "739Mi", &format!("team=blue,{LABELS}"));
-    assert_eq!(larger.in_force(), expected);
+    fixture.node.use_imds(&imds);
+    let larger = boot(&fixture.node, |_| ());
+    // 3 network interfaces x 14 addresses for pods, and 2 host-network pods.
+    let expected = EffectiveKubelet::new(44, "739Mi", &format!("team=blue,{LABELS}"));
+    assert_eq!(larger.effective(), expected);
 }
 
 #[test]
-fn a_node_that_the_agent_was_taken_off_boots_as_its_image_does() {
-    let Some(site) = Site::new("taken_off", Al2023) else { return };
-    site.create_eni_config();
-    let ours_then = boot(&site.node, |machine| {
-        machine.says(&["systemctl", "disable", "eni-bootstrap"]);
-        machine.says(&["eni-bootstrap", "undo"]);
+fn undo_restores_the_image_configuration() {
+    let Some(fixture) = Fixture::new("undo", Al2023) else { return };
+    fixture.create_eni_config();
+    let first = boot(&fixture.node, |machine| {
+        machine.stdout_of(&["systemctl", "disable", "eni-bootstrap"]);
+        machine.stdout_of(&["eni-bootstrap", "undo"]);
     });
-    assert_eq!(ours_then.in_force(), ours());
-    let machine = site.node.boot();
-    machine.booted();
-    machine.order().never_started("eni-bootstrap.service");
-    assert_eq!(Kubelet::started(&machine).in_force(), the_images());
+    assert_eq!(first.effective(), EffectiveKubelet::configured());
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
+    machine.order().assert_never_started("eni-bootstrap.service");
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::unconfigured());
 }
 
 #[test]
-fn an_agent_that_is_killed_leaves_no_kubelet_and_no_half_file_and_the_next_boot_succeeds() {
-    let Some(site) = Site::new("killed", Al2023) else { return };
-    let machine = site.node.boot();
-    assert!(site.cluster.wait_for("watch", 1, Duration::from_mins(1)), "{}", machine.console());
-    machine.says(&["systemctl", "kill", "--kill-who=main", "--signal=KILL", "eni-bootstrap"]);
-    machine.booted();
+fn killed_run_blocks_the_kubelet_and_the_next_boot_succeeds() {
+    let Some(fixture) = Fixture::new("killed", Al2023) else { return };
+    let machine = fixture.node.boot();
+    assert!(fixture.cluster.wait_for("watch", 1, Duration::from_mins(1)), "{}", machine.console());
+    machine.stdout_of(&["systemctl", "kill", "--kill-who=main", "--signal=KILL", "eni-bootstrap"]);
+    machine.wait_until_booted();
     let order = machine.order();
     let unit = order.unit("eni-bootstrap.service");
     assert_eq!((unit.state.as_str(), unit.result.as_str()), ("failed", "signal"));
-    order.never_started("nodeadm-run.service");
-    order.never_started("kubelet.service");
+    order.assert_never_started("nodeadm-run.service");
+    order.assert_never_started("kubelet.service");
     machine.power_off();
-    let drop_ins = site.node.path("etc/eks/nodeadm.d");
-    assert_eq!(files_under(&drop_ins), ["90-eni-bootstrap.yaml"], "and no draft");
-    let file = written(&site.node);
+    let drop_ins = fixture.node.path("etc/eks/nodeadm.d");
+    assert_eq!(files_under(&drop_ins), ["90-eni-bootstrap.yaml"], "no temporary file is left");
+    let file = identity(&fixture.node);
 
-    site.create_eni_config();
-    assert_eq!(boot(&site.node, |_| ()).in_force(), ours());
-    assert_eq!(written(&site.node), file, "it was whole");
+    fixture.create_eni_config();
+    assert_eq!(boot(&fixture.node, |_| ()).effective(), EffectiveKubelet::configured());
+    assert_eq!(identity(&fixture.node), file, "the file was complete");
 }

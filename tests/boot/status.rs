@@ -1,25 +1,24 @@
-//! What `systemctl status` says while the node waits, and that systemd lets it wait.
+//! The status text of the unit during the wait, and a wait longer than `TimeoutStartSec`.
 
-use super::al2023::ours;
-use crate::support::boot::kubelet::Kubelet;
+use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::node::Family::Al2023;
-use crate::support::boot::{CREATED, Site};
+use crate::support::boot::{CREATED, Fixture};
 use std::time::Duration;
 
 #[test]
-fn the_status_says_what_is_waited_for_and_a_wait_beyond_the_units_timeout_goes_on() {
-    let Some(site) = Site::new("status", Al2023) else { return };
-    site.node.settings("[eni-config]\nwait = \"40s\"\n");
-    site.node.drop_in("eni-bootstrap.service", "60-timeout", "[Service]\nTimeoutStartSec=10\n");
-    let machine = site.node.boot();
+fn status_shows_the_wait_and_the_wait_extends_the_start_timeout() {
+    let Some(fixture) = Fixture::new("status", Al2023) else { return };
+    fixture.node.settings("[eni-config]\nwait = \"40s\"\n");
+    fixture.node.drop_in("eni-bootstrap.service", "60-timeout", "[Service]\nTimeoutStartSec=10\n");
+    let machine = fixture.node.boot();
     let status = || machine.property("eni-bootstrap", "StatusText");
-    machine.until("status of the wait", || status().starts_with("Waiting for ENIConfig"));
+    machine.wait_until("status of the wait", || status().starts_with("Waiting for ENIConfig"));
     assert_eq!(status(), "Waiting for ENIConfig us-west-2a: it is not there");
-    // It says so again after 15 s, which is later than the timeout of its start.
-    machine.console_until("wait: ENIConfig us-west-2a: it is not there; ");
-    let order = site.create_late(&machine);
+    // The message is repeated after 15 s, which is after the start timeout of 10 s.
+    machine.wait_for_console("wait: ENIConfig us-west-2a: it is not there; ");
+    let order = fixture.create_eni_config_late(&machine);
     let began = order.unit("eni-bootstrap.service").began.unwrap();
     let marked = order.unit(CREATED).done.unwrap();
     assert!(marked > began + Duration::from_secs(10), "{order}");
-    assert_eq!(Kubelet::started(&machine).in_force(), ours());
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
 }

@@ -1,91 +1,93 @@
-//! Nodes that fetch the program by user data: from the download to the kubelet, or to the reason why
-//! there is none.
+//! Nodes that download eni-bootstrap by user data: successful and failed downloads.
 
 use crate::support::boot::LABELS;
-use crate::support::boot::kubelet::{InForce, Kubelet};
-use crate::support::boot::launched::{Launched, SCRIPT, VERSION};
+use crate::support::boot::download_node::{DownloadNode, SCRIPT, VERSION};
+use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::node::Family::{Al2, Al2023};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-/// What the script leaves to fetch the program.
+/// The download script that user data writes.
 const FETCH: &str = "/usr/local/sbin/eni-bootstrap-fetch";
 
-const DO_NOT_RUN_IT: &str =
+const CHECKSUM_HELP: &str =
     "do not run this file; correct the SHA-256 in user data, or upload the right file";
-const TRY_AGAIN: &str =
+const RETRY_HELP: &str =
     "make sure that the node can reach this URL, then run `systemctl start nodeadm-run` to retry";
 
-/// What the kubelet is to run with: user data sets no figure and no label of its own.
-fn ours() -> InForce {
-    InForce::new(20, "475Mi", LABELS)
+/// Returns the configuration of the kubelet with eni-bootstrap. The user data sets neither max-pods nor
+/// labels.
+fn configured() -> EffectiveKubelet {
+    EffectiveKubelet::new(20, "475Mi", LABELS)
 }
 
-/// What it would run with without us.
-fn the_images() -> InForce {
-    InForce::new(29, "none", "")
+/// Returns the configuration of the kubelet without eni-bootstrap.
+fn unconfigured() -> EffectiveKubelet {
+    EffectiveKubelet::new(29, "none", "")
 }
 
 #[test]
-fn a_node_fetches_the_program_once_and_starts_its_kubelet_with_our_figure_on_every_boot() {
-    let Some(mut node) = Launched::new("download", Al2023, &[]) else { return };
+fn downloads_the_program_once_and_configures_the_kubelet_on_every_boot() {
+    let Some(mut node) = DownloadNode::new("download", Al2023, &[]) else { return };
     let machine = node.boot();
-    machine.order().was(&["cloud-final.service", "nodeadm-run.service"]);
-    machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    assert_eq!(Kubelet::started(&machine).in_force(), ours());
+    machine.order().assert_order(&["cloud-final.service", "nodeadm-run.service"]);
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), configured());
     assert_eq!(node.installed(), ["eni-bootstrap"]);
     let (installed, kubelet) = (node.inode(), machine.property("kubelet", "MainPID"));
 
-    // Once more by hand: nothing changes, and the kubelet goes on. What fetches is put there whole: a
-    // program that is open for writing cannot be run ("Text file busy"), and the unit may be about to.
+    // A manual second run changes nothing, and the kubelet keeps running. User data replaces the download
+    // script atomically: an executable that is open for writing cannot run ("Text file busy"), and the
+    // unit may run it at any time.
     let fetch = || fs::metadata(machine.path(FETCH)).unwrap().ino();
     let before = fetch();
-    machine.says(&[SCRIPT]);
+    machine.stdout_of(&[SCRIPT]);
     assert_ne!(fetch(), before);
-    machine.says(&[FETCH]);
+    machine.stdout_of(&[FETCH]);
     assert_eq!(node.installed(), ["eni-bootstrap"]);
     assert_eq!((node.inode(), machine.property("kubelet", "MainPID")), (installed, kubelet));
     machine.power_off();
 
-    // The next boot is as good without the server.
+    // The next boot does not need the server.
     node.server = None;
     let machine = node.boot();
-    machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    assert_eq!(Kubelet::started(&machine).in_force(), ours());
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), configured());
     assert_eq!(node.inode(), installed);
 }
 
 #[test]
-fn a_file_with_another_checksum_is_not_run_and_no_boot_starts_the_kubelet() {
-    let Some(node) = Launched::new("download_other_file", Al2023, &[]) else { return };
-    node.expects_another();
-    for _ in ["the first boot", "a later one"] {
-        let machine = node.boots_in_vain("nodeadm-run.service", &node.other_file(), DO_NOT_RUN_IT);
-        machine.order().never_started("nodeadm-run.service");
+fn wrong_checksum_blocks_the_kubelet_on_every_boot() {
+    let Some(node) = DownloadNode::new("download_other_file", Al2023, &[]) else { return };
+    node.expect_wrong_checksum();
+    for _boot in ["first", "second"] {
+        let error = node.checksum_error();
+        let machine = node.boot_with_failed_download("nodeadm-run.service", &error, CHECKSUM_HELP);
+        machine.order().assert_never_started("nodeadm-run.service");
         machine.power_off();
-        // cloud-init runs it once.
-        node.site.node.whole_user_script("#!/bin/sh\n");
+        // cloud-init runs the script only on the first boot.
+        node.fixture.node.raw_user_script("#!/bin/sh\n");
     }
 }
 
 #[test]
-fn a_file_that_is_not_there_is_said_and_fetched_when_it_is() {
-    let Some(node) = Launched::new("download_late", Al2023, &[]) else { return };
+fn missing_file_is_reported_and_a_retry_downloads_it() {
+    let Some(node) = DownloadNode::new("download_late", Al2023, &[]) else { return };
     let away = node.file.with_file_name("away");
     fs::rename(&node.file, &away).unwrap();
     let because = format!("{}: curl: (22) The requested URL returned error: 404", node.url);
-    let machine = node.boots_in_vain("nodeadm-run.service", &because, TRY_AGAIN);
-    machine.order().never_started("nodeadm-run.service");
+    let machine = node.boot_with_failed_download("nodeadm-run.service", &because, RETRY_HELP);
+    machine.order().assert_never_started("nodeadm-run.service");
     fs::rename(away, &node.file).unwrap();
-    machine.says(&["systemctl", "start", "nodeadm-run"]);
-    machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    assert_eq!(Kubelet::started(&machine).in_force(), ours());
+    machine.stdout_of(&["systemctl", "start", "nodeadm-run"]);
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), configured());
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_is_said() {
+fn unreachable_server_is_reported() {
     let change = [("\ndownload_timeout=300 ", "\ndownload_timeout=2 ")];
-    let Some(mut node) = Launched::new("download_unreachable", Al2023, &change) else { return };
+    let Some(mut node) = DownloadNode::new("download_unreachable", Al2023, &change) else { return };
     node.server = None;
     let at = node.url.trim_start_matches("http://").split('/').next().unwrap();
     let at = at.replace(':', " port ");
@@ -93,83 +95,84 @@ fn a_server_that_cannot_be_reached_is_said() {
         "{}: curl: (7) Failed to connect to {at} after N ms: Couldn't connect to server",
         node.url
     );
-    node.boots_in_vain("nodeadm-run.service", &because, TRY_AGAIN);
+    node.boot_with_failed_download("nodeadm-run.service", &because, RETRY_HELP);
 }
 
 #[test]
-fn a_file_of_another_version_is_not_installed() {
+fn another_version_is_not_installed() {
     let change = [(&*format!("version={VERSION}\nurl="), "version=9.9.9\nurl=")];
     let change = [change[0], ("/$version/", &format!("/{VERSION}/"))];
-    let Some(node) = Launched::new("download_other_version", Al2023, &change) else { return };
+    let Some(node) = DownloadNode::new("download_other_version", Al2023, &change) else { return };
     let machine = node.boot();
-    machine.console_until("Dependency failed for nodeadm-run.service");
+    machine.wait_for_console("Dependency failed for nodeadm-run.service");
     let expected = format!(
         "error: failed to install eni-bootstrap 9.9.9\n  caused by: {} is not version 9.9.9: `--version` printed \"eni-bootstrap {VERSION}\"\n  help: set the version and the SHA-256 of the same release in user data\n",
         node.url
     );
-    assert_eq!(machine.console_of("eni-bootstrap-fetch"), expected);
+    assert_eq!(machine.console_lines_of("eni-bootstrap-fetch"), expected);
     assert_eq!(node.installed(), Vec::<String>::new());
 }
 
-/// As the comment in the script says.
+/// The change that the comment in the script describes.
 #[test]
-fn a_node_may_be_told_to_start_its_kubelet_whatever_comes_of_the_download() {
+fn fail_open_starts_the_kubelet_after_a_failed_download() {
     let change = [("\nExecStartPre=+", "\nExecStartPre=-+"), ("\nExecStart=/", "\nExecStart=-/")];
-    let Some(node) = Launched::new("download_fail_open", Al2023, &change) else { return };
-    node.expects_another();
+    let Some(node) = DownloadNode::new("download_fail_open", Al2023, &change) else { return };
+    node.expect_wrong_checksum();
     let machine = node.boot();
-    machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
-    machine.console_until("failed to install eni-bootstrap");
-    assert_eq!(Kubelet::started(&machine).in_force(), the_images());
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    machine.wait_for_console("failed to install eni-bootstrap");
+    assert_eq!(Kubelet::started(&machine).effective(), unconfigured());
     assert_eq!(node.installed(), Vec::<String>::new());
 }
 
 #[test]
-fn a_script_that_fails_itself_does_not_start_the_kubelet() {
-    let Some(node) = Launched::new("download_no_room", Al2023, &[]) else { return };
-    fs::create_dir_all(node.site.node.path("usr/local/sbin/eni-bootstrap-fetch")).unwrap();
+fn failing_user_data_script_blocks_the_kubelet() {
+    let Some(node) = DownloadNode::new("download_no_room", Al2023, &[]) else { return };
+    fs::create_dir_all(node.fixture.node.path("usr/local/sbin/eni-bootstrap-fetch")).unwrap();
     let machine = node.boot();
     assert_eq!(machine.order().unit("cloud-final.service").result, "exit-code");
-    machine.order().never_started("nodeadm-run.service");
-    machine.order().never_started("kubelet.service");
+    machine.order().assert_never_started("nodeadm-run.service");
+    machine.order().assert_never_started("kubelet.service");
 }
 
 #[test]
-fn on_al2_bootstrap_sh_starts_the_kubelet_with_our_figure() {
-    let Some(mut node) = Launched::new("download_al2", Al2, &[]) else { return };
-    let boot = |node: &Launched| {
+fn al2_bootstrap_sh_starts_the_kubelet_configured_on_every_boot() {
+    let Some(mut node) = DownloadNode::new("download_al2", Al2, &[]) else { return };
+    let boot = |node: &DownloadNode| {
         let machine = node.boot();
-        machine.order().was(&["eni-bootstrap.service", "kubelet.service"]);
-        let in_force = Kubelet::started(&machine).in_force();
+        machine.order().assert_order(&["eni-bootstrap.service", "kubelet.service"]);
+        let effective = Kubelet::started(&machine).effective();
         machine.power_off();
-        in_force
+        effective
     };
-    assert_eq!(boot(&node), ours());
+    assert_eq!(boot(&node), configured());
     let installed = node.inode();
-    // From now on the kubelet is enabled, and bootstrap.sh is not called again.
+    // The kubelet is now enabled, and bootstrap.sh does not run again.
     node.server = None;
-    node.site.node.whole_user_script("#!/bin/sh\n");
-    assert_eq!(boot(&node), ours());
+    node.fixture.node.raw_user_script("#!/bin/sh\n");
+    assert_eq!(boot(&node), configured());
     assert_eq!(node.inode(), installed);
 }
 
-/// A managed node group's call of `bootstrap.sh` is a part of its own, which cloud-init runs whatever
-/// has come of the one before.
+/// A managed node group calls `bootstrap.sh` in a separate part of the user data. cloud-init runs it even
+/// if an earlier part fails.
 #[test]
-fn on_al2_the_kubelet_does_not_start_whoever_calls_bootstrap_sh() {
-    let Some(node) = Launched::new("download_al2_other_file", Al2, &[]) else { return };
-    node.expects_another();
+fn al2_failed_download_blocks_the_kubelet_if_another_part_calls_bootstrap_sh() {
+    let Some(node) = DownloadNode::new("download_al2_other_file", Al2, &[]) else { return };
+    node.expect_wrong_checksum();
     let script = node.script();
-    let (ours, call) = script.split_once("# A managed node group").unwrap();
+    let (download, call) = script.split_once("# A managed node group").unwrap();
     let (_, call) = call.split_once("\n/etc/eks/bootstrap.sh").unwrap();
-    node.site.node.whole_user_script(ours);
-    let part = "etc/eks/the-groups-own-part";
-    node.site.node.write(part, &format!("#!/bin/sh\n/etc/eks/bootstrap.sh{call}"));
-    node.site.node.drop_in(
+    node.fixture.node.raw_user_script(download);
+    let part = "etc/eks/part-of-the-node-group";
+    node.fixture.node.write(part, &format!("#!/bin/sh\n/etc/eks/bootstrap.sh{call}"));
+    node.fixture.node.drop_in(
         "cloud-final.service",
         "60-parts",
         &format!("[Service]\nExecStart=\nExecStart=/bin/sh -c '{SCRIPT}; sh /{part}'\n"),
     );
-    let machine = node.boots_in_vain("kubelet.service", &node.other_file(), DO_NOT_RUN_IT);
+    let machine =
+        node.boot_with_failed_download("kubelet.service", &node.checksum_error(), CHECKSUM_HELP);
     assert_eq!(machine.order().unit("cloud-final.service").result, "exit-code");
 }

@@ -1,6 +1,7 @@
 //! The Packer template, the EC2 Image Builder documents and the examples that belong to them, validated
 //! without an AWS account. `tests/boot` runs the scripts on a node.
 
+use crate::support::image_builder::{commands, component, steps};
 use crate::support::real_parts::{cfn_lint, program, python};
 use serde_json::Value;
 use std::fs;
@@ -42,28 +43,6 @@ fn text(name: &str) -> String {
 fn stdout(output: Output) -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     text + &String::from_utf8(output.stderr).unwrap()
-}
-
-/// Returns the parsed EC2 Image Builder component.
-pub fn component() -> Value {
-    serde_saphyr::from_str(&text("image-builder/component.yaml")).unwrap()
-}
-
-/// Returns the script that `ExecuteBash` runs for a step, with the values of `parameters` inserted.
-pub fn commands(step: &Value, parameters: &[(&str, &str)]) -> String {
-    let commands = step["inputs"]["commands"].as_array().unwrap().iter();
-    let script = commands.map(|it| it.as_str().unwrap().to_owned() + "\n").collect::<String>();
-    let put = |text: String, (name, value): &(&str, &str)| {
-        text.replace(&format!("{{{{ {name} }}}}"), value)
-    };
-    parameters.iter().fold(script, put)
-}
-
-/// Returns the steps of a phase.
-pub fn steps(component: &Value, phase: &str) -> Vec<Value> {
-    let phases = component["phases"].as_array().unwrap();
-    let found = phases.iter().find(|it| it["name"] == phase).unwrap();
-    found["steps"].as_array().unwrap().clone()
 }
 
 /// Copies the template without the newer options, and the scripts that it uses, to a temporary directory.

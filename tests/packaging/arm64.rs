@@ -1,26 +1,26 @@
-//! The static binary for arm64, on a machine of its kind or by qemu: what it says and writes is what
-//! this machine's own binary does.
+//! The static binary for arm64, run natively or by qemu. Its output is the same as that of the native
+//! binary.
 
 use crate::behaviour::cli::steady;
 use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{DROP_IN, Ended, Node, Running, ended, in_cluster};
-use crate::support::real_parts::{arm64_binary, runs_by};
+use crate::support::real_parts::{arm64_binary, runner_for};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::json;
 use std::fs;
 use std::process::Command;
 
-/// As of the other binary: a boot fetches it.
-const LARGEST: u64 = 12 << 20;
+/// The maximum size in bytes.
+const MAX_SIZE: u64 = 12 << 20;
 
-/// `command` with the arm64 binary in place of this machine's.
+/// Returns `command` with the arm64 binary instead of the native one.
 fn on_arm64(command: &Command) -> Option<Command> {
-    let (mut programs, binary) = (runs_by("arm64")?, arm64_binary()?);
+    let (mut programs, binary) = (runner_for("arm64")?, arm64_binary()?);
     programs.push(binary);
-    let mut same = Command::new(&programs[0]);
-    same.args(&programs[1..]).args(command.get_args()).env_clear();
-    same.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Some(same)
+    let mut arm64 = Command::new(&programs[0]);
+    arm64.args(&programs[1..]).args(command.get_args()).env_clear();
+    arm64.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(arm64)
 }
 
 fn run(arguments: &[&str]) -> Option<Ended> {
@@ -28,14 +28,14 @@ fn run(arguments: &[&str]) -> Option<Ended> {
 }
 
 #[test]
-fn it_is_small() {
+fn size_is_at_most_12_mib() {
     let Some(binary) = arm64_binary() else { return };
     let size = fs::metadata(binary).unwrap().len();
-    assert!(size <= LARGEST, "{size} bytes");
+    assert!(size <= MAX_SIZE, "{size} bytes");
 }
 
 #[test]
-fn it_says_its_version_and_counts() {
+fn prints_version_and_max_pods() {
     let version = format!("eni-bootstrap {}\n", env!("CARGO_PKG_VERSION"));
     for (arguments, stdout) in [
         (["--version"].as_slice(), version.as_str()),
@@ -48,10 +48,10 @@ fn it_says_its_version_and_counts() {
     }
 }
 
-/// A whole run, with an ENIConfig that comes while it waits: metadata, the API server over TLS, a token
-/// signed with the role's credentials, a watch, and a file written.
+/// The run reads the instance metadata, signs a token with the credentials of the role, calls the API
+/// server over TLS, watches until the ENIConfig is created, and writes the drop-in.
 #[test]
-fn a_whole_run_logs_what_this_machines_binary_does() {
+fn run_logs_the_same_as_the_native_binary() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     let mut command = node.command(["run"]);
@@ -66,7 +66,7 @@ fn a_whole_run_logs_what_this_machines_binary_does() {
     assert_eq!(node.written(), [DROP_IN]);
     let drop_in = node.read(DROP_IN).unwrap();
     assert!(drop_in.contains("\n      maxPods: 20\n"), "{drop_in}");
-    // The token for the cluster was signed with the instance's role: nothing was in the environment.
+    // The cluster token is signed with the credentials of the instance role; the environment has none.
     let role = "GET /latest/meta-data/iam/security-credentials/node".to_owned();
     assert!(imds.requests().contains(&role), "{:?}", imds.requests());
 }

@@ -1,4 +1,4 @@
-//! The files that are installed beside the binary.
+//! The files that `ami/install.sh` installs, and the systemd units.
 
 use crate::support::golden::files_under;
 use crate::support::real_parts::program;
@@ -20,12 +20,12 @@ fn install(destination: &Path) -> Output {
 }
 
 #[test]
-fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
+fn installer_is_idempotent_and_installs_the_expected_files() {
     let root = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let installed = install(root.path());
-        let said = String::from_utf8_lossy(&installed.stderr).into_owned();
-        assert_eq!((installed.status.code(), said.as_str()), (Some(0), ""));
+        let stderr = String::from_utf8_lossy(&installed.stderr).into_owned();
+        assert_eq!((installed.status.code(), stderr.as_str()), (Some(0), ""));
     }
     assert_eq!(
         files_under(root.path()),
@@ -45,13 +45,13 @@ fn the_installer_puts_every_file_in_its_place_and_may_run_twice() {
 }
 
 #[test]
-fn the_units_are_valid_and_hardened() {
+fn units_are_valid_and_hardened() {
     let Some(analyze) = program("systemd-analyze", "systemd") else { return };
     let pattern = file("systemd/*.service");
     let units: Vec<_> =
         glob::glob(pattern.to_str().unwrap()).unwrap().map(Result::unwrap).collect();
     assert!(units.contains(&file("systemd/eni-bootstrap.service")), "{units:?}");
-    // They are verified with a program that this machine has, and beside each other.
+    // Verify copies of the units that run a program that exists on this machine.
     let scratch = tempfile::tempdir().unwrap();
     let mut verify = Command::new(&analyze);
     verify.arg("verify");
@@ -72,7 +72,7 @@ fn the_units_are_valid_and_hardened() {
             .arg(unit)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&security.stdout);
-        assert_eq!(security.status.code(), Some(0), "{}: {said}", unit.display());
+        let stdout = String::from_utf8_lossy(&security.stdout);
+        assert_eq!(security.status.code(), Some(0), "{}: {stdout}", unit.display());
     }
 }

@@ -1,6 +1,7 @@
-//! What is shipped: the static binary, the packages, the container image and the images' scripts.
+//! Tests of the release artifacts: the static binary, the packages, the container image and the image
+//! build scripts.
 
-pub mod ami;
+mod ami;
 mod arm64;
 mod image;
 mod install;

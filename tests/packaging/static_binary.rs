@@ -1,8 +1,8 @@
-//! The static binary where there is nothing to lean on: an empty root, and a root whose C library
-//! and NSS modules are newer than the ones it was built with.
+//! The static binary in an empty root, and in a root whose C library and NSS modules are newer than
+//! those of the build machine.
 
 use crate::support::node::{Node, Running, ended, imds_with};
-use crate::support::real_parts::{root_rights, static_binary, trixie_root};
+use crate::support::real_parts::{require_root, static_binary, trixie_root};
 use eni_bootstrap_sandbox::{Dns, KubernetesApi};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -12,8 +12,10 @@ use std::path::Path;
 use std::process::Command;
 
 const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
-const LARGEST: u64 = 12 << 20;
+/// The maximum size in bytes.
+const MAX_SIZE: u64 = 12 << 20;
 
+/// Starts an API server with the ENIConfig us-west-2a. Its certificate is valid for `names` too.
 fn cluster(names: &[&str]) -> KubernetesApi {
     let any = (Ipv4Addr::LOCALHOST, 0).into();
     let api = KubernetesApi::start_on(any, names).unwrap();
@@ -21,21 +23,21 @@ fn cluster(names: &[&str]) -> KubernetesApi {
     api
 }
 
-/// `name` in place of the address in an endpoint.
-fn by_name(url: &str, name: &str) -> String {
+/// Replaces the address in an endpoint with `name`.
+fn with_host_name(url: &str, name: &str) -> String {
     url.replace("127.0.0.1", name)
 }
 
 #[test]
-fn it_is_small() {
+fn size_is_at_most_12_mib() {
     let Some(binary) = static_binary() else { return };
     let size = fs::metadata(binary).unwrap().len();
-    assert!(size <= LARGEST, "{size} bytes");
+    assert!(size <= MAX_SIZE, "{size} bytes");
 }
 
 #[test]
-fn it_runs_in_an_empty_root() {
-    let (Some(binary), Some(())) = (static_binary(), root_rights()) else { return };
+fn runs_in_an_empty_root() {
+    let (Some(binary), Some(())) = (static_binary(), require_root()) else { return };
     let api = cluster(&[]);
     let imds = imds_with(api.node_config());
     let node = Node::al2023();
@@ -52,19 +54,19 @@ fn it_runs_in_an_empty_root() {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(root.path().join("node").join(DROP_IN)).unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
-    // EC2 has no address here, which costs the boot nothing but the comparison.
+    // Names of EC2 do not resolve in the empty root, so only the subnet verification is skipped.
     assert!(
         run.stderr.contains("verify: subnet skipped: ec2:DescribeSubnets is unavailable: "),
         "{}",
         run.stderr
     );
-    // The credentials came from the instance's role: nothing was in the environment.
+    // The credentials come from the instance role; the environment has none.
     let token = "GET /latest/meta-data/iam/security-credentials/node".to_owned();
     assert!(imds.requests().contains(&token), "{:?}", imds.requests());
 }
 
-/// To run `command` in the trixie root, in a mount namespace of its own, with `scratch` as `/mnt` and
-/// its `hosts` and `resolv.conf` in their places.
+/// Returns a command that runs `command` in the trixie root, in a separate mount namespace. `scratch` is
+/// mounted on `/mnt`, and its files `hosts` and `resolv.conf` replace those in `/etc`.
 fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Command {
     let script = r#"
         root=$1 scratch=$2; shift 2
@@ -83,8 +85,9 @@ fn in_trixie(root: &Path, scratch: &Path, command: &[&str]) -> Command {
     unshared
 }
 
-/// A scratch folder for [`in_trixie`]: names in DNS end in `.dns.test`, names in its hosts file in
-/// `.hosts.test`. The name server's address is no other's, so that two tests can run at once.
+/// Creates the scratch folder for [`in_trixie`] and starts a DNS server. DNS resolves names in
+/// `.dns.test`; the hosts file contains names in `.hosts.test`. Each test uses another address for the
+/// DNS server, so that tests can run in parallel.
 fn scratch(binary: &Path, name_server: Ipv4Addr) -> (tempfile::TempDir, Dns) {
     let scratch = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -101,20 +104,21 @@ fn scratch(binary: &Path, name_server: Ipv4Addr) -> (tempfile::TempDir, Dns) {
     (scratch, dns.unwrap())
 }
 
-/// A whole run without EC2, which has no address here.
-fn run_at(imds: &str) -> [&str; 6] {
+/// Returns the command line of a run without the subnet verification, because there is no EC2 API.
+fn run_command(imds: &str) -> [&str; 6] {
     let verify = "--eni-config-verify=false";
     ["/mnt/eni-bootstrap", "run", "--root=/mnt/node", verify, "--imds-endpoint", imds]
 }
 
-fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
-    let (binary, root, ()) = (static_binary()?, trixie_root()?, root_rights()?);
+/// Runs the binary with endpoints whose names are in `domain`. Returns the DNS queries.
+fn run_with_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
+    let (binary, root, ()) = (static_binary()?, trixie_root()?, require_root()?);
     let api_name = format!("api.{domain}");
     let api = cluster(&[&api_name]);
-    let imds = imds_with(by_name(&api.node_config(), &api_name));
+    let imds = imds_with(with_host_name(&api.node_config(), &api_name));
     let (scratch, dns) = scratch(&binary, name_server);
-    let endpoint = by_name(&imds.endpoint(), &format!("imds.{domain}"));
-    let run = run_at(&endpoint);
+    let endpoint = with_host_name(&imds.endpoint(), &format!("imds.{domain}"));
+    let run = run_command(&endpoint);
     let run = ended(in_trixie(&root, scratch.path(), &run).output().unwrap());
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(scratch.path().join("node").join(DROP_IN)).unwrap();
@@ -123,37 +127,37 @@ fn run_by_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
 }
 
 #[test]
-fn it_finds_names_that_only_dns_answers_in_a_root_with_other_nss_modules() {
-    let Some(queries) = run_by_names("dns.test", Ipv4Addr::new(127, 83, 0, 1)) else { return };
+fn resolves_dns_names_in_a_root_with_newer_nss_modules() {
+    let Some(queries) = run_with_names("dns.test", Ipv4Addr::new(127, 83, 0, 1)) else { return };
     for query in ["imds.dns.test A", "api.dns.test A"] {
-        assert!(queries.iter().any(|asked| asked == query), "{query} in {queries:?}");
+        assert!(queries.iter().any(|it| it == query), "{query} not in {queries:?}");
     }
 }
 
 #[test]
-fn it_finds_names_in_the_hosts_file_without_asking_dns() {
-    let Some(queries) = run_by_names("hosts.test", Ipv4Addr::new(127, 83, 0, 2)) else { return };
+fn resolves_names_in_the_hosts_file_without_dns() {
+    let Some(queries) = run_with_names("hosts.test", Ipv4Addr::new(127, 83, 0, 2)) else { return };
     assert_eq!(queries, Vec::<String>::new());
 }
 
 #[test]
-fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
-    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
+fn resolves_the_endpoint_again_during_the_wait() {
+    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), require_root())
     else {
         return;
     };
     let api = cluster(&["api.hosts.test"]);
-    let imds = imds_with(by_name(&api.node_config(), "api.hosts.test"));
+    let imds = imds_with(with_host_name(&api.node_config(), "api.hosts.test"));
     let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 4));
     let hosts = |address: &str| {
         use std::io::Write as _;
-        // Into the file itself: another one in its place would not be the one that is mounted.
+        // Write to the existing file: the bind mount would still refer to a replaced file.
         let text = format!("127.0.0.1 localhost\n{address} api.hosts.test\n");
         let mut file = fs::File::create(scratch.path().join("hosts")).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     };
-    hosts("127.83.0.5"); // nobody listens there
-    let run = run_at(&imds.endpoint()).map(str::to_owned);
+    hosts("127.83.0.5"); // no server listens at this address
+    let run = run_command(&imds.endpoint()).map(str::to_owned);
     let run: Vec<&str> = run.iter().map(String::as_str).collect();
     let mut run = Running::new(in_trixie(&root, scratch.path(), &run));
     run.until("the API server does not answer: ");
@@ -162,25 +166,26 @@ fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
 }
 
-/// The trap that the tests above walk past: without it they would show nothing.
+/// Checks that `getaddrinfo` crashes a static program in this root, so that the tests above fail if the
+/// binary calls it.
 #[test]
-fn a_static_program_that_calls_getaddrinfo_dies_in_that_root() {
-    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), root_rights())
+fn static_program_with_getaddrinfo_crashes_in_the_newer_root() {
+    let (Some(binary), Some(root), Some(())) = (static_binary(), trixie_root(), require_root())
     else {
         return;
     };
     let (scratch, _dns) = scratch(&binary, Ipv4Addr::new(127, 83, 0, 3));
-    let source = scratch.path().join("trap.c");
+    let source = scratch.path().join("resolve.c");
     let program = "#include <netdb.h>\n#include <stddef.h>\nint main(void) { struct addrinfo *a; return getaddrinfo(\"imds.dns.test\", NULL, NULL, &a); }\n";
     std::io::Write::write_all(&mut fs::File::create(&source).unwrap(), program.as_bytes()).unwrap();
     let built = Command::new("cc")
         .args(["-static", "-w", "-o"])
-        .args([scratch.path().join("trap"), source])
+        .args([scratch.path().join("resolve"), source])
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let trapped = ended(in_trixie(&root, scratch.path(), &["/mnt/trap"]).output().unwrap());
-    assert_eq!(trapped.status, None, "killed by a signal: {trapped:?}");
+    let run = ended(in_trixie(&root, scratch.path(), &["/mnt/resolve"]).output().unwrap());
+    assert_eq!(run.status, None, "not killed by a signal: {run:?}");
 }
 
 fn copy_tree(from: &Path, to: &Path) {

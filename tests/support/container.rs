@@ -1,23 +1,24 @@
-//! A container of the image, run by runc as Bottlerocket runs a bootstrap container: in the host's
-//! network and process namespaces, with the capabilities and mounts it has there, and with the image's
-//! own entry point.
+//! A container that runc runs as Bottlerocket runs a bootstrap container: with the network and process
+//! namespaces of the host, the same capabilities and mounts, and the entry point of the image.
 //!
-//! Stricter than there in one thing: the root is read-only. Not shown here: containerd's seccomp
-//! profile, and what `SELinux` refuses. Source: `host-ctr` (`withBootstrap`, `withDefaultMounts`), bottlerocket-core-kit
-//! 3.1.1, and containerd's default specification.
+//! There are three differences: the root is read-only, and neither the seccomp profile of containerd
+//! nor the `SELinux` policy applies.
+//!
+//! Source: `host-ctr` (`withBootstrap`, `withDefaultMounts`), bottlerocket-core-kit 3.1.1, and the
+//! default specification of containerd.
 
 use crate::support::node::{Ended, ended};
-use crate::support::real_parts::{container_image, program, root_rights, runs_by};
+use crate::support::real_parts::{container_image, program, require_root, runner_for};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where the image's version is in its layout.
+/// The tag of the image in the OCI layout.
 pub const TAG: &str = env!("CARGO_PKG_VERSION");
 
-/// What a bootstrap container finds of its host, with the options of the mount.
-const OF_THE_HOST: [(&str, &str); 6] = [
+/// The host paths that Bottlerocket mounts into a bootstrap container, with the mount options.
+const HOST_MOUNTS: [(&str, &str); 6] = [
     ("/run/api.sock", "rw"),
     ("/.bottlerocket/bootstrap-containers/current", "rw"),
     ("/.bottlerocket/rootfs", "ro"),
@@ -26,7 +27,7 @@ const OF_THE_HOST: [(&str, &str); 6] = [
     ("/etc/bottlerocket-release", "ro"),
 ];
 
-/// Containerd's defaults, and what a bootstrap container has beyond them.
+/// The default capabilities of containerd and the additional ones of a bootstrap container.
 const CAPABILITIES: [&str; 18] = [
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -48,52 +49,52 @@ const CAPABILITIES: [&str; 18] = [
     "CAP_AUDIT_CONTROL",
 ];
 
-/// An unpacked image and how it is to be run. Root only.
+/// An unpacked image and its runtime configuration. Requires root.
 pub struct Container {
     runc: PathBuf,
-    /// With the root in `rootfs`, and a name of its own.
+    /// The OCI bundle. Its folder name is the container name.
     bundle: tempfile::TempDir,
-    /// The runtime's `config.json`.
+    /// The contents of `config.json`.
     specification: Value,
 }
 
 impl Container {
-    /// The image for `architecture` (`amd64` or `arm64`), where this machine can run that.
-    pub fn of_image(architecture: &str) -> Option<Self> {
-        root_rights()?;
-        let runs_by = runs_by(architecture)?;
+    /// Unpacks the image for `architecture` (`amd64` or `arm64`). Returns `None` if this machine cannot
+    /// run it.
+    pub fn from_image(architecture: &str) -> Option<Self> {
+        require_root()?;
+        let runner_for = runner_for(architecture)?;
         let runc = program("runc", "runc")?;
         let bundle = unpack(architecture)?;
-        let of_image = fs::read_to_string(bundle.path().join("config.json")).unwrap();
-        let of_image: Value = serde_json::from_str(&of_image).unwrap();
-        let mut container = Self { runc, bundle, specification: specification(&of_image) };
-        for program in runs_by {
+        let from_image = fs::read_to_string(bundle.path().join("config.json")).unwrap();
+        let from_image: Value = serde_json::from_str(&from_image).unwrap();
+        let mut container = Self { runc, bundle, specification: specification(&from_image) };
+        for program in runner_for {
             container.bind(&program, "/qemu", "ro");
             container.arguments().insert(0, json!("/qemu"));
         }
         Some(container)
     }
 
-    /// Shows it the host's files and folders that stand below `view` at the places where a bootstrap
-    /// container finds them.
-    pub fn with_host(mut self, view: &Path) -> Self {
-        for (place, options) in OF_THE_HOST {
-            let source = view.join(&place[1..]);
+    /// Mounts the host paths that exist below `host_root`.
+    pub fn with_host(mut self, host_root: &Path) -> Self {
+        for (path, options) in HOST_MOUNTS {
+            let source = host_root.join(&path[1..]);
             if source.exists() {
-                self.bind(&source, place, options);
+                self.bind(&source, path, options);
             }
         }
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
         let environment = self.specification["process"]["env"].as_array_mut().unwrap();
         environment.push(json!(format!("{name}={}", value.as_ref())));
         self
     }
 
-    /// With these arguments in place of the image's own.
+    /// Runs the entry point with `arguments` instead of the image's default arguments.
     pub fn run(&mut self, arguments: &[&str]) -> Ended {
         let entry_point = self.arguments().iter().position(|it| it == "/eni-bootstrap").unwrap();
         self.arguments().truncate(entry_point + 1);
@@ -101,7 +102,7 @@ impl Container {
         ended(self.command().output().unwrap())
     }
 
-    /// As the image says, and as it is run where nothing can be given to it.
+    /// Returns the command that runs the container with the image's entry point and default arguments.
     pub fn command(&self) -> Command {
         let written = serde_json::to_vec_pretty(&self.specification).unwrap();
         let mut file = fs::File::create(self.bundle.path().join("config.json")).unwrap();
@@ -111,16 +112,16 @@ impl Container {
         command
     }
 
-    /// The whole command.
+    /// Returns the entry point and its arguments.
     fn arguments(&mut self) -> &mut Vec<Value> {
         self.specification["process"]["args"].as_array_mut().unwrap()
     }
 
-    fn bind(&mut self, source: &Path, place: &str, options: &str) {
+    fn bind(&mut self, source: &Path, path: &str, options: &str) {
         let mounts = self.specification["mounts"].as_array_mut().unwrap();
         let options = ["rbind", options];
         mounts.push(
-            json!({ "destination": place, "type": "bind", "source": source, "options": options }),
+            json!({ "destination": path, "type": "bind", "source": source, "options": options }),
         );
     }
 
@@ -136,43 +137,44 @@ impl Container {
 }
 
 impl Drop for Container {
-    /// Of a run that the test has not seen to its end nothing stays.
+    /// Deletes the container, also if it is still running.
     fn drop(&mut self) {
         let _ = self.runc("delete").args(["--force", &self.name()]).output();
     }
 }
 
-/// The root of the image for `architecture` in `rootfs`, and what the image says of it as a runtime's
-/// `config.json`: chosen by skopeo, as a runtime chooses of an index, and unpacked by umoci.
+/// Unpacks the image for `architecture` into an OCI bundle. skopeo selects the image from the index, as
+/// a container runtime does, and umoci unpacks it.
 pub fn unpack(architecture: &str) -> Option<tempfile::TempDir> {
     let image = container_image()?;
     let (skopeo, umoci) = (program("skopeo", "skopeo")?, program("umoci", "umoci")?);
     let scratch = tempfile::tempdir().unwrap();
-    let chosen = scratch.path().join("chosen");
-    let mut choose = Command::new(skopeo);
-    choose.args(["--insecure-policy", "--override-os=linux", "--override-arch", architecture]);
+    let selected = scratch.path().join("selected");
+    let mut copy = Command::new(skopeo);
+    copy.args(["--insecure-policy", "--override-os=linux", "--override-arch", architecture]);
     if architecture == "arm64" {
-        choose.arg("--override-variant=v8"); // as containerd asks for it
+        copy.arg("--override-variant=v8"); // containerd requests this variant
     }
-    choose.arg("copy").arg(format!("oci:{}:{TAG}", image.join("oci").display()));
-    done(choose.arg(format!("oci:{}:{TAG}", chosen.display())));
+    copy.arg("copy").arg(format!("oci:{}:{TAG}", image.join("oci").display()));
+    run_successfully(copy.arg(format!("oci:{}:{TAG}", selected.display())));
     let bundle = tempfile::tempdir().unwrap();
     let mut unpack = Command::new(umoci);
-    unpack.args(["unpack", "--image"]).arg(format!("{}:{TAG}", chosen.display()));
-    done(unpack.arg(bundle.path()));
+    unpack.args(["unpack", "--image"]).arg(format!("{}:{TAG}", selected.display()));
+    run_successfully(unpack.arg(bundle.path()));
     Some(bundle)
 }
 
-fn done(command: &mut Command) {
+fn run_successfully(command: &mut Command) {
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
 }
 
-/// A bootstrap container's, with what the image itself decides.
-fn specification(of_image: &Value) -> Value {
-    let process = &of_image["process"];
-    let mount = |place: &str, kind: &str, options: &[&str]| json!({ "destination": place, "type": kind, "source": kind, "options": options });
+/// Returns the runtime configuration of a bootstrap container. The user, command, environment and
+/// working directory are those in `from_image`.
+fn specification(from_image: &Value) -> Value {
+    let process = &from_image["process"];
+    let mount = |path: &str, kind: &str, options: &[&str]| json!({ "destination": path, "type": kind, "source": kind, "options": options });
     json!({
         "ociVersion": "1.0.2",
         "process": {

@@ -1,9 +1,9 @@
-//! The golden files, and the comparison with them.
+//! The golden files in `tests/golden`, which hold the expected output of the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every file below `root`, in order.
+/// Returns the paths of all files below `root`, relative to it and sorted.
 pub fn files_under(root: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -21,18 +21,19 @@ pub fn files_under(root: &Path) -> Vec<String> {
     files
 }
 
-/// The folder of the golden files.
+/// Returns the path of `tests/golden`.
 pub fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Compares with the golden file, or writes it where `UPDATE_GOLDEN` says so.
+/// Asserts that the golden file `path` contains `actual`. If the environment variable `UPDATE_GOLDEN`
+/// is set, writes `actual` to the file first.
 pub fn expect_golden(path: &Path, actual: &str) {
-    #[expect(clippy::disallowed_methods, reason = "a test's own switch and fixture, not a node's")]
+    #[expect(clippy::disallowed_methods, reason = "a switch and files of the tests, not of a node")]
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, actual).unwrap();
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 if the change is meant", path.display());
+    assert_eq!(actual, expected, "{}: if intended, set UPDATE_GOLDEN=1", path.display());
 }

@@ -1,23 +1,24 @@
-//! What a kubelet goes by: its command line, and the files that this names, merged as it merges them.
+//! The configuration of a kubelet: its command line and the files that the command line names, merged
+//! with the rules of the kubelet.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A kubelet that has been told everything.
+/// The configuration of a kubelet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kubelet {
-    /// Its command line.
+    /// The command line without the program.
     pub arguments: Vec<String>,
-    /// The file of `--config`.
+    /// The contents of the `--config` file.
     pub main_file: Value,
-    /// That, with the drop-ins of `--config-dir` over it.
+    /// `main_file` merged with the drop-ins in `--config-dir`.
     pub config: Value,
 }
 
 impl Kubelet {
-    /// Reads the files that `arguments` name below `root`.
+    /// Reads the configuration files that `arguments` name. Their paths are relative to `root`.
     ///
     /// Source: `mergeKubeletConfigurations`, `cmd/kubelet/app/server.go`, kubernetes/kubernetes.
     pub fn read(arguments: Vec<String>, root: &Path) -> Self {
@@ -31,24 +32,25 @@ impl Kubelet {
         Self { arguments, main_file, config }
     }
 
-    /// Every value of a flag, in order. A flag wins over the files, and of two the later one.
+    /// Returns all values of a flag, in order. Flags take precedence over the files. The last value of a
+    /// flag takes precedence over the earlier ones.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         values(&self.arguments, name)
     }
 
-    /// The figure in force.
+    /// Returns the effective max-pods. Panics if it is not configured.
     pub fn max_pods(&self) -> u64 {
-        let flag = self.values("--max-pods").last().map(|figure| figure.parse().unwrap());
+        let flag = self.values("--max-pods").last().map(|value| value.parse().unwrap());
         flag.or(self.config["maxPods"].as_u64()).unwrap()
     }
 
-    /// The labels that the node registers with. Each flag adds to those before it.
+    /// Returns the labels that the node registers with: those of all `--node-labels` flags.
     pub fn labels(&self) -> BTreeMap<String, String> {
         self.values("--node-labels").flat_map(pairs).collect()
     }
 }
 
-/// `name=value,name=value`.
+/// Parses `name=value,name=value`.
 pub fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -66,12 +68,12 @@ fn drop_ins(folder: &Path) -> Vec<PathBuf> {
     drop_ins
 }
 
-/// What a file says; null where it is not there, as in the tests' image of AL2.
+/// Reads a JSON file. Returns null if it does not exist, as in the AL2 image of the tests.
 fn json(path: &Path) -> Value {
     fs::read(path).map(|text| serde_json::from_slice(&text).unwrap()).unwrap_or_default()
 }
 
-/// RFC 7396, as far as there is no `null`.
+/// Merges `later` into `into` (RFC 7396, without the removal of `null` members).
 fn merge(into: &mut Value, later: Value) {
     match (into, later) {
         (Value::Object(into), Value::Object(later)) => {

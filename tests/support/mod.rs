@@ -1,9 +1,13 @@
-//! What the tests share: nodes to run the program on, stand-ins, real servers, golden files.
+//! Helpers that several tests use: nodes to run eni-bootstrap on, real servers, golden files.
 
 pub mod boot;
 pub mod bottlerocket;
 pub mod container;
+pub mod file_list;
 pub mod golden;
+pub mod image_builder;
 pub mod kubelet;
+pub mod manual;
 pub mod node;
+pub mod packages;
 pub mod real_parts;

@@ -1,4 +1,4 @@
-//! A node for the tests: a scratch root that looks like an image, and the real binary run on it.
+//! A node in a temporary folder: a root with the files of an image, on which the tests run the binary.
 
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
-/// `nodeadm-run.service` as far as it tells the image's family.
+/// The lines of `nodeadm-run.service` by which eni-bootstrap detects AL2023.
 ///
 /// Source: `templates/al2023/runtime/rootfs/etc/systemd/system/`, awslabs/amazon-eks-ami.
 const NODEADM_RUN: &str = "[Service]
@@ -18,31 +18,29 @@ const NODEADM_KUBELET: &str = "[Service]
 EnvironmentFile=/etc/eks/kubelet/environment
 ExecStart=/usr/bin/kubelet $NODEADM_KUBELET_ARGS
 ";
-/// AL2's unit, shortened.
+/// The kubelet unit of AL2, shortened.
 const AL2_KUBELET: &str = "[Service]
 ExecStart=/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \\
     $KUBELET_ARGS $KUBELET_EXTRA_ARGS
 ";
 
-/// A scratch root, and how to run `eni-bootstrap` on it.
+/// A root in a temporary folder, and the arguments to run eni-bootstrap on it.
 pub struct Node {
     root: tempfile::TempDir,
     arguments: Vec<String>,
 }
 
-/// How a run ended.
+/// The exit status and the output of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The exit status; `None` after a signal.
+    /// The exit status; `None` if a signal killed the process.
     pub status: Option<i32>,
-    /// The result.
     pub stdout: String,
-    /// The log.
     pub stderr: String,
 }
 
 impl Node {
-    /// Amazon Linux 2023, whose nodeadm reads drop-ins.
+    /// Creates an AL2023 node whose nodeadm reads drop-ins.
     pub fn al2023() -> Self {
         let node = Self::empty();
         node.file("etc/systemd/system/nodeadm-run.service", NODEADM_RUN);
@@ -50,7 +48,7 @@ impl Node {
         node
     }
 
-    /// Amazon Linux 2, or any image with a kubelet unit.
+    /// Creates an AL2 node, which has a kubelet unit.
     pub fn al2() -> Self {
         let node = Self::empty();
         node.file("etc/eks/containerd/kubelet-containerd.service", AL2_KUBELET);
@@ -58,24 +56,23 @@ impl Node {
         node
     }
 
-    /// No image at all.
+    /// Creates a node with an empty root.
     pub fn empty() -> Self {
         Self { root: tempfile::tempdir().unwrap(), arguments: Vec::new() }
     }
 
-    /// Adds an argument to every run.
+    /// Adds `name=value` to the arguments of every run.
     pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.arguments.push(format!("{name}={}", value.as_ref()));
         self
     }
 
-    /// The root.
     pub fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// Writes a file below the root.
-    #[expect(clippy::disallowed_methods, reason = "a test's fixture, not a node's file")]
+    /// Writes a file below the root, and returns its path.
+    #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
     pub fn file(&self, path: &str, contents: &str) -> PathBuf {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -83,32 +80,32 @@ impl Node {
         path
     }
 
-    /// Reads a file below the root.
+    /// Reads a file below the root; `None` if it does not exist.
     pub fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.root().join(path)).ok()
     }
 
-    /// The files that `eni-bootstrap` has written: all but the image's own, the settings and the lock.
+    /// Returns the files that eni-bootstrap has written, without its lock.
     pub fn written(&self) -> Vec<String> {
         let mut files = crate::support::golden::files_under(self.root());
         let is_settings = |file: &str| Path::new(file).extension().is_some_and(|it| it == "toml");
-        let ours = |file: &String| file.contains("eni-bootstrap") && !is_settings(file);
-        files.retain(|file| ours(file) && file != "run/eni-bootstrap/lock");
+        let is_written = |file: &String| file.contains("eni-bootstrap") && !is_settings(file);
+        files.retain(|file| is_written(file) && file != "run/eni-bootstrap/lock");
         files
     }
 
-    /// Runs it to its end.
+    /// Runs eni-bootstrap, and waits until it exits.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
         ended(self.command(arguments).output().unwrap())
     }
 
-    /// Starts it.
+    /// Starts eni-bootstrap.
     pub fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
         Running::new(self.command(arguments))
     }
 
-    /// The command, with nothing of this machine's in its environment but static credentials. EC2
-    /// is not asked unless the test says so: here it cannot be reached.
+    /// Returns the command that runs eni-bootstrap. Its environment has static credentials and nothing
+    /// from this machine. The subnet verification is disabled, because there is no EC2 API.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eni-bootstrap"));
         command
@@ -124,28 +121,28 @@ impl Node {
     }
 }
 
-/// A run that goes on. Killed where the test ends before it does.
+/// A running process. Dropping it kills the process.
 pub struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
-    /// What it has logged so far.
+    /// The part of the log that has been read.
     log: String,
 }
 
 impl Running {
-    /// Starts `command`.
     pub fn new(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr, log: String::new() }
     }
 
-    /// Reads its log until a line has `text` in it; fails where it ends before.
+    /// Reads the log until a line contains `text`, and returns that line. Panics if the process exits
+    /// first.
     pub fn until(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
             let read = self.stderr.read_line(&mut line).unwrap();
-            assert_ne!(read, 0, "it ended without {text:?}:\n{}", self.log);
+            assert_ne!(read, 0, "exited without logging {text:?}:\n{}", self.log);
             self.log.push_str(&line);
             if line.contains(text) {
                 return line;
@@ -153,7 +150,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end.
+    /// Waits until the process exits.
     pub fn end(mut self) -> Ended {
         self.stderr.read_to_string(&mut self.log).unwrap();
         let mut stdout = String::new();
@@ -170,7 +167,7 @@ impl Drop for Running {
     }
 }
 
-/// An output as text.
+/// Converts the output of a command to text.
 pub fn ended(output: Output) -> Ended {
     Ended {
         status: output.status.code(),
@@ -179,35 +176,35 @@ pub fn ended(output: Output) -> Ended {
     }
 }
 
-/// What a run writes on an [`Node::al2023`].
+/// The file that a run writes on [`Node::al2023`].
 pub const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 
-/// A cluster that has the ENIConfig of the zone us-west-2a.
+/// Starts an API server that has the ENIConfig us-west-2a.
 pub fn ready_api() -> KubernetesApi {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     api
 }
 
-/// A metadata service with this user data.
+/// Starts a metadata service with this user data.
 pub fn imds_with(user_data: impl Into<Vec<u8>>) -> Imds {
     Imds::start(&Instance { user_data: Some(user_data.into()), ..Instance::default() })
 }
 
-/// An AL2023 node with this metadata service.
+/// Creates an AL2023 node that uses this metadata service.
 pub fn with_imds(imds: &Imds) -> Node {
     Node::al2023().with("--imds-endpoint", imds.endpoint())
 }
 
-/// The same, whose user data names `api` as its cluster.
+/// Creates an AL2023 node whose user data configures the cluster `api`.
 pub fn in_cluster(api: &KubernetesApi) -> (Node, Imds) {
     let imds = imds_with(api.node_config());
     (with_imds(&imds), imds)
 }
 
-/// The last lines of a log: the error, its reasons and its help.
+/// Returns the log from its `error: ` line to the end: the error, its causes and its help.
 pub fn error(ended: &Ended) -> &str {
-    let begins = |line: &&str| line.starts_with("error: ");
-    let line = ended.stderr.lines().find(begins).unwrap_or("no error");
+    let is_error = |line: &&str| line.starts_with("error: ");
+    let line = ended.stderr.lines().find(is_error).unwrap_or("no error");
     ended.stderr.find(&format!("{line}\n")).map_or(line, |at| &ended.stderr[at..])
 }

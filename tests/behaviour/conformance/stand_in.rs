@@ -107,7 +107,7 @@ fn a_missing_setting_keeps_every_file_from_being_rendered() {
     without["kubernetes"]["node-ip"] = Value::Null;
     let (_container, host) = host(&without);
     assert_eq!(commit(&host, &json!({ "max-pods": 20 })), 200);
-    let failure = "the template kubelet-env wants settings.kubernetes.node-ip".to_owned();
+    let failure = "settings.kubernetes.node-ip is not set".to_owned();
     let run = Applied { keys: Some(vec![PODS.to_owned()]), failure: Some(failure) };
     assert_eq!((host.applied(), host.kubelet_restarts()), (vec![run], 0));
     assert_eq!((host.rendered(CONFIG), host.rendered(ENV)), (None, None));

@@ -1,23 +1,23 @@
-//! The image as Bottlerocket runs it: with its settings API, and nothing given to it but user data.
+//! The image as a bootstrap container of Bottlerocket, configured only by user data.
 
 use super::ARCHITECTURES;
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, USER_DATA, as_planned, ready};
 use crate::support::container::Container;
 use crate::support::node::{Ended, ended};
 
-/// By this machine's CPUs the reserve would be another; EC2 is not here.
+/// By default, kube-reserved depends on the CPUs of this machine, and the verification needs EC2.
 const SETTINGS: &str = "[reserve]\ncpu = \"70m\"\n[eni-config]\nverify = false\n";
 
-/// A boot of `host`.
+/// Runs the container on `host`, as in a boot.
 fn boot(host: &Host, architecture: &str) -> Option<Ended> {
-    let container = Container::of_image(architecture)?
+    let container = Container::from_image(architecture)?
         .with_host(host.node.root())
         .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", host.imds.endpoint());
     Some(ended(container.command().output().unwrap()))
 }
 
 #[test]
-fn it_tells_bottlerocket_at_the_first_boot_and_leaves_it_alone_at_the_second() {
+fn first_boot_changes_the_settings_and_second_boot_does_not() {
     for architecture in ARCHITECTURES {
         let host = Host::new();
         host.node.file(USER_DATA, SETTINGS);
@@ -31,13 +31,13 @@ fn it_tells_bottlerocket_at_the_first_boot_and_leaves_it_alone_at_the_second() {
 }
 
 #[test]
-fn a_settings_api_that_is_gone_is_said_on_stderr_and_fails_the_container() {
+fn unreachable_settings_api_fails_the_container() {
     let mut host = Host::new();
     host.node.file(USER_DATA, SETTINGS);
     host.settings.kill();
     let Some(ended) = boot(&host, ARCHITECTURES[0]) else { return };
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(69), ""), "{}", ended.stderr);
-    let why =
+    let cause =
         "caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    assert!(ended.stderr.contains(cause), "{}", ended.stderr);
 }

@@ -1,4 +1,4 @@
-//! The container image: what is in it, that it can be built again, and that it runs.
+//! The container image: its contents, its reproducible build, and its runs.
 
 use crate::support::container::TAG;
 use crate::support::golden::files_under;
@@ -19,7 +19,7 @@ mod runs;
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 const ANNOTATION: &str = "org.opencontainers.image";
 
-/// An OCI layout.
+/// A folder with an OCI image layout.
 struct Layout(PathBuf);
 
 impl Layout {
@@ -27,7 +27,7 @@ impl Layout {
         serde_json::from_str(&fs::read_to_string(self.0.join(file)).unwrap()).unwrap()
     }
 
-    /// The file that a descriptor names, which is as long as it says.
+    /// Returns the path of the blob of a descriptor. Asserts that its size matches.
     fn blob(&self, descriptor: &Value) -> PathBuf {
         let digest = descriptor["digest"].as_str().unwrap().replace(':', "/");
         let path = self.0.join("blobs").join(digest);
@@ -39,7 +39,7 @@ impl Layout {
         serde_json::from_str(&fs::read_to_string(self.blob(descriptor)).unwrap()).unwrap()
     }
 
-    /// What skopeo pushes: the index of both architectures.
+    /// Returns the image index with the manifests of both architectures.
     fn index(&self) -> Value {
         self.follow(&self.json("index.json")["manifests"][0])
     }
@@ -49,10 +49,11 @@ fn layout() -> Option<Layout> {
     Some(Layout(container_image()?.join("oci")))
 }
 
-/// What every level says of the image. The commit and its time are another's for each build.
-fn said(index: &Value) -> Value {
-    let said = &index["annotations"];
-    let revision = said[format!("{ANNOTATION}.revision")].as_str().unwrap();
+/// Returns the annotations that the index and the manifests must have. The revision and the creation
+/// time are those of `index`, because they depend on the commit.
+fn expected_annotations(index: &Value) -> Value {
+    let annotations = &index["annotations"];
+    let revision = annotations[format!("{ANNOTATION}.revision")].as_str().unwrap();
     let commit = revision.strip_suffix("-dirty").unwrap_or(revision);
     assert!(commit.len() == 40 && commit.bytes().all(|it| it.is_ascii_hexdigit()), "{revision}");
     json!({
@@ -61,62 +62,67 @@ fn said(index: &Value) -> Value {
         format!("{ANNOTATION}.version"): env!("CARGO_PKG_VERSION"),
         format!("{ANNOTATION}.licenses"): env!("CARGO_PKG_LICENSE"),
         format!("{ANNOTATION}.revision"): revision,
-        format!("{ANNOTATION}.created"): said[format!("{ANNOTATION}.created")],
+        format!("{ANNOTATION}.created"): annotations[format!("{ANNOTATION}.created")],
     })
 }
 
-/// A descriptor, but for where it points to.
-fn kind(descriptor: &Value) -> Value {
-    let mut kind = descriptor.clone();
-    kind.as_object_mut().unwrap().retain(|key, _| key != "digest" && key != "size");
-    kind
+/// Returns a descriptor without its digest and size.
+fn without_digest(descriptor: &Value) -> Value {
+    let mut descriptor = descriptor.clone();
+    descriptor.as_object_mut().unwrap().retain(|key, _| key != "digest" && key != "size");
+    descriptor
 }
 
 #[test]
-fn its_index_names_both_architectures_and_says_what_it_is() {
+fn index_lists_both_architectures_with_annotations() {
     let Some(layout) = layout() else { return };
     assert_eq!(layout.json("oci-layout"), json!({ "imageLayoutVersion": "1.0.0" }));
     let index = layout.index();
-    let said = said(&index);
+    let annotations = expected_annotations(&index);
     let entries = &layout.json("index.json")["manifests"];
     assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
     assert_eq!(
-        kind(&entries[0]),
+        without_digest(&entries[0]),
         json!({
             "mediaType": "application/vnd.oci.image.index.v1+json",
             "annotations": {
-                format!("{ANNOTATION}.created"): said[format!("{ANNOTATION}.created")],
+                format!("{ANNOTATION}.created"): annotations[format!("{ANNOTATION}.created")],
                 format!("{ANNOTATION}.ref.name"): TAG,
             },
         })
     );
-    let manifests: Vec<_> = index["manifests"].as_array().unwrap().iter().map(kind).collect();
-    let of_both = ARCHITECTURES.map(|architecture| {
+    let manifests = index["manifests"].as_array().unwrap().iter();
+    let manifests: Vec<_> = manifests.map(without_digest).collect();
+    let expected = ARCHITECTURES.map(|architecture| {
         json!({
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "platform": { "architecture": architecture, "os": "linux" },
         })
     });
-    assert_eq!(manifests, of_both);
-    assert_eq!(index["annotations"], said);
+    assert_eq!(manifests, expected);
+    assert_eq!(index["annotations"], annotations);
 }
 
 #[test]
-fn each_image_is_one_file_an_entry_point_and_what_it_is_called() {
+fn each_image_has_one_layer_with_the_binary() {
     let (Some(layout), Some(amd64), Some(arm64)) = (layout(), static_binary(), arm64_binary())
     else {
         return;
     };
     let index = layout.index();
-    let said = said(&index);
+    let annotations = expected_annotations(&index);
     for ((architecture, binary), at) in ARCHITECTURES.iter().zip([amd64, arm64]).zip(0..) {
         let manifest = layout.follow(&index["manifests"][at]);
         let layers = &manifest["layers"];
         assert_eq!(layers.as_array().unwrap().len(), 1, "{layers}");
         assert_eq!(
-            (&manifest["annotations"], kind(&manifest["config"]), kind(&layers[0])),
             (
-                &said,
+                &manifest["annotations"],
+                without_digest(&manifest["config"]),
+                without_digest(&layers[0])
+            ),
+            (
+                &annotations,
                 json!({ "mediaType": "application/vnd.oci.image.config.v1+json" }),
                 json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip" })
             )
@@ -127,60 +133,68 @@ fn each_image_is_one_file_an_entry_point_and_what_it_is_called() {
             json!({
                 "architecture": architecture,
                 "os": "linux",
-                "created": said[format!("{ANNOTATION}.created")],
-                "config": { "Entrypoint": ["/eni-bootstrap"], "Cmd": ["run"], "Labels": said },
+                "created": annotations[format!("{ANNOTATION}.created")],
+                "config": {
+                    "Entrypoint": ["/eni-bootstrap"],
+                    "Cmd": ["run"],
+                    "Labels": annotations,
+                },
                 "rootfs": { "type": "layers", "diff_ids": config["rootfs"]["diff_ids"] },
             })
         );
         let layer = layout.blob(&layers[0]);
-        let created = said[format!("{ANNOTATION}.created")].as_str().unwrap();
+        let created = annotations[format!("{ANNOTATION}.created")].as_str().unwrap();
         let time = created.replace('T', " ").replace('Z', "");
         let program = fs::read(binary).unwrap();
         assert_eq!(
             listing(&layer),
             format!("-rwxr-xr-x 0/0 {} {time} eni-bootstrap\n", program.len())
         );
-        assert!(contents(&layer, program.len()) == program, "not the binary for {architecture}");
-        // As ELF numbers the machines.
+        assert!(
+            contents(&layer, program.len()) == program,
+            "the layer does not contain the binary for {architecture}"
+        );
+        // e_machine in the ELF header: EM_X86_64 or EM_AARCH64.
         let machine = if *architecture == "amd64" { 0x3e } else { 0xb7 };
         assert_eq!(program[18..20], [machine, 0], "{architecture}");
     }
 }
 
-/// Every entry of a layer, with its mode, owner, size and time.
+/// Lists the entries of a layer with mode, owner, size and modification time.
 fn listing(layer: &Path) -> String {
     let mut tar = Command::new("tar");
     tar.args(["--list", "--verbose", "--numeric-owner", "--full-time", "--gzip", "--file"]);
     let listed = ended(tar.arg(layer).env("TZ", "UTC").output().unwrap());
     assert_eq!((listed.status, listed.stderr.as_str()), (Some(0), ""));
-    let in_words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
-    listed.stdout.lines().map(in_words).collect()
+    let normalize = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
+    listed.stdout.lines().map(normalize).collect()
 }
 
-/// The contents of the one entry of a layer, which is `length` bytes long.
+/// Returns the contents of the only entry of a layer, whose size is `length` bytes.
 fn contents(layer: &Path, length: usize) -> Vec<u8> {
     let mut unpacked = Vec::new();
     GzDecoder::new(fs::File::open(layer).unwrap()).read_to_end(&mut unpacked).unwrap();
     unpacked[512..512 + length].to_owned()
 }
 
+/// Builds the image in `folder` with the revision and creation time of `index`.
 fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<Ended> {
-    let of_both = |name: &str| index["annotations"][format!("{ANNOTATION}.{name}")].clone();
+    let annotation = |name: &str| index["annotations"][format!("{ANNOTATION}.{name}")].clone();
     let mut date = Command::new("date");
-    date.args(["+%s", "--date", of_both("created").as_str().unwrap_or("now")]);
+    date.args(["+%s", "--date", annotation("created").as_str().unwrap_or("now")]);
     let epoch = ended(date.output().unwrap()).stdout;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/image/build.sh");
     let mut build = Command::new("bash");
-    // Another place, hour and mask than anybody builds with.
+    // The working directory, time zone and umask must not affect the image.
     build.args(["-c", "umask 077; cd /; exec \"$@\"", "bash"]).arg(script);
     build.args(binaries).arg(folder).env("TZ", "Pacific/Chatham").env("REGCTL", regctl()?);
     build.env("SOURCE_DATE_EPOCH", epoch.trim_end());
-    build.env("IMAGE_REVISION", of_both("revision").as_str().unwrap_or("none"));
+    build.env("IMAGE_REVISION", annotation("revision").as_str().unwrap_or("none"));
     Some(ended(build.output().unwrap()))
 }
 
 #[test]
-fn it_can_be_built_again_byte_for_byte() {
+fn rebuilding_gives_identical_files() {
     let (Some(folder), Some(amd64), Some(arm64)) =
         (container_image(), static_binary(), arm64_binary())
     else {
@@ -189,7 +203,7 @@ fn it_can_be_built_again_byte_for_byte() {
     let scratch = tempfile::tempdir().unwrap();
     let copies = [amd64, arm64].map(|binary| {
         let copy = scratch.path().join(binary.metadata().unwrap().len().to_string());
-        fs::copy(binary, &copy).unwrap(); // with another time
+        fs::copy(binary, &copy).unwrap(); // changes the modification time
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
         copy
     });
@@ -207,11 +221,11 @@ fn it_can_be_built_again_byte_for_byte() {
 }
 
 #[test]
-fn a_binary_for_another_architecture_is_refused() {
+fn rejects_a_missing_binary_or_one_of_another_architecture() {
     let (Some(amd64), Some(arm64)) = (static_binary(), arm64_binary()) else { return };
     let scratch = tempfile::tempdir().unwrap();
     let missing = scratch.path().join("missing");
-    for (binaries, said) in [
+    for (binaries, error) in [
         ([&arm64, &amd64], format!("build.sh: {} is not an amd64 binary\n", arm64.display())),
         ([&amd64, &amd64], format!("build.sh: {} is not an arm64 binary\n", amd64.display())),
         (
@@ -226,7 +240,7 @@ fn a_binary_for_another_architecture_is_refused() {
         let Some(built) = build(binaries.map(PathBuf::as_path), &folder, &Value::Null) else {
             return;
         };
-        assert_eq!((built.status, built.stderr), (Some(1), said));
+        assert_eq!((built.status, built.stderr), (Some(1), error));
         assert_eq!(files_under(&folder), Vec::<String>::new());
     }
 }

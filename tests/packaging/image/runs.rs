@@ -1,4 +1,4 @@
-//! The image run as a bootstrap container: natively, and by qemu for the other architecture.
+//! Runs of the container image, natively and by qemu for the other architecture.
 
 use super::ARCHITECTURES;
 use crate::behaviour::cli::steady;
@@ -9,7 +9,7 @@ use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
 
 #[test]
-fn its_root_holds_one_file() {
+fn root_contains_only_the_binary() {
     for architecture in ARCHITECTURES {
         let Some(bundle) = unpack(architecture) else { return };
         assert_eq!(files_under(&bundle.path().join("rootfs")), ["eni-bootstrap"], "{architecture}");
@@ -17,10 +17,10 @@ fn its_root_holds_one_file() {
 }
 
 #[test]
-fn it_runs_without_anything_of_a_hosts() {
+fn runs_without_host_mounts() {
     let version = format!("eni-bootstrap {}\n", env!("CARGO_PKG_VERSION"));
     for architecture in ARCHITECTURES {
-        let Some(mut container) = Container::of_image(architecture) else { return };
+        let Some(mut container) = Container::from_image(architecture) else { return };
         for (arguments, stdout) in [
             (["--version"].as_slice(), version.as_str()),
             (&["max-pods", "--instance-type", "c6g.large"], "29\n"),
@@ -32,28 +32,27 @@ fn it_runs_without_anything_of_a_hosts() {
     }
 }
 
-/// Nothing is given to it but the environment: what runs is the image's own command. Over TLS, with an
-/// ENIConfig that comes while it waits.
+/// Only the environment configures the container. The ENIConfig is created while the run waits.
 #[test]
-fn its_own_command_is_a_whole_run() {
+fn default_command_waits_for_the_eniconfig() {
     for architecture in ARCHITECTURES {
-        let Some(container) = Container::of_image(architecture) else { return };
+        let Some(container) = Container::from_image(architecture) else { return };
         let api = KubernetesApi::start();
         let user_data = Some(api.node_config().into_bytes());
         let imds = Imds::start(&Instance { user_data, ..Instance::default() });
         let container = container
             .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.endpoint())
             .with("ENI_BOOTSTRAP_HOST_KIND", "none")
-            .with("ENI_BOOTSTRAP_RESERVE_CPU", "70m") // by this machine's CPUs, else
+            .with("ENI_BOOTSTRAP_RESERVE_CPU", "70m") // the default depends on the CPUs
             .with("ENI_BOOTSTRAP_ENI_CONFIG_VERIFY", "false");
         let mut run = Running::new(container.command());
         run.until("wait: ENIConfig us-west-2a: it is not there");
         api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
         let run = run.end();
         assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
-        let is_this_machines = |line: &&str| line.starts_with("limits: ");
+        let depends_on_machine = |line: &&str| line.starts_with("limits: ");
         let log = steady(&run.stderr, &api);
-        let log: Vec<_> = log.lines().filter(|line| !is_this_machines(line)).collect();
+        let log: Vec<_> = log.lines().filter(|line| !depends_on_machine(line)).collect();
         assert_eq!(
             log,
             [
@@ -75,42 +74,42 @@ fn its_own_command_is_a_whole_run() {
     }
 }
 
-/// Names by the host's `/etc/hosts`, settings by the container's user data; the host's root is there to
-/// be read, and the one folder beside the user data to be written to.
+/// The container resolves names with the host's `/etc/hosts` and reads settings from its user data. The
+/// host root is mounted read-only, and the folder of the user data is writable.
 #[test]
-fn it_finds_its_host_where_a_bootstrap_container_does() {
+fn uses_the_mounts_of_a_bootstrap_container() {
     const UNIT: &str = "etc/systemd/system/kubelet.service";
-    const KEPT: &str = ".bottlerocket/bootstrap-containers/current";
+    const WRITABLE: &str = ".bottlerocket/bootstrap-containers/current";
     let imds = Imds::start(&Instance::default());
     let host = Node::empty();
     host.file("etc/hosts", "127.0.0.1 imds.hosts.test\n");
     host.file("etc/resolv.conf", "");
     let settings = "[cni]\nsource = \"settings\"\ncustom-networking = false\n[host]\nkind = \"kubelet-dropin\"\n";
-    host.file(&format!("{KEPT}/user-data"), settings);
-    for place in [".bottlerocket/rootfs", KEPT] {
-        host.file(&format!("{place}/{UNIT}"), "[Service]\nExecStart=/usr/bin/kubelet\n");
+    host.file(&format!("{WRITABLE}/user-data"), settings);
+    for root in [".bottlerocket/rootfs", WRITABLE] {
+        host.file(&format!("{root}/{UNIT}"), "[Service]\nExecStart=/usr/bin/kubelet\n");
     }
     let run = |root: &str| {
-        let container = Container::of_image(ARCHITECTURES[0])?
+        let container = Container::from_image(ARCHITECTURES[0])?
             .with_host(host.root())
             .with(
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT",
                 imds.endpoint().replace("127.0.0.1", "imds.hosts.test"),
             )
-            .with("ENI_BOOTSTRAP_CONFIG", format!("/{KEPT}/user-data"))
+            .with("ENI_BOOTSTRAP_CONFIG", format!("/{WRITABLE}/user-data"))
             .with("ENI_BOOTSTRAP_ROOT", format!("/{root}"));
         Some(ended(container.command().output().unwrap()))
     };
-    let Some(refused) = run(".bottlerocket/rootfs") else { return };
-    assert_eq!(refused.status, Some(73), "{}", refused.stderr);
-    assert!(refused.stderr.contains("Read-only file system"), "{}", refused.stderr);
+    let Some(failed) = run(".bottlerocket/rootfs") else { return };
+    assert_eq!(failed.status, Some(73), "{}", failed.stderr);
+    assert!(failed.stderr.contains("Read-only file system"), "{}", failed.stderr);
     assert_eq!(host.written(), Vec::<String>::new());
-    let ready = run(KEPT).unwrap();
+    let ready = run(WRITABLE).unwrap();
     assert_eq!(ready.status, Some(0), "{}", ready.stderr);
     let written = [
         "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf",
         "run/eni-bootstrap/kubelet.env",
         "run/eni-bootstrap/lock",
     ];
-    assert_eq!(host.written(), written.map(|file| format!("{KEPT}/{file}")));
+    assert_eq!(host.written(), written.map(|file| format!("{WRITABLE}/{file}")));
 }

@@ -1,11 +1,13 @@
-//! What is in the packages, to the last file.
+//! The files and the metadata of the packages.
 
-use super::package::{Form, Packages, VERSION, once_more, packages, succeeds};
+use crate::support::packages::{
+    PackageFormat, Packages, VERSION, packages, rebuild, stdout_of_success,
+};
 use crate::support::real_parts::program;
 use std::fs;
 use std::process::Command;
 
-/// Mode, owner and place of what both have.
+/// The files of both packages: mode, owner and path.
 const BOTH: &str = "\
 drwxr-xr-x root/root /etc/eni-bootstrap
 -rwxr-xr-x root/root /usr/bin/eni-bootstrap
@@ -37,7 +39,7 @@ drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 drwxr-xr-x root/root /usr/share/zsh
 ";
 
-/// What the deb has besides.
+/// The files that only the deb has.
 const DEB: &str = "\
 drwxr-xr-x root/root /etc
 drwxr-xr-x root/root /usr
@@ -60,7 +62,7 @@ drwxr-xr-x root/root /usr/share/zsh/vendor-completions
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_eni-bootstrap
 ";
 
-/// What the rpm has besides.
+/// The files that only the rpm has.
 const RPM: &str = "\
 -rw-r--r-- root/root /usr/share/doc/eni-bootstrap/CHANGELOG.md
 drwxr-xr-x root/root /usr/share/licenses/eni-bootstrap
@@ -70,58 +72,68 @@ drwxr-xr-x root/root /usr/share/zsh/site-functions
 -rw-r--r-- root/root /usr/share/zsh/site-functions/_eni-bootstrap
 ";
 
-/// Both lists in the order of the places.
+/// Joins the lists, and sorts the lines by path.
 fn sorted(lists: &[&str]) -> Vec<String> {
     let mut lines: Vec<String> = lists.concat().lines().map(str::to_owned).collect();
     lines.sort_by_key(|line| line.rsplit_once(' ').unwrap().1.to_owned());
     lines
 }
 
-fn deb(made: &Packages, architecture: &str, arguments: &[&str]) -> String {
+/// Runs `dpkg-deb` on the deb.
+fn deb(packages: &Packages, architecture: &str, arguments: &[&str]) -> String {
     let mut command = Command::new("dpkg-deb");
-    succeeds(&command.args(arguments).arg(made.file(Form::Deb, architecture)).output().unwrap())
+    stdout_of_success(
+        &command
+            .args(arguments)
+            .arg(packages.file(PackageFormat::Deb, architecture))
+            .output()
+            .unwrap(),
+    )
 }
 
-fn rpm(made: &Packages, architecture: &str, arguments: &[&str]) -> String {
+/// Runs `rpm --query` on the rpm.
+fn rpm(packages: &Packages, architecture: &str, arguments: &[&str]) -> String {
     let mut command = Command::new("rpm");
     command.args(["--query", "--package"]).args(arguments);
-    succeeds(&command.arg(made.file(Form::Rpm, architecture)).output().unwrap())
+    stdout_of_success(
+        &command.arg(packages.file(PackageFormat::Rpm, architecture)).output().unwrap(),
+    )
 }
 
 #[test]
-fn the_deb_has_these_files() {
-    let (Some(_), Some([made, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
+fn deb_has_the_expected_files() {
+    let (Some(_), Some([this, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
     for architecture in ["amd64", "arm64"] {
-        let listed = deb(made, architecture, &["--contents"]);
+        let listed = deb(this, architecture, &["--contents"]);
         let lines = listed.lines().map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let place = fields[5].trim_start_matches('.').trim_end_matches('/');
-            format!("{} {} {place}\n", fields[0], fields[1])
+            let path = fields[5].trim_start_matches('.').trim_end_matches('/');
+            format!("{} {} {path}\n", fields[0], fields[1])
         });
         assert_eq!(sorted(&[&lines.collect::<String>()]), sorted(&[BOTH, DEB]));
     }
 }
 
 #[test]
-fn the_rpm_has_these_files() {
-    let (Some(_), Some([made, _])) = (program("rpm", "rpm"), packages()) else { return };
+fn rpm_has_the_expected_files() {
+    let (Some(_), Some([this, _])) = (program("rpm", "rpm"), packages()) else { return };
     for architecture in ["amd64", "arm64"] {
         let format = "[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\\n]";
-        let listed = rpm(made, architecture, &["--queryformat", format]);
+        let listed = rpm(this, architecture, &["--queryformat", format]);
         assert_eq!(sorted(&[&listed]), sorted(&[BOTH, RPM]));
-        assert_eq!(rpm(made, architecture, &["--configfiles"]), "");
+        assert_eq!(rpm(this, architecture, &["--configfiles"]), "");
         assert_eq!(
-            rpm(made, architecture, &["--licensefiles"]),
+            rpm(this, architecture, &["--licensefiles"]),
             "/usr/share/licenses/eni-bootstrap/LICENSE\n/usr/share/licenses/eni-bootstrap/third-party-licenses.gz\n"
         );
     }
 }
 
 #[test]
-fn the_deb_says_what_it_is() {
-    let (Some(_), Some([made, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
+fn deb_has_the_expected_metadata() {
+    let (Some(_), Some([this, _])) = (program("dpkg-deb", "dpkg"), packages()) else { return };
     for architecture in ["amd64", "arm64"] {
-        let control = deb(made, architecture, &["--field"]);
+        let control = deb(this, architecture, &["--field"]);
         let control: Vec<&str> =
             control.lines().filter(|line| !line.starts_with("Installed-Size: ")).collect();
         let expected = format!(
@@ -140,7 +152,7 @@ Description: prepare an Amazon EKS node for the VPC CNI before its kubelet start
  The installation does not enable or start the systemd unit."
         );
         assert_eq!(control.join("\n"), expected);
-        let scripts = deb(made, architecture, &["--info"]);
+        let scripts = deb(this, architecture, &["--info"]);
         let scripts: Vec<&str> = scripts
             .lines()
             .filter_map(|line| line.split_once(" *  ")?.1.split(' ').next())
@@ -150,12 +162,12 @@ Description: prepare an Amazon EKS node for the VPC CNI before its kubelet start
 }
 
 #[test]
-fn the_rpm_says_what_it_is() {
-    let (Some(_), Some([made, _])) = (program("rpm", "rpm"), packages()) else { return };
+fn rpm_has_the_expected_metadata() {
+    let (Some(_), Some([this, _])) = (program("rpm", "rpm"), packages()) else { return };
     for (architecture, as_rpm) in [("amd64", "x86_64"), ("arm64", "aarch64")] {
         let format = "%{NVRA} %{LICENSE} %{VENDOR}: %{SUMMARY}\\n[%{REQUIRENAME}\\n]%{PREINPROG} %{POSTINPROG} %{PREUNPROG} %{POSTUNPROG}\\n";
         assert_eq!(
-            rpm(made, architecture, &["--queryformat", format]),
+            rpm(this, architecture, &["--queryformat", format]),
             format!(
                 "eni-bootstrap-{VERSION}-1.{as_rpm} Apache-2.0 (none): Prepares an Amazon EKS node for the VPC CNI before its kubelet starts
 /bin/sh
@@ -166,10 +178,9 @@ fn the_rpm_says_what_it_is() {
     }
 }
 
-/// Both run the very files that are reviewed and checked.
 #[test]
-fn both_carry_the_same_scripts() {
-    let (Some(_), Some(_), Some([made, _])) =
+fn deb_and_rpm_contain_the_maintainer_scripts_unchanged() {
+    let (Some(_), Some(_), Some([this, _])) =
         (program("rpm", "rpm"), program("dpkg-deb", "dpkg"), packages())
     else {
         return;
@@ -184,22 +195,22 @@ fn both_carry_the_same_scripts() {
         let file = format!("{}/packaging/scripts/{name}.sh", env!("CARGO_MANIFEST_DIR"));
         let script = fs::read_to_string(file).unwrap();
         let mut info = Command::new("dpkg-deb");
-        info.arg("--info").arg(made.file(Form::Deb, "amd64")).arg(in_deb);
-        assert_eq!(succeeds(&info.output().unwrap()), script);
-        assert_eq!(rpm(made, "amd64", &["--queryformat", &format!("%{{{in_rpm}}}")]), script);
+        info.arg("--info").arg(this.file(PackageFormat::Deb, "amd64")).arg(in_deb);
+        assert_eq!(stdout_of_success(&info.output().unwrap()), script);
+        assert_eq!(rpm(this, "amd64", &["--queryformat", &format!("%{{{in_rpm}}}")]), script);
     }
 }
 
 #[test]
-fn two_builds_of_one_commit_are_equal_to_the_last_byte() {
-    let Some([made, _]) = packages() else { return };
+fn rebuilding_a_commit_gives_identical_packages() {
+    let Some([this, _]) = packages() else { return };
     let again = tempfile::tempdir().unwrap();
-    once_more(again.path());
-    for form in [Form::Deb, Form::Rpm] {
+    rebuild(again.path());
+    for format in [PackageFormat::Deb, PackageFormat::Rpm] {
         for architecture in ["amd64", "arm64"] {
-            let one = made.file(form, architecture);
+            let one = this.file(format, architecture);
             let other = again.path().join(one.file_name().unwrap());
-            // Not assert_eq: nobody wants to read five MiB twice.
+            // Not assert_eq!, which would print both 5 MiB files.
             assert!(fs::read(&one).unwrap() == fs::read(other).unwrap(), "{}", one.display());
         }
     }

@@ -1,51 +1,34 @@
-//! The man pages and the completions, as each one's readers read them.
+//! The man pages, the completions and the third-party notices, checked with the programs that read them.
 
-#[path = "../../../packaging/manual/completions.rs"]
-mod completions;
-#[path = "../../../packaging/manual/notices.rs"]
-mod notices;
-#[path = "../../../packaging/manual/pages.rs"]
-mod pages;
-
+use crate::support::manual::{notices, write_manual};
 use crate::support::real_parts::program;
-use eni_bootstrap::cli::command_line;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
 
-/// `folder`, filled as `cargo run --example manual` fills it.
-#[expect(clippy::disallowed_methods, reason = "a test's fixture, not a node's file")]
-pub fn written(folder: &Path) -> PathBuf {
-    fs::create_dir_all(folder).unwrap();
-    let pages = pages::all(&command_line(), "2026-01-01").unwrap();
-    for (name, text) in pages.into_iter().chain(completions::all(&command_line())) {
-        fs::write(folder.join(name), text).unwrap();
-    }
-    fs::write(folder.join("third-party-licenses"), notices::all().unwrap()).unwrap();
-    folder.to_owned()
+/// Returns a temporary folder with the man pages, completions and notices.
+fn manual() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_manual(folder.path());
+    folder
 }
 
-fn scratch() -> (tempfile::TempDir, PathBuf) {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = written(scratch.path());
-    (scratch, folder)
-}
-
-/// What a program says of a file, on both outputs; its status is in the first line.
-fn said(program: &Path, arguments: &[&str], file: &Path) -> String {
-    let ended = Command::new(program).args(arguments).arg(file).output().unwrap();
-    let status = ended.status.code().unwrap();
-    format!("{status}\n{}", String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()))
+/// Runs a program on a file. Returns its exit status in the first line, then its stdout and stderr.
+fn run(program: &Path, arguments: &[&str], file: &Path) -> String {
+    let output = Command::new(program).args(arguments).arg(file).output().unwrap();
+    let status = output.status.code().unwrap();
+    format!("{status}\n{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
 }
 
 #[test]
-fn every_command_has_a_page_of_which_no_formatter_complains() {
+fn every_command_has_a_man_page_without_formatter_warnings() {
     let (Some(groff), Some(mandoc)) = (program("groff", "groff-base"), program("mandoc", "mandoc"))
     else {
         return;
     };
-    let (_scratch, folder) = scratch();
-    let pages = glob::glob(folder.join("*.1").to_str().unwrap()).unwrap().map(Result::unwrap);
+    let folder = manual();
+    let pages =
+        glob::glob(folder.path().join("*.1").to_str().unwrap()).unwrap().map(Result::unwrap);
     let pages: Vec<PathBuf> = pages.collect();
     let names: Vec<_> =
         pages.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
@@ -64,18 +47,18 @@ fn every_command_has_a_page_of_which_no_formatter_complains() {
     ];
     assert_eq!(names, commands.map(|command| format!("eni-bootstrap{command}")));
     for page in pages {
-        // -z: no output but complaints; -ww: all of them.
-        assert_eq!(said(&groff, &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &page), "0\n");
-        assert_eq!(said(&mandoc, &["-Tlint", "-Wwarning"], &page), "0\n");
+        // -z suppresses the formatted output; -ww enables all warnings.
+        assert_eq!(run(&groff, &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &page), "0\n");
+        assert_eq!(run(&mandoc, &["-Tlint", "-Wwarning"], &page), "0\n");
     }
 }
 
 #[test]
-fn a_page_says_what_its_reader_needs() {
+fn man_page_has_the_expected_sections() {
     let Some(mandoc) = program("mandoc", "mandoc") else { return };
-    let (_scratch, folder) = scratch();
-    let page = said(&mandoc, &["-Tascii"], &folder.join("eni-bootstrap-limits-show.1"));
-    // Bold and underlined are a letter over another.
+    let folder = manual();
+    let page = run(&mandoc, &["-Tascii"], &folder.path().join("eni-bootstrap-limits-show.1"));
+    // mandoc prints bold and underlined text by overstriking.
     let plain = without_overstrikes(&page);
     let head = "0
 ENI-BOOTSTRAP-LIMITS-SHOW(1)     eni-bootstrap    ENI-BOOTSTRAP-LIMITS-SHOW(1)
@@ -128,8 +111,11 @@ eni-bootstrap {}               2026-01-01      ENI-BOOTSTRAP-LIMITS-SHOW(1)
         env!("CARGO_PKG_VERSION")
     );
     assert!(plain.ends_with(&tail), "{plain}");
-    let run =
-        without_overstrikes(&said(&mandoc, &["-Tascii"], &folder.join("eni-bootstrap-run.1")));
+    let run = without_overstrikes(&run(
+        &mandoc,
+        &["-Tascii"],
+        &folder.path().join("eni-bootstrap-run.1"),
+    ));
     for part in [
         "FILES\n       /usr/lib/eni-bootstrap/50-defaults.toml\n",
         "\n       0      success; for run: the node is ready for the kubelet\n",
@@ -138,7 +124,7 @@ eni-bootstrap {}               2026-01-01      ENI-BOOTSTRAP-LIMITS-SHOW(1)
     }
 }
 
-/// The text without what overstrikes it.
+/// Removes overstruck characters.
 fn without_overstrikes(text: &str) -> String {
     let mut plain: Vec<char> = Vec::new();
     for character in text.chars() {
@@ -152,9 +138,9 @@ fn without_overstrikes(text: &str) -> String {
 }
 
 #[test]
-fn bash_completes_a_command_and_a_flag() {
+fn bash_completes_commands_and_flags() {
     let Some(bash) = program("bash", "bash") else { return };
-    let (_scratch, folder) = scratch();
+    let folder = manual();
     let script = r#"
         source "$1"
         complete -p eni-bootstrap | grep -o -- '-F [^ ]*'
@@ -166,36 +152,37 @@ fn bash_completes_a_command_and_a_flag() {
         _eni__bootstrap eni-bootstrap --inst max-pods; echo "${COMPREPLY[@]}"
     "#;
     assert_eq!(
-        said(&bash, &["--norc", "-c", script, "bash"], &folder.join("eni-bootstrap")),
+        run(&bash, &["--norc", "-c", script, "bash"], &folder.path().join("eni-bootstrap")),
         "0\n-F _eni__bootstrap\nundo\n--region\n--instance-type --instance-type-from-imds\n"
     );
 }
 
 #[test]
-fn zsh_and_fish_can_read_theirs() {
-    let (_scratch, folder) = scratch();
+fn zsh_and_fish_completions_are_valid() {
+    let folder = manual();
     for (shell, file) in [("zsh", "_eni-bootstrap"), ("fish", "eni-bootstrap.fish")] {
         let Some(program) = program(shell, shell) else { return };
-        assert_eq!(said(&program, &["-n"], &folder.join(file)), "0\n", "{shell}");
+        assert_eq!(run(&program, &["-n"], &folder.path().join(file)), "0\n", "{shell}");
     }
     let Some(fish) = program("fish", "fish") else { return };
     let script =
         "source $argv[1]; complete --do-complete 'eni-bootstrap und' | string split -f1 \\t";
-    let completed = said(&fish, &["--no-config", "-c", script], &folder.join("eni-bootstrap.fish"));
+    let completed =
+        run(&fish, &["--no-config", "-c", script], &folder.path().join("eni-bootstrap.fish"));
     assert_eq!(completed, "0\nundo\n");
 }
 
 #[test]
-fn the_notices_name_every_crate_in_the_program_and_no_other() {
+fn third_party_notices_list_exactly_the_crates_of_the_binary() {
     let notices = notices::all().unwrap();
-    let named = |name: &str| notices.lines().any(|line| line.starts_with(&format!("{name} ")));
-    for (name, is_in) in
+    let is_listed = |name: &str| notices.lines().any(|line| line.starts_with(&format!("{name} ")));
+    for (name, expected) in
         [("kube", true), ("ring", true), ("clap_mangen", false), ("tempfile", false)]
     {
-        assert_eq!(named(name), is_in, "{name}");
+        assert_eq!(is_listed(name), expected, "{name}");
     }
-    // In a text that no other crate has.
-    assert!(notices.contains(" Brian Smith."), "ring's");
+    // Only the license of ring contains this name.
+    assert!(notices.contains(" Brian Smith."), "the license of ring is missing");
     let list = notices.split("\n\n").nth(1).unwrap();
     let unlicensed: Vec<&str> = list.lines().filter(|line| line.ends_with(": ")).collect();
     assert_eq!(unlicensed, Vec::<&str>::new());

@@ -1,11 +1,10 @@
-//! The deb and the rpm: what is in them, and what their installation, upgrade and removal do to a node,
-//! each in a root of its own under a real systemd. `make test-packages` runs them, as root.
+//! Tests of the deb and the rpm: their contents, and their installation, upgrade and removal on a node
+//! with a real systemd. `make test-packages` runs them as root.
 
+mod conflicts;
 mod contents;
-mod foreign;
 mod image;
-mod life;
+mod lifecycle;
 mod lint;
 mod manual;
 mod offline;
-mod package;

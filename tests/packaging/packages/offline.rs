@@ -1,75 +1,44 @@
-//! On an image that is being baked in a chroot: there is no systemd to talk to, and what is left after a
-//! removal is what was there before.
+//! Installation, upgrade and removal in a chroot, as in an image build without a running systemd. After
+//! the purge no files are left.
 
-use super::package::{Form, LATER, LATER_DEFAULTS, VERSION, succeeds};
 use crate::support::boot::node::{Family::Al2023, Node};
+use crate::support::file_list::{difference, file_list};
 use crate::support::node::DROP_IN;
-use std::collections::BTreeSet;
+use crate::support::packages::{
+    LATER, LATER_DEFAULTS, PackageFormat, VERSION, stdout_of_success, words,
+};
 use std::fs;
-use std::process::Output;
 
-/// The links by which the unit is enabled.
+/// The symlinks that enable the unit.
 const LINKS: [&str; 3] = [
     "/etc/systemd/system/kubelet.service.requires/eni-bootstrap.service",
     "/etc/systemd/system/nodeadm-run.service.requires/eni-bootstrap.service",
     "/etc/systemd/system/snap.kubelet-eks.daemon.service.requires/eni-bootstrap.service",
 ];
-/// A file of ours as a run leaves it.
+/// The contents of a file that a run has written.
 const WRITTEN: &str =
     "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\n";
-/// What the package managers themselves, and each boot, leave; and what the tests have brought.
-const OTHERS: &str =
-    "/(dev|proc|sys|run|tmp|root|var/(log|cache|tmp|lib/(dpkg|rpm|systemd|private)))(/.*)?";
 
-/// Kind, mode, owner, place and, of a link, target of every file there is.
-pub fn everything(run: impl Fn(&[&str]) -> Output) -> BTreeSet<String> {
-    let format = "%y %m %u:%g %p %l\\n";
-    let find = [
-        "find",
-        "/",
-        "-xdev",
-        "-regextype",
-        "posix-extended",
-        "-regex",
-        OTHERS,
-        "-prune",
-        "-o",
-        "-printf",
-        format,
-    ];
-    succeeds(&run(&find)).lines().map(|line| line.trim_end().to_owned()).collect()
-}
-
-/// As an argument list.
-pub fn words(command: &[String]) -> Vec<&str> {
-    command.iter().map(String::as_str).collect()
-}
-
-/// What there is now and was not before, and what was there before and is not.
-pub fn difference(before: &BTreeSet<String>, after: &BTreeSet<String>) -> [Vec<String>; 2] {
-    [after.difference(before).cloned().collect(), before.difference(after).cloned().collect()]
-}
-
-fn from_install_to_purge(form: Form) {
-    let name = format!("packages_offline_{}", form.name());
-    let Some(node) = Node::without_us(&name, Al2023) else { return };
-    let Some(()) = form.bring(&node) else { return };
+fn check_offline_lifecycle(format: PackageFormat) {
+    let name = format!("packages_offline_{}", format.name());
+    let Some(node) = Node::without_agent(&name, Al2023) else { return };
+    let Some(()) = format.copy_to(&node) else { return };
     let run = |command: &[&str]| node.chroot(command);
-    let before = everything(run);
+    let before = file_list(run);
 
-    let installed = succeeds(&run(&words(&form.install(VERSION))));
+    let installed = stdout_of_success(&run(&words(&format.install_command(VERSION))));
     let hint = "not enabled: run `systemctl enable eni-bootstrap` to run eni-bootstrap before the kubelet at every boot\n";
     assert!(installed.ends_with(hint), "{installed}");
-    let verify = match form {
-        Form::Deb => ["dpkg", "--verify", "eni-bootstrap"],
-        Form::Rpm => ["rpm", "--verify", "eni-bootstrap"],
+    let verify = match format {
+        PackageFormat::Deb => ["dpkg", "--verify", "eni-bootstrap"],
+        PackageFormat::Rpm => ["rpm", "--verify", "eni-bootstrap"],
     };
-    assert_eq!(succeeds(&run(&verify)), "", "every file is as the package says");
+    assert_eq!(stdout_of_success(&run(&verify)), "", "files differ from the package");
     for link in LINKS {
         assert!(!node.path(link).is_symlink(), "{link}");
     }
     assert_eq!(
-        succeeds(&run(&[
+        stdout_of_success(&run(&[
             "max-pods-calculator.sh",
             "--instance-type",
             "c3.large",
@@ -80,30 +49,30 @@ fn from_install_to_purge(form: Form) {
     node.systemctl(&["enable", "eni-bootstrap.service"]);
     let enabled = LINKS.map(|link| node.path(link).is_symlink());
     assert_eq!(enabled, [true; 3]);
-    // As a run has left it on the machine that the image is made from.
+    // The build instance has run eni-bootstrap.
     node.write(DROP_IN, WRITTEN);
 
-    let upgraded = succeeds(&run(&words(&form.install(LATER))));
+    let upgraded = stdout_of_success(&run(&words(&format.install_command(LATER))));
     assert!(!upgraded.contains("not enabled"), "{upgraded}");
     assert_eq!(LINKS.map(|link| node.path(link).is_symlink()), [true; 3]);
     let defaults = fs::read_to_string(node.path("usr/lib/eni-bootstrap/50-defaults.toml")).unwrap();
     assert!(defaults.ends_with(LATER_DEFAULTS), "{defaults}");
 
-    let removed = run(&words(&form.remove()));
-    succeeds(&removed);
-    succeeds(&run(&words(&form.purge())));
-    assert_eq!(difference(&before, &everything(run)), [Vec::<String>::new(), Vec::new()]);
-    let said = String::from_utf8_lossy(&removed.stderr);
-    let line = format!("apply: /{DROP_IN} is removed");
-    assert!(said.lines().any(|said| said == line), "{said}");
+    let removed = run(&words(&format.remove_command()));
+    stdout_of_success(&removed);
+    stdout_of_success(&run(&words(&format.purge_command())));
+    assert_eq!(difference(&before, &file_list(run)), [Vec::<String>::new(), Vec::new()]);
+    let log = String::from_utf8_lossy(&removed.stderr);
+    let removal = format!("apply: /{DROP_IN} is removed");
+    assert!(log.lines().any(|line| line == removal), "{log}");
 }
 
 #[test]
-fn a_deb_leaves_nothing_behind() {
-    from_install_to_purge(Form::Deb);
+fn purged_deb_leaves_no_files() {
+    check_offline_lifecycle(PackageFormat::Deb);
 }
 
 #[test]
-fn an_rpm_leaves_nothing_behind() {
-    from_install_to_purge(Form::Rpm);
+fn removed_rpm_leaves_no_files() {
+    check_offline_lifecycle(PackageFormat::Rpm);
 }

@@ -1,4 +1,4 @@
-//! A name server that knows the names it is given, over UDP and TCP.
+//! A DNS server that resolves a fixed set of names, over UDP.
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::A;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A running name server.
+/// A running DNS server.
 #[derive(Debug)]
 pub struct Dns {
     addr: SocketAddr,
@@ -21,25 +21,25 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// On `addr`, with an address for each name. Names are without their last dot.
+    /// Starts a server on `addr` with an A record for each name. Names have no trailing dot.
     pub fn start_on(addr: SocketAddr, records: BTreeMap<String, Ipv4Addr>) -> io::Result<Self> {
         let socket = UdpSocket::bind(addr)?;
-        // So that the thread looks up now and then, and can be stopped.
+        // With the timeout the thread can check regularly whether to stop.
         socket.set_read_timeout(Some(Duration::from_millis(50)))?;
         let addr = socket.local_addr()?;
         let (queries, stop) = (Arc::new(Mutex::default()), Arc::new(AtomicBool::new(false)));
-        let (asked, stopped) = (Arc::clone(&queries), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || serve(&socket, &records, &asked, &stopped));
+        let (query_log, stopped) = (Arc::clone(&queries), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || serve(&socket, &records, &query_log, &stopped));
         Ok(Self { addr, queries, stop, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The names that were asked for, such as `api.example A`.
+    /// Returns the queries so far, such as `api.example A`.
     #[must_use]
     pub fn queries(&self) -> Vec<String> {
         self.queries.lock().unwrap().clone()
@@ -87,7 +87,7 @@ fn reply(
                 let record = Record::from_rdata(query.name().clone(), 60, RData::A(A(*address)));
                 reply.answers.push(record);
             }
-            // A name that has no address of this kind is still a name.
+            // The name exists without a record of this type: NOERROR without answers.
             Some(_) => {}
             None => reply.metadata.response_code = ResponseCode::NXDomain,
         }

@@ -1,32 +1,32 @@
-//! What goes wrong on purpose.
+//! Simulated faults of a server.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// One way to go wrong.
+/// A simulated fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// This HTTP status, with an empty body.
+    /// Returns this HTTP status with an empty body.
     Status(u16),
-    /// This HTTP status, with a body.
+    /// Returns this HTTP status with this body.
     Answer(u16, String),
-    /// 200 with this body instead of the right one.
+    /// Returns 200 with this body instead of the real one.
     Body(Vec<u8>),
-    /// 200 with the beginning of a body: the connection is closed before the announced length.
+    /// Returns 200 with a truncated body: the connection is closed before `content-length` is reached.
     Cut(Vec<u8>),
-    /// The connection is closed without an answer.
+    /// Closes the connection without a response.
     Drop,
-    /// What was asked is done, and the connection is closed without an answer.
+    /// Processes the request, then closes the connection without a response.
     Lost,
-    /// The request is taken, and no answer ever comes.
+    /// Accepts the request and never sends a response.
     Hang,
 }
 
 #[derive(Debug)]
 struct Rule {
     matching: String,
-    /// How often yet; `None` is for ever.
-    left: Option<usize>,
+    /// How many more requests it applies to; `None` means all.
+    remaining: Option<usize>,
     fault: Fault,
 }
 
@@ -36,50 +36,50 @@ struct Inner {
     rules: Vec<Rule>,
 }
 
-/// The faults of one server. Clones steer the same one, while it runs.
+/// The faults of a server. Clones refer to the same server.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<Inner>>);
 
 impl Faults {
-    /// Every answer comes this much later.
+    /// Delays every response by `latency`.
     pub fn latency(&self, latency: Duration) {
         self.0.lock().unwrap().latency = latency;
     }
 
-    /// The next `times` requests go wrong.
+    /// Applies `fault` to the next `times` requests.
     pub fn fail_next(&self, times: usize, fault: Fault) {
         self.fail_next_matching("", times, fault);
     }
 
-    /// The next `times` requests whose line (`GET /path?query`) holds `matching` go wrong.
+    /// Applies `fault` to the next `times` requests whose line (`GET /path?query`) contains `matching`.
     pub fn fail_next_matching(&self, matching: &str, times: usize, fault: Fault) {
         self.rule(matching, Some(times), fault);
     }
 
-    /// Every request whose line holds `matching` goes wrong.
+    /// Applies `fault` to every request whose line contains `matching`.
     pub fn fail_always_matching(&self, matching: &str, fault: Fault) {
         self.rule(matching, None, fault);
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all faults and the latency.
     pub fn clear(&self) {
         *self.0.lock().unwrap() = Inner::default();
     }
 
-    fn rule(&self, matching: &str, left: Option<usize>, fault: Fault) {
-        let rule = Rule { matching: matching.to_owned(), left, fault };
+    fn rule(&self, matching: &str, remaining: Option<usize>, fault: Fault) {
+        let rule = Rule { matching: matching.to_owned(), remaining, fault };
         self.0.lock().unwrap().rules.push(rule);
     }
 
-    /// Waits out the latency, and says what is to go wrong with this request, if anything.
-    pub(crate) async fn strike(&self, line: &str) -> Option<Fault> {
+    /// Waits for the latency, then returns the fault that applies to this request.
+    pub(crate) async fn next_fault(&self, line: &str) -> Option<Fault> {
         let (latency, fault) = {
             let mut inner = self.0.lock().unwrap();
             let rules = inner.rules.iter_mut();
             let rule =
-                rules.filter(|rule| rule.left != Some(0)).find(|r| line.contains(&r.matching));
+                rules.filter(|rule| rule.remaining != Some(0)).find(|r| line.contains(&r.matching));
             let fault = rule.map(|rule| {
-                rule.left = rule.left.map(|left| left - 1);
+                rule.remaining = rule.remaining.map(|remaining| remaining - 1);
                 rule.fault.clone()
             });
             (inner.latency, fault)

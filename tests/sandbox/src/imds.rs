@@ -1,9 +1,9 @@
-//! A stand-in instance metadata service, version 2 only.
+//! A simulated instance metadata service that requires IMDSv2.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
 use crate::faults::Faults;
-use crate::server::{Asked, Body, Server, answer};
+use crate::server::{Body, Request, Server, answer};
 use futures::FutureExt as _;
 use http::Response;
 use serde_json::json;
@@ -15,32 +15,32 @@ use std::sync::{Arc, Mutex};
 const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 
-/// What the service says of its instance.
+/// The values that the service returns for its instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// Such as `c5.large`.
+    /// The instance type, such as `c5.large`.
     pub instance_type: String,
-    /// The zone's name.
+    /// The availability zone, such as `us-west-2a`.
     pub zone: String,
-    /// The zone's id.
+    /// The availability zone id, such as `usw2-az1`.
     pub zone_id: String,
-    /// The region.
+    /// The region, such as `us-west-2`.
     pub region: String,
-    /// The instance's id.
+    /// The instance id.
     pub instance_id: String,
-    /// The primary interface's address.
+    /// The IPv4 address of the primary network interface.
     pub local_ipv4: String,
-    /// Its MAC address.
+    /// The MAC address of the primary network interface.
     pub mac: String,
-    /// Its VPC.
+    /// The VPC of the primary network interface.
     pub vpc_id: String,
-    /// Its subnet.
+    /// The subnet of the primary network interface.
     pub subnet_id: String,
-    /// User data; 404 where there is none.
+    /// The user data; `None` returns 404.
     pub user_data: Option<Vec<u8>>,
-    /// Tags; `None` where the instance does not show them.
+    /// The tags; `None` if tags in instance metadata are not enabled.
     pub tags: Option<BTreeMap<String, String>>,
-    /// The role whose credentials the instance has.
+    /// The IAM role; `None` if the instance has no instance profile.
     pub role: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Default for Instance {
 }
 
 impl Instance {
-    /// Every path below `/latest/` with what stands there.
+    /// Returns the paths below `/latest/` with their contents.
     fn items(&self) -> BTreeMap<String, Vec<u8>> {
         let interface = format!("meta-data/network/interfaces/macs/{}", self.mac);
         let mut items: BTreeMap<String, Vec<u8>> = [
@@ -113,7 +113,7 @@ impl Instance {
     }
 }
 
-/// Credentials that nothing outside of this sandbox takes.
+/// Returns credentials that are valid only in the sandbox.
 fn credentials() -> Vec<u8> {
     let credentials = json!({
         "Code": "Success",
@@ -135,7 +135,7 @@ struct State {
     requests: Vec<String>,
 }
 
-/// A running service.
+/// A running instance metadata service.
 pub struct Imds {
     server: Server,
     state: Arc<Mutex<State>>,
@@ -149,84 +149,84 @@ impl std::fmt::Debug for Imds {
 }
 
 impl Imds {
-    /// On a free port.
+    /// Starts the service on a free loopback port.
     #[must_use]
     pub fn start(instance: &Instance) -> Self {
         Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), instance).expect("a free port")
     }
 
-    /// On `addr`.
+    /// Starts the service on `addr`.
     pub fn start_on(addr: SocketAddr, instance: &Instance) -> io::Result<Self> {
         let state = Arc::new(Mutex::new(State { items: instance.items(), ..State::default() }));
         let faults = Faults::default();
         let shared = state.clone();
-        let handler = move |asked: Asked| {
-            let response = shared.lock().unwrap().respond(&asked);
+        let handler = move |request: Request| {
+            let response = shared.lock().unwrap().respond(&request);
             async move { response }.boxed()
         };
         let server = Server::start(addr, None, faults.clone(), Arc::new(handler))?;
         Ok(Self { server, state, faults })
     }
 
-    /// Such as `http://127.0.0.1:49152`.
+    /// Returns the URL of the service, such as `http://127.0.0.1:49152`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.server.addr)
     }
 
-    /// Where it listens.
+    /// Returns the address on which the service listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.server.addr
     }
 
-    /// The request lines so far, such as `PUT /latest/api/token`.
+    /// Returns the request lines so far, such as `PUT /latest/api/token`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// Lets `path` (such as `meta-data/instance-type`) say `body`.
+    /// Sets the contents of `path`, such as `meta-data/instance-type`.
     pub fn set(&self, path: &str, body: impl Into<Vec<u8>>) {
         self.state.lock().unwrap().items.insert(path.to_owned(), body.into());
     }
 
-    /// Lets `path` be 404.
+    /// Makes `path` return 404.
     pub fn remove(&self, path: &str) {
         self.state.lock().unwrap().items.remove(path);
     }
 
-    /// No token that was given out is good any more.
+    /// Makes all issued tokens invalid.
     pub fn forget_tokens(&self) {
         self.state.lock().unwrap().tokens.clear();
     }
 
-    /// What goes wrong.
+    /// Returns the faults of this server.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Stops listening and closes every connection.
+    /// Stops listening and closes all connections.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Listens again on the same port.
+    /// Starts the stopped service again, on the same port.
     pub fn revive(&mut self) {
         self.server.revive().expect("the port is still free");
     }
 }
 
 impl State {
-    fn respond(&mut self, asked: &Asked) -> Response<Body> {
-        self.requests.push(asked.line());
+    fn respond(&mut self, request: &Request) -> Response<Body> {
+        self.requests.push(request.line());
         let plain = |status, body: &[u8]| answer(status, "text/plain", body.to_vec());
-        let path = asked.path.strip_prefix("/latest/").unwrap_or_default();
-        match (asked.method.as_str(), path) {
-            ("PUT", "api/token") => self.token(asked),
+        let path = request.path.strip_prefix("/latest/").unwrap_or_default();
+        match (request.method.as_str(), path) {
+            ("PUT", "api/token") => self.token(request),
             ("GET", _) => {
-                if !asked.header(TOKEN).is_some_and(|token| self.tokens.contains(token)) {
+                if !request.header(TOKEN).is_some_and(|token| self.tokens.contains(token)) {
                     return plain(401, b"401 - Unauthorized");
                 }
                 match self.items.get(path) {
@@ -238,12 +238,12 @@ impl State {
         }
     }
 
-    fn token(&mut self, asked: &Asked) -> Response<Body> {
-        // As the real one does: a request that went through a proxy gets no token.
-        if asked.header("x-forwarded-for").is_some() {
+    fn token(&mut self, request: &Request) -> Response<Body> {
+        // The real service also rejects requests that were forwarded by a proxy.
+        if request.header("x-forwarded-for").is_some() {
             return answer(403, "text/plain", "403 - Forbidden");
         }
-        let ttl = asked.header(TTL).and_then(|ttl| ttl.parse::<u32>().ok());
+        let ttl = request.header(TTL).and_then(|ttl| ttl.parse::<u32>().ok());
         let Some(ttl) = ttl.filter(|ttl| (1..=21_600).contains(ttl)) else {
             return answer(400, "text/plain", "400 - Bad Request");
         };
@@ -273,18 +273,18 @@ mod tests {
                 (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
             })
             .collect();
-        let asked = Asked {
+        let request = Request {
             method: method.to_owned(),
             path: path.to_owned(),
             query: String::new(),
             headers,
             body: Vec::new(),
         };
-        state.respond(&asked).status().as_u16()
+        state.respond(&request).status().as_u16()
     }
 
     #[test]
-    fn a_token_is_given_out_and_demanded_as_on_ec2() {
+    fn issues_and_requires_tokens_as_ec2_does() {
         let mut state = State { items: Instance::default().items(), ..State::default() };
         let token_path = "/latest/api/token";
         for ttl in ["0", "21601", "soon"] {

@@ -1,11 +1,11 @@
-//! A stand-in Kubernetes API that knows one resource type, `eniconfigs.crd.k8s.amazonaws.com`, and
-//! one object besides, the aws-node DaemonSet.
+//! A simulated Kubernetes API with the resource type `eniconfigs.crd.k8s.amazonaws.com` and the aws-node
+//! DaemonSet.
 //!
-//! Its answers are those of a kube-apiserver: `state.rs` finds them, `status.rs` words the refusals
-//! and `watch.rs` streams the watches.
+//! The responses are those of kube-apiserver: `state.rs` holds the objects, `status.rs` the errors and
+//! `watch.rs` the watches.
 
 use crate::faults::Faults;
-use crate::server::{Asked, Server};
+use crate::server::{Request, Server};
 use crate::state::State;
 use crate::watch::Watcher;
 use crate::{status, tls};
@@ -18,28 +18,28 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What the API server lets the node do.
+/// The permissions of the node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// Get, list and watch.
+    /// get, list and watch.
     #[default]
     Allow,
-    /// Get alone.
+    /// Only get.
     NoWatch,
-    /// Nothing: 403.
+    /// None: every request returns 403.
     Forbidden,
-    /// Nobody knows it: 401.
+    /// Not authenticated: every request returns 401.
     Unauthorized,
 }
 
-/// A request that was seen.
+/// A received request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct KubernetesRequest {
     /// `get`, `list`, `watch`, or `other`.
     pub verb: &'static str,
-    /// The path.
+    /// The path of the URL.
     pub path: String,
-    /// The query.
+    /// The query of the URL.
     pub query: String,
     /// The bearer token.
     pub token: Option<String>,
@@ -72,20 +72,20 @@ impl std::fmt::Debug for KubernetesApi {
 }
 
 impl KubernetesApi {
-    /// On a free port.
+    /// Starts the server on a free loopback port.
     #[must_use]
     pub fn start() -> Self {
         Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), &[]).expect("a free port")
     }
 
-    /// On `addr`, with a certificate that is good for `names` too.
+    /// Starts the server on `addr`. Its certificate is valid for loopback and `names`.
     pub fn start_on(addr: SocketAddr, names: &[&str]) -> io::Result<Self> {
         let (tls, authority) = tls::server_config(names);
         let shared = Arc::new(Shared::default());
         let faults = Faults::default();
         let inner = shared.clone();
-        let handler = move |asked: Asked| {
-            let response = inner.state().respond(&asked);
+        let handler = move |request: Request| {
+            let response = inner.state().respond(&request);
             inner.changed.notify_all();
             async move { response }.boxed()
         };
@@ -93,31 +93,31 @@ impl KubernetesApi {
         Ok(Self { server, shared, faults, authority })
     }
 
-    /// Such as `https://127.0.0.1:49152`.
+    /// Returns the URL of the server, such as `https://127.0.0.1:49152`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://{}", self.server.addr)
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.server.addr
     }
 
-    /// Its certificate authority as PEM.
+    /// Returns the certificate authority as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.authority
     }
 
-    /// The same in base64, as EKS and a `NodeConfig` have it.
+    /// Returns the certificate authority in base64, the format of EKS and of a `NodeConfig`.
     #[must_use]
     pub fn ca_base64(&self) -> String {
         STANDARD.encode(&self.authority)
     }
 
-    /// A kubeconfig with a static token.
+    /// Returns a kubeconfig with a static token.
     #[must_use]
     pub fn kubeconfig(&self) -> String {
         let config = json!({
@@ -134,7 +134,7 @@ impl KubernetesApi {
         format!("{config:#}\n")
     }
 
-    /// A `NodeConfig` that names this cluster, as user data has it.
+    /// Returns user data with a `NodeConfig` for this cluster.
     #[must_use]
     pub fn node_config(&self) -> String {
         format!(
@@ -145,12 +145,12 @@ impl KubernetesApi {
     }
 
     /// Creates or replaces an ENIConfig.
-    #[expect(clippy::needless_pass_by_value, reason = "a test hands over what it has just made")]
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
     pub fn apply(&self, name: &str, spec: Value) {
         self.shared.state().apply(name, &spec);
     }
 
-    /// Does so `delay` later.
+    /// Creates or replaces an ENIConfig after `delay`.
     pub fn apply_after(&self, delay: Duration, name: &str, spec: Value) {
         let (shared, name) = (self.shared.clone(), name.to_owned());
         std::thread::spawn(move || {
@@ -164,55 +164,56 @@ impl KubernetesApi {
         self.shared.state().delete(name);
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     #[must_use]
-    pub fn requests(&self) -> Vec<Seen> {
-        self.shared.state().seen.clone()
+    pub fn requests(&self) -> Vec<KubernetesRequest> {
+        self.shared.state().requests.clone()
     }
 
-    /// Waits until `count` requests of `verb` have come; false where they did not within `time`.
+    /// Waits until `count` requests with `verb` were received. Returns false after the timeout `time`.
     #[must_use]
     pub fn wait_for(&self, verb: &str, count: usize, time: Duration) -> bool {
-        let missing =
-            |state: &mut State| state.seen.iter().filter(|seen| seen.verb == verb).count() < count;
+        let missing = |state: &mut State| {
+            state.requests.iter().filter(|request| request.verb == verb).count() < count
+        };
         let state = self.shared.state();
         !self.shared.changed.wait_timeout_while(state, time, missing).unwrap().1.timed_out()
     }
 
-    /// What goes wrong.
+    /// Returns the faults of this server.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// What the node may do from now on.
+    /// Sets the permissions of the node.
     pub fn set_access(&self, access: Access) {
         self.shared.state().access = access;
     }
 
-    /// Whether the resource type is installed.
+    /// Sets whether the ENIConfig resource type is installed.
     pub fn set_crd(&self, installed: bool) {
         self.shared.state().no_crd = !installed;
     }
 
-    /// What the aws-node DaemonSet's environment says from now on; `None`: there is no such DaemonSet.
+    /// Sets the environment of the aws-node DaemonSet. `None` removes the DaemonSet.
     pub fn set_aws_node(&self, environment: Option<&[(&str, &str)]>) {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let environment = environment.map(|it| it.iter().map(owned).collect());
         self.shared.state().aws_node.0 = environment;
     }
 
-    /// Only these bearer tokens are known from now on; any other is 401.
+    /// Accepts only these bearer tokens. Any other token gets 401.
     pub fn accept_tokens(&self, tokens: Vec<String>) {
         self.shared.state().tokens = Some(tokens);
     }
 
-    /// Breaks the connection of every open watch.
+    /// Closes the connection of every open watch in the middle of the response.
     pub fn break_watches(&self) {
         self.each_watch(Watcher::break_off);
     }
 
-    /// Ends every open watch in good order, as its time limit does.
+    /// Ends every open watch, as its timeout does.
     pub fn end_watches(&self) {
         self.each_watch(Watcher::end);
     }
@@ -235,17 +236,17 @@ impl KubernetesApi {
         self.shared.state().watchers.iter().for_each(act);
     }
 
-    /// Forgets what happened so far: a watch that begins there is 410 Expired.
+    /// Deletes the event history. A watch from an earlier version then gets 410 Expired.
     pub fn forget_history(&self) {
         self.shared.state().history.clear();
     }
 
-    /// Stops listening and closes every connection.
+    /// Stops listening and closes all connections.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Listens again on the same port.
+    /// Starts the stopped server again, on the same port.
     pub fn revive(&mut self) {
         self.server.revive().expect("the port is still free");
     }

@@ -1,14 +1,13 @@
-//! Stand-ins for what eni-bootstrap talks to, on loopback, for tests and the demo: an instance
-//! metadata service, a Kubernetes API that knows ENIConfigs, a name server, and Bottlerocket's
-//! settings API on a Unix socket.
+//! Simulated services that eni-bootstrap calls, for tests and the demo: an instance metadata service, a
+//! Kubernetes API with ENIConfigs, a DNS server, and the settings API of Bottlerocket on a Unix socket.
+//! The servers listen on loopback.
 //!
-//! Each server runs on a thread of its own, so that a test can wait for the real binary; it stops
-//! when its handle is dropped. Their answers are those of the real ones, word for word where a
-//! client may depend on the words.
+//! Each server runs on a separate thread and stops when its handle is dropped. The responses are the same
+//! as those of the real services, including the texts that a client may depend on.
 
 #![expect(
     clippy::missing_panics_doc,
-    reason = "a stand-in that cannot start has no better way to say so than to end the test"
+    reason = "if a simulated service cannot start, the test must fail"
 )]
 
 mod bottlerocket;
@@ -18,7 +17,7 @@ mod faults;
 mod imds;
 mod kubernetes;
 mod server;
-mod serving;
+mod server_thread;
 mod state;
 mod status;
 mod tls;
@@ -29,5 +28,5 @@ pub use control::Control;
 pub use dns::Dns;
 pub use faults::{Fault, Faults};
 pub use imds::{Imds, Instance};
-pub use kubernetes::{Access, KubernetesApi, Seen};
+pub use kubernetes::{Access, KubernetesApi, KubernetesRequest};
 pub use tls::Identity;

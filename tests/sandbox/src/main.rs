@@ -1,4 +1,4 @@
-//! The sandbox as a program: an instance and its cluster on loopback, until it is killed.
+//! A program that simulates an instance and its cluster on loopback until it is killed.
 
 use clap::Parser;
 use eni_bootstrap_sandbox::{Applier, Bottlerocket, Control, Imds, Instance, KubernetesApi};
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A stand-in EC2 instance and Kubernetes API on loopback, and if need be a Bottlerocket host, to
-/// run eni-bootstrap against.
+/// Simulate an EC2 instance, its Kubernetes API and optionally a Bottlerocket host, to run eni-bootstrap
+/// against.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Example:
@@ -20,39 +20,43 @@ Example:
   until [ -e /tmp/sandbox/ready ]; do sleep 0.1; done; . /tmp/sandbox/ready
   eni-bootstrap run --imds-endpoint \"$IMDS_ENDPOINT\" --root /tmp/root
 
-While it runs it is steered at $CONTROL:
-  POST   /eniconfigs/NAME   create or replace an ENIConfig; the body is its spec
-  DELETE /eniconfigs/NAME   delete it
-  POST   /imds/PATH         let the metadata service say the body at PATH
-  DELETE /imds/PATH         let PATH be 404
-  POST   /watches/break     break every watch; also /watches/end and /watches/expire (410)
-  POST   /faults/imds       {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
-  POST   /faults/kubernetes the same for the API server, /faults/bottlerocket for its settings API
-  GET    /requests          what was asked so far")]
+Control the running sandbox with HTTP requests to $CONTROL:
+  POST   /eniconfigs/NAME      create or replace an ENIConfig; the body is its spec
+  DELETE /eniconfigs/NAME      delete the ENIConfig
+  POST   /imds/PATH            set the metadata item PATH to the body
+  DELETE /imds/PATH            return 404 for the metadata item PATH
+  POST   /watches/break        break the connection of every watch
+  POST   /watches/end          end every watch
+  POST   /watches/expire       end every watch with 410 Expired
+  POST   /faults/imds          {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
+  POST   /faults/kubernetes    the same for the Kubernetes API
+  POST   /faults/bottlerocket  the same for the Bottlerocket settings API
+  GET    /requests             list all requests received so far")]
 struct Arguments {
-    /// Where to put ca.crt, kubeconfig and, once everything listens, ready (shell variables)
+    /// Write ca.crt and kubeconfig to this folder, and, when all servers listen, the shell variables to
+    /// the file ready
     #[arg(long)]
     dir: PathBuf,
-    /// The instance's type
+    /// Set the instance type
     #[arg(long, default_value = "c5.large")]
     instance_type: String,
-    /// Its zone; the region is the zone without its letter
+    /// Set the availability zone; the region is the zone without its last letter
     #[arg(long, default_value = "us-west-2a")]
     zone: String,
-    /// Create this ENIConfig
+    /// Create the ENIConfig NAME
     #[arg(long, value_name = "NAME")]
     eni_config: Option<String>,
-    /// Create it so many seconds after somebody has asked for it for the first time
+    /// Create the ENIConfig this many seconds after the first request for it; 0 creates it at once
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     eni_config_after: u64,
-    /// Be a bootstrap container's root for a Bottlerocket host here: its settings API at
-    /// FOLDER/run/api.sock, and the host's files below FOLDER/.bottlerocket/rootfs
+    /// Simulate the root of a Bottlerocket bootstrap container in FOLDER: the settings API at
+    /// FOLDER/run/api.sock, and the files of the host below FOLDER/.bottlerocket/rootfs
     #[arg(long, value_name = "FOLDER")]
     bottlerocket: Option<PathBuf>,
-    /// Render the host's files so many seconds after a commit
+    /// Render the files of the Bottlerocket host this many seconds after a commit
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     render_after: u64,
-    /// End when standard input ends, so that nothing is left of a killed script
+    /// Exit when standard input is closed, so that the sandbox stops when its script is killed
     #[arg(long)]
     exit_with_stdin: bool,
 }
@@ -61,7 +65,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "a program's last word")]
+            #[expect(clippy::print_stderr, reason = "the error message of the program")]
             {
                 eprintln!("eni-bootstrap-sandbox: {error}");
             }
@@ -122,10 +126,10 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     ] {
         let _ = writeln!(ready, "{name}='{value}'");
     }
-    // Renamed into place, so that whoever waits for it never reads half of it.
-    let draft = arguments.dir.join("ready.partial");
-    write(&draft, &ready)?;
-    fs::rename(draft, arguments.dir.join("ready"))?;
+    // Write the file atomically, because scripts wait until it exists.
+    let partial = arguments.dir.join("ready.partial");
+    write(&partial, &ready)?;
+    fs::rename(partial, arguments.dir.join("ready"))?;
     if arguments.exit_with_stdin {
         io::copy(&mut io::stdin().take(u64::MAX), &mut io::sink())?;
     } else {
@@ -136,7 +140,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a scratch folder, not a node")]
+#[expect(clippy::disallowed_methods, reason = "a temporary folder, not a node")]
 fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }

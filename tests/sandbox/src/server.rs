@@ -1,10 +1,10 @@
-//! One HTTP/1.1 server on a thread of its own, plain or with TLS.
+//! An HTTP/1.1 server on a separate thread, with or without TLS.
 
 use crate::faults::{Fault, Faults};
-use crate::serving::Serving;
+use crate::server_thread::ServerThread;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -19,11 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// A body that may stream, and may break off.
+/// A response body, which may be a stream and may end with an error.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// One request, read whole.
-pub(crate) struct Asked {
+/// A request with its complete body.
+pub(crate) struct Request {
     pub method: String,
     pub path: String,
     pub query: String,
@@ -31,36 +31,36 @@ pub(crate) struct Asked {
     pub body: Vec<u8>,
 }
 
-impl Asked {
-    /// `GET /path?query`.
+impl Request {
+    /// Returns the request line, such as `GET /path?query`.
     pub fn line(&self) -> String {
-        let question = if self.query.is_empty() { "" } else { "?" };
-        format!("{} {}{question}{}", self.method, self.path, self.query)
+        let separator = if self.query.is_empty() { "" } else { "?" };
+        format!("{} {}{separator}{}", self.method, self.path, self.query)
     }
 
-    /// A header as text.
+    /// Returns a header; `None` if it is missing or not valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// Answers one request.
-pub(crate) type Handler = Arc<dyn Fn(Asked) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+/// Returns the response to a request.
+pub(crate) type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
-/// Sees each request before anything goes wrong with it.
-pub(crate) type Witness = Arc<dyn Fn(&Asked) + Send + Sync>;
+/// Receives each request before a fault applies to it.
+pub(crate) type Observer = Arc<dyn Fn(&Request) + Send + Sync>;
 
-/// A server, and its thread while it runs.
+/// A server on `addr`, running or stopped.
 pub(crate) struct Server {
     pub addr: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
     faults: Faults,
     handler: Handler,
-    running: Option<Serving>,
+    running: Option<ServerThread>,
 }
 
 impl Server {
-    /// Listens on `addr`; port 0 takes a free one.
+    /// Starts a server on `addr`. Port 0 selects a free port.
     pub fn start(
         addr: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
@@ -72,7 +72,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Listens again on the same address.
+    /// Starts a stopped server again, on the same address.
     pub fn revive(&mut self) -> io::Result<()> {
         if self.running.is_some() {
             return Ok(());
@@ -81,14 +81,14 @@ impl Server {
         listener.set_nonblocking(true)?;
         self.addr = listener.local_addr()?;
         let (tls, faults, handler) = (self.tls.clone(), self.faults.clone(), self.handler.clone());
-        self.running = Some(Serving::start(move || accept(listener, tls, faults, handler))?);
+        self.running = Some(ServerThread::start(move || accept(listener, tls, faults, handler))?);
         Ok(())
     }
 
-    /// Stops listening and closes every connection.
+    /// Stops listening and closes all connections.
     pub fn kill(&mut self) {
-        if let Some(serving) = self.running.take() {
-            serving.end();
+        if let Some(thread) = self.running.take() {
+            thread.stop();
         }
     }
 }
@@ -108,7 +108,7 @@ async fn accept(
     let listener = TcpListener::from_std(listener).expect("the listener was just bound");
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        // As Go's servers do; else an answer in two parts waits 40 ms for an acknowledgement.
+        // As servers in Go do. Otherwise a response in two segments waits 40 ms for an acknowledgement.
         let _ = stream.set_nodelay(true);
         tokio::spawn(connection(stream, tls.clone(), faults.clone(), handler.clone()));
     }
@@ -129,80 +129,86 @@ async fn connection(
     }
 }
 
-/// A connection to its end. How it ends is the client's business.
+/// Serves a connection until it is closed. Errors of the connection are ignored.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     faults: Faults,
-    witness: Option<Witness>,
+    observer: Option<Observer>,
     handler: Handler,
 ) {
-    let service =
-        service_fn(move |request| one(request, faults.clone(), witness.clone(), handler.clone()));
+    let service = service_fn(move |request| {
+        respond(request, faults.clone(), observer.clone(), handler.clone())
+    });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// An error here closes the connection without an answer.
-async fn one(
-    request: Request<Incoming>,
+/// Returns the response of the handler or of the next fault. An error closes the connection without a
+/// response.
+async fn respond(
+    request: http::Request<Incoming>,
     faults: Faults,
-    witness: Option<Witness>,
+    observer: Option<Observer>,
     handler: Handler,
 ) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
-    let asked = Asked {
+    let request = Request {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body,
     };
-    if let Some(witness) = witness {
-        witness(&asked);
+    if let Some(observer) = observer {
+        observer(&request);
     }
-    match faults.strike(&asked.line()).await {
-        None => Ok(handler(asked).await),
+    match faults.next_fault(&request.line()).await {
+        None => Ok(handler(request).await),
         Some(Fault::Status(status)) => Ok(answer(status, "text/plain", "")),
         Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
         Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
         Some(Fault::Cut(body)) => Ok(cut(body)),
-        Some(Fault::Drop) => Err(io::Error::other("closed on purpose")),
+        Some(Fault::Drop) => Err(io::Error::other("simulated connection failure")),
         Some(Fault::Lost) => {
-            drop(handler(asked).await);
-            Err(io::Error::other("done, and closed on purpose"))
+            drop(handler(request).await);
+            Err(io::Error::other("simulated loss of the response"))
         }
         Some(Fault::Hang) => std::future::pending().await,
     }
 }
 
-/// A whole answer.
+/// Returns a response with a complete body.
 pub(crate) fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Body> {
     let response = Response::builder().status(status).header("content-type", kind);
-    response.body(whole(body)).expect("valid")
+    response.body(whole(body)).expect("a valid response")
 }
 
-/// A whole body.
+/// Returns a complete body.
 pub(crate) fn whole(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// 200, and a body that breaks off here: the connection is closed before the announced length.
+/// Returns status 200 with a truncated body: the connection is closed before `content-length` is
+/// reached.
 fn cut(body: Vec<u8>) -> Response<Body> {
     let length = body.len() + 1;
     let frames = futures::stream::unfold(Some(body), |body| async {
         let Some(body) = body else {
-            // What was written is sent while nothing more is there to write.
+            // Let hyper send the first frame before the error.
             tokio::task::yield_now().await;
-            return Some((Err(io::Error::other("cut on purpose")), None));
+            return Some((Err(io::Error::other("simulated truncation")), None));
         };
         Some((Ok(Frame::data(Bytes::from(body))), None))
     });
     let response = Response::builder().header("content-type", "application/json");
     let body = StreamBody::new(frames).boxed_unsync();
-    response.header("content-length", length).body(body).expect("valid")
+    response.header("content-length", length).body(body).expect("a valid response")
 }
 
-/// An answer whose body is still to come.
+/// Returns a response with a streaming body.
 pub(crate) fn stream(body: Body) -> Response<Body> {
-    Response::builder().header("content-type", "application/json").body(body).expect("valid")
+    Response::builder()
+        .header("content-type", "application/json")
+        .body(body)
+        .expect("a valid response")
 }

@@ -1,7 +1,7 @@
-//! What the stand-in API server holds, and what it answers to a request.
+//! The objects of the simulated API server, and its responses.
 
-use crate::kubernetes::{Access, Seen};
-use crate::server::{Asked, Body, answer};
+use crate::kubernetes::{Access, KubernetesRequest};
+use crate::server::{Body, Request, answer};
 use crate::status;
 use crate::watch::Watcher;
 use http::Response;
@@ -11,13 +11,13 @@ use std::time::{Duration, SystemTime};
 
 const AWS_NODE: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node";
 const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
-/// How long a watch lasts that names no time of its own.
-const WATCH: Duration = Duration::from_mins(30);
+/// The duration of a watch without `timeoutSeconds`.
+const DEFAULT_WATCH: Duration = Duration::from_mins(30);
 
-/// The aws-node DaemonSet's environment, or that there is no such DaemonSet.
+/// The environment of the aws-node DaemonSet; `None` if the DaemonSet does not exist.
 pub(crate) struct AwsNode(pub Option<Vec<(String, String)>>);
 
-/// A cluster whose CNI is set to custom networking.
+/// The CNI is configured for custom networking.
 impl Default for AwsNode {
     fn default() -> Self {
         let name = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned();
@@ -29,14 +29,14 @@ impl Default for AwsNode {
 pub(crate) struct State {
     pub objects: BTreeMap<String, Value>,
     pub version: u64,
-    /// Every event with its version, so that a watch can begin in the past.
+    /// All events with their resource versions, for watches that start at an earlier version.
     pub history: Vec<(u64, &'static str, Value)>,
     pub watchers: Vec<Watcher>,
-    pub seen: Vec<Seen>,
+    pub requests: Vec<KubernetesRequest>,
     pub access: Access,
     pub no_crd: bool,
-    /// What the aws-node DaemonSet's container has in its environment; no DaemonSet without it.
     pub aws_node: AwsNode,
+    /// The accepted bearer tokens; `None` accepts every token.
     pub tokens: Option<Vec<String>>,
 }
 
@@ -64,34 +64,35 @@ impl State {
             "spec": spec,
         });
         self.objects.insert(name.to_owned(), object.clone());
-        self.tell(kind, object);
+        self.publish(kind, object);
     }
 
     pub fn delete(&mut self, name: &str) {
         if let Some(mut object) = self.objects.remove(name) {
             self.version += 1;
             object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-            self.tell("DELETED", object);
+            self.publish("DELETED", object);
         }
     }
 
-    fn tell(&mut self, kind: &'static str, object: Value) {
+    /// Sends an event to the watches and adds it to the history.
+    fn publish(&mut self, kind: &'static str, object: Value) {
         self.watchers.retain(Watcher::is_open);
         for watcher in &self.watchers {
-            watcher.tell(kind, &object);
+            watcher.send_event(kind, &object);
         }
         self.history.push((self.version, kind, object));
     }
 
-    pub fn respond(&mut self, asked: &Asked) -> Response<Body> {
-        let query: BTreeMap<&str, String> = asked
+    pub fn respond(&mut self, request: &Request) -> Response<Body> {
+        let query: BTreeMap<&str, String> = request
             .query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .map(|(key, value)| (key, value.replace("%3D", "=")))
             .collect();
         let is_watch = query.get("watch").is_some_and(|watch| watch == "true" || watch == "1");
-        let rest = asked.path.strip_prefix(COLLECTION);
+        let rest = request.path.strip_prefix(COLLECTION);
         let name = rest.and_then(|rest| rest.strip_prefix('/'));
         let verb = match (rest, name) {
             (_, Some(_)) => "get",
@@ -99,18 +100,18 @@ impl State {
             (Some(""), _) => "list",
             _ => "other",
         };
-        let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        self.seen.push(Seen {
+        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        self.requests.push(KubernetesRequest {
             verb,
-            path: asked.path.clone(),
-            query: asked.query.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
             token: token.map(str::to_owned),
         });
-        if asked.path == AWS_NODE {
+        if request.path == AWS_NODE {
             return self.aws_node(token);
         }
-        if let Some(refusal) = self.refusal(verb, name, token) {
-            return refusal;
+        if let Some(rejection) = self.rejection(verb, name, token) {
+            return rejection;
         }
         let selected = query.get("fieldSelector").and_then(|it| it.strip_prefix("metadata.name="));
         match (verb, name) {
@@ -121,11 +122,11 @@ impl State {
             ("list", _) => self.list(selected),
             ("watch", _) => {
                 let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok());
-                let time = seconds.map_or(WATCH, Duration::from_secs);
+                let time = seconds.map_or(DEFAULT_WATCH, Duration::from_secs);
                 let from = query.get("resourceVersion").map_or("", String::as_str);
                 self.watch(selected, from, time)
             }
-            _ => match asked.path.as_str() {
+            _ => match request.path.as_str() {
                 "/healthz" | "/livez" | "/readyz" => answer(200, "text/plain", "ok"),
                 _ => status::no_such_path(),
             },
@@ -133,12 +134,12 @@ impl State {
     }
 
     fn aws_node(&self, token: Option<&str>) -> Response<Body> {
-        match self.refusal("other", None, token) {
+        match self.rejection("other", None, token) {
             None => {}
             Some(_) if token.is_some() && self.access == Access::Forbidden => {
                 return status::aws_node_forbidden();
             }
-            Some(refusal) => return refusal,
+            Some(rejection) => return rejection,
         }
         let Some(environment) = &self.aws_node.0 else { return status::no_aws_node() };
         let variable = |(name, value): &(String, String)| json!({ "name": name, "value": value });
@@ -155,36 +156,37 @@ impl State {
         answer(200, "application/json", daemon_set.to_string())
     }
 
-    fn refusal(
+    /// Returns the error response if the client may not perform `verb`.
+    fn rejection(
         &self,
         verb: &str,
         name: Option<&str>,
         token: Option<&str>,
     ) -> Option<Response<Body>> {
-        let known = self
-            .tokens
-            .as_ref()
-            .is_none_or(|known| token.is_some_and(|token| known.iter().any(|one| one == token)));
-        if !known || self.access == Access::Unauthorized {
+        let authenticated = self.tokens.as_ref().is_none_or(|accepted| {
+            token.is_some_and(|token| accepted.iter().any(|one| one == token))
+        });
+        if !authenticated || self.access == Access::Unauthorized {
             return Some(status::unauthorized());
         }
-        let watches = matches!(verb, "list" | "watch");
+        let lists = matches!(verb, "list" | "watch");
         match self.access {
-            // Without a token: the anonymous user, who may do nothing.
+            // A request without a token is anonymous and has no permissions.
             _ if token.is_none() && verb != "other" => {
                 Some(status::forbidden(verb, name.unwrap_or_default()))
             }
             Access::Forbidden => Some(status::forbidden(verb, name.unwrap_or_default())),
-            Access::NoWatch if watches => Some(status::forbidden(verb, "")),
+            Access::NoWatch if lists => Some(status::forbidden(verb, "")),
             _ if self.no_crd && verb != "other" => Some(status::no_such_path()),
             _ => None,
         }
     }
 
     fn list(&self, selected: Option<&str>) -> Response<Body> {
-        let chosen = |name: &&String| selected.is_none_or(|selected| selected == name.as_str());
+        let is_selected =
+            |name: &&String| selected.is_none_or(|selected| selected == name.as_str());
         let items: Vec<&Value> =
-            self.objects.keys().filter(chosen).map(|name| &self.objects[name]).collect();
+            self.objects.keys().filter(is_selected).map(|name| &self.objects[name]).collect();
         let list = json!({
             "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
             "kind": "ENIConfigList",
@@ -194,13 +196,14 @@ impl State {
         answer(200, "application/json", list.to_string())
     }
 
-    /// From now on what happens; before that, what is (no version, or 0) or what has happened since.
+    /// Starts a watch. Without a version, or with 0, it first sends the existing objects; otherwise the
+    /// events since that version.
     fn watch(&mut self, selected: Option<&str>, from: &str, time: Duration) -> Response<Body> {
         let (watcher, response) = Watcher::open(selected.map(str::to_owned), time);
         let from: u64 = from.parse().unwrap_or(0);
         if from == 0 {
             for object in self.objects.values() {
-                watcher.tell("ADDED", object);
+                watcher.send_event("ADDED", object);
             }
         } else if from < self.version && self.history.first().is_none_or(|first| first.0 > from + 1)
         {
@@ -208,7 +211,7 @@ impl State {
             watcher.end();
         } else {
             for (_, kind, object) in self.history.iter().filter(|event| event.0 > from) {
-                watcher.tell(kind, object);
+                watcher.send_event(kind, object);
             }
         }
         self.watchers.push(watcher);
@@ -222,16 +225,16 @@ mod tests {
     use http::HeaderMap;
     use http_body_util::BodyExt as _;
 
-    fn ask(state: &mut State, path: &str, query: &str) -> Response<Body> {
+    fn get(state: &mut State, path: &str, query: &str) -> Response<Body> {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer token".parse().unwrap());
         let (method, path, query) = ("GET".to_owned(), path.to_owned(), query.to_owned());
-        state.respond(&Asked { method, path, query, headers, body: Vec::new() })
+        state.respond(&Request { method, path, query, headers, body: Vec::new() })
     }
 
-    /// The kinds of the events of a watch that is ended at once.
+    /// Starts a watch, ends it, and returns the types of its events.
     async fn events(state: &mut State, query: &str) -> Vec<String> {
-        let response = ask(state, COLLECTION, query);
+        let response = get(state, COLLECTION, query);
         assert_eq!(response.status(), 200);
         state.watchers.drain(..).for_each(|watcher| watcher.end());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -245,13 +248,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watch_begins_where_it_is_asked_to() {
+    async fn watch_starts_at_the_requested_version() {
         let mut state = State::default();
         state.apply("a", &json!({ "subnet": "subnet-1" }));
         state.apply("b", &json!({ "subnet": "subnet-2" }));
         state.apply("a", &json!({ "subnet": "subnet-3" }));
         let of_a = "watch=true&fieldSelector=metadata.name%3Da";
-        assert_eq!(events(&mut state, of_a).await, ["ADDED"], "what is, once");
+        assert_eq!(events(&mut state, of_a).await, ["ADDED"], "the existing object");
         assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=0")).await, ["ADDED"]);
         assert_eq!(events(&mut state, &format!("{of_a}&resourceVersion=1")).await, ["MODIFIED"]);
         assert_eq!(events(&mut state, "watch=true&resourceVersion=1").await, ["ADDED", "MODIFIED"]);
@@ -262,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn the_two_kinds_of_404_and_the_refusals_are_told_apart() {
+    fn rejection_status_depends_on_the_cause() {
         let mut state = State::default();
         let path = format!("{COLLECTION}/us-west-2a");
-        let status = |state: &mut State| ask(state, &path, "").status().as_u16();
+        let status = |state: &mut State| get(state, &path, "").status().as_u16();
         assert_eq!(status(&mut state), 404);
         state.apply("us-west-2a", &json!({}));
         assert_eq!(status(&mut state), 200);

@@ -1,10 +1,10 @@
-//! The API server's refusals, in its own words.
+//! The error responses of kube-apiserver.
 
 use crate::server::{Body, answer};
 use http::Response;
 use serde_json::{Value, json};
 
-/// Who the node is to the API server.
+/// The user name of the node.
 const USER: &str = "system:node:ip-192-0-2-10.us-west-2.compute.internal";
 
 fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
@@ -36,7 +36,7 @@ pub(crate) fn not_found(name: &str) -> Response<Body> {
     json_answer(404, &status(404, "NotFound", &message, &details(name)))
 }
 
-/// For a resource type that is not there: not even a `Status`.
+/// Returns 404 for an unknown resource type. Unlike for an unknown object, the body is not a `Status`.
 pub(crate) fn no_such_path() -> Response<Body> {
     answer(404, "text/plain; charset=utf-8", "404 page not found\n")
 }
@@ -69,7 +69,7 @@ pub(crate) fn aws_node_forbidden() -> Response<Body> {
     json_answer(403, &status(403, "Forbidden", &message, &aws_node_details()))
 }
 
-/// What a watch from too old a version ends with: 200, and this as an ERROR event.
+/// Returns the ERROR event of a watch whose resource version is too old. The HTTP status is 200.
 pub(crate) fn expired() -> Value {
     let message = "too old resource version: 1 (1000)";
     json!({ "type": "ERROR", "object": status(410, "Expired", message, &Value::Null) })

@@ -1,4 +1,4 @@
-//! A certificate authority and a server certificate, made at every start.
+//! A certificate authority and a server certificate, generated at every start.
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
@@ -9,19 +9,19 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What a server shows who it is with, as PEM.
+/// The certificate and the key of a TLS server, as PEM.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Its certificate.
+    /// The server certificate.
     pub certificate: String,
-    /// The private key of that.
+    /// The private key of the certificate.
     pub key: String,
     /// The certificate of the authority that signed it.
     pub authority: String,
 }
 
 impl Identity {
-    /// A new one, for loopback and `names`.
+    /// Generates a certificate for loopback and `names`.
     #[must_use]
     pub fn new(names: &[&str]) -> Self {
         let (certificate, key, authority) = signed(names);
@@ -29,21 +29,22 @@ impl Identity {
     }
 }
 
-/// A certificate for loopback and `names`, and the PEM of the authority that signed it.
+/// Generates a certificate for loopback and `names`. Returns the TLS configuration and the PEM of the
+/// authority.
 pub(crate) fn server_config(names: &[&str]) -> (Arc<ServerConfig>, String) {
     let (certificate, key, authority) = signed(names);
     let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("ring has them")
+        .expect("supported protocol versions")
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], private)
-        .expect("the key is the certificate's");
+        .expect("a key that matches the certificate");
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     (Arc::new(config), authority)
 }
 
-/// The same, and its key.
+/// Generates a certificate. Returns it with its key and the PEM of the authority.
 fn signed(names: &[&str]) -> (Certificate, KeyPair, String) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! Watches: JSON lines over one long answer, as the API server sends them.
+//! Watches: long responses with one JSON event per line, as the API server sends them.
 
 use crate::server::{Body, stream};
 use bytes::Bytes;
@@ -12,44 +12,44 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-/// What a watch is told.
+/// What the server sends to a watch.
 #[derive(Clone, Debug)]
 enum Signal {
     Event(Value),
-    /// The end, in good order.
+    /// Ends the response.
     End,
-    /// The connection breaks.
+    /// Closes the connection in the middle of the response.
     Break,
 }
 
-/// One open watch.
+/// An open watch.
 pub(crate) struct Watcher {
     name: Option<String>,
     signals: UnboundedSender<Signal>,
 }
 
 impl Watcher {
-    /// Opens one for the object `name`, or for all. It ends by itself after `time`.
+    /// Opens a watch of the object `name`, or of all objects. It ends after `time`.
     pub fn open(name: Option<String>, time: Duration) -> (Self, Response<Body>) {
-        let (signals, told) = unbounded_channel();
-        let body = StreamBody::new(unfold((told, Instant::now() + time), next));
+        let (signals, queue) = unbounded_channel();
+        let body = StreamBody::new(unfold((queue, Instant::now() + time), next));
         (Self { name, signals }, stream(BodyExt::boxed_unsync(body)))
     }
 
-    /// Whether somebody still reads.
+    /// Returns whether the client is still connected.
     pub fn is_open(&self) -> bool {
         !self.signals.is_closed()
     }
 
-    /// Tells of `object`, if it is the one that is watched.
-    pub fn tell(&self, kind: &str, object: &Value) {
+    /// Sends an event if `object` is being watched.
+    pub fn send_event(&self, kind: &str, object: &Value) {
         let name = object["metadata"]["name"].as_str();
         if self.name.is_none() || self.name.as_deref() == name {
             self.send(json!({ "type": kind, "object": object }));
         }
     }
 
-    /// Tells how far the server is.
+    /// Sends a bookmark with the resource version `version`.
     pub fn bookmark(&self, version: u64) {
         self.send(json!({ "type": "BOOKMARK", "object": {
             "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
@@ -58,32 +58,33 @@ impl Watcher {
         }}));
     }
 
-    /// Sends an event as it is.
+    /// Sends an event unconditionally.
     pub fn send(&self, event: Value) {
         let _ = self.signals.send(Signal::Event(event));
     }
 
-    /// Ends it in good order.
+    /// Ends the response.
     pub fn end(&self) {
         let _ = self.signals.send(Signal::End);
     }
 
-    /// Breaks its connection.
+    /// Closes the connection in the middle of the response.
     pub fn break_off(&self) {
         let _ = self.signals.send(Signal::Break);
     }
 }
 
-type Told = (UnboundedReceiver<Signal>, Instant);
+/// The signals of a watch, and when it ends.
+type Queue = (UnboundedReceiver<Signal>, Instant);
 
-async fn next((mut told, until): Told) -> Option<(io::Result<Frame<Bytes>>, Told)> {
-    match timeout_at(until, told.recv()).await {
+async fn next((mut queue, end): Queue) -> Option<(io::Result<Frame<Bytes>>, Queue)> {
+    match timeout_at(end, queue.recv()).await {
         Ok(Some(Signal::Event(event))) => {
             let line = Bytes::from(format!("{event}\n"));
-            Some((Ok(Frame::data(line)), (told, until)))
+            Some((Ok(Frame::data(line)), (queue, end)))
         }
         Ok(Some(Signal::Break)) => {
-            Some((Err(io::Error::other("broken on purpose")), (told, until)))
+            Some((Err(io::Error::other("simulated connection failure")), (queue, end)))
         }
         Ok(Some(Signal::End) | None) | Err(_) => None,
     }

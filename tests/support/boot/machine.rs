@@ -1,6 +1,6 @@
-//! A node that is up, in a container of systemd-nspawn's.
+//! A running node in a systemd-nspawn container.
 
-use super::order::Order;
+use super::unit_order::UnitOrder;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -10,31 +10,30 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take that nobody waits for on purpose: on a busy machine a boot of half a
-/// second takes ten.
-const SOON: Duration = Duration::from_mins(1);
+/// The limit for each wait. A boot takes half a second, or ten seconds on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// See there.
+/// The script that starts the container.
 const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/boot/boot.sh");
 
-/// A node that is up. It is powered off by [`Machine::power_off`], and killed where it is dropped.
+/// A running node. Dropping it kills it; [`Machine::power_off`] shuts it down.
 #[derive(Debug)]
 pub struct Machine {
-    /// [`BOOT`]; its stdin is what keeps the node up.
+    /// Runs [`BOOT`], which stops the node when its stdin is closed.
     script: Child,
-    /// Its systemd.
+    /// The PID of its systemd on the host.
     leader: u32,
     records: PathBuf,
 }
 
 impl Machine {
-    /// Boots what is in `folder` over `root`. Returns when its systemd runs.
+    /// Boots the root `root` with the overlay in `folder`. Returns when its systemd accepts connections.
     pub fn start(root: &Path, folder: &Path, records: PathBuf) -> Self {
         fs::create_dir_all(&records).unwrap();
         let socket = folder.join("notices");
         let _ = fs::remove_file(&socket);
         let notices = UnixDatagram::bind(&socket).unwrap();
-        notices.set_read_timeout(Some(SOON)).unwrap();
+        notices.set_read_timeout(Some(TIMEOUT)).unwrap();
         let console = File::create(records.join("console.txt")).unwrap();
         let script = Command::new("unshare")
             .args(["--mount", BOOT])
@@ -47,18 +46,18 @@ impl Machine {
             .spawn()
             .unwrap();
         let mut machine = Self { script, leader: 0, records };
-        machine.leader = machine.told(&notices, "X_NSPAWN_LEADER_PID=").parse().unwrap();
-        machine.until("systemd", || machine.path("/run/systemd/private").exists());
+        machine.leader = machine.read_notice(&notices, "X_NSPAWN_LEADER_PID=").parse().unwrap();
+        machine.wait_until("systemd", || machine.path("/run/systemd/private").exists());
         machine
     }
 
-    /// What nspawn says of itself. It is not listened to for longer: it would go on telling, and
-    /// stand still while nobody reads it.
-    fn told(&self, notices: &UnixDatagram, name: &str) -> String {
+    /// Waits for the variable `name` in the notifications of systemd-nspawn. The caller must drop the
+    /// socket afterwards: nspawn blocks if nobody reads its notifications.
+    fn read_notice(&self, notices: &UnixDatagram, name: &str) -> String {
         let mut buffer = [0; 4096];
         loop {
             let Ok(length) = notices.recv(&mut buffer) else {
-                panic!("no {name} within {SOON:?}:\n{}", self.console());
+                panic!("{name} not received within {TIMEOUT:?}:\n{}", self.console());
             };
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if let Some(value) = text.lines().find_map(|line| line.strip_prefix(name)) {
@@ -67,13 +66,13 @@ impl Machine {
         }
     }
 
-    /// Waits until everything that the boot was to start has started, or failed.
-    pub fn booted(&self) {
-        let seconds = SOON.as_secs().to_string();
-        let ended = self.run(&["timeout", &seconds, "systemctl", "is-system-running", "--wait"]);
-        let state = String::from_utf8(ended.stdout).unwrap();
-        let over = ["running\n", "degraded\n"].contains(&state.as_str());
-        assert!(over, "{state}: the boot is not over within {SOON:?}:\n{}", self.console());
+    /// Waits until every start job of the boot has succeeded or failed.
+    pub fn wait_until_booted(&self) {
+        let seconds = TIMEOUT.as_secs().to_string();
+        let output = self.run(&["timeout", &seconds, "systemctl", "is-system-running", "--wait"]);
+        let state = String::from_utf8(output.stdout).unwrap();
+        let complete = ["running\n", "degraded\n"].contains(&state.as_str());
+        assert!(complete, "boot not complete within {TIMEOUT:?}: {state}\n{}", self.console());
     }
 
     /// Runs a command on the node.
@@ -89,32 +88,39 @@ impl Machine {
             .unwrap()
     }
 
-    /// What a command on the node prints; it must succeed.
-    pub fn says(&self, command: &[&str]) -> String {
+    /// Runs a command on the node and returns its stdout. Asserts that it succeeds.
+    pub fn stdout_of(&self, command: &[&str]) -> String {
         let output = self.run(command);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A property of a unit, as `systemctl show` has it.
+    /// Returns a property of a unit from `systemctl show`.
     pub fn property(&self, unit: &str, name: &str) -> String {
-        self.says(&["systemctl", "show", "--value", "-p", name, unit]).trim_end().to_owned()
+        self.stdout_of(&["systemctl", "show", "--value", "-p", name, unit]).trim_end().to_owned()
     }
 
-    /// What the units have done so far.
-    pub fn order(&self) -> Order {
-        Order::read(self)
+    /// Reads the state of the units.
+    pub fn order(&self) -> UnitOrder {
+        UnitOrder::read(self)
     }
 
-    /// Marks this instant on the node's own clock, before something is done from outside: `unit`,
-    /// a `*-by-the-test.service` that does nothing, has started when this returns.
+    /// Records the current time on the clock of the node: starts `unit`, a `*-by-the-test.service` that
+    /// does nothing, and returns when it has started.
     pub fn mark(&self, unit: &str) {
         let unit = format!("--unit={unit}");
-        self.says(&["systemd-run", &unit, "-p", "Type=oneshot", "--remain-after-exit", "true"]);
+        self.stdout_of(&[
+            "systemd-run",
+            &unit,
+            "-p",
+            "Type=oneshot",
+            "--remain-after-exit",
+            "true",
+        ]);
     }
 
-    /// A file of the node's, what is mounted included.
+    /// Returns the host path of a file of the node, including its mounts.
     pub fn path(&self, path: &str) -> PathBuf {
         Path::new("/proc")
             .join(self.leader.to_string())
@@ -122,76 +128,79 @@ impl Machine {
             .join(path.trim_start_matches('/'))
     }
 
-    /// Its text, if it is there.
+    /// Reads a file of the node; `None` if it does not exist.
     pub fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.path(path)).ok()
     }
 
-    /// The messages of a unit in this boot's journal.
+    /// Returns the messages of a unit in the journal of this boot.
     pub fn journal(&self, unit: &str) -> String {
-        self.says(&["journalctl", "--sync"]);
-        self.says(&["journalctl", "--no-pager", "-b", "-o", "cat", "-u", unit])
+        self.stdout_of(&["journalctl", "--sync"]);
+        self.stdout_of(&["journalctl", "--no-pager", "-b", "-o", "cat", "-u", unit])
     }
 
-    /// When a unit first said what begins with `text`, on the clock that its [`Order`] is by.
-    pub fn said(&self, unit: &str, text: &str) -> Duration {
-        self.says(&["journalctl", "--sync"]);
-        let journal = self.says(&["journalctl", "--no-pager", "-b", "-o", "json", "-u", unit]);
+    /// Returns when a unit first logged a message that starts with `text`, on the clock of
+    /// [`UnitOrder`].
+    pub fn first_logged(&self, unit: &str, text: &str) -> Duration {
+        self.stdout_of(&["journalctl", "--sync"]);
+        let journal = self.stdout_of(&["journalctl", "--no-pager", "-b", "-o", "json", "-u", unit]);
         let entries = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut said = entries
+        let mut matching = entries
             .filter(|entry| entry["MESSAGE"].as_str().is_some_and(|it| it.starts_with(text)));
-        let entry = said.next().unwrap_or_else(|| panic!("{unit} has not said {text:?}"));
+        let entry = matching.next().unwrap_or_else(|| panic!("{unit} did not log {text:?}"));
         let microseconds = entry["__MONOTONIC_TIMESTAMP"].as_str().unwrap().parse();
         Duration::from_micros(microseconds.unwrap())
     }
 
-    /// What it has shown on its console so far.
+    /// Returns the console output so far.
     pub fn console(&self) -> String {
         let text = fs::read(self.records.join("console.txt")).unwrap();
         String::from_utf8_lossy(&text).replace('\r', "")
     }
 
-    /// Waits until `text` is on the console.
-    pub fn console_until(&self, text: &str) {
-        self.until(text, || self.console().contains(text));
+    /// Waits until the console output contains `text`.
+    pub fn wait_for_console(&self, text: &str) {
+        self.wait_until(text, || self.console().contains(text));
     }
 
-    /// What a program has written to the console, without the stamps.
-    pub fn console_of(&self, program: &str) -> String {
-        let written_by = format!("] {program}[");
+    /// Returns the console lines of `program`, without their timestamps and tags.
+    pub fn console_lines_of(&self, program: &str) -> String {
+        let tag = format!("] {program}[");
         let console = self.console();
-        let lines = console.lines().filter(|line| line.contains(&written_by));
+        let lines = console.lines().filter(|line| line.contains(&tag));
         lines.filter_map(|line| Some(format!("{}\n", line.split_once("]: ")?.1))).collect()
     }
 
-    /// Waits for what nothing reports.
-    pub fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+    /// Polls until `is_so` returns true. `what` names the condition for the failure message.
+    pub fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let started = Instant::now();
         while !is_so() {
-            assert!(started.elapsed() < SOON, "no {what} within {SOON:?}:\n{}", self.console());
+            let elapsed = started.elapsed();
+            assert!(elapsed < TIMEOUT, "no {what} within {TIMEOUT:?}:\n{}", self.console());
             thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Shuts it down as a person would, after taking its records.
+    /// Writes the boot records, then shuts the node down with `systemctl poweroff`.
     pub fn power_off(mut self) {
         self.record();
-        self.says(&["systemctl", "poweroff", "--no-block"]);
+        self.stdout_of(&["systemctl", "poweroff", "--no-block"]);
         let started = Instant::now();
         while self.script.try_wait().unwrap().is_none() {
-            assert!(started.elapsed() < SOON, "it does not power off:\n{}", self.console());
+            let elapsed = started.elapsed();
+            assert!(elapsed < TIMEOUT, "not powered off within {TIMEOUT:?}:\n{}", self.console());
             thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Prints the order, and keeps it with the journal and the critical chain.
+    /// Prints the unit order, and writes it, the journal and the critical chain to the boot records.
     fn record(&self) {
         let keep = |name: &str, text: &[u8]| {
             File::create(self.records.join(name)).unwrap().write_all(text).unwrap();
         };
         let order = self.order().to_string();
         let boot = self.records.strip_prefix(crate::support::real_parts::boot_records()).unwrap();
-        // Not print!: the test harness would keep it to itself.
+        // Not print!, which the test harness captures.
         let printed = format!("{}\n{order}", boot.display());
         io::stdout().write_all(printed.as_bytes()).unwrap();
         keep("order.txt", order.as_bytes());
@@ -206,7 +215,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        if self.script.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if self.script.try_wait().is_ok_and(|status| status.is_none()) {
             self.record();
         }
         drop(self.script.stdin.take());

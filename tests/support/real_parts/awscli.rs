@@ -1,4 +1,4 @@
-//! The AWS CLI's own tokens, to compare ours with byte for byte.
+//! Tokens of the AWS CLI, to compare with those of eni-bootstrap byte for byte.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::parts::part;
 
-/// What `aws eks get-token` prints at `instant` (RFC 3339), with these arguments and environment
-/// and nothing else of this machine's.
+/// Returns the output of `aws eks get-token` at the time `instant` (RFC 3339), with these arguments and
+/// only this environment.
 pub fn aws_get_token(
     instant: &str,
     arguments: &[&str],

@@ -1,4 +1,4 @@
-//! The instance metadata service, by amazon-ec2-metadata-mock, and an instance for it to tell of.
+//! The instance metadata service of amazon-ec2-metadata-mock, and its configuration.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -11,20 +11,20 @@ use tempfile::NamedTempFile;
 use super::parts::part;
 use super::server::Server;
 
-/// The MAC address of the one interface of an [`instance`].
+/// The MAC address of the network interface of an [`instance`].
 pub const MAC: &str = "02:00:00:00:00:0a";
-/// The subnet of the interface of an [`instance`].
+/// The subnet of the network interface of an [`instance`].
 pub const SUBNET: &str = "subnet-0a0a0a0a0a0a0a0a0";
 /// The VPC of an [`instance`].
 pub const VPC: &str = "vpc-0b0b0b0b0b0b0b0b0";
 /// The id of an [`instance`].
 pub const INSTANCE_ID: &str = "i-0c0c0c0c0c0c0c0c0";
-/// The address of an [`instance`].
+/// The private IPv4 address of an [`instance`].
 pub const ADDRESS: &str = "10.20.0.10";
-/// The role of an [`instance`]; its credentials never expire.
+/// The IAM role of an [`instance`]. Its credentials expire in 2099.
 pub const ROLE: &str = "node-role";
 
-/// An instance metadata service of its own for one test, IMDSv2 only; dropping it stops it.
+/// A running metadata service that requires IMDSv2. Dropping it stops it.
 #[derive(Debug)]
 pub struct MetadataMock {
     server: Server,
@@ -32,17 +32,17 @@ pub struct MetadataMock {
 }
 
 impl MetadataMock {
-    /// Its address, without a path.
+    /// Returns the URL of the service, without a path.
     pub fn endpoint(&self) -> String {
         self.server.endpoint()
     }
 }
 
-/// Starts an instance metadata service that answers as `config` says: what [`instance`] makes,
-/// changed as the test needs. An item whose path in `config` is set to `""` is not there (404).
+/// Starts a metadata service with the configuration `config` from [`instance`], which the test may
+/// change. An item whose path in `config` is `""` returns 404.
 ///
-/// Directory listings (`…/macs/`, `tags/instance/`) it answers without a token too, and it takes
-/// the beginning of a name for a directory: use whole names for what must be absent.
+/// The mock returns directory listings (`…/macs/`, `tags/instance/`) also without a token. It treats
+/// the prefix of a name as a directory, so only whole names return 404.
 #[expect(clippy::needless_pass_by_value, reason = "a configuration is made for one mock")]
 pub fn metadata_mock(config: Value) -> Option<MetadataMock> {
     let program = part("bin/ec2-metadata-mock", "the metadata mock", "tests/real/install.sh imds")?;
@@ -52,19 +52,19 @@ pub fn metadata_mock(config: Value) -> Option<MetadataMock> {
         let mut command = Command::new(&program);
         command.args(["--hostname", &at.ip().to_string(), "--port", &at.port().to_string()]);
         command.args(["--imdsv2", "--config-file"]).arg(file.path());
-        // It keeps tokens and the answer under way in unguarded globals: two requests at the same
-        // time end it ("concurrent map read and map write") unless only one thread runs at a time.
+        // The mock keeps tokens and responses in unsynchronized globals. Two concurrent requests crash
+        // it ("concurrent map read and map write") unless only one thread runs at a time.
         command.env("GOMAXPROCS", "1").env("GODEBUG", "asyncpreemptoff=1");
         command
     });
     Some(MetadataMock { server, _config: file })
 }
 
-/// The configuration of the metadata mock for an instance of `instance_type` in `zone` (a standard
-/// zone, as `eu-west-1a`): placement and identity document agree. No user data is 404, as on EC2.
+/// Returns the configuration of the metadata mock for an instance of `instance_type` in `zone`, which
+/// must be a standard zone such as `eu-west-1a`. Without user data, its path returns 404, as on EC2.
 ///
-/// Beside the constants of this module: zone id `euw1-az1` for `eu-west-1a`, tags `Name=node` and
-/// `team=blue`. The mock has room for two tags; their paths can be changed.
+/// The other values are the constants of this module, the zone id (`euw1-az1` for `eu-west-1a`), and
+/// the tags `Name=node` and `team=blue`. The mock supports two tags, with configurable paths.
 pub fn instance(instance_type: &str, zone: &str, user_data: impl AsRef<[u8]>) -> Value {
     let region = zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
     let domain =
@@ -83,8 +83,8 @@ pub fn instance(instance_type: &str, zone: &str, user_data: impl AsRef<[u8]>) ->
                 "instance-type": instance_type,
                 "local-hostname": hostname,
                 "local-ipv4": ADDRESS,
-                // The mock puts this into the paths of the items below `macs/`, and the role into
-                // the path of its credentials.
+                // The mock inserts it into the paths below `macs/`, and the role into the path of
+                // the credentials.
                 "mac": MAC,
                 "mac-local-hostname": hostname,
                 "mac-local-ipv4s": ADDRESS,
@@ -134,8 +134,8 @@ pub fn instance(instance_type: &str, zone: &str, user_data: impl AsRef<[u8]>) ->
     })
 }
 
-/// A zone's id as EC2 spells them: `apse2-az3` for `ap-southeast-2c`. On EC2 the number differs
-/// from account to account; here it is the letter's.
+/// Returns a zone id in EC2's format: `apse2-az3` for `ap-southeast-2c`. On EC2 the number depends on
+/// the account; here it is the position of the letter.
 fn zone_id(zone: &str) -> String {
     let (region, letter) = zone.split_at(zone.len() - 1);
     let short = ["north", "south", "east", "west", "central"]

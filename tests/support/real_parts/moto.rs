@@ -1,4 +1,4 @@
-//! EC2, EKS, STS and IAM, by moto.
+//! moto, which implements EC2, EKS, STS and IAM.
 
 use std::fs;
 use std::process::Command;
@@ -10,22 +10,21 @@ use super::aws::Account;
 use super::parts::part;
 use super::server::Server;
 
-/// EC2, EKS, STS and IAM in one server; it lives as long as the test process.
+/// A running moto server.
 #[derive(Debug)]
 pub struct Moto {
-    /// Its address, to be used as the endpoint of every service.
+    /// The URL to use as the endpoint of every service.
     pub endpoint: String,
     _server: Server,
 }
 
-/// The EC2, EKS, STS and IAM of this test process, started on first use. State is shared by all
-/// tests.
+/// Returns the moto server that all tests of this process share. The first call starts it.
 ///
-/// It tells services and regions apart by the signature's scope and does not check the signature; a
-/// request without one is taken for S3.
+/// moto takes the service and region from the credential scope of the signature, and does not check the
+/// signature. It treats unsigned requests as S3 requests.
 pub fn moto() -> Option<&'static Moto> {
     static MOTO: OnceLock<Moto> = OnceLock::new();
-    // Asked of each test anew, so that each says that it does not run.
+    // Checked in every call, so that every skipped test is reported.
     part("moto/bin/moto_server", "moto", "tests/real/install.sh moto")?;
     MOTO.get().or_else(|| {
         let own = own_moto()?;
@@ -33,7 +32,7 @@ pub fn moto() -> Option<&'static Moto> {
     })
 }
 
-/// The same for one test alone, which may change how it answers.
+/// Starts a moto server for one test, which may reconfigure it.
 pub fn own_moto() -> Option<Moto> {
     let program = part("moto/bin/moto_server", "moto", "tests/real/install.sh moto")?;
     let server = Server::start(|at| {
@@ -45,18 +44,17 @@ pub fn own_moto() -> Option<Moto> {
 }
 
 impl Moto {
-    /// The account in it.
     pub fn account(&self) -> Account<'_> {
         Account { endpoint: &self.endpoint }
     }
 }
 
-/// EC2's own answers to DescribeInstanceTypes, one for each type, as moto has them recorded.
+/// Returns the recorded DescribeInstanceTypes results of EC2 that moto contains, one for each type.
 pub fn ec2_record() -> Option<Vec<Value>> {
     let moto = part("moto", "moto", "tests/real/install.sh moto")?;
     let file = "lib/python3*/site-packages/moto/ec2/resources/instance_types.json.gz";
-    let found = glob::glob(moto.join(file).to_str().unwrap()).unwrap().next();
-    let packed = fs::File::open(found.unwrap().unwrap()).unwrap();
+    let path = glob::glob(moto.join(file).to_str().unwrap()).unwrap().next();
+    let packed = fs::File::open(path.unwrap().unwrap()).unwrap();
     let record: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
     Some(record.as_object().unwrap().values().cloned().collect())
 }

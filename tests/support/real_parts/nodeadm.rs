@@ -1,4 +1,4 @@
-//! nodeadm itself on a node in a scratch root, as its two services run it.
+//! The real nodeadm in a temporary root, run as its two services run it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -9,23 +9,23 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
-use super::{MetadataMock, Moto, instance, metadata_mock, moto, nodeadm_program, root_rights};
+use super::{MetadataMock, Moto, instance, metadata_mock, moto, nodeadm_program, require_root};
 
 const ZONE: &str = "us-west-2a";
-/// Where systemd itself listens, beside the system bus.
+/// The private D-Bus socket of systemd.
 const SYSTEMD: &str = "run/systemd/private";
-/// Where nodeadm keeps the configuration that it has resolved.
+/// The flag that sets the file to which nodeadm writes the resolved configuration.
 const CACHE: &str = "--config-cache=/run/eks/nodeadm/config.json";
 
-/// What nodeadm reads of an image. It asks for versions where these files are not there, and writes
-/// nothing for a kubelet whose credential provider is missing.
-pub const NODEADM_READS: [(&str, &str); 3] = [
+/// The image files that nodeadm reads. Without the version files it runs the programs to get their
+/// versions. Without the credential provider it does not configure the kubelet.
+pub const NODEADM_INPUT_FILES: [(&str, &str); 3] = [
     ("etc/eks/kubelet-version.txt", "Kubernetes v1.34.2-eks-ecaa3a6\n"),
     ("etc/eks/containerd-version.txt", "containerd github.com/containerd/containerd/v2 2.1.5\n"),
     ("etc/eks/image-credential-provider/ecr-credential-provider", ""),
 ];
 
-/// nodeadm, and the instance that it finds itself on: metadata by the mock, EC2 by moto.
+/// nodeadm and the services of its instance: the metadata mock, and moto for EC2.
 #[derive(Debug)]
 pub struct Nodeadm {
     program: PathBuf,
@@ -34,71 +34,70 @@ pub struct Nodeadm {
     cpus: u32,
 }
 
-/// nodeadm on an instance of `instance_type` in `us-west-2a` with `cpus` CPUs and this user data.
-/// Root only: nodeadm is run in the scratch root with chroot, and writes nothing outside of it.
+/// Prepares nodeadm on an instance of `instance_type` in `us-west-2a` with `cpus` CPUs and this user
+/// data. Requires root: nodeadm runs in a chroot, so that it writes only below the temporary root.
 pub fn nodeadm(instance_type: &str, cpus: u32, user_data: &str) -> Option<Nodeadm> {
     let program = nodeadm_program()?;
-    let (ec2, ()) = (moto()?, root_rights()?);
-    let imds = metadata_mock(known_to_ec2(ec2, instance(instance_type, ZONE, user_data)))?;
+    let (ec2, ()) = (moto()?, require_root()?);
+    let imds = metadata_mock(with_ec2_instance_id(ec2, instance(instance_type, ZONE, user_data)))?;
     Some(Nodeadm { program, imds, ec2, cpus })
 }
 
-/// `instance` with the id of one that is in `ec2`: EC2 names the node (`PrivateDnsName`). Of which
-/// type it is there does not matter, and moto would refuse to start one of a type that it has never
-/// heard of.
-pub fn known_to_ec2(ec2: &Moto, mut instance: Value) -> Value {
+/// Starts an instance in `ec2`, and returns `instance` with its id. nodeadm reads the node name from EC2
+/// (`PrivateDnsName`). The type in EC2 is always t3.medium, because moto rejects unknown types.
+pub fn with_ec2_instance_id(ec2: &Moto, mut instance: Value) -> Value {
     let launch =
         "Action=RunInstances&ImageId=ami-12c6146b&InstanceType=t3.medium&MinCount=1&MaxCount=1";
-    let id = ec2.account().ask("ec2", launch, "instanceId");
+    let id = ec2.account().query("ec2", launch, "instanceId");
     instance["metadata"]["values"]["instance-id"] = id.as_str().into();
     instance["dynamic"]["values"]["instance-identity-document"]["instanceId"] = id.into();
     instance
 }
 
 impl Nodeadm {
-    /// The metadata service of the instance.
+    /// Returns the URL of the instance metadata service.
     pub fn imds(&self) -> String {
         self.imds.endpoint()
     }
 
-    /// `nodeadm-config.service`, which runs before cloud-init.
+    /// Runs nodeadm as `nodeadm-config.service` does, before cloud-init.
     ///
     /// Source: `templates/al2023/runtime/rootfs/etc/systemd/system/`, awslabs/amazon-eks-ami.
     pub fn config_service(&self, root: &Path) -> Output {
-        self.image(root);
+        self.write_image_files(root);
         self.init(root, &["--skip=run", "--config-source=imds://user-data", CACHE])
     }
 
-    /// `nodeadm-run.service`, which runs after us and reads the drop-ins, up to where it would start
-    /// containerd and the kubelet: `--skip=run` is the one thing that the unit does not say.
+    /// Runs nodeadm as `nodeadm-run.service` does, after eni-bootstrap, with the drop-ins. Unlike the
+    /// unit, it passes `--skip=run`, so that nodeadm does not start containerd and the kubelet.
     ///
-    /// It configures again although it skips that, because what it has resolved is no longer what
-    /// `nodeadm-config.service` left in the cache.
+    /// Despite `--skip=config`, nodeadm writes the configuration again, because the resolved
+    /// configuration differs from the one that `nodeadm-config.service` cached.
     pub fn run_service(&self, root: &Path) -> Output {
         let sources =
             ["--config-source=imds://user-data", "--config-source=file:///etc/eks/nodeadm.d/"];
         self.init(root, &[&["--skip=config", "--skip=run"][..], &sources, &[CACHE]].concat())
     }
 
-    /// Puts what it needs of an image in `root`.
-    fn image(&self, root: &Path) {
+    /// Writes the image files that nodeadm reads, and links nodeadm into `root`.
+    fn write_image_files(&self, root: &Path) {
         let file = |path: &str, contents: &str| {
             let path = root.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::File::create(path).unwrap().write_all(contents.as_bytes()).unwrap();
         };
-        for (path, contents) in NODEADM_READS {
+        for (path, contents) in NODEADM_INPUT_FILES {
             file(path, contents);
         }
         file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
-        // It counts the CPUs of the NUMA nodes that are online.
+        // nodeadm counts the CPUs of the online NUMA nodes.
         let cpus = root.join("sys/devices/system/node/node0");
         (0..self.cpus).for_each(|cpu| fs::create_dir_all(cpus.join(format!("cpu{cpu}"))).unwrap());
         file("sys/devices/system/cpu/online", &format!("0-{}\n", self.cpus - 1));
         let program = root.join("usr/bin/nodeadm");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         match fs::hard_link(&self.program, &program) {
-            // 56 MiB: copied only where it must be.
+            // The binary has 56 MiB: copy it only if linking is impossible.
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 fs::copy(&self.program, &program).unwrap();
             }
@@ -106,7 +105,7 @@ impl Nodeadm {
         }
     }
 
-    /// Runs it in `root`, and ends it where it waits: it would give EC2 ten minutes.
+    /// Runs `nodeadm init` in `root` for at most 2 minutes. nodeadm itself retries EC2 for 10 minutes.
     fn init(&self, root: &Path, arguments: &[&str]) -> Output {
         let _systemd = Systemd::start(root);
         Command::new("timeout")
@@ -123,9 +122,9 @@ impl Nodeadm {
     }
 }
 
-/// As much of systemd as nodeadm needs before it may configure anything: somebody who takes its two
-/// connections. It has nothing to say on them until it starts a daemon, so each is closed as soon as
-/// the handshake is over. Stops when dropped.
+/// A listener on the D-Bus socket of systemd. nodeadm opens two connections before it configures
+/// anything, and uses them only to start daemons. So this closes each connection after the handshake.
+/// Dropping it stops it.
 struct Systemd {
     socket: PathBuf,
     thread: Option<JoinHandle<()>>,
@@ -136,14 +135,14 @@ impl Systemd {
         let socket = root.join(SYSTEMD);
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
         let listener = UnixListener::bind(&socket).unwrap();
-        let greet_all = move || {
+        let accept = move || {
             for connection in listener.incoming() {
-                if !greet(&connection.unwrap()) {
+                if !authenticate(&connection.unwrap()) {
                     return;
                 }
             }
         };
-        Self { socket, thread: Some(thread::spawn(greet_all)) }
+        Self { socket, thread: Some(thread::spawn(accept)) }
     }
 }
 
@@ -155,24 +154,24 @@ impl Drop for Systemd {
     }
 }
 
-/// The server's side of D-Bus's handshake; false where the client said nothing at all.
+/// Performs the server side of the D-Bus authentication. Returns false if the client sends nothing.
 ///
 /// Source: D-Bus Specification, "Authentication Protocol".
-fn greet(mut connection: &UnixStream) -> bool {
+fn authenticate(mut connection: &UnixStream) -> bool {
     let mut lines = BufReader::new(connection);
-    let mut has_spoken = false;
+    let mut received_data = false;
     loop {
         let mut line = String::new();
         if lines.read_line(&mut line).unwrap_or(0) == 0 {
-            return has_spoken;
+            return received_data;
         }
-        has_spoken = true;
-        let answer = match line.trim_start_matches('\0').trim_end() {
+        received_data = true;
+        let response = match line.trim_start_matches('\0').trim_end() {
             "AUTH" => "REJECTED EXTERNAL",
             "AUTH EXTERNAL" => "OK 0123456789abcdef0123456789abcdef",
             "NEGOTIATE_UNIX_FD" => "ERROR",
             _ => return true, // BEGIN
         };
-        let _ = connection.write_all(format!("{answer}\r\n").as_bytes());
+        let _ = connection.write_all(format!("{response}\r\n").as_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! Where the real parts are, and what is said of one that is missing.
+//! The paths of the real parts, and the log of tests that were skipped because a part is missing.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -6,44 +6,44 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// A Debian trixie root, whose nsswitch.conf names `resolve` and `myhostname`, to run a program in
-/// with chroot (root only).
+/// Returns a Debian trixie root for chroot, which requires root. Its nsswitch.conf uses `resolve` and
+/// `myhostname`.
 pub fn trixie_root() -> Option<PathBuf> {
     part("trixie-root", "the trixie root", "tests/real/install.sh root")
 }
 
-/// nodeadm, to be put in a root.
+/// Returns the nodeadm binary.
 pub fn nodeadm_program() -> Option<PathBuf> {
     part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
 }
 
-/// nfpm, which makes the packages.
+/// Returns nfpm, which builds the packages.
 pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
 }
 
-/// A Debian root with systemd and rpm in it, to boot a copy of (root only).
+/// Returns a bootable Debian root with systemd and rpm. Booting it requires root.
 pub fn boot_root() -> Option<PathBuf> {
     part("boot-root", "the root to boot", "tests/real/install.sh boot")
 }
 
-/// Where boots leave what they showed.
+/// Returns the folder to which boots write their console, journal and unit order.
 pub fn boot_records() -> PathBuf {
     target().join("boot-records")
 }
 
-/// The static binary.
+/// Returns the static binary for this machine.
 pub fn static_binary() -> Option<PathBuf> {
     statically_linked("release/eni-bootstrap", "the static binary", "make static")
 }
 
-/// The static binary for arm64; [`runs_by`] says what this machine runs it with.
+/// Returns the static binary for arm64. [`runner_for`] returns the program that runs it.
 pub fn arm64_binary() -> Option<PathBuf> {
-    let place = "aarch64-unknown-linux-gnu/release/eni-bootstrap";
-    statically_linked(place, "the static binary for arm64", "make static-arm64")
+    let path = "aarch64-unknown-linux-gnu/release/eni-bootstrap";
+    statically_linked(path, "the static binary for arm64", "make static-arm64")
 }
 
-/// The folder with the container image, an OCI layout in `oci` and a tar of it.
+/// Returns the folder of the container image: an OCI layout in `oci`, and a tar of it.
 pub fn container_image() -> Option<PathBuf> {
     let folder = target().join("image");
     if folder.join("oci/index.json").exists() {
@@ -53,26 +53,26 @@ pub fn container_image() -> Option<PathBuf> {
     None
 }
 
-/// regctl, which writes the container image.
+/// Returns regctl, which builds the container image.
 pub fn regctl() -> Option<PathBuf> {
     part("bin/regctl", "regctl", "tests/real/install.sh regctl")
 }
 
-/// What this machine runs a program of `architecture` (`amd64` or `arm64`) with: nothing more, or
-/// qemu before it.
-pub fn runs_by(architecture: &str) -> Option<Vec<PathBuf>> {
+/// Returns the command prefix that runs a program of `architecture` (`amd64` or `arm64`) on this
+/// machine: empty for the native architecture, otherwise qemu.
+pub fn runner_for(architecture: &str) -> Option<Vec<PathBuf>> {
     let (native, qemu) = match architecture {
         "amd64" => (cfg!(target_arch = "x86_64"), "qemu-x86_64-static"),
         "arm64" => (cfg!(target_arch = "aarch64"), "qemu-aarch64-static"),
-        other => panic!("nothing is built for {other}"),
+        other => panic!("unsupported architecture {other:?}"),
     };
     if native { Some(Vec::new()) } else { Some(vec![program(qemu, "qemu-user-static")?]) }
 }
 
-/// A binary below cargo's target folder. One that needs an interpreter (of a plain `cargo build
-/// --release`) is as good as none.
-fn statically_linked(place: &str, what: &str, how: &str) -> Option<PathBuf> {
-    let binary = target().join(place);
+/// Returns the binary `path` below cargo's target folder, if it is static. `cargo build --release`
+/// builds a dynamic binary at the same path.
+fn statically_linked(path: &str, what: &str, how: &str) -> Option<PathBuf> {
+    let binary = target().join(path);
     if fs::read(&binary).is_ok_and(|elf| !has_interpreter(&elf)) {
         return Some(binary);
     }
@@ -80,26 +80,27 @@ fn statically_linked(place: &str, what: &str, how: &str) -> Option<PathBuf> {
     None
 }
 
-/// A program of this machine's, found on its path.
+/// Returns the path of an installed program. `package` is the Debian package that installs it.
 pub fn program(name: &str, package: &str) -> Option<PathBuf> {
-    let places = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
-    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.exists());
-    if found.is_none() {
+    let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+    let mut paths = folders.iter().map(|folder| Path::new(folder).join(name));
+    let program = paths.find(|path| path.exists());
+    if program.is_none() {
         not_run(name, &format!("install the package {package}"));
     }
-    found
+    program
 }
 
-/// Whether the tests run as root, as chroot and mount need it.
-pub fn root_rights() -> Option<()> {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|myself| myself.uid() == 0);
+/// Returns `Some` if the tests run as root, which chroot and mount require.
+pub fn require_root() -> Option<()> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     if !is_root {
-        not_run("root's right to chroot and to mount", "run the tests as root");
+        not_run("the permission to chroot and mount", "run the tests as root");
     }
     is_root.then_some(())
 }
 
-/// Whether this ELF file (64 bits, little-endian) has a program header of type `PT_INTERP`.
+/// Returns whether this 64-bit little-endian ELF file has a program header of type `PT_INTERP`.
 fn has_interpreter(elf: &[u8]) -> bool {
     const PT_INTERP: usize = 3;
     let number = |at: usize, bytes: usize| {
@@ -112,7 +113,8 @@ fn has_interpreter(elf: &[u8]) -> bool {
     (0..count).any(|index| number(headers + index * size, 4) == PT_INTERP)
 }
 
-/// `name` below `target/real-parts`, or `None` and a note if it is not there.
+/// Returns the path `name` below `target/real-parts`. If it does not exist, logs the skipped test and
+/// returns `None`.
 pub fn part(name: &str, what: &str, how: &str) -> Option<PathBuf> {
     let path = target().join("real-parts").join(name);
     if path.exists() {
@@ -122,19 +124,20 @@ pub fn part(name: &str, what: &str, how: &str) -> Option<PathBuf> {
     None
 }
 
-/// Cargo's target folder.
+/// Returns cargo's target folder.
 fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Says that the running test did not run because `what` is missing, and `how` to get it.
+/// Logs that the current test is skipped because `what` is missing, and `how` to install it. Panics if
+/// `REQUIRE_REAL=1`.
 fn not_run(what: &str, how: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     let line = format!("NOT RUN: {test}: {what} is missing; {how}\n");
-    #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let required = std::env::var_os("REQUIRE_REAL").is_some_and(|value| value == "1");
     assert!(!required, "{line}");
-    // Not eprint!: the test harness would keep it to itself.
+    // Not eprint!, which the test harness captures.
     io::stderr().write_all(line.as_bytes()).unwrap();
     let parts = target().join("real-parts");
     fs::create_dir_all(&parts).unwrap();

@@ -1,21 +1,21 @@
-//! Python as moto's environment has it, and what comes with it.
+//! The Python environment that moto is installed in, and its other programs.
 
 use super::parts::part;
 use super::server::Server;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Python with what moto is made of: jsonschema and a YAML reader among it.
+/// Returns a Python with the dependencies of moto, such as jsonschema and `PyYAML`.
 pub fn python() -> Option<PathBuf> {
     part("moto/bin/python", "moto's Python", "tests/real/install.sh moto")
 }
 
-/// The linter of `CloudFormation` templates, which moto is made of, too.
+/// Returns cfn-lint, the linter of `CloudFormation` templates, which is a dependency of moto.
 pub fn cfn_lint() -> Option<PathBuf> {
     part("moto/bin/cfn-lint", "cfn-lint", "tests/real/install.sh moto")
 }
 
-/// A plain HTTP server with what is in `folder`, for one test.
+/// Starts an HTTP server that serves the files in `folder`.
 pub fn file_server(folder: &Path) -> Option<Server> {
     let python = python()?;
     Some(Server::start(|at| {

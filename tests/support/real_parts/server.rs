@@ -1,5 +1,4 @@
-//! A server process for a test: where it listens, when it is ready, and that it never outlives the
-//! test.
+//! A server process of a test. It never outlives the test process.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
@@ -9,28 +8,28 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a server may take until it is ready: moto imports for seconds on a busy
-/// machine.
-const START: Duration = Duration::from_mins(1);
+/// How long a server may take to start. On a busy machine, moto takes several seconds.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A process that serves at an address of its own and is killed when this is dropped, or with the
-/// test process, however that ends.
+/// A server process with its own address. It is killed when this value is dropped or the test process
+/// exits.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    /// The shell that [`LEASH`] runs in; its stdin is what keeps the server alive.
+    /// Runs [`SUPERVISOR`], which kills the server when its stdin is closed.
     shell: Child,
-    /// What the server prints; the file has no name, so none is left behind.
+    /// The output of the server, in an unnamed temporary file.
     log: File,
 }
 
-/// Runs the command given as arguments until stdin ends: the kernel closes our end of that pipe
-/// even if this process is killed. (`PR_SET_PDEATHSIG` would follow the thread that started the
-/// server, which is one test's.)
-const LEASH: &str = r#""$@" </dev/null & read -r _; kill -9 $!; wait"#;
+/// A shell script that runs the command in its arguments until stdin is closed. The kernel closes the
+/// pipe even if the test process is killed. `PR_SET_PDEATHSIG` would kill the server when the thread of
+/// the test that started it exits.
+const SUPERVISOR: &str = r#""$@" </dev/null & read -r _; kill -9 $!; wait"#;
 
 impl Server {
-    /// Starts what `command` makes for an address, and waits until it accepts connections there.
+    /// Starts the command that `command` returns for a free address, and waits until it accepts
+    /// connections there.
     pub fn start(command: impl FnOnce(SocketAddr) -> Command) -> Self {
         let address = free_address();
         Self::start_at(address, &command(address))
@@ -39,31 +38,31 @@ impl Server {
     /// Starts `command`, and waits until it accepts connections at `address`.
     pub fn start_at(address: SocketAddr, command: &Command) -> Self {
         let log = tempfile::tempfile().unwrap();
-        let mut leashed = Command::new("sh");
-        leashed.args(["-c", LEASH, "sh"]).arg(command.get_program()).args(command.get_args());
-        leashed.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        leashed.stdin(Stdio::piped());
-        leashed.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
-        let mut server = Self { address, shell: leashed.spawn().unwrap(), log };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", SUPERVISOR, "sh"]).arg(command.get_program()).args(command.get_args());
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::piped());
+        shell.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap());
+        let mut server = Self { address, shell: shell.spawn().unwrap(), log };
         server.wait_until(|| TcpStream::connect(address).is_ok());
         server
     }
 
-    /// Waits until it is ready.
+    /// Polls until `ready` returns true. Panics with the log of the server after [`START_TIMEOUT`].
     pub fn wait_until(&mut self, ready: impl Fn() -> bool) {
         let started = Instant::now();
         while !ready() {
-            if started.elapsed() > START {
+            if started.elapsed() > START_TIMEOUT {
                 let mut log = String::new();
                 self.log.rewind().unwrap();
                 self.log.read_to_string(&mut log).unwrap();
-                panic!("not ready at {} for {START:?}:\n{log}", self.address);
+                panic!("{} not ready after {START_TIMEOUT:?}:\n{log}", self.address);
             }
             thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Its address as a URL without a path.
+    /// Returns the URL of the server, without a path.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -76,8 +75,8 @@ impl Drop for Server {
     }
 }
 
-/// A loopback address with a free port. The host part is of this process and call alone, so nobody
-/// else takes the port between here and the server's start.
+/// Returns a loopback address with a free port. The host part is unique to this process and call, so no
+/// other process takes the port before the server starts.
 pub fn free_address() -> SocketAddr {
     static CALL: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = process::id().to_be_bytes();

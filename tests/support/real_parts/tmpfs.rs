@@ -1,24 +1,24 @@
-//! A file system that is full, or cannot be written.
+//! A mounted tmpfs, to test full and read-only file systems.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::parts::root_rights;
+use super::parts::require_root;
 
-/// A file system of its own on `folder`, with `files` in it, mounted with `options` (of which `ro`
-/// takes effect after the files are written); unmounted on drop. Root only.
+/// A mounted tmpfs. Dropping it unmounts it.
 #[derive(Debug)]
 pub struct Mounted(PathBuf);
 
-/// See [`Mounted`].
+/// Mounts a tmpfs on `folder` with `options`, and writes `files` to it. The option `ro` takes effect
+/// after the files are written. Requires root.
 pub fn tmpfs(folder: &Path, options: &str, files: &[(&str, &str)]) -> Option<Mounted> {
-    root_rights()?;
+    require_root()?;
     let mount = |options: &str| {
-        let mut done = Command::new("mount");
-        done.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder);
-        assert!(done.status().unwrap().success(), "mount -o {options} {}", folder.display());
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder);
+        assert!(mount.status().unwrap().success(), "mount -o {options} {}", folder.display());
     };
     mount(if options == "ro" { "size=1m" } else { options });
     let mounted = Mounted(folder.to_owned());

@@ -1,4 +1,4 @@
-//! The settings applier, `thar-be-settings`: what a commit sets off after it was answered.
+//! The settings applier, `thar-be-settings`, which a commit starts in the background.
 
 use super::render::files;
 use super::store::Pairs;
@@ -8,45 +8,45 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the applier does when it is started.
+/// The behavior of the applier when it is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Applier {
-    /// Renders, and is done before the answer is sent.
+    /// Renders before the response is sent.
     #[default]
     AtOnce,
-    /// Renders when [`Bottlerocket::release`](crate::Bottlerocket::release) says so.
+    /// Renders when [`Bottlerocket::release`](crate::Bottlerocket::release) is called.
     Held,
-    /// Renders so much later.
+    /// Renders after this delay.
     After(Duration),
-    /// Forks, and then a template does not render: nothing is written, and nobody is told.
+    /// Starts, but fails to render a template: it writes no files, and the API reports no error.
     TemplateFails,
-    /// Is not there to be started: 500, after the commit.
+    /// Cannot be started: the API returns 500 after the commit.
     CannotStart,
-    /// Ends with this status before it forks: 500, after the commit.
+    /// Exits with this status before it forks: the API returns 500 after the commit.
     Exits(i32),
 }
 
-/// One run of the applier to its end.
+/// A completed run of the applier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// The keys it was given, sorted; `None` is `--all`.
+    /// The sorted keys in its arguments; `None` is `--all`.
     pub keys: Option<Vec<String>>,
-    /// Why it wrote nothing, as the journal has it.
+    /// The error in the journal if it wrote no files.
     pub failure: Option<String>,
 }
 
-/// The keys of one run; `None` is all of them.
+/// The keys of a run; `None` means all keys.
 pub(super) type Keys = Option<BTreeSet<String>>;
 
-/// What the applier has done, and is to do.
+/// The completed and the pending runs of the applier.
 #[derive(Debug)]
 pub(super) struct Runs {
     pub applier: Applier,
-    /// What it does the next time alone.
+    /// The behavior of only the next run.
     pub once: Option<Applier>,
     pub held: Vec<Keys>,
     pub applied: Vec<Applied>,
-    /// The units that were restarted if they ran (`systemctl try-restart`).
+    /// The units restarted with `systemctl try-restart`.
     pub restarts: Vec<&'static str>,
     rootfs: PathBuf,
 }
@@ -57,14 +57,14 @@ impl Runs {
         Self { applier, once: None, held, applied: Vec::new(), restarts: Vec::new(), rootfs }
     }
 
-    /// Renders everything, as at boot before anything is started. Where a template fails then, the
-    /// files are not there.
+    /// Renders all files, as at boot before the services start. If a template fails, the files are missing.
     pub fn boot(&mut self, live: &Pairs) {
         let _ = self.render(None, live);
         self.restarts.clear();
     }
 
-    /// Starts it; an error is the API's own text, for a 500. A delay is left to the caller.
+    /// Starts a run. Returns the delay if the caller must run it later. An error is the response body of
+    /// apiserver for status 500.
     pub fn start(&mut self, keys: Keys, live: &Pairs) -> Result<Option<(Duration, Keys)>, String> {
         match self.once.take().unwrap_or(self.applier) {
             Applier::AtOnce | Applier::TemplateFails => self.run(keys, live),
@@ -81,7 +81,7 @@ impl Runs {
         Ok(None)
     }
 
-    /// Renders what these keys affect, and restarts what reads it.
+    /// Renders the files of the services that `keys` affect, and restarts these services.
     pub fn run(&mut self, keys: Keys, live: &Pairs) {
         let failure = self.render(keys.as_ref(), live).err();
         self.applied.push(Applied { keys: keys.map(|keys| keys.into_iter().collect()), failure });
@@ -93,7 +93,7 @@ impl Runs {
             return Ok(());
         }
         if self.applier == Applier::TemplateFails {
-            return Err("a template does not render".to_owned());
+            return Err("failed to render a template".to_owned());
         }
         for (path, text) in files(live)? {
             write(&self.rootfs.join(path), &text);
@@ -106,16 +106,17 @@ impl Runs {
     }
 }
 
-/// The services that a key affects. Here only those of the kubelet's settings are known.
+/// Returns the services that a key affects. Only the keys of the kubelet are implemented.
 pub(super) fn affected(key: &str) -> Option<[&'static str; 1]> {
     let below = key.strip_prefix("settings.kubernetes")?;
     (below.is_empty() || below.starts_with('.')).then_some(["kubernetes"])
 }
 
-/// As the applier does: in place, so that a reader may see half of it.
-#[expect(clippy::disallowed_methods, reason = "this is how the real one writes")]
+/// Writes a file in place, not atomically, as the real applier does.
+#[expect(clippy::disallowed_methods, reason = "the real applier does not write atomically")]
 pub(super) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a writable folder");
     fs::write(path, text).expect("a writable file");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("one's own file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .expect("a file with changeable permissions");
 }

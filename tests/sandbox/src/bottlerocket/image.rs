@@ -1,4 +1,4 @@
-//! What a Bottlerocket image and its boot leave for a bootstrap container to read.
+//! The files and settings of a Bottlerocket node that a bootstrap container can read.
 
 use super::applier::write;
 use crate::imds::Instance;
@@ -6,12 +6,11 @@ use crate::kubernetes::KubernetesApi;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Some rows of the table from which pluto takes max-pods: `<type> <n>`, and comments.
+/// Some rows of the table from which pluto reads max-pods: `<type> <n>`, and comments.
 ///
 /// Source: `packages/os/eni-max-pods`, bottlerocket-os/bottlerocket-core-kit.
 const ENI_MAX_PODS: &str = "\
-# Some rows of the image's table: an instance type, and the pods that its interfaces have addresses
-# for on the default network card.
+# Some rows of the table of the image: the instance type and its max-pods.
 #
 c5.4xlarge 234
 c5.large 29
@@ -34,7 +33,7 @@ BUILD_ID=943d9a41
 HOME_URL=\"https://github.com/bottlerocket-os/bottlerocket\"
 ";
 
-/// `/etc/os-release` as the API has it.
+/// Returns the contents of `/etc/os-release` in the format of the API.
 pub(super) fn os() -> Value {
     json!({
         "arch": "x86_64",
@@ -45,15 +44,15 @@ pub(super) fn os() -> Value {
     })
 }
 
-/// Pluto's figure for an instance type; it leaves the setting alone where the table has no row.
+/// Returns the max-pods that pluto sets for an instance type; `None` if the table has no row.
 pub(super) fn pluto_max_pods(instance_type: &str) -> Option<u32> {
     let rows = ENI_MAX_PODS.lines().filter_map(|line| line.split_once(' '));
     rows.filter(|(name, _)| *name == instance_type).find_map(|(_, pods)| pods.parse().ok())
 }
 
-/// Writes the image's files: `rootfs` is the host's root, and `container` the container's own,
-/// where `/etc/bottlerocket-release` stands.
-pub(super) fn lay_out(container: Option<&Path>, rootfs: &Path) {
+/// Writes the files of the image below the host root `rootfs`, and `/etc/bottlerocket-release` below
+/// the container root `container`.
+pub(super) fn write_image_files(container: Option<&Path>, rootfs: &Path) {
     write(&rootfs.join("usr/share/eks/eni-max-pods"), ENI_MAX_PODS);
     write(&rootfs.join("etc/os-release"), OS_RELEASE);
     if let Some(container) = container {
@@ -61,7 +60,7 @@ pub(super) fn lay_out(container: Option<&Path>, rootfs: &Path) {
     }
 }
 
-/// The settings of a node of `api`'s cluster as user data and pluto leave them.
+/// Returns the settings after user data and pluto have configured a node of the cluster `api`.
 pub(super) fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
     let Instance { zone, region, instance_id, local_ipv4, .. } = instance;
     json!({
@@ -81,7 +80,7 @@ pub(super) fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
     })
 }
 
-/// User data that names `api`'s cluster: all that EKS needs of it.
+/// Returns the minimal user data for a node of the cluster `api`.
 pub(super) fn user_data(api: &KubernetesApi) -> String {
     format!(
         "[settings.kubernetes]\ncluster-name = \"sandbox\"\napi-server = \"{}\"\ncluster-certificate = \"{}\"\n",

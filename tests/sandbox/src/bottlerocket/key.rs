@@ -1,18 +1,18 @@
-//! Keys of the data store: dotted names, of which a segment with dots in it stands in quotes.
+//! Keys of the data store: segments separated by dots. Segments that contain dots are quoted.
 //!
 //! Source: `sources/api/datastore/src/key.rs`, bottlerocket-os/bottlerocket-core-kit.
 
 use std::fmt;
 
-/// A key's name is at most as long as a file's.
-const LONGEST: usize = 255;
+/// The maximum length of a key, which is that of a file name.
+const MAX_LENGTH: usize = 255;
 
-/// A key, by its segments.
+/// A key as its segments, without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key(Vec<String>);
 
 impl Key {
-    /// Reads a name as a client writes it; an error is the data store's own text.
+    /// Parses a key. An error is the message of the data store.
     pub fn parse(name: &str) -> Result<Self, String> {
         let invalid = |why: &str| format!("Key name '{name}' has invalid format: {why}");
         if name.is_empty() {
@@ -41,12 +41,12 @@ impl Key {
         Self(segments).checked(name)
     }
 
-    /// The key of one segment, which is not in quotes.
+    /// Returns a key with one segment.
     pub fn of(segment: &str) -> Self {
         Self(vec![segment.to_owned()])
     }
 
-    /// This key with one more segment.
+    /// Returns this key with one more segment.
     pub fn with(&self, segment: &str) -> Result<Self, String> {
         let longer = Self([&self.0[..], &[segment.to_owned()]].concat());
         let name = longer.to_string();
@@ -54,25 +54,25 @@ impl Key {
     }
 
     fn checked(self, name: &str) -> Result<Self, String> {
-        if name.len() > LONGEST {
-            return Err(format!("Key name beyond maximum length {name}: {LONGEST}"));
+        if name.len() > MAX_LENGTH {
+            return Err(format!("Key name beyond maximum length {name}: {MAX_LENGTH}"));
         }
         Ok(self)
     }
 
-    /// Its segments, without quotes.
+    /// Returns the segments, without quotes.
     pub fn segments(&self) -> &[String] {
         &self.0
     }
 
-    /// Below `settings`, whether or not a client wrote that.
+    /// Returns the key with the first segment `settings`, added if missing.
     pub fn in_settings(self) -> Self {
         let prefix = (self.0[0] != "settings").then(|| "settings".to_owned());
         Self(prefix.into_iter().chain(self.0).collect())
     }
 }
 
-/// A segment as it stands in a name.
+/// Quotes a segment if it contains a dot.
 pub(super) fn quoted(segment: &str) -> String {
     if segment.contains('.') { format!("\"{segment}\"") } else { segment.to_owned() }
 }

@@ -1,4 +1,5 @@
-//! `key=value` lines, whose values' types are guessed: what `apiclient set` without `--json` sends.
+//! The `key=value` lines that `apiclient set` sends without `--json`. The types of the values are
+//! guessed.
 
 use super::key::Key;
 use super::model::Settings;
@@ -11,23 +12,23 @@ pub(super) struct KeyPairs {
     request_payload: Vec<String>,
 }
 
-/// The settings that these lines mean; an error is the API's own text, for a 400. Its cause is in
-/// this library's words: the real one's were not measured.
-pub(super) fn settings(given: &KeyPairs) -> Result<Settings, String> {
+/// Converts the lines to settings. An error is the response body of apiserver for status 400. The cause
+/// in its text comes from serde and was not compared with the real one.
+pub(super) fn settings(key_pairs: &KeyPairs) -> Result<Settings, String> {
     let mut pairs = Pairs::new();
-    for line in &given.request_payload {
+    for line in &key_pairs.request_payload {
         let (name, value) =
             line.split_once('=').ok_or_else(|| format!("Failed to split the string: {line}"))?;
         let key =
             Key::parse(name).map_err(|why| format!("Prefix '{name}' is not a valid key: {why}"))?;
-        pairs.insert(key.in_settings(), guessed(value));
+        pairs.insert(key.in_settings(), guess_type(value));
     }
     serde_json::from_value(nested(&pairs)).map_err(|why| {
         format!("Unable to match your input to the data model.  We may not have enough type information.  Please try the --json input form.  Cause: {why}")
     })
 }
 
-fn guessed(value: &str) -> Value {
+fn guess_type(value: &str) -> Value {
     match serde_json::from_str(value) {
         Ok(scalar @ (Value::Bool(_) | Value::Number(_))) => scalar,
         _ => json!(value),

@@ -1,21 +1,22 @@
-//! A stand-in of Bottlerocket's settings API: apiserver on its Unix socket, and the applier that
-//! renders the kubelet's files after a commit.
+//! A simulated settings API of Bottlerocket: apiserver on its Unix socket, and the applier that renders
+//! the files of the kubelet after a commit.
 //!
-//! Its answers are those of apiserver of core-kit 3.1.1: `tests/behaviour/conformance` holds it, and a real
-//! one, against the table of what was measured there. What is not in that table is by public source,
-//! or is said to be neither. `answers.rs` finds the answers and `wire.rs` sends them, `model.rs` and
-//! `scalars.rs` refuse what the settings model refuses, `store.rs` keeps live and pending settings,
-//! `applier.rs` and `render.rs` write the files.
+//! The responses are those of apiserver in core-kit 3.1.1. `tests/behaviour/conformance` checks the
+//! simulation, and a real apiserver, against a table of measured responses. Other responses follow the
+//! public source code, or a comment states that they were not verified.
+//!
+//! `answers.rs` computes the responses and `wire.rs` sends them. `model.rs` and `scalars.rs` validate
+//! settings. `store.rs` holds the live and pending settings. `applier.rs` and `render.rs` write the files.
 
 mod answers;
 mod applier;
+mod handler;
 mod image;
 mod key;
 mod keypair;
 mod model;
 mod render;
 mod scalars;
-mod serving;
 mod state;
 mod store;
 mod wire;
@@ -24,8 +25,8 @@ use crate::faults::Faults;
 use crate::imds::Instance;
 use crate::kubernetes::KubernetesApi;
 use applier::Runs;
+use handler::Shared;
 use serde_json::Value;
-use serving::Shared;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use wire::UnixServer;
 pub use applier::{Applied, Applier};
 pub use state::ApiRequest;
 
-/// A running settings API. Dropping it stops it, and removes its socket.
+/// A running settings API. Dropping it stops the server and removes its socket.
 pub struct Bottlerocket {
     server: UnixServer,
     shared: Arc<Shared>,
@@ -54,20 +55,20 @@ impl std::fmt::Debug for Bottlerocket {
 }
 
 impl Bottlerocket {
-    /// On the socket `socket`, for a host whose root is `rootfs`. `seed` is what is live (the
-    /// inside of `settings`, such as [`Self::seed`] makes), and is rendered as at boot; the image's
-    /// own files are laid out below `rootfs`.
+    /// Starts the API on `socket` for a host with the root `rootfs`, and writes the files of the image
+    /// below `rootfs`. The live settings are `seed`, without the outer key `settings`; see
+    /// [`Self::seed`]. They are rendered as at boot.
     #[must_use]
     pub fn start(socket: &Path, rootfs: &Path, seed: &Value) -> Self {
-        image::lay_out(None, rootfs);
-        let seed = serde_json::from_str(&seed.to_string()).expect("a seed of known settings");
-        let live = store::pairs(&seed).expect("keys that the data store takes");
+        image::write_image_files(None, rootfs);
+        let seed = serde_json::from_str(&seed.to_string()).expect("valid settings in the seed");
+        let live = store::pairs(&seed).expect("valid keys in the seed");
         let mut runs = Runs::new(rootfs.to_owned());
         runs.boot(&live);
         let state = State {
             store: Store::new(live),
             runs,
-            seen: Vec::new(),
+            requests: Vec::new(),
             delayed: Vec::new(),
             locked: false,
             stopped: false,
@@ -77,117 +78,116 @@ impl Bottlerocket {
         let server = UnixServer::start(
             socket,
             faults.clone(),
-            Arc::new(serving::witness(shared.clone())),
-            Arc::new(serving::handler(shared.clone())),
+            Arc::new(handler::observer(shared.clone())),
+            Arc::new(handler::handler(shared.clone())),
         );
-        let server = server.expect("a folder for the socket");
+        let server = server.expect("a writable folder for the socket");
         Self { server, shared, faults, rootfs: rootfs.to_owned() }
     }
 
-    /// The same as a bootstrap container finds it, whose root is `container`: the socket at
-    /// `/run/api.sock`, the host at `/.bottlerocket/rootfs`, and `/etc/bottlerocket-release`.
+    /// Starts the API in the root `container` of a bootstrap container: the socket is `/run/api.sock`,
+    /// the host root is `/.bottlerocket/rootfs`, and `/etc/bottlerocket-release` exists.
     #[must_use]
     pub fn in_container(container: &Path, seed: &Value) -> Self {
         let rootfs = container.join(".bottlerocket/rootfs");
-        image::lay_out(Some(container), &rootfs);
+        image::write_image_files(Some(container), &rootfs);
         Self::start(&container.join("run/api.sock"), &rootfs, seed)
     }
 
-    /// The settings of a node of `api`'s cluster as user data and pluto leave them: max-pods is
-    /// the figure of the image's table, or unset for a type that it lacks.
+    /// Returns the settings after user data and pluto have configured a node of the cluster `api`.
+    /// max-pods comes from the table of the image and is unset for types without a row.
     #[must_use]
     pub fn seed(instance: &Instance, api: &KubernetesApi) -> Value {
         image::seed(instance, api)
     }
 
-    /// User data, in TOML, that names `api`'s cluster.
+    /// Returns user data in TOML for a node of the cluster `api`.
     #[must_use]
     pub fn user_data(api: &KubernetesApi) -> String {
         image::user_data(api)
     }
 
-    /// Where it listens.
+    /// Returns the path of the socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.server.path
     }
 
-    /// The live settings: the inside of `settings`.
+    /// Returns the live settings, without the outer key `settings`.
     #[must_use]
     pub fn live(&self) -> Value {
         nested(&self.shared.state().store.live)
     }
 
-    /// What is pending in a transaction.
+    /// Returns the pending settings of a transaction.
     #[must_use]
     pub fn pending(&self, transaction: &str) -> Value {
         nested(&self.shared.state().store.pending(transaction))
     }
 
-    /// The transactions in which something is pending: what a client has left behind.
+    /// Returns the transactions with pending settings.
     #[must_use]
     pub fn transactions(&self) -> Vec<String> {
         self.shared.state().store.transactions().into_iter().cloned().collect()
     }
 
-    /// Every request so far, those included with which something went wrong on purpose.
+    /// Returns all requests so far, including those that a fault applied to.
     #[must_use]
     pub fn requests(&self) -> Vec<ApiRequest> {
-        self.shared.state().seen.clone()
+        self.shared.state().requests.clone()
     }
 
-    /// Their lines, such as `PATCH /settings?tx=a`.
+    /// Returns the request lines so far, such as `PATCH /settings?tx=a`.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.requests().iter().map(ApiRequest::line).collect()
     }
 
-    /// Waits until `count` requests have come whose line holds `matching`, answered or not yet;
-    /// false where they did not within `time`.
+    /// Waits until `count` requests whose line contains `matching` were received, with or without a
+    /// response. Returns false after the timeout `time`.
     #[must_use]
     pub fn wait_for(&self, matching: &str, count: usize, time: Duration) -> bool {
-        self.until(time, |state| {
-            state.seen.iter().filter(|seen| seen.line().contains(matching)).count() >= count
+        self.wait_until(time, |state| {
+            state.requests.iter().filter(|it| it.line().contains(matching)).count() >= count
         })
     }
 
-    /// Waits until the applier has run `count` times; false where it did not within `time`.
+    /// Waits until the applier has run `count` times. Returns false after the timeout `time`.
     #[must_use]
     pub fn wait_for_applied(&self, count: usize, time: Duration) -> bool {
-        self.until(time, |state| state.runs.applied.len() >= count)
+        self.wait_until(time, |state| state.runs.applied.len() >= count)
     }
 
-    fn until(&self, time: Duration, holds: impl Fn(&State) -> bool) -> bool {
+    fn wait_until(&self, time: Duration, holds: impl Fn(&State) -> bool) -> bool {
         let state = self.shared.state();
         let missing = |state: &mut State| !holds(state);
         !self.shared.changed.wait_timeout_while(state, time, missing).unwrap().1.timed_out()
     }
 
-    /// What goes wrong on the wire.
+    /// Returns the faults of this server.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// What the applier does from now on.
+    /// Sets the behavior of the applier.
     pub fn set_applier(&self, applier: Applier) {
         self.shared.state().runs.applier = applier;
     }
 
-    /// What the applier does at its next start alone; not for a template that fails, which is not
-    /// a matter of one start.
+    /// Sets the behavior of the next start of the applier. [`Applier::TemplateFails`] has no effect here.
     pub fn set_applier_once(&self, applier: Applier) {
         self.shared.state().runs.once = Some(applier);
     }
 
-    /// Waits until [`Applier::Held`] keeps something back; false where it did not within `time`.
+    /// Waits until a run is held by [`Applier::Held`]. Returns false after the timeout `time`.
     #[must_use]
     pub fn wait_for_held(&self, time: Duration) -> bool {
-        self.until(time, |state| !state.runs.held.is_empty())
+        self.wait_until(time, |state| !state.runs.held.is_empty())
     }
 
-    /// Runs the applier for what [`Applier::Held`] has kept back, and from now on at once: a commit
-    /// that is just being answered is not missed.
+    /// Runs the held runs of the applier, and sets it to [`Applier::AtOnce`], so that a concurrent commit
+    /// is rendered too.
     pub fn release(&self) {
         let state = &mut *self.shared.state();
         state.runs.applier = Applier::AtOnce;
@@ -197,51 +197,51 @@ impl Bottlerocket {
         self.shared.changed.notify_all();
     }
 
-    /// Every run of the applier that came to its end, the boot's not counted.
+    /// Returns the completed runs of the applier, without the run at boot.
     #[must_use]
     pub fn applied(&self) -> Vec<Applied> {
         self.shared.state().runs.applied.clone()
     }
 
-    /// The units that the applier has restarted (`try-restart`), in order.
+    /// Returns the units that the applier has restarted with `try-restart`, in order.
     #[must_use]
     pub fn restarts(&self) -> Vec<&'static str> {
         self.shared.state().runs.restarts.clone()
     }
 
-    /// How often `kubelet.service` was.
+    /// Returns how often the applier has restarted `kubelet.service`.
     #[must_use]
     pub fn kubelet_restarts(&self) -> usize {
         self.restarts().into_iter().filter(|&unit| unit == "kubelet.service").count()
     }
 
-    /// A file of the host, such as `etc/kubernetes/kubelet/config`.
+    /// Reads a file of the host, such as `etc/kubernetes/kubelet/config`.
     #[must_use]
     pub fn rendered(&self, path: &str) -> Option<String> {
         std::fs::read_to_string(self.rootfs.join(path)).ok()
     }
 
-    /// `POST /actions/lockdown` was sent (core-kit 11 and later): settings can no more be read, set
-    /// or committed until the next boot. The refusals are those in the description of
-    /// bottlerocket-core-kit#727; that a commit says 422 is inferred. Nothing of it was measured.
+    /// Simulates the state after `POST /actions/lockdown` (core-kit 11 and later): until the next boot,
+    /// settings cannot be read, set or committed. The errors are those in the description of
+    /// bottlerocket-core-kit#727. The status 422 of a commit is inferred. None of this was measured.
     pub fn lock_down(&self) {
         self.shared.state().locked = true;
     }
 
-    /// apiserver ends: connections close, and the socket is an inode that nobody listens on.
+    /// Stops apiserver and closes all connections. The socket file remains.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// The same, and the socket is gone.
+    /// Stops apiserver, closes all connections and removes the socket file.
     pub fn remove(&mut self) {
         self.server.kill();
         self.server.remove();
     }
 
-    /// apiserver starts again, with a new socket at the old place.
+    /// Starts apiserver again, with a new socket at the same path.
     pub fn revive(&mut self) {
-        self.server.revive().expect("a folder for the socket");
+        self.server.revive().expect("a writable folder for the socket");
     }
 }
 

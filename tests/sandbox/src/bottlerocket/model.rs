@@ -1,10 +1,10 @@
-//! The settings of an `aws-k8s` variant, as far as a node's agent can meet them. A whole body is
-//! read into them before anything is pending, and an unknown field is refused.
+//! The settings model of the `aws-k8s` variants. A request body is validated against it before any
+//! setting becomes pending. Unknown fields are rejected.
 //!
 //! Source: `sources/settings-plugins/aws-k8s/src/lib.rs`, bottlerocket-os/bottlerocket, and
 //! `bottlerocket-settings-models/settings-extensions/kubernetes/src/lib.rs`,
-//! bottlerocket-os/bottlerocket-settings-sdk. The fields stand in their order, for a refusal lists
-//! them in it. What is a [`Value`] here has a type there.
+//! bottlerocket-os/bottlerocket-settings-sdk. The fields are in the same order as there, because the
+//! error for an unknown field lists them. Fields of the type [`Value`] have a specific type there.
 
 use super::scalars::{
     BootstrapMode, Identifier, KubernetesAuthenticationMode, KubernetesBootstrapToken,
@@ -96,17 +96,17 @@ enum OneOrMany<T> {
     Many(Vec<T>),
 }
 
-/// A taint's values may stand in a list or alone; they are kept as a list.
+/// Deserializes taints. The value is a string or a list of strings, and is stored as a list.
 fn taints<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BTreeMap<KubernetesLabelKey, Vec<KubernetesTaintValue>>>, D::Error> {
-    let given: Option<BTreeMap<KubernetesLabelKey, OneOrMany<KubernetesTaintValue>>> =
+    let taints: Option<BTreeMap<KubernetesLabelKey, OneOrMany<KubernetesTaintValue>>> =
         Deserialize::deserialize(deserializer)?;
-    let listed = |(key, values)| match values {
+    let as_list = |(key, values)| match values {
         OneOrMany::One(value) => (key, vec![value]),
         OneOrMany::Many(values) => (key, values),
     };
-    Ok(given.map(|given| given.into_iter().map(listed).collect()))
+    Ok(taints.map(|taints| taints.into_iter().map(as_list).collect()))
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

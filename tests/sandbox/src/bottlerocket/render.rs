@@ -1,22 +1,22 @@
-//! The files that the kubelet's settings are rendered into, as far as an agent reads them.
+//! The rendered files of the kubelet.
 //!
 //! Source: `packages/kubernetes-1.31/kubelet-config` and `kube_reserve_memory` of
-//! `sources/api/schnauzer/src/helpers/mod.rs`, bottlerocket-os/bottlerocket-core-kit. The template
-//! of the environment file could not be read in public source: its variables are those of
-//! `packages/kubernetes-1.27/kubelet-exec-start-conf` (`--node-labels "${NODE_LABELS}"`), and how
-//! a map is joined is `join_map`'s doing.
+//! `sources/api/schnauzer/src/helpers/mod.rs`, bottlerocket-os/bottlerocket-core-kit. The template of
+//! the environment file is not in the public source. Its variables are those of
+//! `packages/kubernetes-1.27/kubelet-exec-start-conf` (`--node-labels "${NODE_LABELS}"`), and maps are
+//! joined as `join_map` does.
 
 use super::store::{Pairs, nested};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
-/// Where they stand below the root of the host.
+/// The paths below the root of the host.
 pub(super) const CONFIG: &str = "etc/kubernetes/kubelet/config";
 pub(super) const ENV: &str = "etc/kubernetes/kubelet/env";
-/// 6 % of the first CPU and 1 % of the second: what is reserved on a machine of two.
+/// The reserved CPU of an instance with 2 vCPUs: 6 % of the first and 1 % of the second.
 const TWO_CPUS: &str = "70m";
 
-/// Each file with its contents. One template that lacks a setting fails, and with it all of them.
+/// Returns the path and the contents of each file. Fails if one template lacks a required setting.
 pub(super) fn files(live: &Pairs) -> Result<[(&'static str, String); 2], String> {
     let settings = nested(live);
     let kubernetes = &settings["kubernetes"];
@@ -37,7 +37,7 @@ fn config(kubernetes: &Value) -> String {
         add(&format!("clusterDNS:\n- {address}"));
     }
     add(&format!("kubeReserved:\n  cpu: \"{}\"", reserved("cpu").unwrap_or(TWO_CPUS)));
-    // To the template no figure is as good as the figure 0: then there is no line.
+    // The template treats a missing max-pods as 0, and then omits the memory.
     let pods = kubernetes["max-pods"].as_u64();
     let by_pods = pods.filter(|&pods| pods > 0).map(|pods| format!("{}Mi", pods * 11 + 255));
     if let Some(memory) = reserved("memory").map(str::to_owned).or(by_pods) {
@@ -56,7 +56,7 @@ fn config(kubernetes: &Value) -> String {
 
 fn env(kubernetes: &Value) -> Result<String, String> {
     let address = kubernetes["node-ip"].as_str();
-    let address = address.ok_or("the template kubelet-env wants settings.kubernetes.node-ip")?;
+    let address = address.ok_or("settings.kubernetes.node-ip is not set")?;
     let empty = Map::new();
     let map = |key: &str| kubernetes[key].as_object().unwrap_or(&empty);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Strings that the settings model checks as it reads them, with its own words for what is wrong.
+//! The string types of the settings model, with their validation and error messages.
 //!
 //! Source: `bottlerocket-settings-models/modeled-types/src/`, bottlerocket-os/bottlerocket-settings-sdk.
 
@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::net::IpAddr;
 
-/// A quantity, in three ways to write one. It is part of a message, line breaks and all.
+/// The three formats of a quantity. The error message contains this pattern with its line breaks.
 const QUANTITY: &str = r"(?x)
         ^([+-]?[0-9.]+)((e)?[0-9]*)$ |
         ^([+-]?[0-9.]+)((E|P|T|G|M|K)i?)?$ |
@@ -37,22 +37,22 @@ macro_rules! scalars {
 }
 
 scalars! {
-    /// A label's key, or a taint's.
+    /// The key of a label or a taint.
     KubernetesLabelKey: |text| {
         let pattern = format!("^([[:alnum:].-]{{1,253}}/)?{NAME_PART}$");
         ensure(matches(&pattern, text), || format!("Kubernetes label key given invalid input: {text}"))
     };
-    /// A label's value.
+    /// The value of a label.
     KubernetesLabelValue: |text| {
         let pattern = format!("^({NAME_PART})?$");
         ensure(matches(&pattern, text), || format!("Kubernetes label value given invalid input: {text}"))
     };
-    /// A taint's value and effect, as `value:Effect`.
+    /// The value and the effect of a taint, as `value:Effect`.
     KubernetesTaintValue: |text| {
         let pattern = format!("^({NAME_PART})?:[[:alnum:]]{{1,253}}$");
         ensure(matches(&pattern, text), || format!("Kubernetes taint value given invalid input: {text}"))
     };
-    /// A cluster's name.
+    /// The name of an EKS cluster.
     KubernetesClusterName: |text| {
         ensure(!text.is_empty(), || "Given invalid cluster name '': must not be empty".to_owned())?;
         ensure(matches(r"^[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$", text), || {
@@ -65,32 +65,32 @@ scalars! {
             format!("Invalid Kubernetes authentication mode '{text}'")
         })
     };
-    /// A bootstrap token.
+    /// A kubelet bootstrap token, such as `abcdef.0123456789abcdef`.
     KubernetesBootstrapToken: |text| {
         let pattern = r"^[a-z0-9]{6}\.[a-z0-9]{16}$";
         ensure(matches(pattern, text), || {
             format!("Kubernetes bootstrap token must match '{pattern}', given: {text}")
         })
     };
-    /// `aws`, `external`, or none.
+    /// `aws`, `external`, or empty.
     KubernetesCloudProvider: |text| {
         ensure(matches!(text, "aws" | "external" | "" | "\"\""), || {
             format!("Invalid Kubernetes cloud provider '{text}'")
         })
     };
-    /// What may be reserved. Newer versions know `pid` too.
+    /// A resource that can be reserved. Newer versions also support `pid`.
     KubernetesReservedResourceKey: |text| {
         ensure(matches!(text, "cpu" | "memory" | "ephemeral-storage"), || {
             format!("Invalid input for field Reserved sources key: unknown variant `{text}`, expected one of `cpu`, `memory`, `ephemeral-storage`")
         })
     };
-    /// An amount, such as `475Mi`.
+    /// A quantity, such as `475Mi`.
     KubernetesQuantityValue: |text| {
         ensure(matches(QUANTITY, text), || {
             format!("Kubernetes quantity must match '{QUANTITY}', given: {text}")
         })
     };
-    /// A host's name.
+    /// A lowercase host name.
     ValidLinuxHostname: |text| {
         ensure(matches("^[0-9a-z.-]{1,253}$", text), || {
             format!("Invalid hostname '{text}': must only be [0-9a-z.-], and 1-253 chars long")
@@ -103,13 +103,13 @@ scalars! {
     ValidBase64: |text| {
         STANDARD.decode(text).map(drop).map_err(|why| format!("Invalid base64 input: {why}"))
     };
-    /// A URL. The real one parses it; this refuses what cannot be one.
+    /// A URL. The real model parses it. This one only rejects empty strings and white space.
     Url: |text| {
         ensure(!text.is_empty() && !text.contains(char::is_whitespace), || {
             format!("Given invalid URL '{text}'")
         })
     };
-    /// A name of letters, digits and hyphens.
+    /// A name that consists of letters, digits and hyphens.
     Identifier: |text| {
         ensure(matches("^[0-9A-Za-z-]+$", text), || {
             format!("Identifiers may only contain ASCII alphanumerics plus hyphens, received '{text}'")
@@ -125,7 +125,7 @@ scalars! {
             "Can't create SingleLineString containing line terminator".to_owned()
         })
     };
-    /// A node's address.
+    /// The IP address of a node.
     KubernetesNodeIp: |text| {
         text.parse::<IpAddr>().map(drop).map_err(|why| why.to_string())
     };
@@ -136,5 +136,5 @@ fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
-    Regex::new(pattern).expect("a good pattern").is_match(text)
+    Regex::new(pattern).expect("a valid pattern").is_match(text)
 }

@@ -1,4 +1,4 @@
-//! What the stand-in holds between requests.
+//! The state of the simulated apiserver.
 
 use super::applier::{Keys, Runs};
 use super::key::Key;
@@ -7,19 +7,19 @@ use super::store::{Pairs, Store};
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// A request that came in, whatever became of it.
+/// A received request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiRequest {
-    /// The method.
+    /// The HTTP method.
     pub method: String,
-    /// The path with its query, as it was sent.
+    /// The path and the query, verbatim.
     pub target: String,
-    /// The body.
+    /// The request body.
     pub body: String,
 }
 
 impl ApiRequest {
-    /// `PATCH /settings?tx=a`.
+    /// Returns the request line, such as `PATCH /settings?tx=a`.
     #[must_use]
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
@@ -30,35 +30,36 @@ impl ApiRequest {
 pub(super) struct State {
     pub store: Store,
     pub runs: Runs,
-    pub seen: Vec<ApiRequest>,
-    /// Runs of the applier whose time is still to come.
+    pub requests: Vec<ApiRequest>,
+    /// Runs of the applier to start after a delay.
     pub delayed: Vec<(Duration, Keys)>,
-    /// After `POST /actions/lockdown`: the data store's key is gone from the kernel.
+    /// Whether the data store is locked, as after `POST /actions/lockdown`.
     pub locked: bool,
-    /// Nobody is there any more to look at what is rendered.
+    /// Whether the handle was dropped, so that delayed appliers must not run.
     pub stopped: bool,
 }
 
-/// Where the data store is on the host.
+/// The path of the data store on the host.
 const DATASTORE: &str = "/var/lib/bottlerocket/datastore/current";
 
 impl State {
-    /// What is live below a prefix, which is one of letters and not of segments.
+    /// Returns the live settings whose keys start with `prefix`. The prefix may end inside a segment.
     pub fn below(&self, prefix: &str) -> Result<Pairs, String> {
-        // A beginning of the word is taken for the whole of it.
+        // A prefix of `settings.`, such as `set`, matches all settings.
         let prefix = if "settings.".starts_with(prefix) { "settings." } else { prefix };
         if !prefix.starts_with("settings.") {
             return Ok(Pairs::new());
         }
-        self.unlocked(&format!("get_prefix '{prefix}' for Live"))?;
+        self.ensure_unlocked(&format!("get_prefix '{prefix}' for Live"))?;
         let live = self.store.live.iter();
         let below = live.filter(|(key, _)| key.to_string().starts_with(prefix));
         Ok(below.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    /// One live key, if it is there. A key with others below it is a folder, and no value.
+    /// Returns a live setting; `None` if it is not set. A key with subkeys is a folder and causes an
+    /// error.
     pub fn get(&self, key: &Key) -> Result<Option<(Key, serde_json::Value)>, String> {
-        self.unlocked("get_key")?;
+        self.ensure_unlocked("get_key")?;
         let is_folder = |it: &Key| {
             let (longer, own) = (it.segments(), key.segments());
             longer.len() > own.len() && longer.starts_with(own)
@@ -80,7 +81,7 @@ impl State {
         self.store.set(transaction, settings)
     }
 
-    /// Behind a lock nothing is seen to be pending.
+    /// Makes a transaction live and returns its keys. A locked data store has no pending keys.
     pub fn commit(&mut self, transaction: &str) -> HashSet<String> {
         if self.locked { HashSet::new() } else { self.store.commit(transaction) }
     }
@@ -91,7 +92,7 @@ impl State {
         Ok(())
     }
 
-    fn unlocked(&self, operation: &str) -> Result<(), String> {
+    fn ensure_unlocked(&self, operation: &str) -> Result<(), String> {
         if self.locked {
             return Err(format!(
                 "Data store error during {operation}: Data store integrity violation at {DATASTORE}/live: Live datastore missing"

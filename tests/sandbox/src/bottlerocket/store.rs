@@ -1,11 +1,11 @@
-//! The data store: live settings, and the pending ones of each transaction, key by key.
+//! The data store: the live settings, and the pending settings of each transaction.
 
 use super::key::{Key, quoted};
 use super::model::Settings;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 
-/// Keys with their values: scalars and lists, for everything else is a key of its own.
+/// Keys with their values, which are scalars or lists. Maps are flattened into keys.
 pub(super) type Pairs = BTreeMap<Key, Value>;
 
 #[derive(Debug)]
@@ -19,33 +19,33 @@ impl Store {
         Self { live, pending: BTreeMap::new() }
     }
 
-    /// Makes `settings` pending in a transaction; an error is the API's own text, for a 500.
+    /// Adds `settings` to a transaction. An error is the response body of apiserver for status 500.
     pub fn set(&mut self, transaction: &str, settings: &Settings) -> Result<(), String> {
         let pairs = pairs(settings).map_err(|why| format!("Error serializing Settings: {why} "))?;
-        // Nothing in it makes no transaction either.
+        // Empty settings do not create a transaction.
         if !pairs.is_empty() {
             self.pending.entry(transaction.to_owned()).or_default().extend(pairs);
         }
         Ok(())
     }
 
-    /// What is pending in a transaction.
+    /// Returns the pending settings of a transaction.
     pub fn pending(&self, transaction: &str) -> Pairs {
         self.pending.get(transaction).cloned().unwrap_or_default()
     }
 
-    /// The transactions in which something is pending.
+    /// Returns the transactions with pending settings.
     pub fn transactions(&self) -> Vec<&String> {
         self.pending.keys().collect()
     }
 
-    /// Forgets a transaction, and gives its keys in no order, as a hash set has none.
+    /// Deletes a transaction and returns its keys. The real API also returns them in random order.
     pub fn delete(&mut self, transaction: &str) -> HashSet<String> {
-        let dropped = self.pending.remove(transaction).unwrap_or_default();
-        dropped.keys().map(Key::to_string).collect()
+        let deleted = self.pending.remove(transaction).unwrap_or_default();
+        deleted.keys().map(Key::to_string).collect()
     }
 
-    /// Makes a transaction live, and gives its keys.
+    /// Makes a transaction live and returns its keys.
     pub fn commit(&mut self, transaction: &str) -> HashSet<String> {
         let pending = self.pending(transaction);
         self.live.extend(pending);
@@ -53,7 +53,7 @@ impl Store {
     }
 }
 
-/// Every setting that is given. A null is not, and an empty map holds none.
+/// Flattens settings to keys and values. Null values and empty maps have no keys.
 pub(super) fn pairs(settings: &Settings) -> Result<Pairs, String> {
     let value = serde_json::to_value(settings).expect("settings are JSON");
     let mut pairs = Pairs::new();
@@ -82,15 +82,15 @@ fn flatten(prefix: &Key, value: Value, pairs: &mut Pairs) -> Result<(), String> 
     Ok(())
 }
 
-/// Pairs as one object again, without its outer `settings`.
+/// Converts keys and values to a nested object, without the outer key `settings`.
 pub(super) fn nested<'a>(pairs: impl IntoIterator<Item = (&'a Key, &'a Value)>) -> Value {
     let mut root = Value::Object(Map::new());
     for (key, value) in pairs {
-        let mut place = &mut root;
+        let mut node = &mut root;
         for segment in &key.segments()[1..] {
-            place = &mut place[segment.as_str()];
+            node = &mut node[segment.as_str()];
         }
-        *place = value.clone();
+        *node = value.clone();
     }
     root
 }

@@ -1,9 +1,9 @@
-//! HTTP/1.1 over a Unix socket, on a thread of its own.
+//! An HTTP/1.1 server on a Unix socket, on a separate thread.
 
 use super::answers::Reply;
 use crate::faults::Faults;
-use crate::server::{Body, Handler, Witness, serve, whole};
-use crate::serving::Serving;
+use crate::server::{Body, Handler, Observer, serve, whole};
+use crate::server_thread::ServerThread;
 use http::Response;
 use std::fs;
 use std::io;
@@ -15,24 +15,25 @@ use tokio::net::UnixListener;
 pub(super) struct UnixServer {
     pub path: PathBuf,
     faults: Faults,
-    witness: Witness,
+    observer: Observer,
     handler: Handler,
-    running: Option<Serving>,
+    running: Option<ServerThread>,
 }
 
 impl UnixServer {
     pub fn start(
         path: &Path,
         faults: Faults,
-        witness: Witness,
+        observer: Observer,
         handler: Handler,
     ) -> io::Result<Self> {
-        let mut server = Self { path: path.to_owned(), faults, witness, handler, running: None };
+        let mut server = Self { path: path.to_owned(), faults, observer, handler, running: None };
         server.revive()?;
         Ok(server)
     }
 
-    /// Listens, on a new inode. A container's mount of the old one stays dead.
+    /// Starts the server if it is stopped. The socket is a new inode, so a bind mount of the old socket
+    /// does not reach it.
     pub fn revive(&mut self) -> io::Result<()> {
         if self.running.is_some() {
             return Ok(());
@@ -45,15 +46,16 @@ impl UnixServer {
         fs::set_permissions(&self.path, fs::Permissions::from_mode(0o660))?;
         listener.set_nonblocking(true)?;
         let (faults, handler) = (self.faults.clone(), self.handler.clone());
-        let witness = self.witness.clone();
-        self.running = Some(Serving::start(move || accept(listener, faults, witness, handler))?);
+        let observer = self.observer.clone();
+        self.running =
+            Some(ServerThread::start(move || accept(listener, faults, observer, handler))?);
         Ok(())
     }
 
-    /// Stops listening and closes every connection. The socket's inode stays, dead.
+    /// Stops listening and closes all connections. The socket file remains.
     pub fn kill(&mut self) {
-        if let Some(serving) = self.running.take() {
-            serving.end();
+        if let Some(thread) = self.running.take() {
+            thread.stop();
         }
     }
 
@@ -69,29 +71,29 @@ impl Drop for UnixServer {
     }
 }
 
-async fn accept(listener: StdListener, faults: Faults, witness: Witness, handler: Handler) {
+async fn accept(listener: StdListener, faults: Faults, observer: Observer, handler: Handler) {
     let listener = UnixListener::from_std(listener).expect("the listener was just bound");
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let (faults, witness, handler) = (faults.clone(), witness.clone(), handler.clone());
-        tokio::spawn(serve(stream, faults, Some(witness), handler));
+        let (faults, observer, handler) = (faults.clone(), observer.clone(), handler.clone());
+        tokio::spawn(serve(stream, faults, Some(observer), handler));
     }
 }
 
-/// With its head: apiserver's own refusals have no media type.
+/// Adds the status and the headers. Errors of apiserver have no content type.
 pub(super) fn response(reply: Reply) -> Response<Body> {
     let (status, kind, body) = match reply {
         Reply::Json(value) => (200, Some("application/json"), value.to_string()),
-        Reply::Done => (204, None, String::new()),
-        Reply::DoneJson => (204, Some("application/json"), String::new()),
-        Reply::Refused(status, why) => (status, None, why),
-        Reply::Unread(status, why) => (status, Some("text/plain; charset=utf-8"), why),
-        Reply::Nowhere => (404, None, String::new()),
+        Reply::NoContent => (204, None, String::new()),
+        Reply::NoContentJson => (204, Some("application/json"), String::new()),
+        Reply::Error(status, why) => (status, None, why),
+        Reply::FrameworkError(status, why) => (status, Some("text/plain; charset=utf-8"), why),
+        Reply::NotFound => (404, None, String::new()),
     };
     let response = Response::builder().status(status);
     let response = match kind {
         Some(kind) => response.header("content-type", kind),
         None => response,
     };
-    response.body(whole(body)).expect("valid")
+    response.body(whole(body)).expect("a valid response")
 }

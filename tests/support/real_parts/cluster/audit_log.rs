@@ -1,4 +1,4 @@
-//! What the node asked the API server, from the server's own log.
+//! The requests of the node, from the audit log of the API server.
 
 use std::fs;
 use std::thread;
@@ -8,26 +8,26 @@ use serde_json::Value;
 
 use super::Cluster;
 
-/// A request of the node's, as the API server's audit log has it.
+/// A request of the node in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// `get`, `list`, `watch`, …
     pub verb: String,
-    /// Path and query.
+    /// The path and the query.
     pub uri: String,
-    /// Its name.
+    /// The user name of the node.
     pub user: String,
-    /// The answer's status.
+    /// The HTTP status of the response.
     pub code: u64,
 }
 
 impl Cluster {
-    /// The node's requests so far that were answered, each once, in the order of their answers. A
-    /// watch is there as soon as it has begun.
+    /// Returns the requests of the node that have a response, in the order of the responses. A watch is
+    /// included as soon as it has begun.
     pub fn requests(&self) -> Vec<Request> {
         let log = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
         let mut requests: Vec<(Value, Request)> = Vec::new();
-        // Its last line may be in the writing.
+        // The last line may be incomplete.
         for line in log.rsplit_once('\n').map_or("", |(lines, _)| lines).lines() {
             let mut event: Value = serde_json::from_str(line).unwrap();
             let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -38,16 +38,16 @@ impl Cluster {
                 code: event["responseStatus"]["code"].as_u64().unwrap(),
             };
             let id = event["auditID"].take();
-            // A watch has a line for its beginning and one for its end.
-            match requests.iter_mut().find(|(seen, _)| *seen == id) {
-                Some((_, seen)) => *seen = request,
+            // A watch has one line for its start and one for its end.
+            match requests.iter_mut().find(|(logged, _)| *logged == id) {
+                Some((_, logged)) => *logged = request,
                 None => requests.push((id, request)),
             }
         }
         requests.into_iter().map(|(_, request)| request).collect()
     }
 
-    /// Waits until there are `count` requests of `verb`; false where there are not within `time`.
+    /// Waits until there are `count` requests of `verb`. Returns false after the timeout `time`.
     pub fn wait_for(&self, verb: &str, count: usize, time: Duration) -> bool {
         let started = Instant::now();
         while self.requests().iter().filter(|request| request.verb == verb).count() < count {

@@ -1,4 +1,4 @@
-//! A Kubernetes API server with an etcd of its own, set up as EKS sets up the part that a node sees.
+//! A Kubernetes API server with its own etcd, configured like an EKS cluster as far as nodes use it.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -15,16 +15,16 @@ use tempfile::TempDir;
 use super::parts::part;
 use super::server::{Server, free_address};
 pub use audit_log::Request;
-use token_webhook::{NO_LASTS, NODE, TokenWebhook};
+use token_webhook::{NODE, REJECTION_TTL, TokenWebhook};
 
 mod audit_log;
 mod objects;
 pub mod token_webhook;
 
-/// A kube-apiserver with an etcd of its own, for one test; dropping it stops both.
+/// A kube-apiserver with its own etcd, for one test. Dropping it stops both.
 ///
-/// No controller runs: a DaemonSet makes no pods. It takes a node's token as EKS's authenticator
-/// does, signature aside, and takes every such node for [`NODE`].
+/// No controllers run, so a DaemonSet creates no pods. It accepts node tokens by the rules of the EKS
+/// authenticator, without checking the signature, and authenticates every node as [`NODE`].
 #[derive(Debug)]
 pub struct Cluster {
     /// `None` after [`Cluster::kill`].
@@ -37,12 +37,12 @@ pub struct Cluster {
     folder: TempDir,
 }
 
-/// Whose kubeconfig.
+/// A user of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// May do everything.
+    /// Has all permissions.
     Admin,
-    /// The node, with a token that EKS has nothing to do with.
+    /// The node, with a static token.
     Node,
 }
 
@@ -55,7 +55,7 @@ impl Who {
     }
 }
 
-/// Starts them.
+/// Starts an API server and its etcd.
 pub fn cluster() -> Option<Cluster> {
     let programs = programs()?;
     let folder = tempfile::tempdir().unwrap();
@@ -64,7 +64,7 @@ pub fn cluster() -> Option<Cluster> {
         command.arg("--data-dir").arg(folder.path().join("etcd")).arg("--unsafe-no-fsync");
         let url = format!("http://{at}");
         command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
-        // For other members, of which there are none: any free port will do.
+        // There are no other members: any free port works.
         command.args(["--listen-peer-urls", &format!("http://{}:0", at.ip())]);
         command
     });
@@ -80,9 +80,9 @@ pub fn cluster() -> Option<Cluster> {
     Some(cluster)
 }
 
-/// The folder with `etcd` and `kube-apiserver` in it.
+/// Returns the folder that contains `etcd` and `kube-apiserver`.
 fn programs() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty());
     let Some(assets) = assets.map(PathBuf::from) else {
         return part("kubernetes", "the API server", "tests/real/install.sh kubernetes");
@@ -93,7 +93,7 @@ fn programs() -> Option<PathBuf> {
     Some(assets)
 }
 
-/// What the API server reads.
+/// Writes the configuration files of the API server.
 fn write_files(folder: &Path, identity: &Identity, webhook: &TokenWebhook) {
     let write = |name: &str, text: &str| {
         File::create(folder.join(name)).unwrap().write_all(text.as_bytes()).unwrap();
@@ -117,7 +117,7 @@ fn command(programs: &Path, folder: &Path, etcd: &Server, address: SocketAddr) -
     for (name, file) in [
         ("tls-cert-file", "certificate.pem"),
         ("tls-private-key-file", "key.pem"),
-        // It must have a key for service accounts, though there are none here: the same will do.
+        // A service account key is required, although there are no service accounts.
         ("service-account-key-file", "certificate.pem"),
         ("service-account-signing-key-file", "key.pem"),
         ("token-auth-file", "tokens.csv"),
@@ -133,13 +133,13 @@ fn command(programs: &Path, folder: &Path, etcd: &Server, address: SocketAddr) -
         ("secure-port", address.port().to_string()),
         ("service-account-issuer", "https://kubernetes.default.svc".into()),
         ("service-cluster-ip-range", "10.100.0.0/16".into()),
-        // Else it makes endpoints of its address, and a loopback address may not be one.
+        // By default it publishes its address as an endpoint, which must not be a loopback address.
         ("endpoint-reconciler-type", "none".into()),
         ("authorization-mode", "Node,RBAC".into()),
         ("enable-admission-plugins", "NodeRestriction".into()),
         ("authentication-token-webhook-version", "v1".into()),
-        ("authentication-token-webhook-cache-ttl", format!("{}s", NO_LASTS.as_secs())),
-        // A request is in the log before its answer is out.
+        ("authentication-token-webhook-cache-ttl", format!("{}s", REJECTION_TTL.as_secs())),
+        // Write a request to the log before sending the response.
         ("audit-log-mode", "blocking".into()),
     ] {
         command.arg(format!("--{name}={value}"));
@@ -160,17 +160,17 @@ fn kubeconfig(cluster: &Value, user: &Value) -> String {
 }
 
 impl Cluster {
-    /// Such as `https://127.3.4.5:49152`.
+    /// Returns the URL of the API server, such as `https://127.3.4.5:49152`.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// The certificate authority in base64, as EKS and a `NodeConfig` have it.
+    /// Returns the certificate authority in base64, the format of EKS and of a `NodeConfig`.
     pub fn ca_base64(&self) -> String {
         BASE64_STANDARD.encode(&self.authority)
     }
 
-    /// A `NodeConfig` that names this cluster, as user data has it.
+    /// Returns user data with a `NodeConfig` for this cluster.
     pub fn node_config(&self) -> String {
         format!(
             "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: real\n    apiServerEndpoint: {}\n    certificateAuthority: {}\n    cidr: 10.100.0.0/16\n",
@@ -179,25 +179,24 @@ impl Cluster {
         )
     }
 
-    /// A kubeconfig with a static token, good for ever.
+    /// Returns a kubeconfig with a static token that does not expire.
     pub fn kubeconfig(&self, who: Who) -> String {
         let cluster =
             json!({ "server": self.url(), "certificate-authority-data": self.ca_base64() });
         kubeconfig(&cluster, &json!({ "token": who.token() }))
     }
 
-    /// Kills the API server; etcd stays.
+    /// Kills the API server. etcd keeps running.
     pub fn kill(&mut self) {
         self.api = None;
-        self.webhook.cache_is_gone();
+        self.webhook.clear_cache();
     }
 
-    /// Starts the API server at the same address with the same certificate, killing it where it
-    /// still runs. Returns when it says that it is ready.
+    /// Restarts the API server with the same address and certificate. Returns when it is ready.
     pub fn restart(&mut self) {
         self.kill();
         let mut api = Server::start_at(self.address, &self.command);
-        // The namespace is made once it is ready, and most of what a test makes belongs there.
+        // The API server creates the namespace kube-system, which most tests use, after it is ready.
         api.wait_until(|| {
             let admin = Who::Admin.token();
             self.get(admin, "/readyz").is_ok()
@@ -206,19 +205,19 @@ impl Cluster {
         self.api = Some(api);
     }
 
-    /// Whether EKS knows the node's role: a token is 401 where it does not. The API server asks
-    /// about a token at most every 10 s; this returns when it has forgotten what it was told.
+    /// Sets whether the IAM role of the node is mapped to a Kubernetes user. If not, its tokens get 401.
+    /// Returns when the token cache of the API server has expired, which takes up to 10 s.
     pub fn set_mapped(&self, mapped: bool) {
         self.webhook.set_mapped(mapped);
     }
 
-    /// Every token shown so far has expired: it is 401 from now on, and a new one is taken. Returns
-    /// when the API server has forgotten that it took them, which can be 10 s later.
+    /// Makes all tokens that were used so far invalid: they get 401, and new ones are accepted. Returns
+    /// when the token cache of the API server has expired, which takes up to 10 s.
     pub fn forget_tokens(&self) {
         self.webhook.forget_tokens();
     }
 
-    /// The node's tokens that the API server asked about, each once.
+    /// Returns the tokens of the node that the API server has reviewed, without duplicates.
     pub fn tokens(&self) -> Vec<String> {
         self.webhook.tokens()
     }

@@ -1,4 +1,4 @@
-//! What is in the cluster: an administrator's client for the tests.
+//! An administrator's client that creates, reads and deletes objects in the cluster.
 
 use std::fs;
 use std::panic;
@@ -21,41 +21,41 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::{Cluster, Who};
 
-/// How long the API server may take to act on what it has been given.
-const SOON: Duration = Duration::from_secs(30);
+/// How long the API server may take to apply a change.
+const TIMEOUT: Duration = Duration::from_secs(30);
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 impl Cluster {
-    /// What the owner of `token` gets from an API path, or the status and the message that refuse
-    /// it; 0 without an answer.
+    /// Reads an API path with `token`. An error is the status and message of the response; the status
+    /// is 0 if there is no response.
     pub fn get(&self, token: &str, path: &str) -> Result<Value, (u16, String)> {
-        self.ask(token, &Request::get(path).body(Vec::new()).unwrap())
+        self.request(token, &Request::get(path).body(Vec::new()).unwrap())
     }
 
-    /// Creates or changes an object, in the namespace `default` unless it names another. Returns
-    /// when the API server acts on it.
+    /// Creates or changes an object. The default namespace is `default`. Returns when the change is in
+    /// effect.
     pub fn apply(&self, object: Value) {
         self.apply_all(&[object]);
     }
 
-    /// The same with each document of a YAML file.
+    /// Applies each document of a YAML file.
     pub fn apply_file(&self, path: &Path) {
         self.apply_all(&documents(path));
     }
 
-    /// Deletes what is at an API path. Returns when it is gone.
+    /// Deletes the object at an API path. Returns when it no longer exists.
     pub fn delete(&self, path: &str) {
         let admin = Who::Admin.token();
-        let said = self.ask(admin, &Request::delete(path).body(Vec::new()).unwrap());
-        assert_eq!(said.map(|it| it["status"].clone()), Ok("Success".into()), "DELETE {path}");
-        eventually(path, || matches!(self.get(admin, path), Err((404, _))));
+        let result = self.request(admin, &Request::delete(path).body(Vec::new()).unwrap());
+        assert_eq!(result.map(|it| it["status"].clone()), Ok("Success".into()), "DELETE {path}");
+        wait_until(path, || matches!(self.get(admin, path), Err((404, _))));
         if path.contains(RBAC) {
-            self.settle();
+            self.wait_for_rbac();
         }
     }
 
-    /// Installs the VPC CNI as far as the node may read of it: the resource type of its ENIConfigs,
-    /// and the DaemonSet `kube-system/aws-node` with these environment variables.
+    /// Installs the VPC CNI objects that a node reads: the `CustomResourceDefinition` of ENIConfigs, and the
+    /// DaemonSet `kube-system/aws-node` with these environment variables.
     pub fn install_cni(&self, env: Value) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubernetes/cni.yaml");
         let mut objects = documents(&file);
@@ -64,7 +64,7 @@ impl Cluster {
     }
 
     /// Creates or changes an ENIConfig.
-    #[expect(clippy::needless_pass_by_value, reason = "a test hands over what it has just made")]
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
     pub fn eni_config(&self, name: &str, spec: Value) {
         self.apply(json!({
             "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
@@ -83,18 +83,18 @@ impl Cluster {
             }
         }
         if objects.iter().any(|object| group(object).starts_with(RBAC)) {
-            self.settle();
+            self.wait_for_rbac();
         }
     }
 
     fn apply_one(&self, object: &Value) {
-        let said = self.with_client(Who::Admin.token(), async |client| {
-            server_side_apply(client, object).await.map_err(refusal)
+        let result = self.with_client(Who::Admin.token(), async |client| {
+            server_side_apply(client, object).await.map_err(status_and_message)
         });
-        assert_eq!(said, Ok(()), "{object}");
+        assert_eq!(result, Ok(()), "{object}");
     }
 
-    /// Waits until a resource type that has been created is served.
+    /// Waits until the API server serves a newly created resource type.
     fn wait_for_kind(&self, spec: &Value) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (group, version) = (text(&spec["group"]), text(&spec["versions"][0]["name"]));
@@ -102,17 +102,17 @@ impl Cluster {
         let path = format!("/apis/{group}/{version}/{plural}");
         let kind = GroupVersionKind::gvk(&group, &version, &kind);
         let admin = Who::Admin.token();
-        eventually(&path, || {
+        wait_until(&path, || {
             let is_listed = async |client| discovery::pinned_kind(&client, &kind).await.is_ok();
             self.get(admin, &path).is_ok() && self.with_client(admin, is_listed)
         });
     }
 
-    /// Waits until the authorizer knows all roles and bindings. It hears of each of the four kinds
-    /// in the order of their creation, so it knows the others when it knows these.
-    fn settle(&self) {
+    /// Waits until the RBAC authorizer has received all roles and bindings. It receives each of the four
+    /// kinds in the order of creation. So this creates one more of each and waits until they apply.
+    fn wait_for_rbac(&self) {
         static CALL: AtomicU32 = AtomicU32::new(0);
-        let name = format!("settled-{}", CALL.fetch_add(1, Ordering::Relaxed));
+        let name = format!("rbac-barrier-{}", CALL.fetch_add(1, Ordering::Relaxed));
         for (prefix, namespace, resource) in
             [("Cluster", Value::Null, "configmaps"), ("", "default".into(), "secrets")]
         {
@@ -135,7 +135,7 @@ impl Cluster {
             for object in &objects {
                 self.apply_one(object);
             }
-            let may = json!({
+            let access_review = json!({
                 "apiVersion": "authorization.k8s.io/v1",
                 "kind": "SubjectAccessReview",
                 "spec": { "user": name, "resourceAttributes": {
@@ -144,23 +144,22 @@ impl Cluster {
             });
             let review = Request::post("/apis/authorization.k8s.io/v1/subjectaccessreviews")
                 .header("content-type", "application/json")
-                .body(may.to_string().into_bytes())
+                .body(access_review.to_string().into_bytes())
                 .unwrap();
-            eventually("a role", || {
-                self.ask(Who::Admin.token(), &review).unwrap()["status"]["allowed"] == true
+            wait_until("RBAC update", || {
+                self.request(Who::Admin.token(), &review).unwrap()["status"]["allowed"] == true
             });
         }
     }
 
-    fn ask(&self, token: &str, request: &Request<Vec<u8>>) -> Result<Value, (u16, String)> {
+    fn request(&self, token: &str, request: &Request<Vec<u8>>) -> Result<Value, (u16, String)> {
         let text = self.with_client(token, async |client| {
-            client.request_text(request.clone()).await.map_err(refusal)
+            client.request_text(request.clone()).await.map_err(status_and_message)
         })?;
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// On a thread of its own: the test may be inside a runtime already, and another cannot be
-    /// entered there.
+    /// Runs `work` on a separate thread, because the test may already be inside a tokio runtime.
     fn with_client<T: Send>(&self, token: &str, work: impl AsyncFnOnce(Client) -> T + Send) -> T {
         let mut config = Config::new(self.url().parse().unwrap());
         let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap();
@@ -175,8 +174,8 @@ impl Cluster {
     }
 }
 
-/// As kube makes it, but sending at once: else every new connection waits 40 ms for an
-/// acknowledgement.
+/// Builds the client as kube does, with `TCP_NODELAY`. Without it every new connection waits 40 ms for
+/// an acknowledgement.
 fn client(config: &Config) -> Client {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
@@ -199,11 +198,11 @@ async fn server_side_apply(client: Client, object: &Value) -> kube::Result<()> {
         Scope::Cluster => Api::all_with(client, &resource),
         Scope::Namespaced => Api::namespaced_with(client, namespace, &resource),
     };
-    let how = PatchParams::apply("test").force().validation_strict();
-    api.patch(&typed.metadata.name.unwrap(), &how, &Patch::Apply(object)).await.map(drop)
+    let params = PatchParams::apply("test").force().validation_strict();
+    api.patch(&typed.metadata.name.unwrap(), &params, &Patch::Apply(object)).await.map(drop)
 }
 
-fn refusal(error: Error) -> (u16, String) {
+fn status_and_message(error: Error) -> (u16, String) {
     match error {
         Error::Api(status) => (status.code, status.message),
         other => (0, other.to_string()),
@@ -214,10 +213,10 @@ fn documents(path: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < SOON, "{what}: not after {SOON:?}");
+        assert!(started.elapsed() < TIMEOUT, "{what}: not completed within {TIMEOUT:?}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,4 +1,4 @@
-//! EKS's side of a node's token, in the test process: the API server asks it by `TokenReview`.
+//! The token webhook of the API server, which replaces the EKS authenticator.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -12,17 +12,18 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::Uri;
 use serde_json::{Value, json};
 
-/// Whom it takes every good token for.
+/// The user name for every valid token.
 pub const NODE: &str = "system:node:ip-10-20-0-10.us-west-2.compute.internal";
-/// How long the API server remembers a yes, whatever the webhook's own cache is set to.
+/// How long the API server caches an accepted token. The webhook's cache TTL does not change it.
+///
 /// Source: `TokenSuccessCacheTTL` in Kubernetes' `pkg/kubeapiserver/options/authentication.go`.
-const YES_LASTS: Duration = Duration::from_secs(10);
-/// And a no: the webhook's cache, as the API server's arguments set it.
-pub const NO_LASTS: Duration = Duration::from_secs(1);
-/// A token is good for this long after it was signed.
-const TOKEN_LASTS: Duration = Duration::from_mins(15);
+const SUCCESS_TTL: Duration = Duration::from_secs(10);
+/// How long the API server caches a rejected token. It is set by an argument of the API server.
+pub const REJECTION_TTL: Duration = Duration::from_secs(1);
+/// How long a token is valid after its signature.
+const TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 
-/// Answers every `TokenReview` until it is dropped.
+/// A running webhook. Dropping it stops it.
 #[derive(Debug)]
 pub struct TokenWebhook {
     address: SocketAddr,
@@ -33,25 +34,26 @@ pub struct TokenWebhook {
 #[derive(Debug, Default)]
 struct State {
     unmapped: bool,
-    /// Every token of the right form, in the order of its first appearance.
-    seen: Vec<String>,
-    /// So many of them, from the first, are refused.
-    forgotten: usize,
-    last_yes: Option<Instant>,
-    last_no: Option<Instant>,
+    /// The well-formed tokens, without duplicates, in the order of their first use.
+    tokens: Vec<String>,
+    /// How many of `tokens`, from the first, are rejected.
+    revoked: usize,
+    last_accepted: Option<Instant>,
+    last_rejected: Option<Instant>,
     stopped: bool,
 }
 
 impl State {
-    fn takes(&mut self, token: &str) -> bool {
+    fn accept(&mut self, token: &str) -> bool {
         let is_good = is_good(token, SystemTime::now());
-        if is_good && !self.seen.iter().any(|seen| seen == token) {
-            self.seen.push(token.to_owned());
+        if is_good && !self.tokens.iter().any(|known| known == token) {
+            self.tokens.push(token.to_owned());
         }
-        let is_forgotten = self.seen[..self.forgotten].iter().any(|seen| seen == token);
-        let takes = is_good && !is_forgotten && !self.unmapped;
-        *if takes { &mut self.last_yes } else { &mut self.last_no } = Some(Instant::now());
-        takes
+        let is_revoked = self.tokens[..self.revoked].iter().any(|revoked| revoked == token);
+        let accepted = is_good && !is_revoked && !self.unmapped;
+        let last = if accepted { &mut self.last_accepted } else { &mut self.last_rejected };
+        *last = Some(Instant::now());
+        accepted
     }
 }
 
@@ -67,7 +69,7 @@ impl TokenWebhook {
                 if state.lock().unwrap().stopped {
                     break;
                 }
-                // Go's client may open a connection that it then does not use.
+                // Go's client may open a connection without using it.
                 thread::spawn(move || answer(stream?, &state));
             }
         });
@@ -78,41 +80,42 @@ impl TokenWebhook {
         format!("http://{}", self.address)
     }
 
-    /// The tokens of the right form, taken or not, each once.
+    /// Returns the well-formed tokens, accepted or rejected, without duplicates.
     pub fn tokens(&self) -> Vec<String> {
-        self.state().seen.clone()
+        self.state().tokens.clone()
     }
 
-    /// Whether it knows the node's role. Returns when the API server has forgotten what it was told
-    /// before.
+    /// Sets whether the IAM role of the node is mapped. Returns when the cached results in the API server
+    /// have expired.
     pub fn set_mapped(&self, mapped: bool) {
         self.state().unmapped = !mapped;
-        self.outlast_cache();
+        self.wait_for_cache_expiry();
     }
 
-    /// Refuses every token seen so far. Returns when the API server has forgotten them too.
+    /// Rejects all tokens that were used so far. Returns when the cached results in the API server have
+    /// expired.
     pub fn forget_tokens(&self) {
         let mut state = self.state();
-        state.forgotten = state.seen.len();
+        state.revoked = state.tokens.len();
         drop(state);
-        self.outlast_cache();
+        self.wait_for_cache_expiry();
     }
 
-    /// The API server is gone, and what it remembered with it.
-    pub fn cache_is_gone(&self) {
+    /// Records that the API server was stopped and its cache lost.
+    pub fn clear_cache(&self) {
         let mut state = self.state();
-        (state.last_yes, state.last_no) = (None, None);
+        (state.last_accepted, state.last_rejected) = (None, None);
     }
 
-    fn outlast_cache(&self) {
+    fn wait_for_cache_expiry(&self) {
         let state = self.state();
-        let ends = [(state.last_yes, YES_LASTS), (state.last_no, NO_LASTS)]
-            .map(|(last, lasts)| last.map(|last| last + lasts));
+        let cached = [(state.last_accepted, SUCCESS_TTL), (state.last_rejected, REJECTION_TTL)];
         drop(state);
-        if let Some(end) = ends.into_iter().flatten().max() {
-            // It keeps an answer from when it has it: a little later than we gave it.
-            let end = end + Duration::from_millis(200);
-            thread::sleep(end.saturating_duration_since(Instant::now()));
+        let expiries = cached.into_iter().filter_map(|(last, ttl)| Some(last? + ttl));
+        if let Some(expiry) = expiries.max() {
+            // The API server caches a result slightly later than the webhook sends it.
+            let expiry = expiry + Duration::from_millis(200);
+            thread::sleep(expiry.saturating_duration_since(Instant::now()));
         }
     }
 
@@ -124,12 +127,12 @@ impl TokenWebhook {
 impl Drop for TokenWebhook {
     fn drop(&mut self) {
         self.state().stopped = true;
-        TcpStream::connect(self.address).ok(); // to wake it
+        TcpStream::connect(self.address).ok(); // wakes the accept loop
         self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// Reads one request and answers it.
+/// Reads a `TokenReview` request and sends the response.
 fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut reader = BufReader::new(stream);
@@ -141,7 +144,7 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
             if line.trim().is_empty() {
                 break;
             }
-            continue; // the request line
+            continue; // skips the request line
         };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().map_err(io::Error::other)?;
@@ -149,9 +152,9 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let asked: Value = serde_json::from_slice(&body)?;
-    let token = asked["spec"]["token"].as_str().unwrap_or_default();
-    let mut status = json!({ "authenticated": state.lock().unwrap().takes(token) });
+    let request: Value = serde_json::from_slice(&body)?;
+    let token = request["spec"]["token"].as_str().unwrap_or_default();
+    let mut status = json!({ "authenticated": state.lock().unwrap().accept(token) });
     if status["authenticated"] == true {
         let groups = ["system:nodes", "system:bootstrappers", "system:authenticated"];
         status["user"] = json!({ "username": NODE, "groups": groups });
@@ -167,8 +170,9 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     write!(reader.get_mut(), "{head}\r\nContent-Length: {length}\r\n\r\n{review}")
 }
 
-/// Whether EKS's authenticator would ask STS about this token at `now`. What STS would say of the
-/// signature nobody can know here.
+/// Returns whether the EKS authenticator would send this token to STS at `now`. The signature, which STS
+/// checks, is not checked here.
+///
 /// Source: `Verify` in aws-iam-authenticator's `pkg/token/token.go`.
 pub fn is_good(token: &str, now: SystemTime) -> bool {
     let Some(parameters) = parameters(token) else { return false };
@@ -177,10 +181,10 @@ pub fn is_good(token: &str, now: SystemTime) -> bool {
         && parameter("action") == "GetCallerIdentity"
         && parameter("x-amz-signedheaders").split("%3B").any(|header| header == "x-k8s-aws-id")
         && parameter("x-amz-expires").parse().is_ok_and(|seconds| (0..=900).contains(&seconds))
-        && signed_at(parameter("x-amz-date")).is_some_and(|signed| now <= signed + TOKEN_LASTS)
+        && signed_at(parameter("x-amz-date")).is_some_and(|signed| now <= signed + TOKEN_LIFETIME)
 }
 
-/// What it takes in the query; anything else could make STS answer a question it was not asked.
+/// The allowed query parameters. Others could change the STS request.
 const PARAMETERS: [&str; 9] = [
     "action",
     "version",
@@ -193,8 +197,8 @@ const PARAMETERS: [&str; 9] = [
     "x-amz-signedheaders",
 ];
 
-/// The query of the presigned URL in a token, names in lower case; `None` where it is not one of
-/// STS, or names a parameter twice.
+/// Returns the query parameters of the presigned URL in a token, with lowercase names. Returns `None`
+/// if the URL is not an STS URL or has a duplicate parameter.
 fn parameters(token: &str) -> Option<BTreeMap<String, String>> {
     let url = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix("k8s-aws-v1.")?).ok()?;
     let url: Uri = String::from_utf8(url).ok()?.parse().ok()?;
@@ -213,7 +217,7 @@ fn parameters(token: &str) -> Option<BTreeMap<String, String>> {
     Some(parameters)
 }
 
-/// `20261121T120000Z` → that instant.
+/// Parses a date such as `20261121T120000Z`.
 fn signed_at(date: &str) -> Option<SystemTime> {
     let part = |from: usize, to: usize| date.get(from..to);
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);

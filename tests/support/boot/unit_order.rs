@@ -1,11 +1,11 @@
-//! What the units of a boot did, and when, by systemd's own account.
+//! The start times and results of the units of a boot, as systemd reports them.
 
 use super::machine::Machine;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// The units whose order is shown, beside the marks that a test sets.
+/// The units to report, in addition to the `*-by-the-test.service` marks.
 const UNITS: [&str; 10] = [
     "systemd-networkd-wait-online.service",
     "nodeadm-config.service",
@@ -21,74 +21,75 @@ const UNITS: [&str; 10] = [
 
 const PROPERTIES: &str = "Id,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic,ActiveState,Result";
 
-/// When a unit did what, on the node's monotonic clock; `None` where it has not.
+/// The state of a unit. Times are on the monotonic clock of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// Its start began: its first command ran.
+    /// When its start began; `None` if it has not started.
     pub began: Option<Duration>,
-    /// Its start was done: what comes after it may start.
+    /// When its start was complete and the units ordered after it could start.
     pub done: Option<Duration>,
     /// `active`, `failed`, `inactive`, …
     pub state: String,
-    /// `success`, `exit-code`, `signal`, …; empty where it is no service.
+    /// `success`, `exit-code`, `signal`, …; empty unless it is a service.
     pub result: String,
 }
 
-/// Every unit of interest, by name.
+/// The reported units of a boot, by name.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct UnitOrder {
     /// When the boot began.
     boot: Duration,
     units: BTreeMap<String, Unit>,
 }
 
-impl Order {
-    /// Asks systemd. Nothing is in it where there is no answer: a boot that went wrong is shown, too.
+impl UnitOrder {
+    /// Reads the units from systemd. Returns no units if systemd does not answer, so that a failed
+    /// boot can be recorded too.
     pub fn read(machine: &Machine) -> Self {
         let show = |arguments: &[&str]| {
-            let said = machine.run(&[&["systemctl", "show", "-p"], arguments].concat()).stdout;
-            String::from_utf8(said).unwrap()
+            let output = machine.run(&[&["systemctl", "show", "-p"], arguments].concat());
+            String::from_utf8(output.stdout).unwrap()
         };
-        let of_units = [&[PROPERTIES], &UNITS[..], &["*-by-the-test.service"]].concat();
+        let units = [&[PROPERTIES], &UNITS[..], &["*-by-the-test.service"]].concat();
         let boot = show(&["UserspaceTimestampMonotonic", "--value"]);
         Self {
             boot: instant(boot.trim_end()).unwrap_or_default(),
-            units: show(&of_units).split("\n\n").map(unit).collect(),
+            units: show(&units).split("\n\n").map(unit).collect(),
         }
     }
 
-    /// One unit.
+    /// Returns the unit `name`; panics if it is not reported.
     pub fn unit(&self, name: &str) -> &Unit {
-        self.units.get(name).unwrap_or_else(|| panic!("{name} in {self}"))
+        self.units.get(name).unwrap_or_else(|| panic!("{name} is missing:\n{self}"))
     }
 
-    /// Fails unless each of these was done before the next one began.
-    pub fn was(&self, names: &[&str]) {
+    /// Asserts that the start of each unit was complete before the start of the next one began.
+    pub fn assert_order(&self, names: &[&str]) {
         for pair in names.windows(2) {
             let (done, began) = (self.unit(pair[0]).done, self.unit(pair[1]).began);
             let in_order = done.zip(began).is_some_and(|(done, began)| done <= began);
-            assert!(in_order, "{} before {}:\n{self}", pair[0], pair[1]);
+            assert!(in_order, "{} did not finish before {} began:\n{self}", pair[0], pair[1]);
         }
     }
 
-    /// Fails unless each of these was done before the next one was.
-    pub fn was_done(&self, names: &[&str]) {
+    /// Asserts that the start of each unit was complete before the start of the next one was.
+    pub fn assert_completion_order(&self, names: &[&str]) {
         for pair in names.windows(2) {
             let (first, then) = (self.unit(pair[0]).done, self.unit(pair[1]).done);
             let in_order = first.zip(then).is_some_and(|(first, then)| first <= then);
-            assert!(in_order, "{} done before {}:\n{self}", pair[0], pair[1]);
+            assert!(in_order, "{} did not finish before {} did:\n{self}", pair[0], pair[1]);
         }
     }
 
-    /// Fails if the unit has begun to start.
-    pub fn never_started(&self, name: &str) {
+    /// Asserts that the start of the unit has not begun.
+    pub fn assert_never_started(&self, name: &str) {
         let unit = self.unit(name);
         assert_eq!((unit.began, unit.done), (None, None), "{name} has started:\n{self}");
     }
 }
 
-/// A line for each unit that did anything, in the order in which they were done.
-impl fmt::Display for Order {
+/// Prints a line for each started unit, in the order in which the starts were complete.
+impl fmt::Display for UnitOrder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut units: Vec<_> =
             self.units.iter().filter(|(_, unit)| unit.began.is_some()).collect();
@@ -110,7 +111,7 @@ fn unit(block: &str) -> (String, Unit) {
         block.lines().filter_map(|line| line.split_once('=')).collect();
     let property = |name| properties.get(name).copied().unwrap_or_default();
     let state = property("ActiveState").to_owned();
-    // A oneshot that does not remain is never active: it is done when it has ended.
+    // A oneshot without RemainAfterExit never becomes active: its start is complete when it exits.
     let active = instant(property("ActiveEnterTimestampMonotonic"));
     let ended = instant(property("InactiveEnterTimestampMonotonic"));
     let unit = Unit {
@@ -122,7 +123,7 @@ fn unit(block: &str) -> (String, Unit) {
     (property("Id").to_owned(), unit)
 }
 
-/// Microseconds; 0 is never.
+/// Parses a timestamp in microseconds; `None` for 0, which means that the event has not occurred.
 fn instant(text: &str) -> Option<Duration> {
     let microseconds: u64 = text.parse().unwrap_or_default();
     (microseconds > 0).then(|| Duration::from_micros(microseconds))

@@ -1,17 +1,17 @@
-//! A server's thread, while it runs.
+//! The thread of a running server.
 
 use std::io;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// Serves until it is ended.
-pub(crate) struct Serving {
+/// A thread that accepts connections until it is stopped.
+pub(crate) struct ServerThread {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
-impl Serving {
-    /// Runs what `accept` makes, on a runtime of its own.
+impl ServerThread {
+    /// Runs the future that `accept` returns on a new thread with its own runtime.
     pub fn start<F>(accept: impl FnOnce() -> F + Send + 'static) -> io::Result<Self>
     where
         F: Future<Output = ()>,
@@ -19,7 +19,7 @@ impl Serving {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::spawn(move || {
-            // Dropping the runtime at the end drops every connection with it.
+            // Dropping the runtime closes all connections.
             runtime.block_on(async {
                 tokio::select! {
                     () = accept() => {}
@@ -30,8 +30,8 @@ impl Serving {
         Ok(Self { stop, thread })
     }
 
-    /// Ends it, and every connection.
-    pub fn end(self) {
+    /// Stops the thread and closes all connections.
+    pub fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }

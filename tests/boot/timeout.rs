@@ -1,0 +1,87 @@
+//! Boots that do not find an ENIConfig before the timeout, and boots that fail open.
+
+use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
+use crate::support::boot::machine::Machine;
+use crate::support::boot::node::Family::{Al2, Al2023};
+use crate::support::boot::{Fixture, LABELS};
+use std::fs;
+use std::path::Path;
+
+/// The error in the console output of the instance.
+const ERROR: &str = "error: the node is not ready for the kubelet
+  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there
+  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`
+";
+
+/// Boots the node without an ENIConfig. Asserts that eni-bootstrap fails, that it blocks the unit `next`
+/// and the kubelet, and that the error is on the console.
+fn boot_until_timeout(fixture: &Fixture, next: &str) -> Machine {
+    fixture.node.settings("[eni-config]\nwait = \"3s\"\n");
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
+    let order = machine.order();
+    let unit = order.unit("eni-bootstrap.service");
+    assert_eq!((unit.state.as_str(), unit.result.as_str()), ("failed", "exit-code"));
+    assert_eq!(machine.property("eni-bootstrap", "ExecMainStatus"), "75");
+    order.assert_never_started(next);
+    order.assert_never_started("kubelet.service");
+    machine.wait_for_console("  help: ");
+    machine.wait_for_console(&format!("Dependency failed for {next}"));
+    let log = machine.console_lines_of("eni-bootstrap");
+    assert!(log.ends_with(ERROR), "{log}");
+    machine
+}
+
+#[test]
+fn timeout_blocks_the_kubelet_until_nodeadm_is_started_again() {
+    let Some(fixture) = Fixture::new("timeout", Al2023) else { return };
+    let machine = boot_until_timeout(&fixture, "nodeadm-run.service");
+    // The recovery command in the README.
+    fixture.create_eni_config();
+    machine.stdout_of(&["systemctl", "start", "nodeadm-run"]);
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
+}
+
+#[test]
+fn timeout_blocks_an_enabled_kubelet() {
+    let Some(fixture) = Fixture::new("timeout_al2", Al2) else { return };
+    fixture.complete_al2_bootstrap();
+    let machine = boot_until_timeout(&fixture, "kubelet.service");
+    fixture.create_eni_config();
+    machine.stdout_of(&["systemctl", "start", "kubelet"]);
+    machine.order().assert_order(&["eni-bootstrap.service", "kubelet.service"]);
+    let kubelet = Kubelet::started(&machine);
+    assert_eq!(kubelet.arguments.last().unwrap(), &format!("--node-labels={LABELS}"));
+}
+
+/// With `fail-open.conf` the kubelet starts after any failure. Here the settings are invalid.
+#[test]
+fn fail_open_starts_the_kubelet_unconfigured() {
+    let Some(fixture) = Fixture::new("fail_open", Al2023) else { return };
+    let drop_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/fail-open.conf");
+    let drop_in = fs::read_to_string(drop_in).unwrap();
+    fixture.node.drop_in("eni-bootstrap.service", "fail-open", &drop_in);
+    fixture.node.settings("[pods]\nmaximum = 1\n");
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(machine.property("eni-bootstrap", "ExecMainStatus"), "78");
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::unconfigured());
+    let journal = machine.journal("eni-bootstrap");
+    assert!(journal.contains("error: failed to load the settings\n"), "{journal}");
+}
+
+#[test]
+fn on_timeout_continue_starts_the_kubelet_with_a_warning() {
+    let Some(fixture) = Fixture::new("timeout_continue", Al2023) else { return };
+    fixture.node.settings("[eni-config]\nwait = \"3s\"\non-timeout = \"continue\"\n");
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
+    let warning = "warning: ENIConfig us-west-2a was not ready after 3s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"";
+    let journal = machine.journal("eni-bootstrap");
+    let warnings: Vec<_> = journal.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings, [warning]);
+}

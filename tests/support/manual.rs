@@ -1,0 +1,23 @@
+//! The man pages, the completions and the third-party notices of the packages.
+
+#[path = "../../packaging/manual/completions.rs"]
+mod completions;
+#[path = "../../packaging/manual/notices.rs"]
+pub mod notices;
+#[path = "../../packaging/manual/pages.rs"]
+mod pages;
+
+use eni_bootstrap::cli::command_line;
+use std::fs;
+use std::path::Path;
+
+/// Writes the files that `cargo run --example manual` writes to `folder`.
+#[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
+pub fn write_manual(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let pages = pages::all(&command_line(), "2026-01-01").unwrap();
+    for (name, text) in pages.into_iter().chain(completions::all(&command_line())) {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    fs::write(folder.join("third-party-licenses"), notices::all().unwrap()).unwrap();
+}

@@ -56,7 +56,7 @@ enum Command {
     Check(Box<CheckFlags>),
     /// Print the token that `aws eks get-token` makes, for a kubeconfig
     #[command(after_help = TOKEN_EXAMPLE)]
-    Token(command::token::Wanted),
+    Token(command::token_command::Wanted),
     /// Take away what `run` wrote on this node; the kubelet's next start is the image's own
     #[command(after_help = UNDO_EXAMPLE)]
     Undo,
@@ -92,7 +92,7 @@ enum Limits {
 struct PlanFlags {
     /// How to print it
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    output: command::plan::Output,
+    output: command::plan_command::Output,
     #[command(flatten)]
     settings: SettingsFlags,
 }
@@ -175,17 +175,17 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Run(flags) => Box::pin(command::run::run(context(*flags, endpoints, names))).await,
         Command::Plan(flags) => {
             let PlanFlags { output, settings } = *flags;
-            Box::pin(command::plan::show(context(settings, endpoints, names), output)).await
+            Box::pin(command::plan_command::show(context(settings, endpoints, names), output)).await
         }
         Command::Wait(flags) => {
-            Box::pin(command::wait::wait(context(*flags, endpoints, names))).await
+            Box::pin(command::wait_command::wait(context(*flags, endpoints, names))).await
         }
         Command::Check(flags) => {
             let CheckFlags { wanted, settings } = *flags;
             Box::pin(command::check::check(context(settings, endpoints, names), wanted)).await
         }
         Command::Undo => command::undo::undo(endpoints).await,
-        Command::Token(wanted) => command::token::show(endpoints, names, wanted).await,
+        Command::Token(wanted) => command::token_command::show(endpoints, names, wanted).await,
         Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, *wanted).await,
         Command::Limits(Limits::Show(wanted)) => command::limits::show(endpoints, &wanted),
         Command::Limits(Limits::Refresh(wanted)) => {

@@ -10,7 +10,7 @@ pub use status::EXIT_STATUSES;
 
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
-use crate::adapter::token::TokenError;
+use crate::adapter::eks_token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::NotReady;

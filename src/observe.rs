@@ -1,10 +1,10 @@
 //! Adapters → facts. What does not depend on each other is asked for at the same time.
 
-mod bottlerocket;
-mod cluster;
+mod bottlerocket_settings;
+mod cluster_connection;
 
-pub use bottlerocket::{OnBottlerocket, bottlerocket};
-pub use cluster::{ClusterError, Connection, Reached, connect};
+pub use bottlerocket_settings::{OnBottlerocket, bottlerocket};
+pub use cluster_connection::{ClusterError, Connection, Reached, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket::BottlerocketError;
@@ -122,7 +122,8 @@ pub async fn facts(
     let said = user_data::node_config(&user_data.unwrap_or_default())?;
     let kubelet = said.as_ref().map(|said| &said.kubelet);
     let elsewhere = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
-    let told = cluster::told(&endpoints.root, said.map(|said| said.cluster), by_bottlerocket);
+    let told =
+        cluster_connection::told(&endpoints.root, said.map(|said| said.cluster), by_bottlerocket);
     Ok(Facts { instance, limits, machine, host, elsewhere, told })
 }
 

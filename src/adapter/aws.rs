@@ -4,7 +4,7 @@ pub mod call;
 
 use crate::adapter::Endpoints;
 use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
+use crate::adapter::https_proxy::Proxy;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;

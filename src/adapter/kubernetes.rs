@@ -1,27 +1,27 @@
 //! The Kubernetes API, as far as a node needs it: one ENIConfig, read and watched; the aws-node
 //! DaemonSet; the node's own name and whether it is cordoned.
 
-mod aws_node;
-mod connect;
-mod node;
-mod refusal;
+mod daemonset;
+mod known_node;
+mod kube_client;
+mod kubernetes_error;
 
-pub use aws_node::{AwsNodeError, Environment};
-pub use connect::ConnectError;
-pub use node::KnownNode;
-pub use refusal::KubernetesError;
+pub use daemonset::{AwsNodeError, Environment};
+pub use known_node::KnownNode;
+pub use kube_client::ConnectError;
+pub use kubernetes_error::KubernetesError;
 
 use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
-use crate::adapter::token::TokenSource;
-use connect::{Identity, certificates, client};
+use crate::adapter::eks_token::TokenSource;
+use crate::adapter::https_proxy::Proxy;
 use futures::{Stream, StreamExt as _};
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
-use refusal::{is_absent_object, status_error, transport_error};
+use kube_client::{Identity, certificates, client};
+use kubernetes_error::{is_absent_object, status_error, transport_error};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Where everything is, and how much is said: the flags that every command takes.
 
-use crate::adapter::proxy::Proxy;
+use crate::adapter::https_proxy::Proxy;
 use crate::adapter::{Endpoints, imds};
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};

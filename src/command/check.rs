@@ -1,8 +1,8 @@
 //! Every check as a list: for this node, or for every ENIConfig of a cluster.
 
-mod node;
-mod output;
-mod whole_cluster;
+mod checklist;
+mod node_checks;
+mod zone_checks;
 
 use crate::command::{Context, print};
 use crate::error::Error;
@@ -64,13 +64,13 @@ struct Line {
 pub async fn check(context: Context, wanted: Wanted) -> Result<(), Error> {
     let Wanted { zones, region, output } = wanted;
     let lines = if zones.is_empty() {
-        node::check(context).await?
+        node_checks::check(context).await?
     } else {
-        Box::pin(whole_cluster::check(context, &zones, region)).await?
+        Box::pin(zone_checks::check(context, &zones, region)).await?
     };
     print(&match output {
-        Output::Text => output::text(&lines),
-        Output::Json => output::json(&lines),
+        Output::Text => checklist::text(&lines),
+        Output::Json => checklist::json(&lines),
     })?;
     let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
     match count(Verdict::Fails) {

@@ -3,7 +3,7 @@
 use crate::adapter::disk::RunLock;
 use crate::adapter::{Deadline, retry};
 use crate::command::Context;
-use crate::command::cluster::OnNode;
+use crate::command::node_session::OnNode;
 use crate::error::Error;
 use crate::wait::Patience;
 use crate::{apply, report};

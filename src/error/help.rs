@@ -5,8 +5,8 @@ use crate::adapter::aws::call::CallError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
+use crate::adapter::eks_token::TokenError;
 use crate::adapter::kubernetes::ConnectError;
-use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::ClusterError;
 

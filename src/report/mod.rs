@@ -20,7 +20,7 @@ use eni_core::domain::zone::ZoneId;
 use eni_core::facts::Facts;
 use eni_core::host::Change;
 use eni_core::host::bottlerocket::KubeletSettings;
-use eni_core::host::cluster::{ClusterSource, Said, Told};
+use eni_core::host::cluster_hints::{ClusterSource, Said, Told};
 use eni_core::plan::Plan;
 use serde_json::{Value, json};
 use std::path::Path;

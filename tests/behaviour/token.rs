@@ -5,7 +5,7 @@ use crate::support::real_parts::{aws_get_token, moto};
 use aws_credential_types::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use eni_bootstrap::adapter::token::{sign_token, sts_endpoint};
+use eni_bootstrap::adapter::eks_token::{sign_token, sts_endpoint};
 use serde_json::Value;
 use std::time::SystemTime;
 

@@ -4,7 +4,7 @@ use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
-use crate::host::cluster::Told;
+use crate::host::cluster_hints::Told;
 use crate::host::{Detected, ToldElsewhere};
 use ipnet::Ipv4Net;
 use serde::Serialize;

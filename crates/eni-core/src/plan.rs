@@ -1,11 +1,11 @@
 //! Facts + settings → what this node should be. Pure, so `plan` on the command line is exact.
 
-mod cluster;
+mod cluster_access;
 mod cni;
 mod labels;
 mod policy;
 
-pub use cluster::{ClusterAccess, NamedCluster, access};
+pub use cluster_access::{ClusterAccess, NamedCluster, access};
 pub use cni::{InForce, Override, in_force};
 pub use policy::Settled;
 

@@ -1,7 +1,7 @@
 //! What Bottlerocket's settings say, read from the API's answers.
 
 use super::KubeletSettings;
-use crate::host::cluster::Said;
+use crate::host::cluster_hints::Said;
 use crate::host::user_data::NodeConfigCluster;
 use serde::Deserialize;
 use std::fmt;

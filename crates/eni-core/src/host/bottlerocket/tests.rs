@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::proxy::ProxyUrl;
-use crate::host::cluster::Said;
+use crate::host::cluster_hints::Said;
 use crate::host::other_figures::Owner;
 use crate::host::user_data::NodeConfigCluster;
 

@@ -2,7 +2,7 @@
 
 use super::PlanError;
 use crate::facts::Facts;
-use crate::host::cluster::{ClusterSource, Said};
+use crate::host::cluster_hints::{ClusterSource, Said};
 use crate::settings::Settings;
 use std::path::PathBuf;
 

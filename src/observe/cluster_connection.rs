@@ -3,13 +3,13 @@
 use crate::adapter::aws::AwsError;
 use crate::adapter::dns::Names;
 use crate::adapter::eks::{Eks, EksError};
+use crate::adapter::eks_token::TokenSource;
 use crate::adapter::kubernetes::{ApiServer, ConnectError};
-use crate::adapter::token::TokenSource;
 use crate::adapter::{Deadline, Endpoints, aws, disk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
-use eni_core::host::cluster::{
+use eni_core::host::cluster_hints::{
     Authority, ClusterSource, EksKubeconfig, KUBELET_KUBECONFIG, NODEADM_CONFIG, Said, Told,
     kubeconfig, nodeadm_config,
 };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::host::cluster::Told;
+use crate::host::cluster_hints::Told;
 use crate::host::user_data::NodeConfigCluster;
 use crate::plan::tests::{facts, settings};
 

@@ -2,7 +2,7 @@
 
 use crate::adapter::Deadline;
 use crate::command::Context;
-use crate::command::cluster::OnNode;
+use crate::command::node_session::OnNode;
 use crate::error::{Error, UsageError};
 use crate::report;
 use crate::wait::Patience;

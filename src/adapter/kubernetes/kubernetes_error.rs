@@ -1,7 +1,7 @@
 //! What the API server's answers mean, and what it means that there is none.
 
 use crate::adapter::chain;
-use crate::adapter::token::TokenError;
+use crate::adapter::eks_token::TokenError;
 use kube::core::Status;
 
 /// The Kubernetes API did not say what was asked for.

@@ -3,7 +3,7 @@
 use super::Line;
 use crate::adapter::{Deadline, chain};
 use crate::command::Context;
-use crate::command::cluster::OnNode;
+use crate::command::node_session::OnNode;
 use crate::error::Error;
 use crate::observe::Connection;
 use crate::report;

@@ -1,7 +1,7 @@
 //! The token that `aws eks get-token` makes, byte for byte, as a kubeconfig's exec plugin prints it.
 
 use crate::adapter::dns::Names;
-use crate::adapter::token::{Token, TokenError, TokenSource};
+use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::{Endpoints, aws};
 use crate::command::print;
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! Everything but apply and wait: the figures, the files as they would be, what differs.
 
 use crate::adapter::Deadline;
-use crate::command::cluster::OnNode;
+use crate::command::node_session::OnNode;
 use crate::command::{Context, print};
 use crate::error::Error;
 use crate::report;

@@ -1,14 +1,14 @@
 //! What each command does, by the floors below.
 
 pub mod check;
-mod cluster;
 pub mod limits;
 pub mod max_pods;
-pub mod plan;
+mod node_session;
+pub mod plan_command;
 pub mod run;
-pub mod token;
+pub mod token_command;
 pub mod undo;
-pub mod wait;
+pub mod wait_command;
 
 use crate::adapter::Endpoints;
 use crate::adapter::disk;

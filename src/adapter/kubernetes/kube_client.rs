@@ -2,8 +2,8 @@
 
 use super::ATTEMPT;
 use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
-use crate::adapter::token::{Token, TokenError, TokenSource};
+use crate::adapter::eks_token::{Token, TokenError, TokenSource};
+use crate::adapter::https_proxy::Proxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;

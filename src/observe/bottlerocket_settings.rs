@@ -3,10 +3,10 @@
 use super::ObserveError;
 use crate::adapter::bottlerocket::Api;
 use crate::adapter::disk::{self, DiskError};
-use crate::adapter::proxy::Proxy;
+use crate::adapter::https_proxy::Proxy;
 use eni_core::domain::zone::Region;
 use eni_core::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
-use eni_core::host::cluster::Said;
+use eni_core::host::cluster_hints::Said;
 use eni_core::host::{HostError, HostKind};
 use std::path::Path;
 use tracing::{debug, warn};

@@ -1,148 +1,107 @@
-//! Which cluster this node belongs to, as the sources on the machine say it. Text in, nothing read.
+//! What the files on the instance reveal about its cluster. This module parses text; it reads no files.
 
-use super::user_data::{self, NodeConfigCluster};
-use serde::Serialize;
+use super::user_data::{self, NodeConfig};
+use crate::domain::cluster::{ClusterConfig, ClusterSource, KUBELET_KUBECONFIG};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// nodeadm's own settings, resolved: user data and every drop-in together. Gone after a reboot.
-///
-/// Source: `nodeadm-config.service`, awslabs/amazon-eks-ami.
-pub const NODEADM_CONFIG: &str = "/run/eks/nodeadm/config.json";
-/// The kubelet's kubeconfig on every EKS image.
-pub const KUBELET_KUBECONFIG: &str = "/var/lib/kubelet/kubeconfig";
-/// What stands for the API server in the template that AL2's image has there until `bootstrap.sh`
-/// fills it in.
+/// The placeholder for the API server in the kubeconfig template of the AL2 image. `bootstrap.sh` replaces it.
 ///
 /// Source: `templates/al2/runtime/kubelet-kubeconfig`, awslabs/amazon-eks-ami, before 2026-03.
-const TEMPLATE: &str = "MASTER_ENDPOINT";
+const ENDPOINT_PLACEHOLDER: &str = "MASTER_ENDPOINT";
 
-/// Who says which cluster it is, the strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClusterSource {
-    /// `[cluster]` in the settings.
-    Settings,
-    /// The `NodeConfig` in user data.
-    UserData,
-    /// [`NODEADM_CONFIG`].
-    Nodeadm,
-    /// [`KUBELET_KUBECONFIG`].
-    Kubeconfig,
-    /// Bottlerocket's settings.
-    Bottlerocket,
-    /// `eks:DescribeCluster`.
-    Eks,
-}
-
-impl fmt::Display for ClusterSource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Settings => "the settings",
-            Self::UserData => "the NodeConfig in user data",
-            Self::Nodeadm => NODEADM_CONFIG,
-            Self::Kubeconfig => KUBELET_KUBECONFIG,
-            Self::Bottlerocket => "Bottlerocket's settings",
-            Self::Eks => "eks:DescribeCluster",
-        })
-    }
-}
-
-/// What one source says.
+/// What one source on the instance reveals about the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The source.
-    pub source: ClusterSource,
-    /// What it says.
-    pub said: Said,
+pub enum ClusterHint {
+    /// The source provides all or some fields of the cluster.
+    Config {
+        /// The source.
+        source: ClusterSource,
+        /// The fields that it provides.
+        config: ClusterConfig,
+    },
+    /// The source is a kubeconfig with its own credentials: use it unchanged.
+    Kubeconfig(PathBuf),
+    /// The source exists but is unusable.
+    Skipped {
+        /// The source.
+        source: ClusterSource,
+        /// Why it is unusable: a clause without a subject, such as "not a kubeconfig".
+        reason: &'static str,
+    },
 }
 
-/// What a source says of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// This, or a part of it.
-    Cluster(NodeConfigCluster),
-    /// A kubeconfig with an identity of its own, to be honoured whole.
-    Whole(PathBuf),
-    /// Nothing that could be used, for this reason.
-    PassedOver(&'static str),
-}
-
-/// Where a kubeconfig's certificate authority is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Authority {
-    /// In the file itself: PEM in base64.
-    Inline(String),
-    /// In this file: PEM.
-    File(PathBuf),
-}
-
-/// What the kubelet's kubeconfig says of an EKS cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EksKubeconfig {
-    /// The name for which its exec plugin makes tokens.
-    pub name: String,
-    /// Its API server's URL.
-    pub server: String,
-    /// Its certificate authority.
-    pub authority: Authority,
-}
-
-/// Reads the kubelet's kubeconfig. One whose user runs `aws eks get-token` or
-/// `aws-iam-authenticator` names an EKS cluster, for which we make the token ourselves.
-pub fn kubeconfig(text: &str) -> Result<EksKubeconfig, Said> {
-    if text.contains(TEMPLATE) {
-        return Err(Said::PassedOver("it is the image's template, not filled in yet"));
+/// Parses the kubelet's kubeconfig.
+///
+/// If its user runs `aws eks get-token` or `aws-iam-authenticator`, the kubeconfig describes an EKS cluster for
+/// which eni-bootstrap signs the token. `read` returns the certificate authority (PEM) at a path, or `None`
+/// if it cannot be read.
+pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> ClusterHint {
+    let source = ClusterSource::Kubeconfig;
+    let skipped = |reason| ClusterHint::Skipped { source, reason };
+    if text.contains(ENDPOINT_PLACEHOLDER) {
+        return skipped("the image's template, not filled in yet");
     }
     let Ok(config) = serde_saphyr::from_str::<Value>(text) else {
-        return Err(Said::PassedOver("it is not a kubeconfig"));
+        return skipped("not a kubeconfig");
     };
-    let (cluster, user) = in_use(&config);
-    let said = |key: &str| cluster[key].as_str().map(str::to_owned);
-    let Some(server) = said("server") else {
-        return Err(Said::PassedOver("it names no cluster"));
+    let (cluster, user) = current_cluster_and_user(&config);
+    let field = |key: &str| cluster[key].as_str().map(str::to_owned);
+    let Some(endpoint) = field("server") else {
+        return skipped("no cluster in it");
     };
     let arguments = user["exec"]["args"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
-    let name = cluster_name(&arguments);
-    let inline = said("certificate-authority-data").map(Authority::Inline);
-    let authority =
-        inline.or_else(|| said("certificate-authority").map(|path| Authority::File(path.into())));
-    match (name, authority) {
-        (Some(name), Some(authority)) => Ok(EksKubeconfig { name, server, authority }),
-        _ => Err(Said::Whole(KUBELET_KUBECONFIG.into())),
-    }
+    let inline = field("certificate-authority-data");
+    let file = field("certificate-authority");
+    let name = cluster_name(&arguments).filter(|_| inline.is_some() || file.is_some());
+    let Some(name) = name else {
+        return ClusterHint::Kubeconfig(KUBELET_KUBECONFIG.into());
+    };
+    let encoded = || Some(STANDARD.encode(read(Path::new(&file?))?));
+    let Some(certificate_authority) = inline.or_else(encoded) else {
+        return skipped("its certificate authority is unreadable");
+    };
+    let config = ClusterConfig {
+        name: Some(name),
+        endpoint: Some(endpoint),
+        certificate_authority: Some(certificate_authority),
+        id: None,
+    };
+    ClusterHint::Config { source, config }
 }
 
-/// The cluster and the user of the current context; without one, or where it names what is not there,
-/// the first of each.
-fn in_use(config: &Value) -> (&Value, &Value) {
-    let named = |list: &str, name: &Value| {
+/// Returns the cluster and the user of the current context. Without a valid context, returns the first of each.
+fn current_cluster_and_user(config: &Value) -> (&Value, &Value) {
+    let entry = |list: &str, name: &Value| {
         let mut all = config[list].as_array().into_iter().flatten();
         all.find(|it| it["name"].is_string() && it["name"] == *name).unwrap_or(&config[list][0])
     };
-    let context = &named("contexts", &config["current-context"])["context"];
-    (&named("clusters", &context["cluster"])["cluster"], &named("users", &context["user"])["user"])
+    let context = &entry("contexts", &config["current-context"])["context"];
+    (&entry("clusters", &context["cluster"])["cluster"], &entry("users", &context["user"])["user"])
 }
 
-/// The cluster in the arguments of either token command.
+/// Returns the cluster name in the arguments of `aws eks get-token` or `aws-iam-authenticator token`.
 fn cluster_name(arguments: &[&str]) -> Option<String> {
-    let named = |flag: &str| matches!(flag, "--cluster-name" | "--cluster-id" | "-i");
+    let is_name_flag = |flag: &str| matches!(flag, "--cluster-name" | "--cluster-id" | "-i");
     let joined = |argument: &str| {
         let (flag, value) = argument.split_once('=')?;
-        named(flag).then(|| value.to_owned())
+        is_name_flag(flag).then(|| value.to_owned())
     };
-    let after = arguments.iter().skip_while(|argument| !named(argument)).nth(1);
+    let after = arguments.iter().skip_while(|argument| !is_name_flag(argument)).nth(1);
     after.map(|&name| name.to_owned()).or_else(|| arguments.iter().find_map(|it| joined(it)))
 }
 
-/// Reads nodeadm's resolved settings.
+/// Parses nodeadm's merged configuration.
 #[must_use]
-pub fn nodeadm_config(text: &str) -> Said {
-    user_data::spec_of(text).map_or(Said::PassedOver("it is not nodeadm's configuration"), |said| {
-        Said::Cluster(said.cluster)
-    })
+pub fn nodeadm_hint(text: &str) -> ClusterHint {
+    let source = ClusterSource::Nodeadm;
+    match user_data::parse_spec(text) {
+        Some(NodeConfig { cluster: config, .. }) => ClusterHint::Config { source, config },
+        None => ClusterHint::Skipped { source, reason: "not a nodeadm configuration" },
+    }
 }
 
 #[cfg(test)]
@@ -175,30 +134,44 @@ users:
         args: [\"eks\", \"get-token\", \"--cluster-name\", \"prod\", \"--region\", \"us-west-2\"]
 ";
 
-    fn eks(name: &str, authority: Authority) -> EksKubeconfig {
-        let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com".to_owned();
-        EksKubeconfig { name: name.to_owned(), server, authority }
+    fn read_nothing(_: &Path) -> Option<String> {
+        None
+    }
+
+    fn eks(name: &str, endpoint: &str, certificate_authority: &str) -> ClusterHint {
+        let config = ClusterConfig {
+            name: Some(name.to_owned()),
+            endpoint: Some(endpoint.to_owned()),
+            certificate_authority: Some(certificate_authority.to_owned()),
+            id: None,
+        };
+        ClusterHint::Config { source: ClusterSource::Kubeconfig, config }
     }
 
     #[test]
-    fn a_kubelets_kubeconfig_names_its_eks_cluster() {
-        let file = Authority::File("/etc/kubernetes/pki/ca.crt".into());
-        assert_eq!(kubeconfig(AL2023), Ok(eks("prod", file.clone())));
+    fn an_eks_kubeconfig_describes_its_cluster() {
+        let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com";
+        let hint = |text: &str| {
+            kubeconfig_hint(text, |path| {
+                (path == Path::new("/etc/kubernetes/pki/ca.crt")).then(|| "PEM".to_owned())
+            })
+        };
+        assert_eq!(hint(AL2023), eks("prod", server, "UEVN"));
         let al2 = AL2023.replace(
             "[\"eks\", \"get-token\", \"--cluster-name\", \"prod\", ",
             "[token, -i, blue, ",
         );
-        assert_eq!(kubeconfig(&al2), Ok(eks("blue", file.clone())));
+        assert_eq!(hint(&al2), eks("blue", server, "UEVN"));
         let joined = AL2023.replace("\"--cluster-name\", \"prod\"", "--cluster-id=outpost");
-        assert_eq!(kubeconfig(&joined), Ok(eks("outpost", file)));
+        assert_eq!(hint(&joined), eks("outpost", server, "UEVN"));
         let inline = AL2023.replace(
             "certificate-authority: /etc/kubernetes/pki/ca.crt",
             "certificate-authority-data: TFM=",
         );
-        assert_eq!(kubeconfig(&inline), Ok(eks("prod", Authority::Inline("TFM=".to_owned()))));
+        assert_eq!(kubeconfig_hint(&inline, read_nothing), eks("prod", server, "TFM="));
     }
 
-    /// Two clusters, of which the second is that of the context `kubelet`.
+    /// A kubeconfig with two clusters. The context `kubelet` selects the second one.
     const TWO: &str = "
 clusters:
   - {name: old, cluster: {server: 'https://old', certificate-authority-data: T0xE}}
@@ -212,39 +185,52 @@ contexts:
 ";
 
     #[test]
-    fn of_several_clusters_the_one_of_the_current_context_counts() {
-        let of = |name: &str, server: &str, data: &str| {
-            let (name, server) = (name.to_owned(), server.to_owned());
-            Ok(EksKubeconfig { name, server, authority: Authority::Inline(data.to_owned()) })
-        };
+    fn the_current_context_selects_the_cluster() {
         let current = format!("current-context: kubelet\n{TWO}");
-        assert_eq!(kubeconfig(&current), of("today", "https://new", "TkVX"));
-        assert_eq!(kubeconfig(TWO), of("yesterday", "https://old", "T0xE"), "the first");
+        let today = eks("today", "https://new", "TkVX");
+        let first = eks("yesterday", "https://old", "T0xE");
+        assert_eq!(kubeconfig_hint(&current, read_nothing), today);
+        assert_eq!(kubeconfig_hint(TWO, read_nothing), first);
         let (without_contexts, _) = TWO.split_once("contexts:").unwrap();
-        assert_eq!(kubeconfig(without_contexts), of("yesterday", "https://old", "T0xE"));
+        assert_eq!(kubeconfig_hint(without_contexts, read_nothing), first);
     }
 
     #[test]
-    fn what_cannot_be_used_says_why() {
-        let template = AL2023.replace("https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com", TEMPLATE);
-        let passed = |why| Err(Said::PassedOver(why));
-        assert_eq!(kubeconfig(&template), passed("it is the image's template, not filled in yet"));
-        assert_eq!(kubeconfig("{"), passed("it is not a kubeconfig"));
-        assert_eq!(kubeconfig("kind: Config"), passed("it names no cluster"));
+    fn an_unusable_kubeconfig_is_skipped_with_a_reason() {
+        let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com";
+        let template = AL2023.replace(server, ENDPOINT_PLACEHOLDER);
+        for (text, reason) in [
+            (template.as_str(), "the image's template, not filled in yet"),
+            ("{", "not a kubeconfig"),
+            ("kind: Config", "no cluster in it"),
+            (AL2023, "its certificate authority is unreadable"),
+        ] {
+            let skipped = ClusterHint::Skipped { source: ClusterSource::Kubeconfig, reason };
+            assert_eq!(kubeconfig_hint(text, read_nothing), skipped);
+        }
+    }
+
+    #[test]
+    fn a_kubeconfig_with_its_own_credentials_is_used_unchanged() {
         let kubeadm = "clusters: [{name: k, cluster: {server: 'https://k', certificate-authority-data: TFM=}}]\nusers: [{name: u, user: {client-certificate: /x}}]";
-        assert_eq!(kubeconfig(kubeadm), Err(Said::Whole(KUBELET_KUBECONFIG.into())));
+        assert_eq!(
+            kubeconfig_hint(kubeadm, read_nothing),
+            ClusterHint::Kubeconfig(KUBELET_KUBECONFIG.into())
+        );
     }
 
     #[test]
-    fn nodeadms_settings_name_theirs() {
-        let cluster = NodeConfigCluster {
+    fn nodeadms_configuration_describes_its_cluster() {
+        let source = ClusterSource::Nodeadm;
+        let config = ClusterConfig {
             name: Some("prod".to_owned()),
-            api_server_endpoint: Some("https://k".to_owned()),
+            endpoint: Some("https://k".to_owned()),
             certificate_authority: Some("TFM=".to_owned()),
             id: None,
         };
         let text = r#"{"metadata":{},"spec":{"cluster":{"name":"prod","apiServerEndpoint":"https://k","certificateAuthority":"TFM=","cidr":"10.100.0.0/16"}},"status":{}}"#;
-        assert_eq!(nodeadm_config(text), Said::Cluster(cluster));
-        assert_eq!(nodeadm_config("["), Said::PassedOver("it is not nodeadm's configuration"));
+        assert_eq!(nodeadm_hint(text), ClusterHint::Config { source, config });
+        let reason = "not a nodeadm configuration";
+        assert_eq!(nodeadm_hint("["), ClusterHint::Skipped { source, reason });
     }
 }

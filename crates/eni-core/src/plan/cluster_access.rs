@@ -1,99 +1,81 @@
-//! Where the cluster is: what was set by hand, then the sources on the machine, then EKS itself.
+//! Decides which cluster to connect to and how: from the settings, the sources on the instance, or EKS.
 
 use super::PlanError;
+use crate::domain::cluster::{Cluster, ClusterConfig, ClusterSource};
 use crate::facts::Facts;
-use crate::host::cluster_hints::{ClusterSource, Said};
+use crate::host::cluster_hints::ClusterHint;
 use crate::settings::Settings;
 use std::path::PathBuf;
 
-/// How the cluster is reached.
+/// How to connect to the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterAccess {
-    /// As a kubeconfig says, its user included.
+    /// With a kubeconfig, including its credentials.
     Kubeconfig(PathBuf),
-    /// As the node itself, by a token for this cluster.
-    Node(NamedCluster),
-    /// As the node itself; EKS says where the cluster of this name is.
-    AskEks {
+    /// As the node, with a token for this cluster.
+    Node(Cluster),
+    /// As the node, after `eks:DescribeCluster` has returned the endpoint.
+    DescribeCluster {
         /// The cluster's name.
         name: String,
     },
 }
 
-/// A cluster, and who said where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedCluster {
-    /// The cluster's name, or the id of one on an Outpost: what the token is bound to.
-    pub name: String,
-    /// The API server's URL.
-    pub endpoint: String,
-    /// PEM in base64.
-    pub certificate_authority: String,
-    /// Who said so.
-    pub source: ClusterSource,
-}
-
-/// Settings first, key by key; what they leave open is taken whole from the first source that has
-/// it, so that no cluster's name meets another one's address.
+/// Returns how to connect to the cluster.
+///
+/// Each setting takes precedence over the same field of a source. All fields that the settings leave open come
+/// from the same source, the first one that has them, so the name of one cluster is never combined with the
+/// endpoint of another.
+///
+/// # Errors
+///
+/// [`PlanError::NoCluster`] if no source has the fields that the settings leave open.
 pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanError> {
-    let said = &settings.cluster;
-    if let Some(path) = &said.kubeconfig {
+    if let Some(path) = &settings.kubeconfig {
         return Ok(ClusterAccess::Kubeconfig(path.clone()));
     }
-    if let (Some(name), Some(endpoint), Some(certificate_authority)) =
-        (&said.name, &said.endpoint, &said.certificate_authority)
-    {
-        return Ok(ClusterAccess::Node(NamedCluster {
-            name: name.clone(),
-            endpoint: endpoint.clone(),
-            certificate_authority: certificate_authority.clone(),
-            source: ClusterSource::Settings,
-        }));
+    let set = &settings.cluster;
+    if let Some(cluster) = set.clone().complete(ClusterSource::Settings) {
+        return Ok(ClusterAccess::Node(cluster));
     }
-    let mut a_name = said.name.clone();
-    for told in &facts.told {
-        let found = match &told.said {
-            // Settings that name a cluster mean that one, and not this file's.
-            Said::Whole(path) if said.name.is_none() => {
+    let mut name = set.name.clone();
+    for hint in &facts.cluster_hints {
+        let (source, config) = match hint {
+            // If the settings name a cluster, a kubeconfig may belong to another one.
+            ClusterHint::Kubeconfig(path) if set.name.is_none() => {
                 return Ok(ClusterAccess::Kubeconfig(path.clone()));
             }
-            Said::Whole(_) | Said::PassedOver(_) => continue,
-            Said::Cluster(found) => found,
+            ClusterHint::Kubeconfig(_) | ClusterHint::Skipped { .. } => continue,
+            ClusterHint::Config { source, config } => {
+                (*source, config.clone().without_empty_fields())
+            }
         };
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let found_name = given(&found.id).or_else(|| given(&found.name));
-        if said.name.is_some() && found_name.is_some() && said.name != found_name {
+        let found = config.token_name().map(str::to_owned);
+        if set.name.is_some() && found.is_some() && set.name != found {
             continue;
         }
-        let name = said.name.clone().or(found_name);
-        let endpoint = said.endpoint.clone().or_else(|| given(&found.api_server_endpoint));
-        let authority =
-            said.certificate_authority.clone().or_else(|| given(&found.certificate_authority));
-        if let (Some(name), Some(endpoint), Some(certificate_authority)) =
-            (&name, endpoint, authority)
-        {
-            let (name, source) = (name.clone(), told.source);
-            return Ok(ClusterAccess::Node(NamedCluster {
-                name,
-                endpoint,
-                certificate_authority,
-                source,
-            }));
+        if let Some(cluster) = set.clone().or(config).complete(source) {
+            return Ok(ClusterAccess::Node(cluster));
         }
-        a_name = a_name.or(name);
+        name = name.or(found);
     }
-    // An endpoint set by hand may be a private one: EKS must not replace it.
-    match a_name {
-        Some(name) if said.endpoint.is_none() && said.certificate_authority.is_none() => {
-            Ok(ClusterAccess::AskEks { name })
+    describe_cluster(set, name)
+}
+
+/// Returns access by `eks:DescribeCluster`, unless the settings contain an endpoint or a certificate authority:
+/// the endpoint may be a private one, which EKS must not replace.
+fn describe_cluster(set: &ClusterConfig, name: Option<String>) -> Result<ClusterAccess, PlanError> {
+    match name {
+        Some(name) if set.endpoint.is_none() && set.certificate_authority.is_none() => {
+            Ok(ClusterAccess::DescribeCluster { name })
         }
         name => {
-            let missing = [
+            let fields = [
                 ("cluster.name", name.is_none()),
-                ("cluster.endpoint", said.endpoint.is_none()),
-                ("cluster.certificate-authority", said.certificate_authority.is_none()),
+                ("cluster.endpoint", set.endpoint.is_none()),
+                ("cluster.certificate-authority", set.certificate_authority.is_none()),
             ];
-            let missing = missing.into_iter().filter_map(|(key, is)| is.then_some(key)).collect();
+            let missing = fields.into_iter().filter_map(|(key, is)| is.then_some(key)).collect();
             Err(PlanError::NoCluster { missing })
         }
     }

@@ -1,4 +1,4 @@
-//! What each command does, by the floors below.
+//! The commands of the command line.
 
 pub mod check;
 pub mod limits;
@@ -10,54 +10,42 @@ pub mod token_command;
 pub mod undo;
 pub mod wait_command;
 
-use crate::adapter::Endpoints;
-use crate::adapter::disk;
-use crate::adapter::dns::Names;
+use crate::adapter::{Context, disk};
 use crate::error::Error;
 use eni_core::settings::{Layer, Settings, SettingsError};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// What every command needs: where everything is, and what was asked for by hand.
-#[derive(Debug)]
-pub struct Context {
-    /// Where everything is.
-    pub endpoints: Endpoints,
-    /// How names become addresses.
-    pub names: Names,
-    /// The file that `--config` names.
-    pub config: Option<PathBuf>,
-    /// The environment and the flags.
-    pub by_hand: Layer,
-}
-
-impl Context {
-    /// Every layer, merged and checked.
-    pub fn settings(self) -> Result<(Endpoints, Names, Settings), Error> {
-        let mut merged = Layer::default();
-        for (path, text) in disk::settings_files(&self.endpoints.root)? {
-            merged = layer(&path, &text)?.over(merged);
-        }
-        if let Some(path) = &self.config {
-            let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.clone()))?;
-            merged = layer(path, &text)?.over(merged);
-        }
-        let settings = Settings::from_layer(self.by_hand.over(merged))?;
-        Ok((with_overrides(self.endpoints)?, self.names, settings))
+/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`, which also
+/// contain the environment. Returns them with the context, whose table then includes the override file.
+pub fn load_settings(
+    context: Context,
+    config: Option<&Path>,
+    flags: Layer,
+) -> Result<(Context, Settings), Error> {
+    let mut merged = Layer::default();
+    for (path, text) in disk::settings_files(&context.root)? {
+        merged = layer(&path, &text)?.over(merged);
     }
+    if let Some(path) = config {
+        let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.to_owned()))?;
+        merged = layer(path, &text)?.over(merged);
+    }
+    let settings = Settings::from_layer(flags.over(merged))?;
+    Ok((with_type_overrides(context)?, settings))
 }
 
-/// The table with the rows of the machine's override file.
-pub(crate) fn with_overrides(endpoints: Endpoints) -> Result<Endpoints, Error> {
-    let rows = disk::type_overrides(&endpoints.root)?;
-    Ok(Endpoints { table: endpoints.table.with_overrides(rows), ..endpoints })
+/// Returns `context` with the rows of the override file in its table of instance types.
+pub(crate) fn with_type_overrides(context: Context) -> Result<Context, Error> {
+    let rows = disk::type_overrides(&context.root)?;
+    Ok(Context { table: context.table.with_overrides(rows), ..context })
 }
 
 fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
     Layer::from_toml(path, text).map_err(SettingsError::from)
 }
 
-/// Results go to stdout, and nothing else does.
+/// Writes a result to stdout. Everything else goes to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)

@@ -128,5 +128,5 @@ fn skipped(check: &'static str, error: &CallError) -> Finding {
         )),
         _ => None,
     };
-    Finding::skipped(check, crate::adapter::chain(error), help)
+    Finding::skipped(check, eni_core::error::one_line(error), help)
 }

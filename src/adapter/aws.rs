@@ -2,8 +2,8 @@
 
 pub mod call;
 
-use crate::adapter::Endpoints;
-use crate::adapter::dns::Names;
+use crate::adapter::Context;
+use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
@@ -52,20 +52,16 @@ pub enum AwsError {
 
 /// The SDK's settings: our resolver, ring, the host's trust or the compiled-in one, and the chain of
 /// credentials (environment, profile, web identity, instance role) over our metadata endpoint.
-pub async fn sdk_config(
-    endpoints: &Endpoints,
-    names: &Names,
-    region: &Region,
-) -> Result<SdkConfig, AwsError> {
-    let http = http_client(names, endpoints.proxy.as_ref())?;
-    let region = aws_config::Region::new(endpoints.region(region).to_string());
+pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
+    let http = http_client(&context.resolver, context.proxy.as_ref())?;
+    let region = aws_config::Region::new(context.region(region).to_string());
     let provider = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_http_client(http.clone());
     let imds = imds::Client::builder()
         .configure(&provider)
-        .endpoint(&endpoints.imds)
-        .map_err(|source| AwsError::Endpoint { endpoint: endpoints.imds.clone(), source })?
+        .endpoint(&context.imds_endpoint)
+        .map_err(|source| AwsError::Endpoint { endpoint: context.imds_endpoint.clone(), source })?
         .build();
     let credentials = DefaultCredentialsChain::builder()
         .configure(provider)
@@ -89,7 +85,10 @@ pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient, AwsError> {
+fn http_client(
+    resolver: &DnsResolver,
+    proxy: Option<&Proxy>,
+) -> Result<SharedHttpClient, AwsError> {
     let trust = TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted());
     let context = TlsContext::builder()
         .with_trust_store(trust)
@@ -99,7 +98,7 @@ fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient,
     builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
     let builder =
         builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
-    let names = names.clone();
+    let resolver = resolver.clone();
     // The SDK asks at every request: kept, so that connections are.
     let made: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
@@ -109,7 +108,7 @@ fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient,
             return connector.clone();
         }
         let connector = builder.clone().connector_settings(settings.clone());
-        let connector = SharedHttpConnector::new(connector.build_with_resolver(names.clone()));
+        let connector = SharedHttpConnector::new(connector.build_with_resolver(resolver.clone()));
         made.push((timeouts, connector.clone()));
         connector
     }))

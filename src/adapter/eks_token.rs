@@ -4,7 +4,6 @@
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
 use crate::adapter::aws::AwsError;
-use crate::adapter::chain;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -16,6 +15,7 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eni_core::domain::zone::Region;
+use eni_core::error::one_line;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -129,7 +129,7 @@ impl TokenSource {
             .credentials
             .provide_credentials()
             .await
-            .map_err(|error| TokenError::Credentials(chain(&error)))?;
+            .map_err(|error| TokenError::Credentials(one_line(&error)))?;
         sign_token(credentials, &self.region, &self.sts, &self.cluster, now)
     }
 }
@@ -146,9 +146,9 @@ pub async fn sts_endpoint(
         .use_fips(fips)
         .use_dual_stack(dual_stack)
         .build()
-        .map_err(|error| failed(chain(&error)))?;
+        .map_err(|error| failed(one_line(&error)))?;
     let found = DefaultResolver::new().resolve_endpoint(&wanted).await;
-    found.map(|found| found.url().to_owned()).map_err(|error| failed(chain(error.as_ref())))
+    found.map(|found| found.url().to_owned()).map_err(|error| failed(one_line(error.as_ref())))
 }
 
 /// `k8s-aws-v1.` and the URL, presigned for `sts`, in base64.
@@ -159,7 +159,7 @@ pub fn sign_token(
     cluster: &str,
     now: SystemTime,
 ) -> Result<Token, TokenError> {
-    let signing = |error: &dyn std::error::Error| TokenError::Signing(chain(error));
+    let signing = |error: &dyn std::error::Error| TokenError::Signing(one_line(error));
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(Duration::from_secs(SIGNATURE_SECONDS));

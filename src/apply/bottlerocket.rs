@@ -2,7 +2,8 @@
 
 use crate::adapter::bottlerocket::{Api, BottlerocketError};
 use crate::adapter::disk::{self, Outcome};
-use crate::adapter::{Deadline, chain, retry};
+use crate::adapter::{Deadline, retry};
+use eni_core::error::one_line;
 use eni_core::host::bottlerocket::{
     KUBELET_CONFIG, KUBELET_ENV, KubeletSettings, ROOTFS, not_rendered,
 };
@@ -51,14 +52,14 @@ async fn commit(api: &Api, wanted: &KubeletSettings) -> Result<(), BottlerocketE
         discard(api, &tx).await;
         return Err(error);
     }
-    warn!("{}; the settings are live all the same, having them rendered", chain(&error));
+    warn!("{}; the settings are live all the same, having them rendered", one_line(&error));
     api.apply(wanted).await
 }
 
 /// One that nobody commits would stay until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
-        warn!("{}; the transaction {tx} is gone at the next boot", chain(&error));
+        warn!("{}; the transaction {tx} is gone at the next boot", one_line(&error));
     }
 }
 
@@ -73,7 +74,7 @@ fn transaction() -> String {
 fn missing(root: &Path, wanted: &KubeletSettings) -> Option<String> {
     let read = |path: &str| {
         let path = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));
-        let text = disk::read(&path).map_err(|error| chain(&error))?;
+        let text = disk::read(&path).map_err(|error| one_line(&error))?;
         text.ok_or_else(|| format!("there is no {}", path.display()))
     };
     match (read(KUBELET_CONFIG), read(KUBELET_ENV)) {

@@ -1,46 +1,48 @@
-//! Every check as a list: for this node, or for every ENIConfig of a cluster.
+//! `check`: lists the results of all checks, for this node or for all ENIConfigs of a cluster.
 
 mod checklist;
 mod node_checks;
 mod zone_checks;
 
-use crate::command::{Context, print};
+use crate::adapter::Context;
+use crate::command::print;
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use eni_core::domain::finding::{Finding, Verdict};
 use eni_core::domain::zone::{Region, Zone};
+use eni_core::settings::Settings;
 use serde::Serialize;
 
-/// What is checked, and how it is printed.
+/// The flags of `check`.
 #[derive(Debug, Args)]
-pub struct Wanted {
-    /// Check a whole cluster, from anywhere, by its kubeconfig: `all` zones of the cluster's subnets, or these
+pub struct CheckArgs {
+    /// Check a whole cluster from any machine, with its kubeconfig: `all` zones of the cluster's subnets, or a list of zones
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
-    /// The cluster's region, with --zones
+    /// Region of the cluster, with --zones
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Option<Region>,
-    /// How to print it
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: Output,
 }
 
-/// How a list of checks is printed.
+/// The format of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For a person: one line a check, and what to do below it
+    /// Text: one line for each check, followed by its help
     #[default]
     Text,
-    /// For a program
+    /// JSON
     Json,
 }
 
-/// Which zones.
+/// A value of `--zones`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Zones {
-    /// Those of the cluster's subnets.
+    /// All zones of the cluster's subnets.
     All,
-    /// This one.
+    /// One zone.
     One(Zone),
 }
 
@@ -51,7 +53,7 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// A finding, and which ENIConfig or zone it is about, where there are several.
+/// The result of a check and the zone or ENIConfig that it belongs to; `None` for this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,13 +62,17 @@ struct Line {
     finding: Finding,
 }
 
-/// Makes every check and prints what was found.
-pub async fn check(context: Context, wanted: Wanted) -> Result<(), Error> {
-    let Wanted { zones, region, output } = wanted;
+/// Runs all checks and prints their results.
+pub async fn check(
+    context: Context,
+    settings: Settings,
+    arguments: CheckArgs,
+) -> Result<(), Error> {
+    let CheckArgs { zones, region, output } = arguments;
     let lines = if zones.is_empty() {
-        node_checks::check(context).await?
+        node_checks::check(context, settings).await?
     } else {
-        Box::pin(zone_checks::check(context, &zones, region)).await?
+        Box::pin(zone_checks::check(&context, &settings, &zones, region)).await?
     };
     print(&match output {
         Output::Text => checklist::text(&lines),

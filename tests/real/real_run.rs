@@ -5,14 +5,12 @@ use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{Node, ready_api};
 use crate::support::real_parts::{instance, metadata_mock, moto};
 use base64::Engine as _;
-use eni_bootstrap::adapter::Deadline;
-use eni_bootstrap::adapter::Endpoints;
-use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
-use eni_bootstrap::command::{self, Context};
+use eni_bootstrap::adapter::{Context, Deadline};
+use eni_bootstrap::command;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
-use eni_core::settings::Layer;
+use eni_core::settings::{Layer, Settings};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -89,35 +87,29 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
     };
     let Some(moto) = moto() else { return };
     let node = Node::al2023();
-    let endpoints = Endpoints {
-        imds: imds.endpoint(),
-        ec2: Some(moto.endpoint.clone()),
-        eks: None,
-        region: None,
-        proxy: None,
+    let context = Context {
+        imds_endpoint: imds.endpoint(),
+        ec2_endpoint: Some(moto.endpoint.clone()),
         root: node.root().to_owned(),
         table: Table::new(without_m5),
+        ..Context::default()
     };
-    let mut by_hand = Layer::default();
-    // The stand-in cluster's subnet is not in moto.
-    by_hand.eni_config.verify = Some(false);
-    let context = Context { endpoints, names: Names::default(), config: None, by_hand };
-    Box::pin(command::run::run(context)).await.unwrap();
+    let mut flags = Layer::default();
+    // The subnet of the stand-in cluster does not exist in moto.
+    flags.eni_config.verify = Some(false);
+    let settings = Settings::from_layer(flags).unwrap();
+    Box::pin(command::run::run(context, settings)).await.unwrap();
     let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
 }
 
 async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
-    let endpoints = Endpoints {
-        imds: imds.to_owned(),
-        ec2: Some(endpoint.to_owned()),
-        eks: None,
-        region: None,
-        proxy: None,
-        root: "/".into(),
-        table: Table::default(),
+    let context = Context {
+        imds_endpoint: imds.to_owned(),
+        ec2_endpoint: Some(endpoint.to_owned()),
+        ..Context::default()
     };
-    Ec2::new(&endpoints, &Names::default(), &"us-east-1".parse().unwrap()).await.unwrap()
+    Ec2::new(&context, &"us-east-1".parse().unwrap()).await.unwrap()
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! How a call to AWS goes wrong, the same for every service.
 
 use super::AwsError;
-use crate::adapter::{Deadline, Transient, chain};
+use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use eni_core::error::one_line;
 use std::time::Duration;
 
 /// One attempt: a page of a hundred instance types is about 300 kB.
@@ -88,9 +89,9 @@ where
         }
         return match error {
             SdkError::ConstructionFailure(_) => {
-                CallError::Refused { action, code: "locally".to_owned(), said: chain(error) }
+                CallError::Refused { action, code: "locally".to_owned(), said: one_line(error) }
             }
-            _ => CallError::Unreachable { action, why: chain(error) },
+            _ => CallError::Unreachable { action, why: one_line(error) },
         };
     };
     // A refusal of the caller is a 403 whatever its body says.
@@ -118,7 +119,7 @@ fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<String
     let mut source = Some(error);
     while let Some(cause) = source {
         if let Some(found) = cause.downcast_ref::<CredentialsError>() {
-            return Some(chain(found));
+            return Some(one_line(found));
         }
         source = cause.source();
     }

@@ -1,7 +1,7 @@
-//! The client: our resolver, the cluster's own authority, and the node's or a kubeconfig's identity.
+//! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
-use crate::adapter::dns::Names;
+use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::Proxy;
 use base64::Engine as _;
@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 use tower::filter::AsyncFilterLayer;
 use tower::{BoxError, ServiceBuilder};
 
-/// A connection that says nothing for this long is asked whether it is still there.
+/// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The Kubernetes API cannot be talked to at all.
@@ -64,7 +64,7 @@ pub enum ConnectError {
     Token(#[from] TokenError),
 }
 
-/// The node's own identity: a token, made when there is none or the one there is has expired.
+/// The node's credentials: a token, which is signed again when it has expired.
 #[derive(Clone)]
 pub(super) struct Identity {
     source: TokenSource,
@@ -76,7 +76,7 @@ impl Identity {
         Self { source, token: Arc::default() }
     }
 
-    /// Throws the token away, so that the next request signs a new one.
+    /// Discards the token. The next request signs a new one.
     pub(super) async fn forget(&self) {
         *self.token.lock().await = None;
     }
@@ -99,42 +99,42 @@ impl Identity {
     }
 }
 
+/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over the proxy of
+/// `context`.
 pub(super) fn client(
     config: &Config,
-    names: &Names,
-    proxy: Option<&Proxy>,
+    context: &Context,
     identity: Option<&Identity>,
 ) -> Result<Client, ConnectError> {
-    let mut http = HttpConnector::new_with_resolver(names.clone());
+    let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(ATTEMPT));
-    // A watch may be silent for minutes: the kernel finds out whether the other side is still there.
+    // A watch may be idle for minutes. Keepalive probes detect a lost connection.
     http.set_keepalive(Some(KEEP_ALIVE));
     http.set_keepalive_interval(Some(KEEP_ALIVE));
     http.set_keepalive_retries(Some(2));
-    // A kubeconfig may name a proxy of its own.
-    let of_kubeconfig = match &config.proxy_url {
+    let kubeconfig_proxy = match &config.proxy_url {
         Some(url) => {
             let url = url.to_string().parse().map_err(ConnectError::Proxy)?;
-            Some(Proxy { url, without: Vec::new() })
+            Some(Proxy { url, no_proxy: Vec::new() })
         }
         None => None,
     };
-    let through = of_kubeconfig.as_ref().or(proxy).and_then(|it| it.intercept(&config.cluster_url));
-    match through {
-        None => over(http, config, identity),
+    let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
+    match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
+        None => client_over(http, config, identity),
         Some(proxy) => {
             let mut tunnel = Tunnel::new(proxy.uri().clone(), http);
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
-            over(tunnel, config, identity)
+            client_over(tunnel, config, identity)
         }
     }
 }
 
-fn over<C>(
+fn client_over<C>(
     connector: C,
     config: &Config,
     identity: Option<&Identity>,
@@ -161,7 +161,7 @@ where
     Ok(Client::new(service, &config.default_namespace))
 }
 
-/// Base64 of PEM → the certificates.
+/// Decodes base64-encoded PEM and returns the certificates in DER.
 pub(super) fn certificates(base64: &str) -> Result<Vec<Vec<u8>>, ConnectError> {
     let pem = STANDARD.decode(base64.trim()).map_err(|_| ConnectError::CertificateAuthority)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();

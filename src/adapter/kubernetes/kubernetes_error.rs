@@ -1,7 +1,7 @@
 //! What the API server's answers mean, and what it means that there is none.
 
-use crate::adapter::chain;
 use crate::adapter::eks_token::TokenError;
+use eni_core::error::one_line;
 use kube::core::Status;
 
 /// The Kubernetes API did not say what was asked for.
@@ -61,9 +61,9 @@ pub(super) fn transport_error(error: &kube::Error) -> KubernetesError {
         source = cause.source();
     }
     match error {
-        kube::Error::Service(cause) => KubernetesError::Unreachable(chain(cause.as_ref())),
-        kube::Error::HyperError(cause) => KubernetesError::Unreachable(chain(cause)),
-        kube::Error::ReadEvents(cause) => KubernetesError::Unreachable(chain(cause)),
-        other => KubernetesError::Unreachable(chain(other)),
+        kube::Error::Service(cause) => KubernetesError::Unreachable(one_line(cause.as_ref())),
+        kube::Error::HyperError(cause) => KubernetesError::Unreachable(one_line(cause)),
+        kube::Error::ReadEvents(cause) => KubernetesError::Unreachable(one_line(cause)),
+        other => KubernetesError::Unreachable(one_line(other)),
     }
 }

@@ -1,9 +1,8 @@
-//! Every check of a boot, for this node, each asked once.
+//! The checks for this node: everything that `run` depends on, with one attempt each.
 
 use super::Line;
-use crate::adapter::{Deadline, chain};
-use crate::command::Context;
-use crate::command::node_session::OnNode;
+use crate::adapter::Context;
+use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::observe::Connection;
 use crate::report;
@@ -11,20 +10,19 @@ use crate::wait::{Patience, until_known, until_ready};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
+use eni_core::error::one_line;
 use eni_core::plan::{Plan, plan};
-use eni_core::settings::{CniSource, Wait};
+use eni_core::settings::{CniSource, Settings, Wait};
 
-pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
-    let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
-    let node = OnNode::look(endpoints, names, settings, deadline).await?;
+pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
+    let node = NodeSession::open(context, settings).await?;
     let findings = Box::pin(findings(&node)).await;
     Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
 }
 
-/// One check after the other, as far as one allows the next.
-async fn findings(node: &OnNode) -> Vec<Finding> {
-    let OnNode { facts, settings, .. } = node;
+/// Runs the checks in order. A check that depends on a failed one is left out.
+async fn findings(node: &NodeSession) -> Vec<Finding> {
+    let NodeSession { facts, settings, .. } = node;
     let instance = &facts.instance;
     let mut findings = vec![
         Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
@@ -65,7 +63,9 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
     findings.push(Finding::ok("max-pods", plan.capacity.to_string()));
     findings.extend(report::of_plan(facts, &plan));
     match (&plan.wait, &connection) {
-        (None, _) => findings.push(Finding::ok("ENIConfig", "none: custom networking is off")),
+        (None, _) => {
+            findings.push(Finding::ok("ENIConfig", "not needed: custom networking is disabled"));
+        }
         (Some(_), None) => {}
         (Some(name), Some(connection)) => {
             findings.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
@@ -75,7 +75,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
 }
 
 async fn eni_config(
-    node: &OnNode,
+    node: &NodeSession,
     plan: &Plan,
     name: &EniConfigName,
     connection: &Connection,
@@ -89,14 +89,14 @@ async fn eni_config(
             return vec![Finding::fails("ENIConfig", says, error.help())];
         }
     };
-    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
+    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} exists"))];
     match node.verifier(name, plan, connection, aws_node).await {
         Some(verifier) => findings.extend(verifier.findings(&ready.eni_config).await),
-        None => findings.push(Finding::skipped("verify", "eni-config.verify is false", None)),
+        None => findings.push(Finding::skipped("verify", "disabled by eni-config.verify", None)),
     }
     findings
 }
 
 fn failed(check: &'static str, error: &Error) -> Finding {
-    Finding::fails(check, chain(error), error.help())
+    Finding::fails(check, one_line(error), error.help())
 }

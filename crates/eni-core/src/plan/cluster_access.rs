@@ -5,6 +5,7 @@ use crate::domain::cluster::{Cluster, ClusterConfig, ClusterSource};
 use crate::facts::Facts;
 use crate::host::cluster_hints::ClusterHint;
 use crate::settings::Settings;
+use std::fmt;
 use std::path::PathBuf;
 
 /// How to connect to the cluster.
@@ -19,6 +20,32 @@ pub enum ClusterAccess {
         /// The cluster's name.
         name: String,
     },
+}
+
+impl ClusterAccess {
+    /// Returns the cluster's name; `None` for a kubeconfig.
+    #[must_use]
+    pub fn cluster_name(&self) -> Option<&str> {
+        match self {
+            Self::Kubeconfig(_) => None,
+            Self::Node(cluster) => Some(&cluster.name),
+            Self::DescribeCluster { name } => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for ClusterAccess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kubeconfig(path) => {
+                write!(formatter, "kubeconfig {} (including its credentials)", path.display())
+            }
+            Self::Node(cluster) => cluster.fmt(formatter),
+            Self::DescribeCluster { name } => {
+                write!(formatter, "{name} (source: {})", ClusterSource::Eks)
+            }
+        }
+    }
 }
 
 /// Returns how to connect to the cluster.

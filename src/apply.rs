@@ -6,7 +6,9 @@ use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::adapter::snap::{self, SnapError};
 use crate::adapter::systemd::{self, SystemdError};
+use eni_core::error::{Advice, ExitCode};
 use eni_core::host::Change;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +39,30 @@ pub enum ApplyError {
     /// systemd did not read its units again.
     #[error(transparent)]
     Systemd(#[from] SystemdError),
+}
+
+impl Advice for ApplyError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::Disk(error) => error.help(),
+            Self::Foreign(_) => {
+                "see whose it is, and move it away: two programs cannot share a name".into()
+            }
+            Self::Snap(error) => error.help(),
+            Self::Bottlerocket(error) => error.help(),
+            Self::Systemd(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Disk(error) => error.exit_code(),
+            Self::Foreign(_) => ExitCode::CannotWrite,
+            Self::Snap(error) => error.exit_code(),
+            Self::Bottlerocket(error) => error.exit_code(),
+            Self::Systemd(error) => error.exit_code(),
+        }
+    }
 }
 
 /// Makes every change true under `root`: `/` on a node, a scratch folder in tests. Bottlerocket may

@@ -8,10 +8,11 @@ mod variables;
 
 use crate::adapter::Context;
 use crate::command;
-use crate::error::{EXIT_STATUSES, Error, report};
+use crate::error::Error;
 use addresses::Addresses;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use eni_core::error::{Advice as _, ExitCode as Code, report};
 use eni_core::settings::Layer;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -20,8 +21,6 @@ use std::process::ExitCode;
 
 /// The calculator's name on Amazon Linux 2.
 const SCRIPT: &str = "max-pods-calculator.sh";
-/// Bad usage, after `sysexits.h`; clap's own would be 2.
-const EX_USAGE: u8 = 64;
 
 /// Prepares an Amazon EKS node for the Amazon VPC CNI before its kubelet starts.
 ///
@@ -137,7 +136,7 @@ fn ended(error: &Error) -> ExitCode {
     {
         eprintln!("{}", report(error));
     }
-    ExitCode::from(error.exit_status())
+    ExitCode::from(error.exit_code().number())
 }
 
 /// Under the name of the script that EKS had, `eni-bootstrap` is its calculator.
@@ -199,7 +198,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => ExitCode::SUCCESS,
-        _ => ExitCode::from(EX_USAGE),
+        _ => ExitCode::from(Code::Usage.number()), // clap's own would be 2
     }
 }
 
@@ -212,8 +211,8 @@ fn after_help() -> String {
          the environment and the flags; the later one wins.\n\n\
          Exit status:\n",
     );
-    for (status, meaning) in EXIT_STATUSES {
-        let _ = writeln!(text, "  {status:>2}  {meaning}");
+    for code in Code::ALL {
+        let _ = writeln!(text, "  {:>2}  {}", code.number(), code.meaning());
     }
     text
 }

@@ -1,12 +1,7 @@
 //! Every way a run can end badly, each with what to do about it.
 //!
-//! Three sentences, each said once: `Display` says what failed, `source` says why, [`Error::help`]
-//! says what to do. [`report`] prints the whole chain.
-
-mod help;
-mod status;
-
-pub use status::EXIT_STATUSES;
+//! `Display` says what failed, `source` says why, [`Advice`] says what to do and which exit code
+//! follows. `eni_core::error::report` prints all of it.
 
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
@@ -17,9 +12,10 @@ use crate::wait::NotReady;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::max_pods::NoCapacity;
 use eni_core::domain::proxy::InvalidProxy;
+use eni_core::error::{Advice, ExitCode};
 use eni_core::plan::PlanError;
 use eni_core::settings::SettingsError;
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 /// A command that did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +77,52 @@ pub enum Error {
     Output(#[source] std::io::Error),
 }
 
+impl Error {
+    /// The error that this one wraps, with its own advice.
+    fn wrapped(&self) -> Option<&dyn Advice> {
+        Some(match self {
+            Self::Usage(error) => error,
+            Self::Settings(error) => error,
+            Self::Observe(error) => error,
+            Self::Plan(error) => error,
+            Self::Apply(error) => error,
+            Self::Disk(error) => error,
+            Self::Cluster(error) => error,
+            Self::Token(error) => error,
+            Self::NotReady(error) => error,
+            Self::NoCapacity { source, .. } => source,
+            Self::Ec2(error) => error,
+            Self::Checks(_) | Self::Shrinks { .. } | Self::Runtime(_) | Self::Output(_) => {
+                return None;
+            }
+        })
+    }
+}
+
+impl Advice for Error {
+    fn help(&self) -> Cow<'static, str> {
+        match (self, self.wrapped()) {
+            (_, Some(error)) => error.help(),
+            (Self::Checks(_), _) => "see what each line that fails says to do".into(),
+            (Self::Shrinks { .. }, _) => {
+                "check that the region has every type (us-east-1 has); `--force` writes it all the same".into()
+            }
+            (Self::Runtime(_), _) => "raise the limit of open files (`ulimit -n`)".into(),
+            (_, None) => "keep the reading end of the pipe open".into(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match (self, self.wrapped()) {
+            (_, Some(error)) => error.exit_code(),
+            (Self::Checks(_), _) => ExitCode::CheckFailed,
+            (Self::Shrinks { .. }, _) => ExitCode::InvalidData,
+            (Self::Runtime(_), _) => ExitCode::Unavailable,
+            (_, None) => ExitCode::CannotWrite,
+        }
+    }
+}
+
 /// A command line that parses and still makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsageError {
@@ -107,29 +149,35 @@ pub enum UsageError {
     NoRegionOfCluster,
 }
 
-/// The whole story for the journal: what, why, and what to do.
-#[must_use]
-pub fn report(error: &Error) -> String {
-    let mut text = format!("error: {error}\n");
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(why) = cause {
-        let why_text = why.to_string();
-        // A transparent error and some libraries say the same as their source.
-        if !said.ends_with(&why_text) {
-            let _ = writeln!(text, "  because: {why_text}");
-        }
-        said = why_text;
-        cause = why.source();
+impl Advice for UsageError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NoInstanceType => {
+                "name one: `eni-bootstrap max-pods --instance-type m5.large`; on the instance itself `--instance-type-from-imds` serves"
+            }
+            Self::NoSuchType(_) => {
+                "`eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'"
+            }
+            Self::NoRegion(_) | Self::NoRegionOfCluster => "add `--region us-west-2`",
+            Self::NothingToWaitFor => "set cni.custom-networking = true, or leave the wait out",
+            Self::NoKubeconfig => {
+                "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
+            }
+            Self::Proxy(_) => "correct it, or leave it out: `HTTPS_PROXY=` for one command",
+        };
+        help.into()
     }
-    let _ = write!(text, "  help: {}", error.help());
-    text
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Usage
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::wait::{Awaited, Reason};
+    use eni_core::error::report;
     use std::time::Duration;
 
     #[test]
@@ -141,11 +189,11 @@ mod tests {
         assert_eq!(
             report(&error),
             "error: no plan fits this machine\n  \
-             because: no pod could ever get an address on hpc6id.32xlarge\n  \
-             because: custom networking sets the primary interface aside, and this type has no other\n  \
+             caused by: no pod could ever get an address on hpc6id.32xlarge\n  \
+             caused by: custom networking sets the primary interface aside, and this type has no other\n  \
              help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
         );
-        assert_eq!(error.exit_status(), 78);
+        assert_eq!(error.exit_code(), ExitCode::Settings);
     }
 
     #[test]
@@ -158,9 +206,9 @@ mod tests {
         assert_eq!(
             report(&error),
             "error: the kubelet must not start yet\n  \
-             because: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
+             caused by: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
              help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
         );
-        assert_eq!(error.exit_status(), 75);
+        assert_eq!(error.exit_code(), ExitCode::TimedOut);
     }
 }

@@ -17,10 +17,12 @@ use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::limits::{InstanceLimits, Source};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
+use eni_core::error::{Advice, ExitCode};
 use eni_core::facts::{Facts, Instance, Machine};
 use eni_core::host::user_data::{self, UserDataError};
 use eni_core::host::{self, Host, HostError, Image};
 use eni_core::settings::Settings;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::try_join;
@@ -60,24 +62,14 @@ impl From<DiskError> for ObserveError {
     }
 }
 
-impl ObserveError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Imds(ImdsError::Unreachable { .. }) => {
-                "check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254"
-            }
-            Self::Imds(ImdsError::Disabled { .. }) => {
-                "enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
-            }
-            Self::Imds(_) => {
-                "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
-            }
-            Self::Host(error) => error.help(),
-            Self::Bottlerocket(error) => error.help(),
-            Self::Machine(_) => "run it as root on the node itself",
-            Self::UserData(_) => "correct the NodeConfig in user data",
+impl Advice for ObserveError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Imds(error) => return error.help(),
+            Self::Host(error) => return error.help(),
+            Self::Bottlerocket(error) => return error.help(),
+            Self::Machine(error) => return error.help(),
+            Self::UserData(error) => return error.help(),
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
             }
@@ -87,6 +79,18 @@ impl ObserveError {
             Self::Limits { .. } => {
                 "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
             }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Imds(error) => error.exit_code(),
+            Self::Host(error) => error.exit_code(),
+            Self::Bottlerocket(error) => error.exit_code(),
+            Self::Machine(error) => error.exit_code(),
+            Self::UserData(error) => error.exit_code(),
+            Self::Limits { source, .. } => source.exit_code(),
         }
     }
 }

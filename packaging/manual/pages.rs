@@ -2,7 +2,7 @@
 
 use clap::Command;
 use clap_mangen::Man;
-use eni_bootstrap::error::EXIT_STATUSES;
+use eni_core::error::ExitCode;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;
 
@@ -113,7 +113,8 @@ fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
 
 /// Every exit status that the command can end with.
 fn statuses(command: &str) -> Vec<(String, &'static str)> {
-    let all = EXIT_STATUSES.into_iter().map(|(status, meaning)| match (status, command) {
+    let codes = ExitCode::ALL.into_iter().map(|code| (code.number(), code.meaning()));
+    let all = codes.map(|(status, meaning)| match (status, command) {
         (0, "eni-bootstrap" | "run" | "wait") => (status, meaning),
         (0, _) => (status, "done"),
         _ => (status, meaning),

@@ -18,6 +18,8 @@ use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
+use eni_core::error::{Advice, ExitCode};
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +50,19 @@ pub enum AwsError {
         /// What the SDK said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl Advice for AwsError {
+    fn help(&self) -> Cow<'static, str> {
+        "check the host's CA bundle and AWS_EC2_METADATA_SERVICE_ENDPOINT".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Endpoint { .. } | Self::Proxy(_) => ExitCode::Settings,
+            Self::Trust(_) => ExitCode::InvalidData,
+        }
+    }
 }
 
 /// The SDK's settings: our resolver, ring, the host's trust or the compiled-in one, and the chain of

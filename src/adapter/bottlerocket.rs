@@ -2,9 +2,11 @@
 //! our own. Another agent may be at work in another transaction.
 
 use super::Transient;
+use eni_core::error::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{KubeletSettings, Live, NotSettings, OTHER_KEYS};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -54,11 +56,9 @@ pub enum BottlerocketError {
     NotRendered(String),
 }
 
-impl BottlerocketError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Advice for BottlerocketError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
             Self::Unreachable { .. } | Self::Nonsense { .. } => {
                 "look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started"
             }
@@ -74,6 +74,21 @@ impl BottlerocketError {
             Self::NotRendered(_) => {
                 "look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait"
             }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unreachable { .. } | Self::NotRendered(_) => ExitCode::Unavailable,
+            Self::Nonsense { .. } => ExitCode::InvalidData,
+            // A PATCH that fails so is one that cannot be stored.
+            Self::Refused {
+                request: Request::Get | Request::Commit | Request::Apply,
+                status,
+                ..
+            } if status.is_server_error() => ExitCode::Unavailable,
+            Self::Refused { .. } => ExitCode::Settings,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The only code that writes to the disk, and the settings files it reads.
 
 use eni_core::domain::limits::{NamedRow, NoRow, rows};
+use eni_core::error::{Advice, ExitCode};
 use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
@@ -67,6 +69,31 @@ pub enum DiskError {
         /// The lock.
         path: PathBuf,
     },
+}
+
+impl Advice for DiskError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Read { .. } => "run it as root, or make the file readable",
+            Self::Row { .. } => {
+                "correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`"
+            }
+            Self::Write { .. } => {
+                "run it as root on a writable file system with room left; the old file, if any, is whole"
+            }
+            Self::Locked { .. } => {
+                "wait for the other run to end (`systemctl status eni-bootstrap`), or end it"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Row { .. } => ExitCode::Settings,
+            Self::Read { .. } | Self::Write { .. } | Self::Locked { .. } => ExitCode::CannotWrite,
+        }
+    }
 }
 
 /// `path`, which is absolute as the node sees it, under `root`.

@@ -8,6 +8,8 @@ use crate::adapter::aws::{self, call::CallError};
 use aws_sdk_ec2::Client;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::zone::Region;
+use eni_core::error::{Advice, ExitCode};
+use std::borrow::Cow;
 
 /// EC2 did not say what a type's limits are.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,24 @@ pub enum Ec2Error {
     /// The call did not succeed.
     #[error(transparent)]
     Call(#[from] CallError),
+}
+
+impl Advice for Ec2Error {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::Call(
+                error @ (CallError::NotPermitted { .. } | CallError::NoCredentials { .. }),
+            ) => error.help(),
+            _ => "check the region, the credentials and the endpoint of EC2".into(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Call(error) => error.exit_code(),
+            Self::UnknownType(_) | Self::Incomplete { .. } => ExitCode::InvalidData,
+        }
+    }
 }
 
 /// A client of EC2's API.

@@ -6,6 +6,8 @@ use crate::adapter::{Context, Deadline, Transient, retry};
 use aws_sdk_eks::Client;
 use eni_core::domain::cluster::{Cluster, ClusterSource};
 use eni_core::domain::zone::Region;
+use eni_core::error::{Advice, ExitCode};
+use std::borrow::Cow;
 
 const ACTION: &str = "eks:DescribeCluster";
 
@@ -34,6 +36,33 @@ pub enum EksError {
     /// No request could be made.
     #[error("no request to EKS could be made")]
     Aws(#[from] AwsError),
+}
+
+impl Advice for EksError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::UnknownCluster { .. } => {
+                "correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too"
+            }
+            Self::Call(CallError::NotPermitted { .. }) => {
+                "allow eks:DescribeCluster to the node's role (AmazonEKSWorkerNodePolicy does), or set cluster.endpoint and cluster.certificate-authority, too"
+            }
+            Self::Call(error @ CallError::NoCredentials { .. }) => return error.help(),
+            Self::NotReady { .. } => "start nodes when `aws eks wait cluster-active` has ended",
+            Self::Call(_) | Self::Aws(_) => {
+                "check that EKS's API can be reached from here (a private cluster needs its VPC endpoint), or set cluster.endpoint and cluster.certificate-authority, too"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Call(error) => error.exit_code(),
+            Self::NotReady { .. } => ExitCode::Unavailable,
+            Self::UnknownCluster { .. } | Self::Aws(_) => ExitCode::Settings,
+        }
+    }
 }
 
 impl Transient for EksError {

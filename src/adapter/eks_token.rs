@@ -4,6 +4,7 @@
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
 use crate::adapter::aws::AwsError;
+use crate::adapter::aws::call::CREDENTIALS;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -15,7 +16,8 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eni_core::domain::zone::Region;
-use eni_core::error::one_line;
+use eni_core::error::{Advice, ExitCode, one_line};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -58,6 +60,24 @@ pub enum TokenError {
     /// AWS cannot be talked to from here.
     #[error(transparent)]
     Aws(#[from] AwsError),
+}
+
+impl Advice for TokenError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Credentials(_) => CREDENTIALS,
+            Self::Endpoint { .. } => {
+                "check the region, and AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: not every region has both"
+            }
+            Self::Signing(_) => "check the cluster's name and the credentials",
+            Self::Aws(error) => return error.help(),
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::PermissionDenied
+    }
 }
 
 /// A token, and until when it is good.

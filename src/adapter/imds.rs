@@ -4,7 +4,9 @@
 
 use crate::adapter::{Context, Deadline, Transient, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
+use eni_core::error::{Advice, ExitCode};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,6 +83,32 @@ pub enum ImdsError {
         /// What the HTTP client said.
         source: reqwest::Error,
     },
+}
+
+impl Advice for ImdsError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Unreachable { .. } => {
+                "check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254"
+            }
+            Self::Disabled { .. } => {
+                "enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
+            }
+            _ => {
+                "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Endpoint { .. } => ExitCode::Settings,
+            Self::Disabled { .. } => ExitCode::Unavailable,
+            error if error.is_transient() => ExitCode::Unavailable,
+            _ => ExitCode::InvalidData,
+        }
+    }
 }
 
 impl Transient for ImdsError {

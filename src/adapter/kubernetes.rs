@@ -9,6 +9,7 @@ pub use daemonset::{AwsNodeError, Environment};
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
+pub(crate) use kubernetes_error::RBAC;
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;

@@ -2,12 +2,14 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::snap::{self, SnapError};
+use eni_core::error::{Advice, ExitCode};
 use eni_core::facts::Machine;
 use eni_core::host::Image;
 use eni_core::host::kubelet_dropin::DROP_IN_NAME;
 use eni_core::host::other_figures::KUBELET_DROP_INS;
 use eni_core::host::snap::UNIT;
 use eni_core::host::{kubeadm, nodeadm};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -42,6 +44,16 @@ pub enum MachineError {
     /// The kernel does not say what the machine has.
     #[error("the kernel does not say how many CPUs and how much memory there are")]
     Kernel,
+}
+
+impl Advice for MachineError {
+    fn help(&self) -> Cow<'static, str> {
+        "run it as root on the node itself".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
 }
 
 /// CPUs and memory of the running machine.

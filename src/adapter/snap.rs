@@ -1,5 +1,7 @@
 //! snapd's settings of the `kubelet-eks` snap, by its own command.
 
+use eni_core::error::{Advice, ExitCode};
+use std::borrow::Cow;
 use std::io;
 use std::process::Command;
 
@@ -22,6 +24,17 @@ pub enum SnapError {
         /// What it said.
         said: String,
     },
+}
+
+impl Advice for SnapError {
+    fn help(&self) -> Cow<'static, str> {
+        "look at `snap changes kubelet-eks`: another change may be under way; then run it again"
+            .into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::CannotWrite
+    }
 }
 
 /// The kubelet's arguments; empty where none are set.

@@ -1,7 +1,9 @@
 //! What systemd is told: while a unit of ours starts, one line for `systemctl status` and that the
 //! start goes on; and to read its units again.
 
+use eni_core::error::{Advice, ExitCode};
 use sd_notify::NotifyState;
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::process::Output;
@@ -18,6 +20,16 @@ pub enum SystemdError {
     /// It ended badly.
     #[error("`systemctl daemon-reload` failed: {0}")]
     Failed(String),
+}
+
+impl Advice for SystemdError {
+    fn help(&self) -> Cow<'static, str> {
+        "look at `systemctl status`; the files themselves are written".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::CannotWrite
+    }
 }
 
 /// Says how things stand, and that the start is still under way: systemd allows it `more` from now,

@@ -9,8 +9,10 @@ use eni_core::domain::cluster::{
     Cluster, ClusterConfig, ClusterSource, KUBELET_KUBECONFIG, NODEADM_CONFIG,
 };
 use eni_core::domain::zone::Region;
+use eni_core::error::{Advice, ExitCode};
 use eni_core::host::cluster_hints::{ClusterHint, kubeconfig_hint, nodeadm_hint};
 use eni_core::plan::ClusterAccess;
+use std::borrow::Cow;
 use std::path::Path;
 use tracing::{debug, info};
 
@@ -23,6 +25,22 @@ pub enum ClusterError {
     /// The client cannot be created.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+}
+
+impl Advice for ClusterError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::Eks(error) => error.help(),
+            Self::Connect(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Eks(error) => error.exit_code(),
+            Self::Connect(error) => error.exit_code(),
+        }
+    }
 }
 
 /// Returns the descriptions of the cluster on the instance, in order of precedence. `user_data` is the cluster

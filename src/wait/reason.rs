@@ -1,8 +1,10 @@
 //! Why the node is not ready yet, and what to do about it.
 
-use crate::adapter::kubernetes::{AwsNodeError, KubernetesError};
+use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC};
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
+use eni_core::error::{Advice, ExitCode};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -75,71 +77,61 @@ pub struct NotReady {
     pub reason: Reason,
 }
 
-impl NotReady {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> String {
+impl Advice for NotReady {
+    fn help(&self) -> Cow<'static, str> {
         help(&self.awaited, &self.reason)
     }
-}
 
-/// What lets nodes read what they need to.
-const RBAC: &str =
-    "`kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)";
-
-/// What to do about `reason`.
-pub(super) fn help(awaited: &Awaited, reason: &Reason) -> String {
-    let by_hand = match awaited {
-        Awaited::AwsNode => ", or set the keys of [cni] by hand and cni.source = \"settings\"",
-        Awaited::EniConfig(_) => "",
-    };
-    match reason {
-        Reason::Unknown | Reason::NotThere => {
-            let Awaited::EniConfig(name) = awaited else {
-                return format!("install the Amazon VPC CNI before the first node{by_hand}");
-            };
-            format!(
-                "create it: `kubectl apply -f - <<< '{{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}}}'`"
-            )
+    fn exit_code(&self) -> ExitCode {
+        match &self.reason {
+            Reason::Unknown | Reason::NotThere | Reason::NoSubnet | Reason::Unfit(_) => {
+                ExitCode::TimedOut
+            }
+            Reason::Api(error) => error.exit_code(),
+            Reason::AwsNode(error) => error.exit_code(),
         }
-        Reason::NoSubnet => format!("name its subnet: `kubectl edit {awaited}`, field spec.subnet")
-            .replace("edit ENIConfig", "edit eniconfig"),
-        Reason::Unfit(finding) => finding.help.clone().unwrap_or_default(),
-        Reason::Api(error) => api_help(awaited, error, by_hand),
-        Reason::AwsNode(error) => match error {
-            AwsNodeError::ConfigMapForbidden { config_map, .. } => format!(
-                "let nodes read it: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`{by_hand}"
-            ),
-            AwsNodeError::ConfigMapLacks { config_map, .. } => {
-                format!("create it: `kubectl -n kube-system edit configmap {config_map}`{by_hand}")
-            }
-            AwsNodeError::NotThere | AwsNodeError::NoContainer => {
-                format!("install the Amazon VPC CNI before the first node{by_hand}")
-            }
-            AwsNodeError::OutOfReach { .. } | AwsNodeError::Api(_) => {
-                "set the keys of [cni] by hand and cni.source = \"settings\"".to_owned()
-            }
-        },
     }
 }
 
-fn api_help(awaited: &Awaited, error: &KubernetesError, by_hand: &str) -> String {
-    match error {
-        KubernetesError::NoResourceType => {
-            "install the Amazon VPC CNI, which brings the ENIConfig resource type, before the first node".to_owned()
+/// What to do about `reason`.
+pub(super) fn help(awaited: &Awaited, reason: &Reason) -> Cow<'static, str> {
+    match (reason, awaited) {
+        (Reason::Unknown | Reason::NotThere, Awaited::EniConfig(name)) => format!(
+            "create it: `kubectl apply -f - <<< '{{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}}}'`"
+        )
+        .into(),
+        (Reason::Unknown | Reason::NotThere, Awaited::AwsNode) => AwsNodeError::NotThere.help(),
+        (Reason::NoSubnet, _) => format!("name its subnet: `kubectl edit {awaited}`, field spec.subnet")
+            .replace("edit ENIConfig", "edit eniconfig")
+            .into(),
+        (Reason::Unfit(finding), _) => finding.help.clone().unwrap_or_default().into(),
+        (Reason::Api(KubernetesError::Forbidden(_)), Awaited::EniConfig(_)) => {
+            format!("let nodes read ENIConfigs: {RBAC}").into()
         }
-        KubernetesError::Forbidden(_) => match awaited {
-            Awaited::EniConfig(_) => format!("let nodes read ENIConfigs: {RBAC}"),
-            Awaited::AwsNode => format!("let nodes read it: {RBAC}{by_hand}"),
-        },
-        KubernetesError::Unauthorized => {
-            "map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock".to_owned()
+        (Reason::Api(error @ KubernetesError::Forbidden(_)), Awaited::AwsNode) => {
+            format!("{}, or set the keys of [cni] by hand and cni.source = \"settings\"", error.help()).into()
         }
-        KubernetesError::Token(_) => "give the instance a role (an instance profile)".to_owned(),
-        KubernetesError::Expired
-        | KubernetesError::Answered { .. }
-        | KubernetesError::Unreachable(_) => {
-            "check the cluster's endpoint, that its security group lets this node in, and that its name can be resolved from here".to_owned()
-        }
+        (Reason::Api(error), _) => error.help(),
+        (Reason::AwsNode(error), _) => error.help(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_of_a_timeout_follows_from_the_last_reason() {
+        let code = |reason| {
+            NotReady { awaited: Awaited::AwsNode, allowed: Duration::ZERO, reason }.exit_code()
+        };
+        assert_eq!(code(Reason::NotThere), ExitCode::TimedOut);
+        assert_eq!(code(Reason::NoSubnet), ExitCode::TimedOut);
+        let api = |error| code(Reason::Api(error));
+        assert_eq!(api(KubernetesError::NoResourceType), ExitCode::TimedOut);
+        assert_eq!(api(KubernetesError::Forbidden(String::new())), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Unauthorized), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Token(String::new())), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Unreachable(String::new())), ExitCode::Unavailable);
     }
 }

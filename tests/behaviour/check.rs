@@ -130,7 +130,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
         (regionless.status, regionless.stderr.as_str()),
         (
             Some(64),
-            "error: the command line cannot be used\n  because: no region is named, in which the cluster is\n  help: add `--region us-west-2`\n"
+            "error: the command line cannot be used\n  caused by: no region is named, in which the cluster is\n  help: add `--region us-west-2`\n"
         )
     );
     let anywhere = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
@@ -138,7 +138,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
         (anywhere.status, anywhere.stderr.as_str()),
         (
             Some(64),
-            "error: the command line cannot be used\n  because: --zones needs a kubeconfig: this machine need not be a node of the cluster\n  help: name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
+            "error: the command line cannot be used\n  caused by: --zones needs a kubeconfig: this machine need not be a node of the cluster\n  help: name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
         )
     );
 }

@@ -1,7 +1,7 @@
 //! What the documents say is what the program does.
 
 use eni_bootstrap::cli::command_line;
-use eni_bootstrap::error::EXIT_STATUSES;
+use eni_core::error::ExitCode;
 use eni_core::settings::{Layer, Settings};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,9 +44,9 @@ fn settings() -> Vec<[String; 3]> {
 
 #[test]
 fn the_readme_names_every_exit_status_in_the_programs_words() {
-    let said: Vec<Vec<String>> = EXIT_STATUSES
+    let said: Vec<Vec<String>> = ExitCode::ALL
         .iter()
-        .map(|(status, meaning)| vec![status.to_string(), (*meaning).to_owned()])
+        .map(|code| vec![code.number().to_string(), code.meaning().to_owned()])
         .collect();
     assert_eq!(rows("status"), said);
 }

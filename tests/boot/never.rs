@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// What a person without another way in sees on the instance's console output.
 const ERROR: &str = "error: the kubelet must not start yet
-  because: ENIConfig us-west-2a was not ready after 3s: it is not there
+  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there
   help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`
 ";
 

@@ -16,10 +16,12 @@ use crate::domain::label::InvalidLabel;
 use crate::domain::max_pods::{Capacity, NoCapacity};
 use crate::domain::quantity::InvalidQuantity;
 use crate::domain::reserved::Reserved;
+use crate::error::{Advice, ExitCode};
 use crate::facts::Facts;
 use crate::host::other_figures::{OtherFigure, Policy};
 use crate::host::{Change, Host};
 use crate::settings::{EniConfigLabel, Settings, Wait};
+use std::borrow::Cow;
 
 /// Everything that `apply` will do and `wait` will wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,12 +110,10 @@ pub enum PlanError {
     },
 }
 
-impl PlanError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::NoCapacity { source, .. } => source.help(),
+impl Advice for PlanError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NoCapacity { source, .. } => return source.help(),
             Self::Reserve { .. } => {
                 "write it as a quantity such as 500Mi, set it in [reserve], or use pods.policy = \"override\""
             }
@@ -133,7 +133,12 @@ impl PlanError {
             Self::NoCluster { .. } => {
                 "put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig"
             }
-        }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Settings
     }
 }
 

@@ -4,7 +4,8 @@ use super::AwsError;
 use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use eni_core::error::one_line;
+use eni_core::error::{Advice, ExitCode, one_line};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// One attempt: a page of a hundred instance types is about 300 kB.
@@ -50,6 +51,33 @@ pub enum CallError {
     /// No request could be made.
     #[error("no request to AWS could be made")]
     Aws(#[from] AwsError),
+}
+
+/// What to do where there are no AWS credentials.
+pub(crate) const CREDENTIALS: &str = "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+impl Advice for CallError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::NotPermitted { action, .. } => {
+                format!("allow {action} to these credentials").into()
+            }
+            Self::NoCredentials { .. } => CREDENTIALS.into(),
+            Self::Unreachable { .. } | Self::Refused { .. } => {
+                "check the region, the credentials and the endpoint".into()
+            }
+            Self::Aws(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotPermitted { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
+            Self::Unreachable { .. } => ExitCode::Unavailable,
+            Self::Refused { .. } => ExitCode::InvalidData,
+            Self::Aws(error) => error.exit_code(),
+        }
+    }
 }
 
 impl Transient for CallError {

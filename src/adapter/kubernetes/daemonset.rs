@@ -3,8 +3,10 @@
 
 use super::{ApiServer, KubernetesError, resource};
 use eni_core::domain::aws_node::VARIABLES;
+use eni_core::error::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tracing::debug;
 
@@ -57,6 +59,36 @@ pub enum AwsNodeError {
         /// Where from.
         from: &'static str,
     },
+}
+
+impl Advice for AwsNodeError {
+    fn help(&self) -> Cow<'static, str> {
+        let by_hand = "set the keys of [cni] by hand and cni.source = \"settings\"";
+        match self {
+            Self::Api(error) => error.help(),
+            Self::NotThere | Self::NoContainer => {
+                format!("install the Amazon VPC CNI before the first node, or {by_hand}").into()
+            }
+            Self::ConfigMapForbidden { config_map, .. } => format!(
+                "let nodes read it: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {by_hand}"
+            )
+            .into(),
+            Self::ConfigMapLacks { config_map, .. } => format!(
+                "create it: `kubectl -n kube-system edit configmap {config_map}`, or {by_hand}"
+            )
+            .into(),
+            Self::OutOfReach { .. } => by_hand.into(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Api(error) => error.exit_code(),
+            Self::NotThere | Self::NoContainer | Self::ConfigMapLacks { .. } => ExitCode::TimedOut,
+            Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
+            Self::OutOfReach { .. } => ExitCode::Settings,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,7 @@ use crate::adapter::https_proxy::Proxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
+use eni_core::error::{Advice, ExitCode};
 use http::{HeaderValue, Request, header};
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy;
@@ -17,6 +18,7 @@ use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -62,6 +64,30 @@ pub enum ConnectError {
     /// No token can be made.
     #[error("this node has no identity to show the API server")]
     Token(#[from] TokenError),
+}
+
+impl Advice for ConnectError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Kubeconfig { .. } | Self::KubeconfigText { .. } => {
+                "correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too"
+            }
+            Self::Endpoint(_) | Self::CertificateAuthority => {
+                "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
+            }
+            Self::Proxy(_) => "correct it, or leave proxy-url out of the kubeconfig",
+            Self::Client(_) => "check the cluster's endpoint and certificate authority",
+            Self::Token(error) => return error.help(),
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Token(error) => error.exit_code(),
+            _ => ExitCode::Settings,
+        }
+    }
 }
 
 /// The node's credentials: a token, which is signed again when it has expired.

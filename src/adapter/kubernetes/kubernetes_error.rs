@@ -1,8 +1,9 @@
 //! What the API server's answers mean, and what it means that there is none.
 
 use crate::adapter::eks_token::TokenError;
-use eni_core::error::one_line;
+use eni_core::error::{Advice, ExitCode, one_line};
 use kube::core::Status;
+use std::borrow::Cow;
 
 /// The Kubernetes API did not say what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,37 @@ pub enum KubernetesError {
     /// No token could be made.
     #[error("{0}")]
     Token(String),
+}
+
+/// What lets nodes read what they need to.
+pub(crate) const RBAC: &str =
+    "`kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)";
+
+impl Advice for KubernetesError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NoResourceType => {
+                "install the Amazon VPC CNI, which brings the ENIConfig resource type, before the first node"
+            }
+            Self::Forbidden(_) => return format!("let nodes read it: {RBAC}").into(),
+            Self::Unauthorized => {
+                "map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock"
+            }
+            Self::Token(_) => "give the instance a role (an instance profile)",
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => {
+                "check the cluster's endpoint, that its security group lets this node in, and that its name can be resolved from here"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unauthorized | Self::Forbidden(_) | Self::Token(_) => ExitCode::PermissionDenied,
+            Self::NoResourceType => ExitCode::TimedOut,
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
+        }
+    }
 }
 
 /// A 404 for the object names it; a 404 for the resource type does not.

@@ -130,7 +130,7 @@ fn undo_that_fails(form: Form) {
     node.systemctl(&["enable", "eni-bootstrap.service"]);
     node.write(DROP_IN, "---\n# another program's\n");
     let error = "error: the node could not be configured
-  because: /etc/eks/nodeadm.d/90-eni-bootstrap.yaml was not written by eni-bootstrap
+  caused by: /etc/eks/nodeadm.d/90-eni-bootstrap.yaml was not written by eni-bootstrap
 ";
     let removed = remove(&node, form);
     fails_with(&removed, error);

@@ -105,19 +105,20 @@ EXAMPLES
 EXIT STATUS
        0      done
 
-       64     the command line makes no sense
+       64     invalid command line
 
-       65     the machine says something that cannot be
+       65     invalid data from the instance
 
-       69     a service that is needed cannot be reached
+       69     a required service is unreachable
 
-       73     a file could not be written; the old one is whole
+       73     failed to write a file; the previous file is intact
 
-       75     the cluster did not have in time what the node needs
+       75     timed out waiting for the cluster
 
-       77     not permitted: RBAC in the cluster, or IAM
+       77     permission denied by Kubernetes RBAC or AWS IAM, or no AWS
+              credentials
 
-       78     the settings are wrong, or do not fit this machine
+       78     invalid settings, or settings that do not match this instance
 
 SEE ALSO
        eni-bootstrap-limits(1), systemctl(1)
@@ -131,7 +132,7 @@ eni-bootstrap {}               2026-01-01      ENI-BOOTSTRAP-LIMITS-SHOW(1)
         without_overstrikes(&said(&mandoc, &["-Tascii"], &folder.join("eni-bootstrap-run.1")));
     for part in [
         "FILES\n       /usr/lib/eni-bootstrap/50-defaults.toml\n",
-        "\n       0      ready: the kubelet may start\n",
+        "\n       0      success; for run: the node is ready for the kubelet\n",
     ] {
         assert!(run.contains(part), "{part}: {run}");
     }

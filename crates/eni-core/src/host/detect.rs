@@ -3,6 +3,8 @@
 use super::{Host, HostKind, Image, kubeadm, nodeadm, snap, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::proxy::InvalidProxy;
+use crate::error::{Advice, ExitCode};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// A host, and why it was taken for that.
@@ -54,11 +56,9 @@ pub enum HostError {
     Unit(#[from] unit_file::UnitError),
 }
 
-impl HostError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Advice for HostError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
             Self::Unknown => {
                 "run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints"
             }
@@ -76,6 +76,14 @@ impl HostError {
             Self::Unit(_) => {
                 "look at `systemctl cat kubelet.service`: it needs exactly one ExecStart"
             }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NoSettingsApi => ExitCode::Unavailable,
+            _ => ExitCode::InvalidData,
         }
     }
 }

@@ -18,8 +18,10 @@ use crate::domain::eni_config::{InvalidTemplate, NameTemplate};
 use crate::domain::label::{InvalidLabel, Labels};
 use crate::domain::max_pods::Wishes;
 use crate::domain::reserved::Overrides;
+use crate::error::{Advice, ExitCode};
 use crate::host::HostKind;
 use crate::host::other_figures::Policy;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,10 +107,8 @@ pub enum SettingsError {
     },
 }
 
-impl SettingsError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> String {
+impl Advice for SettingsError {
+    fn help(&self) -> Cow<'static, str> {
         let nearest = |nearest: &Option<String>| {
             nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
         };
@@ -121,6 +121,11 @@ impl SettingsError {
         .unwrap_or_else(|| {
             "correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key".to_owned()
         })
+        .into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Settings
     }
 }
 

@@ -1,6 +1,8 @@
 //! Why no pod count exists, with the way out; and what the reader of one should know.
 
+use crate::error::{Advice, ExitCode};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why no pod count exists.
@@ -62,34 +64,9 @@ pub enum NoCapacity {
     },
 }
 
-/// Who has the interfaces that pods do not have.
-struct Taken {
-    set_aside: u32,
-    trunk: u32,
-    reserved: u32,
-}
-
-impl fmt::Display for Taken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        if self.set_aside > 0 {
-            parts.push("custom networking sets the primary one aside".to_owned());
-        }
-        if self.trunk > 0 {
-            parts.push("security groups for pods take one for the trunk".to_owned());
-        }
-        if self.reserved > 0 {
-            parts.push(format!("{} reserved", self.reserved));
-        }
-        formatter.write_str(&parts.join(", "))
-    }
-}
-
-impl NoCapacity {
-    /// The way out.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Advice for NoCapacity {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
             Self::OnlyThePrimaryInterface => {
                 "choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
             }
@@ -111,7 +88,35 @@ impl NoCapacity {
             Self::Nonsense { .. } => {
                 "check what `aws ec2 describe-instance-types` answers for this type"
             }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Settings
+    }
+}
+
+/// Who has the interfaces that pods do not have.
+struct Taken {
+    set_aside: u32,
+    trunk: u32,
+    reserved: u32,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.set_aside > 0 {
+            parts.push("custom networking sets the primary one aside".to_owned());
         }
+        if self.trunk > 0 {
+            parts.push("security groups for pods take one for the trunk".to_owned());
+        }
+        if self.reserved > 0 {
+            parts.push(format!("{} reserved", self.reserved));
+        }
+        formatter.write_str(&parts.join(", "))
     }
 }
 

@@ -1,6 +1,7 @@
 //! AWS's published figures, not ours.
 
 use super::*;
+use crate::error::Advice as _;
 
 const PLAIN: Cni = Cni {
     addressing: Addressing::SecondaryAddresses,

@@ -1,7 +1,7 @@
-//! Every way a run can end badly, each with what to do about it.
+//! The error of every command.
 //!
-//! `Display` says what failed, `source` says why, [`Advice`] says what to do and which exit code
-//! follows. `eni_core::error::report` prints all of it.
+//! It wraps the errors of the modules, which implement [`Advice`] next to their definitions.
+//! [`eni_core::error::report`] prints the message, the causes and the help.
 
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
@@ -9,76 +9,86 @@ use crate::adapter::eks_token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::NotReady;
-use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::identifier::{InstanceType, InvalidIdentifier};
 use eni_core::domain::max_pods::NoCapacity;
 use eni_core::domain::proxy::InvalidProxy;
 use eni_core::error::{Advice, ExitCode};
 use eni_core::plan::PlanError;
 use eni_core::settings::SettingsError;
+use glob::PatternError;
 use std::borrow::Cow;
+use std::io;
 
-/// A command that did not do what it was asked for.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line makes no sense.
-    #[error("the command line cannot be used")]
-    Usage(#[source] UsageError),
-    /// The settings are wrong; trying again cannot help.
-    #[error("the settings cannot be used")]
+    /// The command line is invalid.
+    #[error("invalid command line")]
+    Usage(#[from] UsageError),
+    /// A settings file, flag or environment variable is invalid.
+    #[error("failed to load the settings")]
     Settings(#[from] SettingsError),
-    /// The machine would not say what it is.
-    #[error("this machine could not be identified")]
+    /// The facts about this instance cannot be collected.
+    #[error(transparent)]
     Observe(#[from] ObserveError),
-    /// Facts and settings contradict each other.
-    #[error("no plan fits this machine")]
+    /// The facts and the settings contradict each other.
+    #[error("failed to compute the node configuration")]
     Plan(#[from] PlanError),
-    /// The plan is good but could not be carried out.
-    #[error("the node could not be configured")]
+    /// A change of the plan cannot be applied.
+    #[error("failed to configure the node")]
     Apply(#[from] ApplyError),
-    /// The disk would not do what it should.
-    #[error("a file could not be used")]
+    /// A file cannot be read, written or locked.
+    #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The API server cannot even be asked.
-    #[error("the cluster could not be asked")]
+    /// There is no connection to the cluster's API server.
+    #[error("failed to connect to the cluster")]
     Cluster(#[from] ClusterError),
-    /// No token can be made.
-    #[error("no token could be made")]
+    /// The token for the cluster cannot be created.
+    #[error("failed to create a token for the cluster")]
     Token(#[from] TokenError),
-    /// A check found something that does not work.
-    #[error("{0}")]
-    Checks(String),
-    /// The cluster did not say what is needed in time.
-    #[error("the kubelet must not start yet")]
+    /// `check` found failures, which it has already printed.
+    #[error("{failed} of {total} checks failed")]
+    Checks {
+        /// The number of failed checks.
+        failed: usize,
+        /// The number of all checks.
+        total: usize,
+    },
+    /// The wait for the cluster timed out.
+    #[error("the node is not ready for the kubelet")]
     NotReady(#[from] NotReady),
-    /// No pod count exists.
-    #[error("no pod count can be given for {instance_type}")]
+    /// The instance type cannot run any pod with these CNI settings.
+    #[error("{instance_type} has no capacity for pods")]
     NoCapacity {
-        /// The type.
+        /// Such as `m5.large`.
         instance_type: String,
-        /// Why not.
+        /// The setting or limit that takes the capacity.
         source: NoCapacity,
     },
-    /// The table of instance types could not be made.
-    #[error("the table of instance types could not be made")]
+    /// EC2 did not return the limits of the instance types.
+    #[error(transparent)]
     Ec2(#[from] Ec2Error),
-    /// A new table that lacks types which the old one had.
-    #[error("the new table lacks {count} types that the old one has, such as {example}")]
+    /// `limits refresh` would remove instance types from the table.
+    #[error(
+        "the new table is missing {missing} {} of the current table, such as {example:?}",
+        if *missing == 1 { "instance type" } else { "instance types" }
+    )]
     Shrinks {
-        /// How many.
-        count: usize,
+        /// The number of missing instance types, at least 1.
+        missing: usize,
         /// One of them.
         example: String,
     },
-    /// The operating system gives no event loop.
-    #[error("no event loop could be started")]
-    Runtime(#[source] std::io::Error),
-    /// Nobody reads our output.
-    #[error("the result could not be printed")]
-    Output(#[source] std::io::Error),
+    /// The operating system refused to create the event loop.
+    #[error("failed to start the event loop")]
+    Runtime(#[source] io::Error),
+    /// Standard output is closed or full.
+    #[error("failed to write to standard output")]
+    Output(#[source] io::Error),
 }
 
 impl Error {
-    /// The error that this one wraps, with its own advice.
+    /// Returns the wrapped error, which has its own help and exit code.
     fn wrapped(&self) -> Option<&dyn Advice> {
         Some(match self {
             Self::Usage(error) => error,
@@ -92,7 +102,7 @@ impl Error {
             Self::NotReady(error) => error,
             Self::NoCapacity { source, .. } => source,
             Self::Ec2(error) => error,
-            Self::Checks(_) | Self::Shrinks { .. } | Self::Runtime(_) | Self::Output(_) => {
+            Self::Checks { .. } | Self::Shrinks { .. } | Self::Runtime(_) | Self::Output(_) => {
                 return None;
             }
         })
@@ -103,19 +113,19 @@ impl Advice for Error {
     fn help(&self) -> Cow<'static, str> {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.help(),
-            (Self::Checks(_), _) => "see what each line that fails says to do".into(),
+            (Self::Checks { .. }, _) => "follow the help below each failed check".into(),
             (Self::Shrinks { .. }, _) => {
-                "check that the region has every type (us-east-1 has); `--force` writes it all the same".into()
+                "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
             }
-            (Self::Runtime(_), _) => "raise the limit of open files (`ulimit -n`)".into(),
-            (_, None) => "keep the reading end of the pipe open".into(),
+            (Self::Runtime(_), _) => "raise the limit of open files, such as `ulimit -n 1024`".into(),
+            (_, None) => "check the pipe or file that standard output is redirected to".into(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.exit_code(),
-            (Self::Checks(_), _) => ExitCode::CheckFailed,
+            (Self::Checks { .. }, _) => ExitCode::CheckFailed,
             (Self::Shrinks { .. }, _) => ExitCode::InvalidData,
             (Self::Runtime(_), _) => ExitCode::Unavailable,
             (_, None) => ExitCode::CannotWrite,
@@ -123,29 +133,46 @@ impl Advice for Error {
     }
 }
 
-/// A command line that parses and still makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A command line that clap accepts but that is not valid as a whole.
+#[derive(Debug, thiserror::Error)]
 pub enum UsageError {
-    /// Nothing says which type is meant.
-    #[error("no instance type is named")]
+    /// `max-pods` has no instance type.
+    #[error("no instance type specified")]
     NoInstanceType,
-    /// A pattern that is none, or a name that is no type's.
-    #[error("{0}")]
-    NoSuchType(String),
-    /// EC2 must be asked, and nothing says in which region.
-    #[error("the embedded table has no {0}, and no region is named in which to ask EC2")]
+    /// The instance types on standard input cannot be read.
+    #[error("failed to read standard input")]
+    StandardInput(#[source] io::Error),
+    /// An argument is not the name of an instance type.
+    #[error("invalid instance type")]
+    InvalidType(#[source] InvalidIdentifier),
+    /// An argument with `*`, `?` or `[` is not a pattern.
+    #[error("invalid pattern {pattern:?}")]
+    InvalidPattern {
+        /// The argument.
+        pattern: String,
+        /// The position and the reason.
+        source: PatternError,
+    },
+    /// A pattern matches no instance type.
+    #[error("no known instance type matches {0:?}")]
+    NoMatch(String),
+    /// `limits show` names an instance type that the table lacks.
+    #[error("\"{0}\" is not in the instance type table")]
+    UnknownType(InstanceType),
+    /// EC2 must be called for an instance type, but there is no region.
+    #[error("\"{0}\" is not in the embedded table, and no AWS region is set to call EC2")]
     NoRegion(InstanceType),
-    /// There is nothing to wait for.
-    #[error("there is no ENIConfig to wait for: custom networking is off")]
+    /// `wait` has no ENIConfig to wait for.
+    #[error("custom networking is off, so there is no ENIConfig to wait for")]
     NothingToWaitFor,
-    /// A whole cluster is to be checked, and nothing says which.
-    #[error("--zones needs a kubeconfig: this machine need not be a node of the cluster")]
+    /// `check --zones` has no kubeconfig.
+    #[error("--zones requires a kubeconfig")]
     NoKubeconfig,
-    /// A proxy that is none.
-    #[error("HTTPS_PROXY or --https-proxy cannot be used")]
+    /// The proxy URL is invalid.
+    #[error("invalid proxy in HTTPS_PROXY or --https-proxy")]
     Proxy(#[source] InvalidProxy),
-    /// Nothing says in which region the cluster is.
-    #[error("no region is named, in which the cluster is")]
+    /// `check --zones` has no region.
+    #[error("--zones requires the AWS region of the cluster")]
     NoRegionOfCluster,
 }
 
@@ -153,17 +180,25 @@ impl Advice for UsageError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::NoInstanceType => {
-                "name one: `eni-bootstrap max-pods --instance-type m5.large`; on the instance itself `--instance-type-from-imds` serves"
+                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`"
             }
-            Self::NoSuchType(_) => {
-                "`eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'"
+            Self::StandardInput(_) => "pass instance types as UTF-8 text, separated by white space",
+            Self::InvalidType(_)
+            | Self::InvalidPattern { .. }
+            | Self::NoMatch(_)
+            | Self::UnknownType(_) => {
+                "run `eni-bootstrap limits show` for all known instance types; quote patterns: `--instance-type 'm7g.*'`"
             }
-            Self::NoRegion(_) | Self::NoRegionOfCluster => "add `--region us-west-2`",
-            Self::NothingToWaitFor => "set cni.custom-networking = true, or leave the wait out",
+            Self::NoRegion(_) | Self::NoRegionOfCluster => "add the region: `--region us-west-2`",
+            Self::NothingToWaitFor => {
+                "set `cni.custom-networking = true`, or do not run `eni-bootstrap wait`"
+            }
             Self::NoKubeconfig => {
-                "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
+                "run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
             }
-            Self::Proxy(_) => "correct it, or leave it out: `HTTPS_PROXY=` for one command",
+            Self::Proxy(_) => {
+                "correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy"
+            }
         };
         help.into()
     }
@@ -188,7 +223,7 @@ mod tests {
         });
         assert_eq!(
             report(&error),
-            "error: no plan fits this machine\n  \
+            "error: failed to compute the node configuration\n  \
              caused by: no pod could ever get an address on hpc6id.32xlarge\n  \
              caused by: custom networking sets the primary interface aside, and this type has no other\n  \
              help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
@@ -205,7 +240,7 @@ mod tests {
         });
         assert_eq!(
             report(&error),
-            "error: the kubelet must not start yet\n  \
+            "error: the node is not ready for the kubelet\n  \
              caused by: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
              help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
         );

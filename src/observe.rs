@@ -32,7 +32,7 @@ use tracing::warn;
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
     /// The instance metadata service.
-    #[error("the instance metadata service does not say what this instance is")]
+    #[error("failed to read instance metadata")]
     Imds(#[from] ImdsError),
     /// The image.
     #[error(transparent)]

@@ -81,6 +81,6 @@ pub async fn check(
     let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
     match count(Verdict::Fails) {
         0 => Ok(()),
-        fails => Err(Error::Checks(format!("{fails} of {} checks fail", lines.len()))),
+        failed => Err(Error::Checks { failed, total: lines.len() }),
     }
 }

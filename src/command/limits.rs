@@ -48,8 +48,8 @@ pub fn show(context: Context, wanted: &Shown) -> Result<(), Error> {
     let named = if wanted.types.is_empty() { &all[..] } else { &wanted.types };
     let mut text = format!("{HEADER}\n");
     for instance_type in types::named(named, &table)? {
-        let unknown = || UsageError::NoSuchType(format!("nothing is known of {instance_type}"));
-        let (found, _) = table.find(&instance_type).ok_or_else(|| Error::Usage(unknown()))?;
+        let unknown = || UsageError::UnknownType(instance_type.clone());
+        let (found, _) = table.find(&instance_type).ok_or_else(unknown)?;
         text.push_str(&line(instance_type.as_str(), found.row));
     }
     print(&text)
@@ -91,7 +91,9 @@ fn refuse_to_shrink(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error>
     let missing: Vec<&str> = names.filter(|name| !new.contains_key(*name)).collect();
     match missing.first() {
         None => Ok(()),
-        Some(&example) => Err(Error::Shrinks { count: missing.len(), example: example.to_owned() }),
+        Some(&example) => {
+            Err(Error::Shrinks { missing: missing.len(), example: example.to_owned() })
+        }
     }
 }
 

@@ -12,7 +12,7 @@ fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the kubelet must not start yet\n  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
+            "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN]);
@@ -42,7 +42,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
         (ended.status, error(&ended)),
         (
             Some(77),
-            "error: the kubelet must not start yet\n  caused by: the aws-node DaemonSet was not ready after 0s: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
@@ -62,7 +62,7 @@ fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the kubelet must not start yet\n  caused by: the aws-node DaemonSet was not ready after 0s: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node, or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node, or set the keys of [cni] by hand and cni.source = \"settings\"\n"
         ),
         "without a figure nothing can go on"
     );

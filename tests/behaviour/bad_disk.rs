@@ -23,7 +23,7 @@ fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
         (
             Some(73),
             format!(
-                "error: the node could not be configured\n  caused by: could not write {}\n  caused by: Is a directory (os error 21)\n  help: run it as root on a writable file system with room left; the old file, if any, is whole\n",
+                "error: failed to configure the node\n  caused by: could not write {}\n  caused by: Is a directory (os error 21)\n  help: run it as root on a writable file system with room left; the old file, if any, is whole\n",
                 node.root().join(DROP_IN).display()
             )
             .as_str()
@@ -50,7 +50,7 @@ fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
             (
                 Some(65),
                 format!(
-                    "error: this machine could not be identified\n  caused by: this machine cannot be looked at\n  caused by: could not read {}\n  caused by: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
+                    "error: this machine cannot be looked at\n  caused by: could not read {}\n  caused by: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
                     path.display()
                 )
                 .as_str()
@@ -112,7 +112,7 @@ fn a_file_of_another_programs_is_never_replaced() {
                 (ended.status, error(&ended)),
                 (
                     Some(73),
-                    format!("error: the node could not be configured\n  caused by: /{path} was not written by eni-bootstrap\n  help: see whose it is, and move it away: two programs cannot share a name\n").as_str()
+                    format!("error: failed to configure the node\n  caused by: /{path} was not written by eni-bootstrap\n  help: see whose it is, and move it away: two programs cannot share a name\n").as_str()
                 )
             );
             assert_eq!(node.read(path).as_deref(), Some(theirs));
@@ -133,7 +133,7 @@ fn two_runs_do_not_interleave() {
         (
             Some(73),
             format!(
-                "error: a file could not be used\n  caused by: another eni-bootstrap is at work on this machine (it holds {})\n  help: wait for the other run to end (`systemctl status eni-bootstrap`), or end it\n",
+                "error: another eni-bootstrap is at work on this machine (it holds {})\n  help: wait for the other run to end (`systemctl status eni-bootstrap`), or end it\n",
                 node.root().join("run/eni-bootstrap/lock").display()
             )
             .as_str()

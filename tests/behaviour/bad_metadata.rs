@@ -7,7 +7,7 @@ use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 fn hostile_metadata_is_65_and_nothing_is_written() {
     let zone = |answer: &str| {
         format!(
-            "error: this machine could not be identified\n  caused by: the instance metadata service does not say what this instance is\n  caused by: the instance metadata service sent nonsense for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere\n"
+            "error: failed to read instance metadata\n  caused by: the instance metadata service sent nonsense for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere\n"
         )
     };
     for (answer, shown) in [
@@ -51,7 +51,7 @@ fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
     let text = error(&ended);
     assert!(
         text.starts_with(&format!(
-            "error: this machine could not be identified\n  caused by: the instance metadata service does not say what this instance is\n  caused by: the instance metadata service at {} does not answer\n",
+            "error: failed to read instance metadata\n  caused by: the instance metadata service at {} does not answer\n",
             imds.endpoint()
         )),
         "{text}"
@@ -91,7 +91,7 @@ fn metadata_that_is_disabled_is_said_at_once() {
         (ended.status, ended.stderr.as_str()),
         (
             Some(69),
-            "error: this machine could not be identified\n  caused by: the instance metadata service does not say what this instance is\n  caused by: the instance metadata service is disabled for this instance (403 for latest/api/token)\n  help: enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
+            "error: failed to read instance metadata\n  caused by: the instance metadata service is disabled for this instance (403 for latest/api/token)\n  help: enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
         )
     );
 }
@@ -120,7 +120,7 @@ fn an_image_of_no_known_family_is_65() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: this image has neither a nodeadm-run.service nor a kubelet.service\n  help: run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints\n"
+            "error: this image has neither a nodeadm-run.service nor a kubelet.service\n  help: run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints\n"
         )
     );
 }
@@ -134,7 +134,7 @@ fn unlabelled_tags_are_named() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: no plan fits this machine\n  caused by: the ENIConfig's name cannot be made from eni-config.name\n  caused by: {tag:Pool} is not known on this machine\n  help: use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)\n"
+            "error: failed to compute the node configuration\n  caused by: the ENIConfig's name cannot be made from eni-config.name\n  caused by: {tag:Pool} is not known on this machine\n  help: use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)\n"
         )
     );
     imds.set("meta-data/tags/instance/Pool", "blue");

@@ -15,7 +15,7 @@ fn wrong_settings_are_78_with_file_and_line() {
         (
             Some(78),
             format!(
-                "error: the settings cannot be used\n  caused by: {}, line 3: unknown field `prefx`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  help: did you mean `prefix-delegation`?\n",
+                "error: failed to load the settings\n  caused by: {}, line 3: unknown field `prefx`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  help: did you mean `prefix-delegation`?\n",
                 path.display()
             )
         )
@@ -37,7 +37,7 @@ fn a_misspelt_variable_and_a_missing_file_are_78() {
         (ended.status, ended.stderr.as_str()),
         (
             Some(78),
-            "error: the settings cannot be used\n  caused by: there is no setting ENI_BOOTSTRAP_ENI_CONFIG_WAIT_\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
+            "error: failed to load the settings\n  caused by: there is no setting ENI_BOOTSTRAP_ENI_CONFIG_WAIT_\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
         )
     );
     let ended = node.run(["run", "--config", "/nonexistent.toml"]);
@@ -45,7 +45,7 @@ fn a_misspelt_variable_and_a_missing_file_are_78() {
         (ended.status, ended.stderr.as_str()),
         (
             Some(78),
-            "error: the settings cannot be used\n  caused by: /nonexistent.toml: there is no such file\n  help: correct the path, or leave --config out\n"
+            "error: failed to load the settings\n  caused by: /nonexistent.toml: there is no such file\n  help: correct the path, or leave --config out\n"
         )
     );
 }
@@ -59,7 +59,7 @@ fn a_cluster_that_nobody_names_is_78_before_anything_is_written() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: no plan fits this machine\n  caused by: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
+            "error: failed to compute the node configuration\n  caused by: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -83,7 +83,7 @@ fn a_cluster_that_cannot_be_one_is_78() {
             (ended.status, error(&ended)),
             (
                 Some(78),
-                format!("error: the cluster could not be asked\n  caused by: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
+                format!("error: failed to connect to the cluster\n  caused by: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
             )
         );
     }
@@ -117,7 +117,7 @@ fn a_variable_with_a_value_that_is_none_is_78_and_named() {
         (
             Some(78),
             format!(
-                "error: the settings cannot be used\n  caused by: the variable {text}\n  help: correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key\n"
+                "error: failed to load the settings\n  caused by: the variable {text}\n  help: correct it; /usr/lib/eni-bootstrap/50-defaults.toml explains every key\n"
             ),
         )
     };
@@ -155,7 +155,7 @@ fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            format!("error: the cluster could not be asked\n  caused by: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too\n", path.display()).as_str()
+            format!("error: failed to connect to the cluster\n  caused by: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too\n", path.display()).as_str()
         )
     );
 }

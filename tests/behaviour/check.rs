@@ -23,7 +23,7 @@ fn check_lists_everything_for_this_node() {
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert_eq!(
         ended.stderr,
-        "error: 1 of 11 checks fail\n  help: see what each line that fails says to do\n"
+        "error: 1 of 11 checks failed\n  help: follow the help below each failed check\n"
     );
     let steady = ended.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
     expect_golden(&golden().join("check/node"), &steady);
@@ -130,7 +130,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
         (regionless.status, regionless.stderr.as_str()),
         (
             Some(64),
-            "error: the command line cannot be used\n  caused by: no region is named, in which the cluster is\n  help: add `--region us-west-2`\n"
+            "error: invalid command line\n  caused by: --zones requires the AWS region of the cluster\n  help: add the region: `--region us-west-2`\n"
         )
     );
     let anywhere = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
@@ -138,7 +138,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
         (anywhere.status, anywhere.stderr.as_str()),
         (
             Some(64),
-            "error: the command line cannot be used\n  caused by: --zones needs a kubeconfig: this machine need not be a node of the cluster\n  help: name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
+            "error: invalid command line\n  caused by: --zones requires a kubeconfig\n  help: run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
         )
     );
 }

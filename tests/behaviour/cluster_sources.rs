@@ -119,7 +119,7 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: the cluster could not be asked\n  caused by: the cluster's certificate authority is not PEM in base64\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n"
+            "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not PEM in base64\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n"
         )
     );
     assert_eq!(of_cluster(&ended), ["cluster: prod: nobody here says where it is; asking EKS"]);
@@ -128,7 +128,7 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
         (unknown.status, error(&unknown)),
         (
             Some(78),
-            "error: the cluster could not be asked\n  caused by: EKS does not say where the cluster is\n  caused by: EKS knows no cluster \"dev\" in us-west-2\n  help: correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too\n"
+            "error: failed to connect to the cluster\n  caused by: EKS does not say where the cluster is\n  caused by: EKS knows no cluster \"dev\" in us-west-2\n  help: correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());

@@ -60,7 +60,7 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
         (refused.status, error(&refused)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to\n  help: write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`\n"
+            "error: KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to\n  help: write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`\n"
         )
     );
 }
@@ -152,7 +152,7 @@ fn a_snap_that_does_not_answer_is_said() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: this machine cannot be looked at\n  caused by: the kubelet's snap does not say what its arguments are\n  caused by: `snap get kubelet-eks args` could not be run\n  caused by: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
+            "error: this machine cannot be looked at\n  caused by: the kubelet's snap does not say what its arguments are\n  caused by: `snap get kubelet-eks args` could not be run\n  caused by: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
         )
     );
 }
@@ -167,7 +167,7 @@ fn a_kubelet_unit_that_starts_nothing_is_refused_and_nothing_is_written() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: kubelet.service cannot be extended\n  caused by: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
+            "error: kubelet.service cannot be extended\n  caused by: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());

@@ -126,7 +126,7 @@ fn a_table_is_not_made_smaller_unless_forced() {
     let ended = refresh(&node, &endpoint, &[]);
     assert_eq!(ended.status, Some(65));
     assert!(
-        ended.stderr.ends_with("error: the new table lacks 1 types that the old one has, such as z1.large\n  help: check that the region has every type (us-east-1 has); `--force` writes it all the same\n"),
+        ended.stderr.ends_with("error: the new table is missing 1 instance type of the current table, such as \"z1.large\"\n  help: use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway\n"),
         "{}",
         ended.stderr
     );
@@ -185,7 +185,7 @@ fn an_override_file_serves_every_command() {
         (
             Some(78),
             format!(
-                "error: a file could not be used\n  caused by: {}, line 2 is not an instance type\n  caused by: \"zz9.plural,3\" is not a row of {}\n  help: correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`\n",
+                "error: {}, line 2 is not an instance type\n  caused by: \"zz9.plural,3\" is not a row of {}\n  help: correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`\n",
                 path.display(),
                 HEADER.trim_end()
             )

@@ -52,7 +52,7 @@ fn max_pods_refuses_what_no_figure_fits() {
         Ended {
             status: Some(78),
             stdout: String::new(),
-            stderr: "error: no pod count can be given for hpc6id.32xlarge\n  caused by: custom networking sets the primary interface aside, and this type has no other\n  help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)\n".to_owned(),
+            stderr: "error: hpc6id.32xlarge has no capacity for pods\n  caused by: custom networking sets the primary interface aside, and this type has no other\n  help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)\n".to_owned(),
         }
     );
     let xen = max_pods("--instance-type m4.xlarge --cni-prefix-delegation-enabled");
@@ -67,7 +67,7 @@ fn max_pods_refuses_what_no_figure_fits() {
         Ended {
             status: Some(64),
             stdout: String::new(),
-            stderr: "error: the command line cannot be used\n  caused by: the embedded table has no zz9.plural, and no region is named in which to ask EC2\n  help: add `--region us-west-2`\n".to_owned(),
+            stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no AWS region is set to call EC2\n  help: add the region: `--region us-west-2`\n".to_owned(),
         }
     );
 }
@@ -186,14 +186,14 @@ fn what_is_no_type_and_what_is_not_linux_is_refused() {
     };
     assert_eq!(
         refused("--instance-type zz9.*"),
-        (Some(64), "error: the command line cannot be used\n  caused by: no known instance type matches \"zz9.*\"\n  help: `eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'\n".to_owned())
+        (Some(64), "error: invalid command line\n  caused by: no known instance type matches \"zz9.*\"\n  help: run `eni-bootstrap limits show` for all known instance types; quote patterns: `--instance-type 'm7g.*'`\n".to_owned())
     );
     assert_eq!(
         refused("--instance-type m5.large --os windows"),
-        (Some(78), "error: no pod count can be given for m5.large\n  caused by: a Windows node has one interface for all its pods, and the VPC resource controller counts its addresses\n  help: leave max-pods out on Windows nodes: EKS's Windows images set it\n".to_owned())
+        (Some(78), "error: m5.large has no capacity for pods\n  caused by: a Windows node has one interface for all its pods, and the VPC resource controller counts its addresses\n  help: leave max-pods out on Windows nodes: EKS's Windows images set it\n".to_owned())
     );
     assert_eq!(
         refused("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
-        (Some(78), "error: no pod count can be given for m5.large\n  caused by: MAX_ENI=1 leaves no interface for pods: custom networking sets the primary one aside\n  help: raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0\n".to_owned())
+        (Some(78), "error: m5.large has no capacity for pods\n  caused by: MAX_ENI=1 leaves no interface for pods: custom networking sets the primary one aside\n  help: raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0\n".to_owned())
     );
 }

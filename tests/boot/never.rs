@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 /// What a person without another way in sees on the instance's console output.
-const ERROR: &str = "error: the kubelet must not start yet
+const ERROR: &str = "error: the node is not ready for the kubelet
   caused by: ENIConfig us-west-2a was not ready after 3s: it is not there
   help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`
 ";
@@ -70,7 +70,7 @@ fn a_node_that_may_go_on_without_us_starts_its_kubelet_with_the_images_figure() 
     assert_eq!(machine.property("eni-bootstrap", "ExecMainStatus"), "78");
     assert_eq!(Kubelet::started(&machine).in_force(), the_images());
     let journal = machine.journal("eni-bootstrap");
-    assert!(journal.contains("error: the settings cannot be used\n"), "{journal}");
+    assert!(journal.contains("error: failed to load the settings\n"), "{journal}");
 }
 
 #[test]

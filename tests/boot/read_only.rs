@@ -16,7 +16,7 @@ WantedBy=multi-user.target
 ";
 
 /// What the console shows.
-const ERROR: &str = "error: the node could not be configured
+const ERROR: &str = "error: failed to configure the node
   caused by: could not write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
   caused by: Read-only file system (os error 30)
   help: run it as root on a writable file system with room left; the old file, if any, is whole

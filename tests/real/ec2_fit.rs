@@ -53,7 +53,7 @@ impl<'a> Site<'a> {
 
 fn unfit(says: &str, help: &str) -> String {
     format!(
-        "error: the kubelet must not start yet\n  caused by: ENIConfig us-west-2a was not ready after 0s: it is there, but {says}\n  help: {help}\n"
+        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a was not ready after 0s: it is there, but {says}\n  help: {help}\n"
     )
 }
 

@@ -152,7 +152,7 @@ async fn a_type_that_nobody_knows_is_refused() {
     assert_eq!(ended.status, Some(65));
     assert_eq!(
         ended.stderr,
-        "warning: the table in this eni-bootstrap has no zz9.plural; asking EC2\nerror: this machine could not be identified\n  caused by: the limits of instance type zz9.plural are not known\n  caused by: EC2 knows no instance type zz9.plural\n  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table\n"
+        "warning: the table in this eni-bootstrap has no zz9.plural; asking EC2\nerror: the limits of instance type zz9.plural are not known\n  caused by: EC2 knows no instance type zz9.plural\n  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -169,8 +169,7 @@ fn motos_own_metadata_is_a_type_that_is_refused() {
     assert_eq!(
         error.collect::<Vec<_>>(),
         [
-            "error: this machine could not be identified",
-            "  caused by: the limits of instance type moto.virtual are not known",
+            "error: the limits of instance type moto.virtual are not known",
             "  caused by: EC2 knows no instance type moto.virtual",
             "  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table",
         ]

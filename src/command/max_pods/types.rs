@@ -1,18 +1,18 @@
 //! Which instance types are meant: names, patterns, or lines on standard input.
 
-use crate::error::{Error, UsageError};
+use crate::error::UsageError;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::Table;
 use glob::Pattern;
 use std::io::{BufRead as _, stdin};
 
 /// The types that `wanted` names, in its order, each once.
-pub(crate) fn named(wanted: &[String], table: &Table) -> Result<Vec<InstanceType>, Error> {
+pub(crate) fn named(wanted: &[String], table: &Table) -> Result<Vec<InstanceType>, UsageError> {
     let mut lines = Vec::new();
     for text in wanted {
         if text == "-" {
             for line in stdin().lock().lines() {
-                let line = line.map_err(|error| usage(format!("standard input: {error}")))?;
+                let line = line.map_err(UsageError::StandardInput)?;
                 lines.extend(line.split_whitespace().map(str::to_owned));
             }
         } else {
@@ -27,24 +27,20 @@ pub(crate) fn named(wanted: &[String], table: &Table) -> Result<Vec<InstanceType
             }
         }
     }
-    if types.is_empty() { Err(Error::Usage(UsageError::NoInstanceType)) } else { Ok(types) }
+    if types.is_empty() { Err(UsageError::NoInstanceType) } else { Ok(types) }
 }
 
-fn matching(text: &str, table: &Table) -> Result<Vec<InstanceType>, Error> {
-    let parsed = |name: &str| name.parse().map_err(|error| usage(format!("{error}")));
+fn matching(text: &str, table: &Table) -> Result<Vec<InstanceType>, UsageError> {
+    let parsed = |name: &str| name.parse().map_err(UsageError::InvalidType);
     if !text.contains(['*', '?', '[']) {
         return Ok(vec![parsed(text)?]);
     }
-    let pattern =
-        Pattern::new(text).map_err(|error| usage(format!("{text:?} is no pattern: {error}")))?;
+    let pattern = Pattern::new(text)
+        .map_err(|source| UsageError::InvalidPattern { pattern: text.to_owned(), source })?;
     let found: Result<Vec<_>, _> =
         table.names().filter(|name| pattern.matches(name)).map(parsed).collect();
     match found? {
-        found if found.is_empty() => Err(usage(format!("no known instance type matches {text:?}"))),
+        found if found.is_empty() => Err(UsageError::NoMatch(text.to_owned())),
         found => Ok(found),
     }
-}
-
-fn usage(why: String) -> Error {
-    Error::Usage(UsageError::NoSuchType(why))
 }

@@ -28,7 +28,7 @@ fn an_applier_that_never_renders_ends_the_run() {
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: the node could not be configured\n  \
+        "error: failed to configure the node\n  \
          caused by: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods\n  \
          help: look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait\n"
     );
@@ -44,13 +44,12 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: this machine could not be identified\n  \
-             caused by: there is no /run/api.sock, through which Bottlerocket's settings are changed\n  \
+            "error: there is no /run/api.sock, through which Bottlerocket's settings are changed\n  \
              help: run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
         )
     );
     let by_hand = Node::al2023().run(["run", "--host-kind=bottlerocket"]);
-    assert!(by_hand.stderr.contains("caused by: there is no /run/api.sock"), "{}", by_hand.stderr);
+    assert!(by_hand.stderr.contains("error: there is no /run/api.sock"), "{}", by_hand.stderr);
 }
 
 #[test]
@@ -59,8 +58,7 @@ fn a_socket_that_nobody_listens_on_is_not_waited_for() {
     host.settings.kill();
     let ended = host.run();
     let expected = format!(
-        "error: this machine could not be identified\n  \
-         caused by: Bottlerocket does not say what it is set to\n  \
+        "error: Bottlerocket does not say what it is set to\n  \
          caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n  \
          caused by: error sending request\n  \
          caused by: client error (Connect)\n  \
@@ -82,8 +80,7 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
         let host = Host::new();
         host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
         let expected = format!(
-            "error: this machine could not be identified\n  \
-             caused by: Bottlerocket does not say what it is set to\n  \
+            "error: Bottlerocket does not say what it is set to\n  \
              caused by: Bottlerocket's settings API (/run/api.sock) answered GET /settings with nonsense\n  \
              caused by: it is not settings at {where_}\n  {OF_THE_API}"
         );
@@ -111,7 +108,7 @@ fn a_refused_patch_is_said_in_the_apis_own_words() {
     let fault = Fault::Answer(400, words.to_owned());
     host.settings.faults().fail_always_matching("PATCH ", fault);
     let expected = format!(
-        "error: the node could not be configured\n  \
+        "error: failed to configure the node\n  \
          caused by: Bottlerocket's settings API refused PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
     );
     refused(&host, &[], 78, &expected);
@@ -146,8 +143,7 @@ fn settings_that_are_locked_are_left_alone() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: this machine could not be identified\n  \
-             caused by: Bottlerocket does not say what it is set to\n  \
+            "error: Bottlerocket does not say what it is set to\n  \
              caused by: Bottlerocket's settings API refused GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
              help: look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot\n"
         )
@@ -207,7 +203,7 @@ fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
         &host,
         &["--eni-config-wait=forever"],
         78,
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: eni-config.wait is forever, and a bootstrap container has no time limit of its own: it would hold the boot\n  \
          help: set eni-config.wait to a time, such as 30m\n",
     );
@@ -219,7 +215,7 @@ fn user_data_that_is_no_settings_names_its_line() {
     let host = Host::new();
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
-        "error: the settings cannot be used\n  \
+        "error: failed to load the settings\n  \
          caused by: {}, line 2: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  \
          help: did you mean `prefix-delegation`?\n",
         path.display()
@@ -234,7 +230,7 @@ fn a_cluster_of_tls_is_refused_with_the_reason() {
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  \
          help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
     );

@@ -107,7 +107,7 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
         assert_eq!(
             error(&ended),
             format!(
-                "error: the node could not be configured\n  \
+                "error: failed to configure the node\n  \
                  caused by: Bottlerocket's settings API refused POST /tx/apply with 500 Internal Server Error: {words}\n  \
                  help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
             )

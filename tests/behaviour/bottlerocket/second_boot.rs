@@ -101,7 +101,7 @@ fn a_users_reserve_is_kept_under_respect() {
     assert_eq!(ended.status, Some(78));
     assert_eq!(
         error(&ended),
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: settings.kubernetes.kube-reserved.memory cannot be kept\n  \
          caused by: \"1e9\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
          help: write it as a quantity such as 500Mi, set it in [reserve], or use pods.policy = \"override\"\n"

@@ -129,7 +129,7 @@ fn undo_that_fails(form: Form) {
     succeeds(&install(&node, form));
     node.systemctl(&["enable", "eni-bootstrap.service"]);
     node.write(DROP_IN, "---\n# another program's\n");
-    let error = "error: the node could not be configured
+    let error = "error: failed to configure the node
   caused by: /etc/eks/nodeadm.d/90-eni-bootstrap.yaml was not written by eni-bootstrap
 ";
     let removed = remove(&node, form);

@@ -1,20 +1,20 @@
 //! The only modules that perform I/O: files, HTTP, subprocesses and sockets.
 
-pub mod aws;
-pub mod bottlerocket;
+pub(crate) mod aws;
+pub(crate) mod bottlerocket;
 mod context;
 pub mod disk;
-pub mod dns;
+pub(crate) mod dns;
 pub mod ec2;
-pub mod eks;
+pub(crate) mod eks;
 pub mod eks_token;
-pub mod https_proxy;
+pub(crate) mod https_proxy;
 pub mod imds;
 pub mod kubernetes;
-pub mod machine;
+pub(crate) mod machine;
 mod retry;
-pub mod snap;
-pub mod systemd;
+pub(crate) mod snap;
+pub(crate) mod systemd;
 
 pub use context::Context;
 pub use retry::{Deadline, Transient, pauses, retry};

@@ -1,14 +1,14 @@
 //! The commands of the command line.
 
-pub mod check;
-pub mod limits;
-pub mod max_pods;
+pub(crate) mod check;
+pub(crate) mod limits;
+pub(crate) mod max_pods;
 mod node_session;
-pub mod plan_command;
+pub(crate) mod plan_command;
 pub mod run;
-pub mod token_command;
-pub mod undo;
-pub mod wait_command;
+pub(crate) mod token_command;
+pub(crate) mod undo;
+pub(crate) mod wait_command;
 
 use crate::adapter::{Context, disk};
 use crate::error::Error;
@@ -18,7 +18,7 @@ use std::path::Path;
 
 /// Reads and merges all settings: the settings files under the root, then `config`, then `flags`, which also
 /// contain the environment. Returns them with the context, whose table then includes the override file.
-pub fn load_settings(
+pub(crate) fn load_settings(
     context: Context,
     config: Option<&Path>,
     flags: Layer,

@@ -28,30 +28,30 @@ use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
 
-/// Something about the machine that could not be found out.
+/// The facts about the instance cannot be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
-    /// The instance metadata service.
+    /// IMDS is unreachable or returned invalid data.
     #[error("failed to read instance metadata")]
     Imds(#[from] ImdsError),
-    /// The image.
+    /// The family of the image is unknown or not supported.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Bottlerocket's settings.
-    #[error("Bottlerocket does not say what it is set to")]
+    /// The settings API of Bottlerocket failed.
+    #[error("failed to read Bottlerocket's settings")]
     Bottlerocket(#[from] BottlerocketError),
-    /// The machine's own files.
-    #[error("this machine cannot be looked at")]
+    /// A file of the image cannot be read.
+    #[error("failed to inspect this machine")]
     Machine(#[from] MachineError),
-    /// User data.
-    #[error("the user data cannot be used")]
+    /// User data contains an invalid `NodeConfig`.
+    #[error(transparent)]
     UserData(#[from] UserDataError),
-    /// A type that neither the table nor EC2 knows.
-    #[error("the limits of instance type {instance_type} are not known")]
+    /// Neither the table nor EC2 has the instance type.
+    #[error("failed to look up the limits of instance type {instance_type}")]
     Limits {
-        /// The type.
+        /// The instance type.
         instance_type: InstanceType,
-        /// Why EC2 did not tell, either.
+        /// Why EC2 did not return the limits.
         source: Ec2Error,
     },
 }
@@ -71,13 +71,13 @@ impl Advice for ObserveError {
             Self::Machine(error) => return error.help(),
             Self::UserData(error) => return error.help(),
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
-                "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
+                "allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type"
             }
             Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
-                "give the instance a role that allows ec2:DescribeInstanceTypes, or use an eni-bootstrap whose table has the type"
+                "attach an instance profile that allows ec2:DescribeInstanceTypes, or install an eni-bootstrap version whose table contains the instance type"
             }
             Self::Limits { .. } => {
-                "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
+                "check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type"
             }
         };
         help.into()

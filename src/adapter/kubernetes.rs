@@ -21,10 +21,11 @@ use kube::api::{
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use kube_client::{Identity, certificates, client};
-use kubernetes_error::{is_absent_object, status_error, transport_error};
+use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::debug;
 
@@ -162,7 +163,7 @@ impl ApiServer {
                 Ok(WatchEvent::Deleted(_)) => Some(Ok(Event::Deleted)),
                 Ok(WatchEvent::Bookmark(_)) => None,
                 Ok(WatchEvent::Error(status)) => Some(Err(status_error(&status))),
-                Err(error) => Some(Err(transport_error(&error))),
+                Err(error) => Some(Err(transport_error(error))),
             }
         })))
     }
@@ -189,8 +190,8 @@ impl ApiServer {
 
     /// Converts an error of the client. After a 401, the next request signs a new token.
     async fn classified(&self, error: kube::Error) -> KubernetesError {
-        let error = match &error {
-            kube::Error::Api(status) => status_error(status),
+        let error = match error {
+            kube::Error::Api(status) => status_error(&status),
             other => transport_error(other),
         };
         if let (KubernetesError::Unauthorized, Some(identity)) = (&error, &self.identity) {
@@ -210,8 +211,8 @@ fn within<T>(
     request: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, KubernetesError>> {
     let request = Box::pin(tokio::time::timeout(time, request));
-    let late =
-        move |_| KubernetesError::Unreachable(format!("no answer within {} s", time.as_secs()));
+    let seconds = time.as_secs();
+    let late = move |_| KubernetesError::Unreachable(Arc::new(NoResponse { seconds }));
     async move { request.await.map_err(late) }
 }
 

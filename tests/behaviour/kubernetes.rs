@@ -5,6 +5,7 @@ use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
 use eni_bootstrap::wait::{Awaited, NotReady, Patience, Ready, Reason};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use eni_core::domain::eni_config::EniConfigName;
+use eni_core::error::one_line;
 use eni_core::settings::Wait;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -277,8 +278,9 @@ async fn another_authority_is_not_trusted() {
     file.write_all(swapped.as_bytes()).unwrap();
     let server = ApiServer::by_kubeconfig(file.path(), &Context::default()).await.unwrap();
     let error = until_ready(&server, &name(), Wait::Once).await.unwrap_err();
-    let Reason::Api(KubernetesError::Unreachable(why)) = error.reason else {
+    let Reason::Api(KubernetesError::Unreachable(source)) = error.reason else {
         panic!("{:?}", error.reason)
     };
-    assert!(why.contains("invalid peer certificate"), "{why}");
+    let text = one_line(&source);
+    assert!(text.contains("invalid peer certificate"), "{text}");
 }

@@ -29,40 +29,40 @@ use tower::{BoxError, ServiceBuilder};
 /// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The Kubernetes API cannot be talked to at all.
+/// A client of the Kubernetes API cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// A kubeconfig that cannot be used.
-    #[error("the kubeconfig {} cannot be used", path.display())]
+    /// The kubeconfig cannot be read, or refers to files that cannot be read.
+    #[error("failed to load kubeconfig {}", path.display())]
     Kubeconfig {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the Kubernetes client.
         source: Box<kube::config::KubeconfigError>,
     },
-    /// A kubeconfig that is not one. Where, and not what: the parser's own words quote the lines
-    /// around the mistake, and a kubeconfig may hold a token.
-    #[error("the kubeconfig {}, line {line} cannot be read", path.display())]
+    /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the lines around the
+    /// error, and a kubeconfig may contain a token.
+    #[error("kubeconfig {} is invalid at line {line}", path.display())]
     KubeconfigText {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The line, starting at 1.
         line: u64,
     },
-    /// Not an address.
-    #[error("the cluster's endpoint {0:?} is not an https:// address")]
+    /// The endpoint is not an `https://` URL.
+    #[error("cluster endpoint {0:?} is not an https:// URL")]
     Endpoint(String),
-    /// Not a certificate authority.
-    #[error("the cluster's certificate authority is not PEM in base64")]
+    /// The certificate authority is not base64-encoded PEM.
+    #[error("the cluster's certificate authority is not base64-encoded PEM")]
     CertificateAuthority,
-    /// Not a proxy that could be used.
-    #[error("the kubeconfig's proxy-url cannot be used")]
+    /// `proxy-url` in the kubeconfig is not the URL of a proxy.
+    #[error("proxy-url in the kubeconfig is invalid")]
     Proxy(#[source] InvalidProxy),
-    /// The client cannot be made.
-    #[error("no client for the API server can be made")]
+    /// TLS or the authentication of the client cannot be set up.
+    #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
-    /// No token can be made.
-    #[error("this node has no identity to show the API server")]
+    /// The node has no token.
+    #[error("failed to create a token for the API server")]
     Token(#[from] TokenError),
 }
 
@@ -70,13 +70,15 @@ impl Advice for ConnectError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Kubeconfig { .. } | Self::KubeconfigText { .. } => {
-                "correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too"
+                "correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig"
             }
             Self::Endpoint(_) | Self::CertificateAuthority => {
-                "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
+                "copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
             }
-            Self::Proxy(_) => "correct it, or leave proxy-url out of the kubeconfig",
-            Self::Client(_) => "check the cluster's endpoint and certificate authority",
+            Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
+            Self::Client(_) => {
+                "check the endpoint, the certificate authority and the user of the cluster"
+            }
             Self::Token(error) => return error.help(),
         };
         help.into()

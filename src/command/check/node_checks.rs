@@ -42,10 +42,10 @@ async fn findings(node: &NodeSession) -> Vec<Finding> {
     if settings.cni_source == CniSource::Cluster {
         let Some(connection) = &connection else { return findings };
         match until_known(&connection.api, Patience::begin(Wait::Once)).await {
-            Ok(found) => {
-                findings.push(Finding::ok("aws-node", found.cni.to_string()));
-                findings.extend(report::remarks(&found.remarks));
-                aws_node = Some(found);
+            Ok(read) => {
+                findings.push(Finding::ok("aws-node", read.cni.to_string()));
+                findings.extend(report::remarks(&read.remarks));
+                aws_node = Some(read);
             }
             Err(error) => {
                 findings.push(Finding::fails("aws-node", error.reason.to_string(), error.help()));
@@ -85,8 +85,8 @@ async fn eni_config(
     let ready = match until_ready(&connection.api, name, patience, async |_| Vec::new()).await {
         Ok(ready) => ready,
         Err(error) => {
-            let says = format!("{}: {}", error.awaited, error.reason);
-            return vec![Finding::fails("ENIConfig", says, error.help())];
+            let text = format!("{}: {}", error.awaited, error.reason);
+            return vec![Finding::fails("ENIConfig", text, error.help())];
         }
     };
     let mut findings = vec![Finding::ok("ENIConfig", format!("{name} exists"))];

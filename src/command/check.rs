@@ -53,7 +53,7 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// The result of a check and the zone or ENIConfig that it belongs to; `None` for this node.
+/// A finding, and which ENIConfig or zone it is about, where there are several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]

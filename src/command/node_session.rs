@@ -108,7 +108,7 @@ impl NodeSession {
         aws_node: Option<&AwsNode>,
         patience: Patience,
     ) -> Result<Ready, Error> {
-        info!("wait: ENIConfig {name}, {}", patience.limit());
+        info!("wait: for ENIConfig {name}, {}", patience.limit());
         let verifier = self.verifier(name, plan, connection, aws_node).await;
         let verify = async |eni_config: &EniConfig| match &verifier {
             Some(verifier) => verifier.findings(eni_config).await,

@@ -122,7 +122,7 @@ fn without_credentials_it_says_what_to_do() {
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(77), ""));
     assert!(
-        ended.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: there are no AWS credentials to sign a token with: "),
+        ended.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: failed to load AWS credentials\n  caused by: "),
         "{}",
         ended.stderr
     );

@@ -156,7 +156,7 @@ fn a_name_that_gets_another_address_during_the_wait_is_found_there() {
     let run = run_at(&imds.endpoint()).map(str::to_owned);
     let run: Vec<&str> = run.iter().map(String::as_str).collect();
     let mut run = Running::new(in_trixie(&root, scratch.path(), &run));
-    run.until("the API server does not answer: ");
+    run.until("the API server is unreachable: ");
     hosts("127.0.0.1");
     let run = run.end();
     assert_eq!(run.status, Some(0), "{}", run.stderr);

@@ -152,7 +152,7 @@ async fn a_type_that_nobody_knows_is_refused() {
     assert_eq!(ended.status, Some(65));
     assert_eq!(
         ended.stderr,
-        "warning: the table in this eni-bootstrap has no zz9.plural; asking EC2\nerror: the limits of instance type zz9.plural are not known\n  caused by: EC2 knows no instance type zz9.plural\n  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table\n"
+        "warning: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 knows no instance type zz9.plural\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -169,9 +169,9 @@ fn motos_own_metadata_is_a_type_that_is_refused() {
     assert_eq!(
         error.collect::<Vec<_>>(),
         [
-            "error: the limits of instance type moto.virtual are not known",
+            "error: failed to look up the limits of instance type moto.virtual",
             "  caused by: EC2 knows no instance type moto.virtual",
-            "  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table",
+            "  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type",
         ]
     );
     assert_eq!(node.written(), Vec::<String>::new());

@@ -62,7 +62,7 @@ impl PartialEq for KubernetesError {
 impl Eq for KubernetesError {}
 
 /// The command that lets nodes read the objects that eni-bootstrap needs.
-pub(crate) const RBAC: &str = "`kubectl apply -f /usr/share/eni-bootstrap/rbac.yaml`";
+pub(crate) const RBAC: &str = "`kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)";
 
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
@@ -73,6 +73,9 @@ impl Advice for KubernetesError {
             Self::Forbidden(_) => return format!("grant nodes read access: {RBAC}").into(),
             Self::Unauthorized => {
                 "create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock"
+            }
+            Self::Token(TokenError::Credentials(_)) => {
+                "attach an instance profile with an IAM role to the instance"
             }
             Self::Token(error) => return error.help(),
             Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => {

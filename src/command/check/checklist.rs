@@ -1,10 +1,10 @@
-//! The list of check results as text and JSON.
+//! The list, for a person and for a program.
 
 use super::Line;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Returns one aligned line for each check, followed by its help. Results of one zone or ENIConfig follow its name.
+/// One line a check, aligned, and what to do below it; those of one ENIConfig under its name.
 pub(super) fn text(lines: &[Line]) -> String {
     let width = lines.iter().map(|line| line.finding.check.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -25,7 +25,7 @@ pub(super) fn text(lines: &[Line]) -> String {
     text
 }
 
-/// Returns `{"checks": […]}`. Each check has `verdict`, `check`, `says` and, if there is something to do, `help`.
+/// `{"checks": […]}`, each with verdict, check, says and, where there is something to do, help.
 pub(super) fn json(lines: &[Line]) -> String {
     format!("{:#}\n", json!({ "checks": lines }))
 }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_aligned_and_includes_help() {
+    fn a_list_is_aligned_and_says_what_to_do() {
         assert_eq!(
             text(&lines()),
             "ok       aws-node         custom networking\n\
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn json_contains_all_fields() {
+    fn the_same_for_a_program() {
         let parsed: serde_json::Value = serde_json::from_str(&json(&lines())).unwrap();
         assert_eq!(
             parsed,

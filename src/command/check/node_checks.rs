@@ -42,10 +42,10 @@ async fn findings(node: &NodeSession) -> Vec<Finding> {
     if settings.cni_source == CniSource::Cluster {
         let Some(connection) = &connection else { return findings };
         match until_known(&connection.api, Patience::begin(Wait::Once)).await {
-            Ok(read) => {
-                findings.push(Finding::ok("aws-node", read.cni.to_string()));
-                findings.extend(report::remarks(&read.remarks));
-                aws_node = Some(read);
+            Ok(found) => {
+                findings.push(Finding::ok("aws-node", found.cni.to_string()));
+                findings.extend(report::remarks(&found.remarks));
+                aws_node = Some(found);
             }
             Err(error) => {
                 findings.push(Finding::fails("aws-node", error.reason.to_string(), error.help()));
@@ -63,9 +63,7 @@ async fn findings(node: &NodeSession) -> Vec<Finding> {
     findings.push(Finding::ok("max-pods", plan.capacity.to_string()));
     findings.extend(report::of_plan(facts, &plan));
     match (&plan.wait, &connection) {
-        (None, _) => {
-            findings.push(Finding::ok("ENIConfig", "not needed: custom networking is disabled"));
-        }
+        (None, _) => findings.push(Finding::ok("ENIConfig", "none: custom networking is off")),
         (Some(_), None) => {}
         (Some(name), Some(connection)) => {
             findings.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
@@ -85,14 +83,14 @@ async fn eni_config(
     let ready = match until_ready(&connection.api, name, patience, async |_| Vec::new()).await {
         Ok(ready) => ready,
         Err(error) => {
-            let text = format!("{}: {}", error.awaited, error.reason);
-            return vec![Finding::fails("ENIConfig", text, error.help())];
+            let says = format!("{}: {}", error.awaited, error.reason);
+            return vec![Finding::fails("ENIConfig", says, error.help())];
         }
     };
-    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} exists"))];
+    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
     match node.verifier(name, plan, connection, aws_node).await {
         Some(verifier) => findings.extend(verifier.findings(&ready.eni_config).await),
-        None => findings.push(Finding::skipped("verify", "disabled by eni-config.verify", None)),
+        None => findings.push(Finding::skipped("verify", "eni-config.verify is false", None)),
     }
     findings
 }

@@ -108,7 +108,8 @@ pub fn report(error: &dyn Advice) -> String {
     let mut text = format!("error: {}\n", lines.next().unwrap_or_default());
     for cause in lines {
         text.push_str("  caused by: ");
-        text.push_str(&cause);
+        // Some messages of libraries have several lines.
+        text.push_str(&cause.lines().map(str::trim).collect::<Vec<_>>().join("\n    "));
         text.push('\n');
     }
     text.push_str("  help: ");
@@ -136,6 +137,24 @@ mod tests {
     #[error("line 3 is invalid")]
     struct Inner;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to sign")]
+    struct Signing(#[source] Chain);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no credentials. Attempted:\n  Environment\n  Profile")]
+    struct Chain;
+
+    impl Advice for Signing {
+        fn help(&self) -> Cow<'static, str> {
+            "set AWS_PROFILE".into()
+        }
+
+        fn exit_code(&self) -> ExitCode {
+            ExitCode::PermissionDenied
+        }
+    }
+
     impl Advice for Outer {
         fn help(&self) -> Cow<'static, str> {
             "correct line 3".into()
@@ -154,6 +173,19 @@ mod tests {
             "error: failed to read settings\n  caused by: line 3 is invalid\n  help: correct line 3"
         );
         assert_eq!(one_line(&error), "failed to read settings: line 3 is invalid");
+    }
+
+    #[test]
+    fn a_report_indents_a_cause_of_several_lines() {
+        let error = Signing(Chain);
+        assert_eq!(
+            report(&error),
+            "error: failed to sign\n  caused by: no credentials. Attempted:\n    Environment\n    Profile\n  help: set AWS_PROFILE"
+        );
+        assert_eq!(
+            one_line(&error),
+            "failed to sign: no credentials. Attempted: Environment Profile"
+        );
     }
 
     #[test]

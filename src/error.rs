@@ -143,8 +143,8 @@ pub enum UsageError {
     #[error("failed to read standard input")]
     StandardInput(#[source] io::Error),
     /// An argument is not the name of an instance type.
-    #[error("invalid instance type")]
-    InvalidType(#[source] InvalidIdentifier),
+    #[error(transparent)]
+    InvalidType(#[from] InvalidIdentifier),
     /// An argument with `*`, `?` or `[` is not a pattern.
     #[error("invalid pattern {pattern:?}")]
     InvalidPattern {

@@ -70,7 +70,7 @@ impl Advice for ObserveError {
             Self::Bottlerocket(error) => return error.help(),
             Self::Machine(error) => return error.help(),
             Self::UserData(error) => return error.help(),
-            Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
+            Self::Limits { source: Ec2Error::Call(CallError::AccessDenied { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type"
             }
             Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
@@ -110,7 +110,7 @@ pub async fn facts(
     let read = || Box::pin(metadata(context, settings, deadline));
     let metadata = match read().await {
         // IMDS forgets its tokens when it restarts. Retry once with a new token.
-        Err(ObserveError::Imds(ImdsError::TokenRefused { path })) => {
+        Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
             warn!("imds: the token was rejected (401 for {path}); requesting a new one");
             read().await?
         }

@@ -125,7 +125,7 @@ pub async fn with_cluster(fit: &Fit, api: &ApiServer, aws_node: Option<&AwsNode>
 
 fn skipped(check: &'static str, error: &CallError) -> Finding {
     let help = match error {
-        CallError::NotPermitted { action, .. } => Some(format!(
+        CallError::AccessDenied { action, .. } => Some(format!(
             "allow {action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)"
         )),
         _ => None,

@@ -1,6 +1,7 @@
-//! What every call to AWS shares: the HTTP client, its trust, and who we are.
+//! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
 pub mod call;
+mod error_response;
 
 use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
@@ -23,8 +24,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Where distributions keep the certificate authorities that the host trusts: Bottlerocket as its
-/// bootstrap containers see it, Amazon Linux and Fedora, Debian and Ubuntu, SUSE, Alpine.
+/// The CA bundles of the distributions: Bottlerocket (inside a bootstrap container), Amazon Linux and
+/// Fedora, Debian and Ubuntu, SUSE, Alpine.
 const HOST_BUNDLES: [&str; 5] = [
     "/.bottlerocket/rootfs/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -33,28 +34,35 @@ const HOST_BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// AWS cannot be talked to from here.
+/// The reason why no AWS client can be created.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// The trusted certificate authorities cannot be used.
-    #[error("the trusted certificate authorities cannot be used")]
+    /// The CA bundle of the host is invalid.
+    #[error("failed to load the trusted CA certificates")]
     Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The proxy cannot be used.
-    #[error("the proxy cannot be used")]
+    /// The HTTP client rejected the proxy.
+    #[error("invalid HTTPS proxy")]
     Proxy(#[from] ProxyError),
-    /// The metadata endpoint cannot serve the credentials chain.
-    #[error("{endpoint:?} cannot be asked for credentials")]
+    /// The SDK rejected the instance metadata endpoint, which serves the credentials of the instance.
+    #[error("invalid instance metadata endpoint {endpoint:?}")]
     Endpoint {
-        /// As it was given.
+        /// The configured URL.
         endpoint: String,
-        /// What the SDK said.
+        /// The error of the SDK.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl Advice for AwsError {
     fn help(&self) -> Cow<'static, str> {
-        "check the host's CA bundle and AWS_EC2_METADATA_SERVICE_ENDPOINT".into()
+        match self {
+            Self::Trust(_) => "reinstall the CA certificates of the host (package ca-certificates)",
+            Self::Proxy(_) => "correct HTTPS_PROXY, such as http://proxy.example.com:3128",
+            Self::Endpoint { .. } => {
+                "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or --imds-endpoint; the default is http://169.254.169.254"
+            }
+        }
+        .into()
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -65,8 +73,11 @@ impl Advice for AwsError {
     }
 }
 
-/// The SDK's settings: our resolver, ring, the host's trust or the compiled-in one, and the chain of
-/// credentials (environment, profile, web identity, instance role) over our metadata endpoint.
+/// Returns the SDK configuration for `region`.
+///
+/// It resolves names with our resolver and trusts the CA certificates of the host, or else the
+/// embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
+/// profile.
 pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
     let http = http_client(&context.resolver, context.proxy.as_ref())?;
     let region = aws_config::Region::new(context.region(region).to_string());
@@ -82,7 +93,7 @@ pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig,
         .configure(provider)
         .region(region.clone())
         .imds_client(imds);
-    let credentials = Box::pin(credentials.build()).await; // on the heap: both are large
+    let credentials = Box::pin(credentials.build()).await; // boxed: the futures are large
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .http_client(http)
@@ -90,7 +101,7 @@ pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig,
     Ok(Box::pin(config.load()).await)
 }
 
-/// The same, as another role: STS is asked for its credentials when they are needed.
+/// Returns `config` with the credentials of `role`, from `sts:AssumeRole` at the first use.
 pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = AssumeRoleProvider::builder(role)
         .session_name("eni-bootstrap")
@@ -114,7 +125,7 @@ fn http_client(
     let builder =
         builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
     let resolver = resolver.clone();
-    // The SDK asks at every request: kept, so that connections are.
+    // The SDK requests a connector for every call; a cached one keeps its connections.
     let made: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
@@ -129,17 +140,17 @@ fn http_client(
     }))
 }
 
-/// To connect, and to read.
+/// The connect timeout and the read timeout.
 type Timeouts = (Option<Duration>, Option<Duration>);
 
-/// The host's bundle, which knows the certificate of a proxy that a company may have; else the
-/// roots that Mozilla trusts, compiled in.
+/// Returns the CA bundle of the host, which may contain the CA of a company proxy, or else the embedded
+/// Mozilla root certificates. The format is PEM.
 fn trusted() -> Vec<u8> {
-    let mut there = HOST_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
-    there.find(|pem| !pem.is_empty()).unwrap_or_else(|| compiled_in().into_bytes())
+    let mut bundles = HOST_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
+    bundles.find(|pem| !pem.is_empty()).unwrap_or_else(|| embedded_roots().into_bytes())
 }
 
-fn compiled_in() -> String {
+fn embedded_roots() -> String {
     let pem = |certificate: &[u8]| {
         let text = STANDARD.encode(certificate);
         format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")

@@ -1,4 +1,4 @@
-//! EC2's API, as far as a node needs it.
+//! The client of the EC2 API.
 
 mod instance_types;
 mod pod_subnets;
@@ -11,21 +11,21 @@ use eni_core::domain::zone::Region;
 use eni_core::error::{Advice, ExitCode};
 use std::borrow::Cow;
 
-/// EC2 did not say what a type's limits are.
+/// The reason why EC2 returned no limits of an instance type.
 #[derive(Debug, thiserror::Error)]
 pub enum Ec2Error {
-    /// There is no such type in this region.
-    #[error("EC2 knows no instance type {0}")]
+    /// The region does not offer the instance type.
+    #[error("EC2 does not offer instance type \"{0}\" in this region")]
     UnknownType(InstanceType),
-    /// Its answer lacks something that every type has.
-    #[error("EC2's answer on {instance_type} lacks {what}")]
+    /// The response lacks a field that every instance type has.
+    #[error("ec2:DescribeInstanceTypes returned no {field} for {instance_type:?}")]
     Incomplete {
-        /// The type.
+        /// Such as `m5.large`.
         instance_type: String,
-        /// What is missing.
-        what: &'static str,
+        /// The missing field.
+        field: &'static str,
     },
-    /// The call did not succeed.
+    /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
@@ -33,11 +33,13 @@ pub enum Ec2Error {
 impl Advice for Ec2Error {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::Call(
-                error @ (CallError::NotPermitted { .. } | CallError::NoCredentials { .. }),
-            ) => error.help(),
-            _ => "check the region, the credentials and the endpoint of EC2".into(),
+            Self::UnknownType(_) => "check the spelling of the instance type and the AWS region",
+            Self::Incomplete { .. } => {
+                "add the instance type to /etc/eni-bootstrap/instance-types.csv in the format of `eni-bootstrap limits show`"
+            }
+            Self::Call(error) => return error.help(),
         }
+        .into()
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -48,14 +50,14 @@ impl Advice for Ec2Error {
     }
 }
 
-/// A client of EC2's API.
+/// A client of the EC2 API.
 #[derive(Clone, Debug)]
 pub struct Ec2 {
     client: Client,
 }
 
 impl Ec2 {
-    /// For `region`, at the injected endpoint or the region's own.
+    /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
     pub async fn new(context: &Context, region: &Region) -> Result<Self, Ec2Error> {
         let shared = aws::sdk_config(context, region).await.map_err(CallError::from)?;
         let mut config = aws_sdk_ec2::config::Builder::from(&shared);

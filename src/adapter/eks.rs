@@ -1,4 +1,4 @@
-//! EKS's `DescribeCluster`: where a cluster is, for a node that knows its name alone.
+//! `eks:DescribeCluster`: the endpoint and certificate authority of a cluster, given its name.
 
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::{self, AwsError};
@@ -11,30 +11,30 @@ use std::borrow::Cow;
 
 const ACTION: &str = "eks:DescribeCluster";
 
-/// EKS did not say where the cluster is.
+/// The reason why EKS returned no endpoint of the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum EksError {
-    /// There is no such cluster in this region.
-    #[error("EKS knows no cluster {name:?} in {region}")]
+    /// The region has no cluster of this name.
+    #[error("EKS cluster {name:?} not found in {region}")]
     UnknownCluster {
-        /// The name.
+        /// The cluster name.
         name: String,
-        /// Where it was looked for.
+        /// The region of the request.
         region: Region,
     },
-    /// It is being made, and has no endpoint yet.
-    #[error("cluster {name:?} has no endpoint yet: EKS says {status}")]
+    /// EKS is still creating the cluster.
+    #[error("EKS cluster {name:?} has no endpoint yet (status {status})")]
     NotReady {
-        /// The name.
+        /// The cluster name.
         name: String,
         /// Such as `CREATING`.
         status: String,
     },
-    /// The call did not succeed.
+    /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// No request could be made.
-    #[error("no request to EKS could be made")]
+    /// The AWS client cannot be created.
+    #[error(transparent)]
     Aws(#[from] AwsError),
 }
 
@@ -42,15 +42,20 @@ impl Advice for EksError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::UnknownCluster { .. } => {
-                "correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too"
+                "correct `cluster.name`, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call"
             }
-            Self::Call(CallError::NotPermitted { .. }) => {
-                "allow eks:DescribeCluster to the node's role (AmazonEKSWorkerNodePolicy does), or set cluster.endpoint and cluster.certificate-authority, too"
+            Self::Call(CallError::AccessDenied { .. }) => {
+                "attach the policy AmazonEKSWorkerNodePolicy to the node role, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call"
             }
             Self::Call(error @ CallError::NoCredentials { .. }) => return error.help(),
-            Self::NotReady { .. } => "start nodes when `aws eks wait cluster-active` has ended",
+            Self::NotReady { name, .. } => {
+                return format!(
+                    "start nodes after `aws eks wait cluster-active --name {name}` succeeds"
+                )
+                .into();
+            }
             Self::Call(_) | Self::Aws(_) => {
-                "check that EKS's API can be reached from here (a private cluster needs its VPC endpoint), or set cluster.endpoint and cluster.certificate-authority, too"
+                "check the network path to the EKS API (a private subnet needs a NAT gateway or an EKS VPC endpoint), or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call"
             }
         };
         help.into()
@@ -84,7 +89,7 @@ pub struct DescribedCluster {
     pub subnets: Vec<String>,
 }
 
-/// A client of EKS's API.
+/// A client of the EKS API.
 #[derive(Clone, Debug)]
 pub struct Eks {
     client: Client,
@@ -92,7 +97,7 @@ pub struct Eks {
 }
 
 impl Eks {
-    /// For `region`, at the injected endpoint or the region's own.
+    /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
     pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         let mut config = aws_sdk_eks::config::Builder::from(&shared);
@@ -102,7 +107,7 @@ impl Eks {
         Ok(Self { client: Client::from_conf(config.build()), region: region.clone() })
     }
 
-    /// Where the cluster `name` is. One that is being made is waited for.
+    /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
     pub async fn cluster(
         &self,
         name: &str,
@@ -112,7 +117,9 @@ impl Eks {
             let request = self.client.describe_cluster().name(name);
             match call(ACTION, deadline, request.send()).await {
                 Ok(answer) => known(name, answer.cluster()),
-                Err(CallError::Refused { code, .. }) if code == "ResourceNotFoundException" => {
+                Err(CallError::Rejected { source, .. })
+                    if source.has_code("ResourceNotFoundException") =>
+                {
                     let (name, region) = (name.to_owned(), self.region.clone());
                     Err(EksError::UnknownCluster { name, region })
                 }
@@ -129,7 +136,7 @@ fn known(
 ) -> Result<DescribedCluster, EksError> {
     let not_ready = || {
         let status = cluster.and_then(|cluster| cluster.status());
-        let status = status.map_or("nothing of its status", |status| status.as_str());
+        let status = status.map_or("unknown", |status| status.as_str());
         EksError::NotReady { name: name.to_owned(), status: status.to_owned() }
     };
     let described = |cluster: &aws_sdk_eks::types::Cluster| {

@@ -1,4 +1,4 @@
-//! Instance Metadata Service, version 2 only.
+//! The client of the instance metadata service (IMDS), version 2 only.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
@@ -12,75 +12,77 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::debug;
 
-/// The link-local address that every EC2 instance has.
+/// The IPv4 endpoint on every EC2 instance.
 pub const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
-/// The same over IPv6 (`AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6`).
+/// The IPv6 endpoint, for `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6`.
 pub const DEFAULT_ENDPOINT_IPV6: &str = "http://[fd00:ec2::254]";
 
-/// One run lasts minutes; six hours (the service's maximum) means that a token never expires on us.
+/// The token lifetime: six hours, the maximum. A run lasts minutes, so the token never expires.
 const TOKEN_TTL_SECONDS: &str = "21600";
-/// One attempt. The service is on the same host: it answers in milliseconds, or is not there yet.
+/// The time limit of one attempt. The service is on the same host and responds in milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// No item is larger: user data ends at 16 KiB.
+/// The size limit of one item, in bytes. The largest possible item is user data, with 16 KiB.
 const LARGEST_ITEM: usize = 64 << 10;
 
-/// A metadata request that gave no usable answer.
+/// A failed request to the instance metadata service.
 #[derive(Debug, thiserror::Error)]
 pub enum ImdsError {
-    /// No answer at all: the network is not up yet, or there is no such service.
-    #[error("the instance metadata service at {endpoint} does not answer")]
+    /// There is no response: the network is not up yet, or this is no EC2 instance.
+    #[error("the instance metadata service at {endpoint} is unreachable")]
     Unreachable {
-        /// Where it was looked for.
+        /// The configured URL.
         endpoint: String,
-        /// What the HTTP client said.
+        /// The error of the HTTP client.
         source: reqwest::Error,
     },
-    /// 403: metadata is disabled for this instance, or a proxy stands between.
-    #[error("the instance metadata service is disabled for this instance (403 for {path})")]
+    /// HTTP 403: instance metadata is disabled for this instance, or a proxy rejected the request.
+    #[error("the instance metadata service is disabled (HTTP status 403 for {path})")]
     Disabled {
-        /// What was asked for.
+        /// The path of the item.
         path: String,
     },
-    /// 401: the session's token is no longer good.
-    #[error("the instance metadata service does not take the session's token (401 for {path})")]
-    TokenRefused {
-        /// What was asked for.
+    /// HTTP 401: the service no longer accepts the session token.
+    #[error(
+        "the instance metadata service rejected the session token (HTTP status 401 for {path})"
+    )]
+    TokenRejected {
+        /// The path of the item.
         path: String,
     },
-    /// Another answer than was asked for.
-    #[error("the instance metadata service answered {status} for {path}")]
-    Answered {
-        /// What was asked for.
+    /// The HTTP status is none of 200, 401, 403 and 404.
+    #[error("the instance metadata service returned HTTP status {status} for {path}")]
+    UnexpectedStatus {
+        /// The path of the item.
         path: String,
-        /// What it said.
+        /// The HTTP status.
         status: StatusCode,
     },
-    /// An item that every instance has is not there.
+    /// HTTP 404 for an item that every instance has.
     #[error("the instance metadata service has no {path}")]
     Missing {
-        /// What was asked for.
+        /// The path of the item.
         path: String,
     },
-    /// More than any item can be.
-    #[error("the instance metadata service sent more than {LARGEST_ITEM} bytes for {path}")]
+    /// The response exceeds the size limit.
+    #[error("the instance metadata service returned more than {LARGEST_ITEM} bytes for {path}")]
     TooLarge {
-        /// What was asked for.
+        /// The path of the item.
         path: String,
     },
-    /// Not the kind of text that the item is.
-    #[error("the instance metadata service sent nonsense for {path}")]
-    Nonsense {
-        /// What was asked for.
+    /// The value has the wrong format.
+    #[error("the instance metadata service returned an invalid value for {path}")]
+    InvalidValue {
+        /// The path of the item.
         path: String,
-        /// What is wrong with it.
+        /// The expected format and the value.
         source: InvalidIdentifier,
     },
-    /// The endpoint is no URL, or the client cannot be made.
-    #[error("{endpoint:?} is not an endpoint to talk to")]
+    /// The endpoint is not a URL, or the HTTP client cannot be created.
+    #[error("invalid instance metadata endpoint {endpoint:?}")]
     Endpoint {
-        /// As it was given.
+        /// The configured URL.
         endpoint: String,
-        /// What the HTTP client said.
+        /// The error of the HTTP client.
         source: reqwest::Error,
     },
 }
@@ -89,13 +91,20 @@ impl Advice for ImdsError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Unreachable { .. } => {
-                "check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254"
+                "check that this is an EC2 instance and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`"
             }
             Self::Disabled { .. } => {
-                "enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
+                "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
             }
-            _ => {
-                "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
+            Self::Endpoint { .. } => {
+                "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or --imds-endpoint; the default is http://169.254.169.254"
+            }
+            Self::TokenRejected { .. }
+            | Self::UnexpectedStatus { .. }
+            | Self::Missing { .. }
+            | Self::TooLarge { .. }
+            | Self::InvalidValue { .. } => {
+                "check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests"
             }
         };
         help.into()
@@ -115,7 +124,7 @@ impl Transient for ImdsError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Answered { status, .. } => {
+            Self::UnexpectedStatus { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
             _ => false,
@@ -123,8 +132,7 @@ impl Transient for ImdsError {
     }
 }
 
-/// An open IMDSv2 session. Only [`Session::open`] makes one, so a request without a token cannot be
-/// written.
+/// An IMDSv2 session. Only [`Session::open`] creates one, so every request has a token.
 pub struct Session {
     http: Client,
     endpoint: String,
@@ -132,7 +140,7 @@ pub struct Session {
     deadline: Deadline,
 }
 
-/// By hand, so that the token is never printed.
+/// Leaves out the token.
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Session").field("endpoint", &self.endpoint).finish_non_exhaustive()
@@ -144,7 +152,7 @@ impl Session {
     pub async fn open(context: &Context, deadline: Deadline) -> Result<Self, ImdsError> {
         let endpoint = context.imds_endpoint.trim_end_matches('/').to_owned();
         let http = Client::builder()
-            .no_proxy() // link-local: a proxy would answer for its own machine
+            .no_proxy() // a proxy would return the metadata of its own instance
             .redirect(Policy::none())
             .dns_resolver(Arc::new(context.resolver.clone()))
             .build()
@@ -156,7 +164,7 @@ impl Session {
                 .http
                 .put(format!("{}/{path}", session.endpoint))
                 .header("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_SECONDS);
-            let bytes = session.answer(path, request).await?;
+            let bytes = session.send(path, request).await?;
             bytes.ok_or_else(|| ImdsError::Missing { path: path.to_owned() })
         })
         .await
@@ -164,7 +172,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Reads `path` (such as `meta-data/instance-type`); `None` where the instance has no such item.
+    /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
     pub async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = format!("latest/{path}");
         retry(self.deadline, async || {
@@ -172,28 +180,28 @@ impl Session {
                 .http
                 .get(format!("{}/{path}", self.endpoint))
                 .header("X-aws-ec2-metadata-token", &self.token);
-            self.answer(&path, request).await
+            self.send(&path, request).await
         })
         .await
     }
 
-    /// The same as text.
+    /// Returns the item at `path` as UTF-8 text; `None` for HTTP 404.
     pub async fn text(&self, path: &str) -> Result<Option<String>, ImdsError> {
         self.bytes(path).await?.map(|bytes| text(path, bytes)).transpose()
     }
 
-    /// The same as an identifier of the kind `T`.
+    /// Returns the item at `path` as a `T`; `None` for HTTP 404.
     pub async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
         let parsed = |text: String| {
-            text.parse().map_err(|source| ImdsError::Nonsense { path: path.to_owned(), source })
+            text.parse().map_err(|source| ImdsError::InvalidValue { path: path.to_owned(), source })
         };
         self.text(path).await?.map(parsed).transpose()
     }
 
-    /// An identifier that every instance has.
+    /// Returns an item that every instance has; HTTP 404 is an error.
     pub async fn required<T>(&self, path: &str) -> Result<T, ImdsError>
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
@@ -201,8 +209,8 @@ impl Session {
         self.item(path).await?.ok_or_else(|| ImdsError::Missing { path: path.to_owned() })
     }
 
-    /// One attempt; `None` is a 404.
-    async fn answer(
+    /// Sends one request; returns `None` for HTTP 404.
+    async fn send(
         &self,
         path: &str,
         request: RequestBuilder,
@@ -210,7 +218,7 @@ impl Session {
         let path = path.to_owned();
         let unreachable = |source: reqwest::Error| {
             let endpoint = self.endpoint.clone();
-            // The path is said by the caller, and the URL holds no more than both.
+            // Our message has the endpoint already.
             let source = source.without_url();
             if source.is_builder() {
                 ImdsError::Endpoint { endpoint, source }
@@ -219,9 +227,9 @@ impl Session {
             }
         };
         let attempt = self.deadline.at_most(ATTEMPT);
-        let begun = Instant::now();
+        let start = Instant::now();
         let response = request.timeout(attempt).send().await.map_err(unreachable)?;
-        debug!("imds: {path}: {} after {:?}", response.status(), begun.elapsed());
+        debug!("imds: {path}: {} after {:?}", response.status(), start.elapsed());
         match response.status() {
             StatusCode::OK => match body(response).await {
                 Ok(Some(bytes)) => Ok(Some(bytes)),
@@ -230,13 +238,13 @@ impl Session {
             },
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::FORBIDDEN => Err(ImdsError::Disabled { path }),
-            StatusCode::UNAUTHORIZED => Err(ImdsError::TokenRefused { path }),
-            status => Err(ImdsError::Answered { path, status }),
+            StatusCode::UNAUTHORIZED => Err(ImdsError::TokenRejected { path }),
+            status => Err(ImdsError::UnexpectedStatus { path, status }),
         }
     }
 }
 
-/// The body, or `None` where it is longer than any item: it is not read to its end.
+/// Returns the body, or `None` as soon as it exceeds [`LARGEST_ITEM`].
 async fn body(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -248,9 +256,9 @@ async fn body(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error>
     Ok(Some(bytes))
 }
 
-/// Bytes that must be text.
+/// Parses UTF-8.
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, ImdsError> {
-    String::from_utf8(bytes).map_err(|error| ImdsError::Nonsense {
+    String::from_utf8(bytes).map_err(|error| ImdsError::InvalidValue {
         path: path.to_owned(),
         source: InvalidIdentifier::new("text", &String::from_utf8_lossy(error.as_bytes())),
     })

@@ -7,7 +7,7 @@ use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 fn hostile_metadata_is_65_and_nothing_is_written() {
     let zone = |answer: &str| {
         format!(
-            "error: failed to read instance metadata\n  caused by: the instance metadata service sent nonsense for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere\n"
+            "error: failed to read instance metadata\n  caused by: the instance metadata service returned an invalid value for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n"
         )
     };
     for (answer, shown) in [
@@ -35,7 +35,7 @@ fn a_huge_answer_is_65() {
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(65));
     assert!(
-        error(&ended).contains("caused by: the instance metadata service sent more than 65536 bytes for latest/user-data\n"),
+        error(&ended).contains("caused by: the instance metadata service returned more than 65536 bytes for latest/user-data\n"),
         "{}",
         ended.stderr
     );
@@ -51,13 +51,13 @@ fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
     let text = error(&ended);
     assert!(
         text.starts_with(&format!(
-            "error: failed to read instance metadata\n  caused by: the instance metadata service at {} does not answer\n",
+            "error: failed to read instance metadata\n  caused by: the instance metadata service at {} is unreachable\n",
             imds.endpoint()
         )),
         "{text}"
     );
     assert!(
-        text.ends_with("help: check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254\n"),
+        text.ends_with("help: check that this is an EC2 instance and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`\n"),
         "{text}"
     );
 }
@@ -78,7 +78,7 @@ fn the_metadata_service_is_found_over_ipv6_and_never_through_a_proxy() {
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!(ended.status, Some(69));
     let where_to =
-        "caused by: the instance metadata service at http://[fd00:ec2::254] does not answer\n";
+        "caused by: the instance metadata service at http://[fd00:ec2::254] is unreachable\n";
     assert!(ended.stderr.contains(where_to), "{}", ended.stderr);
 }
 
@@ -91,7 +91,7 @@ fn metadata_that_is_disabled_is_said_at_once() {
         (ended.status, ended.stderr.as_str()),
         (
             Some(69),
-            "error: failed to read instance metadata\n  caused by: the instance metadata service is disabled for this instance (403 for latest/api/token)\n  help: enable instance metadata: `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
+            "error: failed to read instance metadata\n  caused by: the instance metadata service is disabled (HTTP status 403 for latest/api/token)\n  help: run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
         )
     );
 }

@@ -132,7 +132,7 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
         (unknown.status, error(&unknown)),
         (
             Some(78),
-            "error: failed to connect to the cluster\n  caused by: failed to get the cluster endpoint from EKS\n  caused by: EKS knows no cluster \"dev\" in us-west-2\n  help: correct cluster.name, or set cluster.endpoint and cluster.certificate-authority, too\n"
+            "error: failed to connect to the cluster\n  caused by: failed to get the cluster endpoint from EKS\n  caused by: EKS cluster \"dev\" not found in us-west-2\n  help: correct `cluster.name`, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());

@@ -70,11 +70,11 @@ async fn what_does_not_pass_is_said_at_once() {
     };
     assert_eq!(
         refusal(403).await,
-        "the instance metadata service is disabled for this instance (403 for latest/api/token)"
+        "the instance metadata service is disabled (HTTP status 403 for latest/api/token)"
     );
     assert_eq!(
         refusal(400).await,
-        "the instance metadata service answered 400 Bad Request for latest/api/token"
+        "the instance metadata service returned HTTP status 400 Bad Request for latest/api/token"
     );
     assert_eq!(refusal(404).await, "the instance metadata service has no latest/api/token");
 }
@@ -87,7 +87,7 @@ async fn nobody_at_the_address_is_said_when_the_time_is_up() {
     let error = Session::open(&context(&imds), deadline).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("the instance metadata service at {} does not answer", imds.endpoint())
+        format!("the instance metadata service at {} is unreachable", imds.endpoint())
     );
     assert!(
         one_line(&error).ends_with("Connection refused (os error 111)"),
@@ -113,7 +113,7 @@ async fn an_answer_too_large_to_be_one_is_not_read_to_its_end() {
     let error = open(&imds).await.unwrap().text("meta-data/mac").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the instance metadata service sent more than 65536 bytes for latest/meta-data/mac"
+        "the instance metadata service returned more than 65536 bytes for latest/meta-data/mac"
     );
 }
 

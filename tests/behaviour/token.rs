@@ -127,7 +127,7 @@ fn without_credentials_it_says_what_to_do() {
         ended.stderr
     );
     assert!(
-        ended.stderr.ends_with("\n  help: give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"),
+        ended.stderr.ends_with("\n  help: attach an instance profile to the instance, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"),
         "{}",
         ended.stderr
     );

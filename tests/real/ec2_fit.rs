@@ -234,7 +234,7 @@ fn what_the_role_may_not_ask_is_skipped_and_said() {
         [("subnet", "DescribeSubnets"), ("security groups", "DescribeSecurityGroups")]
     {
         let line = format!(
-            "verify: {check} skipped: these credentials may not call ec2:{action}: AccessDenied User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)\n"
+            "verify: {check} skipped: access denied for ec2:{action}: AccessDenied: User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)\n"
         );
         assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
     }

@@ -98,9 +98,9 @@ fn each_right_to_ec2_in_the_policy_is_needed_and_all_together_are_enough() {
         ];
         let said: String = said.into_iter().map(|it| it.stdout + &it.stderr).collect();
         let denied: BTreeSet<String> = said
-            .split("may not call ")
+            .split("access denied for ")
             .skip(1)
-            .map(|rest| rest.split(": ").next().unwrap().to_owned())
+            .map(|rest| rest.split([' ', '\n']).next().unwrap().trim_end_matches(':').to_owned())
             .collect();
         assert_eq!(denied, lacking.into_iter().collect(), "{said}");
     }

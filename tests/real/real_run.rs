@@ -152,7 +152,7 @@ async fn a_type_that_nobody_knows_is_refused() {
     assert_eq!(ended.status, Some(65));
     assert_eq!(
         ended.stderr,
-        "warning: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 knows no instance type zz9.plural\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
+        "warning: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -170,7 +170,7 @@ fn motos_own_metadata_is_a_type_that_is_refused() {
         error.collect::<Vec<_>>(),
         [
             "error: failed to look up the limits of instance type moto.virtual",
-            "  caused by: EC2 knows no instance type moto.virtual",
+            "  caused by: EC2 does not offer instance type \"moto.virtual\" in this region",
             "  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type",
         ]
     );

@@ -1,70 +1,85 @@
-//! How a call to AWS goes wrong, the same for every service.
+//! One AWS API call with a time limit, and the errors that all services share.
 
 use super::AwsError;
+use super::error_response::ErrorResponse;
 use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use eni_core::error::{Advice, ExitCode, one_line};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use eni_core::error::{Advice, ExitCode};
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::Duration;
 
-/// One attempt: a page of a hundred instance types is about 300 kB.
+/// The time limit of one attempt. A page of 100 instance types is about 300 kB.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
-/// A call to AWS that gave no answer, or no good one.
+/// The help for a call without AWS credentials.
+pub(crate) const CREDENTIALS: &str = "attach an instance profile to the instance, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A failed AWS API call. `action` is the name in an IAM policy, such as `ec2:DescribeSubnets`.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The node's role may not make it.
-    #[error("these credentials may not call {action}: {said}")]
-    NotPermitted {
-        /// As an IAM policy names it.
+    /// IAM denied the call.
+    #[error("access denied for {action}")]
+    AccessDenied {
+        /// The IAM action.
         action: &'static str,
-        /// What AWS said.
-        said: String,
+        /// The response of the service.
+        source: ErrorResponse,
     },
-    /// Nobody to ask as.
-    #[error("there are no AWS credentials to call {action} with: {why}")]
+    /// The default credential provider chain found no credentials.
+    #[error("no AWS credentials found for {action}")]
     NoCredentials {
-        /// As an IAM policy names it.
+        /// The IAM action.
         action: &'static str,
-        /// Why not.
-        why: String,
+        /// The error of the chain.
+        source: BoxError,
     },
-    /// It did not answer, or not in time.
-    #[error("{action} does not answer: {why}")]
-    Unreachable {
-        /// As an IAM policy names it.
+    /// There was no response in time, or the service is throttling or failing.
+    #[error("{action} is unavailable")]
+    Unavailable {
+        /// The IAM action.
         action: &'static str,
-        /// What happened.
-        why: String,
+        /// The transport error, or the [`ErrorResponse`].
+        source: BoxError,
     },
-    /// It refused.
-    #[error("{action} is refused: {code} {said}")]
-    Refused {
-        /// As an IAM policy names it.
+    /// The service rejected the request.
+    #[error("{action} failed")]
+    Rejected {
+        /// The IAM action.
         action: &'static str,
-        /// AWS's own word for it.
-        code: String,
-        /// What AWS said.
-        said: String,
+        /// The response of the service.
+        source: ErrorResponse,
     },
-    /// No request could be made.
-    #[error("no request to AWS could be made")]
+    /// The SDK rejected the request before sending it.
+    #[error("failed to build the request for {action}")]
+    Request {
+        /// The IAM action.
+        action: &'static str,
+        /// The error of the SDK.
+        source: BoxError,
+    },
+    /// The AWS client cannot be created.
+    #[error(transparent)]
     Aws(#[from] AwsError),
 }
-
-/// What to do where there are no AWS credentials.
-pub(crate) const CREDENTIALS: &str = "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 impl Advice for CallError {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::NotPermitted { action, .. } => {
-                format!("allow {action} to these credentials").into()
-            }
+            Self::AccessDenied { action, .. } => format!(
+                "allow `{action}` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action"
+            )
+            .into(),
             Self::NoCredentials { .. } => CREDENTIALS.into(),
-            Self::Unreachable { .. } | Self::Refused { .. } => {
-                "check the region, the credentials and the endpoint".into()
+            Self::Unavailable { .. } => {
+                "check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY".into()
+            }
+            Self::Rejected { .. } | Self::Request { .. } => {
+                "check the AWS region and the endpoint URL of the API".into()
             }
             Self::Aws(error) => error.help(),
         }
@@ -72,9 +87,9 @@ impl Advice for CallError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NotPermitted { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
-            Self::Unreachable { .. } => ExitCode::Unavailable,
-            Self::Refused { .. } => ExitCode::InvalidData,
+            Self::AccessDenied { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
+            Self::Unavailable { .. } => ExitCode::Unavailable,
+            Self::Rejected { .. } | Self::Request { .. } => ExitCode::InvalidData,
             Self::Aws(error) => error.exit_code(),
         }
     }
@@ -82,74 +97,142 @@ impl Advice for CallError {
 
 impl Transient for CallError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// Waits for the answer to one call, and says what its failure means. The request goes to the heap:
-/// the SDK's futures are large, and whoever waits for several would hold them all.
+/// No response within the time limit.
+#[derive(Debug, thiserror::Error)]
+#[error("no response within {:.1} s", .0.as_secs_f32())]
+struct NoResponse(Duration);
+
+/// Waits for the response of one call, at most until `deadline` and at most 20 seconds.
+///
+/// The request is boxed because the futures of the SDK are large.
 pub fn call<T, E>(
     action: &'static str,
     deadline: Deadline,
     request: impl Future<Output = Result<T, SdkError<E>>>,
 ) -> impl Future<Output = Result<T, CallError>>
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let attempt = deadline.at_most(ATTEMPT);
     let request = Box::pin(tokio::time::timeout(attempt, request));
     async move {
-        let late = |_| CallError::Unreachable {
-            action,
-            why: format!("no answer within {} s", attempt.as_secs()),
-        };
-        request.await.map_err(late)?.map_err(|error| classified(action, &error))
+        match request.await {
+            Ok(response) => response.map_err(|error| classify(action, error)),
+            Err(_) => Err(CallError::Unavailable { action, source: NoResponse(attempt).into() }),
+        }
     }
 }
 
-fn classified<E>(action: &'static str, error: &SdkError<E>) -> CallError
+fn classify<E>(action: &'static str, error: SdkError<E>) -> CallError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let Some(service) = error.as_service_error() else {
-        if let Some(why) = credentials_error(error) {
-            return CallError::NoCredentials { action, why };
-        }
-        return match error {
-            SdkError::ConstructionFailure(_) => {
-                CallError::Refused { action, code: "locally".to_owned(), said: one_line(error) }
-            }
-            _ => CallError::Unreachable { action, why: one_line(error) },
+    if let SdkError::ServiceError(service) = &error {
+        let source = ErrorResponse::new(service.raw().status().as_u16(), service.err());
+        return if source.is_transient() {
+            CallError::Unavailable { action, source: source.into() }
+        } else if source.is_denial() {
+            CallError::AccessDenied { action, source }
+        } else {
+            CallError::Rejected { action, source }
         };
-    };
-    // A refusal of the caller is a 403 whatever its body says.
-    let forbidden = error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403);
-    let code = service.code().unwrap_or("no code").to_owned();
-    let said = service.message().unwrap_or("and no reason").to_owned();
-    match code.as_str() {
-        "RequestLimitExceeded"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException"
-        | "InternalError"
-        | "ServerException"
-        | "ServiceUnavailableException"
-        | "Unavailable" => CallError::Unreachable { action, why: format!("{code} {said}") },
-        code if forbidden || code == "AuthFailure" => {
-            CallError::NotPermitted { action, said: format!("{code} {said}") }
+    }
+    let is_unsent = matches!(error, SdkError::ConstructionFailure(_));
+    match without_wrappers(error) {
+        source if is_about_credentials(source.as_ref()) => {
+            CallError::NoCredentials { action, source }
         }
-        _ => CallError::Refused { action, code, said },
+        source if is_unsent => CallError::Request { action, source },
+        source => CallError::Unavailable { action, source },
     }
 }
 
-/// Why there are no credentials, if that is what went wrong: it does not pass by itself.
-fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut source = Some(error);
-    while let Some(cause) = source {
-        if let Some(found) = cause.downcast_ref::<CredentialsError>() {
-            return Some(one_line(found));
-        }
-        source = cause.source();
+/// Returns the cause inside of the SDK's wrappers, whose messages ("dispatch failure", "io error")
+/// add nothing.
+fn without_wrappers<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> BoxError {
+    let source = error.into_source().unwrap_or_else(Into::into);
+    match source.downcast::<ConnectorError>() {
+        Ok(connector) => connector.into_source(),
+        Err(source) => source,
     }
-    None
+}
+
+fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.any(<dyn Error>::is::<CredentialsError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::error::ErrorMetadata;
+    use aws_smithy_runtime_api::http::{Response, StatusCode};
+    use eni_core::error::one_line;
+
+    fn rejected(status: u16, code: &str) -> CallError {
+        let status = StatusCode::try_from(status).unwrap();
+        let error = ErrorMetadata::builder().code(code).message("why").build();
+        let response = Response::new(status, "".into());
+        classify("ec2:DescribeSubnets", SdkError::service_error(error, response))
+    }
+
+    #[test]
+    fn the_error_code_decides_over_the_message_the_exit_code_and_a_retry() {
+        for (status, code, text, exit_code, is_transient) in [
+            (
+                403,
+                "UnauthorizedOperation",
+                "access denied for ec2:DescribeSubnets: UnauthorizedOperation: why",
+                ExitCode::PermissionDenied,
+                false,
+            ),
+            (
+                401,
+                "AuthFailure",
+                "access denied for ec2:DescribeSubnets: AuthFailure: why",
+                ExitCode::PermissionDenied,
+                false,
+            ),
+            (
+                503,
+                "RequestLimitExceeded",
+                "ec2:DescribeSubnets is unavailable: RequestLimitExceeded: why",
+                ExitCode::Unavailable,
+                true,
+            ),
+            (
+                400,
+                "InvalidParameterValue",
+                "ec2:DescribeSubnets failed: InvalidParameterValue: why",
+                ExitCode::InvalidData,
+                false,
+            ),
+        ] {
+            let error = rejected(status, code);
+            assert_eq!(one_line(&error), text);
+            assert_eq!((error.exit_code(), error.is_transient()), (exit_code, is_transient));
+        }
+    }
+
+    #[test]
+    fn the_wrappers_of_the_sdk_do_not_show() {
+        let refused = std::io::Error::other("connection refused");
+        let error: SdkError<ErrorMetadata> =
+            SdkError::dispatch_failure(ConnectorError::io(refused.into()));
+        let error = classify("ec2:DescribeSubnets", error);
+        assert_eq!(one_line(&error), "ec2:DescribeSubnets is unavailable: connection refused");
+        let nothing = CredentialsError::not_loaded("no instance profile");
+        let error: SdkError<ErrorMetadata> =
+            SdkError::dispatch_failure(ConnectorError::other(nothing.into(), None));
+        let error = classify("ec2:DescribeSubnets", error);
+        assert_eq!(error.exit_code(), ExitCode::PermissionDenied);
+        assert_eq!(
+            one_line(&error),
+            "no AWS credentials found for ec2:DescribeSubnets: the credential provider was not enabled: no instance profile"
+        );
+    }
 }

@@ -1,5 +1,6 @@
-//! What EC2 says of the subnet and the security groups that an ENIConfig names. Asked for by filters:
-//! what does not exist is left out of the answer, and the answer is not an error.
+//! The subnets and security groups that an ENIConfig refers to.
+//!
+//! Requests use filters, so a response omits what does not exist instead of being an error.
 
 use super::Ec2;
 use crate::adapter::Deadline;
@@ -12,35 +13,37 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 impl Ec2 {
-    /// The subnets among `ids` that there are.
+    /// Returns the subnets of `ids` that exist.
     pub async fn subnets(
         &self,
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<Subnet>, CallError> {
         let request = self.client.describe_subnets().filters(filter("subnet-id", ids));
-        let answer = call("ec2:DescribeSubnets", deadline, request.send()).await?;
-        Ok(answer.subnets().iter().map(subnet).collect())
+        let response = call("ec2:DescribeSubnets", deadline, request.send()).await?;
+        Ok(response.subnets().iter().map(subnet).collect())
     }
 
-    /// The security groups among `ids` that there are.
+    /// Returns the security groups of `ids` that exist.
     pub async fn security_groups(
         &self,
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<SecurityGroup>, CallError> {
         let request = self.client.describe_security_groups().filters(filter("group-id", ids));
-        let answer = call("ec2:DescribeSecurityGroups", deadline, request.send()).await?;
+        let response = call("ec2:DescribeSecurityGroups", deadline, request.send()).await?;
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let group = |group: &aws_sdk_ec2::types::SecurityGroup| SecurityGroup {
             id: text(group.group_id()),
             vpc: text(group.vpc_id()),
         };
-        Ok(answer.security_groups().iter().map(group).collect())
+        Ok(response.security_groups().iter().map(group).collect())
     }
 
-    /// How many `/28` prefixes are free in the subnet: counted from the addresses and prefixes of
-    /// every interface in it and from its explicit reservations, which EC2 gives to nobody by itself.
+    /// Returns the number of free `/28` prefixes in subnet `id`.
+    ///
+    /// Counts the addresses and prefixes of every network interface in the subnet as used, and its
+    /// explicit CIDR reservations, because EC2 does not assign from them automatically.
     pub async fn free_prefixes(
         &self,
         id: &str,
@@ -56,14 +59,14 @@ impl Ec2 {
                 .subnet_id(id)
                 .set_next_token(next.clone());
             let action = "ec2:GetSubnetCidrReservations";
-            let answer = call(action, deadline, request.send()).await?;
-            for reservation in answer.subnet_ipv4_cidr_reservations() {
+            let response = call(action, deadline, request.send()).await?;
+            for reservation in response.subnet_ipv4_cidr_reservations() {
                 let explicit = Some(&SubnetCidrReservationType::Explicit);
                 if reservation.reservation_type() == explicit {
                     used.extend(reservation.cidr().and_then(|cidr| cidr.parse::<Ipv4Net>().ok()));
                 }
             }
-            next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if next.is_none() {
                 return Ok(prefixes::free(cidr, used));
             }
@@ -84,8 +87,8 @@ impl Ec2 {
                 .filters(filter("subnet-id", &[id.to_owned()]))
                 .max_results(1000)
                 .set_next_token(next.clone());
-            let answer = call("ec2:DescribeNetworkInterfaces", deadline, request.send()).await?;
-            for interface in answer.network_interfaces() {
+            let response = call("ec2:DescribeNetworkInterfaces", deadline, request.send()).await?;
+            for interface in response.network_interfaces() {
                 for address in interface.private_ip_addresses() {
                     let address = address.private_ip_address().and_then(|it| it.parse().ok());
                     used.extend(address.map(|address: Ipv4Addr| Ipv4Net::from(address)));
@@ -94,7 +97,7 @@ impl Ec2 {
                     used.extend(prefix.ipv4_prefix().and_then(|it| it.parse::<Ipv4Net>().ok()));
                 }
             }
-            next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if next.is_none() {
                 return Ok(used);
             }

@@ -160,7 +160,9 @@ pub enum UsageError {
     #[error("\"{0}\" is not in the instance type table")]
     UnknownType(InstanceType),
     /// EC2 must be called for an instance type, but there is no region.
-    #[error("\"{0}\" is not in the embedded table, and no AWS region is set to call EC2")]
+    #[error(
+        "\"{0}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
+    )]
     NoRegion(InstanceType),
     /// `wait` has no ENIConfig to wait for.
     #[error("custom networking is off, so there is no ENIConfig to wait for")]

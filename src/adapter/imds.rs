@@ -27,7 +27,7 @@ const LARGEST_ITEM: usize = 64 << 10;
 /// A failed request to the instance metadata service.
 #[derive(Debug, thiserror::Error)]
 pub enum ImdsError {
-    /// There is no response: the network is not up yet, or this is no EC2 instance.
+    /// There is no response: the network is not up yet, or this is not an EC2 instance.
     #[error("the instance metadata service at {endpoint} is unreachable")]
     Unreachable {
         /// The configured URL.
@@ -49,7 +49,7 @@ pub enum ImdsError {
         /// The path of the item.
         path: String,
     },
-    /// The HTTP status is none of 200, 401, 403 and 404.
+    /// Any other HTTP status than 200 and 404.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
     UnexpectedStatus {
         /// The path of the item.

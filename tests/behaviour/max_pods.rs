@@ -67,7 +67,7 @@ fn max_pods_refuses_what_no_figure_fits() {
         Ended {
             status: Some(64),
             stdout: String::new(),
-            stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no AWS region is set to call EC2\n  help: add the region: `--region us-west-2`\n".to_owned(),
+            stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: add the region: `--region us-west-2`\n".to_owned(),
         }
     );
 }

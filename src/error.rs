@@ -248,4 +248,45 @@ mod tests {
         );
         assert_eq!(error.exit_code(), ExitCode::TimedOut);
     }
+
+    #[test]
+    fn errors_of_the_command_itself_have_their_own_exit_code_and_help() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let missing = |missing| Error::Shrinks { missing, example: "z1.large".to_owned() };
+        for (error, message, exit_code, help) in [
+            (
+                Error::Checks { failed: 1, total: 11 },
+                "1 of 11 checks failed",
+                ExitCode::CheckFailed,
+                "follow the help below each failed check",
+            ),
+            (
+                missing(2),
+                "the new table is missing 2 instance types of the current table, such as \"z1.large\"",
+                ExitCode::InvalidData,
+                "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway",
+            ),
+            (
+                Error::Runtime(closed()),
+                "failed to start the event loop",
+                ExitCode::Unavailable,
+                "raise the limit of open files, such as `ulimit -n 1024`",
+            ),
+            (
+                Error::Output(closed()),
+                "failed to write to standard output",
+                ExitCode::CannotWrite,
+                "check the pipe or file that standard output is redirected to",
+            ),
+            (
+                Error::Usage(UsageError::NoInstanceType),
+                "invalid command line",
+                ExitCode::Usage,
+                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`",
+            ),
+        ] {
+            assert_eq!(error.to_string(), message);
+            assert_eq!((error.exit_code(), &*error.help()), (exit_code, help));
+        }
+    }
 }

@@ -16,8 +16,9 @@ use eni_core::settings::{Layer, Settings, SettingsError};
 use std::io::Write as _;
 use std::path::Path;
 
-/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`, which also
-/// contain the environment. Returns them with the context, whose table then includes the override file.
+/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`,
+/// which also contain the environment. Returns them with the context, whose table then includes the
+/// override file.
 pub(crate) fn load_settings(
     context: Context,
     config: Option<&Path>,

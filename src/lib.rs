@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Everything without I/O is in the crate `eni-core`. A module uses only modules below it;
-//! `tests/repository/module_order.rs` checks this. Only the modules that the tests and the packaging use are public.
+//! `tests/repository/module_order.rs` checks this. Only the modules that the tests and the packaging
+//! use are public.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

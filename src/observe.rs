@@ -127,8 +127,8 @@ pub async fn facts(
     Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
 }
 
-/// Returns the CPUs and the memory. If the root is not `/`, it belongs to another machine, so the limits of the
-/// instance type are used instead.
+/// Returns the CPUs and the memory. If the root is not `/`, it belongs to another machine, so the
+/// limits of the instance type are used instead.
 fn local_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
     if root == Path::new("/") { machine::machine().map(Some) } else { Ok(None) }
 }
@@ -159,7 +159,8 @@ async fn metadata(
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
     let session = &Session::open(context, deadline).await?;
-    // try_join! ends all requests at the first error, so an unknown instance type fails immediately.
+    // try_join! ends all requests at the first error, so an unknown instance type fails
+    // immediately.
     let (of_type, identity, network, tags, user_data) = try_join!(
         async {
             let (instance_type, region) =
@@ -219,15 +220,16 @@ async fn tags(
     Ok(tags)
 }
 
-/// Returns the limits of the instance type from the table, or else from EC2. There is no fallback to a guess.
+/// Returns the limits of the instance type from the table, or else from EC2. There is no fallback
+/// to a guess.
 async fn limits(
     context: &Context,
     instance_type: &InstanceType,
     region: &Region,
     deadline: Deadline,
 ) -> Result<(InstanceLimits, Source), ObserveError> {
-    if let Some(found) = context.table.find(instance_type) {
-        return Ok(found);
+    if let Some(limits) = context.table.find(instance_type) {
+        return Ok(limits);
     }
     let limits = limits_from_ec2(context, instance_type, region, deadline).await?;
     Ok((limits, Source::Ec2))

@@ -7,8 +7,8 @@ use eni_core::domain::limits::Table;
 use eni_core::domain::zone::Region;
 use std::path::PathBuf;
 
-/// How to reach everything outside the process. Built once from the command line and passed to every adapter, so
-/// a node, a test and a private endpoint use the same code.
+/// How to reach everything outside the process. Built once from the command line and passed to
+/// every adapter, so a node, a test and a private endpoint use the same code.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The root of the instance's file system: `/` on a node.
@@ -19,7 +19,8 @@ pub struct Context {
     pub ec2_endpoint: Option<String>,
     /// The EKS API; `None` selects the region's default endpoint.
     pub eks_endpoint: Option<String>,
-    /// The region for AWS API calls, if it differs from the instance's own: `settings.aws.region` on Bottlerocket.
+    /// The region for AWS API calls, if it differs from the instance's own: `settings.aws.region`
+    /// on Bottlerocket.
     pub region: Option<Region>,
     /// The proxy for AWS APIs and the cluster; `None` connects directly.
     pub proxy: Option<Proxy>,

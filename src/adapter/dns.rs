@@ -1,7 +1,7 @@
 //! Name resolution for all clients: /etc/hosts, then the DNS servers in /etc/resolv.conf.
 //!
-//! getaddrinfo is not used: in a static glibc binary it loads the host's NSS modules and crashes with SIGFPE if
-//! they were built for another glibc version.
+//! getaddrinfo is not used: in a static glibc binary it loads the host's NSS modules and crashes
+//! with SIGFPE if they were built for another glibc version.
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
@@ -31,8 +31,8 @@ pub enum DnsError {
     /// `/etc/resolv.conf` is invalid.
     #[error("failed to configure DNS from /etc/resolv.conf")]
     Settings(#[source] Arc<NetError>),
-    /// The name does not exist or has no address. The resolver's own message, which lists the query in full, is
-    /// left out.
+    /// The name does not exist or has no address. The resolver's own message, which lists the query
+    /// in full, is left out.
     #[error("no such host: {name:?}")]
     NoSuchHost {
         /// The name.
@@ -43,7 +43,7 @@ pub enum DnsError {
     Failed {
         /// The name.
         name: String,
-        /// The code, such as `SERVFAIL`.
+        /// The code, such as `Server Failure`.
         code: ResponseCode,
     },
     /// No DNS server is configured or reachable.
@@ -95,8 +95,8 @@ impl DnsResolver {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }
-        // Looked up here because the resolver would query DNS for the address family that the file lacks, and a
-        // name in /etc/hosts must not need a DNS server.
+        // Looked up here because the resolver would query DNS for the address family that the file
+        // lacks, and a name in /etc/hosts must not need a DNS server.
         let addresses = hosts_file_addresses(name)?;
         if !addresses.is_empty() {
             return Ok(addresses);
@@ -128,8 +128,8 @@ impl DnsResolver {
     }
 }
 
-/// Returns the addresses of `name` in /etc/hosts. The file is read each time, because it may change while
-/// eni-bootstrap waits.
+/// Returns the addresses of `name` in /etc/hosts. The file is read each time, because it may change
+/// while eni-bootstrap waits.
 fn hosts_file_addresses(name: &str) -> Result<Vec<IpAddr>, DnsError> {
     let file = match File::open("/etc/hosts") {
         Ok(file) => file,
@@ -191,4 +191,37 @@ impl tower::Service<Name> for DnsResolver {
 /// Adds port 0, which the connector replaces with the port of the URL.
 fn with_port(addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + Send {
     addresses.into_iter().map(|address| SocketAddr::new(address, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eni_core::error::one_line;
+    use hickory_resolver::net::NoRecords;
+    use hickory_resolver::proto::rr::Name;
+
+    fn no_records(code: ResponseCode) -> NetError {
+        let query = Query::query(Name::from_ascii("k8s.example.").unwrap(), RecordType::A);
+        NetError::Dns(net::DnsError::NoRecordsFound(NoRecords::new(query, code)))
+    }
+
+    #[test]
+    fn a_failed_lookup_has_a_short_message() {
+        let message = |error| one_line(&DnsError::lookup("k8s.example", error));
+        let no_such_host = "no such host: \"k8s.example\"";
+        assert_eq!(message(no_records(ResponseCode::NXDomain)), no_such_host);
+        assert_eq!(message(no_records(ResponseCode::NoError)), no_such_host);
+        assert_eq!(
+            message(no_records(ResponseCode::ServFail)),
+            "the DNS server failed to resolve \"k8s.example\": Server Failure"
+        );
+        assert_eq!(
+            message(NetError::Timeout),
+            "no DNS server answered the query for \"k8s.example\": request timed out"
+        );
+        assert_eq!(
+            message(NetError::NoConnections),
+            "no DNS server answered the query for \"k8s.example\": no connections available"
+        );
+    }
 }

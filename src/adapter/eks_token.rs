@@ -1,5 +1,5 @@
-//! The bearer token with which a node authenticates to EKS: a presigned STS `GetCallerIdentity` request. It is
-//! signed here, so neither the AWS CLI nor Python is needed.
+//! The bearer token with which a node authenticates to EKS: a presigned STS `GetCallerIdentity`
+//! request. It is signed here, so neither the AWS CLI nor Python is needed.
 //!
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
@@ -140,8 +140,9 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// Returns a source of tokens with the credentials of `config`. The STS endpoint follows from `region` and from the
-    /// FIPS and dual-stack settings of `config`. `cluster` is the cluster's name, or the id of a cluster on an Outpost.
+    /// Returns a source of tokens with the credentials of `config`. The STS endpoint follows from
+    /// `region` and from the FIPS and dual-stack settings of `config`. `cluster` is the cluster's
+    /// name, or the id of a cluster on an Outpost.
     pub async fn new(
         config: &SdkConfig,
         region: Region,

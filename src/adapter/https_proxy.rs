@@ -1,5 +1,5 @@
-//! The proxy for AWS APIs and the cluster. IMDS is never accessed through a proxy: its address is link-local, so a
-//! proxy would return the metadata of its own instance.
+//! The proxy for AWS APIs and the cluster. IMDS is never accessed through a proxy: its address is
+//! link-local, so a proxy would return the metadata of its own instance.
 
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use eni_core::domain::proxy::ProxyUrl;

@@ -39,7 +39,8 @@ const WATCH_SECONDS: u32 = 290;
 pub struct EniConfig {
     /// `spec.subnet`: the subnet of the pods. Empty if the field is missing.
     pub subnet: String,
-    /// `spec.securityGroups`. If empty, the CNI uses the security groups of the primary network interface.
+    /// `spec.securityGroups`. If empty, the CNI uses the security groups of the primary network
+    /// interface.
     pub security_groups: Vec<String>,
 }
 
@@ -136,8 +137,9 @@ impl ApiServer {
         }
     }
 
-    /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version, the
-    /// first event is the current state. The stream ends when the API server ends the watch, or with an error.
+    /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version,
+    /// the first event is the current state. The stream ends when the API server ends the watch, or
+    /// with an error.
     pub async fn watch(
         &self,
         name: &str,
@@ -149,8 +151,8 @@ impl ApiServer {
         let at = if from.is_empty() { "now" } else { from };
         debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
         let api = self.eni_config_api();
-        // After a GET that returned 404 there is no version. The API server then replays the current state
-        // first, so no change between the GET and the watch is missed.
+        // After a GET that returned 404 there is no version. The API server then replays the
+        // current state first, so no change between the GET and the watch is missed.
         let stream = match within(ATTEMPT, api.watch(&params, from)).await? {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
@@ -205,7 +207,8 @@ fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
 }
 
-/// Runs `request` with a timeout. The future is boxed because it is large, and a wait holds several of them.
+/// Runs `request` with a timeout. The future is boxed because it is large, and a wait holds several
+/// of them.
 fn within<T>(
     time: Duration,
     request: impl Future<Output = T>,

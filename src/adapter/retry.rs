@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// The time by which an operation must be complete. Callers pass it on, so nested retries cannot add up to more
-/// than the configured timeout.
+/// The time by which an operation must be complete. Callers pass it on, so nested retries cannot
+/// add up to more than the configured timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Option<Instant>);
 
@@ -25,7 +25,8 @@ impl Deadline {
         Self(None)
     }
 
-    /// Returns the time left, which is zero after the deadline; `None` if the deadline never passes.
+    /// Returns the time left, which is zero after the deadline; `None` if the deadline never
+    /// passes.
     #[must_use]
     pub fn remaining(self) -> Option<Duration> {
         self.0.map(|then| then.saturating_duration_since(Instant::now()))
@@ -49,7 +50,8 @@ pub trait Transient {
     /// Returns whether a retry may succeed.
     fn is_transient(&self) -> bool;
 
-    /// Returns whether the error is expected at boot. An expected error is logged as information, not as a warning.
+    /// Returns whether the error is expected at boot. An expected error is logged as information,
+    /// not as a warning.
     fn is_usual(&self) -> bool {
         false
     }
@@ -57,12 +59,12 @@ pub trait Transient {
 
 /// The first pause between two attempts. Each following pause is about twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause in [`retry`] before jitter, which at most doubles it. It bounds the delay after the
-/// network comes up.
+/// The longest pause in [`retry`] before jitter, which at most doubles it. It bounds the delay
+/// after the network comes up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Returns the pauses between attempts: they double up to `longest`. Jitter spreads the requests of many nodes that
-/// boot at the same time.
+/// Returns the pauses between attempts: they double up to `longest`. Jitter spreads the requests of
+/// many nodes that boot at the same time.
 #[must_use]
 pub fn pauses(longest: Duration) -> ExponentialBackoff {
     ExponentialBuilder::default()
@@ -73,7 +75,8 @@ pub fn pauses(longest: Duration) -> ExponentialBackoff {
         .build()
 }
 
-/// Runs `operation` until it succeeds, fails permanently, or the next pause would end after the deadline.
+/// Runs `operation` until it succeeds, fails permanently, or the next pause would end after the
+/// deadline.
 ///
 /// # Errors
 ///

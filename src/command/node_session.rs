@@ -1,4 +1,5 @@
-//! The steps that all commands on a node share: read the instance, find the cluster, read the CNI configuration, plan.
+//! The steps that all commands on a node share: read the instance, find the cluster, read the CNI
+//! configuration, plan.
 
 use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
@@ -27,7 +28,8 @@ pub(super) struct NodeSession {
     pub facts: Facts,
 }
 
-/// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source` is `settings`.
+/// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
+/// is `settings`.
 #[derive(Default)]
 pub(super) struct ClusterState {
     pub connection: Option<Connection>,
@@ -41,7 +43,8 @@ impl NodeSession {
         Self::open_until(deadline, context, settings).await
     }
 
-    /// Waits until no other run holds the lock, then collects the facts. Both together take at most `imds.wait`.
+    /// Waits until no other run holds the lock, then collects the facts. Both together take at most
+    /// `imds.wait`.
     pub async fn open_locked(
         context: Context,
         settings: Settings,

@@ -1,5 +1,5 @@
-//! `run`: reads the instance, plans, writes the configuration and waits for the ENIConfig. The kubelet can start after
-//! it succeeds.
+//! `run`: reads the instance, plans, writes the configuration and waits for the ENIConfig. The
+//! kubelet can start after it succeeds.
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;

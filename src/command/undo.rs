@@ -1,5 +1,5 @@
-//! `undo`: removes everything that `run` configured on this node, for every host family. Run it before you remove the
-//! package.
+//! `undo`: removes everything that `run` configured on this node, for every host family. Run it
+//! before you remove the package.
 
 use crate::adapter::bottlerocket::Api;
 use crate::adapter::disk::RunLock;

@@ -1,4 +1,5 @@
-//! `wait`: only waits for the ENIConfig, for units and scripts that configure the kubelet themselves.
+//! `wait`: only waits for the ENIConfig, for units and scripts that configure the kubelet
+//! themselves.
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;

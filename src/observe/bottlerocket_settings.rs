@@ -36,7 +36,8 @@ impl BottlerocketSettings {
     }
 }
 
-/// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of Bottlerocket.
+/// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
+/// Bottlerocket.
 pub async fn bottlerocket(
     root: &Path,
     kind: HostKind,

@@ -43,8 +43,8 @@ impl Advice for ClusterError {
     }
 }
 
-/// Returns the descriptions of the cluster on the instance, in order of precedence. `user_data` is the cluster
-/// of the `NodeConfig` in user data.
+/// Returns the descriptions of the cluster on the instance, in order of precedence. `user_data` is
+/// the cluster of the `NodeConfig` in user data.
 pub(super) fn hints(
     root: &Path,
     user_data: Option<ClusterConfig>,
@@ -87,8 +87,8 @@ pub struct Connection {
     pub cluster: ClusterAccess,
 }
 
-/// Connects to the cluster. If only its name is known, calls `eks:DescribeCluster` first and retries until
-/// `deadline`. `region` is the instance's own.
+/// Connects to the cluster. If only its name is known, calls `eks:DescribeCluster` first and
+/// retries until `deadline`. `region` is the instance's own.
 pub async fn connect(
     context: &Context,
     region: &Region,

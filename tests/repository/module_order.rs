@@ -1,4 +1,5 @@
-//! Every module of the agent uses only modules before it in `ORDER`. Cargo enforces the boundary to `eni-core`.
+//! Every module of the agent uses only modules before it in `ORDER`. Cargo enforces the boundary to
+//! `eni-core`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -52,7 +52,8 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Returns the value of a placeholder in `eni-config.name`; `None` if the instance does not have it.
+    /// Returns the value of a placeholder in `eni-config.name`; `None` if the instance does not
+    /// have it.
     #[must_use]
     pub fn value(&self, field: &Field) -> Option<String> {
         match field {

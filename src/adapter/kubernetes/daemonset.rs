@@ -1,5 +1,5 @@
-//! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does: `env` overrides
-//! `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
+//! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does:
+//! `env` overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::{ApiServer, KubernetesError, resource};
 use eni_core::domain::aws_node::VARIABLES;
@@ -39,7 +39,8 @@ pub enum AwsNodeError {
         /// The answer of the API server.
         source: Box<KubernetesError>,
     },
-    /// A required ConfigMap, or a key in it, does not exist. The pods of the DaemonSet do not start.
+    /// A required ConfigMap, or a key in it, does not exist. The pods of the DaemonSet do not
+    /// start.
     #[error("ConfigMap {config_map}, which sets {what} on DaemonSet aws-node, {problem}")]
     ConfigMapLacks {
         /// The variable, or `environment variables`.
@@ -151,7 +152,8 @@ impl ApiServer {
             environment.extend(self.env_from(all, &container).await?);
         }
         for variable in &container.env {
-            // Other variables are read only if they have a literal value, which `$(NAME)` may refer to.
+            // Other variables are read only if they have a literal value, which `$(NAME)` may refer
+            // to.
             let matters = VARIABLES.contains(&variable.name.as_str());
             if let Some(value) = self.value(variable, &environment, matters).await? {
                 environment.insert(variable.name.clone(), value);
@@ -231,7 +233,7 @@ impl ApiServer {
         debug!("kubernetes: GET configmaps/{name} in {NAMESPACE}");
         let kind = resource("", "v1", "ConfigMap", "configmaps");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
-        let found = self.get(&api, name).await.map_err(|error| match error {
+        let object = self.get(&api, name).await.map_err(|error| match error {
             source @ KubernetesError::Forbidden(_) => {
                 let (what, config_map) = (what.to_owned(), name.to_owned());
                 let source = Box::new(source);
@@ -239,8 +241,8 @@ impl ApiServer {
             }
             other => AwsNodeError::Api(other),
         })?;
-        Ok(found.map(|found| {
-            let data = found.data.get("data").and_then(serde_json::Value::as_object);
+        Ok(object.map(|object| {
+            let data = object.data.get("data").and_then(serde_json::Value::as_object);
             let text = |(key, value): (&String, &serde_json::Value)| {
                 Some((key.clone(), value.as_str()?.to_owned()))
             };
@@ -255,7 +257,8 @@ fn container(daemon_set: &DynamicObject) -> Option<Container> {
     each.into_iter().find(|container: &Container| container.name == NAME)
 }
 
-/// Expands `$(NAME)` with the variables before it. `$$` becomes `$`, and an unknown name stays unchanged.
+/// Expands `$(NAME)` with the variables before it. `$$` becomes `$`, and an unknown name stays
+/// unchanged.
 ///
 /// Source: `third_party/forked/golang/expansion/expand.go`, kubernetes/kubernetes.
 fn expanded(text: &str, before: &Environment) -> String {

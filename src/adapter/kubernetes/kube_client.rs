@@ -40,8 +40,8 @@ pub enum ConnectError {
         /// The error of the Kubernetes client.
         source: Box<kube::config::KubeconfigError>,
     },
-    /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the lines around the
-    /// error, and a kubeconfig may contain a token.
+    /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the
+    /// lines around the error, and a kubeconfig may contain a token.
     #[error("kubeconfig {} is invalid at line {line}", path.display())]
     KubeconfigText {
         /// The file.
@@ -127,8 +127,8 @@ impl Identity {
     }
 }
 
-/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over the proxy of
-/// `context`.
+/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over
+/// the proxy of `context`.
 pub(super) fn client(
     config: &Config,
     context: &Context,
@@ -192,10 +192,10 @@ where
 /// Decodes base64-encoded PEM and returns the certificates in DER.
 pub(super) fn certificates(base64: &str) -> Result<Vec<Vec<u8>>, ConnectError> {
     let pem = STANDARD.decode(base64.trim()).map_err(|_| ConnectError::CertificateAuthority)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|_| ConnectError::CertificateAuthority)?;
-    if found.is_empty() {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|_| ConnectError::CertificateAuthority)?;
+    if certificates.is_empty() {
         return Err(ConnectError::CertificateAuthority);
     }
-    Ok(found.into_iter().map(|certificate| certificate.to_vec()).collect())
+    Ok(certificates.into_iter().map(|certificate| certificate.to_vec()).collect())
 }

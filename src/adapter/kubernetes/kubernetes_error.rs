@@ -52,7 +52,8 @@ fn answered(code: u16, message: &str) -> String {
     format!("the API server returned status {code}{separator}{message}")
 }
 
-/// Compares the messages, because sources have no equality. A wait logs an error only if it differs from the last one.
+/// Compares the messages, because sources have no equality. A wait logs an error only if it differs
+/// from the last one.
 impl PartialEq for KubernetesError {
     fn eq(&self, other: &Self) -> bool {
         one_line(self) == one_line(other)

@@ -1,4 +1,5 @@
-//! The checks for a whole cluster: every zone of its nodes and every ENIConfig. They run on any machine.
+//! The checks for a whole cluster: every zone of its nodes and every ENIConfig. They run on any
+//! machine.
 
 use super::{Line, Zones};
 use crate::adapter::ec2::Ec2;

@@ -1,4 +1,5 @@
-//! An EKS cluster: partial while its fields are collected from several sources, complete when it is used.
+//! An EKS cluster: partial while its fields are collected from several sources, complete when it is
+//! used.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -54,7 +55,8 @@ pub struct ClusterConfig {
     pub endpoint: Option<String>,
     /// The API server's certificate authority: base64-encoded PEM.
     pub certificate_authority: Option<String>,
-    /// The id of a local cluster on an Outpost. Authentication tokens contain it instead of the name.
+    /// The id of a local cluster on an Outpost. Authentication tokens contain it instead of the
+    /// name.
     pub id: Option<String>,
 }
 
@@ -89,7 +91,8 @@ impl ClusterConfig {
         self.id.as_deref().or(self.name.as_deref())
     }
 
-    /// Returns the cluster if the name (or id), the endpoint and the certificate authority are known.
+    /// Returns the cluster if the name (or id), the endpoint and the certificate authority are
+    /// known.
     #[must_use]
     pub fn complete(self, source: ClusterSource) -> Option<Cluster> {
         let name = self.token_name()?.to_owned();

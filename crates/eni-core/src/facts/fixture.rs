@@ -5,8 +5,8 @@ use crate::domain::limits::{self, Source};
 use crate::host::{Detected, Host, ToldElsewhere};
 use std::collections::BTreeMap;
 
-/// Returns the facts of an instance in us-west-2a with one tag, `pool`. Its image belongs to no family, has no
-/// kubelet configuration and contains no description of a cluster.
+/// Returns the facts of an instance in us-west-2a with one tag, `pool`. Its image belongs to no
+/// family, has no kubelet configuration and contains no description of a cluster.
 #[must_use]
 #[allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "test fixture")]
 pub fn facts(instance_type: &str) -> Facts {

@@ -1,4 +1,5 @@
-//! What the files on the instance reveal about its cluster. This module parses text; it reads no files.
+//! What the files on the instance reveal about its cluster. This module parses text; it reads no
+//! files.
 
 use super::user_data::{self, NodeConfig};
 use crate::domain::cluster::{ClusterConfig, ClusterSource, KUBELET_KUBECONFIG};
@@ -7,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The placeholder for the API server in the kubeconfig template of the AL2 image. `bootstrap.sh` replaces it.
+/// The placeholder for the API server in the kubeconfig template of the AL2 image. `bootstrap.sh`
+/// replaces it.
 ///
 /// Source: `templates/al2/runtime/kubelet-kubeconfig`, awslabs/amazon-eks-ami, before 2026-03.
 const ENDPOINT_PLACEHOLDER: &str = "MASTER_ENDPOINT";
@@ -35,9 +37,9 @@ pub enum ClusterHint {
 
 /// Parses the kubelet's kubeconfig.
 ///
-/// If its user runs `aws eks get-token` or `aws-iam-authenticator`, the kubeconfig describes an EKS cluster for
-/// which eni-bootstrap signs the token. `read` returns the certificate authority (PEM) at a path, or `None`
-/// if it cannot be read.
+/// If its user runs `aws eks get-token` or `aws-iam-authenticator`, the kubeconfig describes an EKS
+/// cluster for which eni-bootstrap signs the token. `read` returns the certificate authority (PEM)
+/// at a path, or `None` if it cannot be read.
 pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> ClusterHint {
     let source = ClusterSource::Kubeconfig;
     let skipped = |reason| ClusterHint::Skipped { source, reason };
@@ -73,7 +75,8 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     ClusterHint::Config { source, config }
 }
 
-/// Returns the cluster and the user of the current context. Without a valid context, returns the first of each.
+/// Returns the cluster and the user of the current context. Without a valid context, returns the
+/// first of each.
 fn current_cluster_and_user(config: &Value) -> (&Value, &Value) {
     let entry = |list: &str, name: &Value| {
         let mut all = config[list].as_array().into_iter().flatten();
@@ -83,7 +86,8 @@ fn current_cluster_and_user(config: &Value) -> (&Value, &Value) {
     (&entry("clusters", &context["cluster"])["cluster"], &entry("users", &context["user"])["user"])
 }
 
-/// Returns the cluster name in the arguments of `aws eks get-token` or `aws-iam-authenticator token`.
+/// Returns the cluster name in the arguments of `aws eks get-token` or `aws-iam-authenticator
+/// token`.
 fn cluster_name(arguments: &[&str]) -> Option<String> {
     let is_name_flag = |flag: &str| matches!(flag, "--cluster-name" | "--cluster-id" | "-i");
     let joined = |argument: &str| {

@@ -1,8 +1,8 @@
 //! The `NodeConfig` in an instance's user data.
 //!
-//! Parses user data as nodeadm does (`nodeadm/internal/configprovider`): it may be base64-encoded or
-//! gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order. Anything
-//! else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
+//! Parses user data as nodeadm does (`nodeadm/internal/configprovider`): it may be base64-encoded
+//! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
+//! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
 use crate::domain::cluster::ClusterConfig;
 use crate::error::{Advice, ExitCode};
@@ -13,7 +13,8 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io::Read as _;
 
-/// The maximum size after decompression. User data is at most 16 KiB, so only a gzip bomb exceeds this limit.
+/// The maximum size after decompression. User data is at most 16 KiB, so only a gzip bomb exceeds
+/// this limit.
 const MAX_DECOMPRESSED_BYTES: u64 = 1 << 20;
 
 const MEDIA_TYPE: &str = "application/node.eks.aws";
@@ -47,8 +48,8 @@ pub enum UserDataError {
     /// The first bytes announce a gzip stream, but the rest is not one.
     #[error("the gzip stream in user data is invalid")]
     Gzip(#[source] std::io::Error),
-    /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message quotes the
-    /// lines around the error, and user data may contain secrets.
+    /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message
+    /// quotes the lines around the error, and user data may contain secrets.
     #[error("the NodeConfig in user data is invalid at line {line}, column {column}")]
     NodeConfig {
         /// The line in the `NodeConfig`, starting at 1.
@@ -118,8 +119,8 @@ impl From<Spec> for NodeConfig {
 pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfig>, UserDataError> {
     let bytes = decoded(user_data)?;
     if !begins_as_mime(&bytes) {
-        // A shell script, cloud-config or settings of another tool. nodeadm would reject it, but this image
-        // may not use nodeadm.
+        // A shell script, cloud-config or settings of another tool. nodeadm would reject it, but
+        // this image may not use nodeadm.
         let is_foreign = |text: &str| {
             text.starts_with("#!") || text.starts_with("#cloud-") || !text.contains("node.eks.aws/")
         };
@@ -138,7 +139,8 @@ pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfig>, UserDataError
 }
 
 impl NodeConfig {
-    /// Returns `self` with `next` merged over it: flags are appended, all other fields are replaced.
+    /// Returns `self` with `next` merged over it: flags are appended, all other fields are
+    /// replaced.
     ///
     /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
     fn merge(self, next: Self) -> Self {

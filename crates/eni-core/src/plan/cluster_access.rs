@@ -1,4 +1,5 @@
-//! Decides which cluster to connect to and how: from the settings, the sources on the instance, or EKS.
+//! Decides which cluster to connect to and how: from the settings, the sources on the instance, or
+//! EKS.
 
 use super::PlanError;
 use crate::domain::cluster::{Cluster, ClusterConfig, ClusterSource};
@@ -50,9 +51,9 @@ impl fmt::Display for ClusterAccess {
 
 /// Returns how to connect to the cluster.
 ///
-/// Each setting takes precedence over the same field of a source. All fields that the settings leave open come
-/// from the same source, the first one that has them, so the name of one cluster is never combined with the
-/// endpoint of another.
+/// Each setting takes precedence over the same field of a source. All fields that the settings
+/// leave open come from the same source, the first one that has them, so the name of one cluster is
+/// never combined with the endpoint of another.
 ///
 /// # Errors
 ///
@@ -77,20 +78,20 @@ pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanE
                 (*source, config.clone().without_empty_fields())
             }
         };
-        let found = config.token_name().map(str::to_owned);
-        if set.name.is_some() && found.is_some() && set.name != found {
+        let described = config.token_name().map(str::to_owned);
+        if set.name.is_some() && described.is_some() && set.name != described {
             continue;
         }
         if let Some(cluster) = set.clone().or(config).complete(source) {
             return Ok(ClusterAccess::Node(cluster));
         }
-        name = name.or(found);
+        name = name.or(described);
     }
     describe_cluster(set, name)
 }
 
-/// Returns access by `eks:DescribeCluster`, unless the settings contain an endpoint or a certificate authority:
-/// the endpoint may be a private one, which EKS must not replace.
+/// Returns access by `eks:DescribeCluster`, unless the settings contain an endpoint or a
+/// certificate authority: the endpoint may be a private one, which EKS must not replace.
 fn describe_cluster(set: &ClusterConfig, name: Option<String>) -> Result<ClusterAccess, PlanError> {
     match name {
         Some(name) if set.endpoint.is_none() && set.certificate_authority.is_none() => {

@@ -6,8 +6,8 @@ mod addresses;
 mod log;
 mod variables;
 
-use crate::adapter::dns::Names;
-use crate::command::{self, Context};
+use crate::adapter::Context;
+use crate::command;
 use crate::error::Error;
 use addresses::Addresses;
 use clap::error::ErrorKind;
@@ -55,7 +55,7 @@ enum Command {
     Check(Box<CheckFlags>),
     /// Print the token that `aws eks get-token` makes, for a kubeconfig
     #[command(after_help = TOKEN_EXAMPLE)]
-    Token(command::token::Wanted),
+    Token(command::token_command::TokenArgs),
     /// Take away what `run` wrote on this node; the kubelet's next start is the image's own
     #[command(after_help = UNDO_EXAMPLE)]
     Undo,
@@ -91,7 +91,7 @@ enum Limits {
 struct PlanFlags {
     /// How to print it
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    output: command::plan::Output,
+    output: command::plan_command::Output,
     #[command(flatten)]
     settings: SettingsFlags,
 }
@@ -99,7 +99,7 @@ struct PlanFlags {
 #[derive(Debug, Args)]
 struct CheckFlags {
     #[command(flatten)]
-    wanted: command::check::Wanted,
+    check: command::check::CheckArgs,
     #[command(flatten)]
     settings: SettingsFlags,
 }
@@ -162,34 +162,34 @@ fn checked(cli: Cli) -> Result<(), Error> {
 
 async fn dispatch(cli: Cli) -> Result<(), Error> {
     let config = cli.addresses.config.clone();
-    let endpoints = cli.addresses.endpoints().map_err(Error::Usage)?;
-    let names = Names::default();
-    let context = |settings: SettingsFlags, endpoints, names| Context {
-        endpoints,
-        names,
-        config,
-        by_hand: settings.layer,
+    let context = cli.addresses.context().map_err(Error::Usage)?;
+    let load = |context: Context, flags: SettingsFlags| {
+        command::load_settings(context, config.as_deref(), flags.layer)
     };
     match cli.command {
-        Command::Run(flags) => Box::pin(command::run::run(context(*flags, endpoints, names))).await,
+        Command::Run(flags) => {
+            let (context, settings) = load(context, *flags)?;
+            Box::pin(command::run::run(context, settings)).await
+        }
         Command::Plan(flags) => {
             let PlanFlags { output, settings } = *flags;
-            Box::pin(command::plan::show(context(settings, endpoints, names), output)).await
+            let (context, settings) = load(context, settings)?;
+            Box::pin(command::plan_command::show(context, settings, output)).await
         }
         Command::Wait(flags) => {
-            Box::pin(command::wait::wait(context(*flags, endpoints, names))).await
+            let (context, settings) = load(context, *flags)?;
+            Box::pin(command::wait_command::wait(context, settings)).await
         }
         Command::Check(flags) => {
-            let CheckFlags { wanted, settings } = *flags;
-            Box::pin(command::check::check(context(settings, endpoints, names), wanted)).await
+            let CheckFlags { check, settings } = *flags;
+            let (context, settings) = load(context, settings)?;
+            Box::pin(command::check::check(context, settings, check)).await
         }
-        Command::Undo => command::undo::undo(endpoints).await,
-        Command::Token(wanted) => command::token::show(endpoints, names, wanted).await,
-        Command::MaxPods(wanted) => command::max_pods::show(endpoints, names, *wanted).await,
-        Command::Limits(Limits::Show(wanted)) => command::limits::show(endpoints, &wanted),
-        Command::Limits(Limits::Refresh(wanted)) => {
-            command::limits::refresh(endpoints, names, wanted).await
-        }
+        Command::Undo => command::undo::undo(context).await,
+        Command::Token(arguments) => command::token_command::show(context, arguments).await,
+        Command::MaxPods(wanted) => command::max_pods::show(context, *wanted).await,
+        Command::Limits(Limits::Show(wanted)) => command::limits::show(context, &wanted),
+        Command::Limits(Limits::Refresh(wanted)) => command::limits::refresh(context, wanted).await,
     }
 }
 

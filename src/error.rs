@@ -5,7 +5,7 @@
 
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
-use crate::adapter::token::TokenError;
+use crate::adapter::eks_token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::NotReady;

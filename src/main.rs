@@ -1,4 +1,4 @@
-//! Entry point: arguments in, exit status out, nothing else.
+//! The entry point of the program `eni-bootstrap`.
 
 use std::process::ExitCode;
 

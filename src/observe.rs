@@ -1,25 +1,24 @@
-//! Adapters → facts. What does not depend on each other is asked for at the same time.
+//! Collects the facts about the instance and its image. Independent requests run concurrently.
 
-mod bottlerocket;
-mod cluster;
+mod bottlerocket_settings;
+mod cluster_connection;
 
-pub use bottlerocket::{OnBottlerocket, bottlerocket};
-pub use cluster::{ClusterError, Connection, Reached, connect};
+pub use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
+pub use cluster_connection::{ClusterError, Connection, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket::BottlerocketError;
 use crate::adapter::disk::DiskError;
-use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::machine::{self, MachineError};
-use crate::adapter::{Deadline, Endpoints};
+use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::limits::{InstanceLimits, Source};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::error::{Advice, ExitCode};
-use eni_core::facts::{Facts, Instance, Limits, Machine};
+use eni_core::facts::{Facts, Instance, Machine};
 use eni_core::host::user_data::{self, UserDataError};
 use eni_core::host::{self, Host, HostError, Image};
 use eni_core::settings::Settings;
@@ -29,30 +28,30 @@ use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
 
-/// Something about the machine that could not be found out.
+/// The facts about the instance cannot be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
-    /// The instance metadata service.
+    /// IMDS is unreachable or returned invalid data.
     #[error("failed to read instance metadata")]
     Imds(#[from] ImdsError),
-    /// The image.
+    /// The family of the image is unknown or not supported.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Bottlerocket's settings.
-    #[error("Bottlerocket does not say what it is set to")]
+    /// The settings API of Bottlerocket failed.
+    #[error("failed to read Bottlerocket's settings")]
     Bottlerocket(#[from] BottlerocketError),
-    /// The machine's own files.
-    #[error("this machine cannot be looked at")]
+    /// A file of the image cannot be read.
+    #[error("failed to inspect this machine")]
     Machine(#[from] MachineError),
-    /// User data.
-    #[error("the user data cannot be used")]
+    /// User data contains an invalid `NodeConfig`.
+    #[error(transparent)]
     UserData(#[from] UserDataError),
-    /// A type that neither the table nor EC2 knows.
-    #[error("the limits of instance type {instance_type} are not known")]
+    /// Neither the table nor EC2 has the instance type.
+    #[error("failed to look up the limits of instance type {instance_type}")]
     Limits {
-        /// The type.
+        /// The instance type.
         instance_type: InstanceType,
-        /// Why EC2 did not tell, either.
+        /// Why EC2 did not return the limits.
         source: Ec2Error,
     },
 }
@@ -72,13 +71,13 @@ impl Advice for ObserveError {
             Self::Machine(error) => return error.help(),
             Self::UserData(error) => return error.help(),
             Self::Limits { source: Ec2Error::Call(CallError::AccessDenied { .. }), .. } => {
-                "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
+                "allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type"
             }
             Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
-                "give the instance a role that allows ec2:DescribeInstanceTypes, or use an eni-bootstrap whose table has the type"
+                "attach an instance profile that allows ec2:DescribeInstanceTypes, or install an eni-bootstrap version whose table contains the instance type"
             }
             Self::Limits { .. } => {
-                "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
+                "check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type"
             }
         };
         help.into()
@@ -96,97 +95,94 @@ impl Advice for ObserveError {
     }
 }
 
-/// Looks at the machine: its image, its metadata and its type's limits.
+/// Collects the facts about the instance, retrying IMDS until `deadline`.
 pub async fn facts(
-    endpoints: &Endpoints,
-    names: &Names,
+    context: &Context,
     settings: &Settings,
-    bottlerocket: OnBottlerocket,
+    bottlerocket: BottlerocketSettings,
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
-    let OnBottlerocket { found, said: by_bottlerocket, .. } = bottlerocket;
-    let image = Image { bottlerocket: found, ..machine::image(&endpoints.root)? };
+    let BottlerocketSettings { settings: of_host, cluster_hint, .. } = bottlerocket;
+    let image = Image { bottlerocket: of_host, ..machine::image(&context.root)? };
     let host = host::detect(settings.host, &image)?;
-    let machine = this_machine(&endpoints.root)?;
-    // On the heap: a dozen requests at once make a large future.
-    let ask = || Box::pin(metadata(endpoints, names, settings, deadline));
-    let metadata = match ask().await {
-        // A token may be lost with its service: one new session, and not more.
+    let machine = local_machine(&context.root)?;
+    // Boxed: the future of a dozen concurrent requests is large.
+    let read = || Box::pin(metadata(context, settings, deadline));
+    let metadata = match read().await {
+        // IMDS forgets its tokens when it restarts. Retry once with a new token.
         Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
-            warn!(
-                "the metadata service no longer takes the token (401 for {path}); fetching a new one"
-            );
-            ask().await?
+            warn!("imds: the token was rejected (401 for {path}); requesting a new one");
+            read().await?
         }
-        answer => answer?,
+        result => result?,
     };
-    let Metadata { instance, limits, user_data } = metadata;
-    // On Bottlerocket it is settings, which the API has told.
+    let Metadata { instance, limits, limits_source, user_data } = metadata;
+    // On Bottlerocket, user data contains settings, which its API has already returned.
     let user_data = user_data.filter(|_| !matches!(host.host, Host::Bottlerocket(_)));
-    let said = user_data::node_config(&user_data.unwrap_or_default())?;
-    let kubelet = said.as_ref().map(|said| &said.kubelet);
-    let elsewhere = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
-    let told = cluster::told(&endpoints.root, said.map(|said| said.cluster), by_bottlerocket);
-    Ok(Facts { instance, limits, machine, host, elsewhere, told })
+    let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
+    let kubelet = node_config.as_ref().map(|config| &config.kubelet);
+    let existing = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
+    let cluster = node_config.map(|config| config.cluster);
+    let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
+    Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
 }
 
-/// What this machine has. Under another root than `/` the files are some other machine's, and its
-/// type's table stands in.
-fn this_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
+/// Returns the CPUs and the memory. If the root is not `/`, it belongs to another machine, so the
+/// limits of the instance type are used instead.
+fn local_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
     if root == Path::new("/") { machine::machine().map(Some) } else { Ok(None) }
 }
 
-/// Only the type and the region: for the calculator.
+/// Returns the type and the region of this instance.
 pub async fn instance_type(
-    endpoints: &Endpoints,
-    names: &Names,
+    context: &Context,
     deadline: Deadline,
 ) -> Result<(InstanceType, Region), ImdsError> {
-    let session = Session::open(&endpoints.imds, names, deadline).await?;
+    let session = Session::open(context, deadline).await?;
     try_join!(session.required(INSTANCE_TYPE), session.required(REGION))
 }
 
 const INSTANCE_TYPE: &str = "meta-data/instance-type";
 const REGION: &str = "meta-data/placement/region";
 
-/// What is asked of the network.
+/// The facts from IMDS and EC2.
 struct Metadata {
     instance: Instance,
-    limits: Limits,
+    limits: InstanceLimits,
+    limits_source: Source,
     user_data: Option<Vec<u8>>,
 }
 
 async fn metadata(
-    endpoints: &Endpoints,
-    names: &Names,
+    context: &Context,
     settings: &Settings,
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
-    let session = &Session::open(&endpoints.imds, names, deadline).await?;
-    // The first failure ends them all: a type that nobody knows is said at once.
+    let session = &Session::open(context, deadline).await?;
+    // try_join! ends all requests at the first error, so an unknown instance type fails
+    // immediately.
     let (of_type, identity, network, tags, user_data) = try_join!(
         async {
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
-            // On the heap: rarely more than a table look-up, and large when it is.
-            let limits =
-                Box::pin(type_limits(endpoints, names, &instance_type, &region, deadline)).await?;
+            // Boxed: the future of the EC2 request is large, and the request is rare.
+            let limits = Box::pin(limits(context, &instance_type, &region, deadline)).await?;
             Ok::<_, ObserveError>((instance_type, region, limits))
         },
-        of_imds(identity(session)),
-        of_imds(network(session)),
-        of_imds(tags(session, settings)),
-        of_imds(session.bytes("user-data")),
+        from_imds(identity(session)),
+        from_imds(network(session)),
+        from_imds(tags(session, settings)),
+        from_imds(session.bytes("user-data")),
     )?;
-    let (instance_type, region, limits) = of_type;
+    let (instance_type, region, (limits, limits_source)) = of_type;
     let (instance_id, zone, zone_id) = identity;
     let (vpc_id, subnet_id) = network;
     let instance =
         Instance { instance_type, instance_id, zone, zone_id, region, vpc_id, subnet_id, tags };
-    Ok(Metadata { instance, limits, user_data })
+    Ok(Metadata { instance, limits, limits_source, user_data })
 }
 
-async fn of_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Result<T, ObserveError> {
+async fn from_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Result<T, ObserveError> {
     Ok(read.await?)
 }
 
@@ -200,7 +196,7 @@ async fn identity(session: &Session) -> Result<Identity, ImdsError> {
     )
 }
 
-/// The primary interface's VPC and subnet.
+/// Returns the VPC and the subnet of the primary network interface.
 async fn network(session: &Session) -> Result<(Option<VpcId>, Option<SubnetId>), ImdsError> {
     let Some(mac) = session.item::<Mac>("meta-data/mac").await? else { return Ok((None, None)) };
     let vpc = format!("meta-data/network/interfaces/macs/{mac}/vpc-id");
@@ -208,7 +204,7 @@ async fn network(session: &Session) -> Result<(Option<VpcId>, Option<SubnetId>),
     try_join!(session.item(&vpc), session.item(&subnet))
 }
 
-/// The tags that the ENIConfig's name asks for; none where the instance does not show its tags.
+/// Returns the instance tags that `eni-config.name` refers to. Empty if IMDS does not expose tags.
 async fn tags(
     session: &Session,
     settings: &Settings,
@@ -224,31 +220,30 @@ async fn tags(
     Ok(tags)
 }
 
-/// From the embedded table, else from EC2, else not at all: a guessed figure is what we exist to end.
-async fn type_limits(
-    endpoints: &Endpoints,
-    names: &Names,
+/// Returns the limits of the instance type from the table, or else from EC2. There is no fallback
+/// to a guess.
+async fn limits(
+    context: &Context,
     instance_type: &InstanceType,
     region: &Region,
     deadline: Deadline,
-) -> Result<Limits, ObserveError> {
-    if let Some((limits, source)) = endpoints.table.find(instance_type) {
-        return Ok(Limits { limits, source });
+) -> Result<(InstanceLimits, Source), ObserveError> {
+    if let Some(limits) = context.table.find(instance_type) {
+        return Ok(limits);
     }
-    let limits = limits_by_ec2(endpoints, names, instance_type, region, deadline).await?;
-    Ok(Limits { limits, source: Source::Ec2 })
+    let limits = limits_from_ec2(context, instance_type, region, deadline).await?;
+    Ok((limits, Source::Ec2))
 }
 
-/// What EC2 says of a type that the table lacks.
-pub async fn limits_by_ec2(
-    endpoints: &Endpoints,
-    names: &Names,
+/// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.
+pub async fn limits_from_ec2(
+    context: &Context,
     instance_type: &InstanceType,
     region: &Region,
     deadline: Deadline,
 ) -> Result<InstanceLimits, ObserveError> {
-    warn!("the table in this eni-bootstrap has no {instance_type}; asking EC2");
+    warn!("{instance_type} is not in the embedded table; calling ec2:DescribeInstanceTypes");
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
-    let ec2 = Ec2::new(endpoints, names, region).await.map_err(failed)?;
+    let ec2 = Ec2::new(context, region).await.map_err(failed)?;
     ec2.limits(instance_type, deadline).await.map_err(failed)
 }

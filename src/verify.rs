@@ -111,12 +111,14 @@ pub async fn with_cluster(fit: &Fit, api: &ApiServer, aws_node: Option<&AwsNode>
             "delete it, unless every node may use it: `kubectl delete eniconfig default`",
         )),
         Ok(_) => {}
-        Err(error) => findings.push(Finding::skipped(DEFAULT, error.to_string(), None)),
+        Err(error) => findings.push(Finding::skipped(DEFAULT, eni_core::error::one_line(&error), None)),
     }
     match node {
         Ok(Some(node)) => findings.extend(node::judge(fit, &node, aws_node)),
         Ok(None) => {}
-        Err(error) => findings.push(Finding::skipped("node", error.to_string(), None)),
+        Err(error) => {
+            findings.push(Finding::skipped("node", eni_core::error::one_line(&error), None));
+        }
     }
     findings
 }

@@ -4,4 +4,5 @@ mod behaviour;
 mod boot;
 mod packaging;
 mod real;
+mod repository;
 mod support;

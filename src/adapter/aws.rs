@@ -3,11 +3,9 @@
 pub mod call;
 mod error_response;
 
-pub use error_response::ErrorResponse;
-
-use crate::adapter::Endpoints;
-use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
+use crate::adapter::Context;
+use crate::adapter::dns::DnsResolver;
+use crate::adapter::https_proxy::Proxy;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -80,20 +78,16 @@ impl Advice for AwsError {
 /// It resolves names with our resolver and trusts the CA certificates of the host, or else the
 /// embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
 /// profile.
-pub async fn sdk_config(
-    endpoints: &Endpoints,
-    names: &Names,
-    region: &Region,
-) -> Result<SdkConfig, AwsError> {
-    let http = http_client(names, endpoints.proxy.as_ref())?;
-    let region = aws_config::Region::new(endpoints.region(region).to_string());
+pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
+    let http = http_client(&context.resolver, context.proxy.as_ref())?;
+    let region = aws_config::Region::new(context.region(region).to_string());
     let provider = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_http_client(http.clone());
     let imds = imds::Client::builder()
         .configure(&provider)
-        .endpoint(&endpoints.imds)
-        .map_err(|source| AwsError::Endpoint { endpoint: endpoints.imds.clone(), source })?
+        .endpoint(&context.imds_endpoint)
+        .map_err(|source| AwsError::Endpoint { endpoint: context.imds_endpoint.clone(), source })?
         .build();
     let credentials = DefaultCredentialsChain::builder()
         .configure(provider)
@@ -117,7 +111,10 @@ pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient, AwsError> {
+fn http_client(
+    resolver: &DnsResolver,
+    proxy: Option<&Proxy>,
+) -> Result<SharedHttpClient, AwsError> {
     let trust = TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted());
     let context = TlsContext::builder()
         .with_trust_store(trust)
@@ -127,7 +124,7 @@ fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient,
     builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
     let builder =
         builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
-    let names = names.clone();
+    let resolver = resolver.clone();
     // The SDK requests a connector for every call; a cached one keeps its connections.
     let made: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
@@ -137,7 +134,7 @@ fn http_client(names: &Names, proxy: Option<&Proxy>) -> Result<SharedHttpClient,
             return connector.clone();
         }
         let connector = builder.clone().connector_settings(settings.clone());
-        let connector = SharedHttpConnector::new(connector.build_with_resolver(names.clone()));
+        let connector = SharedHttpConnector::new(connector.build_with_resolver(resolver.clone()));
         made.push((timeouts, connector.clone()));
         connector
     }))

@@ -1,13 +1,13 @@
-//! Names → addresses, for every client: /etc/hosts, then the name servers of /etc/resolv.conf.
+//! Name resolution for all clients: /etc/hosts, then the DNS servers in /etc/resolv.conf.
 //!
-//! Never getaddrinfo: in a static glibc binary it loads the host's NSS modules, and dies with
-//! SIGFPE where they were built against another glibc.
+//! getaddrinfo is not used: in a static glibc binary it loads the host's NSS modules and crashes
+//! with SIGFPE if they were built for another glibc version.
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::op::Query;
+use hickory_resolver::net::{self, NetError};
+use hickory_resolver::proto::op::{Query, ResponseCode};
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{Hosts, Resolver, TokioResolver, system_conf};
 use hyper_util::client::legacy::connect::dns::Name;
@@ -19,63 +19,101 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-/// A name that has no address for us.
+/// A name could not be resolved.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DnsError {
-    /// The system gives no random numbers, which every DNS query needs.
-    #[error("no random numbers for a DNS query: is there no /dev/urandom?")]
+    /// DNS queries need random numbers, and the kernel provides none.
+    #[error("failed to get random numbers for a DNS query: /dev/urandom may be missing")]
     NoRandomNumbers(#[source] Arc<getrandom::Error>),
-    /// The hosts file cannot be read.
-    #[error("/etc/hosts cannot be read")]
+    /// `/etc/hosts` exists but cannot be read.
+    #[error("failed to read /etc/hosts")]
     Hosts(#[source] Arc<io::Error>),
-    /// The system's resolver settings make no resolver.
-    #[error("/etc/resolv.conf cannot be used")]
+    /// `/etc/resolv.conf` is invalid.
+    #[error("failed to configure DNS from /etc/resolv.conf")]
     Settings(#[source] Arc<NetError>),
-    /// Nobody knows the name.
-    #[error("the name {name:?} has no address")]
-    Unknown {
+    /// The name does not exist or has no address. The resolver's own message, which lists the query
+    /// in full, is left out.
+    #[error("no such host: {name:?}")]
+    NoSuchHost {
         /// The name.
         name: String,
-        /// What the resolver said.
+    },
+    /// A DNS server returned an error code.
+    #[error("the DNS server failed to resolve {name:?}: {code}")]
+    Failed {
+        /// The name.
+        name: String,
+        /// The code, such as `Server Failure`.
+        code: ResponseCode,
+    },
+    /// No DNS server is configured or reachable.
+    #[error("no DNS server answered the query for {name:?}")]
+    NoAnswer {
+        /// The name.
+        name: String,
+        /// The last network error.
+        source: Arc<NetError>,
+    },
+    /// The resolver failed in another way.
+    #[error("failed to resolve {name:?}")]
+    Other {
+        /// The name.
+        name: String,
+        /// The resolver's error.
         source: Arc<NetError>,
     },
 }
 
-/// The one resolver of a run; clones share it and its cache.
+impl DnsError {
+    fn lookup(name: &str, error: NetError) -> Self {
+        let name = name.to_owned();
+        let code = match &error {
+            NetError::Dns(net::DnsError::NoRecordsFound(missing)) => Some(missing.response_code),
+            NetError::Dns(net::DnsError::ResponseCode(code)) => Some(*code),
+            _ => None,
+        };
+        match (code, error) {
+            (Some(ResponseCode::NXDomain | ResponseCode::NoError), _) => Self::NoSuchHost { name },
+            (Some(code), _) => Self::Failed { name, code },
+            (None, error @ (NetError::NoConnections | NetError::Timeout | NetError::Io(_))) => {
+                Self::NoAnswer { name, source: Arc::new(error) }
+            }
+            (None, error) => Self::Other { name, source: Arc::new(error) },
+        }
+    }
+}
+
+/// Resolves names to addresses. Clones share one resolver and its cache.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct DnsResolver {
     resolver: Arc<OnceLock<TokioResolver>>,
 }
 
-impl Names {
-    /// The addresses of `name`.
+impl DnsResolver {
+    /// Returns the addresses of `name`, which may itself be an address.
     pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }
-        // Before the resolver, which would ask DNS for the family that the file does not name: a
-        // name in the file must not need a name server.
-        let listed = listed(name)?;
-        if !listed.is_empty() {
-            return Ok(listed);
+        // Looked up here because the resolver would query DNS for the address family that the file
+        // lacks, and a name in /etc/hosts must not need a DNS server.
+        let addresses = hosts_file_addresses(name)?;
+        if !addresses.is_empty() {
+            return Ok(addresses);
         }
-        let resolver = self.resolver()?;
-        let found = resolver.lookup_ip(name).await.map_err(|source| DnsError::Unknown {
-            name: name.to_owned(),
-            source: Arc::new(source),
-        })?;
-        Ok(found.iter().collect())
+        let lookup = self.resolver()?.lookup_ip(name).await;
+        Ok(lookup.map_err(|error| DnsError::lookup(name, error))?.iter().collect())
     }
 
-    /// Made at the first name: on most nodes every address is a number.
+    /// Returns the DNS client. It is created at first use, because most nodes need no DNS.
     fn resolver(&self) -> Result<TokioResolver, DnsError> {
         if let Some(resolver) = self.resolver.get() {
             return Ok(resolver.clone());
         }
-        // Asked first, because the resolver itself panics where there are none.
+        // Checked first, because the resolver panics without random numbers.
         getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
         let settings = |error| DnsError::Settings(Arc::new(error));
-        // Without the file there is nobody to ask, which the look-up then says.
+        // Without the file there is no DNS server, and the query fails with that reason.
         let (config, mut options) = if std::path::Path::new("/etc/resolv.conf").exists() {
             system_conf::read_system_conf().map_err(settings)?
         } else {
@@ -90,8 +128,9 @@ impl Names {
     }
 }
 
-/// What /etc/hosts says of `name`; read anew each time, because a wait is long.
-fn listed(name: &str) -> Result<Vec<IpAddr>, DnsError> {
+/// Returns the addresses of `name` in /etc/hosts. The file is read each time, because it may change
+/// while eni-bootstrap waits.
+fn hosts_file_addresses(name: &str) -> Result<Vec<IpAddr>, DnsError> {
     let file = match File::open("/etc/hosts") {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -112,26 +151,26 @@ fn listed(name: &str) -> Result<Vec<IpAddr>, DnsError> {
 
 type Resolving<T> = Pin<Box<dyn Future<Output = Result<T, DnsError>> + Send>>;
 
-/// For reqwest, which serves IMDS.
-impl reqwest::dns::Resolve for Names {
+/// Used by reqwest for IMDS.
+impl reqwest::dns::Resolve for DnsResolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let names = self.clone();
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = names.resolve(name.as_str()).await?;
-            Ok(Box::new(with_port(found)) as reqwest::dns::Addrs)
+            let addresses = resolver.resolve(name.as_str()).await?;
+            Ok(Box::new(with_port(addresses)) as reqwest::dns::Addrs)
         })
     }
 }
 
-/// For the AWS SDK.
-impl ResolveDns for Names {
+/// Used by the AWS SDK.
+impl ResolveDns for DnsResolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move { self.resolve(name).await.map_err(ResolveDnsError::new) })
     }
 }
 
-/// For hyper's connector, which serves the Kubernetes client.
-impl tower::Service<Name> for Names {
+/// Used by hyper for the Kubernetes API.
+impl tower::Service<Name> for DnsResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = DnsError;
     type Future = Resolving<Self::Response>;
@@ -141,15 +180,48 @@ impl tower::Service<Name> for Names {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let names = self.clone();
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = names.resolve(name.as_str()).await?;
-            Ok(with_port(found).collect::<Vec<_>>().into_iter())
+            let addresses = resolver.resolve(name.as_str()).await?;
+            Ok(with_port(addresses).collect::<Vec<_>>().into_iter())
         })
     }
 }
 
-/// Port 0: the connector puts the URL's in.
+/// Adds port 0, which the connector replaces with the port of the URL.
 fn with_port(addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + Send {
     addresses.into_iter().map(|address| SocketAddr::new(address, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eni_core::error::one_line;
+    use hickory_resolver::net::NoRecords;
+    use hickory_resolver::proto::rr::Name;
+
+    fn no_records(code: ResponseCode) -> NetError {
+        let query = Query::query(Name::from_ascii("k8s.example.").unwrap(), RecordType::A);
+        NetError::Dns(net::DnsError::NoRecordsFound(NoRecords::new(query, code)))
+    }
+
+    #[test]
+    fn a_failed_lookup_has_a_short_message() {
+        let message = |error| one_line(&DnsError::lookup("k8s.example", error));
+        let no_such_host = "no such host: \"k8s.example\"";
+        assert_eq!(message(no_records(ResponseCode::NXDomain)), no_such_host);
+        assert_eq!(message(no_records(ResponseCode::NoError)), no_such_host);
+        assert_eq!(
+            message(no_records(ResponseCode::ServFail)),
+            "the DNS server failed to resolve \"k8s.example\": Server Failure"
+        );
+        assert_eq!(
+            message(NetError::Timeout),
+            "no DNS server answered the query for \"k8s.example\": request timed out"
+        );
+        assert_eq!(
+            message(NetError::NoConnections),
+            "no DNS server answered the query for \"k8s.example\": no connections available"
+        );
+    }
 }

@@ -3,9 +3,8 @@
 mod instance_types;
 mod pod_subnets;
 
-use crate::adapter::Endpoints;
+use crate::adapter::Context;
 use crate::adapter::aws::{self, call::CallError};
-use crate::adapter::dns::Names;
 use aws_sdk_ec2::Client;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::zone::Region;
@@ -59,15 +58,11 @@ pub struct Ec2 {
 
 impl Ec2 {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub async fn new(
-        endpoints: &Endpoints,
-        names: &Names,
-        region: &Region,
-    ) -> Result<Self, Ec2Error> {
-        let shared = aws::sdk_config(endpoints, names, region).await.map_err(CallError::from)?;
+    pub async fn new(context: &Context, region: &Region) -> Result<Self, Ec2Error> {
+        let shared = aws::sdk_config(context, region).await.map_err(CallError::from)?;
         let mut config = aws_sdk_ec2::config::Builder::from(&shared);
         config.set_endpoint_url(
-            endpoints.ec2.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
+            context.ec2_endpoint.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
         );
         Ok(Self { client: Client::from_conf(config.build()) })
     }

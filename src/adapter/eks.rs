@@ -2,9 +2,9 @@
 
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::{self, AwsError};
-use crate::adapter::dns::Names;
-use crate::adapter::{Deadline, Endpoints, Transient, retry};
+use crate::adapter::{Context, Deadline, Transient, retry};
 use aws_sdk_eks::Client;
+use eni_core::domain::cluster::{Cluster, ClusterSource};
 use eni_core::domain::zone::Region;
 use eni_core::error::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -80,16 +80,12 @@ impl Transient for EksError {
     }
 }
 
-/// A cluster, as EKS describes it.
+/// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EksCluster {
-    /// Its API server's URL.
-    pub endpoint: String,
-    /// Its certificate authority: PEM in base64.
-    pub certificate_authority: String,
-    /// What a token is bound to: the id of a cluster on an Outpost, else the name.
-    pub token_name: String,
-    /// The subnets in which its control plane has interfaces.
+pub struct DescribedCluster {
+    /// The cluster. Its id is set for a local cluster on an Outpost.
+    pub cluster: Cluster,
+    /// The subnets of the control plane's network interfaces.
     pub subnets: Vec<String>,
 }
 
@@ -102,21 +98,21 @@ pub struct Eks {
 
 impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub async fn new(
-        endpoints: &Endpoints,
-        names: &Names,
-        region: &Region,
-    ) -> Result<Self, AwsError> {
-        let shared = aws::sdk_config(endpoints, names, region).await?;
+    pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
+        let shared = aws::sdk_config(context, region).await?;
         let mut config = aws_sdk_eks::config::Builder::from(&shared);
         config.set_endpoint_url(
-            endpoints.eks.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
+            context.eks_endpoint.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
         );
         Ok(Self { client: Client::from_conf(config.build()), region: region.clone() })
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
-    pub async fn cluster(&self, name: &str, deadline: Deadline) -> Result<EksCluster, EksError> {
+    pub async fn cluster(
+        &self,
+        name: &str,
+        deadline: Deadline,
+    ) -> Result<DescribedCluster, EksError> {
         retry(deadline, async || {
             let request = self.client.describe_cluster().name(name);
             match call(ACTION, deadline, request.send()).await {
@@ -137,23 +133,24 @@ impl Eks {
 fn known(
     name: &str,
     cluster: Option<&aws_sdk_eks::types::Cluster>,
-) -> Result<EksCluster, EksError> {
+) -> Result<DescribedCluster, EksError> {
     let not_ready = || {
         let status = cluster.and_then(|cluster| cluster.status());
         let status = status.map_or("unknown", |status| status.as_str());
         EksError::NotReady { name: name.to_owned(), status: status.to_owned() }
     };
-    let told = |cluster: &aws_sdk_eks::types::Cluster| {
+    let described = |cluster: &aws_sdk_eks::types::Cluster| {
         let vpc = cluster.resources_vpc_config();
-        Some(EksCluster {
-            endpoint: cluster.endpoint()?.to_owned(),
-            certificate_authority: cluster.certificate_authority()?.data()?.to_owned(),
-            token_name: match (cluster.outpost_config(), cluster.id()) {
-                (Some(_), Some(id)) => id.to_owned(),
-                _ => name.to_owned(),
+        Some(DescribedCluster {
+            cluster: Cluster {
+                name: name.to_owned(),
+                endpoint: cluster.endpoint()?.to_owned(),
+                certificate_authority: cluster.certificate_authority()?.data()?.to_owned(),
+                id: cluster.outpost_config().and(cluster.id()).map(str::to_owned),
+                source: ClusterSource::Eks,
             },
             subnets: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
         })
     };
-    cluster.and_then(told).ok_or_else(not_ready)
+    cluster.and_then(described).ok_or_else(not_ready)
 }

@@ -2,8 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use crate::adapter::dns::Names;
-use crate::adapter::{Deadline, Transient, retry};
+use crate::adapter::{Context, Deadline, Transient, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
 use eni_core::error::{Advice, ExitCode};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
@@ -149,17 +148,13 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Opens a session at `endpoint`, trying until `deadline`: the network may come up late.
-    pub async fn open(
-        endpoint: &str,
-        names: &Names,
-        deadline: Deadline,
-    ) -> Result<Self, ImdsError> {
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
+    /// Opens a session, retrying until `deadline`: the network may come up late.
+    pub async fn open(context: &Context, deadline: Deadline) -> Result<Self, ImdsError> {
+        let endpoint = context.imds_endpoint.trim_end_matches('/').to_owned();
         let http = Client::builder()
             .no_proxy() // a proxy would return the metadata of its own instance
             .redirect(Policy::none())
-            .dns_resolver(Arc::new(names.clone()))
+            .dns_resolver(Arc::new(context.resolver.clone()))
             .build()
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
         let mut session = Self { http, endpoint, token: String::new(), deadline };

@@ -1,74 +1,75 @@
-//! The Kubernetes API, as far as a node needs it: one ENIConfig, read and watched; the aws-node
-//! DaemonSet; the node's own name and whether it is cordoned.
+//! The Kubernetes API: ENIConfigs, the aws-node DaemonSet and this node's Node object.
 
-mod aws_node;
-mod connect;
-mod node;
-mod refusal;
+mod daemonset;
+mod known_node;
+mod kube_client;
+mod kubernetes_error;
 
-pub use aws_node::{AwsNodeError, Environment};
-pub use connect::ConnectError;
-pub use node::KnownNode;
-pub use refusal::KubernetesError;
-pub(crate) use refusal::RBAC;
+pub use daemonset::{AwsNodeError, Environment};
+pub use known_node::KnownNode;
+pub use kube_client::ConnectError;
+pub use kubernetes_error::KubernetesError;
+pub(crate) use kubernetes_error::RBAC;
 
-use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
-use crate::adapter::token::TokenSource;
-use connect::{Identity, certificates, client};
+use crate::adapter::Context;
+use crate::adapter::eks_token::TokenSource;
+use eni_core::domain::cluster::Cluster;
 use futures::{Stream, StreamExt as _};
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
-use refusal::{is_absent_object, status_error, transport_error};
+use kube_client::{Identity, certificates, client};
+use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::debug;
 
-/// One request, connecting included.
+/// The timeout of one request, including the connection setup.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// How long the server keeps one watch open; it then ends it in good order.
+/// The time after which the API server ends a watch.
 const WATCH_SECONDS: u32 = 290;
 
-/// An ENIConfig, as far as it matters here.
+/// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EniConfig {
-    /// The subnet of the pods; empty where the object lacks it.
+    /// `spec.subnet`: the subnet of the pods. Empty if the field is missing.
     pub subnet: String,
-    /// Their security groups; none means the primary interface's.
+    /// `spec.securityGroups`. If empty, the CNI uses the security groups of the primary network
+    /// interface.
     pub security_groups: Vec<String>,
 }
 
-/// An ENIConfig, and when it became so.
+/// An ENIConfig and its resource version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// What it says.
+pub struct VersionedEniConfig {
+    /// The ENIConfig.
     pub eni_config: EniConfig,
-    /// Its resource version, from which a watch tells what comes next.
+    /// The resource version, at which a watch can start.
     pub version: Option<String>,
 }
 
-/// What a watch tells.
+/// An event of a watch on one ENIConfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The ENIConfig is there, and says this.
-    Is(EniConfig),
-    /// It has been deleted.
-    Gone,
+    /// The ENIConfig was created or changed, or existed when the watch started.
+    Applied(EniConfig),
+    /// The ENIConfig was deleted.
+    Deleted,
 }
 
-/// An API server, and who we are to it.
+/// A client of the API server with the credentials to use.
 #[derive(Clone)]
 pub struct ApiServer {
     client: Client,
     identity: Option<Identity>,
 }
 
-/// By hand: what is inside knows the token.
+/// Written by hand because the client contains the token.
 impl fmt::Debug for ApiServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ApiServer").finish_non_exhaustive()
@@ -76,12 +77,8 @@ impl fmt::Debug for ApiServer {
 }
 
 impl ApiServer {
-    /// As a kubeconfig says, its user included.
-    pub async fn by_kubeconfig(
-        path: &Path,
-        names: &Names,
-        proxy: Option<&Proxy>,
-    ) -> Result<Self, ConnectError> {
+    /// Returns a client for the cluster and with the credentials of a kubeconfig.
+    pub async fn by_kubeconfig(path: &Path, context: &Context) -> Result<Self, ConnectError> {
         let failed = |source| match source {
             KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
                 path: path.to_owned(),
@@ -92,42 +89,41 @@ impl ApiServer {
         let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
-        Ok(Self { client: client(&config, names, proxy, None)?, identity: None })
+        Ok(Self { client: client(&config, context, None)?, identity: None })
     }
 
-    /// As the node itself, by a token for the cluster.
+    /// Returns a client for `cluster` with the node's own credentials: tokens from `tokens`.
     pub fn as_node(
-        endpoint: &str,
-        certificate_authority: &str,
-        source: TokenSource,
-        names: &Names,
-        proxy: Option<&Proxy>,
+        cluster: &Cluster,
+        tokens: TokenSource,
+        context: &Context,
     ) -> Result<Self, ConnectError> {
+        let endpoint = &cluster.endpoint;
         let url: http::Uri =
-            endpoint.parse().map_err(|_| ConnectError::Endpoint(endpoint.to_owned()))?;
+            endpoint.parse().map_err(|_| ConnectError::Endpoint(endpoint.clone()))?;
         if url.scheme_str() != Some("https") || url.host().is_none() {
-            return Err(ConnectError::Endpoint(endpoint.to_owned()));
+            return Err(ConnectError::Endpoint(endpoint.clone()));
         }
         let mut config = Config::new(url);
-        config.root_cert = Some(certificates(certificate_authority)?);
-        let identity = Identity::new(source);
-        Ok(Self {
-            client: client(&config, names, proxy, Some(&identity))?,
-            identity: Some(identity),
-        })
+        config.root_cert = Some(certificates(&cluster.certificate_authority)?);
+        let identity = Identity::new(tokens);
+        Ok(Self { client: client(&config, context, Some(&identity))?, identity: Some(identity) })
     }
 
-    /// The ENIConfig `name`; `None` where there is none of this name.
-    pub async fn eni_config(&self, name: &str) -> Result<Option<Found>, KubernetesError> {
+    /// Returns the ENIConfig `name`; `None` if it does not exist.
+    pub async fn eni_config(
+        &self,
+        name: &str,
+    ) -> Result<Option<VersionedEniConfig>, KubernetesError> {
         debug!("kubernetes: GET eniconfigs/{name}");
         let object = self.get(&self.eni_config_api(), name).await?;
-        Ok(object.map(|object| Found {
+        Ok(object.map(|object| VersionedEniConfig {
             eni_config: eni_config(&object),
             version: object.metadata.resource_version,
         }))
     }
 
-    /// Every ENIConfig by its name.
+    /// Returns all ENIConfigs by name.
     pub async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
         let api = self.eni_config_api();
@@ -141,8 +137,9 @@ impl ApiServer {
         }
     }
 
-    /// What happens to the ENIConfig `name` after the resource version `from`; without one,
-    /// beginning with what it is now. The stream ends when the server ends it, or with an error.
+    /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version,
+    /// the first event is the current state. The stream ends when the API server ends the watch, or
+    /// with an error.
     pub async fn watch(
         &self,
         name: &str,
@@ -154,8 +151,8 @@ impl ApiServer {
         let at = if from.is_empty() { "now" } else { from };
         debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
         let api = self.eni_config_api();
-        // A GET that found nothing gives no version. Without one the server begins "at the most
-        // recent" and replays what is there, so nothing between the GET and this can be missed.
+        // After a GET that returned 404 there is no version. The API server then replays the
+        // current state first, so no change between the GET and the watch is missed.
         let stream = match within(ATTEMPT, api.watch(&params, from)).await? {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
@@ -163,12 +160,12 @@ impl ApiServer {
         Ok(Box::pin(stream.filter_map(|item| async {
             match item {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
-                    Some(Ok(Event::Is(eni_config(&object))))
+                    Some(Ok(Event::Applied(eni_config(&object))))
                 }
-                Ok(WatchEvent::Deleted(_)) => Some(Ok(Event::Gone)),
+                Ok(WatchEvent::Deleted(_)) => Some(Ok(Event::Deleted)),
                 Ok(WatchEvent::Bookmark(_)) => None,
                 Ok(WatchEvent::Error(status)) => Some(Err(status_error(&status))),
-                Err(error) => Some(Err(transport_error(&error))),
+                Err(error) => Some(Err(transport_error(error))),
             }
         })))
     }
@@ -180,7 +177,7 @@ impl ApiServer {
         )
     }
 
-    /// One object; `None` where there is none of this name.
+    /// Returns one object; `None` if it does not exist.
     async fn get(
         &self,
         api: &Api<DynamicObject>,
@@ -193,10 +190,10 @@ impl ApiServer {
         }
     }
 
-    /// On a 401 the token is thrown away, so that the next request signs a new one.
+    /// Converts an error of the client. After a 401, the next request signs a new token.
     async fn classified(&self, error: kube::Error) -> KubernetesError {
-        let error = match &error {
-            kube::Error::Api(status) => status_error(status),
+        let error = match error {
+            kube::Error::Api(status) => status_error(&status),
             other => transport_error(other),
         };
         if let (KubernetesError::Unauthorized, Some(identity)) = (&error, &self.identity) {
@@ -210,18 +207,19 @@ fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
 }
 
-/// On the heap: a request's future is large, and a wait holds several.
+/// Runs `request` with a timeout. The future is boxed because it is large, and a wait holds several
+/// of them.
 fn within<T>(
     time: Duration,
     request: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, KubernetesError>> {
     let request = Box::pin(tokio::time::timeout(time, request));
-    let late =
-        move |_| KubernetesError::Unreachable(format!("no answer within {} s", time.as_secs()));
+    let seconds = time.as_secs();
+    let late = move |_| KubernetesError::Unreachable(Arc::new(NoResponse { seconds }));
     async move { request.await.map_err(late) }
 }
 
-/// A wrong type in the object is as good as nothing in it: the CNI reads it so, too.
+/// Parses an ENIConfig. A field of the wrong type counts as missing, as it does for the CNI.
 fn eni_config(object: &DynamicObject) -> EniConfig {
     let spec = object.data.get("spec");
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);

@@ -1,7 +1,8 @@
 //! Where everything is, and how much is said: the flags that every command takes.
 
-use crate::adapter::proxy::Proxy;
-use crate::adapter::{Endpoints, imds};
+use crate::adapter::dns::DnsResolver;
+use crate::adapter::https_proxy::Proxy;
+use crate::adapter::{Context, imds};
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};
 use eni_core::domain::limits::Table;
@@ -67,8 +68,8 @@ impl Addresses {
         }
     }
 
-    /// The same as the adapters take them.
-    pub(super) fn endpoints(self) -> Result<Endpoints, UsageError> {
+    /// Returns how to reach everything outside the process.
+    pub(super) fn context(self) -> Result<Context, UsageError> {
         let Self {
             root,
             config: _,
@@ -81,16 +82,23 @@ impl Addresses {
             verbose: _,
             quiet: _,
         } = self;
-        let imds = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
+        let imds_endpoint = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
             match imds_endpoint_mode {
                 ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
                 ImdsMode::Ipv6 => imds::DEFAULT_ENDPOINT_IPV6,
             }
             .to_owned()
         });
-        let proxy = proxy(https_proxy, no_proxy)?;
-        let (ec2, eks, table) = (ec2_endpoint, eks_endpoint, Table::default());
-        Ok(Endpoints { imds, ec2, eks, region: None, proxy, root, table })
+        Ok(Context {
+            root,
+            imds_endpoint,
+            ec2_endpoint,
+            eks_endpoint,
+            region: None,
+            proxy: proxy(https_proxy, no_proxy)?,
+            resolver: DnsResolver::default(),
+            table: Table::default(),
+        })
     }
 }
 
@@ -104,13 +112,13 @@ enum ImdsMode {
 
 /// The variables' names in lower case are as old, and some systems set only those.
 #[expect(clippy::disallowed_methods, reason = "clap knows one variable for a flag")]
-fn proxy(url: Option<String>, without: Option<String>) -> Result<Option<Proxy>, UsageError> {
+fn proxy(url: Option<String>, no_proxy: Option<String>) -> Result<Option<Proxy>, UsageError> {
     let given = |flag: Option<String>, variable| {
         flag.or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
     };
     let Some(url) = given(url, "https_proxy") else { return Ok(None) };
     let url = url.parse().map_err(UsageError::Proxy)?;
-    let without = given(without, "no_proxy").unwrap_or_default();
-    let without = without.split(',').map(|word| word.trim().to_owned()).collect();
-    Ok(Some(Proxy { url, without }))
+    let no_proxy = given(no_proxy, "no_proxy").unwrap_or_default();
+    let no_proxy = no_proxy.split(',').map(|word| word.trim().to_owned()).collect();
+    Ok(Some(Proxy { url, no_proxy }))
 }

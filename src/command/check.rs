@@ -1,46 +1,48 @@
-//! Every check as a list: for this node, or for every ENIConfig of a cluster.
+//! `check`: lists the results of all checks, for this node or for all ENIConfigs of a cluster.
 
-mod node;
-mod output;
-mod whole_cluster;
+mod checklist;
+mod node_checks;
+mod zone_checks;
 
-use crate::command::{Context, print};
+use crate::adapter::Context;
+use crate::command::print;
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use eni_core::domain::finding::{Finding, Verdict};
 use eni_core::domain::zone::{Region, Zone};
+use eni_core::settings::Settings;
 use serde::Serialize;
 
-/// What is checked, and how it is printed.
+/// The flags of `check`.
 #[derive(Debug, Args)]
-pub struct Wanted {
-    /// Check a whole cluster, from anywhere, by its kubeconfig: `all` zones of the cluster's subnets, or these
+pub struct CheckArgs {
+    /// Check a whole cluster from any machine, with its kubeconfig: `all` zones of the cluster's subnets, or a list of zones
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
-    /// The cluster's region, with --zones
+    /// Region of the cluster, with --zones
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Option<Region>,
-    /// How to print it
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: Output,
 }
 
-/// How a list of checks is printed.
+/// The format of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For a person: one line a check, and what to do below it
+    /// Text: one line for each check, followed by its help
     #[default]
     Text,
-    /// For a program
+    /// JSON
     Json,
 }
 
-/// Which zones.
+/// A value of `--zones`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Zones {
-    /// Those of the cluster's subnets.
+    /// All zones of the cluster's subnets.
     All,
-    /// This one.
+    /// One zone.
     One(Zone),
 }
 
@@ -60,17 +62,21 @@ struct Line {
     finding: Finding,
 }
 
-/// Makes every check and prints what was found.
-pub async fn check(context: Context, wanted: Wanted) -> Result<(), Error> {
-    let Wanted { zones, region, output } = wanted;
+/// Runs all checks and prints their results.
+pub async fn check(
+    context: Context,
+    settings: Settings,
+    arguments: CheckArgs,
+) -> Result<(), Error> {
+    let CheckArgs { zones, region, output } = arguments;
     let lines = if zones.is_empty() {
-        node::check(context).await?
+        node_checks::check(context, settings).await?
     } else {
-        Box::pin(whole_cluster::check(context, &zones, region)).await?
+        Box::pin(zone_checks::check(&context, &settings, &zones, region)).await?
     };
     print(&match output {
-        Output::Text => output::text(&lines),
-        Output::Json => output::json(&lines),
+        Output::Text => checklist::text(&lines),
+        Output::Json => checklist::json(&lines),
     })?;
     let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
     match count(Verdict::Fails) {

@@ -1,10 +1,9 @@
 //! The instance-type table: shown, and made anew from EC2's own answers.
 
-use crate::adapter::dns::Names;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::{Deadline, Endpoints, disk};
+use crate::adapter::{Context, Deadline, disk};
 use crate::command::max_pods::types;
-use crate::command::{print, with_overrides};
+use crate::command::{print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::report::diff;
 use clap::Args;
@@ -43,8 +42,8 @@ pub struct Wanted {
 }
 
 /// Prints rows of the table as they would stand in a file of it.
-pub fn show(endpoints: Endpoints, wanted: &Shown) -> Result<(), Error> {
-    let table = with_overrides(endpoints)?.table;
+pub fn show(context: Context, wanted: &Shown) -> Result<(), Error> {
+    let table = with_type_overrides(context)?.table;
     let all = ["*".to_owned()];
     let named = if wanted.types.is_empty() { &all[..] } else { &wanted.types };
     let mut text = format!("{HEADER}\n");
@@ -57,8 +56,8 @@ pub fn show(endpoints: Endpoints, wanted: &Shown) -> Result<(), Error> {
 }
 
 /// Writes the table anew from what EC2 says of every type, and prints the difference.
-pub async fn refresh(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<(), Error> {
-    let ec2 = Ec2::new(&endpoints, &names, &wanted.region).await?;
+pub async fn refresh(context: Context, wanted: Wanted) -> Result<(), Error> {
+    let ec2 = Ec2::new(&context, &wanted.region).await?;
     let deadline = Deadline::after(PATIENCE);
     // Hidden where nobody looks: there the lines of the log tell how far it is.
     let bar = ProgressBar::new(u64::try_from(limits::table().len()).unwrap_or(0));

@@ -7,9 +7,8 @@ pub(crate) mod types;
 
 pub use output::{Color, Output, Sort};
 
-use crate::adapter::dns::Names;
-use crate::adapter::{Deadline, Endpoints};
-use crate::command::{print, with_overrides};
+use crate::adapter::{Context, Deadline};
+use crate::command::{print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
 use crate::report::picture::picture;
@@ -172,25 +171,25 @@ impl Wanted {
 }
 
 /// Prints the figures.
-pub async fn show(endpoints: Endpoints, names: Names, wanted: Wanted) -> Result<(), Error> {
-    let endpoints = with_overrides(endpoints)?;
+pub async fn show(context: Context, wanted: Wanted) -> Result<(), Error> {
+    let context = with_type_overrides(context)?;
     let deadline = Deadline::after(PATIENCE);
     let (types, region) = if wanted.instance_type_from_imds {
-        let found = observe::instance_type(&endpoints, &names, deadline).await;
+        let found = observe::instance_type(&context, deadline).await;
         let (instance_type, region) = found.map_err(ObserveError::from)?;
         (vec![instance_type], Some(region))
     } else {
-        (types::named(&wanted.instance_type, &endpoints.table)?, wanted.region.clone())
+        (types::named(&wanted.instance_type, &context.table)?, wanted.region.clone())
     };
     let mut figures = Vec::new();
     for instance_type in types {
-        let limits = if let Some((limits, _)) = endpoints.table.find(&instance_type) {
+        let limits = if let Some((limits, _)) = context.table.find(&instance_type) {
             limits
         } else {
             let no_region = || Error::Usage(UsageError::NoRegion(instance_type.clone()));
             let region = region.as_ref().ok_or_else(no_region)?;
             // On the heap: rarely asked, and its future is large.
-            let ask = observe::limits_by_ec2(&endpoints, &names, &instance_type, region, deadline);
+            let ask = observe::limits_from_ec2(&context, &instance_type, region, deadline);
             Box::pin(ask).await?
         };
         figures.push(wanted.figure(instance_type, limits));

@@ -1,44 +1,43 @@
-//! The straight line: facts → cluster → plan → apply → wait. Success means that the kubelet may start.
+//! `run`: reads the instance, plans, writes the configuration and waits for the ENIConfig. The
+//! kubelet can start after it succeeds.
 
-use crate::adapter::disk::RunLock;
-use crate::adapter::{Deadline, retry};
-use crate::command::Context;
-use crate::command::cluster::OnNode;
+use crate::adapter::Context;
+use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::wait::Patience;
 use crate::{apply, report};
-use eni_core::settings::OnTimeout;
+use eni_core::error::one_line;
+use eni_core::settings::{OnTimeout, Settings};
 use tracing::{info, warn};
 
-/// Takes the machine from "just booted" to "the kubelet may start".
-pub async fn run(context: Context) -> Result<(), Error> {
-    let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
-    let _alone = retry(deadline, async || RunLock::take(&endpoints.root)).await?;
-    let node = OnNode::look(endpoints, names, settings, deadline).await?;
+/// Prepares this node for its kubelet.
+pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
+    let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
     let patience = Patience::begin(node.settings.wait);
-    let asked = node.ask(patience).await?;
-    report::asked(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
-    let plan = node.plan(&asked)?;
-    // Before anything is written: a run that cannot wait must not look half done.
+    let cluster = node.cluster_state(patience).await?;
+    report::asked(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
+    let plan = node.plan(&cluster)?;
+    // Connects before any file is written: a run that cannot wait must not change the node.
     let connection = match &plan.wait {
-        Some(_) => Some(node.connected(asked.connection).await?),
+        Some(_) => Some(node.connection(cluster.connection).await?),
         None => None,
     };
     report::plan(&node.facts, &plan);
-    let applied =
-        apply::apply(&node.endpoints.root, &plan.changes, node.settings.render_wait).await?;
+    let root = &node.context.root;
+    let applied = apply::apply(root, &plan.changes, node.settings.render_wait).await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
-        match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), patience).await {
+        let aws_node = cluster.aws_node.as_ref();
+        match node.wait_for_eni_config(name, &plan, connection, aws_node, patience).await {
             Ok(ready) => report::ready(&plan, &ready),
             Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
-                warn!("{error}; going on all the same: eni-config.on-timeout = \"continue\"");
+                let error = one_line(&error);
+                warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
             }
             Err(error) => return Err(error),
         }
     }
-    info!("ready: the kubelet may start");
+    info!("ready: the node is ready for the kubelet");
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! Takes away what `run` wrote on this node, whatever host it was: for whoever removes the package.
+//! `undo`: removes everything that `run` configured on this node, for every host family. Run it
+//! before you remove the package.
 
 use crate::adapter::bottlerocket::Api;
 use crate::adapter::disk::RunLock;
-use crate::adapter::{Deadline, Endpoints, machine, retry};
+use crate::adapter::{Context, Deadline, machine, retry};
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::{apply, report};
@@ -10,20 +11,20 @@ use eni_core::host;
 use std::time::Duration;
 use tracing::warn;
 
-/// How long another run may take to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time to wait for another run to end.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Removes every file of ours, and our block in those that are not.
-pub async fn undo(endpoints: Endpoints) -> Result<(), Error> {
-    let root = &endpoints.root;
-    let deadline = Deadline::after(PATIENCE);
-    let _alone = retry(deadline, async || RunLock::take(root)).await?;
+/// Removes the files of eni-bootstrap, and its block in files of other programs.
+pub async fn undo(context: Context) -> Result<(), Error> {
+    let root = &context.root;
+    let deadline = Deadline::after(TIMEOUT);
+    let _lock = retry(deadline, async || RunLock::take(root)).await?;
     let image = machine::image(root).map_err(ObserveError::from)?;
-    let applied = apply::apply(root, &host::traces(&image), PATIENCE).await?;
+    let applied = apply::apply(root, &host::traces(&image), TIMEOUT).await?;
     report::applied(&applied);
     if Api::is_at(root) {
         warn!(
-            "Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one"
+            "undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them"
         );
     }
     Ok(())

@@ -13,6 +13,7 @@ use crate::apply::Applied;
 use crate::observe::Connection;
 use crate::wait::Ready;
 use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::cluster::ClusterSource;
 use eni_core::domain::finding::{Finding, Verdict};
 use eni_core::domain::identifier::{SubnetId, VpcId};
 use eni_core::domain::limits::Source;
@@ -20,7 +21,7 @@ use eni_core::domain::zone::ZoneId;
 use eni_core::facts::Facts;
 use eni_core::host::Change;
 use eni_core::host::bottlerocket::KubeletSettings;
-use eni_core::host::cluster::{ClusterSource, Said, Told};
+use eni_core::host::cluster_hints::ClusterHint;
 use eni_core::plan::Plan;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -34,21 +35,23 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, machine, host, elsewhere: _, told } = facts;
+    let Facts { instance, limits, limits_source, machine, host, cluster_hints, .. } = facts;
     let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
-    let source = match limits.source {
+    let source = match limits_source {
         Source::OverrideFile => "by the override file",
         Source::EmbeddedTable => "by the embedded table",
         Source::Ec2 => "by EC2",
     };
-    let platform = limits.limits.row.platform;
+    let platform = limits.row.platform;
     let cpus = machine.map_or_else(
-        || format!("{} vCPUs", limits.limits.row.vcpus),
+        || format!("{} vCPUs", limits.row.vcpus),
         |machine| format!("{} CPUs online", machine.cpus),
     );
-    let is_user_data = |told: &Told| told.source == ClusterSource::UserData;
+    let is_user_data = |hint: &ClusterHint| {
+        matches!(hint, ClusterHint::Config { source: ClusterSource::UserData, .. })
+    };
     let user_data =
-        if told.iter().any(is_user_data) { "holds a NodeConfig" } else { "no NodeConfig" };
+        if cluster_hints.iter().any(is_user_data) { "holds a NodeConfig" } else { "no NodeConfig" };
     [
         format!(
             "machine: {} {} in {} ({}), {}, {}",
@@ -61,7 +64,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         ),
         format!(
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
-            limits.limits.row.interfaces, limits.limits.row.ipv4_per_interface
+            limits.row.interfaces, limits.row.ipv4_per_interface
         ),
         format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
     ]
@@ -80,11 +83,13 @@ fn asked_lines(
     aws_node: Option<&AwsNode>,
 ) -> Vec<String> {
     let Some(connection) = connection else { return Vec::new() };
-    let passed_over = facts.told.iter().filter_map(|Told { source, said }| match said {
-        Said::PassedOver(why) => Some(format!("cluster: {source} is passed over: {why}")),
-        Said::Cluster(_) | Said::Whole(_) => None,
+    let skipped = facts.cluster_hints.iter().filter_map(|hint| match hint {
+        ClusterHint::Skipped { source, reason } => {
+            Some(format!("cluster: {source} skipped: {reason}"))
+        }
+        ClusterHint::Config { .. } | ClusterHint::Kubeconfig(_) => None,
     });
-    let mut lines: Vec<String> = passed_over.collect();
+    let mut lines: Vec<String> = skipped.collect();
     lines.push(format!("cluster: {}", connection.cluster));
     lines.extend(aws_node.map(|aws_node| {
         format!(
@@ -224,7 +229,7 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
     });
     json!({
         "instance": facts.instance,
-        "limits": { "source": facts.limits.source, "figures": facts.limits.limits },
+        "limits": { "source": facts.limits_source, "figures": facts.limits },
         "machine": facts.machine,
         "host": { "kind": facts.host.host.to_string(), "reason": facts.host.reason },
         "cluster": shown.connection.map(|connection| connection.cluster.to_string()),

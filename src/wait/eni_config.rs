@@ -2,7 +2,9 @@
 //! ends a watch (the server's own time limit, a lost connection, 410, 500), the next GET catches up.
 
 use super::{Awaited, NotReady, Patience, Progress, Reason, until};
-use crate::adapter::kubernetes::{ApiServer, EniConfig, Event, Found, KubernetesError};
+use crate::adapter::kubernetes::{
+    ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig,
+};
 use crate::adapter::pauses;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use eni_core::domain::eni_config::EniConfigName;
@@ -98,7 +100,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Finding>> Waiting<'_, V> {
     }
 
     /// One GET: the ENIConfig if it is good, and whatever was found.
-    async fn ask(&self) -> (Option<Good>, Option<Found>) {
+    async fn ask(&self) -> (Option<Good>, Option<VersionedEniConfig>) {
         match self.api.eni_config(self.name).await {
             Ok(Some(found)) => (self.judge(&found.eni_config).await, Some(found)),
             Ok(None) => {
@@ -132,8 +134,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Finding>> Waiting<'_, V> {
             tokio::select! {
                 event = events.next() => match event.transpose()? {
                     None => return Ok(None),
-                    Some(Event::Is(eni_config)) => seen = Some(eni_config),
-                    Some(Event::Gone) => {
+                    Some(Event::Applied(eni_config)) => seen = Some(eni_config),
+                    Some(Event::Deleted) => {
                         seen = None;
                         self.progress.because(Reason::NotThere);
                     }

@@ -3,7 +3,7 @@
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC};
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::error::{Advice, ExitCode, one_line};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -59,8 +59,8 @@ impl fmt::Display for Reason {
             Self::NotThere => formatter.write_str("it is not there"),
             Self::NoSubnet => formatter.write_str("it is there, but its spec.subnet is empty"),
             Self::Unfit(finding) => write!(formatter, "it is there, but {}", finding.says),
-            Self::Api(error) => error.fmt(formatter),
-            Self::AwsNode(error) => error.fmt(formatter),
+            Self::Api(error) => formatter.write_str(&one_line(error)),
+            Self::AwsNode(error) => formatter.write_str(&one_line(error)),
         }
     }
 }
@@ -131,7 +131,8 @@ mod tests {
         assert_eq!(api(KubernetesError::NoResourceType), ExitCode::TimedOut);
         assert_eq!(api(KubernetesError::Forbidden(String::new())), ExitCode::PermissionDenied);
         assert_eq!(api(KubernetesError::Unauthorized), ExitCode::PermissionDenied);
-        assert_eq!(api(KubernetesError::Token(String::new())), ExitCode::PermissionDenied);
-        assert_eq!(api(KubernetesError::Unreachable(String::new())), ExitCode::Unavailable);
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let unreachable = KubernetesError::Unreachable(std::sync::Arc::new(refused));
+        assert_eq!(api(unreachable), ExitCode::Unavailable);
     }
 }

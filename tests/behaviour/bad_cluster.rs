@@ -19,7 +19,7 @@ fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
     let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("warning: ENIConfig us-west-2a was not ready after 0s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"\n"),
+        ended.stderr.contains("warning: wait: ENIConfig us-west-2a was not ready after 0s: it is not there; continuing because eni-config.on-timeout is \"continue\"\n"),
         "{}",
         ended.stderr
     );
@@ -33,7 +33,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     let ended = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
     assert_eq!(ended.status, Some(77));
     assert!(
-        error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
+        error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
         "{}",
         ended.stderr
     );
@@ -42,14 +42,14 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
         (ended.status, error(&ended)),
         (
             Some(77),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: grant nodes read access: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
     api.kill();
     let ended = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(ended.status, Some(69));
-    assert!(error(&ended).contains("the API server does not answer: "), "{}", ended.stderr);
+    assert!(error(&ended).contains("the API server is unreachable: "), "{}", ended.stderr);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node, or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set cni.source = \"settings\" and configure the CNI in [cni]\n"
         ),
         "without a figure nothing can go on"
     );
@@ -79,9 +79,14 @@ fn no_role_and_so_no_token_is_77_and_says_so() {
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!(ended.status, Some(77), "{}", ended.stderr);
     assert!(
-        error(&ended).contains("there are no AWS credentials to sign a token with: "),
+        error(&ended).contains(
+            "failed to create a token for the API server: failed to load AWS credentials: "
+        ),
         "{}",
         ended.stderr
     );
-    assert!(error(&ended).ends_with("help: give the instance a role (an instance profile)\n"));
+    assert!(
+        error(&ended)
+            .ends_with("help: attach an instance profile with an IAM role to the instance\n")
+    );
 }

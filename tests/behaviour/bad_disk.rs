@@ -50,7 +50,7 @@ fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
             (
                 Some(65),
                 format!(
-                    "error: this machine cannot be looked at\n  caused by: could not read {}\n  caused by: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
+                    "error: failed to inspect this machine\n  caused by: could not read {}\n  caused by: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
                     path.display()
                 )
                 .as_str()

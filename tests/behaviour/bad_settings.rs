@@ -74,16 +74,16 @@ fn a_cluster_that_cannot_be_one_is_78() {
     for (endpoint, why) in [
         (
             "http://plain.example",
-            "the cluster's endpoint \"http://plain.example\" is not an https:// address",
+            "cluster endpoint \"http://plain.example\" is not an https:// URL",
         ),
-        ("https://api.example", "the cluster's certificate authority is not PEM in base64"),
+        ("https://api.example", "the cluster's certificate authority is not base64-encoded PEM"),
     ] {
         let ended = node.run(["run", "--cluster-endpoint", endpoint]);
         assert_eq!(
             (ended.status, error(&ended)),
             (
                 Some(78),
-                format!("error: failed to connect to the cluster\n  caused by: {why}\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n").as_str()
+                format!("error: failed to connect to the cluster\n  caused by: {why}\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
             )
         );
     }
@@ -98,7 +98,7 @@ fn a_plan_without_a_cluster_is_shown_with_a_warning() {
     assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
     let text = node.run(["plan"]);
     assert!(
-        text.stdout.contains("warning: a run would be refused: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n"),
+        text.stdout.contains("warning: run would fail: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n"),
         "{}",
         text.stdout
     );
@@ -155,7 +155,7 @@ fn secrets_in_a_broken_node_config_or_kubeconfig_are_not_quoted() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            format!("error: failed to connect to the cluster\n  caused by: the kubeconfig {}, line 3 cannot be read\n  help: correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too\n", path.display()).as_str()
+            format!("error: failed to connect to the cluster\n  caused by: kubeconfig {} is invalid at line 3\n  help: correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig\n", path.display()).as_str()
         )
     );
 }

@@ -121,7 +121,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
     assert_eq!(checks["checks"][1]["of"], "zone us-west-2a");
     let nameless = check(&["--zones", "all", "--region", "us-west-2"]);
     assert!(
-        nameless.stdout.contains("its name is not said; add --cluster-name"),
+        nameless.stdout.contains("the cluster's name is unknown; add `--cluster-name NAME`"),
         "{}",
         nameless.stdout
     );

@@ -51,7 +51,7 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
     assert_eq!(plan["cni"]["source"], "cluster");
     assert_eq!(
         plan["cluster"],
-        format!("sandbox at {}, by the NodeConfig in user data", api.url())
+        format!("sandbox at {} (source: NodeConfig in user data)", api.url())
     );
     assert_eq!(plan["instance"]["zone-id"], "usw2-az1");
     assert_eq!(plan["kubelet"]["kube-reserved"]["memory"], "1465Mi");

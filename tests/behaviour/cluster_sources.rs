@@ -52,7 +52,7 @@ fn nodeadms_resolved_configuration_names_it() {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
         of_cluster(&ended),
-        [format!("cluster: prod at {}, by /run/eks/nodeadm/config.json", api.url())]
+        [format!("cluster: prod at {} (source: /run/eks/nodeadm/config.json)", api.url())]
     );
 }
 
@@ -66,7 +66,7 @@ fn the_kubelets_kubeconfig_names_it_and_our_own_token_serves() {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
         of_cluster(&ended),
-        [format!("cluster: prod at {}, by /var/lib/kubelet/kubeconfig", api.url())]
+        [format!("cluster: prod at {} (source: /var/lib/kubelet/kubeconfig)", api.url())]
     );
     let token = api.requests()[0].token.clone().unwrap();
     assert!(token.starts_with("k8s-aws-v1."), "signed here, without the AWS CLI");
@@ -85,8 +85,9 @@ fn al2s_unfilled_template_is_passed_over() {
     assert_eq!(
         of_cluster(&ended),
         [
-            "cluster: /var/lib/kubelet/kubeconfig is passed over: it is the image's template, not filled in yet".to_owned(),
-            format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: the image's template, not filled in yet"
+                .to_owned(),
+            format!("cluster: rocket at {} (source: Bottlerocket settings)", api.url()),
         ]
     );
     assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
@@ -119,16 +120,19 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not PEM in base64\n  help: compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there\n"
+            "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not base64-encoded PEM\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n"
         )
     );
-    assert_eq!(of_cluster(&ended), ["cluster: prod: nobody here says where it is; asking EKS"]);
+    assert_eq!(
+        of_cluster(&ended),
+        ["cluster: prod: no local cluster endpoint; calling eks:DescribeCluster"]
+    );
     let unknown = node.run(["run", "--cluster-name", "dev"]);
     assert_eq!(
         (unknown.status, error(&unknown)),
         (
             Some(78),
-            "error: failed to connect to the cluster\n  caused by: EKS does not say where the cluster is\n  caused by: EKS cluster \"dev\" not found in us-west-2\n  help: correct `cluster.name`, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call\n"
+            "error: failed to connect to the cluster\n  caused by: failed to get the cluster endpoint from EKS\n  caused by: EKS cluster \"dev\" not found in us-west-2\n  help: correct `cluster.name`, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -156,8 +160,8 @@ fn what_eks_says_is_used() {
     assert_eq!(
         of_cluster(&ended),
         [
-            "cluster: prod: nobody here says where it is; asking EKS".to_owned(),
-            format!("cluster: prod at {}, by eks:DescribeCluster", api.url()),
+            "cluster: prod: no local cluster endpoint; calling eks:DescribeCluster".to_owned(),
+            format!("cluster: prod at {} (source: eks:DescribeCluster)", api.url()),
         ]
     );
 }
@@ -174,7 +178,7 @@ fn a_kubeconfig_with_an_identity_of_its_own_is_honoured_whole() {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
         of_cluster(&ended),
-        [format!("cluster: as {} says, its user included", path.display())]
+        [format!("cluster: kubeconfig {} (including its credentials)", path.display())]
     );
 }
 
@@ -224,9 +228,10 @@ fn a_broken_source_is_passed_over_and_said() {
     assert_eq!(
         of_cluster(&ended),
         [
-            "cluster: /run/eks/nodeadm/config.json is passed over: it is not nodeadm's configuration".to_owned(),
-            "cluster: /var/lib/kubelet/kubeconfig is passed over: its certificate authority cannot be read".to_owned(),
-            format!("cluster: prod at {}, by the settings", api.url()),
+            "cluster: /run/eks/nodeadm/config.json skipped: not a nodeadm configuration".to_owned(),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority is unreadable"
+                .to_owned(),
+            format!("cluster: prod at {} (source: eni-bootstrap settings)", api.url()),
         ]
     );
 }

@@ -6,7 +6,7 @@ use crate::support::golden::{expect_golden, files_under, golden};
 use eni_bootstrap::adapter::disk::Outcome;
 use eni_bootstrap::apply::{Applied, apply};
 use eni_core::domain::limits::{self, Source};
-use eni_core::facts::{Facts, Instance, Limits};
+use eni_core::facts::{Facts, Instance};
 use eni_core::host::kubeadm::ExtraArguments;
 use eni_core::host::{Change, Detected, Host, ToldElsewhere};
 use eni_core::plan::plan;
@@ -42,10 +42,8 @@ fn hosts() -> [Host; 6] {
 fn changes(host: Host, mode: &str) -> Vec<Change> {
     let instance_type = "c5.large".parse().unwrap();
     let facts = Facts {
-        limits: Limits {
-            limits: limits::embedded(&instance_type).unwrap(),
-            source: Source::EmbeddedTable,
-        },
+        limits: limits::embedded(&instance_type).unwrap(),
+        limits_source: Source::EmbeddedTable,
         instance: Instance {
             instance_type,
             instance_id: "i-0123456789abcdef0".parse().unwrap(),
@@ -58,8 +56,8 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
         },
         machine: None,
         host: Detected { host, reason: "set by hand".to_owned() },
-        elsewhere: ToldElsewhere::default(),
-        told: Vec::new(),
+        existing: ToldElsewhere::default(),
+        cluster_hints: Vec::new(),
     };
     let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");
     let layer = Layer::from_toml(Path::new("golden.toml"), &text).unwrap();

@@ -152,7 +152,7 @@ fn a_snap_that_does_not_answer_is_said() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine cannot be looked at\n  caused by: the kubelet's snap does not say what its arguments are\n  caused by: `snap get kubelet-eks args` could not be run\n  caused by: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
+            "error: failed to inspect this machine\n  caused by: the kubelet's snap does not say what its arguments are\n  caused by: `snap get kubelet-eks args` could not be run\n  caused by: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
         )
     );
 }

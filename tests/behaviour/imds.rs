@@ -1,8 +1,7 @@
 //! The metadata session against the stand-in service: what it asks, and what it makes of answers.
 
-use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::imds::{ImdsError, Session};
-use eni_bootstrap::adapter::{Deadline, Transient as _};
+use eni_bootstrap::adapter::{Context, Deadline, Transient as _};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::error::one_line;
@@ -10,8 +9,12 @@ use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(20);
 
+fn context(imds: &Imds) -> Context {
+    Context { imds_endpoint: imds.endpoint(), ..Context::default() }
+}
+
 async fn open(imds: &Imds) -> Result<Session, ImdsError> {
-    Session::open(&imds.endpoint(), &Names::default(), Deadline::after(PATIENT)).await
+    Session::open(&context(imds), Deadline::after(PATIENT)).await
 }
 
 #[tokio::test]
@@ -46,12 +49,12 @@ async fn what_passes_by_itself_is_asked_again() {
 async fn a_service_that_comes_up_late_is_found() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
-    let (endpoint, names) = (imds.endpoint(), Names::default());
+    let context = context(&imds);
     let late = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         imds.revive();
     };
-    let opening = Session::open(&endpoint, &names, Deadline::after(PATIENT));
+    let opening = Session::open(&context, Deadline::after(PATIENT));
     let (session, ()) = tokio::join!(opening, late);
     assert_eq!(session.unwrap().text("meta-data/mac").await.unwrap().unwrap(), "02:00:00:00:00:01");
 }
@@ -81,7 +84,7 @@ async fn nobody_at_the_address_is_said_when_the_time_is_up() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
     let deadline = Deadline::after(Duration::from_millis(250));
-    let error = Session::open(&imds.endpoint(), &Names::default(), deadline).await.unwrap_err();
+    let error = Session::open(&context(&imds), deadline).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("the instance metadata service at {} is unreachable", imds.endpoint())
@@ -99,7 +102,7 @@ async fn a_service_that_takes_the_request_and_never_answers_is_given_up() {
     let imds = Imds::start(&Instance::default());
     imds.faults().fail_always_matching("", Fault::Hang);
     let deadline = Deadline::after(Duration::from_millis(300));
-    let error = Session::open(&imds.endpoint(), &Names::default(), deadline).await.unwrap_err();
+    let error = Session::open(&context(&imds), deadline).await.unwrap_err();
     assert!(one_line(&error).ends_with("operation timed out"), "{}", one_line(&error));
 }
 

@@ -1,10 +1,11 @@
 //! The wait against the stand-in API server: every way a watch can go, and how it ends.
 
-use eni_bootstrap::adapter::dns::Names;
+use eni_bootstrap::adapter::Context;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
 use eni_bootstrap::wait::{Awaited, NotReady, Patience, Ready, Reason};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use eni_core::domain::eni_config::EniConfigName;
+use eni_core::error::one_line;
 use eni_core::settings::Wait;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -25,7 +26,7 @@ fn spec() -> Value {
 async fn client(api: &KubernetesApi) -> ApiServer {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(api.kubeconfig().as_bytes()).unwrap();
-    ApiServer::by_kubeconfig(file.path(), &Names::default(), None).await.unwrap()
+    ApiServer::by_kubeconfig(file.path(), &Context::default()).await.unwrap()
 }
 
 async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
@@ -275,10 +276,11 @@ async fn another_authority_is_not_trusted() {
     let swapped = api.kubeconfig().replace(&api.ca_base64(), &other.ca_base64());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(swapped.as_bytes()).unwrap();
-    let server = ApiServer::by_kubeconfig(file.path(), &Names::default(), None).await.unwrap();
+    let server = ApiServer::by_kubeconfig(file.path(), &Context::default()).await.unwrap();
     let error = until_ready(&server, &name(), Wait::Once).await.unwrap_err();
-    let Reason::Api(KubernetesError::Unreachable(why)) = error.reason else {
+    let Reason::Api(KubernetesError::Unreachable(source)) = error.reason else {
         panic!("{:?}", error.reason)
     };
-    assert!(why.contains("invalid peer certificate"), "{why}");
+    let text = one_line(&source);
+    assert!(text.contains("invalid peer certificate"), "{text}");
 }

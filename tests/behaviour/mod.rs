@@ -9,7 +9,6 @@ mod check;
 pub mod cli;
 mod cluster_sources;
 mod conformance;
-mod floors;
 mod golden;
 mod hosts;
 mod imds;

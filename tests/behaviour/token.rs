@@ -5,7 +5,7 @@ use crate::support::real_parts::{aws_get_token, moto};
 use aws_credential_types::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use eni_bootstrap::adapter::token::{sign_token, sts_endpoint};
+use eni_bootstrap::adapter::eks_token::{sign_token, sts_endpoint};
 use serde_json::Value;
 use std::time::SystemTime;
 
@@ -122,7 +122,7 @@ fn without_credentials_it_says_what_to_do() {
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(77), ""));
     assert!(
-        ended.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: there are no AWS credentials to sign a token with: "),
+        ended.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: failed to load AWS credentials\n  caused by: "),
         "{}",
         ended.stderr
     );

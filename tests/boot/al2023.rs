@@ -22,7 +22,9 @@ fn first_boot_configures_the_kubelet() {
     assert_eq!(kubelet.arguments.last().unwrap(), &format!("--node-labels={LABELS}"));
     let unit = order.unit("eni-bootstrap.service");
     assert_eq!((unit.state.as_str(), unit.result.as_str()), ("active", "success"));
-    assert!(machine.journal("eni-bootstrap").contains("\nready: the kubelet may start\n"));
+    assert!(
+        machine.journal("eni-bootstrap").contains("\nready: the node is ready for the kubelet\n")
+    );
 }
 
 /// Before v20251023 nodeadm does not read drop-ins. eni-bootstrap configures kubelet.service instead,

@@ -56,7 +56,9 @@ fn user_data_runs_the_program_directly() {
     let script = "eni-bootstrap run\n";
     let Some((_fixture, machine)) = started_by("user_data_program", script) else { return };
     machine.order().assert_never_started("eni-bootstrap.service");
-    assert!(machine.journal("cloud-final").contains("\nready: the kubelet may start\n"));
+    assert!(
+        machine.journal("cloud-final").contains("\nready: the node is ready for the kubelet\n")
+    );
 }
 
 #[test]

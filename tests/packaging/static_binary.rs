@@ -160,7 +160,7 @@ fn resolves_the_endpoint_again_during_the_wait() {
     let run = run_command(&imds.endpoint()).map(str::to_owned);
     let run: Vec<&str> = run.iter().map(String::as_str).collect();
     let mut run = Running::new(in_trixie(&root, scratch.path(), &run));
-    run.until("the API server does not answer: ");
+    run.until("the API server is unreachable: ");
     hosts("127.0.0.1");
     let run = run.end();
     assert_eq!(run.status, Some(0), "{}", run.stderr);

@@ -40,7 +40,11 @@ fn called() -> BTreeSet<String> {
     let mut called = BTreeSet::new();
     for text in texts {
         for (at, _) in text.match_indices("\"ec2:").chain(text.match_indices("\"eks:")) {
-            called.insert(text[at + 1..].split('"').next().unwrap().to_owned());
+            let quoted = text[at + 1..].split('"').next().unwrap();
+            // A message may begin with an action, too.
+            if !quoted.contains(' ') {
+                called.insert(quoted.to_owned());
+            }
         }
     }
     called

@@ -56,7 +56,11 @@ fn asked(ended: &Ended, request: &str) -> usize {
 fn ends_well(run: Running) -> Ended {
     let ended = run.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.ends_with("ready: the kubelet may start\n"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.ends_with("ready: the node is ready for the kubelet\n"),
+        "{}",
+        ended.stderr
+    );
     ended
 }
 
@@ -72,7 +76,7 @@ fn rbac_that_is_applied_during_the_wait_lets_the_node_go_on() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: the aws-node DaemonSet: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; let nodes read it: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "warning: wait: the aws-node DaemonSet: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; grant nodes read access: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -89,7 +93,7 @@ fn the_right_to_read_eniconfigs_may_come_during_the_wait_too() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: ENIConfig us-west-2a: the API server does not permit it: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)\n"
+            "warning: wait: ENIConfig us-west-2a: access denied by the API server: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -137,7 +141,7 @@ fn an_api_server_that_is_killed_and_restarted_in_mid_wait_is_found_again() {
     let (node, _imds) = node_of(&cluster);
     let mut run = waiting(&node);
     cluster.kill();
-    run.until("warning: wait: ENIConfig us-west-2a: the API server does not answer: ");
+    run.until("warning: wait: ENIConfig us-west-2a: the API server is unreachable: ");
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
     ends_well(run);

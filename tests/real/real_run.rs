@@ -5,14 +5,12 @@ use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{Node, ready_api};
 use crate::support::real_parts::{instance, metadata_mock, moto};
 use base64::Engine as _;
-use eni_bootstrap::adapter::Deadline;
-use eni_bootstrap::adapter::Endpoints;
-use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
-use eni_bootstrap::command::{self, Context};
+use eni_bootstrap::adapter::{Context, Deadline};
+use eni_bootstrap::command;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
-use eni_core::settings::Layer;
+use eni_core::settings::{Layer, Settings};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -89,35 +87,29 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
     };
     let Some(moto) = moto() else { return };
     let node = Node::al2023();
-    let endpoints = Endpoints {
-        imds: imds.endpoint(),
-        ec2: Some(moto.endpoint.clone()),
-        eks: None,
-        region: None,
-        proxy: None,
+    let context = Context {
+        imds_endpoint: imds.endpoint(),
+        ec2_endpoint: Some(moto.endpoint.clone()),
         root: node.root().to_owned(),
         table: Table::new(without_m5),
+        ..Context::default()
     };
-    let mut by_hand = Layer::default();
-    // The stand-in cluster's subnet is not in moto.
-    by_hand.eni_config.verify = Some(false);
-    let context = Context { endpoints, names: Names::default(), config: None, by_hand };
-    Box::pin(command::run::run(context)).await.unwrap();
+    let mut flags = Layer::default();
+    // The subnet of the stand-in cluster does not exist in moto.
+    flags.eni_config.verify = Some(false);
+    let settings = Settings::from_layer(flags).unwrap();
+    Box::pin(command::run::run(context, settings)).await.unwrap();
     let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
 }
 
 async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
-    let endpoints = Endpoints {
-        imds: imds.to_owned(),
-        ec2: Some(endpoint.to_owned()),
-        eks: None,
-        region: None,
-        proxy: None,
-        root: "/".into(),
-        table: Table::default(),
+    let context = Context {
+        imds_endpoint: imds.to_owned(),
+        ec2_endpoint: Some(endpoint.to_owned()),
+        ..Context::default()
     };
-    Ec2::new(&endpoints, &Names::default(), &"us-east-1".parse().unwrap()).await.unwrap()
+    Ec2::new(&context, &"us-east-1".parse().unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -160,7 +152,7 @@ async fn a_type_that_nobody_knows_is_refused() {
     assert_eq!(ended.status, Some(65));
     assert_eq!(
         ended.stderr,
-        "warning: the table in this eni-bootstrap has no zz9.plural; asking EC2\nerror: the limits of instance type zz9.plural are not known\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table\n"
+        "warning: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -177,9 +169,9 @@ fn motos_own_metadata_is_a_type_that_is_refused() {
     assert_eq!(
         error.collect::<Vec<_>>(),
         [
-            "error: the limits of instance type moto.virtual are not known",
+            "error: failed to look up the limits of instance type moto.virtual",
             "  caused by: EC2 does not offer instance type \"moto.virtual\" in this region",
-            "  help: check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table",
+            "  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type",
         ]
     );
     assert_eq!(node.written(), Vec::<String>::new());

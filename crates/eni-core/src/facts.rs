@@ -1,57 +1,59 @@
-//! What the machine is. Read once, never changed, never guessed.
+//! The properties of the instance and its image. They are read once and never changed.
 
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
-use crate::host::cluster::Told;
+use crate::host::cluster_hints::ClusterHint;
 use crate::host::{Detected, ToldElsewhere};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Everything about this machine that the plan depends on.
+/// The properties of the instance and its image that the plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// What the instance metadata service says.
+    /// The instance's own metadata.
     pub instance: Instance,
-    /// What the type offers to the CNI.
-    pub limits: Limits,
-    /// What the machine itself has; `None` where another root than `/` is worked on.
+    /// The networking limits of the instance type.
+    pub limits: InstanceLimits,
+    /// Where `limits` comes from.
+    pub limits_source: Source,
+    /// CPUs and memory as the operating system reports them; `None` if the root is not `/`.
     pub machine: Option<Machine>,
-    /// Which family of node image this is.
+    /// The family of the node image.
     pub host: Detected,
-    /// What somebody else has told the kubelet.
-    pub elsewhere: ToldElsewhere,
-    /// What the sources on the machine say of the cluster, the strongest first; none that is not
-    /// there.
-    pub told: Vec<Told>,
+    /// The kubelet configuration that other programs have written.
+    pub existing: ToldElsewhere,
+    /// The descriptions of the cluster on the instance, in order of precedence.
+    pub cluster_hints: Vec<ClusterHint>,
 }
 
-/// What the instance metadata service says.
+/// The instance's own metadata, from IMDS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Instance {
-    /// Such as `m5.large`.
+    /// The instance type, such as `m5.large`.
     pub instance_type: InstanceType,
-    /// Such as `i-0123456789abcdef0`.
+    /// The instance id, such as `i-0123456789abcdef0`.
     pub instance_id: InstanceId,
-    /// The zone's name.
+    /// The availability zone's name, such as `us-west-2a`.
     pub zone: Zone,
-    /// The zone's id, where the service tells it.
+    /// The availability zone's id, such as `usw2-az1`, if IMDS provides it.
     pub zone_id: Option<ZoneId>,
-    /// The region.
+    /// The region, such as `us-west-2`.
     pub region: Region,
-    /// The primary interface's VPC.
+    /// The VPC of the primary network interface.
     pub vpc_id: Option<VpcId>,
-    /// The primary interface's subnet.
+    /// The subnet of the primary network interface.
     pub subnet_id: Option<SubnetId>,
-    /// Instance tags, as far as the ENIConfig's name asks for them and the instance shows them.
+    /// The instance tags that `eni-config.name` refers to. Empty if IMDS does not expose tags.
     pub tags: BTreeMap<String, String>,
 }
 
 impl Instance {
-    /// What a field of the ENIConfig's name stands for here.
+    /// Returns the value of a placeholder in `eni-config.name`; `None` if the instance does not
+    /// have it.
     #[must_use]
     pub fn value(&self, field: &Field) -> Option<String> {
         match field {
@@ -66,50 +68,41 @@ impl Instance {
     }
 }
 
-/// A type's limits, and who says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The limits.
-    pub limits: InstanceLimits,
-    /// Who says so.
-    pub source: Source,
-}
-
-/// What the machine itself has.
+/// CPUs and memory as the operating system reports them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Machine {
     /// CPUs that are online.
     pub cpus: u32,
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub memory_bytes: u64,
 }
 
-/// A subnet, as EC2 describes it.
+/// A subnet as `ec2:DescribeSubnets` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subnet {
-    /// Such as `subnet-0123456789abcdef0`.
+    /// The subnet id, such as `subnet-0123456789abcdef0`.
     pub id: String,
-    /// Its zone's name, as the account that asks calls it.
+    /// The availability zone's name in the account of the caller.
     pub zone: String,
-    /// Its zone's id, the same in every account.
+    /// The availability zone's id, which is the same in every account.
     pub zone_id: String,
-    /// Its VPC.
+    /// The VPC.
     pub vpc: String,
-    /// Its IPv4 range; none in an IPv6-only subnet.
+    /// The IPv4 CIDR block; `None` for an IPv6-only subnet.
     pub cidr: Option<Ipv4Net>,
-    /// IPv4 addresses that nobody has.
+    /// The number of unused IPv4 addresses.
     pub free_addresses: u32,
-    /// Its tags.
+    /// The subnet's tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// A security group, as EC2 describes it.
+/// A security group as `ec2:DescribeSecurityGroups` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityGroup {
-    /// Such as `sg-0123456789abcdef0`.
+    /// The security group id, such as `sg-0123456789abcdef0`.
     pub id: String,
-    /// Its VPC.
+    /// The VPC.
     pub vpc: String,
 }
 

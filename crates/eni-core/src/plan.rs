@@ -1,11 +1,11 @@
 //! Facts + settings → what this node should be. Pure, so `plan` on the command line is exact.
 
-mod cluster;
+mod cluster_access;
 mod cni;
 mod labels;
 mod policy;
 
-pub use cluster::{ClusterAccess, NamedCluster, access};
+pub use cluster_access::{ClusterAccess, access};
 pub use cni::{InForce, Override, in_force};
 pub use policy::Settled;
 
@@ -148,12 +148,11 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, elsewhere, told: _ } = facts;
+    let Facts { instance, limits, machine, host, existing, .. } = facts;
     let cni = in_force(&settings.cni, aws_node);
-    let (capacity, settled) = policy::settle(&limits.limits, cni.cni, settings, &elsewhere.figures)
-        .map_err(|source| PlanError::NoCapacity {
-            instance_type: instance.instance_type.to_string(),
-            source,
+    let (capacity, settled) =
+        policy::settle(limits, cni.cni, settings, &existing.figures).map_err(|source| {
+            PlanError::NoCapacity { instance_type: instance.instance_type.to_string(), source }
         })?;
     let wait = cni
         .cni
@@ -173,19 +172,19 @@ pub fn plan(
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = policy::reserve(settings, &elsewhere.reserve)?;
-    let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
+    let reserve = policy::reserve(settings, &existing.reserve)?;
+    let cpus = machine.map_or(limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
         node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
-        beats_flags: elsewhere.sets_reserve
-            || elsewhere.figures.iter().any(OtherFigure::takes_a_flag),
+        beats_flags: existing.sets_reserve
+            || existing.figures.iter().any(OtherFigure::takes_a_flag),
     };
     let changes = host.host.render(&kubelet);
     let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
     let compares = settings.policy != Policy::Override && settings.pods.fixed.is_none();
-    let expression = elsewhere.expression.clone().filter(|_| compares);
+    let expression = existing.expression.clone().filter(|_| compares);
     Ok(Plan { cni, remarks, capacity, settled, expression, kubelet, changes, wait })
 }
 

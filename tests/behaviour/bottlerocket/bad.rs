@@ -58,7 +58,7 @@ fn a_socket_that_nobody_listens_on_is_not_waited_for() {
     host.settings.kill();
     let ended = host.run();
     let expected = format!(
-        "error: Bottlerocket does not say what it is set to\n  \
+        "error: failed to read Bottlerocket's settings\n  \
          caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n  \
          caused by: error sending request\n  \
          caused by: client error (Connect)\n  \
@@ -80,7 +80,7 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
         let host = Host::new();
         host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
         let expected = format!(
-            "error: Bottlerocket does not say what it is set to\n  \
+            "error: failed to read Bottlerocket's settings\n  \
              caused by: Bottlerocket's settings API (/run/api.sock) answered GET /settings with nonsense\n  \
              caused by: it is not settings at {where_}\n  {OF_THE_API}"
         );
@@ -143,7 +143,7 @@ fn settings_that_are_locked_are_left_alone() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: Bottlerocket does not say what it is set to\n  \
+            "error: failed to read Bottlerocket's settings\n  \
              caused by: Bottlerocket's settings API refused GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
              help: look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot\n"
         )

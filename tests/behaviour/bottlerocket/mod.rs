@@ -43,7 +43,7 @@ fn a_fresh_node_is_told_in_one_transaction() {
         ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
     );
     let server = host.api.url();
-    let cluster = format!("cluster: sandbox at {server}, by Bottlerocket's settings");
+    let cluster = format!("cluster: sandbox at {server} (source: Bottlerocket settings)");
     assert_eq!(lines(&ended, "cluster"), [cluster]);
     assert_eq!(
         lines(&ended, "apply"),
@@ -139,7 +139,7 @@ fn an_applier_that_is_late_is_waited_for() {
     let line = running.until("has not rendered them");
     assert!(
         line.starts_with(
-            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
+            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; retrying in "
         ),
         "{line}"
     );

@@ -117,10 +117,8 @@ fn a_record_that_cannot_be_read_is_said() {
     ready(&ended);
     let passed_over = lines(&ended, "warning");
     let path = host.node.root().join(RECORD);
-    let expected = format!(
-        "warning: {} is passed over: invalid type: string \"many\", expected u32",
-        path.display()
-    );
+    let expected =
+        format!("warning: {} skipped: invalid type: string \"many\", expected u32", path.display());
     assert!(passed_over.contains(&expected.as_str()), "{passed_over:?}");
 }
 
@@ -134,7 +132,7 @@ fn undo_forgets_and_says_what_stays() {
         (
             Some(0),
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is removed\n\
-             warning: Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one\n"
+             warning: undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them\n"
         )
     );
     assert_eq!(host.node.read(RECORD), None);

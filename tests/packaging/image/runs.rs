@@ -58,7 +58,7 @@ fn default_command_waits_for_the_eniconfig() {
             [
                 "machine: c5.large i-0123456789abcdef0 in us-west-2a (usw2-az1), vpc-0123456789abcdef0, subnet-0123456789abcdef0",
                 "host: none (set by hand); user data: holds a NodeConfig",
-                "cluster: sandbox at https://API, by the NodeConfig in user data",
+                "cluster: sandbox at https://API (source: NodeConfig in user data)",
                 "cni: the aws-node DaemonSet says custom networking; it reads the ENIConfig's name from the label k8s.amazonaws.com/eniConfig",
                 "plan: 20 pods: 3 interfaces − 1 for custom networking, 2 × 9 slots + 2 on the host's network = 20",
                 "plan: kubeReserved cpu=70m,ephemeral-storage=1Gi,memory=475Mi",
@@ -67,7 +67,7 @@ fn default_command_waits_for_the_eniconfig() {
                 "wait: for ENIConfig us-west-2a, for 10m at most",
                 "wait: ENIConfig us-west-2a: it is not there",
                 "wait: ENIConfig us-west-2a is there after N s: subnet-0a, sg-0b",
-                "ready: the kubelet may start",
+                "ready: the node is ready for the kubelet",
             ],
             "{architecture}"
         );

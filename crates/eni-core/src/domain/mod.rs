@@ -1,6 +1,7 @@
 //! What EKS, Kubernetes and the VPC CNI say is true. No I/O, no clock, no environment.
 
 pub mod aws_node;
+pub mod cluster;
 pub mod cni;
 pub mod eni_config;
 pub mod finding;

@@ -1,21 +1,19 @@
-//! A node for the tests of what stands above.
+//! The facts of an example instance for tests.
 
-use super::{Facts, Instance, Limits};
+use super::{Facts, Instance};
 use crate::domain::limits::{self, Source};
 use crate::host::{Detected, Host, ToldElsewhere};
 use std::collections::BTreeMap;
 
-/// An instance of this type in us-west-2a with one tag, `pool`, and an image of no family. Nobody else
-/// has told the kubelet anything, and nobody has named a cluster.
+/// Returns the facts of an instance in us-west-2a with one tag, `pool`. Its image belongs to no
+/// family, has no kubelet configuration and contains no description of a cluster.
 #[must_use]
 #[allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "test fixture")]
 pub fn facts(instance_type: &str) -> Facts {
     let instance_type = instance_type.parse().unwrap();
     Facts {
-        limits: Limits {
-            limits: limits::embedded(&instance_type).unwrap(),
-            source: Source::EmbeddedTable,
-        },
+        limits: limits::embedded(&instance_type).unwrap(),
+        limits_source: Source::EmbeddedTable,
         instance: Instance {
             instance_type,
             instance_id: "i-0123456789abcdef0".parse().unwrap(),
@@ -28,7 +26,7 @@ pub fn facts(instance_type: &str) -> Facts {
         },
         machine: None,
         host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        elsewhere: ToldElsewhere::default(),
-        told: Vec::new(),
+        existing: ToldElsewhere::default(),
+        cluster_hints: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@
 
 pub mod bottlerocket;
 mod change;
-pub mod cluster;
+pub mod cluster_hints;
 mod detect;
 pub mod kubeadm;
 pub mod kubelet_dropin;

@@ -1,9 +1,10 @@
-//! The cluster as the `NodeConfig` in user data names it.
+//! The `NodeConfig` in an instance's user data.
 //!
-//! Read as nodeadm reads it (`nodeadm/internal/configprovider`): the whole may be base64 or gzip;
-//! a MIME document's `application/node.eks.aws` parts are merged in their order; anything else is
-//! one `NodeConfig`, or a script that is none of our business.
+//! Parses user data as nodeadm does (`nodeadm/internal/configprovider`): it may be base64-encoded
+//! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
+//! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
+use crate::domain::cluster::ClusterConfig;
 use crate::error::{Advice, ExitCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,70 +13,60 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io::Read as _;
 
-/// More than user data can hold (16 KiB), compressed well: what a gzip bomb may not pass.
-const LARGEST: u64 = 1 << 20;
+/// The maximum size after decompression. User data is at most 16 KiB, so only a gzip bomb exceeds
+/// this limit.
+const MAX_DECOMPRESSED_BYTES: u64 = 1 << 20;
 
 const MEDIA_TYPE: &str = "application/node.eks.aws";
 
-/// What a `NodeConfig` says of its cluster; each may be left to another source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct NodeConfigCluster {
-    /// The cluster's name.
-    pub name: Option<String>,
-    /// Its API server's URL.
-    pub api_server_endpoint: Option<String>,
-    /// Its certificate authority: PEM in base64.
-    pub certificate_authority: Option<String>,
-    /// Its id, which stands for the name in the token of a local cluster on an Outpost.
-    pub id: Option<String>,
-}
-
-/// What a `NodeConfig` says of the kubelet, as far as it matters here.
+/// The fields of a `NodeConfig` that configure the kubelet's capacity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeConfigKubelet {
-    /// `kubelet.config.maxPods`.
+    /// `spec.kubelet.config.maxPods`.
     pub max_pods: Option<u32>,
-    /// `kubelet.maxPodsExpression`.
+    /// `spec.kubelet.maxPodsExpression`, if not empty.
     pub expression: Option<String>,
-    /// `kubelet.flags`.
+    /// `spec.kubelet.flags`.
     pub flags: Vec<String>,
 }
 
-/// What a `NodeConfig` says.
+/// The fields of a `NodeConfig` that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeConfigSaid {
-    /// Of its cluster.
-    pub cluster: NodeConfigCluster,
-    /// Of the kubelet.
+pub struct NodeConfig {
+    /// `spec.cluster`.
+    pub cluster: ClusterConfig,
+    /// `spec.kubelet`.
     pub kubelet: NodeConfigKubelet,
 }
 
-/// User data that holds a `NodeConfig` which cannot be read.
+/// User data contains a `NodeConfig` that is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum UserDataError {
-    /// Not a MIME document, though its first line says so.
-    #[error("the user data is not the MIME document that it begins as")]
+    /// The first line announces a MIME document, but the rest is not one.
+    #[error("the MIME document in user data is invalid")]
     Mime(#[source] mailparse::MailParseError),
-    /// Not a gzip stream, though it begins as one.
-    #[error("the user data is not the gzip stream that it begins as")]
+    /// The first bytes announce a gzip stream, but the rest is not one.
+    #[error("the gzip stream in user data is invalid")]
     Gzip(#[source] std::io::Error),
-    /// Not YAML, or of another form. Where, and not what: the parser's own words quote the lines
-    /// around the mistake, and user data may hold secrets.
-    #[error(
-        "the NodeConfig in user data cannot be read: line {line}, column {column} of it is not as it should be"
-    )]
+    /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message
+    /// quotes the lines around the error, and user data may contain secrets.
+    #[error("the NodeConfig in user data is invalid at line {line}, column {column}")]
     NodeConfig {
-        /// From 1, in the NodeConfig itself.
+        /// The line in the `NodeConfig`, starting at 1.
         line: u64,
-        /// From 1.
+        /// The column, starting at 1.
         column: u64,
     },
 }
 
 impl Advice for UserDataError {
     fn help(&self) -> Cow<'static, str> {
-        "correct the NodeConfig in user data".into()
+        match self {
+            Self::Mime(_) => "correct the MIME document in the launch template's user data",
+            Self::Gzip(_) => "compress the launch template's user data again",
+            Self::NodeConfig { .. } => "correct the NodeConfig in the launch template's user data",
+        }
+        .into()
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -85,7 +76,7 @@ impl Advice for UserDataError {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct NodeConfig {
+struct Document {
     kind: String,
     spec: Spec,
 }
@@ -93,7 +84,7 @@ struct NodeConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
-    cluster: NodeConfigCluster,
+    cluster: ClusterConfig,
     kubelet: Kubelet,
 }
 
@@ -112,58 +103,52 @@ struct KubeletConfig {
     max_pods: Option<u32>,
 }
 
-impl Spec {
-    fn said(self) -> NodeConfigSaid {
-        let Self { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = self;
+impl From<Spec> for NodeConfig {
+    fn from(spec: Spec) -> Self {
+        let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
         let kubelet = NodeConfigKubelet {
             max_pods: config.and_then(|config| config.max_pods),
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
         };
-        NodeConfigSaid { cluster, kubelet }
+        Self { cluster, kubelet }
     }
 }
 
-/// The `NodeConfig` in `user_data`; `None` where there is none in it.
-pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfigSaid>, UserDataError> {
+/// Parses user data. Returns `None` if it contains no `NodeConfig`.
+pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfig>, UserDataError> {
     let bytes = decoded(user_data)?;
     if !begins_as_mime(&bytes) {
-        // A script, cloud-init's own or another tool's settings: nodeadm would refuse it, but this
-        // image may have no nodeadm at all.
+        // A shell script, cloud-config or settings of another tool. nodeadm would reject it, but
+        // this image may not use nodeadm.
         let is_foreign = |text: &str| {
             text.starts_with("#!") || text.starts_with("#cloud-") || !text.contains("node.eks.aws/")
         };
         let config = std::str::from_utf8(&bytes).ok().filter(|text| !is_foreign(text));
-        return config.map(one_config).transpose().map(Option::flatten);
+        return config.map(parse_document).transpose().map(Option::flatten);
     }
     let document = mailparse::parse_mail(&bytes).map_err(UserDataError::Mime)?;
-    let mut merged: Option<NodeConfigSaid> = None;
+    let mut merged: Option<NodeConfig> = None;
     for part in document.parts().filter(|part| part.ctype.mimetype == MEDIA_TYPE) {
         let body = part.get_body_raw().map_err(UserDataError::Mime)?;
         let body = decoded(&body)?;
-        let Some(next) = one_config(&String::from_utf8_lossy(&body))? else { continue };
-        merged = Some(merged.unwrap_or_default().then(next));
+        let Some(next) = parse_document(&String::from_utf8_lossy(&body))? else { continue };
+        merged = Some(merged.unwrap_or_default().merge(next));
     }
     Ok(merged)
 }
 
-impl NodeConfigSaid {
-    /// This one with a later one merged over it, as nodeadm does: flags are appended, the rest is
+impl NodeConfig {
+    /// Returns `self` with `next` merged over it: flags are appended, all other fields are
     /// replaced.
     ///
     /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
-    fn then(self, next: Self) -> Self {
+    fn merge(self, next: Self) -> Self {
         let Self { cluster, kubelet } = self;
-        let NodeConfigCluster { name, api_server_endpoint, certificate_authority, id } = cluster;
         let mut flags = kubelet.flags;
         flags.extend(next.kubelet.flags);
         Self {
-            cluster: NodeConfigCluster {
-                name: next.cluster.name.or(name),
-                api_server_endpoint: next.cluster.api_server_endpoint.or(api_server_endpoint),
-                certificate_authority: next.cluster.certificate_authority.or(certificate_authority),
-                id: next.cluster.id.or(id),
-            },
+            cluster: next.cluster.or(cluster),
             kubelet: NodeConfigKubelet {
                 max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
                 expression: next.kubelet.expression.or(kubelet.expression),
@@ -173,20 +158,20 @@ impl NodeConfigSaid {
     }
 }
 
-fn one_config(text: &str) -> Result<Option<NodeConfigSaid>, UserDataError> {
-    let config: NodeConfig = serde_saphyr::from_str(text).map_err(|error| {
+fn parse_document(text: &str) -> Result<Option<NodeConfig>, UserDataError> {
+    let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location();
         UserDataError::NodeConfig {
             line: at.map_or(1, |at| at.line()),
             column: at.map_or(1, |at| at.column()),
         }
     })?;
-    Ok((config.kind == "NodeConfig").then(|| config.spec.said()))
+    Ok((document.kind == "NodeConfig").then(|| document.spec.into()))
 }
 
-/// A text that is known to be a `NodeConfig`; nodeadm's own copy names no kind.
-pub(super) fn spec_of(text: &str) -> Option<NodeConfigSaid> {
-    serde_saphyr::from_str::<NodeConfig>(text).ok().map(|config| config.spec.said())
+/// Parses a `NodeConfig` without checking its kind: nodeadm's own cache has none.
+pub(super) fn parse_spec(text: &str) -> Option<NodeConfig> {
+    serde_saphyr::from_str::<Document>(text).ok().map(|document| document.spec.into())
 }
 
 fn begins_as_mime(bytes: &[u8]) -> bool {
@@ -196,7 +181,7 @@ fn begins_as_mime(bytes: &[u8]) -> bool {
     begins("content-type:") || begins("mime-version:")
 }
 
-/// Takes base64 and gzip off, in whichever order and as often as nodeadm does: once each.
+/// Decodes base64 and decompresses gzip, at most once each, as nodeadm does.
 fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, UserDataError> {
     let compact: Vec<u8> = bytes.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
     let plain = match STANDARD.decode(&compact) {
@@ -208,7 +193,7 @@ fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, UserDataError> {
     }
     let mut unpacked = Vec::new();
     GzDecoder::new(&*plain)
-        .take(LARGEST)
+        .take(MAX_DECOMPRESSED_BYTES)
         .read_to_end(&mut unpacked)
         .map_err(UserDataError::Gzip)?;
     Ok(Cow::Owned(unpacked))

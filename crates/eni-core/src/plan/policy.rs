@@ -125,7 +125,7 @@ mod tests {
 
     /// An m5.large with custom networking: 20 pods.
     fn settled(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, String, bool) {
-        let limits = facts("m5.large").limits.limits;
+        let limits = facts("m5.large").limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
         let others = [OtherFigure { max_pods, place, owner }];
         let (capacity, settled) = settle(&limits, cni, &settings(text), &others).unwrap();

@@ -13,6 +13,7 @@ pub use text::{FileError, nearest};
 pub use value::ceiling;
 pub use value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, Wait};
 
+use crate::domain::cluster::ClusterConfig;
 use crate::domain::eni_config::{InvalidTemplate, NameTemplate};
 use crate::domain::label::{InvalidLabel, Labels};
 use crate::domain::max_pods::Wishes;
@@ -58,27 +59,16 @@ pub struct Settings {
     pub labels: Labels,
     /// Reserves given by hand.
     pub reserve: Overrides,
-    /// What was said of the cluster.
-    pub cluster: Cluster,
+    /// The fields of the cluster in `[cluster]`. Sources on the instance provide the others.
+    pub cluster: ClusterConfig,
+    /// A kubeconfig that replaces `cluster` and the node's own credentials.
+    pub kubeconfig: Option<PathBuf>,
     /// Which host to write for.
     pub host: HostKind,
     /// How long Bottlerocket may take to render the kubelet's files.
     pub render_wait: Duration,
     /// How long the machine may take to say what it is.
     pub imds_wait: Duration,
-}
-
-/// What was said of the cluster; user data may say the rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cluster {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its API server's URL.
-    pub endpoint: Option<String>,
-    /// Its certificate authority: PEM in base64.
-    pub certificate_authority: Option<String>,
-    /// A kubeconfig that replaces all of the above and the node's own identity.
-    pub kubeconfig: Option<PathBuf>,
 }
 
 /// Settings that cannot be used.
@@ -180,7 +170,13 @@ impl Settings {
             policy: policy.unwrap_or_default(),
             labels: further,
             reserve: Overrides { cpu, memory, ephemeral_storage },
-            cluster: Cluster { name: cluster_name, endpoint, certificate_authority, kubeconfig },
+            cluster: ClusterConfig {
+                name: cluster_name,
+                endpoint,
+                certificate_authority,
+                id: None,
+            },
+            kubeconfig,
             host: host.kind.unwrap_or_default(),
             render_wait: host.render_wait.map_or(DEFAULT_RENDER_WAIT, Into::into),
             imds_wait: imds.wait.map_or(DEFAULT_IMDS_WAIT, Into::into),

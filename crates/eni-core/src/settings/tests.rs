@@ -107,12 +107,13 @@ render-wait = "5s"
                 memory: Some("1Gi".parse().unwrap()),
                 ephemeral_storage: Some("2Gi".parse().unwrap()),
             },
-            cluster: Cluster {
+            cluster: ClusterConfig {
                 name: Some("prod".to_owned()),
                 endpoint: Some("https://example.com".to_owned()),
                 certificate_authority: Some("Q0E=".to_owned()),
-                kubeconfig: Some("/kubeconfig".into()),
+                id: None,
             },
+            kubeconfig: Some("/kubeconfig".into()),
             host: HostKind::KubeletDropin,
             render_wait: Duration::from_secs(5),
             imds_wait: Duration::from_secs(30),

@@ -1,8 +1,8 @@
 //! What Bottlerocket's settings say, read from the API's answers.
 
 use super::KubeletSettings;
-use crate::host::cluster::Said;
-use crate::host::user_data::NodeConfigCluster;
+use crate::domain::cluster::{ClusterConfig, ClusterSource};
+use crate::host::cluster_hints::ClusterHint;
 use serde::Deserialize;
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Live {
     /// Ours to set.
     pub kubelet: KubeletSettings,
     /// The cluster.
-    pub cluster: NodeConfigCluster,
+    pub cluster: ClusterConfig,
     /// `aws`, or `tls`: by a bootstrap token.
     pub authentication_mode: Option<String>,
     /// Where AWS's APIs are asked.
@@ -54,9 +54,9 @@ impl Live {
             kubernetes;
         Ok(Self {
             kubelet: ours,
-            cluster: NodeConfigCluster {
+            cluster: ClusterConfig {
                 name: cluster_name,
-                api_server_endpoint: api_server,
+                endpoint: api_server,
                 certificate_authority: cluster_certificate,
                 id: None,
             },
@@ -67,14 +67,16 @@ impl Live {
         })
     }
 
-    /// What it says of the cluster.
+    /// Returns the description of the cluster in `settings.kubernetes`.
     #[must_use]
-    pub fn said(&self) -> Said {
+    pub fn cluster_hint(&self) -> ClusterHint {
+        let source = ClusterSource::Bottlerocket;
         match self.authentication_mode.as_deref() {
-            Some("tls") => Said::PassedOver(
-                "settings.kubernetes.authentication-mode is \"tls\", for which this node has no identity yet",
-            ),
-            _ => Said::Cluster(self.cluster.clone()),
+            Some("tls") => ClusterHint::Skipped {
+                source,
+                reason: "authentication-mode is \"tls\", and the node has no certificate yet",
+            },
+            _ => ClusterHint::Config { source, config: self.cluster.clone() },
         }
     }
 
@@ -83,7 +85,7 @@ impl Live {
     /// Source: "Network settings", `README.md`, bottlerocket-os/bottlerocket, of its own services.
     #[must_use]
     pub fn without_proxy(&self) -> Vec<String> {
-        let server = self.cluster.api_server_endpoint.as_ref();
+        let server = self.cluster.endpoint.as_ref();
         let server =
             server.and_then(|url| url.parse::<http::Uri>().ok()?.host().map(str::to_owned));
         self.no_proxy.iter().cloned().chain(server).collect()

@@ -1,8 +1,8 @@
 use super::*;
+use crate::domain::cluster::{ClusterConfig, ClusterSource};
 use crate::domain::proxy::ProxyUrl;
-use crate::host::cluster::Said;
+use crate::host::cluster_hints::ClusterHint;
 use crate::host::other_figures::Owner;
-use crate::host::user_data::NodeConfigCluster;
 
 const KUBERNETES: &str = r#"{"kubernetes":{"api-server":"https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com","authentication-mode":"aws","bootstrap-token":"SECRET","cluster-certificate":"TFM=","cluster-name":"prod","kube-reserved":{"memory":"574Mi"},"max-pods":29,"node-labels":{"team":"blue"}}}"#;
 const OTHERS: &str = r#"{"aws":{"region":"us-west-2"},"network":{"https-proxy":"http://me:hunter2@proxy:3128","no-proxy":[".internal"]}}"#;
@@ -30,11 +30,9 @@ fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
                 kube_reserved: map(&[("memory", "574Mi")]),
                 node_labels: map(&[("team", "blue")]),
             },
-            cluster: NodeConfigCluster {
+            cluster: ClusterConfig {
                 name: Some("prod".to_owned()),
-                api_server_endpoint: Some(
-                    "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com".to_owned()
-                ),
+                endpoint: Some("https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com".to_owned()),
                 certificate_authority: Some("TFM=".to_owned()),
                 id: None,
             },
@@ -53,7 +51,8 @@ fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
     );
     let debug = format!("{live:?}");
     assert!(!debug.contains("hunter2") && !debug.contains("SECRET"), "{debug}");
-    assert_eq!(live.said(), Said::Cluster(live.cluster.clone()));
+    let (source, config) = (ClusterSource::Bottlerocket, live.cluster.clone());
+    assert_eq!(live.cluster_hint(), ClusterHint::Config { source, config });
     assert_eq!(Live::read("{}", "{}"), Ok(Live::default()));
 }
 
@@ -73,10 +72,11 @@ fn an_answer_that_is_no_settings_says_where_and_not_what() {
 fn a_node_of_tls_has_no_identity_yet() {
     let live = Live { authentication_mode: Some("tls".to_owned()), ..Live::default() };
     assert_eq!(
-        live.said(),
-        Said::PassedOver(
-            "settings.kubernetes.authentication-mode is \"tls\", for which this node has no identity yet"
-        )
+        live.cluster_hint(),
+        ClusterHint::Skipped {
+            source: ClusterSource::Bottlerocket,
+            reason: "authentication-mode is \"tls\", and the node has no certificate yet",
+        }
     );
 }
 

@@ -16,18 +16,18 @@ spec:
       maxPods: 110
 ";
 
-fn prod() -> NodeConfigCluster {
-    NodeConfigCluster {
+fn prod() -> ClusterConfig {
+    ClusterConfig {
         name: Some("prod".to_owned()),
-        api_server_endpoint: Some("https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned()),
+        endpoint: Some("https://ABC.gr7.us-west-2.eks.amazonaws.com".to_owned()),
         certificate_authority: Some("Q0E=".to_owned()),
         id: None,
     }
 }
 
-fn said() -> NodeConfigSaid {
+fn expected() -> NodeConfig {
     let kubelet = NodeConfigKubelet { max_pods: Some(110), ..NodeConfigKubelet::default() };
-    NodeConfigSaid { cluster: prod(), kubelet }
+    NodeConfig { cluster: prod(), kubelet }
 }
 
 fn mime(parts: &[&str]) -> String {
@@ -48,7 +48,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_node_config_is_read_in_every_wrapping() {
+fn a_node_config_is_parsed_in_every_encoding() {
     let part = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
     let document = mime(&["Content-Type: text/x-shellscript\n\n#!/bin/bash\necho hello", &part]);
     let crlf = document.replace('\n', "\r\n");
@@ -67,12 +67,12 @@ fn a_node_config_is_read_in_every_wrapping() {
         ("base64 of MIME", STANDARD.encode(&document).into_bytes()),
         ("MIME with a base64 part", mime(&[&encoded_part]).into_bytes()),
     ] {
-        assert_eq!(node_config(&bytes).unwrap(), Some(said()), "{name}");
+        assert_eq!(node_config(&bytes).unwrap(), Some(expected()), "{name}");
     }
 }
 
 #[test]
-fn later_parts_win_key_by_key() {
+fn later_parts_override_single_fields() {
     let first = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
     let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
     let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
@@ -81,12 +81,12 @@ fn later_parts_win_key_by_key() {
         expression: Some("max_pods - 1".to_owned()),
         flags: vec!["--max-pods=17".to_owned()],
     };
-    let cluster = NodeConfigCluster { name: Some("blue".to_owned()), ..prod() };
-    assert_eq!(merged, Some(NodeConfigSaid { cluster, kubelet }));
+    let cluster = ClusterConfig { name: Some("blue".to_owned()), ..prod() };
+    assert_eq!(merged, Some(NodeConfig { cluster, kubelet }));
 }
 
 #[test]
-fn what_is_no_node_config_is_passed_over() {
+fn other_user_data_is_ignored() {
     for text in [
         "",
         "#!/bin/bash\n/etc/eks/bootstrap.sh prod\n",
@@ -101,17 +101,14 @@ fn what_is_no_node_config_is_passed_over() {
 }
 
 #[test]
-fn a_broken_node_config_is_an_error() {
+fn an_invalid_node_config_is_an_error_without_its_text() {
     let broken = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: [\n";
     let error = node_config(broken.as_bytes()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the NodeConfig in user data cannot be read: line 3, column 7 of it is not as it should be"
-    );
+    assert_eq!(error.to_string(), "the NodeConfig in user data is invalid at line 3, column 7");
     let secret =
         "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n";
     let error = node_config(secret.as_bytes()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     let error = node_config(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
-    assert_eq!(error.to_string(), "the user data is not the gzip stream that it begins as");
+    assert_eq!(error.to_string(), "the gzip stream in user data is invalid");
 }

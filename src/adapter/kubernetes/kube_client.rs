@@ -1,9 +1,9 @@
-//! The client: our resolver, the cluster's own authority, and the node's or a kubeconfig's identity.
+//! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
-use crate::adapter::dns::Names;
-use crate::adapter::proxy::Proxy;
-use crate::adapter::token::{Token, TokenError, TokenSource};
+use crate::adapter::Context;
+use crate::adapter::eks_token::{Token, TokenError, TokenSource};
+use crate::adapter::https_proxy::Proxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
@@ -26,43 +26,43 @@ use tokio::sync::Mutex;
 use tower::filter::AsyncFilterLayer;
 use tower::{BoxError, ServiceBuilder};
 
-/// A connection that says nothing for this long is asked whether it is still there.
+/// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The Kubernetes API cannot be talked to at all.
+/// A client of the Kubernetes API cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// A kubeconfig that cannot be used.
-    #[error("the kubeconfig {} cannot be used", path.display())]
+    /// The kubeconfig cannot be read, or refers to files that cannot be read.
+    #[error("failed to load kubeconfig {}", path.display())]
     Kubeconfig {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the Kubernetes client.
         source: Box<kube::config::KubeconfigError>,
     },
-    /// A kubeconfig that is not one. Where, and not what: the parser's own words quote the lines
-    /// around the mistake, and a kubeconfig may hold a token.
-    #[error("the kubeconfig {}, line {line} cannot be read", path.display())]
+    /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the
+    /// lines around the error, and a kubeconfig may contain a token.
+    #[error("kubeconfig {} is invalid at line {line}", path.display())]
     KubeconfigText {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The line, starting at 1.
         line: u64,
     },
-    /// Not an address.
-    #[error("the cluster's endpoint {0:?} is not an https:// address")]
+    /// The endpoint is not an `https://` URL.
+    #[error("cluster endpoint {0:?} is not an https:// URL")]
     Endpoint(String),
-    /// Not a certificate authority.
-    #[error("the cluster's certificate authority is not PEM in base64")]
+    /// The certificate authority is not base64-encoded PEM.
+    #[error("the cluster's certificate authority is not base64-encoded PEM")]
     CertificateAuthority,
-    /// Not a proxy that could be used.
-    #[error("the kubeconfig's proxy-url cannot be used")]
+    /// `proxy-url` in the kubeconfig is not the URL of a proxy.
+    #[error("proxy-url in the kubeconfig is invalid")]
     Proxy(#[source] InvalidProxy),
-    /// The client cannot be made.
-    #[error("no client for the API server can be made")]
+    /// TLS or the authentication of the client cannot be set up.
+    #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
-    /// No token can be made.
-    #[error("this node has no identity to show the API server")]
+    /// The node has no token.
+    #[error("failed to create a token for the API server")]
     Token(#[from] TokenError),
 }
 
@@ -70,13 +70,15 @@ impl Advice for ConnectError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Kubeconfig { .. } | Self::KubeconfigText { .. } => {
-                "correct it, or name another (cluster.kubeconfig); a node finds its cluster without one, too"
+                "correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig"
             }
             Self::Endpoint(_) | Self::CertificateAuthority => {
-                "compare with `aws eks describe-cluster --name NAME`: the endpoint and certificateAuthority.data, as they stand there"
+                "copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
             }
-            Self::Proxy(_) => "correct it, or leave proxy-url out of the kubeconfig",
-            Self::Client(_) => "check the cluster's endpoint and certificate authority",
+            Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
+            Self::Client(_) => {
+                "check the endpoint, the certificate authority and the user of the cluster"
+            }
             Self::Token(error) => return error.help(),
         };
         help.into()
@@ -90,7 +92,7 @@ impl Advice for ConnectError {
     }
 }
 
-/// The node's own identity: a token, made when there is none or the one there is has expired.
+/// The node's credentials: a token, which is signed again when it has expired.
 #[derive(Clone)]
 pub(super) struct Identity {
     source: TokenSource,
@@ -102,7 +104,7 @@ impl Identity {
         Self { source, token: Arc::default() }
     }
 
-    /// Throws the token away, so that the next request signs a new one.
+    /// Discards the token. The next request signs a new one.
     pub(super) async fn forget(&self) {
         *self.token.lock().await = None;
     }
@@ -125,42 +127,42 @@ impl Identity {
     }
 }
 
+/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over
+/// the proxy of `context`.
 pub(super) fn client(
     config: &Config,
-    names: &Names,
-    proxy: Option<&Proxy>,
+    context: &Context,
     identity: Option<&Identity>,
 ) -> Result<Client, ConnectError> {
-    let mut http = HttpConnector::new_with_resolver(names.clone());
+    let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(ATTEMPT));
-    // A watch may be silent for minutes: the kernel finds out whether the other side is still there.
+    // A watch may be idle for minutes. Keepalive probes detect a lost connection.
     http.set_keepalive(Some(KEEP_ALIVE));
     http.set_keepalive_interval(Some(KEEP_ALIVE));
     http.set_keepalive_retries(Some(2));
-    // A kubeconfig may name a proxy of its own.
-    let of_kubeconfig = match &config.proxy_url {
+    let kubeconfig_proxy = match &config.proxy_url {
         Some(url) => {
             let url = url.to_string().parse().map_err(ConnectError::Proxy)?;
-            Some(Proxy { url, without: Vec::new() })
+            Some(Proxy { url, no_proxy: Vec::new() })
         }
         None => None,
     };
-    let through = of_kubeconfig.as_ref().or(proxy).and_then(|it| it.intercept(&config.cluster_url));
-    match through {
-        None => over(http, config, identity),
+    let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
+    match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
+        None => client_over(http, config, identity),
         Some(proxy) => {
             let mut tunnel = Tunnel::new(proxy.uri().clone(), http);
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
-            over(tunnel, config, identity)
+            client_over(tunnel, config, identity)
         }
     }
 }
 
-fn over<C>(
+fn client_over<C>(
     connector: C,
     config: &Config,
     identity: Option<&Identity>,
@@ -187,13 +189,13 @@ where
     Ok(Client::new(service, &config.default_namespace))
 }
 
-/// Base64 of PEM → the certificates.
+/// Decodes base64-encoded PEM and returns the certificates in DER.
 pub(super) fn certificates(base64: &str) -> Result<Vec<Vec<u8>>, ConnectError> {
     let pem = STANDARD.decode(base64.trim()).map_err(|_| ConnectError::CertificateAuthority)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|_| ConnectError::CertificateAuthority)?;
-    if found.is_empty() {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|_| ConnectError::CertificateAuthority)?;
+    if certificates.is_empty() {
         return Err(ConnectError::CertificateAuthority);
     }
-    Ok(found.into_iter().map(|certificate| certificate.to_vec()).collect())
+    Ok(certificates.into_iter().map(|certificate| certificate.to_vec()).collect())
 }

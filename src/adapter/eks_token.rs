@@ -1,12 +1,14 @@
-//! The bearer token by which a node shows EKS who it is: a presigned STS `GetCallerIdentity`,
-//! signed here, so that neither the AWS CLI nor Python is needed.
+//! The bearer token with which a node authenticates to EKS: a presigned STS `GetCallerIdentity`
+//! request. It is signed here, so neither the AWS CLI nor Python is needed.
 //!
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
+use crate::adapter::SharedError;
 use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CREDENTIALS;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sigv4::http_request::{
@@ -16,18 +18,20 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eni_core::domain::zone::Region;
-use eni_core::error::{Advice, ExitCode, one_line};
+use eni_core::error::{Advice, ExitCode};
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long STS takes the signed request for good.
+/// The validity of the signed request in seconds.
 const SIGNATURE_SECONDS: u64 = 60;
-/// How long EKS takes a token for good, with a minute to spare.
+/// The time for which EKS accepts a token, less one minute.
 const TOKEN_LIFE: Duration = Duration::from_mins(14);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
-/// The order in which the AWS CLI writes the query: whoever compares two tokens finds them equal.
+/// The order of the query parameters in the AWS CLI, so that both tokens are equal byte for byte.
 const ORDER: [&str; 9] = [
     "Action",
     "Version",
@@ -40,26 +44,38 @@ const ORDER: [&str; 9] = [
     "X-Amz-Signature",
 ];
 
-/// No token could be made.
-#[derive(Debug, thiserror::Error)]
+/// A token cannot be created.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TokenError {
-    /// There are no AWS credentials: no instance role, or none yet.
-    #[error("there are no AWS credentials to sign a token with: {0}")]
-    Credentials(String),
-    /// The region has no STS endpoint of the kind that is asked for.
-    #[error("there is no STS endpoint to sign a token for in {region}: {why}")]
+    /// No AWS credentials: the instance has no role, or its credentials are not available yet.
+    #[error("failed to load AWS credentials")]
+    Credentials(#[source] Arc<CredentialsError>),
+    /// The region has no STS endpoint of the requested kind (FIPS, dual-stack).
+    #[error("failed to resolve the STS endpoint in {region}")]
     Endpoint {
         /// The region.
         region: Region,
-        /// What the SDK said.
-        why: String,
+        /// The error of the AWS SDK.
+        source: SharedError,
     },
-    /// The request could not be signed.
-    #[error("the token could not be signed: {0}")]
-    Signing(String),
-    /// AWS cannot be talked to from here.
+    /// The request cannot be signed.
+    #[error("failed to sign the token")]
+    Signing(#[source] SharedError),
+    /// The AWS SDK cannot be configured.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(Arc<AwsError>),
+}
+
+impl TokenError {
+    fn signing(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Signing(Arc::new(error))
+    }
+}
+
+impl From<AwsError> for TokenError {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(Arc::new(error))
+    }
 }
 
 impl Advice for TokenError {
@@ -67,9 +83,9 @@ impl Advice for TokenError {
         let help = match self {
             Self::Credentials(_) => CREDENTIALS,
             Self::Endpoint { .. } => {
-                "check the region, and AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: not every region has both"
+                "check the region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: some regions have no FIPS or dual-stack endpoint"
             }
-            Self::Signing(_) => "check the cluster's name and the credentials",
+            Self::Signing(_) => "check the cluster's name and the AWS credentials",
             Self::Aws(error) => return error.help(),
         };
         help.into()
@@ -80,7 +96,7 @@ impl Advice for TokenError {
     }
 }
 
-/// A token, and until when it is good.
+/// A token and its expiry.
 #[derive(Clone)]
 pub struct Token {
     text: String,
@@ -88,33 +104,33 @@ pub struct Token {
 }
 
 impl Token {
-    /// For the `Authorization` header.
+    /// Returns the token for the `Authorization` header.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.text
     }
 
-    /// Until when it is good.
+    /// Returns the time until which the token may be used.
     #[must_use]
     pub fn expires(&self) -> SystemTime {
         self.expires
     }
 
-    /// Whether it may still be used at `now`.
+    /// Returns whether the token may be used at `now`.
     #[must_use]
     pub fn is_good(&self, now: SystemTime) -> bool {
         now < self.expires
     }
 }
 
-/// By hand, so that the token is never printed.
+/// Written by hand so that the token is never printed.
 impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Token").field("expires", &self.expires).finish_non_exhaustive()
     }
 }
 
-/// Makes tokens for one cluster.
+/// Creates tokens for one cluster.
 #[derive(Clone, Debug)]
 pub struct TokenSource {
     credentials: SharedCredentialsProvider,
@@ -124,16 +140,18 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// With the credentials that `config` finds, for the STS endpoint that its region, FIPS and
-    /// dual-stack settings name.
+    /// Returns a source of tokens with the credentials of `config`. The STS endpoint follows from
+    /// `region` and from the FIPS and dual-stack settings of `config`. `cluster` is the cluster's
+    /// name, or the id of a cluster on an Outpost.
     pub async fn new(
         config: &SdkConfig,
         region: Region,
         cluster: String,
     ) -> Result<Self, TokenError> {
-        let credentials = config
-            .credentials_provider()
-            .ok_or_else(|| TokenError::Credentials("no provider is configured".to_owned()))?;
+        let credentials = config.credentials_provider().ok_or_else(|| {
+            let error = CredentialsError::not_loaded("no credentials provider is configured");
+            TokenError::Credentials(Arc::new(error))
+        })?;
         let sts = sts_endpoint(
             &region,
             config.use_fips().unwrap_or(false),
@@ -143,35 +161,35 @@ impl TokenSource {
         Ok(Self { credentials, region, sts, cluster })
     }
 
-    /// A token made at `now`.
+    /// Returns a token that is signed at `now`.
     pub async fn token(&self, now: SystemTime) -> Result<Token, TokenError> {
         let credentials = self
             .credentials
             .provide_credentials()
             .await
-            .map_err(|error| TokenError::Credentials(one_line(&error)))?;
+            .map_err(|error| TokenError::Credentials(Arc::new(error)))?;
         sign_token(credentials, &self.region, &self.sts, &self.cluster, now)
     }
 }
 
-/// STS's own address for a region, of every partition: the rules are the SDK's.
+/// Returns the STS endpoint of a region in any partition, by the rules of the AWS SDK.
 pub async fn sts_endpoint(
     region: &Region,
     fips: bool,
     dual_stack: bool,
 ) -> Result<String, TokenError> {
-    let failed = |why| TokenError::Endpoint { region: region.clone(), why };
-    let wanted = Params::builder()
+    let failed = |source| TokenError::Endpoint { region: region.clone(), source };
+    let parameters = Params::builder()
         .region(region.as_str())
         .use_fips(fips)
         .use_dual_stack(dual_stack)
         .build()
-        .map_err(|error| failed(one_line(&error)))?;
-    let found = DefaultResolver::new().resolve_endpoint(&wanted).await;
-    found.map(|found| found.url().to_owned()).map_err(|error| failed(one_line(error.as_ref())))
+        .map_err(|error| failed(Arc::new(error)))?;
+    let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
+    endpoint.map(|endpoint| endpoint.url().to_owned()).map_err(|error| failed(error.into()))
 }
 
-/// `k8s-aws-v1.` and the URL, presigned for `sts`, in base64.
+/// Returns a token: `k8s-aws-v1.` and the base64-encoded presigned URL of the STS endpoint `sts`.
 pub fn sign_token(
     credentials: Credentials,
     region: &Region,
@@ -179,7 +197,6 @@ pub fn sign_token(
     cluster: &str,
     now: SystemTime,
 ) -> Result<Token, TokenError> {
-    let signing = |error: &dyn std::error::Error| TokenError::Signing(one_line(error));
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(Duration::from_secs(SIGNATURE_SECONDS));
@@ -191,14 +208,14 @@ pub fn sign_token(
         .time(now)
         .settings(settings)
         .build()
-        .map_err(|error| signing(&error))?
+        .map_err(TokenError::signing)?
         .into();
     let url = format!("{sts}/?Action=GetCallerIdentity&Version=2011-06-15");
     let headers = [(CLUSTER_HEADER, cluster)].into_iter();
     let request = SignableRequest::new("GET", url.as_str(), headers, SignableBody::Bytes(&[]))
-        .map_err(|error| signing(&error))?;
-    let (instructions, _) = sign(request, &params).map_err(|error| signing(&error))?.into_parts();
-    let mut request = http::Request::get(url).body(()).map_err(|error| signing(&error))?;
+        .map_err(TokenError::signing)?;
+    let (instructions, _) = sign(request, &params).map_err(TokenError::signing)?.into_parts();
+    let mut request = http::Request::get(url).body(()).map_err(TokenError::signing)?;
     instructions.apply_to_request_http1x(&mut request);
     let mut query: Vec<&str> = request.uri().query().unwrap_or_default().split('&').collect();
     query.sort_by_key(|pair| {

@@ -1,9 +1,8 @@
-//! Every check of a boot, for this node, each asked once.
+//! The checks for this node: everything that `run` depends on, with one attempt each.
 
 use super::Line;
-use crate::adapter::Deadline;
-use crate::command::Context;
-use crate::command::cluster::OnNode;
+use crate::adapter::Context;
+use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::observe::Connection;
 use crate::report;
@@ -13,19 +12,17 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::domain::finding::Finding;
 use eni_core::error::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
-use eni_core::settings::{CniSource, Wait};
+use eni_core::settings::{CniSource, Settings, Wait};
 
-pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
-    let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
-    let node = OnNode::look(endpoints, names, settings, deadline).await?;
+pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
+    let node = NodeSession::open(context, settings).await?;
     let findings = Box::pin(findings(&node)).await;
     Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
 }
 
-/// One check after the other, as far as one allows the next.
-async fn findings(node: &OnNode) -> Vec<Finding> {
-    let OnNode { facts, settings, .. } = node;
+/// Runs the checks in order. A check that depends on a failed one is left out.
+async fn findings(node: &NodeSession) -> Vec<Finding> {
+    let NodeSession { facts, settings, .. } = node;
     let instance = &facts.instance;
     let mut findings = vec![
         Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
@@ -76,7 +73,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
 }
 
 async fn eni_config(
-    node: &OnNode,
+    node: &NodeSession,
     plan: &Plan,
     name: &EniConfigName,
     connection: &Connection,

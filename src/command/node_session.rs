@@ -1,10 +1,10 @@
-//! What every command on a node does first: look at the machine, find the cluster, ask what the CNI is
-//! set to, plan.
+//! The steps that all commands on a node share: read the instance, find the cluster, read the CNI
+//! configuration, plan.
 
-use crate::adapter::dns::Names;
+use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
-use crate::adapter::{Deadline, Endpoints};
+use crate::adapter::{Context, Deadline, retry};
 use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
@@ -21,55 +21,69 @@ use eni_core::settings::{CniSource, Settings};
 use tokio::join;
 use tracing::info;
 
-/// What a command on a node knows once it has looked at the machine.
-pub(super) struct OnNode {
-    pub endpoints: Endpoints,
-    pub names: Names,
+/// The facts about this node, with the context and the settings that they were collected with.
+pub(super) struct NodeSession {
+    pub context: Context,
     pub settings: Settings,
     pub facts: Facts,
 }
 
-/// The cluster, and what it says; nothing where the settings alone decide.
+/// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
+/// is `settings`.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct ClusterState {
     pub connection: Option<Connection>,
     pub aws_node: Option<AwsNode>,
 }
 
-impl OnNode {
-    /// Looks at the machine.
-    pub async fn look(
-        mut endpoints: Endpoints,
-        names: Names,
-        settings: Settings,
-        deadline: Deadline,
-    ) -> Result<Self, Error> {
-        // First, for what follows may need its proxy.
-        let bottlerocket = observe::bottlerocket(&endpoints.root, settings.host).await?;
-        endpoints.proxy = endpoints.proxy.or_else(|| bottlerocket.proxy.clone());
-        endpoints.region.clone_from(&bottlerocket.region);
-        let facts = observe::facts(&endpoints, &names, &settings, bottlerocket, deadline).await?;
-        Ok(Self { endpoints, names, settings, facts })
+impl NodeSession {
+    /// Collects the facts about this node, retrying IMDS for up to `imds.wait`.
+    pub async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
+        let deadline = Deadline::after(settings.imds_wait);
+        Self::open_until(deadline, context, settings).await
     }
 
-    /// Asks the cluster what the CNI is set to, unless the settings alone decide.
-    pub async fn ask(&self, patience: Patience) -> Result<Asked, Error> {
+    /// Waits until no other run holds the lock, then collects the facts. Both together take at most
+    /// `imds.wait`.
+    pub async fn open_locked(
+        context: Context,
+        settings: Settings,
+    ) -> Result<(RunLock, Self), Error> {
+        let deadline = Deadline::after(settings.imds_wait);
+        let lock = retry(deadline, async || RunLock::take(&context.root)).await?;
+        Ok((lock, Self::open_until(deadline, context, settings).await?))
+    }
+
+    async fn open_until(
+        deadline: Deadline,
+        context: Context,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        // Read first, because all later requests may need Bottlerocket's proxy.
+        let bottlerocket = observe::bottlerocket(&context.root, settings.host).await?;
+        let context = bottlerocket.amend(context);
+        let facts = observe::facts(&context, &settings, bottlerocket, deadline).await?;
+        Ok(Self { context, settings, facts })
+    }
+
+    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
+    pub async fn cluster_state(&self, patience: Patience) -> Result<ClusterState, Error> {
         if self.settings.cni_source == CniSource::Settings {
-            return Ok(Asked::default());
+            return Ok(ClusterState::default());
         }
         let connection = self.connect().await?;
         let aws_node = until_known(&connection.api, patience).await?;
-        Ok(Asked { connection: Some(connection), aws_node: Some(aws_node) })
+        Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
-    /// What this node should be.
-    pub fn plan(&self, asked: &Asked) -> Result<Plan, Error> {
-        Ok(plan(&self.facts, &self.settings, asked.aws_node.as_ref())?)
+    /// Computes the configuration of this node.
+    pub fn plan(&self, cluster: &ClusterState) -> Result<Plan, Error> {
+        Ok(plan(&self.facts, &self.settings, cluster.aws_node.as_ref())?)
     }
 
-    /// The connection that there is, or a new one.
-    pub async fn connected(&self, asked: Option<Connection>) -> Result<Connection, Error> {
-        if let Some(connection) = asked {
+    /// Returns `existing`, or else a new connection, which is logged.
+    pub async fn connection(&self, existing: Option<Connection>) -> Result<Connection, Error> {
+        if let Some(connection) = existing {
             return Ok(connection);
         }
         let connection = self.connect().await?;
@@ -80,16 +94,16 @@ impl OnNode {
     /// Finds the cluster and connects to it.
     pub async fn connect(&self) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)?;
-        // Finding the cluster is part of knowing what this machine is, and has that time.
+        // eks:DescribeCluster is part of collecting the facts, and has the same timeout.
         let deadline = Deadline::after(self.settings.imds_wait);
         let region = &self.facts.instance.region;
-        // On the heap: EKS is rarely asked, and its future is large.
-        let connect = observe::connect(&self.endpoints, &self.names, region, &access, deadline);
+        // Boxed: the future of the EKS request is large, and the request is rare.
+        let connect = observe::connect(&self.context, region, &access, deadline);
         Ok(Box::pin(connect).await?)
     }
 
-    /// Waits for the plan's ENIConfig, and compares it with EC2.
-    pub async fn wait_for(
+    /// Waits until the ENIConfig exists and fits this node.
+    pub async fn wait_for_eni_config(
         &self,
         name: &EniConfigName,
         plan: &Plan,
@@ -106,7 +120,7 @@ impl OnNode {
         Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
     }
 
-    /// What the plan's ENIConfig is compared with; `None` where the settings leave that out.
+    /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
     pub async fn verifier<'a>(
         &self,
         name: &EniConfigName,
@@ -118,10 +132,10 @@ impl OnNode {
             return None;
         }
         let Connection { api, cluster } = connection;
-        let ec2 = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
+        let ec2 = Ec2::new(&self.context, &self.facts.instance.region).await;
         let ec2 = ec2.map_err(|error| one_line(&error));
         Some(Verifier {
-            fit: fit(name, &self.facts, plan, aws_node, cluster.name()),
+            fit: fit(name, &self.facts, plan, aws_node, cluster.cluster_name()),
             ec2,
             api,
             aws_node,
@@ -129,17 +143,17 @@ impl OnNode {
     }
 }
 
-/// Compares ENIConfigs with what EC2 and the cluster know.
+/// Compares ENIConfigs with their subnet and security groups in EC2 and with the Node object.
 pub(super) struct Verifier<'a> {
     fit: Fit,
-    /// Or why there is no client: a check is then skipped.
+    /// The client, or why there is none. The EC2 checks are then skipped.
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
     aws_node: Option<&'a AwsNode>,
 }
 
 impl Verifier<'_> {
-    /// What is found of this one.
+    /// Returns the results of all comparisons.
     pub async fn findings(&self, eni_config: &EniConfig) -> Vec<Finding> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
         let (mut findings, of_cluster) = join!(
@@ -151,7 +165,7 @@ impl Verifier<'_> {
     }
 }
 
-/// What this node's ENIConfig is compared with.
+/// Returns the requirements of this node on its ENIConfig.
 fn fit(
     name: &EniConfigName,
     facts: &Facts,

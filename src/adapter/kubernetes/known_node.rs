@@ -1,27 +1,27 @@
-//! This node as the cluster knows it: who the API server says we are, and whether it is cordoned.
+//! The Node object of this instance, if the node has registered before.
 
 use super::{ATTEMPT, ApiServer, KubernetesError, resource, within};
 use kube::api::{Api, DynamicObject, PostParams};
 use std::collections::BTreeMap;
 use tracing::debug;
 
-/// The kubelet's own user names begin so.
-const NODE: &str = "system:node:";
+/// The prefix of a kubelet's user name.
+const USER_PREFIX: &str = "system:node:";
 
-/// A node that has registered before: its instance has been restarted.
+/// The Node object of a node that has registered before, such as after a reboot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownNode {
-    /// Its labels; a kubelet that registers again does not change them.
+    /// The labels. A kubelet that registers again does not change most of them.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations.
+    /// The annotations.
     pub annotations: BTreeMap<String, String>,
-    /// Whether it takes no new pods.
+    /// `spec.unschedulable`.
     pub is_cordoned: bool,
 }
 
 impl ApiServer {
-    /// This node, where it is in the cluster already; `None` where it is not, or where we are
-    /// nobody's kubelet.
+    /// Returns this instance's Node object. Returns `None` if the node has not registered yet, or
+    /// if the credentials do not belong to a kubelet.
     pub async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
         let Some(name) = self.node_name().await? else { return Ok(None) };
         debug!("kubernetes: GET nodes/{name}");
@@ -34,24 +34,24 @@ impl ApiServer {
         }))
     }
 
-    /// The name under which this identity's kubelet registers.
+    /// Returns the node name in the credentials' user name.
     async fn node_name(&self) -> Result<Option<String>, KubernetesError> {
         debug!("kubernetes: POST selfsubjectreviews");
         let kind =
             resource("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews");
         let reviews = Api::<DynamicObject>::all_with(self.client.clone(), &kind);
-        let mut question = DynamicObject::new("", &kind);
-        question.metadata.name = None;
-        let answer =
-            match within(ATTEMPT, reviews.create(&PostParams::default(), &question)).await? {
-                Ok(answer) => answer,
+        let mut review = DynamicObject::new("", &kind);
+        review.metadata.name = None;
+        let reviewed =
+            match within(ATTEMPT, reviews.create(&PostParams::default(), &review)).await? {
+                Ok(reviewed) => reviewed,
                 Err(error) => match self.classified(error).await {
-                    // Kubernetes before 1.28 does not say who we are.
+                    // SelfSubjectReview exists since Kubernetes 1.28.
                     KubernetesError::NoResourceType => return Ok(None),
                     other => return Err(other),
                 },
             };
-        let user = answer.data["status"]["userInfo"]["username"].as_str();
-        Ok(user.and_then(|user| user.strip_prefix(NODE)).map(str::to_owned))
+        let user = reviewed.data["status"]["userInfo"]["username"].as_str();
+        Ok(user.and_then(|user| user.strip_prefix(USER_PREFIX)).map(str::to_owned))
     }
 }

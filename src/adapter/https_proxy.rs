@@ -1,33 +1,33 @@
-//! The proxy through which AWS and the cluster are reached. The metadata service never is: it is
-//! link-local, and a proxy would answer for its own machine.
+//! The proxy for AWS APIs and the cluster. IMDS is never accessed through a proxy: its address is
+//! link-local, so a proxy would return the metadata of its own instance.
 
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use eni_core::domain::proxy::ProxyUrl;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-/// A proxy for `https://`, and the hosts that are reached without it.
+/// A proxy for `https://` URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
-    /// Its address.
+    /// The URL of the proxy, which may contain a password.
     pub url: ProxyUrl,
-    /// Names, domains and networks, as in `NO_PROXY`.
-    pub without: Vec<String>,
+    /// The hosts, domains and networks to connect to directly, as in `NO_PROXY`.
+    pub no_proxy: Vec<String>,
 }
 
 impl Proxy {
-    /// Whether, and how, `url` is reached through it.
+    /// Returns how to reach `url` through the proxy; `None` for a direct connection.
     #[must_use]
     pub fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
         Matcher::builder()
             .https(self.url.secret())
-            .no(self.without.join(","))
+            .no(self.no_proxy.join(","))
             .build()
             .intercept(url)
     }
 
-    /// The same for AWS's clients.
+    /// Returns the proxy configuration of the AWS SDK.
     pub fn for_aws(&self) -> Result<ProxyConfig, ProxyError> {
-        Ok(ProxyConfig::https(self.url.secret())?.no_proxy(self.without.join(",")))
+        Ok(ProxyConfig::https(self.url.secret())?.no_proxy(self.no_proxy.join(",")))
     }
 }
 
@@ -36,10 +36,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_and_only_what_is_not_left_out_goes_through_it() {
+    fn only_https_without_an_exception_uses_the_proxy() {
         let proxy = Proxy {
             url: "http://me:pass@proxy:3128".parse().unwrap(),
-            without: vec![".internal".to_owned(), "10.0.0.0/8".to_owned()],
+            no_proxy: vec![".internal".to_owned(), "10.0.0.0/8".to_owned()],
         };
         let through = |url: &str| {
             let found = proxy.intercept(&url.parse().unwrap());

@@ -1,5 +1,5 @@
-//! The environment of the aws-node DaemonSet's container, put together as the kubelet would:
-//! `envFrom` first, `env` over it, `ConfigMap`s looked up, `$(NAME)` filled in.
+//! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does:
+//! `env` overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::{ApiServer, KubernetesError, resource};
 use eni_core::domain::aws_node::VARIABLES;
@@ -11,73 +11,72 @@ use std::collections::BTreeMap;
 use tracing::debug;
 
 const NAMESPACE: &str = "kube-system";
-/// The DaemonSet, and the container in it.
+/// The name of the DaemonSet and of its container.
 const NAME: &str = "aws-node";
 
-/// Variables by their names.
+/// Environment variables: name to value.
 pub type Environment = BTreeMap<String, String>;
 
-/// What the CNI is set to could not be found out.
+/// The CNI configuration cannot be read from the aws-node DaemonSet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AwsNodeError {
-    /// The API server did not say.
+    /// The request failed.
     #[error(transparent)]
     Api(#[from] KubernetesError),
-    /// There is no such DaemonSet.
-    #[error("there is no aws-node DaemonSet in kube-system")]
+    /// The DaemonSet does not exist.
+    #[error("DaemonSet aws-node not found in namespace kube-system")]
     NotThere,
-    /// It has no container of that name.
-    #[error("the aws-node DaemonSet has no container aws-node")]
+    /// The DaemonSet has no container `aws-node`.
+    #[error("DaemonSet aws-node has no container named aws-node")]
     NoContainer,
-    /// A ConfigMap that it needs is not to be read.
-    #[error(
-        "the aws-node DaemonSet takes {what} from ConfigMap {config_map}, which this node may not read: {why}"
-    )]
+    /// RBAC does not allow the node to read a ConfigMap that sets a variable.
+    #[error("access denied for ConfigMap {config_map}, which sets {what} on DaemonSet aws-node")]
     ConfigMapForbidden {
-        /// The variable, or all of them.
+        /// The variable, or `environment variables`.
         what: String,
-        /// The ConfigMap.
+        /// The name of the ConfigMap.
         config_map: String,
-        /// What the API server said.
-        why: String,
+        /// The answer of the API server.
+        source: Box<KubernetesError>,
     },
-    /// A ConfigMap or a key in it that it needs is not there: its pods do not start.
-    #[error("the aws-node DaemonSet takes {what} from ConfigMap {config_map}, and {lacks}")]
+    /// A required ConfigMap, or a key in it, does not exist. The pods of the DaemonSet do not
+    /// start.
+    #[error("ConfigMap {config_map}, which sets {what} on DaemonSet aws-node, {problem}")]
     ConfigMapLacks {
-        /// The variable, or all of them.
+        /// The variable, or `environment variables`.
         what: String,
-        /// The ConfigMap.
+        /// The name of the ConfigMap.
         config_map: String,
-        /// What is missing.
-        lacks: String,
+        /// `does not exist` or `has no key KEY`.
+        problem: String,
     },
-    /// A value that only the pod itself can know, or a secret.
-    #[error("the aws-node DaemonSet takes {what} from {from}, which cannot be read from here")]
+    /// The value comes from a field of the pod or from a Secret.
+    #[error("DaemonSet aws-node sets {what} from {from}, which eni-bootstrap cannot read")]
     OutOfReach {
-        /// The variable, or all of them.
+        /// The variable, or `environment variables`.
         what: String,
-        /// Where from.
+        /// The source of the value.
         from: &'static str,
     },
 }
 
 impl Advice for AwsNodeError {
     fn help(&self) -> Cow<'static, str> {
-        let by_hand = "set the keys of [cni] by hand and cni.source = \"settings\"";
+        let override_hint = "set cni.source = \"settings\" and configure the CNI in [cni]";
         match self {
             Self::Api(error) => error.help(),
             Self::NotThere | Self::NoContainer => {
-                format!("install the Amazon VPC CNI before the first node, or {by_hand}").into()
+                format!("install the Amazon VPC CNI before you start nodes, or {override_hint}").into()
             }
             Self::ConfigMapForbidden { config_map, .. } => format!(
-                "let nodes read it: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {by_hand}"
+                "grant nodes read access: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {override_hint}"
             )
             .into(),
             Self::ConfigMapLacks { config_map, .. } => format!(
-                "create it: `kubectl -n kube-system edit configmap {config_map}`, or {by_hand}"
+                "create ConfigMap {config_map} or its missing key in namespace kube-system, or {override_hint}"
             )
             .into(),
-            Self::OutOfReach { .. } => by_hand.into(),
+            Self::OutOfReach { .. } => override_hint.into(),
         }
     }
 
@@ -98,7 +97,7 @@ struct Container {
     #[serde(default)]
     env: Vec<Variable>,
     #[serde(default)]
-    env_from: Vec<AllOf>,
+    env_from: Vec<EnvFrom>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,12 +112,12 @@ struct Variable {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ValueFrom {
-    config_map_key_ref: Option<KeyOf>,
+    config_map_key_ref: Option<ConfigMapKeyRef>,
     secret_key_ref: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct KeyOf {
+struct ConfigMapKeyRef {
     name: String,
     key: String,
     #[serde(default)]
@@ -127,33 +126,34 @@ struct KeyOf {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AllOf {
+struct EnvFrom {
     #[serde(default)]
     prefix: String,
-    config_map_ref: Option<Named>,
+    config_map_ref: Option<ConfigMapRef>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
+struct ConfigMapRef {
     name: String,
     #[serde(default)]
     optional: bool,
 }
 
 impl ApiServer {
-    /// The environment in which the CNI runs, as far as it decides something here.
+    /// Returns the environment variables of the CNI that eni-bootstrap evaluates.
     pub async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
-        let found = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotThere)?;
-        let container = container(&found).ok_or(AwsNodeError::NoContainer)?;
+        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotThere)?;
+        let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
-            environment.extend(self.all_of(all, &container).await?);
+            environment.extend(self.env_from(all, &container).await?);
         }
         for variable in &container.env {
-            // One that decides nothing is needed only where another one may quote it.
+            // Other variables are read only if they have a literal value, which `$(NAME)` may refer
+            // to.
             let matters = VARIABLES.contains(&variable.name.as_str());
             if let Some(value) = self.value(variable, &environment, matters).await? {
                 environment.insert(variable.name.clone(), value);
@@ -163,15 +163,15 @@ impl ApiServer {
         Ok(environment)
     }
 
-    /// Everything in a ConfigMap that `envFrom` names.
-    async fn all_of(
+    /// Returns the variables of one entry of `envFrom`.
+    async fn env_from(
         &self,
-        all: &AllOf,
+        all: &EnvFrom,
         container: &Container,
     ) -> Result<Environment, AwsNodeError> {
-        let what = "variables".to_owned();
-        let Some(Named { name, optional }) = &all.config_map_ref else {
-            // What `env` sets, it sets over this.
+        let what = "environment variables".to_owned();
+        let Some(ConfigMapRef { name, optional }) = &all.config_map_ref else {
+            // `env` overrides `envFrom`.
             let set = |name: &&str| container.env.iter().any(|it| it.name == **name);
             let open = VARIABLES.iter().filter(|name| !set(name)).count();
             return if open == 0 {
@@ -187,13 +187,13 @@ impl ApiServer {
             }
             None if *optional => Ok(Environment::new()),
             None => {
-                let lacks = "there is none of that name".to_owned();
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), lacks })
+                let problem = "does not exist".to_owned();
+                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
             }
         }
     }
 
-    /// A variable's value; `None` where it is not set, or where it does not matter.
+    /// Returns the value of a variable; `None` if it is unset or does not matter.
     async fn value(
         &self,
         variable: &Variable,
@@ -207,23 +207,20 @@ impl ApiServer {
             return Ok(None);
         }
         let what = variable.name.clone();
-        let Some(KeyOf { name, key, optional }) = &from.config_map_key_ref else {
+        let Some(ConfigMapKeyRef { name, key, optional }) = &from.config_map_key_ref else {
             let secret = from.secret_key_ref.is_some();
-            let from = if secret { "a Secret" } else { "its pod's own fields" };
+            let from = if secret { "a Secret" } else { "a field of the pod" };
             return Err(AwsNodeError::OutOfReach { what, from });
         };
         let data = self.config_map(name, &what).await?;
-        let is_there = data.is_some();
+        let exists = data.is_some();
         match data.and_then(|mut data| data.remove(key)) {
             Some(value) => Ok(Some(value)),
             None if *optional => Ok(None),
             None => {
-                let lacks = if is_there {
-                    format!("that has no {key}")
-                } else {
-                    "there is none of that name".to_owned()
-                };
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), lacks })
+                let problem =
+                    if exists { format!("has no key {key}") } else { "does not exist".to_owned() };
+                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
             }
         }
     }
@@ -236,15 +233,16 @@ impl ApiServer {
         debug!("kubernetes: GET configmaps/{name} in {NAMESPACE}");
         let kind = resource("", "v1", "ConfigMap", "configmaps");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
-        let found = self.get(&api, name).await.map_err(|error| match error {
-            KubernetesError::Forbidden(why) => {
+        let object = self.get(&api, name).await.map_err(|error| match error {
+            source @ KubernetesError::Forbidden(_) => {
                 let (what, config_map) = (what.to_owned(), name.to_owned());
-                AwsNodeError::ConfigMapForbidden { what, config_map, why }
+                let source = Box::new(source);
+                AwsNodeError::ConfigMapForbidden { what, config_map, source }
             }
             other => AwsNodeError::Api(other),
         })?;
-        Ok(found.map(|found| {
-            let data = found.data.get("data").and_then(serde_json::Value::as_object);
+        Ok(object.map(|object| {
+            let data = object.data.get("data").and_then(serde_json::Value::as_object);
             let text = |(key, value): (&String, &serde_json::Value)| {
                 Some((key.clone(), value.as_str()?.to_owned()))
             };
@@ -259,8 +257,8 @@ fn container(daemon_set: &DynamicObject) -> Option<Container> {
     each.into_iter().find(|container: &Container| container.name == NAME)
 }
 
-/// Fills `$(NAME)` in from the variables before it; `$$` is one dollar, and a name that is not set
-/// stays as it is.
+/// Expands `$(NAME)` with the variables before it. `$$` becomes `$`, and an unknown name stays
+/// unchanged.
 ///
 /// Source: `third_party/forked/golang/expansion/expand.go`, kubernetes/kubernetes.
 fn expanded(text: &str, before: &Environment) -> String {
@@ -293,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_filled_in_as_kubernetes_does() {
+    fn references_are_expanded_as_in_kubernetes() {
         let before = Environment::from([("A".to_owned(), "1".to_owned())]);
         for (text, expected) in [
             ("plain", "plain"),

@@ -1,0 +1,54 @@
+//! How to reach everything outside the process.
+
+use crate::adapter::dns::DnsResolver;
+use crate::adapter::https_proxy::Proxy;
+use crate::adapter::imds;
+use eni_core::domain::limits::Table;
+use eni_core::domain::zone::Region;
+use std::path::PathBuf;
+
+/// How to reach everything outside the process. Built once from the command line and passed to
+/// every adapter, so a node, a test and a private endpoint use the same code.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The root of the instance's file system: `/` on a node.
+    pub root: PathBuf,
+    /// The instance metadata service, such as `http://169.254.169.254`.
+    pub imds_endpoint: String,
+    /// The EC2 API; `None` selects the region's default endpoint.
+    pub ec2_endpoint: Option<String>,
+    /// The EKS API; `None` selects the region's default endpoint.
+    pub eks_endpoint: Option<String>,
+    /// The region for AWS API calls, if it differs from the instance's own: `settings.aws.region`
+    /// on Bottlerocket.
+    pub region: Option<Region>,
+    /// The proxy for AWS APIs and the cluster; `None` connects directly.
+    pub proxy: Option<Proxy>,
+    /// Resolves the names of all endpoints.
+    pub resolver: DnsResolver,
+    /// The limits of each instance type: the embedded table and the rows of the override file.
+    pub table: Table,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            root: "/".into(),
+            imds_endpoint: imds::DEFAULT_ENDPOINT.to_owned(),
+            ec2_endpoint: None,
+            eks_endpoint: None,
+            region: None,
+            proxy: None,
+            resolver: DnsResolver::default(),
+            table: Table::default(),
+        }
+    }
+}
+
+impl Context {
+    /// Returns the region for AWS API calls of an instance in the region `own`.
+    #[must_use]
+    pub fn region<'a>(&'a self, own: &'a Region) -> &'a Region {
+        self.region.as_ref().unwrap_or(own)
+    }
+}

@@ -1,0 +1,167 @@
+//! Classifies the answers of the API server and failed connections.
+
+use crate::adapter::SharedError;
+use crate::adapter::eks_token::TokenError;
+use eni_core::error::{Advice, ExitCode, one_line};
+use kube::core::Status;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+/// A request to the Kubernetes API failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KubernetesError {
+    /// 401: the cluster does not map the credentials to a user, or not yet.
+    #[error("the API server rejected the node's credentials (401 Unauthorized)")]
+    Unauthorized,
+    /// 403: RBAC denies the request. Contains the API server's message, which may be empty.
+    #[error("{}", denied(.0))]
+    Forbidden(String),
+    /// 404 for the resource type: the VPC CNI is not installed.
+    #[error("the resource type does not exist in the cluster (404 Not Found)")]
+    NoResourceType,
+    /// 410: the API server no longer has the resource version at which the watch starts.
+    #[error("the watch has expired (410 Gone)")]
+    Expired,
+    /// Any other HTTP status.
+    #[error("{}", answered(*code, message))]
+    Answered {
+        /// The HTTP status code.
+        code: u16,
+        /// The API server's message, which may be empty.
+        message: String,
+    },
+    /// No connection, no response in time, or a connection that broke.
+    #[error("the API server is unreachable")]
+    Unreachable(#[source] SharedError),
+    /// The token for the request cannot be created.
+    #[error("failed to create a token for the API server")]
+    Token(#[source] TokenError),
+}
+
+fn denied(message: &str) -> String {
+    if message.is_empty() {
+        "the API server returned 403 Forbidden without a reason".to_owned()
+    } else {
+        format!("access denied by the API server: {message}")
+    }
+}
+
+fn answered(code: u16, message: &str) -> String {
+    let separator = if message.is_empty() { "" } else { ": " };
+    format!("the API server returned status {code}{separator}{message}")
+}
+
+/// Compares the messages, because sources have no equality. A wait logs an error only if it differs
+/// from the last one.
+impl PartialEq for KubernetesError {
+    fn eq(&self, other: &Self) -> bool {
+        one_line(self) == one_line(other)
+    }
+}
+
+impl Eq for KubernetesError {}
+
+/// The command that lets nodes read the objects that eni-bootstrap needs.
+pub(crate) const RBAC: &str = "`kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)";
+
+impl Advice for KubernetesError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NoResourceType => {
+                "install the Amazon VPC CNI, which creates the ENIConfig resource type, before you start nodes"
+            }
+            Self::Forbidden(_) => return format!("grant nodes read access: {RBAC}").into(),
+            Self::Unauthorized => {
+                "create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock"
+            }
+            Self::Token(TokenError::Credentials(_)) => {
+                "attach an instance profile with an IAM role to the instance"
+            }
+            Self::Token(error) => return error.help(),
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => {
+                "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unauthorized | Self::Forbidden(_) | Self::Token(_) => ExitCode::PermissionDenied,
+            Self::NoResourceType => ExitCode::TimedOut,
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
+        }
+    }
+}
+
+/// A request that took too long.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no response within {seconds} s")]
+pub(super) struct NoResponse {
+    /// The timeout.
+    pub seconds: u64,
+}
+
+/// Returns whether a 404 is about the object. A 404 for the resource type contains no object name.
+pub(super) fn is_absent_object(status: &Status) -> bool {
+    let has_name = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
+    status.code == 404 && status.reason == "NotFound" && has_name
+}
+
+pub(super) fn status_error(status: &Status) -> KubernetesError {
+    match status.code {
+        401 => KubernetesError::Unauthorized,
+        403 => KubernetesError::Forbidden(status.message.clone()),
+        404 => KubernetesError::NoResourceType,
+        410 => KubernetesError::Expired,
+        code => KubernetesError::Answered { code, message: status.message.clone() },
+    }
+}
+
+pub(super) fn transport_error(error: kube::Error) -> KubernetesError {
+    // The layer that signs requests returns a TokenError, which kube wraps.
+    let mut source = StdError::source(&error);
+    while let Some(cause) = source {
+        if let Some(token) = cause.downcast_ref::<TokenError>() {
+            return KubernetesError::Token(token.clone());
+        }
+        source = cause.source();
+    }
+    KubernetesError::Unreachable(match error {
+        kube::Error::Service(cause) => cause.into(),
+        kube::Error::HyperError(cause) => Arc::new(cause),
+        kube::Error::ReadEvents(cause) => Arc::new(cause),
+        other => Arc::new(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_403_without_a_body_has_a_readable_message() {
+        let error = status_error(&Status { code: 403, ..Status::default() });
+        assert_eq!(error.to_string(), "the API server returned 403 Forbidden without a reason");
+        let error = KubernetesError::Forbidden("eniconfigs is forbidden".to_owned());
+        assert_eq!(error.to_string(), "access denied by the API server: eniconfigs is forbidden");
+    }
+
+    #[test]
+    fn other_statuses_have_a_readable_message() {
+        let answered = |message: &str| {
+            KubernetesError::Answered { code: 503, message: message.to_owned() }.to_string()
+        };
+        assert_eq!(answered(""), "the API server returned status 503");
+        assert_eq!(answered("etcd is down"), "the API server returned status 503: etcd is down");
+    }
+
+    #[test]
+    fn errors_with_different_sources_differ() {
+        let late = |seconds| KubernetesError::Unreachable(Arc::new(NoResponse { seconds }));
+        assert_eq!(late(10), late(10));
+        assert_ne!(late(10), late(20));
+        assert_eq!(one_line(&late(10)), "the API server is unreachable: no response within 10 s");
+    }
+}

@@ -1,0 +1,107 @@
+//! Retries with exponential backoff until a deadline.
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use eni_core::error::one_line;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// The time by which an operation must be complete. Callers pass it on, so nested retries cannot
+/// add up to more than the configured timeout.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Returns the deadline that is `time` from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        // A time that the clock cannot represent is as good as no deadline.
+        Self(Instant::now().checked_add(time))
+    }
+
+    /// Returns a deadline that never passes.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// Returns the time left, which is zero after the deadline; `None` if the deadline never
+    /// passes.
+    #[must_use]
+    pub fn remaining(self) -> Option<Duration> {
+        self.0.map(|then| then.saturating_duration_since(Instant::now()))
+    }
+
+    /// Returns `most` or the time left, whichever is shorter.
+    #[must_use]
+    pub fn at_most(self, most: Duration) -> Duration {
+        self.remaining().map_or(most, |remaining| remaining.min(most))
+    }
+
+    /// Returns whether a pause of `pause` ends before the deadline.
+    #[must_use]
+    pub fn allows(self, pause: Duration) -> bool {
+        self.remaining().is_none_or(|remaining| pause < remaining)
+    }
+}
+
+/// An error that may be temporary.
+pub trait Transient {
+    /// Returns whether a retry may succeed.
+    fn is_transient(&self) -> bool;
+
+    /// Returns whether the error is expected at boot. An expected error is logged as information,
+    /// not as a warning.
+    fn is_usual(&self) -> bool {
+        false
+    }
+}
+
+/// The first pause between two attempts. Each following pause is about twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause in [`retry`] before jitter, which at most doubles it. It bounds the delay
+/// after the network comes up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Returns the pauses between attempts: they double up to `longest`. Jitter spreads the requests of
+/// many nodes that boot at the same time.
+#[must_use]
+pub fn pauses(longest: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(longest)
+        .without_max_times()
+        .with_jitter()
+        .build()
+}
+
+/// Runs `operation` until it succeeds, fails permanently, or the next pause would end after the
+/// deadline.
+///
+/// # Errors
+///
+/// The last error of `operation`.
+pub async fn retry<T, E, F>(deadline: Deadline, mut operation: F) -> Result<T, E>
+where
+    E: Transient + std::error::Error + 'static,
+    F: AsyncFnMut() -> Result<T, E>,
+{
+    let mut pauses = pauses(LONGEST_PAUSE);
+    loop {
+        let error = match operation().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+        if !error.is_transient() || !deadline.allows(pause) {
+            return Err(error);
+        }
+        let line = format!("{}; retrying in {:.1} s", one_line(&error), pause.as_secs_f32());
+        if error.is_usual() {
+            info!("{line}");
+        } else {
+            warn!("{line}");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,53 @@
+//! The commands of the command line.
+
+pub(crate) mod check;
+pub(crate) mod limits;
+pub(crate) mod max_pods;
+mod node_session;
+pub(crate) mod plan_command;
+pub mod run;
+pub(crate) mod token_command;
+pub(crate) mod undo;
+pub(crate) mod wait_command;
+
+use crate::adapter::{Context, disk};
+use crate::error::Error;
+use eni_core::settings::{Layer, Settings, SettingsError};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`,
+/// which also contain the environment. Returns them with the context, whose table then includes the
+/// override file.
+pub(crate) fn load_settings(
+    context: Context,
+    config: Option<&Path>,
+    flags: Layer,
+) -> Result<(Context, Settings), Error> {
+    let mut merged = Layer::default();
+    for (path, text) in disk::settings_files(&context.root)? {
+        merged = layer(&path, &text)?.over(merged);
+    }
+    if let Some(path) = config {
+        let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.to_owned()))?;
+        merged = layer(path, &text)?.over(merged);
+    }
+    let settings = Settings::from_layer(flags.over(merged))?;
+    Ok((with_type_overrides(context)?, settings))
+}
+
+/// Returns `context` with the rows of the override file in its table of instance types.
+pub(crate) fn with_type_overrides(context: Context) -> Result<Context, Error> {
+    let rows = disk::type_overrides(&context.root)?;
+    Ok(Context { table: context.table.with_overrides(rows), ..context })
+}
+
+fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
+    Layer::from_toml(path, text).map_err(SettingsError::from)
+}
+
+/// Writes a result to stdout. Everything else goes to stderr.
+pub(crate) fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}

@@ -1,0 +1,250 @@
+//! The checks for a whole cluster: every zone of its nodes and every ENIConfig. They run on any
+//! machine.
+
+use super::{Line, Zones};
+use crate::adapter::ec2::Ec2;
+use crate::adapter::eks::Eks;
+use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use crate::adapter::{Context, Deadline};
+use crate::error::{Error, UsageError};
+use crate::observe::ClusterError;
+use crate::report;
+use crate::verify::{self, Fit, Place};
+use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::cni::Addressing;
+use eni_core::domain::eni_config::{FALLBACK, Field, NameTemplate, NoName};
+use eni_core::domain::finding::Finding;
+use eni_core::domain::zone::Region;
+use eni_core::error::one_line;
+use eni_core::facts::Subnet;
+use eni_core::settings::Settings;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The timeout for EKS and EC2 to return the cluster's subnets.
+const SUBNETS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A zone in which nodes may run. The id and the VPC are known only if EC2 returned them.
+struct NodeZone {
+    name: String,
+    id: Option<String>,
+    vpc: Option<String>,
+}
+
+/// What the checks of all zones and ENIConfigs need.
+struct ZoneChecks<'a> {
+    settings: &'a Settings,
+    region: &'a Region,
+    ec2: Ec2,
+    /// `None` if the DaemonSet cannot be read.
+    aws_node: Option<AwsNode>,
+}
+
+/// Checks the cluster of `cluster.kubeconfig`.
+pub(super) async fn check(
+    context: &Context,
+    settings: &Settings,
+    zones: &[Zones],
+    region: Option<Region>,
+) -> Result<Vec<Line>, Error> {
+    let kubeconfig = settings.kubeconfig.as_ref();
+    let kubeconfig = kubeconfig.ok_or(Error::Usage(UsageError::NoKubeconfig))?;
+    let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
+    let api = ApiServer::by_kubeconfig(kubeconfig, context).await.map_err(ClusterError::from)?;
+    let mut lines = Vec::new();
+    let mut add = |finding| lines.push(Line { of: None, finding });
+    let aws_node = aws_node(&api, &mut add).await;
+    let eni_configs = match api.eni_configs().await {
+        Ok(eni_configs) => eni_configs,
+        Err(error) => {
+            add(Finding::fails(
+                "ENIConfigs",
+                one_line(&error),
+                "grant the kubeconfig's user the verb list on eniconfigs.crd.k8s.amazonaws.com",
+            ));
+            return Ok(lines);
+        }
+    };
+    let ec2 = Ec2::new(context, &region).await?;
+    let checks = ZoneChecks { settings, region: &region, ec2, aws_node };
+    let node_zones = if zones.contains(&Zones::All) {
+        match checks.cluster_subnets(context).await {
+            Ok(subnets) => zones_of(subnets),
+            Err(reason) => {
+                let help = "specify the zones: `--zones us-west-2a,us-west-2b`".to_owned();
+                add(Finding::skipped("zones of the cluster", reason, Some(help)));
+                Vec::new()
+            }
+        }
+    } else {
+        let listed = zones.iter().filter_map(|zone| match zone {
+            Zones::One(zone) => Some(NodeZone { name: zone.to_string(), id: None, vpc: None }),
+            Zones::All => None,
+        });
+        listed.collect()
+    };
+    let names = checks.zones(&node_zones, &eni_configs, &mut lines).await;
+    let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
+    for (name, eni_config) in others {
+        let findings = checks.other_eni_config(name, eni_config, &node_zones).await;
+        let of = |finding| Line { of: Some(format!("ENIConfig {name}")), finding };
+        lines.extend(findings.into_iter().map(of));
+    }
+    Ok(lines)
+}
+
+impl ZoneChecks<'_> {
+    /// Returns the subnets of the cluster, or why they are unknown.
+    async fn cluster_subnets(&self, context: &Context) -> Result<Vec<Subnet>, String> {
+        let name = self.settings.cluster.name.as_deref();
+        let name = name.ok_or("the cluster's name is unknown; add `--cluster-name NAME`")?;
+        let deadline = Deadline::after(SUBNETS_TIMEOUT);
+        let eks = Eks::new(context, self.region).await.map_err(|error| one_line(&error))?;
+        let described = eks.cluster(name, deadline).await.map_err(|error| one_line(&error))?;
+        let subnets = self.ec2.subnets(&described.subnets, deadline).await;
+        subnets.map_err(|error| one_line(&error))
+    }
+
+    /// Checks the ENIConfig of each zone. Returns the names of these ENIConfigs.
+    async fn zones(
+        &self,
+        zones: &[NodeZone],
+        eni_configs: &BTreeMap<String, EniConfig>,
+        lines: &mut Vec<Line>,
+    ) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for zone in zones {
+            let findings = match name_in(&self.settings.eni_config_name, zone, self.region) {
+                Ok(name) => {
+                    let eni_config = eni_configs.get(&name);
+                    let findings = self.zone(&name, zone, eni_config).await;
+                    names.insert(name);
+                    findings
+                }
+                Err(error) => vec![Finding::skipped("ENIConfig", one_line(&error), None)],
+            };
+            let of = |finding| Line { of: Some(format!("zone {}", zone.name)), finding };
+            lines.extend(findings.into_iter().map(of));
+        }
+        names
+    }
+
+    async fn zone(
+        &self,
+        name: &str,
+        zone: &NodeZone,
+        eni_config: Option<&EniConfig>,
+    ) -> Vec<Finding> {
+        let Some(eni_config) = eni_config else {
+            return vec![Finding::fails(
+                "ENIConfig",
+                format!("{name} not found"),
+                format!("create it with a subnet in {} before nodes start there", zone.name),
+            )];
+        };
+        let place = Place {
+            zone: Some(zone.name.clone()),
+            zone_id: zone.id.clone(),
+            vpc: zone.vpc.clone(),
+            region: self.region.to_string(),
+        };
+        self.eni_config(name, place, eni_config).await
+    }
+
+    /// Checks an ENIConfig that no node in `zones` uses.
+    async fn other_eni_config(
+        &self,
+        name: &str,
+        eni_config: &EniConfig,
+        zones: &[NodeZone],
+    ) -> Vec<Finding> {
+        let place = Place { region: self.region.to_string(), ..Place::default() };
+        let mut findings = self.eni_config(name, place, eni_config).await;
+        if name == FALLBACK {
+            findings.push(Finding::warning(
+                "name",
+                "the CNI uses this ENIConfig, whatever its zone, for a node whose labels it cannot read in time",
+                "delete it, unless every node may use it: `kubectl delete eniconfig default`",
+            ));
+        } else if !zones.is_empty() {
+            findings.push(Finding::warning(
+                "name",
+                "no node in these zones uses this ENIConfig",
+                "compare its name with eni-config.name, or delete it",
+            ));
+        }
+        findings
+    }
+
+    async fn eni_config(&self, name: &str, place: Place, eni_config: &EniConfig) -> Vec<Finding> {
+        if eni_config.subnet.is_empty() {
+            return vec![Finding::fails(
+                "ENIConfig",
+                format!("{name} has no spec.subnet"),
+                format!("set spec.subnet: `kubectl edit eniconfig {name}`"),
+            )];
+        }
+        let aws_node = self.aws_node.as_ref();
+        let fit = Fit {
+            place,
+            name: name.to_owned(),
+            // The instance types of the nodes are unknown here, so require an address for one pod.
+            addresses: 1,
+            prefixes: aws_node.is_some_and(|it| it.cni.addressing == Addressing::Prefixes),
+            subnet_discovery: aws_node.is_none_or(|it| it.subnet_discovery),
+            cluster: self.settings.cluster.name.clone(),
+        };
+        let mut findings = vec![Finding::ok("ENIConfig", format!("{name} exists"))];
+        findings.extend(verify::with_ec2(&fit, eni_config, Ok(&self.ec2)).await);
+        findings
+    }
+}
+
+/// Returns the CNI configuration. If it cannot be read, adds a skipped check and returns `None`.
+async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Finding)) -> Option<AwsNode> {
+    match api.aws_node().await {
+        Ok(environment) => {
+            let aws_node = AwsNode::read(&environment);
+            if aws_node.cni.custom_networking {
+                add(Finding::ok("aws-node", aws_node.cni.to_string()));
+            } else {
+                add(Finding::warning(
+                    "aws-node",
+                    format!("{}: the CNI does not use ENIConfigs", aws_node.cni),
+                    "to use them, run `kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`",
+                ));
+            }
+            report::remarks(&aws_node.remarks).for_each(add);
+            Some(aws_node)
+        }
+        Err(error) => {
+            add(Finding::skipped("aws-node", one_line(&error), None));
+            None
+        }
+    }
+}
+
+/// Returns one zone for each zone of `subnets`.
+fn zones_of(subnets: Vec<Subnet>) -> Vec<NodeZone> {
+    let by_zone: BTreeMap<String, Subnet> =
+        subnets.into_iter().map(|subnet| (subnet.zone.clone(), subnet)).collect();
+    let known = |text: String| Some(text).filter(|text| !text.is_empty());
+    let zones = by_zone.into_iter().map(|(name, subnet)| NodeZone {
+        name,
+        id: known(subnet.zone_id),
+        vpc: known(subnet.vpc),
+    });
+    zones.collect()
+}
+
+/// Returns the name of the ENIConfig that a node in `zone` uses.
+fn name_in(template: &NameTemplate, zone: &NodeZone, region: &Region) -> Result<String, NoName> {
+    let name = template.fill(|field| match field {
+        Field::Zone => Some(zone.name.clone()),
+        Field::ZoneId => zone.id.clone(),
+        Field::Region => Some(region.to_string()),
+        Field::VpcId => zone.vpc.clone(),
+        Field::InstanceType | Field::SubnetId | Field::Tag(_) => None,
+    });
+    name.map(|name| name.to_string())
+}

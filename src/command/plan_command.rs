@@ -1,0 +1,50 @@
+//! `plan`: prints what `run` would do, without changing anything.
+
+use crate::adapter::Context;
+use crate::command::node_session::NodeSession;
+use crate::command::print;
+use crate::error::Error;
+use crate::report;
+use crate::report::Shown;
+use crate::wait::Patience;
+use clap::ValueEnum;
+use eni_core::plan::access;
+use eni_core::settings::{Settings, Wait};
+
+/// The format of the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text: the calculation and the files
+    #[default]
+    Text,
+    /// JSON: every term of the calculation and every file
+    Json,
+    /// YAML with the same content as JSON
+    Yaml,
+    /// A unified diff of the files that `run` would change; empty if none would change
+    Diff,
+    /// The kubelet flags on one line
+    KubeletArgs,
+}
+
+/// Prints the plan for this node.
+pub async fn show(context: Context, settings: Settings, output: Output) -> Result<(), Error> {
+    let node = NodeSession::open(context, settings).await?;
+    // One attempt without retries: `plan` is interactive.
+    let cluster = Box::pin(node.cluster_state(Patience::begin(Wait::Once))).await?;
+    let plan = node.plan(&cluster)?;
+    let NodeSession { context, settings, facts } = &node;
+    let refused = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
+    let refused = refused.map(|error| format!("run would fail: {error}"));
+    let (connection, aws_node) = (cluster.connection.as_ref(), cluster.aws_node.as_ref());
+    let shown = Shown { facts, connection, aws_node, refused };
+    let text = match output {
+        Output::Text => report::plan_text(&shown, &plan),
+        Output::Json => format!("{:#}\n", report::plan_json(&shown, &plan)),
+        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&shown, &plan))
+            .map_err(|error| Error::Output(std::io::Error::other(error)))?,
+        Output::Diff => report::diff(&context.root, &plan.changes)?,
+        Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",
+    };
+    print(&text)
+}

@@ -1,0 +1,83 @@
+//! Reads the settings of Bottlerocket, if eni-bootstrap runs in one of its bootstrap containers.
+
+use super::ObserveError;
+use crate::adapter::Context;
+use crate::adapter::bottlerocket::Api;
+use crate::adapter::disk::{self, DiskError};
+use crate::adapter::https_proxy::Proxy;
+use eni_core::domain::cluster::ClusterSource;
+use eni_core::domain::zone::Region;
+use eni_core::error::one_line;
+use eni_core::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
+use eni_core::host::cluster_hints::ClusterHint;
+use eni_core::host::{HostError, HostKind};
+use std::path::Path;
+use tracing::{debug, warn};
+
+/// The settings of Bottlerocket; empty on other images.
+#[derive(Clone, Debug, Default)]
+pub struct BottlerocketSettings {
+    /// The settings of the kubelet.
+    pub settings: Option<Bottlerocket>,
+    /// The cluster in `settings.kubernetes`.
+    pub cluster_hint: Option<ClusterHint>,
+    /// `settings.aws.region`: the region for AWS API calls.
+    pub region: Option<Region>,
+    /// The proxy in `settings.network`.
+    pub proxy: Option<Proxy>,
+}
+
+impl BottlerocketSettings {
+    /// Returns `context` with Bottlerocket's region and, unless `context` has one, its proxy.
+    #[must_use]
+    pub fn amend(&self, context: Context) -> Context {
+        let proxy = context.proxy.or_else(|| self.proxy.clone());
+        Context { region: self.region.clone(), proxy, ..context }
+    }
+}
+
+/// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
+/// Bottlerocket.
+pub async fn bottlerocket(
+    root: &Path,
+    kind: HostKind,
+) -> Result<BottlerocketSettings, ObserveError> {
+    let is_required = matches!(kind, HostKind::Auto | HostKind::Bottlerocket);
+    let rootfs = disk::under(root, Path::new(ROOTFS));
+    if !Api::is_at(root) {
+        if is_required && rootfs.exists() {
+            return Err(HostError::NoSettingsApi.into());
+        }
+        return Ok(BottlerocketSettings::default());
+    }
+    match Api::at(root)?.live().await {
+        Ok(live) => parse(root, &rootfs, live),
+        Err(error) if is_required => Err(error.into()),
+        Err(error) => {
+            debug!("bottlerocket: {}", one_line(&error));
+            let source = ClusterSource::Bottlerocket;
+            let hint = ClusterHint::Skipped { source, reason: "the settings API is unreachable" };
+            let cluster_hint = Some(hint);
+            Ok(BottlerocketSettings { cluster_hint, ..BottlerocketSettings::default() })
+        }
+    }
+}
+
+fn parse(root: &Path, rootfs: &Path, live: Live) -> Result<BottlerocketSettings, ObserveError> {
+    let url = live.https_proxy.as_ref().map(|proxy| proxy.0.parse()).transpose();
+    let url = url.map_err(HostError::Proxy)?;
+    let proxy = url.map(|url| Proxy { url, no_proxy: live.without_proxy() });
+    let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;
+    let cluster_hint = Some(live.cluster_hint());
+    let path = disk::under(root, Path::new(RECORD));
+    let record = disk::read(&path)?.map(|text| record(&text)).transpose();
+    let record = record.unwrap_or_else(|error| {
+        warn!("{} skipped: {}", path.display(), error.message());
+        None
+    });
+    let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));
+    let tables: Result<Vec<_>, DiskError> = tables.into_iter().collect();
+    let eni_max_pods = tables?.into_iter().flatten().collect();
+    let settings = Bottlerocket { live, record: record.unwrap_or_default(), eni_max_pods };
+    Ok(BottlerocketSettings { settings: Some(settings), cluster_hint, region, proxy })
+}

@@ -1,0 +1,3 @@
+//! Rules that the source tree itself keeps.
+
+mod module_order;

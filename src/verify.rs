@@ -4,8 +4,8 @@
 //! What cannot be asked is skipped, with the reason: the answer may be worth a boot's waiting, the
 //! question never is.
 
-mod groups;
-mod node;
+mod registered_node;
+mod security_groups;
 mod subnet;
 
 use crate::adapter::Deadline;
@@ -93,7 +93,7 @@ pub async fn with_ec2(fit: &Fit, eni_config: &EniConfig, ec2: Result<&Ec2, &str>
     match found_groups {
         Ok(found_groups) => {
             let vpc = found.as_ref().map(|found| found.vpc.as_str());
-            findings.push(groups::judge(&fit.name, wanted, &found_groups, vpc));
+            findings.push(security_groups::judge(&fit.name, wanted, &found_groups, vpc));
         }
         Err(error) => findings.push(skipped(GROUPS, &error)),
     }
@@ -114,7 +114,7 @@ pub async fn with_cluster(fit: &Fit, api: &ApiServer, aws_node: Option<&AwsNode>
         Err(error) => findings.push(Finding::skipped(DEFAULT, error.to_string(), None)),
     }
     match node {
-        Ok(Some(node)) => findings.extend(node::judge(fit, &node, aws_node)),
+        Ok(Some(node)) => findings.extend(registered_node::judge(fit, &node, aws_node)),
         Ok(None) => {}
         Err(error) => findings.push(Finding::skipped("node", error.to_string(), None)),
     }

@@ -1,14 +1,14 @@
 //! Until the cluster says what this node needs to know, or the deadline: what the CNI is set to, and
 //! an ENIConfig that exists and fits.
 
-mod aws_node;
-mod eni_config;
+mod cni_config;
+mod eni_config_watch;
 mod progress;
-mod reason;
+mod wait_timeout;
 
-pub use aws_node::until_known;
-pub use eni_config::{Ready, until_ready};
-pub use reason::{Awaited, NotReady, Reason};
+pub use cni_config::until_known;
+pub use eni_config_watch::{Ready, until_ready};
+pub use wait_timeout::{Awaited, NotReady, Reason};
 
 use crate::adapter::Deadline;
 use eni_core::settings::Wait;

@@ -1,6 +1,6 @@
 //! How a wait stands: said when it changes, and every now and then, to the log and to systemd.
 
-use super::reason::help;
+use super::wait_timeout::help;
 use super::{Awaited, NotReady, Reason};
 use crate::adapter::{Deadline, systemd};
 use std::cell::RefCell;

@@ -1,13 +1,13 @@
 //! Facts + settings → what this node should be. Pure, so `plan` on the command line is exact.
 
 mod cluster;
-mod cni;
-mod labels;
-mod policy;
+mod effective_cni;
+mod max_pods_precedence;
+mod node_labels;
 
 pub use cluster::{ClusterAccess, NamedCluster, access};
-pub use cni::{InForce, Override, in_force};
-pub use policy::Settled;
+pub use effective_cni::{InForce, Override, in_force};
+pub use max_pods_precedence::Settled;
 
 use crate::domain::aws_node::{AwsNode, Remark};
 use crate::domain::eni_config::{EniConfigName, NoName};
@@ -145,11 +145,12 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let Facts { instance, limits, machine, host, elsewhere, told: _ } = facts;
     let cni = in_force(&settings.cni, aws_node);
-    let (capacity, settled) = policy::settle(&limits.limits, cni.cni, settings, &elsewhere.figures)
-        .map_err(|source| PlanError::NoCapacity {
-            instance_type: instance.instance_type.to_string(),
-            source,
-        })?;
+    let (capacity, settled) =
+        max_pods_precedence::settle(&limits.limits, cni.cni, settings, &elsewhere.figures)
+            .map_err(|source| PlanError::NoCapacity {
+                instance_type: instance.instance_type.to_string(),
+                source,
+            })?;
     let wait = cni
         .cni
         .custom_networking
@@ -168,12 +169,12 @@ pub fn plan(
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = policy::reserve(settings, &elsewhere.reserve)?;
+    let reserve = max_pods_precedence::reserve(settings, &elsewhere.reserve)?;
     let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
-        node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
+        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def)?,
         beats_flags: elsewhere.sets_reserve
             || elsewhere.figures.iter().any(OtherFigure::takes_a_flag),
     };

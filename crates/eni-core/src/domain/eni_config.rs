@@ -9,9 +9,9 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-mod template;
+mod name_template;
 
-pub use template::{Field, InvalidTemplate, NameTemplate, NoName};
+pub use name_template::{Field, InvalidTemplate, NameTemplate, NoName};
 
 /// The node label from which the CNI takes the name, unless its `ENI_CONFIG_LABEL_DEF` says
 /// otherwise.

@@ -13,7 +13,7 @@ use crate::adapter::ec2::Ec2Error;
 use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
-use crate::wait::NotReady;
+use crate::wait::WaitTimeout;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::max_pods::NoCapacity;
 use eni_core::domain::proxy::InvalidProxy;
@@ -52,8 +52,8 @@ pub enum Error {
     #[error("{0}")]
     Checks(String),
     /// The cluster did not say what is needed in time.
-    #[error("the kubelet must not start yet")]
-    NotReady(#[from] NotReady),
+    #[error("the node is not ready for the kubelet")]
+    NotReady(#[from] WaitTimeout),
     /// No pod count exists.
     #[error("no pod count can be given for {instance_type}")]
     NoCapacity {
@@ -129,7 +129,7 @@ pub fn report(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wait::{Awaited, Reason};
+    use crate::wait::{WaitReason, WaitTarget};
     use std::time::Duration;
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(
             report(&error),
             "error: no plan fits this machine\n  \
-             because: no pod could ever get an address on hpc6id.32xlarge\n  \
+             because: hpc6id.32xlarge has no capacity for pods\n  \
              because: custom networking sets the primary interface aside, and this type has no other\n  \
              help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
         );
@@ -149,17 +149,24 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_eniconfig_names_the_command_that_makes_it() {
-        let error = Error::from(NotReady {
-            awaited: Awaited::EniConfig("us-west-2a".parse().unwrap()),
-            allowed: Duration::from_mins(10),
-            reason: Reason::NotThere,
+    fn a_missing_eniconfig_names_the_command_that_creates_it() {
+        let error = Error::from(WaitTimeout {
+            target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
+            limit: Duration::from_mins(10),
+            reason: WaitReason::NotFound,
         });
         assert_eq!(
             report(&error),
-            "error: the kubelet must not start yet\n  \
-             because: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
-             help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
+            "error: the node is not ready for the kubelet\n  \
+             because: timed out after 10m waiting for ENIConfig us-west-2a\n  \
+             because: not found in the cluster\n  \
+             help: create the ENIConfig with a subnet in the node's zone:\n\
+             kubectl apply -f - <<'EOF'\n\
+             apiVersion: crd.k8s.amazonaws.com/v1alpha1\n\
+             kind: ENIConfig\n\
+             metadata:\n  name: us-west-2a\n\
+             spec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\n\
+             EOF"
         );
         assert_eq!(error.exit_status(), 75);
     }

@@ -7,7 +7,7 @@ mod whole_cluster;
 use crate::command::{Context, print};
 use crate::error::Error;
 use clap::{Args, ValueEnum};
-use eni_core::domain::finding::{Finding, Verdict};
+use eni_core::diagnostic::{Diagnostic, Severity};
 use eni_core::domain::zone::{Region, Zone};
 use serde::Serialize;
 
@@ -51,13 +51,13 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// A finding, and which ENIConfig or zone it is about, where there are several.
+/// A check, and the ENIConfig or zone that it is about if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<String>,
     #[serde(flatten)]
-    finding: Finding,
+    diagnostic: Diagnostic,
 }
 
 /// Makes every check and prints what was found.
@@ -72,9 +72,9 @@ pub async fn check(context: Context, wanted: Wanted) -> Result<(), Error> {
         Output::Text => output::text(&lines),
         Output::Json => output::json(&lines),
     })?;
-    let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
-    match count(Verdict::Fails) {
+    let count = |severity| lines.iter().filter(|it| it.diagnostic.severity == severity).count();
+    match count(Severity::Failed) {
         0 => Ok(()),
-        fails => Err(Error::Checks(format!("{fails} of {} checks fail", lines.len()))),
+        failed => Err(Error::Checks(format!("{failed} of {} checks failed", lines.len()))),
     }
 }

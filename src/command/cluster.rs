@@ -8,12 +8,12 @@ use crate::adapter::{Deadline, Endpoints, chain};
 use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
-use crate::verify::{self, Fit, Place};
-use crate::wait::{Patience, Ready, until_known, until_ready};
+use crate::verify::{self, NodeLocation, SubnetRequirements};
+use crate::wait::{Patience, Ready, WaitTarget, until_known, until_ready};
+use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::domain::finding::Finding;
 use eni_core::facts::Facts;
 use eni_core::plan::{Plan, access, plan};
 use eni_core::settings::{CniSource, Settings};
@@ -72,7 +72,7 @@ impl OnNode {
             return Ok(connection);
         }
         let connection = self.connect().await?;
-        report::asked(&self.facts, Some(&connection), None);
+        report::cluster(&self.facts, Some(&connection), None);
         Ok(connection)
     }
 
@@ -96,10 +96,11 @@ impl OnNode {
         aws_node: Option<&AwsNode>,
         patience: Patience,
     ) -> Result<Ready, Error> {
-        info!("wait: for ENIConfig {name}, {}", patience.limit());
+        let target = WaitTarget::EniConfig(name.clone());
+        info!("wait: {}", patience.announcement(&target));
         let verifier = self.verifier(name, plan, connection, aws_node).await;
         let verify = async |eni_config: &EniConfig| match &verifier {
-            Some(verifier) => verifier.findings(eni_config).await,
+            Some(verifier) => verifier.diagnostics(eni_config).await,
             None => Vec::new(),
         };
         Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
@@ -120,7 +121,7 @@ impl OnNode {
         let ec2 = Ec2::new(&self.endpoints, &self.names, &self.facts.instance.region).await;
         let ec2 = ec2.map_err(|error| chain(&error));
         Some(Verifier {
-            fit: fit(name, &self.facts, plan, aws_node, cluster.name()),
+            requirements: requirements(name, &self.facts, plan, aws_node, cluster.name()),
             ec2,
             api,
             aws_node,
@@ -130,7 +131,7 @@ impl OnNode {
 
 /// Compares ENIConfigs with what EC2 and the cluster know.
 pub(super) struct Verifier<'a> {
-    fit: Fit,
+    requirements: SubnetRequirements,
     /// Or why there is no client: a check is then skipped.
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
@@ -139,37 +140,37 @@ pub(super) struct Verifier<'a> {
 
 impl Verifier<'_> {
     /// What is found of this one.
-    pub async fn findings(&self, eni_config: &EniConfig) -> Vec<Finding> {
+    pub async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
-        let (mut findings, of_cluster) = join!(
-            Box::pin(verify::with_ec2(&self.fit, eni_config, ec2)),
-            Box::pin(verify::with_cluster(&self.fit, self.api, self.aws_node))
+        let (mut diagnostics, of_cluster) = join!(
+            Box::pin(verify::with_ec2(&self.requirements, eni_config, ec2)),
+            Box::pin(verify::with_cluster(&self.requirements, self.api, self.aws_node))
         );
-        findings.extend(of_cluster);
-        findings
+        diagnostics.extend(of_cluster);
+        diagnostics
     }
 }
 
 /// What this node's ENIConfig is compared with.
-fn fit(
+fn requirements(
     name: &EniConfigName,
     facts: &Facts,
     plan: &Plan,
     aws_node: Option<&AwsNode>,
     cluster: Option<&str>,
-) -> Fit {
+) -> SubnetRequirements {
     let instance = &facts.instance;
     let capacity = &plan.capacity;
-    Fit {
-        place: Place {
+    SubnetRequirements {
+        location: NodeLocation {
             zone: Some(instance.zone.to_string()),
             zone_id: instance.zone_id.as_ref().map(ToString::to_string),
             vpc: instance.vpc_id.as_ref().map(ToString::to_string),
             region: instance.region.to_string(),
         },
-        name: name.to_string(),
+        eni_config: name.to_string(),
         addresses: capacity.max_pods.saturating_sub(capacity.host_network_pods),
-        prefixes: plan.cni.cni.addressing == Addressing::Prefixes,
+        prefixes: plan.cni.config.addressing == Addressing::Prefixes,
         subnet_discovery: aws_node.is_none_or(|aws_node| aws_node.subnet_discovery),
         cluster: cluster.map(str::to_owned),
     }

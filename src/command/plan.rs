@@ -5,7 +5,7 @@ use crate::command::cluster::OnNode;
 use crate::command::{Context, print};
 use crate::error::Error;
 use crate::report;
-use crate::report::Shown;
+use crate::report::PlanView;
 use crate::wait::Patience;
 use clap::ValueEnum;
 use eni_core::plan::access;
@@ -36,14 +36,13 @@ pub async fn show(context: Context, output: Output) -> Result<(), Error> {
     let asked = Box::pin(node.ask(Patience::begin(Wait::Once))).await?;
     let plan = node.plan(&asked)?;
     let OnNode { endpoints, settings, facts, names: _ } = &node;
-    let refused = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
-    let refused = refused.map(|error| format!("a run would be refused: {error}"));
+    let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
     let (connection, aws_node) = (asked.connection.as_ref(), asked.aws_node.as_ref());
-    let shown = Shown { facts, connection, aws_node, refused };
+    let view = PlanView { facts, connection, aws_node, run_error };
     let text = match output {
-        Output::Text => report::plan_text(&shown, &plan),
-        Output::Json => format!("{:#}\n", report::plan_json(&shown, &plan)),
-        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&shown, &plan))
+        Output::Text => report::plan_text(&view, &plan),
+        Output::Json => format!("{:#}\n", report::plan_json(&view, &plan)),
+        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&view, &plan))
             .map_err(|error| Error::Output(std::io::Error::other(error)))?,
         Output::Diff => report::diff(&endpoints.root, &plan.changes)?,
         Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",

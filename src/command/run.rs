@@ -7,6 +7,7 @@ use crate::command::cluster::OnNode;
 use crate::error::Error;
 use crate::wait::Patience;
 use crate::{apply, report};
+use eni_core::error::one_line;
 use eni_core::settings::OnTimeout;
 use tracing::{info, warn};
 
@@ -19,14 +20,14 @@ pub async fn run(context: Context) -> Result<(), Error> {
     report::facts(&node.facts);
     let patience = Patience::begin(node.settings.wait);
     let asked = node.ask(patience).await?;
-    report::asked(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
+    report::cluster(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
     let plan = node.plan(&asked)?;
     // Before anything is written: a run that cannot wait must not look half done.
     let connection = match &plan.wait {
         Some(_) => Some(node.connected(asked.connection).await?),
         None => None,
     };
-    report::plan(&node.facts, &plan);
+    report::plan(&plan);
     let applied =
         apply::apply(&node.endpoints.root, &plan.changes, node.settings.render_wait).await?;
     report::applied(&applied);
@@ -34,11 +35,12 @@ pub async fn run(context: Context) -> Result<(), Error> {
         match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), patience).await {
             Ok(ready) => report::ready(&plan, &ready),
             Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
-                warn!("{error}; going on all the same: eni-config.on-timeout = \"continue\"");
+                let error = one_line(&error);
+                warn!("wait: {error}; continuing because eni-config.on-timeout = \"continue\"");
             }
             Err(error) => return Err(error),
         }
     }
-    info!("ready: the kubelet may start");
+    info!("ready: the node is ready for the kubelet");
     Ok(())
 }

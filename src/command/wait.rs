@@ -14,7 +14,7 @@ pub async fn wait(context: Context) -> Result<(), Error> {
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     let patience = Patience::begin(node.settings.wait);
     let asked = node.ask(patience).await?;
-    report::asked(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
+    report::cluster(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
     let plan = node.plan(&asked)?;
     let name = plan.wait.as_ref().ok_or(Error::Usage(UsageError::NothingToWaitFor))?;
     let connection = node.connected(asked.connection).await?;

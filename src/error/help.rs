@@ -9,6 +9,7 @@ use crate::adapter::kubernetes::ConnectError;
 use crate::adapter::token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::ClusterError;
+use eni_core::error::Advice as _;
 
 impl Error {
     /// What the reader of the journal should do next.
@@ -32,7 +33,7 @@ impl Error {
             }
             Self::Settings(error) => error.help(),
             Self::Observe(error) => error.help().to_owned(),
-            Self::Plan(error) => error.help().to_owned(),
+            Self::Plan(error) => error.help().into_owned(),
             Self::NoCapacity { source, .. } => source.help().to_owned(),
             Self::Apply(ApplyError::Disk(error)) | Self::Disk(error) => disk_help(error).to_owned(),
             Self::Apply(ApplyError::Foreign(_)) => {
@@ -52,7 +53,7 @@ impl Error {
             Self::Cluster(ClusterError::Eks(error)) => eks_help(error).to_owned(),
             Self::Token(error) => token_help(error).to_owned(),
             Self::Checks(_) => "see what each line that fails says to do".to_owned(),
-            Self::NotReady(error) => error.help(),
+            Self::NotReady(error) => error.help().into_owned(),
             Self::Ec2(Ec2Error::Call(CallError::NotPermitted { .. })) => {
                 "allow ec2:DescribeInstanceTypes to these credentials".to_owned()
             }

@@ -9,10 +9,10 @@ use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
 use crate::adapter::imds::ImdsError;
-use crate::adapter::kubernetes::{AwsNodeError, ConnectError, KubernetesError};
+use crate::adapter::kubernetes::ConnectError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
-use crate::wait::{NotReady, Reason};
+use eni_core::error::Advice as _;
 use eni_core::host::HostError;
 
 // After `sysexits.h`, but for the first.
@@ -68,27 +68,7 @@ impl Error {
             Self::Ec2(error) => ec2_status(error),
             Self::Apply(ApplyError::Bottlerocket(error)) => bottlerocket_status(error),
             Self::Apply(_) | Self::Disk(_) | Self::Output(_) => CANNOT_WRITE,
-            Self::NotReady(NotReady { reason, .. }) => match reason {
-                Reason::Unknown
-                | Reason::NotThere
-                | Reason::NoSubnet
-                | Reason::Unfit(_)
-                | Reason::AwsNode(
-                    AwsNodeError::NotThere
-                    | AwsNodeError::NoContainer
-                    | AwsNodeError::ConfigMapLacks { .. }
-                    | AwsNodeError::Api(_),
-                ) => NOT_IN_TIME,
-                Reason::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => NOT_PERMITTED,
-                Reason::AwsNode(AwsNodeError::OutOfReach { .. }) => SETTINGS,
-                Reason::Api(error) => match error {
-                    KubernetesError::Unauthorized
-                    | KubernetesError::Forbidden(_)
-                    | KubernetesError::Token(_) => NOT_PERMITTED,
-                    KubernetesError::NoResourceType => NOT_IN_TIME,
-                    _ => UNAVAILABLE,
-                },
-            },
+            Self::NotReady(error) => error.exit_code().number(),
         }
     }
 }
@@ -137,27 +117,5 @@ fn call_status(error: &CallError) -> u8 {
         CallError::Unreachable { .. } => UNAVAILABLE,
         CallError::Aws(AwsError::Endpoint { .. } | AwsError::Proxy(_)) => SETTINGS,
         CallError::Refused { .. } | CallError::Aws(AwsError::Trust(_)) => DATA,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wait::Awaited;
-    use std::time::Duration;
-
-    #[test]
-    fn a_wait_in_vain_ends_by_its_last_reason() {
-        let status = |reason| {
-            let awaited = Awaited::AwsNode;
-            Error::from(NotReady { awaited, allowed: Duration::ZERO, reason }).exit_status()
-        };
-        assert_eq!(status(Reason::NotThere), 75);
-        assert_eq!(status(Reason::NoSubnet), 75);
-        assert_eq!(status(Reason::Api(KubernetesError::NoResourceType)), 75);
-        assert_eq!(status(Reason::Api(KubernetesError::Forbidden(String::new()))), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Unauthorized)), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Token(String::new()))), 77);
-        assert_eq!(status(Reason::Api(KubernetesError::Unreachable(String::new()))), 69);
     }
 }

@@ -1,50 +1,56 @@
-//! Whether the security groups can be put on the pods' interfaces.
+//! The check of the security groups that an ENIConfig lists.
 
-use super::GROUPS;
-use eni_core::domain::finding::Finding;
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::facts::SecurityGroup;
 
-/// Security groups on one interface, unless AWS has raised the account's quota.
+/// Security groups that a network interface can have with the default quota.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
 const MOST: usize = 5;
 
-/// The first thing that is wrong with the groups that the ENIConfig `name` names; `found` is what
-/// EC2 has of them, and `vpc` the subnet's, where it is known.
-pub(super) fn judge(
-    name: &str,
-    wanted: &[String],
-    found: &[SecurityGroup],
+/// Returns the first problem of the security groups `ids` of an ENIConfig.
+///
+/// `existing` are those that EC2 describes. `vpc` is the VPC of the subnet, if it is known.
+pub(super) fn check(
+    eni_config: &str,
+    ids: &[String],
+    existing: &[SecurityGroup],
     vpc: Option<&str>,
-) -> Finding {
-    let edit = format!("`kubectl edit eniconfig {name}`, field spec.securityGroups");
-    if wanted.is_empty() {
-        return Finding::ok(GROUPS, "none is named: the CNI takes those of the primary interface");
-    }
-    if wanted.len() > MOST {
-        return Finding::fails(
-            GROUPS,
-            format!("it names {} security groups, and an interface takes {MOST}", wanted.len()),
-            format!("name fewer: {edit}"),
+) -> Diagnostic {
+    let edit = format!("in spec.securityGroups: `kubectl edit eniconfig {eni_config}`");
+    if ids.is_empty() {
+        return Diagnostic::ok(
+            Code::SecurityGroupsInherited,
+            "the ENIConfig lists none; the CNI uses those of the primary network interface",
         );
     }
-    for id in wanted {
-        let Some(group) = found.iter().find(|group| group.id == *id) else {
-            return Finding::fails(
-                GROUPS,
-                format!("there is no security group {id}"),
-                format!("name one that there is: {edit}"),
+    if ids.len() > MOST {
+        return Diagnostic::failed(
+            Code::TooManySecurityGroups,
+            format!(
+                "the ENIConfig lists {} security groups, but a network interface can have only {MOST}",
+                ids.len()
+            ),
+            format!("list at most {MOST} {edit}"),
+        );
+    }
+    for id in ids {
+        let Some(group) = existing.iter().find(|group| group.id == *id) else {
+            return Diagnostic::failed(
+                Code::SecurityGroupNotFound,
+                format!("security group {id} not found"),
+                format!("list existing security groups {edit}"),
             );
         };
         if let Some(vpc) = vpc.filter(|vpc| *vpc != group.vpc) {
-            return Finding::fails(
-                GROUPS,
-                format!("security group {id} is in {}, and the subnet is in {vpc}", group.vpc),
-                format!("name groups of {vpc}: {edit}"),
+            return Diagnostic::failed(
+                Code::SecurityGroupWrongVpc,
+                format!("security group {id} is in {}, but the subnet is in {vpc}", group.vpc),
+                format!("list security groups of {vpc} {edit}"),
             );
         }
     }
-    Finding::ok(GROUPS, wanted.join(", "))
+    Diagnostic::ok(Code::SecurityGroupsOk, ids.join(", "))
 }
 
 #[cfg(test)]
@@ -55,42 +61,52 @@ mod tests {
         SecurityGroup { id: id.to_owned(), vpc: vpc.to_owned() }
     }
 
-    fn judged(wanted: &[&str], vpc: Option<&str>) -> Finding {
-        let wanted: Vec<String> = wanted.iter().map(|&id| id.to_owned()).collect();
-        let found = [group("sg-1", "vpc-1"), group("sg-2", "vpc-2")];
-        judge("us-west-2a", &wanted, &found, vpc)
+    fn checked(ids: &[&str], vpc: Option<&str>) -> Diagnostic {
+        let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+        let existing = [group("sg-1", "vpc-1"), group("sg-2", "vpc-2")];
+        check("us-west-2a", &ids, &existing, vpc)
     }
 
     #[test]
-    fn groups_exist_in_the_subnets_vpc() {
-        assert_eq!(judged(&["sg-1"], Some("vpc-1")), Finding::ok(GROUPS, "sg-1"));
-        assert_eq!(judged(&["sg-1", "sg-2"], None), Finding::ok(GROUPS, "sg-1, sg-2"));
+    fn existing_groups_in_the_vpc_of_the_subnet_pass() {
+        let ok = |text: &str| Diagnostic::ok(Code::SecurityGroupsOk, text);
+        assert_eq!(checked(&["sg-1"], Some("vpc-1")), ok("sg-1"));
+        assert_eq!(checked(&["sg-1", "sg-2"], None), ok("sg-1, sg-2"));
         assert_eq!(
-            judged(&[], Some("vpc-1")),
-            Finding::ok(GROUPS, "none is named: the CNI takes those of the primary interface")
+            checked(&[], Some("vpc-1")),
+            Diagnostic::ok(
+                Code::SecurityGroupsInherited,
+                "the ENIConfig lists none; the CNI uses those of the primary network interface"
+            )
         );
     }
 
     #[test]
-    fn what_is_wrong_with_groups_is_told_apart() {
-        let fails = |says: &str, help: &str| {
-            let edit = "`kubectl edit eniconfig us-west-2a`, field spec.securityGroups";
-            Finding::fails(GROUPS, says, format!("{help}: {edit}"))
-        };
+    fn each_problem_has_its_own_code_and_help() {
+        let edit = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
         assert_eq!(
-            judged(&["sg-1", "sg-3"], Some("vpc-1")),
-            fails("there is no security group sg-3", "name one that there is")
-        );
-        assert_eq!(
-            judged(&["sg-2"], Some("vpc-1")),
-            fails(
-                "security group sg-2 is in vpc-2, and the subnet is in vpc-1",
-                "name groups of vpc-1"
+            checked(&["sg-1", "sg-3"], Some("vpc-1")),
+            Diagnostic::failed(
+                Code::SecurityGroupNotFound,
+                "security group sg-3 not found",
+                format!("list existing security groups {edit}")
             )
         );
         assert_eq!(
-            judged(&["sg-1"; 6], Some("vpc-1")),
-            fails("it names 6 security groups, and an interface takes 5", "name fewer")
+            checked(&["sg-2"], Some("vpc-1")),
+            Diagnostic::failed(
+                Code::SecurityGroupWrongVpc,
+                "security group sg-2 is in vpc-2, but the subnet is in vpc-1",
+                format!("list security groups of vpc-1 {edit}")
+            )
+        );
+        assert_eq!(
+            checked(&["sg-1"; 6], Some("vpc-1")),
+            Diagnostic::failed(
+                Code::TooManySecurityGroups,
+                "the ENIConfig lists 6 security groups, but a network interface can have only 5",
+                format!("list at most 5 {edit}")
+            )
         );
     }
 }

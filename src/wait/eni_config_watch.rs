@@ -1,95 +1,99 @@
-//! The ENIConfig: one GET, which is the common case; then one WATCH, which tells at once. Whatever
-//! ends a watch (the server's own time limit, a lost connection, 410, 500), the next GET catches up.
+//! The wait for an ENIConfig that fits: a GET, which is usually enough, then a WATCH.
+//!
+//! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
 
-use super::{Awaited, NotReady, Patience, Progress, Reason, until};
+use super::{Patience, Progress, WaitReason, WaitTarget, WaitTimeout, until};
 use crate::adapter::kubernetes::{ApiServer, EniConfig, Event, Found, KubernetesError};
 use crate::adapter::pauses;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::domain::finding::Finding;
+use eni_core::error::one_line;
 use futures::StreamExt as _;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-/// The longest pause between two requests, where the server cannot be watched.
+/// The longest pause between two requests, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// A watch that lasted this long was a good one: the next pause begins small again.
-const GOOD_WATCH: Duration = Duration::from_secs(30);
-/// How soon, and then how seldom, an ENIConfig that does not fit is compared with EC2 again: its
-/// subnet may be mended without a change of the object. A thousand nodes may be asking.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
+/// After a watch of this length, the pauses start small again.
+const STABLE_WATCH: Duration = Duration::from_secs(30);
+/// The first and the longest pause before an ENIConfig that does not fit is compared with EC2 again:
+/// its subnet can change without a change of the object. A thousand nodes may do so at once.
+const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
 
-/// The ENIConfig that the CNI will find.
+/// An ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// What it says.
+    /// Its subnet and security groups.
     pub eni_config: EniConfig,
-    /// What was found when it was looked at.
-    pub findings: Vec<Finding>,
-    /// How long it took.
+    /// The results of its checks, none of them a failure.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How long the command waited for it.
     pub waited: Duration,
 }
 
-/// Waits until the ENIConfig `name` exists, names a subnet, and `verify` finds nothing that fails.
+/// Waits until the ENIConfig `name` exists, names a subnet, and `verify` returns no failure.
 pub async fn until_ready<V>(
     api: &ApiServer,
     name: &EniConfigName,
     patience: Patience,
     verify: V,
-) -> Result<Ready, NotReady>
+) -> Result<Ready, WaitTimeout>
 where
-    V: AsyncFn(&EniConfig) -> Vec<Finding>,
+    V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
-    let progress = Progress::of(Awaited::EniConfig(name.clone()));
-    let wait = Waiting { api, name: name.as_str(), progress: &progress, verify };
-    let once = async { wait.ask().await.0 };
-    let good = until(&progress, patience, once, wait.attempts()).await?;
-    let Good { eni_config, findings } = good;
-    Ok(Ready { eni_config, findings, waited: patience.elapsed() })
+    let progress = Progress::new(WaitTarget::EniConfig(name.clone()), patience.retries());
+    let watcher = Watcher { api, name: name.as_str(), progress: &progress, verify };
+    let once = async { watcher.get().await.0 };
+    let fitting = until(&progress, patience, once, watcher.attempts()).await?;
+    let Fitting { eni_config, diagnostics } = fitting;
+    Ok(Ready { eni_config, diagnostics, waited: patience.elapsed() })
 }
 
-struct Waiting<'a, V> {
+struct Watcher<'a, V> {
     api: &'a ApiServer,
     name: &'a str,
     progress: &'a Progress,
     verify: V,
 }
 
-struct Good {
+struct Fitting {
     eni_config: EniConfig,
-    findings: Vec<Finding>,
+    diagnostics: Vec<Diagnostic>,
 }
 
-impl<V: AsyncFn(&EniConfig) -> Vec<Finding>> Waiting<'_, V> {
-    /// GET and WATCH in turn until the ENIConfig is good.
-    async fn attempts(&self) -> Good {
+impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
+    /// Alternates between GET and WATCH until the ENIConfig fits.
+    async fn attempts(&self) -> Fitting {
         let mut delays = pauses(LONGEST_PAUSE);
         let mut may_watch = true;
         let mut from_version = true;
         loop {
-            let (good, found) = self.ask().await;
-            if let Some(good) = good {
-                return good;
+            let (fitting, current) = self.get().await;
+            if let Some(fitting) = fitting {
+                return fitting;
             }
-            let answered = !matches!(self.progress.reason(), Reason::Api(_));
-            if may_watch && answered {
-                let begun = Instant::now();
-                let from = found.as_ref().and_then(|found| found.version.as_deref());
-                let seen = found.as_ref().map(|found| found.eni_config.clone());
-                match self.watch(from.filter(|_| from_version), seen).await {
-                    Ok(Some(good)) => return good,
+            if may_watch && !self.progress.has_failed() {
+                let start = Instant::now();
+                let version = current.as_ref().and_then(|current| current.version.as_deref());
+                let eni_config = current.as_ref().map(|current| current.eni_config.clone());
+                match self.watch(version.filter(|_| from_version), eni_config).await {
+                    Ok(Some(fitting)) => return fitting,
                     Ok(None) => {}
-                    // The object is older than what the server remembers: from now on, then.
+                    // The server no longer has this version: watch from the current state.
                     Err(KubernetesError::Expired) => from_version = false,
-                    // Not news of the ENIConfig: the last reason stands.
-                    Err(KubernetesError::Forbidden(why)) => {
-                        warn!("wait: may not watch, asking again and again instead: {why}");
+                    // The state of the ENIConfig is still known, so the last reason stays.
+                    Err(error @ KubernetesError::Forbidden(_)) => {
+                        let error = one_line(&error);
+                        warn!(
+                            "wait: not allowed to watch ENIConfigs, falling back to polling: {error}"
+                        );
                         may_watch = false;
                     }
-                    Err(error) => self.progress.because(Reason::Api(error)),
+                    Err(error) => self.progress.set(WaitReason::Api(error)),
                 }
-                if begun.elapsed() >= GOOD_WATCH {
+                if start.elapsed() >= STABLE_WATCH {
                     delays = pauses(LONGEST_PAUSE);
                 }
             }
@@ -97,76 +101,78 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Finding>> Waiting<'_, V> {
         }
     }
 
-    /// One GET: the ENIConfig if it is good, and whatever was found.
-    async fn ask(&self) -> (Option<Good>, Option<Found>) {
+    /// Reads the ENIConfig once. Returns it as fitting if it fits, and in any case as it is.
+    async fn get(&self) -> (Option<Fitting>, Option<Found>) {
         match self.api.eni_config(self.name).await {
-            Ok(Some(found)) => (self.judge(&found.eni_config).await, Some(found)),
+            Ok(Some(current)) => (self.check(&current.eni_config).await, Some(current)),
             Ok(None) => {
-                self.progress.because(Reason::NotThere);
+                self.progress.set(WaitReason::NotFound);
                 (None, None)
             }
             Err(error) => {
-                self.progress.because(Reason::Api(error));
+                self.progress.set(WaitReason::Api(error));
                 (None, None)
             }
         }
     }
 
-    /// One WATCH, to its end. What it last told is compared with EC2 again now and then, as long as
-    /// only EC2 stands in the way.
+    /// Watches the ENIConfig until it fits or the watch ends.
+    ///
+    /// The last known state is compared with EC2 again at intervals if only EC2 is the problem.
     async fn watch(
         &self,
-        from: Option<&str>,
-        mut seen: Option<EniConfig>,
-    ) -> Result<Option<Good>, KubernetesError> {
-        let mut events = self.api.watch(self.name, from).await?;
-        let mut again = again();
+        version: Option<&str>,
+        mut last: Option<EniConfig>,
+    ) -> Result<Option<Fitting>, KubernetesError> {
+        let mut events = self.api.watch(self.name, version).await?;
+        let mut rechecks = rechecks();
         loop {
-            let unfit = matches!(self.progress.reason(), Reason::Unfit(_));
+            let does_not_fit = self.progress.does_not_fit();
             let pause = async {
-                match (&seen, unfit) {
-                    (Some(_), true) => sleep(again.next().unwrap_or(AGAIN.1)).await,
+                match (&last, does_not_fit) {
+                    (Some(_), true) => sleep(rechecks.next().unwrap_or(RECHECK.1)).await,
                     _ => std::future::pending().await,
                 }
             };
             tokio::select! {
                 event = events.next() => match event.transpose()? {
                     None => return Ok(None),
-                    Some(Event::Is(eni_config)) => seen = Some(eni_config),
+                    Some(Event::Is(eni_config)) => last = Some(eni_config),
                     Some(Event::Gone) => {
-                        seen = None;
-                        self.progress.because(Reason::NotThere);
+                        last = None;
+                        self.progress.set(WaitReason::NotFound);
                     }
                 },
                 () = pause => {}
             }
-            if let Some(eni_config) = &seen
-                && let Some(good) = self.judge(eni_config).await
+            if let Some(eni_config) = &last
+                && let Some(fitting) = self.check(eni_config).await
             {
-                return Ok(Some(good));
+                return Ok(Some(fitting));
             }
         }
     }
 
-    /// Whether the CNI can use it.
-    async fn judge(&self, eni_config: &EniConfig) -> Option<Good> {
+    /// Returns the ENIConfig if the CNI can use it on this node.
+    async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
         if eni_config.subnet.is_empty() {
-            self.progress.because(Reason::NoSubnet);
+            self.progress.set(WaitReason::NoSubnet);
             return None;
         }
-        let findings = (self.verify)(eni_config).await;
-        if let Some(fatal) = findings.iter().find(|finding| finding.is_fatal()) {
-            self.progress.because(Reason::Unfit(fatal.clone()));
+        let diagnostics = (self.verify)(eni_config).await;
+        if let Some(failure) = diagnostics.iter().find(|it| it.is_failure()) {
+            self.progress.set(WaitReason::DoesNotFit(failure.clone()));
             return None;
         }
-        Some(Good { eni_config: eni_config.clone(), findings })
+        Some(Fitting { eni_config: eni_config.clone(), diagnostics })
     }
 }
 
-fn again() -> impl Iterator<Item = Duration> {
+/// Returns the pauses between comparisons with EC2.
+fn rechecks() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
-        .with_min_delay(AGAIN.0)
-        .with_max_delay(AGAIN.1)
+        .with_min_delay(RECHECK.0)
+        .with_max_delay(RECHECK.1)
         .without_max_times()
         .with_jitter()
         .build()

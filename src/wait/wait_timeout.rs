@@ -1,21 +1,23 @@
-//! Why the node is not ready yet, and what to do about it.
+//! What a command waits for in the cluster, and why it is not ready.
 
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError};
-use eni_core::domain::eni_config::EniConfigName;
-use eni_core::domain::finding::Finding;
+use eni_core::diagnostic::{Code, Diagnostic};
+use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
+use eni_core::error::{Advice, ExitCode, one_line};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// What is awaited from the cluster.
+/// What a command waits for in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Awaited {
-    /// What the VPC CNI is set to.
+pub enum WaitTarget {
+    /// The configuration of the VPC CNI.
     AwsNode,
-    /// This ENIConfig.
+    /// An ENIConfig that fits this node.
     EniConfig(EniConfigName),
 }
 
-impl fmt::Display for Awaited {
+impl fmt::Display for WaitTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AwsNode => formatter.write_str("the aws-node DaemonSet"),
@@ -24,24 +26,30 @@ impl fmt::Display for Awaited {
     }
 }
 
-/// Why the node is not ready yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// Not asked yet.
-    Unknown,
-    /// There is no ENIConfig of this name.
-    NotThere,
-    /// There is one, and it names no subnet.
+/// Why the target of a wait is not ready.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaitReason {
+    /// No request has completed yet.
+    #[error("no response from the API server yet")]
+    NoResponse,
+    /// The ENIConfig does not exist.
+    #[error("not found in the cluster")]
+    NotFound,
+    /// The ENIConfig exists, but names no subnet.
+    #[error("spec.subnet is empty")]
     NoSubnet,
-    /// There is one, and this keeps it from serving the node's pods.
-    Unfit(Finding),
-    /// The API server did not say.
+    /// The ENIConfig exists, but does not fit this node.
+    #[error("{}", .0.text)]
+    DoesNotFit(Diagnostic),
+    /// The request to the API server failed.
+    #[error(transparent)]
     Api(KubernetesError),
-    /// The API server says something of the DaemonSet that is of no use.
+    /// The aws-node DaemonSet does not exist, or its environment cannot be read.
+    #[error(transparent)]
     AwsNode(AwsNodeError),
 }
 
-impl From<AwsNodeError> for Reason {
+impl From<AwsNodeError> for WaitReason {
     fn from(error: AwsNodeError) -> Self {
         match error {
             AwsNodeError::Api(error) => Self::Api(error),
@@ -50,96 +58,209 @@ impl From<AwsNodeError> for Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WaitReason {
+    /// Returns the state of `target` as one line for the log, such as `ENIConfig us-west-2a not found`.
+    pub(super) fn state(&self, target: &WaitTarget) -> String {
         match self {
-            Self::Unknown => formatter.write_str("nobody has been asked yet"),
-            Self::NotThere => formatter.write_str("it is not there"),
-            Self::NoSubnet => formatter.write_str("it is there, but its spec.subnet is empty"),
-            Self::Unfit(finding) => write!(formatter, "it is there, but {}", finding.says),
-            Self::Api(error) => error.fmt(formatter),
-            Self::AwsNode(error) => error.fmt(formatter),
+            Self::NoResponse => format!("no response yet for {target}"),
+            Self::NotFound => format!("{target} not found"),
+            Self::NoSubnet => format!("{target} has no spec.subnet"),
+            Self::DoesNotFit(diagnostic) => {
+                format!("{target} does not fit this node: {}", diagnostic.text)
+            }
+            Self::Api(_) | Self::AwsNode(_) => {
+                format!("failed to read {target}: {}", one_line(self))
+            }
         }
     }
-}
 
-/// Not what is needed in time.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{awaited} was not ready after {}: {reason}", humantime::format_duration(*allowed))]
-pub struct NotReady {
-    /// What was awaited.
-    pub awaited: Awaited,
-    /// How long was waited.
-    pub allowed: Duration,
-    /// The last reason.
-    pub reason: Reason,
-}
-
-impl NotReady {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> String {
-        help(&self.awaited, &self.reason)
-    }
-}
-
-/// What lets nodes read what they need to.
-const RBAC: &str =
-    "`kubectl apply -f rbac.yaml`, the file of this package (/usr/share/eni-bootstrap/rbac.yaml)";
-
-/// What to do about `reason`.
-pub(super) fn help(awaited: &Awaited, reason: &Reason) -> String {
-    let by_hand = match awaited {
-        Awaited::AwsNode => ", or set the keys of [cni] by hand and cni.source = \"settings\"",
-        Awaited::EniConfig(_) => "",
-    };
-    match reason {
-        Reason::Unknown | Reason::NotThere => {
-            let Awaited::EniConfig(name) = awaited else {
-                return format!("install the Amazon VPC CNI before the first node{by_hand}");
-            };
-            format!(
-                "create it: `kubectl apply -f - <<< '{{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}}}'`"
-            )
-        }
-        Reason::NoSubnet => format!("name its subnet: `kubectl edit {awaited}`, field spec.subnet")
-            .replace("edit ENIConfig", "edit eniconfig"),
-        Reason::Unfit(finding) => finding.help.clone().unwrap_or_default(),
-        Reason::Api(error) => api_help(awaited, error, by_hand),
-        Reason::AwsNode(error) => match error {
-            AwsNodeError::ConfigMapForbidden { config_map, .. } => format!(
-                "let nodes read it: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`{by_hand}"
+    /// Returns the failed check of `target`, with what the operator does about it.
+    pub(super) fn diagnostic(&self, target: &WaitTarget) -> Diagnostic {
+        match (self, target) {
+            (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
+            (Self::NoSubnet, WaitTarget::EniConfig(name)) => without_subnet(name.as_str()),
+            (Self::NoResponse | Self::NotFound, WaitTarget::EniConfig(name)) => {
+                not_found(name.as_str(), None)
+            }
+            (_, WaitTarget::EniConfig(name)) => Diagnostic::failed(
+                Code::EniConfigUnreadable,
+                format!("failed to read {name}: {}", one_line(self)),
+                self.help(target),
             ),
-            AwsNodeError::ConfigMapLacks { config_map, .. } => {
-                format!("create it: `kubectl -n kube-system edit configmap {config_map}`{by_hand}")
+            (_, WaitTarget::AwsNode) => {
+                Diagnostic::failed(Code::CniUnreadable, one_line(self), self.help(target))
             }
-            AwsNodeError::NotThere | AwsNodeError::NoContainer => {
-                format!("install the Amazon VPC CNI before the first node{by_hand}")
+        }
+    }
+
+    fn help(&self, target: &WaitTarget) -> String {
+        match self {
+            Self::NoResponse | Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_) => {
+                format!("{INSTALL}, {SETTINGS}")
             }
-            AwsNodeError::OutOfReach { .. } | AwsNodeError::Api(_) => {
-                "set the keys of [cni] by hand and cni.source = \"settings\"".to_owned()
-            }
-        },
+            Self::Api(error) => api_help(error, target),
+            Self::AwsNode(error) => match error {
+                AwsNodeError::ConfigMapForbidden { config_map, .. } => format!(
+                    "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, {SETTINGS}"
+                ),
+                AwsNodeError::ConfigMapLacks { config_map, .. } => format!(
+                    "add the missing data: `kubectl -n kube-system edit configmap {config_map}`, {SETTINGS}"
+                ),
+                AwsNodeError::NotThere | AwsNodeError::NoContainer => {
+                    format!("{INSTALL}, {SETTINGS}")
+                }
+                AwsNodeError::OutOfReach { .. } | AwsNodeError::Api(_) => {
+                    "set the keys of [cni] and cni.source = \"settings\"".to_owned()
+                }
+            },
+        }
     }
 }
 
-fn api_help(awaited: &Awaited, error: &KubernetesError, by_hand: &str) -> String {
+const INSTALL: &str = "install the Amazon VPC CNI before the first node starts";
+/// The other way to describe the CNI.
+const SETTINGS: &str = "or set the keys of [cni] and cni.source = \"settings\"";
+/// The permissions of nodes in the cluster.
+const RBAC: &str =
+    "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
+
+fn api_help(error: &KubernetesError, target: &WaitTarget) -> String {
     match error {
         KubernetesError::NoResourceType => {
-            "install the Amazon VPC CNI, which brings the ENIConfig resource type, before the first node".to_owned()
+            format!("{INSTALL}; it adds the ENIConfig resource type")
         }
-        KubernetesError::Forbidden(_) => match awaited {
-            Awaited::EniConfig(_) => format!("let nodes read ENIConfigs: {RBAC}"),
-            Awaited::AwsNode => format!("let nodes read it: {RBAC}{by_hand}"),
+        KubernetesError::Forbidden(_) => match target {
+            WaitTarget::EniConfig(_) => format!("allow nodes to read ENIConfigs: {RBAC}"),
+            WaitTarget::AwsNode => format!("allow nodes to read it: {RBAC}, {SETTINGS}"),
         },
         KubernetesError::Unauthorized => {
-            "map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock".to_owned()
+            "create an EKS access entry of type EC2_LINUX for the node role, or map the role in the aws-auth ConfigMap; check the clock of the instance".to_owned()
         }
-        KubernetesError::Token(_) => "give the instance a role (an instance profile)".to_owned(),
+        KubernetesError::Token(_) => {
+            "attach an instance profile with the node role to the instance".to_owned()
+        }
         KubernetesError::Expired
         | KubernetesError::Answered { .. }
         | KubernetesError::Unreachable(_) => {
-            "check the cluster's endpoint, that its security group lets this node in, and that its name can be resolved from here".to_owned()
+            "check the cluster endpoint, its DNS resolution, and that its security group allows this node".to_owned()
         }
+    }
+}
+
+/// The target of a wait was not ready in time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WaitTimeout {
+    /// What the command waited for.
+    pub target: WaitTarget,
+    /// The time limit; zero if the settings allow one request only.
+    pub limit: Duration,
+    /// The last reason.
+    pub reason: WaitReason,
+}
+
+impl WaitTimeout {
+    /// Returns the failed check of the target.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        self.reason.diagnostic(&self.target)
+    }
+}
+
+impl fmt::Display for WaitTimeout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, limit, .. } = self;
+        if limit.is_zero() {
+            return write!(formatter, "{target} is not ready");
+        }
+        let limit = humantime::format_duration(*limit);
+        write!(formatter, "timed out after {limit} waiting for {target}")
+    }
+}
+
+impl std::error::Error for WaitTimeout {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.reason)
+    }
+}
+
+impl Advice for WaitTimeout {
+    fn help(&self) -> Cow<'static, str> {
+        self.diagnostic().help.unwrap_or_default().into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match &self.reason {
+            WaitReason::NoResponse
+            | WaitReason::NotFound
+            | WaitReason::NoSubnet
+            | WaitReason::DoesNotFit(_)
+            | WaitReason::Api(KubernetesError::NoResourceType)
+            | WaitReason::AwsNode(
+                AwsNodeError::NotThere
+                | AwsNodeError::NoContainer
+                | AwsNodeError::ConfigMapLacks { .. }
+                | AwsNodeError::Api(_),
+            ) => ExitCode::TimedOut,
+            WaitReason::AwsNode(AwsNodeError::ConfigMapForbidden { .. })
+            | WaitReason::Api(
+                KubernetesError::Unauthorized
+                | KubernetesError::Forbidden(_)
+                | KubernetesError::Token(_),
+            ) => ExitCode::PermissionDenied,
+            WaitReason::AwsNode(AwsNodeError::OutOfReach { .. }) => ExitCode::Settings,
+            WaitReason::Api(_) => ExitCode::Unavailable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eni_core::error::report;
+
+    fn timeout(reason: WaitReason) -> WaitTimeout {
+        let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());
+        WaitTimeout { target, limit: Duration::from_mins(10), reason }
+    }
+
+    #[test]
+    fn the_exit_code_of_a_timeout_follows_from_the_last_reason() {
+        let code = |reason| timeout(reason).exit_code();
+        assert_eq!(code(WaitReason::NotFound), ExitCode::TimedOut);
+        assert_eq!(code(WaitReason::NoSubnet), ExitCode::TimedOut);
+        let api = |error| code(WaitReason::Api(error));
+        assert_eq!(api(KubernetesError::NoResourceType), ExitCode::TimedOut);
+        assert_eq!(api(KubernetesError::Forbidden(String::new())), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Unauthorized), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Token(String::new())), ExitCode::PermissionDenied);
+        assert_eq!(api(KubernetesError::Unreachable(String::new())), ExitCode::Unavailable);
+    }
+
+    #[test]
+    fn the_report_of_a_timeout_names_target_reason_and_command() {
+        assert_eq!(
+            report(&timeout(WaitReason::NoSubnet)),
+            "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
+             caused by: spec.subnet is empty\n  \
+             help: set spec.subnet to a subnet in the node's zone: `kubectl edit eniconfig us-west-2a`"
+        );
+        let once = WaitTimeout { limit: Duration::ZERO, ..timeout(WaitReason::NotFound) };
+        assert_eq!(one_line(&once), "ENIConfig us-west-2a is not ready: not found in the cluster");
+    }
+
+    #[test]
+    fn the_log_states_the_target_before_the_reason() {
+        let state = |reason: &WaitReason| reason.state(&timeout(WaitReason::NotFound).target);
+        assert_eq!(state(&WaitReason::NoResponse), "no response yet for ENIConfig us-west-2a");
+        assert_eq!(state(&WaitReason::NotFound), "ENIConfig us-west-2a not found");
+        assert_eq!(state(&WaitReason::NoSubnet), "ENIConfig us-west-2a has no spec.subnet");
+        let diagnostic = Diagnostic::failed(Code::SubnetFull, "subnet-1 has 1 free address", "");
+        assert_eq!(
+            state(&WaitReason::DoesNotFit(diagnostic)),
+            "ENIConfig us-west-2a does not fit this node: subnet-1 has 1 free address"
+        );
+        let error = WaitReason::Api(KubernetesError::Unauthorized);
+        let expected = format!("failed to read ENIConfig us-west-2a: {}", one_line(&error));
+        assert_eq!(state(&error), expected);
     }
 }

@@ -8,12 +8,13 @@ use crate::adapter::{Deadline, chain};
 use crate::command::Context;
 use crate::error::{Error, UsageError};
 use crate::observe::ClusterError;
-use crate::report;
-use crate::verify::{self, Fit, Place};
+use crate::verify::{self, NodeLocation, SubnetRequirements};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
-use eni_core::domain::eni_config::{FALLBACK, Field, NameTemplate, NoName};
-use eni_core::domain::finding::Finding;
+use eni_core::domain::eni_config::{
+    EniConfigNameError, FALLBACK, Field, NameTemplate, default_exists, not_found, without_subnet,
+};
 use eni_core::domain::zone::Region;
 use eni_core::facts::Subnet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,15 +43,15 @@ pub(super) async fn check(
         .await
         .map_err(ClusterError::from)?;
     let mut lines = Vec::new();
-    let mut say = |finding| lines.push(Line { of: None, finding });
+    let mut say = |diagnostic| lines.push(Line { of: None, diagnostic });
     let aws_node = aws_node(&api, &mut say).await;
     let eni_configs = match api.eni_configs().await {
         Ok(found) => found,
         Err(error) => {
-            say(Finding::fails(
-                "ENIConfigs",
-                error.to_string(),
-                "give the kubeconfig's user the right to list eniconfigs",
+            say(Diagnostic::failed(
+                Code::EniConfigUnreadable,
+                chain(&error),
+                "allow the user of the kubeconfig to list eniconfigs.crd.k8s.amazonaws.com",
             ));
             return Ok(lines);
         }
@@ -59,7 +60,7 @@ pub(super) async fn check(
     let node_zones = if zones.contains(&Zones::All) {
         let name = settings.cluster.name.as_deref();
         let of_cluster = async {
-            let name = name.ok_or("its name is not said; add --cluster-name".to_owned())?;
+            let name = name.ok_or("cluster name is unknown; add --cluster-name".to_owned())?;
             let deadline = Deadline::after(PATIENCE);
             let eks = Eks::new(&endpoints, &names, &region).await.map_err(|it| chain(&it))?;
             let found = eks.cluster(name, deadline).await.map_err(|it| chain(&it))?;
@@ -68,8 +69,8 @@ pub(super) async fn check(
         match of_cluster.await {
             Ok(subnets) => of_subnets(subnets),
             Err(why) => {
-                let help = Some("name the zones instead: --zones us-west-2a,us-west-2b".to_owned());
-                say(Finding::skipped("zones of the cluster", why, help));
+                let help = Some("list the zones: --zones us-west-2a,us-west-2b".to_owned());
+                say(Diagnostic::skipped(Code::ZonesUnknown, why, help));
                 Vec::new()
             }
         }
@@ -80,9 +81,9 @@ pub(super) async fn check(
         });
         given.collect()
     };
-    let fit = |name: &str, place| Fit {
-        place,
-        name: name.to_owned(),
+    let requirements = |name: &str, location| SubnetRequirements {
+        location,
+        eni_config: name.to_owned(),
         // Which types the nodes are is not known here: one pod's address, at least.
         addresses: 1,
         prefixes: aws_node.as_ref().is_some_and(|it| it.cni.addressing == Addressing::Prefixes),
@@ -91,62 +92,65 @@ pub(super) async fn check(
     };
     let mut looked_for = BTreeSet::new();
     for zone in &node_zones {
-        let place = Place {
+        let location = NodeLocation {
             zone: Some(zone.name.clone()),
             zone_id: zone.id.clone(),
             vpc: zone.vpc.clone(),
             region: region.to_string(),
         };
-        let (name, findings) = match name_in(&settings.eni_config_name, zone, &region) {
+        let (name, diagnostics) = match name_in(&settings.eni_config_name, zone, &region) {
             Ok(name) => {
                 let found = eni_configs.get(&name);
-                let findings = in_zone(&fit(&name, place), zone, found, &ec2).await;
-                (Some(name), findings)
+                let requirements = requirements(&name, location);
+                let diagnostics = in_zone(&requirements, zone, found, &ec2).await;
+                (Some(name), diagnostics)
             }
-            Err(why) => (None, vec![Finding::skipped("ENIConfig", why.to_string(), None)]),
+            Err(error) => {
+                let code = Code::EniConfigNameUnknown;
+                (None, vec![Diagnostic::skipped(code, chain(&error), None)])
+            }
         };
         looked_for.extend(name);
-        let of = |finding| Line { of: Some(format!("zone {}", zone.name)), finding };
-        lines.extend(findings.into_iter().map(of));
+        let of = |diagnostic| Line { of: Some(format!("zone {}", zone.name)), diagnostic };
+        lines.extend(diagnostics.into_iter().map(of));
     }
     for (name, eni_config) in eni_configs.iter().filter(|(name, _)| !looked_for.contains(*name)) {
-        let place = Place { region: region.to_string(), ..Place::default() };
-        let mut findings = of_eni_config(&fit(name, place), eni_config, &ec2).await;
+        let location = NodeLocation { region: region.to_string(), ..NodeLocation::default() };
+        let mut diagnostics = of_eni_config(&requirements(name, location), eni_config, &ec2).await;
         if name == FALLBACK {
-            findings.push(Finding::warning(
-                "name",
-                "the CNI takes it for a node whose labels it cannot read in time, whatever its zone",
-                "delete it, unless every node may use it: `kubectl delete eniconfig default`",
-            ));
+            diagnostics.push(default_exists());
         } else if !node_zones.is_empty() {
-            let says = "no node of these zones looks for it".to_owned();
-            findings.push(Finding::warning("name", says, "compare it with eni-config.name"));
+            diagnostics.push(Diagnostic::warning(
+                Code::EniConfigUnused,
+                format!("no node in these zones uses {name}"),
+                "compare the name with eni-config.name",
+            ));
         }
-        let of = |finding| Line { of: Some(format!("ENIConfig {name}")), finding };
-        lines.extend(findings.into_iter().map(of));
+        let of = |diagnostic| Line { of: Some(format!("ENIConfig {name}")), diagnostic };
+        lines.extend(diagnostics.into_iter().map(of));
     }
     Ok(lines)
 }
 
 /// What the CNI is set to; what cannot be read is said, and the rest goes on without it.
-async fn aws_node(api: &ApiServer, say: &mut impl FnMut(Finding)) -> Option<AwsNode> {
+async fn aws_node(api: &ApiServer, say: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
     match api.aws_node().await {
         Ok(environment) => {
             let found = AwsNode::read(&environment);
             if found.cni.custom_networking {
-                say(Finding::ok("aws-node", found.cni.to_string()));
+                say(Diagnostic::ok(Code::CniOk, found.cni.to_string()));
             } else {
-                say(Finding::warning(
-                    "aws-node",
-                    format!("{}: the ENIConfigs are not used", found.cni),
-                    "set AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true on it, if they are meant to be",
+                say(Diagnostic::warning(
+                    Code::CustomNetworkingOff,
+                    format!("{}; the CNI does not use the ENIConfigs", found.cni),
+                    "to use them, run `kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`",
                 ));
             }
-            report::remarks(&found.remarks).for_each(say);
+            found.diagnostics.iter().cloned().for_each(say);
             Some(found)
         }
         Err(error) => {
-            say(Finding::skipped("aws-node", error.to_string(), None));
+            say(Diagnostic::skipped(Code::CniUnreadable, chain(&error), None));
             None
         }
     }
@@ -165,7 +169,11 @@ fn of_subnets(subnets: Vec<Subnet>) -> Vec<NodeZone> {
 }
 
 /// The name that a node of this zone looks for.
-fn name_in(template: &NameTemplate, zone: &NodeZone, region: &Region) -> Result<String, NoName> {
+fn name_in(
+    template: &NameTemplate,
+    zone: &NodeZone,
+    region: &Region,
+) -> Result<String, EniConfigNameError> {
     let name = template.fill(|field| match field {
         Field::Zone => Some(zone.name.clone()),
         Field::ZoneId => zone.id.clone(),
@@ -176,27 +184,28 @@ fn name_in(template: &NameTemplate, zone: &NodeZone, region: &Region) -> Result<
     name.map(|name| name.to_string())
 }
 
-async fn in_zone(fit: &Fit, zone: &NodeZone, found: Option<&EniConfig>, ec2: &Ec2) -> Vec<Finding> {
+async fn in_zone(
+    requirements: &SubnetRequirements,
+    zone: &NodeZone,
+    found: Option<&EniConfig>,
+    ec2: &Ec2,
+) -> Vec<Diagnostic> {
     match found {
-        Some(eni_config) => of_eni_config(fit, eni_config, ec2).await,
-        None => vec![Finding::fails(
-            "ENIConfig",
-            format!("there is no ENIConfig {}", fit.name),
-            format!("create it with a subnet of {}, before a node starts there", zone.name),
-        )],
+        Some(eni_config) => of_eni_config(requirements, eni_config, ec2).await,
+        None => vec![not_found(&requirements.eni_config, Some(&zone.name))],
     }
 }
 
-async fn of_eni_config(fit: &Fit, eni_config: &EniConfig, ec2: &Ec2) -> Vec<Finding> {
-    let name = &fit.name;
+async fn of_eni_config(
+    requirements: &SubnetRequirements,
+    eni_config: &EniConfig,
+    ec2: &Ec2,
+) -> Vec<Diagnostic> {
+    let name = &requirements.eni_config;
     if eni_config.subnet.is_empty() {
-        return vec![Finding::fails(
-            "ENIConfig",
-            format!("{name} is there, but its spec.subnet is empty"),
-            format!("name its subnet: `kubectl edit eniconfig {name}`, field spec.subnet"),
-        )];
+        return vec![without_subnet(name)];
     }
-    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
-    findings.extend(verify::with_ec2(fit, eni_config, Ok(ec2)).await);
-    findings
+    let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
+    diagnostics.extend(verify::with_ec2(requirements, eni_config, Ok(ec2)).await);
+    diagnostics
 }

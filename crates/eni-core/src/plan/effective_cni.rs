@@ -1,72 +1,32 @@
-//! What the CNI is set to: what the aws-node DaemonSet says, each key set by hand in its place.
+//! The CNI configuration in effect: the aws-node DaemonSet's, overridden key by key by the settings.
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
 use crate::settings::{CniLayer, CniSource};
 use serde::Serialize;
-use std::fmt;
 
-/// What the CNI is set to, and who says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InForce {
-    /// What it is set to.
-    pub cni: Cni,
-    /// Who says so.
-    pub source: CniSource,
-    /// The keys set by hand in place of what the DaemonSet says.
-    pub overrides: Vec<Override>,
-}
-
-/// A key set by hand in place of what the DaemonSet says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The CNI configuration that the calculation uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Override {
-    /// The setting.
-    pub key: &'static str,
-    /// Its value.
-    pub by_hand: String,
-    /// The variable; none where the DaemonSet has no say in it.
-    pub variable: Option<&'static str>,
-    /// What the DaemonSet makes of that variable.
-    pub on_cluster: String,
+pub struct EffectiveCni {
+    /// Whether it comes from the aws-node DaemonSet or from the settings alone.
+    pub source: CniSource,
+    /// The configuration itself.
+    pub config: Cni,
 }
 
-impl Override {
-    /// Whether the figure and the CNI may disagree for it.
-    #[must_use]
-    pub fn differs(&self) -> bool {
-        self.by_hand != self.on_cluster
-    }
-}
-
-impl fmt::Display for Override {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, by_hand, variable, on_cluster } = self;
-        write!(formatter, "cni: {key} = {by_hand} is set by hand; ")?;
-        match variable {
-            None => formatter.write_str("the aws-node DaemonSet has no such setting"),
-            Some(variable) if self.differs() => {
-                write!(formatter, "the aws-node DaemonSet has {on_cluster} ({variable})")
-            }
-            Some(variable) => {
-                write!(formatter, "the aws-node DaemonSet says the same ({variable})")
-            }
-        }
-    }
-}
-
-/// What holds: for [`CniSource::Cluster`] what the DaemonSet says, with the keys set by hand in its
-/// place; for [`CniSource::Settings`] the keys alone, over the defaults that the settings document.
+/// Returns the CNI configuration in effect, with a note for each setting that overrides the DaemonSet.
+///
+/// Without a DaemonSet, the settings apply on top of their documented defaults.
 #[must_use]
-pub fn in_force(by_hand: &CniLayer, found: Option<&AwsNode>) -> InForce {
-    let base = found.map_or(Cni { custom_networking: true, ..Cni::default() }, |found| found.cni);
-    let mut overrides = Vec::new();
-    let mut note = |key, variable, by_hand: Option<String>, on_cluster: String| {
-        if let Some(by_hand) = by_hand {
-            overrides.push(Override { key, by_hand, variable, on_cluster });
-        }
-    };
-    // Taken apart whole, so that a new key cannot be forgotten here.
+pub fn effective_cni(
+    settings: &CniLayer,
+    aws_node: Option<&AwsNode>,
+) -> (EffectiveCni, Vec<Diagnostic>) {
+    let default = Cni { custom_networking: true, ..Cni::default() };
+    let base = aws_node.map_or(default, |aws_node| aws_node.cni);
+    // Destructured completely, so that a new key cannot be forgotten here.
     let CniLayer {
         source: _,
         custom_networking,
@@ -78,53 +38,9 @@ pub fn in_force(by_hand: &CniLayer, found: Option<&AwsNode>) -> InForce {
         multi_nic,
         minimum_ip_target,
         warm_ip_target,
-    } = by_hand;
+    } = settings;
     let prefixes = base.addressing == Addressing::Prefixes;
-    let flag = |value: &Option<bool>| value.map(|value| value.to_string());
-    let count = |value: &Option<u32>| value.map(|value| value.to_string());
-    let family = |family: IpFamily| match family {
-        IpFamily::Ipv4 => "ipv4".to_owned(),
-        IpFamily::Ipv6 => "ipv6".to_owned(),
-    };
-    for (key, variable, by_hand, on_cluster) in [
-        (
-            "cni.custom-networking",
-            Some(aws_node::CUSTOM_NETWORKING),
-            flag(custom_networking),
-            base.custom_networking.to_string(),
-        ),
-        (
-            "cni.prefix-delegation",
-            Some(aws_node::PREFIX_DELEGATION),
-            flag(prefix_delegation),
-            prefixes.to_string(),
-        ),
-        (
-            "cni.max-eni",
-            Some(aws_node::MAX_ENI),
-            count(max_eni),
-            base.max_eni.unwrap_or(0).to_string(),
-        ),
-        ("cni.pod-eni", Some(aws_node::POD_ENI), flag(pod_eni), base.pod_eni.to_string()),
-        ("cni.reserved-enis", None, count(reserved_enis), base.reserved_enis.to_string()),
-        ("cni.ip-family", Some(aws_node::IPV6), ip_family.map(family), family(base.ip_family)),
-        ("cni.multi-nic", Some(aws_node::MULTI_NIC), flag(multi_nic), base.multi_nic.to_string()),
-        (
-            "cni.minimum-ip-target",
-            Some(aws_node::MINIMUM_IP_TARGET),
-            count(minimum_ip_target),
-            base.minimum_ip_target.to_string(),
-        ),
-        (
-            "cni.warm-ip-target",
-            Some(aws_node::WARM_IP_TARGET),
-            count(warm_ip_target),
-            base.warm_ip_target.to_string(),
-        ),
-    ] {
-        note(key, variable, by_hand, on_cluster);
-    }
-    let cni = Cni {
+    let config = Cni {
         addressing: if prefix_delegation.unwrap_or(prefixes) {
             Addressing::Prefixes
         } else {
@@ -139,11 +55,121 @@ pub fn in_force(by_hand: &CniLayer, found: Option<&AwsNode>) -> InForce {
         minimum_ip_target: minimum_ip_target.unwrap_or(base.minimum_ip_target),
         warm_ip_target: warm_ip_target.unwrap_or(base.warm_ip_target),
     };
-    let source = if found.is_some() { CniSource::Cluster } else { CniSource::Settings };
-    if source == CniSource::Settings {
-        overrides.clear();
+    match aws_node {
+        Some(_) => {
+            let cni = EffectiveCni { source: CniSource::Cluster, config };
+            (cni, overrides(settings, &base))
+        }
+        None => (EffectiveCni { source: CniSource::Settings, config }, Vec::new()),
     }
-    InForce { cni, source, overrides }
+}
+
+/// Returns a note for each CNI setting, compared with the DaemonSet.
+fn overrides(settings: &CniLayer, base: &Cni) -> Vec<Diagnostic> {
+    let flag = |value: Option<bool>| value.map(|value| value.to_string());
+    let count = |value: Option<u32>| value.map(|value| value.to_string());
+    let prefixes = base.addressing == Addressing::Prefixes;
+    let notes = [
+        compare(
+            "cni.custom-networking",
+            flag(settings.custom_networking),
+            aws_node::CUSTOM_NETWORKING,
+            &base.custom_networking.to_string(),
+        ),
+        compare(
+            "cni.prefix-delegation",
+            flag(settings.prefix_delegation),
+            aws_node::PREFIX_DELEGATION,
+            &prefixes.to_string(),
+        ),
+        compare(
+            "cni.max-eni",
+            count(settings.max_eni),
+            aws_node::MAX_ENI,
+            &base.max_eni.unwrap_or(0).to_string(),
+        ),
+        compare(
+            "cni.pod-eni",
+            flag(settings.pod_eni),
+            aws_node::POD_ENI,
+            &base.pod_eni.to_string(),
+        ),
+        settings.reserved_enis.map(reserved_enis),
+        compare(
+            "cni.ip-family",
+            settings.ip_family.map(|it| family(it).to_owned()),
+            aws_node::IPV6,
+            family(base.ip_family),
+        ),
+        compare(
+            "cni.multi-nic",
+            flag(settings.multi_nic),
+            aws_node::MULTI_NIC,
+            &base.multi_nic.to_string(),
+        ),
+        compare(
+            "cni.minimum-ip-target",
+            count(settings.minimum_ip_target),
+            aws_node::MINIMUM_IP_TARGET,
+            &base.minimum_ip_target.to_string(),
+        ),
+        compare(
+            "cni.warm-ip-target",
+            count(settings.warm_ip_target),
+            aws_node::WARM_IP_TARGET,
+            &base.warm_ip_target.to_string(),
+        ),
+    ];
+    notes.into_iter().flatten().collect()
+}
+
+fn family(family: IpFamily) -> &'static str {
+    match family {
+        IpFamily::Ipv4 => "ipv4",
+        IpFamily::Ipv6 => "ipv6",
+    }
+}
+
+/// Compares the setting `key` with a variable of the DaemonSet that means `effective`.
+fn compare(
+    key: &str,
+    setting: Option<String>,
+    variable: &str,
+    effective: &str,
+) -> Option<Diagnostic> {
+    let setting = setting?;
+    // ENABLE_IPv6 is a boolean, but the setting names the family.
+    let meaning = if variable == aws_node::IPV6 { "means" } else { "is" };
+    Some(if setting == effective {
+        let text = format!(
+            "{key} = {setting} is redundant: {variable} on the aws-node DaemonSet {meaning} {effective}"
+        );
+        Diagnostic::info(Code::SettingMatchesDaemonSet, text)
+    } else {
+        Diagnostic::warning(
+            Code::SettingOverridesDaemonSet,
+            format!(
+                "{key} = {setting} overrides the aws-node DaemonSet, where {variable} {meaning} {effective}; max-pods may not match the CNI"
+            ),
+            format!("remove {key} from the settings to use the value of the DaemonSet"),
+        )
+    })
+}
+
+/// The DaemonSet has no variable for this setting.
+fn reserved_enis(count: u32) -> Diagnostic {
+    let text = format!(
+        "cni.reserved-enis = {count} applies; the aws-node DaemonSet has no variable for it"
+    );
+    if count == 0 {
+        Diagnostic::info(Code::SettingWithoutVariable, text)
+    } else {
+        Diagnostic::warning(
+            Code::SettingWithoutVariable,
+            text,
+            "remove cni.reserved-enis unless this instance has network interfaces that the CNI does not use",
+        )
+    }
 }
 
 #[cfg(test)]
@@ -151,51 +177,65 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    fn on_cluster(environment: &[(&str, &str)]) -> AwsNode {
+    fn aws_node(environment: &[(&str, &str)]) -> AwsNode {
         let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         AwsNode::read(&owned.collect::<BTreeMap<_, _>>())
     }
 
     #[test]
-    fn the_cluster_decides_where_nothing_is_set_by_hand() {
-        let found = on_cluster(&[(aws_node::PREFIX_DELEGATION, "true"), (aws_node::MAX_ENI, "4")]);
-        assert_eq!(
-            in_force(&CniLayer::default(), Some(&found)),
-            InForce { cni: found.cni, source: CniSource::Cluster, overrides: vec![] }
-        );
+    fn the_daemonset_applies_without_settings() {
+        let aws_node = aws_node(&[(aws_node::PREFIX_DELEGATION, "true"), (aws_node::MAX_ENI, "4")]);
+        let expected = EffectiveCni { source: CniSource::Cluster, config: aws_node.cni };
+        assert_eq!(effective_cni(&CniLayer::default(), Some(&aws_node)), (expected, vec![]));
     }
 
     #[test]
-    fn a_key_set_by_hand_overrides_one_value_and_says_so() {
-        let found = on_cluster(&[(aws_node::MAX_ENI, "4"), (aws_node::POD_ENI, "true")]);
-        let by_hand = CniLayer {
+    fn a_setting_overrides_one_value_of_the_daemonset_with_a_note() {
+        let aws_node = aws_node(&[(aws_node::MAX_ENI, "4"), (aws_node::POD_ENI, "true")]);
+        let settings = CniLayer {
             max_eni: Some(2),
             pod_eni: Some(true),
             reserved_enis: Some(1),
+            ip_family: Some(IpFamily::Ipv6),
             ..CniLayer::default()
         };
-        let InForce { cni, overrides, .. } = in_force(&by_hand, Some(&found));
-        assert_eq!(cni, Cni { max_eni: Some(2), reserved_enis: 1, ..found.cni });
+        let (cni, notes) = effective_cni(&settings, Some(&aws_node));
+        let ip_family = IpFamily::Ipv6;
+        let expected = Cni { max_eni: Some(2), reserved_enis: 1, ip_family, ..aws_node.cni };
+        assert_eq!(cni.config, expected);
         assert_eq!(
-            overrides.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            notes,
             [
-                "cni: cni.max-eni = 2 is set by hand; the aws-node DaemonSet has 4 (MAX_ENI)",
-                "cni: cni.pod-eni = true is set by hand; the aws-node DaemonSet says the same (ENABLE_POD_ENI)",
-                "cni: cni.reserved-enis = 1 is set by hand; the aws-node DaemonSet has no such setting",
+                Diagnostic::warning(
+                    Code::SettingOverridesDaemonSet,
+                    "cni.max-eni = 2 overrides the aws-node DaemonSet, where MAX_ENI is 4; max-pods may not match the CNI",
+                    "remove cni.max-eni from the settings to use the value of the DaemonSet",
+                ),
+                Diagnostic::info(
+                    Code::SettingMatchesDaemonSet,
+                    "cni.pod-eni = true is redundant: ENABLE_POD_ENI on the aws-node DaemonSet is true",
+                ),
+                Diagnostic::warning(
+                    Code::SettingWithoutVariable,
+                    "cni.reserved-enis = 1 applies; the aws-node DaemonSet has no variable for it",
+                    "remove cni.reserved-enis unless this instance has network interfaces that the CNI does not use",
+                ),
+                Diagnostic::warning(
+                    Code::SettingOverridesDaemonSet,
+                    "cni.ip-family = ipv6 overrides the aws-node DaemonSet, where ENABLE_IPv6 means ipv4; max-pods may not match the CNI",
+                    "remove cni.ip-family from the settings to use the value of the DaemonSet",
+                ),
             ]
         );
         let no_limit = CniLayer { max_eni: Some(0), ..CniLayer::default() };
-        assert_eq!(in_force(&no_limit, Some(&found)).cni.max_eni, None);
+        assert_eq!(effective_cni(&no_limit, Some(&aws_node)).0.config.max_eni, None);
     }
 
     #[test]
-    fn the_settings_alone_have_the_defaults_that_they_document() {
-        let expected = Cni { custom_networking: true, ..Cni::default() };
-        let found = in_force(&CniLayer::default(), None);
-        assert_eq!(
-            found,
-            InForce { cni: expected, source: CniSource::Settings, overrides: vec![] }
-        );
+    fn without_a_daemonset_the_settings_apply_over_their_defaults() {
+        let config = Cni { custom_networking: true, ..Cni::default() };
+        let expected = EffectiveCni { source: CniSource::Settings, config };
+        assert_eq!(effective_cni(&CniLayer::default(), None), (expected, vec![]));
         let all = CniLayer {
             source: Some(CniSource::Settings),
             custom_networking: Some(false),
@@ -208,19 +248,18 @@ mod tests {
             minimum_ip_target: Some(9),
             warm_ip_target: Some(2),
         };
-        assert_eq!(
-            in_force(&all, None).cni,
-            Cni {
-                addressing: Addressing::Prefixes,
-                custom_networking: false,
-                pod_eni: true,
-                max_eni: Some(3),
-                reserved_enis: 1,
-                ip_family: IpFamily::Ipv6,
-                multi_nic: true,
-                minimum_ip_target: 9,
-                warm_ip_target: 2,
-            }
-        );
+        let config = Cni {
+            addressing: Addressing::Prefixes,
+            custom_networking: false,
+            pod_eni: true,
+            max_eni: Some(3),
+            reserved_enis: 1,
+            ip_family: IpFamily::Ipv6,
+            multi_nic: true,
+            minimum_ip_target: 9,
+            warm_ip_target: 2,
+        };
+        let expected = EffectiveCni { source: CniSource::Settings, config };
+        assert_eq!(effective_cni(&all, None), (expected, vec![]));
     }
 }

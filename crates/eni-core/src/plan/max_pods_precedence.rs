@@ -1,6 +1,7 @@
-//! Whose max-pods it is: ours, or one that somebody else has set on this node.
+//! Which max-pods takes precedence: the computed one, or one that another source sets on this node.
 
 use super::PlanError;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::Cni;
 use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
@@ -10,110 +11,162 @@ use crate::host::nodeadm::DROP_IN_NAME;
 use crate::host::other_figures::{OtherFigure, Owner, Policy};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
-use std::fmt;
 
-/// What became of a figure that somebody else has set.
+/// A max-pods that another source sets on this node, and whether it takes precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// Theirs.
-    pub theirs: OtherFigure,
-    /// The one in force.
-    pub in_force: u32,
-    /// By which policy; none where a figure set by hand in our settings leaves nothing to decide.
-    pub policy: Option<Policy>,
+pub struct MaxPodsPrecedence {
+    /// The other source and its value.
+    pub existing: OtherFigure,
+    /// The value that eni-bootstrap configures.
+    pub configured: u32,
+    /// Which of the two takes precedence.
+    pub precedence: Precedence,
 }
 
-impl Settled {
-    /// Whether whoever planned with their figure will be wrong.
+/// Which of two max-pods takes precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// Both are the same.
+    Same,
+    /// The existing one, because of `pods.policy`.
+    Kept(Policy),
+    /// The one of eni-bootstrap, because of `pods.policy`.
+    Overridden(Policy),
+    /// The one of eni-bootstrap, because `pods.max` sets it.
+    OverriddenBySetting,
+    /// The existing one, because nodeadm reads its drop-in after the one of eni-bootstrap.
+    LaterDropIn,
+}
+
+impl Precedence {
+    /// Returns the stable name for JSON.
     #[must_use]
-    pub fn misleads(&self) -> bool {
-        let Self { theirs, in_force, .. } = self;
-        let surprises = theirs.comes_after_ours() || theirs.owner == Owner::Karpenter;
-        theirs.max_pods != *in_force && surprises
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Kept(_) => "kept",
+            Self::Overridden(_) | Self::OverriddenBySetting => "overridden",
+            Self::LaterDropIn => "later-drop-in",
+        }
     }
 }
 
-impl fmt::Display for Settled {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { theirs, in_force, policy } = self;
-        write!(formatter, "{theirs}; ")?;
-        if theirs.max_pods == *in_force {
-            return formatter.write_str("so do we");
-        }
-        if theirs.comes_after_ours() {
-            return write!(
-                formatter,
-                "it comes after {DROP_IN_NAME}, so it wins over our {in_force}: rename it, or take maxPods out of it"
+impl MaxPodsPrecedence {
+    /// Returns a warning if the node gets another max-pods than somebody expects, else a note.
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        let Self { existing, configured, precedence } = self;
+        let reason = match precedence {
+            Precedence::Same => {
+                let text = format!("{existing}; eni-bootstrap uses the same value");
+                return Diagnostic::info(Code::MaxPodsSame, text);
+            }
+            Precedence::Kept(policy) => {
+                let policy = name(*policy);
+                let text = format!("{existing}; this value is kept (pods.policy = \"{policy}\")");
+                return Diagnostic::info(Code::MaxPodsKept, text);
+            }
+            Precedence::LaterDropIn => {
+                return Diagnostic::warning(
+                    Code::MaxPodsLaterDropIn,
+                    format!(
+                        "{existing}; nodeadm reads this file after {DROP_IN_NAME}, so it takes precedence over {configured}"
+                    ),
+                    format!(
+                        "rename the file so that it sorts before {DROP_IN_NAME}, or remove maxPods from it"
+                    ),
+                );
+            }
+            Precedence::Overridden(policy) => format!(
+                "the computed value {configured} takes precedence (pods.policy = \"{}\")",
+                name(*policy)
+            ),
+            Precedence::OverriddenBySetting => {
+                format!("pods.max = {configured} takes precedence")
+            }
+        };
+        let text = format!("{existing}; {reason}");
+        if existing.owner == Owner::Karpenter {
+            return Diagnostic::warning(
+                Code::KarpenterMaxPodsDiffers,
+                format!("{text}, but Karpenter schedules pods with its own value"),
+                format!(
+                    "set kubelet.maxPods: {configured} in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes {configured}"
+                ),
             );
         }
-        match policy {
-            None => write!(formatter, "pods.max, {in_force}, wins")?,
-            Some(policy) => {
-                let policy = match policy {
-                    Policy::Override => "override",
-                    Policy::Respect => "respect",
-                    Policy::Lower => "lower",
-                };
-                write!(formatter, "ours, {in_force}, wins: pods.policy = \"{policy}\"")?;
-            }
-        }
-        if theirs.owner == Owner::Karpenter {
-            write!(
-                formatter,
-                ". Karpenter plans pods by its own figure: set kubelet.maxPods: {in_force} in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree"
-            )?;
-        }
-        Ok(())
+        Diagnostic::info(Code::MaxPodsOverridden, text)
     }
 }
 
-/// The capacity with the figure in force, and what became of the other one.
-pub(super) fn settle(
+fn name(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Override => "override",
+        Policy::Respect => "respect",
+        Policy::Lower => "lower",
+    }
+}
+
+/// Returns the capacity with the max-pods to configure, compared with the strongest existing one.
+pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
     settings: &Settings,
-    others: &[OtherFigure],
-) -> Result<(Capacity, Option<Settled>), NoCapacity> {
-    let ours = max_pods::capacity(limits, cni, settings.pods)?;
-    let Some(theirs) = others.last() else { return Ok((ours, None)) };
-    let by_hand = settings.pods.fixed.is_some();
-    let takes_theirs = !by_hand
+    existing: &[OtherFigure],
+) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
+    let computed = max_pods::capacity(limits, cni, settings.pods)?;
+    let Some(existing) = existing.last() else { return Ok((computed, None)) };
+    let is_configured = settings.pods.fixed.is_some();
+    let is_kept = !is_configured
+        && existing.max_pods != computed.max_pods
         && match settings.policy {
             Policy::Override => false,
             Policy::Respect => true,
-            Policy::Lower => theirs.max_pods < ours.max_pods,
+            Policy::Lower => existing.max_pods < computed.max_pods,
         };
-    let capacity = if takes_theirs && theirs.max_pods != ours.max_pods {
-        max_pods::capacity(limits, cni, Wishes { fixed: Some(theirs.max_pods), ..settings.pods })?
+    let capacity = if is_kept {
+        let wishes = Wishes { fixed: Some(existing.max_pods), ..settings.pods };
+        max_pods::capacity(limits, cni, wishes)?
     } else {
-        ours
+        computed
     };
-    let policy = (!by_hand).then_some(settings.policy);
-    let settled = Settled { theirs: theirs.clone(), in_force: capacity.max_pods, policy };
-    Ok((capacity, Some(settled)))
+    let precedence = if is_kept {
+        Precedence::Kept(settings.policy)
+    } else if existing.max_pods == capacity.max_pods {
+        Precedence::Same
+    } else if existing.comes_after_ours() {
+        Precedence::LaterDropIn
+    } else if is_configured {
+        Precedence::OverriddenBySetting
+    } else {
+        Precedence::Overridden(settings.policy)
+    };
+    let configured = capacity.max_pods;
+    let existing = existing.clone();
+    Ok((capacity, Some(MaxPodsPrecedence { existing, configured, precedence })))
 }
 
-/// The reserve by hand: ours, and under `respect` what somebody else has set of the rest.
+/// Returns the reserve of the settings, completed under `pods.policy = "respect"` with the existing one.
 pub(super) fn reserve(
     settings: &Settings,
-    theirs: &BTreeMap<String, String>,
+    existing: &BTreeMap<String, String>,
 ) -> Result<Overrides, PlanError> {
     let Overrides { cpu, memory, ephemeral_storage } = settings.reserve.clone();
-    let kept =
+    let complete =
         |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
-            match theirs.get(resource) {
+            match existing.get(resource) {
                 Some(text) if ours.is_none() && settings.policy == Policy::Respect => {
-                    let quantity =
-                        text.parse().map_err(|source| PlanError::Reserve { resource, source })?;
+                    let quantity = text
+                        .parse()
+                        .map_err(|source| PlanError::ExistingReserve { resource, source })?;
                     Ok(Some(quantity))
                 }
                 _ => Ok(ours),
             }
         };
     Ok(Overrides {
-        cpu: kept(cpu, "cpu")?,
-        memory: kept(memory, "memory")?,
-        ephemeral_storage: kept(ephemeral_storage, "ephemeral-storage")?,
+        cpu: complete(cpu, "cpu")?,
+        memory: complete(memory, "memory")?,
+        ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
     })
 }
 
@@ -123,68 +176,114 @@ mod tests {
     use crate::host::other_figures::Place;
     use crate::plan::tests::{facts, settings};
 
-    /// An m5.large with custom networking: 20 pods.
-    fn settled(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, String, bool) {
+    /// The decision for an m5.large with custom networking, which has a capacity of 20 pods.
+    fn decided(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, Diagnostic) {
         let limits = facts("m5.large").limits.limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
-        let others = [OtherFigure { max_pods, place, owner }];
-        let (capacity, settled) = settle(&limits, cni, &settings(text), &others).unwrap();
-        let settled = settled.unwrap();
-        assert_eq!(capacity.max_pods, settled.in_force);
-        (settled.in_force, settled.to_string(), settled.misleads())
+        let existing = [OtherFigure { max_pods, place, owner }];
+        let (capacity, precedence) = decide(&limits, cni, &settings(text), &existing).unwrap();
+        let precedence = precedence.unwrap();
+        assert_eq!(capacity.max_pods, precedence.configured);
+        (capacity.max_pods, precedence.diagnostic())
     }
 
     #[test]
-    fn the_policy_decides_and_says_so() {
-        let said = |text: &str, theirs| {
-            let (figure, words, misleads) =
-                settled(text, theirs, Place::UserData, Owner::ManagedNodeGroup);
-            assert!(!misleads);
-            (figure, words)
+    fn the_policy_decides() {
+        let decided = |text: &str, max_pods| {
+            decided(text, max_pods, Place::UserData, Owner::ManagedNodeGroup)
         };
-        let user_data = |figure: u32| {
-            format!("user data sets max-pods to {figure} (the managed node group's); ")
+        let expected = |configured: u32, code, existing: u32, rest: &str| {
+            let owner = OtherFigure {
+                max_pods: existing,
+                place: Place::UserData,
+                owner: Owner::ManagedNodeGroup,
+            };
+            (configured, Diagnostic::info(code, format!("{owner}{rest}")))
         };
         assert_eq!(
-            said("", 110),
-            (20, user_data(110) + "ours, 20, wins: pods.policy = \"override\"")
+            decided("", 110),
+            expected(
+                20,
+                Code::MaxPodsOverridden,
+                110,
+                "; the computed value 20 takes precedence (pods.policy = \"override\")"
+            )
         );
-        assert_eq!(said("", 20), (20, user_data(20) + "so do we"));
+        assert_eq!(
+            decided("", 20),
+            expected(20, Code::MaxPodsSame, 20, "; eni-bootstrap uses the same value")
+        );
         let respect = "[pods]\npolicy = \"respect\"";
-        assert_eq!(said(respect, 110), (110, user_data(110) + "so do we"));
-        assert_eq!(said(respect, 8), (8, user_data(8) + "so do we"));
+        for max_pods in [110, 8] {
+            assert_eq!(
+                decided(respect, max_pods),
+                expected(
+                    max_pods,
+                    Code::MaxPodsKept,
+                    max_pods,
+                    "; this value is kept (pods.policy = \"respect\")"
+                )
+            );
+        }
         let lower = "[pods]\npolicy = \"lower\"";
-        assert_eq!(said(lower, 8), (8, user_data(8) + "so do we"));
         assert_eq!(
-            said(lower, 110),
-            (20, user_data(110) + "ours, 20, wins: pods.policy = \"lower\"")
+            decided(lower, 8),
+            expected(8, Code::MaxPodsKept, 8, "; this value is kept (pods.policy = \"lower\")")
         );
         assert_eq!(
-            said("[pods]\nmax = 17\npolicy = \"respect\"", 8),
-            (17, user_data(8) + "pods.max, 17, wins")
+            decided(lower, 110),
+            expected(
+                20,
+                Code::MaxPodsOverridden,
+                110,
+                "; the computed value 20 takes precedence (pods.policy = \"lower\")"
+            )
+        );
+        assert_eq!(
+            decided("[pods]\nmax = 17\npolicy = \"respect\"", 8),
+            expected(17, Code::MaxPodsOverridden, 8, "; pods.max = 17 takes precedence")
         );
     }
 
     #[test]
-    fn karpenter_and_later_drop_ins_are_warned_of() {
+    fn karpenter_and_a_later_drop_in_are_warnings() {
+        let (configured, diagnostic) = decided("", 29, Place::UserData, Owner::Karpenter);
+        let existing =
+            OtherFigure { max_pods: 29, place: Place::UserData, owner: Owner::Karpenter };
+        assert_eq!(configured, 20);
         assert_eq!(
-            settled("", 29, Place::UserData, Owner::Karpenter),
-            (
-                20,
-                "user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"override\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree".to_owned(),
-                true
+            diagnostic,
+            Diagnostic::warning(
+                Code::KarpenterMaxPodsDiffers,
+                format!(
+                    "{existing}; the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value"
+                ),
+                "set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20",
             )
         );
+        let later = Place::DropIn("95-site.yaml".to_owned());
+        let (configured, diagnostic) = decided("", 58, later.clone(), Owner::Somebody);
+        let existing = OtherFigure { max_pods: 58, place: later, owner: Owner::Somebody };
+        assert_eq!(configured, 20);
         assert_eq!(
-            settled("", 58, Place::DropIn("95-site.yaml".to_owned()), Owner::Somebody),
-            (
-                20,
-                "/etc/eks/nodeadm.d/95-site.yaml sets max-pods to 58; it comes after 90-eni-bootstrap.yaml, so it wins over our 20: rename it, or take maxPods out of it".to_owned(),
-                true
+            diagnostic,
+            Diagnostic::warning(
+                Code::MaxPodsLaterDropIn,
+                format!(
+                    "{existing}; nodeadm reads this file after 90-eni-bootstrap.yaml, so it takes precedence over 20"
+                ),
+                "rename the file so that it sorts before 90-eni-bootstrap.yaml, or remove maxPods from it",
             )
         );
-        let (_, _, misleads) =
-            settled("", 58, Place::DropIn("10-a.yaml".to_owned()), Owner::Somebody);
-        assert!(!misleads);
+        let earlier = Place::DropIn("10-a.yaml".to_owned());
+        let (_, diagnostic) = decided("", 58, earlier, Owner::Somebody);
+        assert_eq!(diagnostic.code, Code::MaxPodsOverridden);
+    }
+
+    #[test]
+    fn a_kept_value_of_karpenter_is_not_a_warning() {
+        let respect = "[pods]\npolicy = \"respect\"";
+        let (configured, diagnostic) = decided(respect, 29, Place::UserData, Owner::Karpenter);
+        assert_eq!((configured, diagnostic.code), (29, Code::MaxPodsKept));
     }
 }

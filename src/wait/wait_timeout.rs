@@ -68,9 +68,9 @@ impl WaitReason {
             Self::DoesNotFit(diagnostic) => {
                 format!("{target} does not fit this node: {}", diagnostic.text)
             }
-            Self::Api(_) | Self::AwsNode(_) => {
-                format!("failed to read {target}: {}", one_line(self))
-            }
+            Self::Api(_) => format!("failed to read {target}: {}", one_line(self)),
+            // These errors name the DaemonSet themselves.
+            Self::AwsNode(_) => one_line(self),
         }
     }
 
@@ -99,20 +99,7 @@ impl WaitReason {
                 format!("{INSTALL}, {SETTINGS}")
             }
             Self::Api(error) => api_help(error, target),
-            Self::AwsNode(error) => match error {
-                AwsNodeError::ConfigMapForbidden { config_map, .. } => format!(
-                    "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, {SETTINGS}"
-                ),
-                AwsNodeError::ConfigMapLacks { config_map, .. } => format!(
-                    "add the missing data: `kubectl -n kube-system edit configmap {config_map}`, {SETTINGS}"
-                ),
-                AwsNodeError::NotThere | AwsNodeError::NoContainer => {
-                    format!("{INSTALL}, {SETTINGS}")
-                }
-                AwsNodeError::OutOfReach { .. } | AwsNodeError::Api(_) => {
-                    "set the keys of [cni] and cni.source = \"settings\"".to_owned()
-                }
-            },
+            Self::AwsNode(error) => aws_node_help(error),
         }
     }
 }
@@ -143,6 +130,21 @@ fn api_help(error: &KubernetesError, target: &WaitTarget) -> String {
         | KubernetesError::Answered { .. }
         | KubernetesError::Unreachable(_) => {
             "check the cluster endpoint, its DNS resolution, and that its security group allows this node".to_owned()
+        }
+    }
+}
+
+fn aws_node_help(error: &AwsNodeError) -> String {
+    match error {
+        AwsNodeError::ConfigMapForbidden { config_map, .. } => format!(
+            "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, {SETTINGS}"
+        ),
+        AwsNodeError::ConfigMapLacks { config_map, .. } => format!(
+            "add the missing data: `kubectl -n kube-system edit configmap {config_map}`, {SETTINGS}"
+        ),
+        AwsNodeError::NotThere | AwsNodeError::NoContainer => format!("{INSTALL}, {SETTINGS}"),
+        AwsNodeError::OutOfReach { .. } | AwsNodeError::Api(_) => {
+            "set the keys of [cni] and cni.source = \"settings\"".to_owned()
         }
     }
 }

@@ -135,7 +135,7 @@ fn an_address_that_is_none_is_refused_without_its_password() {
         error(&ended),
         "error: the command line cannot be used\n  \
          because: HTTPS_PROXY or --https-proxy cannot be used\n  \
-         because: \"proxy:3128\" is not an http:// address of a proxy (such as http://proxy.example.com:3128)\n  \
+         because: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \
          help: correct it, or leave it out: `HTTPS_PROXY=` for one command\n"
     );
 }

@@ -66,7 +66,7 @@ fn a_kubelet_that_is_enabled_gets_its_own_arguments_with_ours_last() {
 
     // The drop-in is there from the beginning of the second boot, its arguments are not.
     let (again, journal) = boot(&site.node);
-    assert!(journal.contains("/90-eni-bootstrap.conf says so already\n"), "{journal}");
+    assert!(journal.contains("/90-eni-bootstrap.conf unchanged\n"), "{journal}");
     assert_eq!(again.arguments, kubelet.arguments);
 }
 

@@ -32,7 +32,9 @@ fn a_fresh_node_starts_its_kubelet_with_our_figure() {
     assert_eq!(kubelet.arguments.last().unwrap(), &format!("--node-labels={LABELS}"));
     let unit = order.unit("eni-bootstrap.service");
     assert_eq!((unit.state.as_str(), unit.result.as_str()), ("active", "success"));
-    assert!(machine.journal("eni-bootstrap").contains("\nready: the kubelet may start\n"));
+    assert!(
+        machine.journal("eni-bootstrap").contains("\nready: the node is ready for the kubelet\n")
+    );
 }
 
 /// Before v20251023 nodeadm reads no drop-ins: the figure goes to the kubelet's own unit, which

@@ -10,9 +10,10 @@ use std::fs;
 use std::path::Path;
 
 /// What a person without another way in sees on the instance's console output.
-const ERROR: &str = "error: the kubelet must not start yet
-  because: ENIConfig us-west-2a was not ready after 3s: it is not there
-  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`
+const ERROR: &str = "error: the node is not ready for the kubelet
+  because: timed out after 3s waiting for ENIConfig us-west-2a
+  because: not found in the cluster
+  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF
 ";
 
 /// Boots it in vain: `next`, which starts the kubelet, has not started, and the console says why.
@@ -81,7 +82,7 @@ fn a_node_that_may_go_on_without_an_eniconfig_starts_its_kubelet_with_a_warning(
     machine.booted();
     machine.order().was(&["eni-bootstrap.service", "nodeadm-run.service"]);
     assert_eq!(Kubelet::started(&machine).in_force(), ours());
-    let warning = "warning: ENIConfig us-west-2a was not ready after 3s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"";
+    let warning = "warning: wait: timed out after 3s waiting for ENIConfig us-west-2a: not found in the cluster; continuing because eni-config.on-timeout = \"continue\"";
     let journal = machine.journal("eni-bootstrap");
     let warnings: Vec<_> = journal.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert_eq!(warnings, [warning]);

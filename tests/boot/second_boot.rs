@@ -38,7 +38,7 @@ fn a_second_boot_writes_nothing() {
     let file = written(&site.node);
     let second = boot(&site.node, |machine| {
         let journal = machine.journal("eni-bootstrap");
-        assert!(journal.contains("90-eni-bootstrap.yaml says so already\n"), "{journal}");
+        assert!(journal.contains("90-eni-bootstrap.yaml unchanged\n"), "{journal}");
     });
     assert_eq!(written(&site.node), file);
     assert_eq!(first.in_force(), ours());

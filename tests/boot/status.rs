@@ -14,9 +14,9 @@ fn the_status_says_what_is_waited_for_and_a_wait_beyond_the_units_timeout_goes_o
     let machine = site.node.boot();
     let status = || machine.property("eni-bootstrap", "StatusText");
     machine.until("status of the wait", || status().starts_with("Waiting for ENIConfig"));
-    assert_eq!(status(), "Waiting for ENIConfig us-west-2a: it is not there");
+    assert_eq!(status(), "Waiting for ENIConfig us-west-2a: not found in the cluster");
     // It says so again after 15 s, which is later than the timeout of its start.
-    machine.console_until("wait: ENIConfig us-west-2a: it is not there; ");
+    machine.console_until("wait: ENIConfig us-west-2a not found; retrying (");
     let order = site.create_late(&machine);
     let began = order.unit("eni-bootstrap.service").began.unwrap();
     let marked = order.unit(CREATED).done.unwrap();

@@ -57,7 +57,9 @@ fn user_data_may_run_the_program_itself() {
     let script = "eni-bootstrap run\n";
     let Some((_site, machine)) = started_by("user_data_program", script) else { return };
     machine.order().never_started("eni-bootstrap.service");
-    assert!(machine.journal("cloud-final").contains("\nready: the kubelet may start\n"));
+    assert!(
+        machine.journal("cloud-final").contains("\nready: the node is ready for the kubelet\n")
+    );
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
 /// The run ended well.
 pub fn ready(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stderr.lines().last(), Some("ready: the kubelet may start"));
+    assert_eq!(ended.stderr.lines().last(), Some("ready: the node is ready for the kubelet"));
 }
 
 /// What a kubelet on an m5.large with custom networking should be told.

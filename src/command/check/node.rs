@@ -94,12 +94,11 @@ async fn eni_config(
         Err(error) => return vec![error.diagnostic()],
     };
     let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
-    match node.verifier(name, plan, connection, aws_node).await {
-        Some(verifier) => diagnostics.extend(verifier.diagnostics(&ready.eni_config).await),
-        None => {
-            let reason = "eni-config.verify is false";
-            diagnostics.push(Diagnostic::skipped(Code::VerifyOff, reason, None));
-        }
+    if let Some(verifier) = node.verifier(name, plan, connection, aws_node).await {
+        diagnostics.extend(verifier.diagnostics(&ready.eni_config).await);
+    } else {
+        let reason = "eni-config.verify is false";
+        diagnostics.push(Diagnostic::skipped(Code::VerifyOff, reason, None));
     }
     diagnostics
 }

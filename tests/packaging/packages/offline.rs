@@ -95,7 +95,7 @@ fn from_install_to_purge(form: Form) {
     succeeds(&run(&words(&form.purge())));
     assert_eq!(difference(&before, &everything(run)), [Vec::<String>::new(), Vec::new()]);
     let said = String::from_utf8_lossy(&removed.stderr);
-    let line = format!("apply: /{DROP_IN} is removed");
+    let line = format!("apply: /{DROP_IN} removed");
     assert!(said.lines().any(|said| said == line), "{said}");
 }
 

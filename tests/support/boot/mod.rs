@@ -53,7 +53,7 @@ impl Site {
     /// The same while `machine` waits for it, to the end of its boot. Fails unless the kubelet was
     /// kept waiting until then, by the instants that the node itself has recorded.
     pub fn create_late(&self, machine: &Machine) -> Order {
-        machine.console_until("wait: ENIConfig us-west-2a: it is not there");
+        machine.console_until("wait: ENIConfig us-west-2a not found; retrying");
         let waiting = machine.order();
         let unit = waiting.unit("eni-bootstrap.service");
         assert_eq!((unit.state.as_str(), unit.done), ("activating", None), "{waiting}");
@@ -65,8 +65,8 @@ impl Site {
         let order = machine.order();
         let said = |text| machine.said("eni-bootstrap", text);
         let (absent, there) = (
-            said("wait: ENIConfig us-west-2a: it is not there"),
-            said("wait: ENIConfig us-west-2a is there after "),
+            said("wait: ENIConfig us-west-2a not found; retrying"),
+            said("wait: ENIConfig us-west-2a found after "),
         );
         let created = order.unit(CREATED).done.unwrap();
         assert!(

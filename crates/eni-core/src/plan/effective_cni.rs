@@ -66,58 +66,44 @@ pub fn effective_cni(
 
 /// Returns a note for each CNI setting, compared with the DaemonSet.
 fn overrides(settings: &CniLayer, base: &Cni) -> Vec<Diagnostic> {
-    let flag = |value: Option<bool>| value.map(|value| value.to_string());
-    let count = |value: Option<u32>| value.map(|value| value.to_string());
+    let flag = |key, setting: Option<bool>, variable, effective: bool| {
+        compare(key, setting.map(|it| it.to_string()), variable, &effective.to_string())
+    };
+    let count = |key, setting: Option<u32>, variable, effective: u32| {
+        compare(key, setting.map(|it| it.to_string()), variable, &effective.to_string())
+    };
     let prefixes = base.addressing == Addressing::Prefixes;
+    let max_eni = base.max_eni.unwrap_or(0);
+    let ip_family = settings.ip_family.map(|it| family(it).to_owned());
     let notes = [
-        compare(
+        flag(
             "cni.custom-networking",
-            flag(settings.custom_networking),
+            settings.custom_networking,
             aws_node::CUSTOM_NETWORKING,
-            &base.custom_networking.to_string(),
+            base.custom_networking,
         ),
-        compare(
+        flag(
             "cni.prefix-delegation",
-            flag(settings.prefix_delegation),
+            settings.prefix_delegation,
             aws_node::PREFIX_DELEGATION,
-            &prefixes.to_string(),
+            prefixes,
         ),
-        compare(
-            "cni.max-eni",
-            count(settings.max_eni),
-            aws_node::MAX_ENI,
-            &base.max_eni.unwrap_or(0).to_string(),
-        ),
-        compare(
-            "cni.pod-eni",
-            flag(settings.pod_eni),
-            aws_node::POD_ENI,
-            &base.pod_eni.to_string(),
-        ),
+        count("cni.max-eni", settings.max_eni, aws_node::MAX_ENI, max_eni),
+        flag("cni.pod-eni", settings.pod_eni, aws_node::POD_ENI, base.pod_eni),
         settings.reserved_enis.map(reserved_enis),
-        compare(
-            "cni.ip-family",
-            settings.ip_family.map(|it| family(it).to_owned()),
-            aws_node::IPV6,
-            family(base.ip_family),
-        ),
-        compare(
-            "cni.multi-nic",
-            flag(settings.multi_nic),
-            aws_node::MULTI_NIC,
-            &base.multi_nic.to_string(),
-        ),
-        compare(
+        compare("cni.ip-family", ip_family, aws_node::IPV6, family(base.ip_family)),
+        flag("cni.multi-nic", settings.multi_nic, aws_node::MULTI_NIC, base.multi_nic),
+        count(
             "cni.minimum-ip-target",
-            count(settings.minimum_ip_target),
+            settings.minimum_ip_target,
             aws_node::MINIMUM_IP_TARGET,
-            &base.minimum_ip_target.to_string(),
+            base.minimum_ip_target,
         ),
-        compare(
+        count(
             "cni.warm-ip-target",
-            count(settings.warm_ip_target),
+            settings.warm_ip_target,
             aws_node::WARM_IP_TARGET,
-            &base.warm_ip_target.to_string(),
+            base.warm_ip_target,
         ),
     ];
     notes.into_iter().flatten().collect()

@@ -17,28 +17,28 @@ use tokio::time::Instant;
 
 /// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct WaitTimer {
     wait: Wait,
-    start: Instant,
+    started: Instant,
     deadline: Deadline,
 }
 
-impl Patience {
+impl WaitTimer {
     /// Starts the time limit now.
     #[must_use]
-    pub fn begin(wait: Wait) -> Self {
+    pub fn start(wait: Wait) -> Self {
         let deadline = match wait {
             Wait::Once => Deadline::after(Duration::ZERO),
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, start: Instant::now(), deadline }
+        Self { wait, started: Instant::now(), deadline }
     }
 
     /// Returns the time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        self.started.elapsed()
     }
 
     /// Returns what the command does about `target`, such as `waiting up to 10m for ENIConfig a`.
@@ -71,16 +71,16 @@ impl Patience {
 /// why they are not done.
 async fn until<T>(
     progress: &Progress,
-    patience: Patience,
+    timer: WaitTimer,
     once: impl Future<Output = Option<T>>,
     attempts: impl Future<Output = T>,
 ) -> Result<T, WaitTimeout> {
-    if !patience.retries() {
-        return once.await.ok_or_else(|| progress.timeout(patience.limit()));
+    if !timer.retries() {
+        return once.await.ok_or_else(|| progress.timeout(timer.limit()));
     }
     tokio::select! {
         done = attempts => Ok(done),
-        () = progress.report_until(patience.deadline) => Err(progress.timeout(patience.limit())),
+        () = progress.report_until(timer.deadline) => Err(progress.timeout(timer.limit())),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn the_announcement_states_the_time_limit() {
         let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());
-        let announcement = |wait| Patience::begin(wait).announcement(&target);
+        let announcement = |wait| WaitTimer::start(wait).announcement(&target);
         let ten_minutes = Duration::from_mins(10);
         assert_eq!(
             announcement(Wait::For(ten_minutes)),

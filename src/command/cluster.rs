@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
-use crate::wait::{Patience, Ready, WaitTarget, until_known, until_ready};
+use crate::wait::{Ready, WaitTarget, WaitTimer, until_known, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -52,12 +52,12 @@ impl OnNode {
     }
 
     /// Asks the cluster what the CNI is set to, unless the settings alone decide.
-    pub async fn ask(&self, patience: Patience) -> Result<Asked, Error> {
+    pub async fn ask(&self, timer: WaitTimer) -> Result<Asked, Error> {
         if self.settings.cni_source == CniSource::Settings {
             return Ok(Asked::default());
         }
         let connection = self.connect().await?;
-        let aws_node = until_known(&connection.api, patience).await?;
+        let aws_node = until_known(&connection.api, timer).await?;
         Ok(Asked { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
@@ -94,16 +94,16 @@ impl OnNode {
         plan: &Plan,
         connection: &Connection,
         aws_node: Option<&AwsNode>,
-        patience: Patience,
+        timer: WaitTimer,
     ) -> Result<Ready, Error> {
         let target = WaitTarget::EniConfig(name.clone());
-        info!("wait: {}", patience.announcement(&target));
+        info!("wait: {}", timer.announcement(&target));
         let verifier = self.verifier(name, plan, connection, aws_node).await;
         let verify = async |eni_config: &EniConfig| match &verifier {
             Some(verifier) => verifier.diagnostics(eni_config).await,
             None => Vec::new(),
         };
-        Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
+        Ok(Box::pin(until_ready(&connection.api, name, timer, verify)).await?)
     }
 
     /// What the plan's ENIConfig is compared with; `None` where the settings leave that out.

@@ -6,7 +6,7 @@ use crate::command::{Context, print};
 use crate::error::Error;
 use crate::report;
 use crate::report::PlanView;
-use crate::wait::Patience;
+use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
 use eni_core::settings::Wait;
@@ -33,7 +33,7 @@ pub async fn show(context: Context, output: Output) -> Result<(), Error> {
     let deadline = Deadline::after(settings.imds_wait);
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     // Asked once: a plan is for somebody who looks on.
-    let asked = Box::pin(node.ask(Patience::begin(Wait::Once))).await?;
+    let asked = Box::pin(node.ask(WaitTimer::start(Wait::Once))).await?;
     let plan = node.plan(&asked)?;
     let OnNode { endpoints, settings, facts, names: _ } = &node;
     let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());

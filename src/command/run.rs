@@ -5,7 +5,7 @@ use crate::adapter::{Deadline, retry};
 use crate::command::Context;
 use crate::command::cluster::OnNode;
 use crate::error::Error;
-use crate::wait::Patience;
+use crate::wait::WaitTimer;
 use crate::{apply, report};
 use eni_core::error::one_line;
 use eni_core::settings::OnTimeout;
@@ -18,8 +18,8 @@ pub async fn run(context: Context) -> Result<(), Error> {
     let _alone = retry(deadline, async || RunLock::take(&endpoints.root)).await?;
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     report::facts(&node.facts);
-    let patience = Patience::begin(node.settings.wait);
-    let asked = node.ask(patience).await?;
+    let timer = WaitTimer::start(node.settings.wait);
+    let asked = node.ask(timer).await?;
     report::cluster(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
     let plan = node.plan(&asked)?;
     // Before anything is written: a run that cannot wait must not look half done.
@@ -32,7 +32,7 @@ pub async fn run(context: Context) -> Result<(), Error> {
         apply::apply(&node.endpoints.root, &plan.changes, node.settings.render_wait).await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
-        match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), patience).await {
+        match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), timer).await {
             Ok(ready) => report::ready(&plan, &ready),
             Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
                 let error = one_line(&error);

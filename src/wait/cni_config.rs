@@ -1,6 +1,6 @@
 //! The wait for the CNI configuration. It rarely changes, so it is polled and not watched.
 
-use super::{Patience, Progress, WaitTarget, WaitTimeout, until};
+use super::{Progress, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::ApiServer;
 use crate::adapter::pauses;
 use eni_core::domain::aws_node::AwsNode;
@@ -11,8 +11,8 @@ use tokio::time::sleep;
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration.
-pub async fn until_known(api: &ApiServer, patience: Patience) -> Result<AwsNode, WaitTimeout> {
-    let progress = Progress::new(WaitTarget::AwsNode, patience.retries());
+pub async fn until_known(api: &ApiServer, timer: WaitTimer) -> Result<AwsNode, WaitTimeout> {
+    let progress = Progress::new(WaitTarget::AwsNode, timer.retries());
     let read = async || match api.aws_node().await {
         Ok(environment) => Some(AwsNode::read(&environment)),
         Err(error) => {
@@ -29,5 +29,5 @@ pub async fn until_known(api: &ApiServer, patience: Patience) -> Result<AwsNode,
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     };
-    until(&progress, patience, read(), attempts).await
+    until(&progress, timer, read(), attempts).await
 }

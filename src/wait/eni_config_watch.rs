@@ -2,7 +2,7 @@
 //!
 //! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
 
-use super::{Patience, Progress, WaitReason, WaitTarget, WaitTimeout, until};
+use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::{ApiServer, EniConfig, Event, Found, KubernetesError};
 use crate::adapter::pauses;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -37,18 +37,18 @@ pub struct Ready {
 pub async fn until_ready<V>(
     api: &ApiServer,
     name: &EniConfigName,
-    patience: Patience,
+    timer: WaitTimer,
     verify: V,
 ) -> Result<Ready, WaitTimeout>
 where
     V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
-    let progress = Progress::new(WaitTarget::EniConfig(name.clone()), patience.retries());
+    let progress = Progress::new(WaitTarget::EniConfig(name.clone()), timer.retries());
     let watcher = Watcher { api, name: name.as_str(), progress: &progress, verify };
     let once = async { watcher.get().await.0 };
-    let fitting = until(&progress, patience, once, watcher.attempts()).await?;
+    let fitting = until(&progress, timer, once, watcher.attempts()).await?;
     let Fitting { eni_config, diagnostics } = fitting;
-    Ok(Ready { eni_config, diagnostics, waited: patience.elapsed() })
+    Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
 }
 
 struct Watcher<'a, V> {

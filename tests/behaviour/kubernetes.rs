@@ -2,7 +2,7 @@
 
 use eni_bootstrap::adapter::dns::Names;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
-use eni_bootstrap::wait::{Patience, Ready, WaitReason, WaitTarget, WaitTimeout};
+use eni_bootstrap::wait::{Ready, WaitReason, WaitTarget, WaitTimeout, WaitTimer};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::settings::Wait;
@@ -45,7 +45,7 @@ async fn until_ready(
     wait: Wait,
 ) -> Result<Ready, WaitTimeout> {
     let unverified = async |_: &EniConfig| Vec::new();
-    eni_bootstrap::wait::until_ready(api, name, Patience::begin(wait), unverified).await
+    eni_bootstrap::wait::until_ready(api, name, WaitTimer::start(wait), unverified).await
 }
 
 fn verbs(api: &KubernetesApi) -> Vec<&'static str> {

@@ -6,7 +6,7 @@ use crate::command::Context;
 use crate::command::cluster::OnNode;
 use crate::error::Error;
 use crate::observe::Connection;
-use crate::wait::{Patience, until_known, until_ready};
+use crate::wait::{WaitTimer, until_known, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
@@ -46,7 +46,7 @@ async fn diagnostics(node: &OnNode) -> Vec<Diagnostic> {
     let mut aws_node = None;
     if settings.cni_source == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
-        match until_known(&connection.api, Patience::begin(Wait::Once)).await {
+        match until_known(&connection.api, WaitTimer::start(Wait::Once)).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());
@@ -88,8 +88,8 @@ async fn eni_config(
     connection: &Connection,
     aws_node: Option<&AwsNode>,
 ) -> Vec<Diagnostic> {
-    let patience = Patience::begin(Wait::Once);
-    let ready = match until_ready(&connection.api, name, patience, async |_| Vec::new()).await {
+    let timer = WaitTimer::start(Wait::Once);
+    let ready = match until_ready(&connection.api, name, timer, async |_| Vec::new()).await {
         Ok(ready) => ready,
         Err(error) => return vec![error.diagnostic()],
     };

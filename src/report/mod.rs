@@ -38,10 +38,8 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         Source::Ec2 => "EC2 API",
     };
     let row = limits.limits.row;
-    let cpus = machine.map_or_else(
-        || counted(row.vcpus, "vCPU", "vCPUs"),
-        |machine| counted(machine.cpus, "CPU online", "CPUs online"),
-    );
+    let cpus = machine
+        .map_or_else(|| counted(row.vcpus, "vCPU"), |machine| counted(machine.cpus, "online CPU"));
     [
         format!(
             "instance: {} {} in {} ({}), {}, {}",
@@ -55,8 +53,8 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         format!(
             "instance: {} has {} with {} each, {}, {cpus} (source: {source})",
             instance.instance_type,
-            counted(row.interfaces, "network interface", "network interfaces"),
-            counted(row.ipv4_per_interface, "IPv4 address", "IPv4 addresses"),
+            counted(row.interfaces, "network interface"),
+            counted(row.ipv4_per_interface, "IPv4 address"),
             row.platform
         ),
         format!("host: {} ({})", host.host, host.reason),

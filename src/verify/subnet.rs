@@ -58,7 +58,7 @@ pub(super) fn check(
 
 fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &str) -> Diagnostic {
     let Subnet { id, zone, free_addresses, .. } = subnet;
-    let free = counted(*free_addresses, "free address", "free addresses");
+    let free = counted(*free_addresses, "free address");
     if *free_addresses < FEWEST {
         return Diagnostic::failed(
             Code::SubnetFull,
@@ -124,9 +124,9 @@ pub(super) fn check_prefixes(
 ) -> Diagnostic {
     let id = &subnet.id;
     let needed = requirements.addresses.div_ceil(prefixes::ADDRESSES);
-    let prefixes = counted(free, "free /28 prefix", "free /28 prefixes");
+    let prefixes = counted(free, "free /28 prefix");
     if free == 0 {
-        let addresses = counted(subnet.free_addresses, "free address", "free addresses");
+        let addresses = counted(subnet.free_addresses, "free address");
         return Diagnostic::failed(
             Code::NoFreePrefix,
             format!("{id} has {addresses}, but no free /28 prefix"),

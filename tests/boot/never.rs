@@ -13,7 +13,17 @@ use std::path::Path;
 const ERROR: &str = "error: the node is not ready for the kubelet
   because: timed out after 3s waiting for ENIConfig us-west-2a
   because: not found in the cluster
-  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF
+  help: create the ENIConfig with a subnet in the node's zone:
+kubectl apply -f - <<'EOF'
+apiVersion: crd.k8s.amazonaws.com/v1alpha1
+kind: ENIConfig
+metadata:
+  name: us-west-2a
+spec:
+  subnet: SUBNET-ID
+  securityGroups:
+    - SECURITY-GROUP-ID
+EOF
 ";
 
 /// Boots it in vain: `next`, which starts the kubelet, has not started, and the console says why.

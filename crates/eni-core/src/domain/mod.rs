@@ -1,4 +1,4 @@
-//! Arithmetic and vocabulary of EC2, EKS, Kubernetes and the VPC CNI. No I/O, no clock, no environment.
+//! Rules of EKS, Kubernetes and the VPC CNI. No I/O, no clock, no environment.
 
 pub mod aws_node;
 pub mod cni;

@@ -1,10 +1,15 @@
-//! Counts in texts for people.
+//! Singular and plural of counted nouns.
 
-/// Returns `count` with the noun that fits it, such as `1 interface` or `3 interfaces`.
+/// Returns the number and the noun in the right form, such as `1 vCPU` or `2 IPv4 addresses`.
 #[must_use]
-pub fn counted(count: u32, one: &str, many: &str) -> String {
-    let noun = if count == 1 { one } else { many };
-    format!("{count} {noun}")
+pub fn counted(count: impl Into<u64>, noun: &str) -> String {
+    let count = count.into();
+    let ending = match (count, noun.ends_with(['s', 'x'])) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {noun}{ending}")
 }
 
 #[cfg(test)]
@@ -13,9 +18,13 @@ mod tests {
 
     #[test]
     fn only_one_is_singular() {
-        let addresses = |count| counted(count, "free address", "free addresses");
-        assert_eq!(addresses(0), "0 free addresses");
-        assert_eq!(addresses(1), "1 free address");
-        assert_eq!(addresses(251), "251 free addresses");
+        assert_eq!(
+            [0_u32, 1, 2].map(|count| counted(count, "network interface")),
+            ["0 network interfaces", "1 network interface", "2 network interfaces"]
+        );
+        assert_eq!(
+            [1_u32, 2].map(|count| counted(count, "IPv4 address")),
+            ["1 IPv4 address", "2 IPv4 addresses"]
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks_token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
-use crate::wait::NotReady;
+use crate::wait::WaitTimeout;
 use eni_core::domain::identifier::{InstanceType, InvalidIdentifier};
 use eni_core::domain::max_pods::NoCapacity;
 use eni_core::domain::proxy::InvalidProxy;
@@ -56,7 +56,7 @@ pub enum Error {
     },
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
-    NotReady(#[from] NotReady),
+    NotReady(#[from] WaitTimeout),
     /// The instance type cannot run any pod with these CNI settings.
     #[error("{instance_type} has no capacity for pods")]
     NoCapacity {
@@ -213,7 +213,7 @@ impl Advice for UsageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wait::{Awaited, Reason};
+    use crate::wait::{WaitReason, WaitTarget};
     use eni_core::error::report;
     use std::time::Duration;
 
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(
             report(&error),
             "error: failed to compute the node configuration\n  \
-             caused by: no pod could ever get an address on hpc6id.32xlarge\n  \
+             caused by: hpc6id.32xlarge has no capacity for pods\n  \
              caused by: custom networking sets the primary interface aside, and this type has no other\n  \
              help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
         );
@@ -234,17 +234,24 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_eniconfig_names_the_command_that_makes_it() {
-        let error = Error::from(NotReady {
-            awaited: Awaited::EniConfig("us-west-2a".parse().unwrap()),
-            allowed: Duration::from_mins(10),
-            reason: Reason::NotThere,
+    fn a_missing_eniconfig_names_the_command_that_creates_it() {
+        let error = Error::from(WaitTimeout {
+            target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
+            limit: Duration::from_mins(10),
+            reason: WaitReason::NotFound,
         });
         assert_eq!(
             report(&error),
             "error: the node is not ready for the kubelet\n  \
-             caused by: ENIConfig us-west-2a was not ready after 10m: it is not there\n  \
-             help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`"
+             caused by: timed out after 10m waiting for ENIConfig us-west-2a\n  \
+             caused by: not found in the cluster\n  \
+             help: create the ENIConfig with a subnet in the node's zone:\n\
+             kubectl apply -f - <<'EOF'\n\
+             apiVersion: crd.k8s.amazonaws.com/v1alpha1\n\
+             kind: ENIConfig\n\
+             metadata:\n  name: us-west-2a\n\
+             spec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\n\
+             EOF"
         );
         assert_eq!(error.exit_code(), ExitCode::TimedOut);
     }

@@ -1,134 +1,168 @@
-//! Whether an ENIConfig that exists fits this node: its subnet and security groups as EC2 knows them,
-//! and what else in the cluster would keep the CNI from using it.
+//! Whether an existing ENIConfig fits this node: its subnet and security groups in EC2, and the other
+//! objects in the cluster that decide which ENIConfig the CNI uses.
 //!
-//! What cannot be asked is skipped, with the reason: the answer may be worth a boot's waiting, the
-//! question never is.
+//! A failed request skips its checks, with the reason: only a definite mismatch blocks the kubelet.
 
-mod groups;
-mod node;
+mod registered_node;
+mod security_groups;
 mod subnet;
 
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::eni_config::FALLBACK;
-use eni_core::domain::finding::Finding;
+use eni_core::domain::eni_config::{FALLBACK, default_exists};
 use eni_core::domain::prefixes;
+use eni_core::error::one_line;
+use eni_core::facts::Subnet;
 use std::time::Duration;
 use tokio::join;
 
-pub use subnet::Place;
-
-/// How long EC2 may take for one question: a cluster without a way to its API must not wait for it.
+/// The time limit of one EC2 request, so that a cluster without access to EC2 is not delayed.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-const SUBNET: &str = "subnet";
-const GROUPS: &str = "security groups";
-const DEFAULT: &str = "ENIConfig default";
+/// Where the node is, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeLocation {
+    /// The zone name.
+    pub zone: Option<String>,
+    /// The zone ID, because the same zone can have another name in another account.
+    pub zone_id: Option<String>,
+    /// The VPC of the primary network interface.
+    pub vpc: Option<String>,
+    /// The region.
+    pub region: String,
+}
 
-/// What an ENIConfig is compared with.
+/// What the node requires of the subnet in its ENIConfig.
 #[derive(Clone, Debug)]
-pub struct Fit {
-    /// Where the node is.
-    pub place: Place,
-    /// The ENIConfig's name.
-    pub name: String,
-    /// Addresses that the node's pods take, once it is full.
+pub struct SubnetRequirements {
+    /// Where the subnet must be.
+    pub location: NodeLocation,
+    /// The name of the ENIConfig.
+    pub eni_config: String,
+    /// Addresses that the pods of a full node use.
     pub addresses: u32,
-    /// Whether they come as prefixes of 16.
+    /// Whether the CNI assigns the addresses as `/28` prefixes.
     pub prefixes: bool,
     /// `ENABLE_SUBNET_DISCOVERY`: tags can exclude a subnet.
     pub subnet_discovery: bool,
-    /// The cluster's name, where it is known.
+    /// The cluster name, if it is known.
     pub cluster: Option<String>,
 }
 
-/// Compares an ENIConfig with EC2. `ec2` is why there is no client, where there is none.
-pub async fn with_ec2(fit: &Fit, eni_config: &EniConfig, ec2: Result<&Ec2, &str>) -> Vec<Finding> {
+/// Compares an ENIConfig with EC2. `ec2` is the reason if there is no client.
+pub async fn with_ec2(
+    requirements: &SubnetRequirements,
+    eni_config: &EniConfig,
+    ec2: Result<&Ec2, &str>,
+) -> Vec<Diagnostic> {
     let ec2 = match ec2 {
         Ok(ec2) => ec2,
-        Err(why) => {
-            return vec![Finding::skipped(SUBNET, why, None), Finding::skipped(GROUPS, why, None)];
+        Err(reason) => {
+            let skipped = |code| Diagnostic::skipped(code, reason, None);
+            return vec![skipped(Code::SubnetNotChecked), skipped(Code::SecurityGroupsNotChecked)];
         }
     };
     let deadline = Deadline::after(ATTEMPT);
-    let ids = [eni_config.subnet.clone()];
-    let wanted = &eni_config.security_groups;
-    let (subnets, found_groups) = join!(ec2.subnets(&ids, deadline), async {
-        if wanted.is_empty() { Ok(Vec::new()) } else { ec2.security_groups(wanted, deadline).await }
+    let subnet_ids = [eni_config.subnet.clone()];
+    let group_ids = &eni_config.security_groups;
+    let (subnets, groups) = join!(ec2.subnets(&subnet_ids, deadline), async {
+        if group_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        ec2.security_groups(group_ids, deadline).await
     });
-    let mut findings = Vec::new();
-    let found = match subnets {
+    let mut diagnostics = Vec::new();
+    let subnet = match subnets {
         Err(error) => {
-            findings.push(skipped(SUBNET, &error));
+            diagnostics.push(skipped(Code::SubnetNotChecked, &error));
             None
         }
-        Ok(found) => {
-            let found = found.into_iter().next();
-            findings.push(subnet::judge(fit, &eni_config.subnet, found.as_ref()));
-            found
+        Ok(subnets) => {
+            let subnet = subnets.into_iter().next();
+            diagnostics.push(subnet::check(requirements, &eni_config.subnet, subnet.as_ref()));
+            subnet
         }
     };
-    if let (Some(found), true) = (&found, fit.prefixes)
-        && !findings.iter().any(Finding::is_fatal)
-        && let Some(cidr) = found.cidr
+    if let Some(subnet) = &subnet
+        && requirements.prefixes
+        && !diagnostics.iter().any(Diagnostic::is_failure)
     {
-        let (most, least) = prefixes::bounds(cidr, found.free_addresses);
-        // The count of free addresses often tells by itself. EC2 answers for every interface in
-        // the subnet otherwise, and a thousand nodes may ask at the same time.
-        let free = if most == 0 {
-            Ok(0)
-        } else if least * prefixes::ADDRESSES >= fit.addresses.max(1) {
-            Ok(least)
-        } else {
-            ec2.free_prefixes(&found.id, cidr, Deadline::after(ATTEMPT)).await
-        };
-        findings.push(match free {
-            Ok(free) => subnet::judge_prefixes(fit, found, free, least),
-            Err(error) => skipped("free prefixes", &error),
-        });
+        diagnostics.extend(free_prefixes(requirements, subnet, ec2).await);
     }
-    match found_groups {
-        Ok(found_groups) => {
-            let vpc = found.as_ref().map(|found| found.vpc.as_str());
-            findings.push(groups::judge(&fit.name, wanted, &found_groups, vpc));
+    diagnostics.push(match groups {
+        Ok(groups) => {
+            let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
+            security_groups::check(&requirements.eni_config, group_ids, &groups, vpc)
         }
-        Err(error) => findings.push(skipped(GROUPS, &error)),
-    }
-    findings
+        Err(error) => skipped(Code::SecurityGroupsNotChecked, &error),
+    });
+    diagnostics
 }
 
-/// Looks for what else in the cluster would keep the CNI from this ENIConfig.
-pub async fn with_cluster(fit: &Fit, api: &ApiServer, aws_node: Option<&AwsNode>) -> Vec<Finding> {
+/// Counts the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 range.
+async fn free_prefixes(
+    requirements: &SubnetRequirements,
+    subnet: &Subnet,
+    ec2: &Ec2,
+) -> Option<Diagnostic> {
+    let cidr = subnet.cidr?;
+    let (most, least) = prefixes::bounds(cidr, subnet.free_addresses);
+    // The number of free addresses is often enough. Otherwise EC2 must list every network interface
+    // in the subnet, and a thousand nodes may boot at the same time.
+    let free = if most == 0 {
+        Ok(0)
+    } else if least * prefixes::ADDRESSES >= requirements.addresses.max(1) {
+        Ok(least)
+    } else {
+        ec2.free_prefixes(&subnet.id, cidr, Deadline::after(ATTEMPT)).await
+    };
+    Some(match free {
+        Ok(free) => subnet::check_prefixes(requirements, subnet, free, least),
+        Err(error) => skipped(Code::FreePrefixesNotChecked, &error),
+    })
+}
+
+/// Checks what else in the cluster can make the CNI use another ENIConfig.
+pub async fn with_cluster(
+    requirements: &SubnetRequirements,
+    api: &ApiServer,
+    aws_node: Option<&AwsNode>,
+) -> Vec<Diagnostic> {
     let (default, node) = join!(api.eni_config(FALLBACK), api.known_node());
-    let mut findings = Vec::new();
+    let mut diagnostics = Vec::new();
     match default {
-        Ok(Some(_)) if fit.name != FALLBACK => findings.push(Finding::warning(
-            DEFAULT,
-            "there is an ENIConfig named default: the CNI would take it for a node whose labels it cannot read in time, whatever its zone",
-            "delete it, unless every node may use it: `kubectl delete eniconfig default`",
-        )),
+        Ok(Some(_)) if requirements.eni_config != FALLBACK => {
+            diagnostics.push(default_exists());
+        }
         Ok(_) => {}
-        Err(error) => findings.push(Finding::skipped(DEFAULT, eni_core::error::one_line(&error), None)),
+        Err(error) => {
+            let code = Code::EniConfigDefaultNotChecked;
+            diagnostics.push(Diagnostic::skipped(code, one_line(&error), None));
+        }
     }
     match node {
-        Ok(Some(node)) => findings.extend(node::judge(fit, &node, aws_node)),
+        Ok(Some(node)) => {
+            diagnostics.extend(registered_node::check(&requirements.eni_config, &node, aws_node));
+        }
         Ok(None) => {}
         Err(error) => {
-            findings.push(Finding::skipped("node", eni_core::error::one_line(&error), None));
+            let code = Code::NodeNotChecked;
+            diagnostics.push(Diagnostic::skipped(code, one_line(&error), None));
         }
     }
-    findings
+    diagnostics
 }
 
-fn skipped(check: &'static str, error: &CallError) -> Finding {
+fn skipped(code: Code, error: &CallError) -> Diagnostic {
     let help = match error {
         CallError::AccessDenied { action, .. } => Some(format!(
-            "allow {action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)"
+            "allow {action} in the IAM policy of the node role; see /usr/share/eni-bootstrap/iam-policy.json"
         )),
         _ => None,
     };
-    Finding::skipped(check, eni_core::error::one_line(error), help)
+    Diagnostic::skipped(code, one_line(error), help)
 }

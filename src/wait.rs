@@ -1,14 +1,13 @@
-//! Until the cluster says what this node needs to know, or the deadline: what the CNI is set to, and
-//! an ENIConfig that exists and fits.
+//! Waits for the cluster: for the configuration of the CNI, then for an ENIConfig that fits this node.
 
-mod aws_node;
-mod eni_config;
+mod cni_config;
+mod eni_config_watch;
 mod progress;
-mod reason;
+mod wait_timeout;
 
-pub use aws_node::until_known;
-pub use eni_config::{Ready, until_ready};
-pub use reason::{Awaited, NotReady, Reason};
+pub use cni_config::until_known;
+pub use eni_config_watch::{Ready, until_ready};
+pub use wait_timeout::{WaitReason, WaitTarget, WaitTimeout};
 
 use crate::adapter::Deadline;
 use eni_core::settings::Wait;
@@ -16,43 +15,50 @@ use progress::Progress;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long the cluster may take, from its first question to its last.
+/// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct WaitTimer {
     wait: Wait,
-    begun: Instant,
+    started: Instant,
     deadline: Deadline,
 }
 
-impl Patience {
-    /// Begins now.
+impl WaitTimer {
+    /// Starts the time limit now.
     #[must_use]
-    pub fn begin(wait: Wait) -> Self {
+    pub fn start(wait: Wait) -> Self {
         let deadline = match wait {
             Wait::Once => Deadline::after(Duration::ZERO),
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, begun: Instant::now(), deadline }
+        Self { wait, started: Instant::now(), deadline }
     }
 
-    /// How long it has been.
+    /// Returns the time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
-    /// For the log.
+    /// Returns what the command does about `target`, such as `waiting up to 10m for ENIConfig a`.
     #[must_use]
-    pub fn limit(&self) -> String {
+    pub fn announcement(&self, target: &WaitTarget) -> String {
         match self.wait {
-            Wait::Once => "asking once".to_owned(),
-            Wait::For(time) => format!("for {} at most", humantime::format_duration(time)),
-            Wait::Forever => "for ever".to_owned(),
+            Wait::Once => format!("checking {target} once"),
+            Wait::For(time) => {
+                format!("waiting up to {} for {target}", humantime::format_duration(time))
+            }
+            Wait::Forever => format!("waiting for {target} without a time limit"),
         }
     }
 
-    fn allowed(&self) -> Duration {
+    /// Returns whether a failed attempt is followed by another one.
+    fn retries(&self) -> bool {
+        self.wait != Wait::Once
+    }
+
+    fn limit(&self) -> Duration {
         match self.wait {
             Wait::Once => Duration::ZERO,
             Wait::For(time) => time,
@@ -61,20 +67,40 @@ impl Patience {
     }
 }
 
-/// Runs `once` where one question is all that is allowed, else `attempts` until the deadline. Both
-/// tell `progress` why they are not done yet.
+/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both tell `progress`
+/// why they are not done.
 async fn until<T>(
     progress: &Progress,
-    patience: Patience,
+    timer: WaitTimer,
     once: impl Future<Output = Option<T>>,
     attempts: impl Future<Output = T>,
-) -> Result<T, NotReady> {
-    let not_ready = || progress.not_ready(patience.allowed());
-    if patience.wait == Wait::Once {
-        return once.await.ok_or_else(not_ready);
+) -> Result<T, WaitTimeout> {
+    if !timer.retries() {
+        return once.await.ok_or_else(|| progress.timeout(timer.limit()));
     }
     tokio::select! {
-        found = attempts => Ok(found),
-        () = progress.tell(patience.deadline) => Err(not_ready()),
+        done = attempts => Ok(done),
+        () = progress.report_until(timer.deadline) => Err(progress.timeout(timer.limit())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_announcement_states_the_time_limit() {
+        let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());
+        let announcement = |wait| WaitTimer::start(wait).announcement(&target);
+        let ten_minutes = Duration::from_mins(10);
+        assert_eq!(
+            announcement(Wait::For(ten_minutes)),
+            "waiting up to 10m for ENIConfig us-west-2a"
+        );
+        assert_eq!(announcement(Wait::Once), "checking ENIConfig us-west-2a once");
+        assert_eq!(
+            announcement(Wait::Forever),
+            "waiting for ENIConfig us-west-2a without a time limit"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::adapter::Context;
 use crate::command::print;
 use crate::error::Error;
 use clap::{Args, ValueEnum};
-use eni_core::domain::finding::{Finding, Verdict};
+use eni_core::diagnostic::{Diagnostic, Severity};
 use eni_core::domain::zone::{Region, Zone};
 use eni_core::settings::Settings;
 use serde::Serialize;
@@ -53,13 +53,13 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// A finding, and which ENIConfig or zone it is about, where there are several.
+/// A check, and the ENIConfig or zone that it is about if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<String>,
     #[serde(flatten)]
-    finding: Finding,
+    diagnostic: Diagnostic,
 }
 
 /// Runs all checks and prints their results.
@@ -78,8 +78,8 @@ pub async fn check(
         Output::Text => checklist::text(&lines),
         Output::Json => checklist::json(&lines),
     })?;
-    let count = |verdict| lines.iter().filter(|line| line.finding.verdict == verdict).count();
-    match count(Verdict::Fails) {
+    let count = |severity| lines.iter().filter(|it| it.diagnostic.severity == severity).count();
+    match count(Severity::Failed) {
         0 => Ok(()),
         failed => Err(Error::Checks { failed, total: lines.len() }),
     }

@@ -8,12 +8,12 @@ use crate::adapter::{Context, Deadline, retry};
 use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
-use crate::verify::{self, Fit, Place};
-use crate::wait::{Patience, Ready, until_known, until_ready};
+use crate::verify::{self, NodeLocation, SubnetRequirements};
+use crate::wait::{Ready, WaitTarget, WaitTimer, until_known, until_ready};
+use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::domain::finding::Finding;
 use eni_core::error::one_line;
 use eni_core::facts::Facts;
 use eni_core::plan::{Plan, access, plan};
@@ -67,12 +67,12 @@ impl NodeSession {
     }
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
-    pub async fn cluster_state(&self, patience: Patience) -> Result<ClusterState, Error> {
+    pub async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni_source == CniSource::Settings {
             return Ok(ClusterState::default());
         }
         let connection = self.connect().await?;
-        let aws_node = until_known(&connection.api, patience).await?;
+        let aws_node = until_known(&connection.api, timer).await?;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
@@ -87,7 +87,7 @@ impl NodeSession {
             return Ok(connection);
         }
         let connection = self.connect().await?;
-        report::asked(&self.facts, Some(&connection), None);
+        report::cluster(&self.facts, Some(&connection), None);
         Ok(connection)
     }
 
@@ -109,15 +109,16 @@ impl NodeSession {
         plan: &Plan,
         connection: &Connection,
         aws_node: Option<&AwsNode>,
-        patience: Patience,
+        timer: WaitTimer,
     ) -> Result<Ready, Error> {
-        info!("wait: for ENIConfig {name}, {}", patience.limit());
+        let target = WaitTarget::EniConfig(name.clone());
+        info!("wait: {}", timer.announcement(&target));
         let verifier = self.verifier(name, plan, connection, aws_node).await;
         let verify = async |eni_config: &EniConfig| match &verifier {
-            Some(verifier) => verifier.findings(eni_config).await,
+            Some(verifier) => verifier.diagnostics(eni_config).await,
             None => Vec::new(),
         };
-        Ok(Box::pin(until_ready(&connection.api, name, patience, verify)).await?)
+        Ok(Box::pin(until_ready(&connection.api, name, timer, verify)).await?)
     }
 
     /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
@@ -135,7 +136,7 @@ impl NodeSession {
         let ec2 = Ec2::new(&self.context, &self.facts.instance.region).await;
         let ec2 = ec2.map_err(|error| one_line(&error));
         Some(Verifier {
-            fit: fit(name, &self.facts, plan, aws_node, cluster.cluster_name()),
+            requirements: requirements(name, &self.facts, plan, aws_node, cluster.cluster_name()),
             ec2,
             api,
             aws_node,
@@ -145,7 +146,7 @@ impl NodeSession {
 
 /// Compares ENIConfigs with their subnet and security groups in EC2 and with the Node object.
 pub(super) struct Verifier<'a> {
-    fit: Fit,
+    requirements: SubnetRequirements,
     /// The client, or why there is none. The EC2 checks are then skipped.
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
@@ -154,37 +155,37 @@ pub(super) struct Verifier<'a> {
 
 impl Verifier<'_> {
     /// Returns the results of all comparisons.
-    pub async fn findings(&self, eni_config: &EniConfig) -> Vec<Finding> {
+    pub async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
-        let (mut findings, of_cluster) = join!(
-            Box::pin(verify::with_ec2(&self.fit, eni_config, ec2)),
-            Box::pin(verify::with_cluster(&self.fit, self.api, self.aws_node))
+        let (mut diagnostics, of_cluster) = join!(
+            Box::pin(verify::with_ec2(&self.requirements, eni_config, ec2)),
+            Box::pin(verify::with_cluster(&self.requirements, self.api, self.aws_node))
         );
-        findings.extend(of_cluster);
-        findings
+        diagnostics.extend(of_cluster);
+        diagnostics
     }
 }
 
 /// Returns the requirements of this node on its ENIConfig.
-fn fit(
+fn requirements(
     name: &EniConfigName,
     facts: &Facts,
     plan: &Plan,
     aws_node: Option<&AwsNode>,
     cluster: Option<&str>,
-) -> Fit {
+) -> SubnetRequirements {
     let instance = &facts.instance;
     let capacity = &plan.capacity;
-    Fit {
-        place: Place {
+    SubnetRequirements {
+        location: NodeLocation {
             zone: Some(instance.zone.to_string()),
             zone_id: instance.zone_id.as_ref().map(ToString::to_string),
             vpc: instance.vpc_id.as_ref().map(ToString::to_string),
             region: instance.region.to_string(),
         },
-        name: name.to_string(),
+        eni_config: name.to_string(),
         addresses: capacity.max_pods.saturating_sub(capacity.host_network_pods),
-        prefixes: plan.cni.cni.addressing == Addressing::Prefixes,
+        prefixes: plan.cni.config.addressing == Addressing::Prefixes,
         subnet_discovery: aws_node.is_none_or(|aws_node| aws_node.subnet_discovery),
         cluster: cluster.map(str::to_owned),
     }

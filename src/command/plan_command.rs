@@ -5,8 +5,8 @@ use crate::command::node_session::NodeSession;
 use crate::command::print;
 use crate::error::Error;
 use crate::report;
-use crate::report::Shown;
-use crate::wait::Patience;
+use crate::report::PlanView;
+use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
 use eni_core::settings::{Settings, Wait};
@@ -31,17 +31,16 @@ pub enum Output {
 pub async fn show(context: Context, settings: Settings, output: Output) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     // One attempt without retries: `plan` is interactive.
-    let cluster = Box::pin(node.cluster_state(Patience::begin(Wait::Once))).await?;
+    let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;
     let plan = node.plan(&cluster)?;
     let NodeSession { context, settings, facts } = &node;
-    let refused = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
-    let refused = refused.map(|error| format!("run would fail: {error}"));
+    let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
     let (connection, aws_node) = (cluster.connection.as_ref(), cluster.aws_node.as_ref());
-    let shown = Shown { facts, connection, aws_node, refused };
+    let view = PlanView { facts, connection, aws_node, run_error };
     let text = match output {
-        Output::Text => report::plan_text(&shown, &plan),
-        Output::Json => format!("{:#}\n", report::plan_json(&shown, &plan)),
-        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&shown, &plan))
+        Output::Text => report::plan_text(&view, &plan),
+        Output::Json => format!("{:#}\n", report::plan_json(&view, &plan)),
+        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&view, &plan))
             .map_err(|error| Error::Output(std::io::Error::other(error)))?,
         Output::Diff => report::diff(&context.root, &plan.changes)?,
         Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",

@@ -4,7 +4,7 @@
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
-use crate::wait::Patience;
+use crate::wait::WaitTimer;
 use crate::{apply, report};
 use eni_core::error::one_line;
 use eni_core::settings::{OnTimeout, Settings};
@@ -14,22 +14,22 @@ use tracing::{info, warn};
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
-    let patience = Patience::begin(node.settings.wait);
-    let cluster = node.cluster_state(patience).await?;
-    report::asked(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
+    let timer = WaitTimer::start(node.settings.wait);
+    let cluster = node.cluster_state(timer).await?;
+    report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = node.plan(&cluster)?;
     // Connects before any file is written: a run that cannot wait must not change the node.
     let connection = match &plan.wait {
         Some(_) => Some(node.connection(cluster.connection).await?),
         None => None,
     };
-    report::plan(&node.facts, &plan);
+    report::plan(&plan);
     let root = &node.context.root;
     let applied = apply::apply(root, &plan.changes, node.settings.render_wait).await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         let aws_node = cluster.aws_node.as_ref();
-        match node.wait_for_eni_config(name, &plan, connection, aws_node, patience).await {
+        match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
             Ok(ready) => report::ready(&plan, &ready),
             Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
                 let error = one_line(&error);

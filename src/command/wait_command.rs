@@ -5,20 +5,20 @@ use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::{Error, UsageError};
 use crate::report;
-use crate::wait::Patience;
+use crate::wait::WaitTimer;
 use eni_core::settings::Settings;
 
 /// Waits for this node's ENIConfig.
 pub async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    let patience = Patience::begin(node.settings.wait);
-    let cluster = node.cluster_state(patience).await?;
+    let timer = WaitTimer::start(node.settings.wait);
+    let cluster = node.cluster_state(timer).await?;
     let aws_node = cluster.aws_node.as_ref();
-    report::asked(&node.facts, cluster.connection.as_ref(), aws_node);
+    report::cluster(&node.facts, cluster.connection.as_ref(), aws_node);
     let plan = node.plan(&cluster)?;
     let name = plan.wait.as_ref().ok_or(Error::Usage(UsageError::NothingToWaitFor))?;
     let connection = node.connection(cluster.connection).await?;
-    let ready = node.wait_for_eni_config(name, &plan, &connection, aws_node, patience).await?;
+    let ready = node.wait_for_eni_config(name, &plan, &connection, aws_node, timer).await?;
     report::ready(&plan, &ready);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What differs between two texts, as `diff -u` prints it.
+//! The difference between two texts in the format of `diff -u`.
 
 use imara_diff::{
     Algorithm, BasicLineDiffPrinter, Diff, InternedInput, Token, UnifiedDiffConfig,
@@ -6,7 +6,7 @@ use imara_diff::{
 };
 use std::fmt::{self, Write};
 
-/// The hunks, with so many lines around each change; empty where nothing differs.
+/// Returns the hunks with `context` lines around each change; empty if nothing differs.
 #[must_use]
 pub fn unified(old: &str, new: &str, context: u32) -> String {
     let input = InternedInput::new(old, new);
@@ -17,7 +17,7 @@ pub fn unified(old: &str, new: &str, context: u32) -> String {
     diff.unified_diff(&Printer(BasicLineDiffPrinter(&input.interner)), config, &input).to_string()
 }
 
-/// Counts lines from 1, but a side without lines from 0, as patch expects of a file that is new.
+/// Counts lines from 1, and from 0 for a side without lines, as `patch` expects for a new file.
 struct Printer<'a>(BasicLineDiffPrinter<'a, str>);
 
 impl UnifiedDiffPrinter for Printer<'_> {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_what_diff_prints() {
+    fn the_output_equals_that_of_diff() {
         assert_eq!(unified("a\nb\n", "a\nb\n", 3), "");
         assert_eq!(unified("", "a\nb\n", 3), "@@ -0,0 +1,2 @@\n+a\n+b\n");
         assert_eq!(unified("a\nb\n", "", 3), "@@ -1,2 +0,0 @@\n-a\n-b\n");

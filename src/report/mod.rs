@@ -1,33 +1,29 @@
-//! What happened, in words: one log line for each step of the straight line, and a plan as text,
-//! JSON, YAML, arguments or a diff.
+//! The log lines of each step, and a plan as text, JSON or a diff.
 
 pub mod diff;
 pub mod picture;
-mod warnings;
-
-use warnings::warnings;
-pub use warnings::{of_plan, remarks};
 
 use crate::adapter::disk::{self, DiskError, Outcome};
 use crate::apply::Applied;
 use crate::observe::Connection;
 use crate::wait::Ready;
+use eni_core::diagnostic::{Code, Diagnostic, Severity};
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::cluster::ClusterSource;
-use eni_core::domain::finding::{Finding, Verdict};
 use eni_core::domain::identifier::{SubnetId, VpcId};
 use eni_core::domain::limits::Source;
+use eni_core::domain::plural::counted;
 use eni_core::domain::zone::ZoneId;
+use eni_core::error::Advice as _;
 use eni_core::facts::Facts;
 use eni_core::host::Change;
 use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::cluster_hints::ClusterHint;
-use eni_core::plan::Plan;
+use eni_core::plan::{Plan, PlanError};
 use serde_json::{Value, json};
 use std::path::Path;
 use tracing::{info, warn};
 
-/// Says what the machine is.
+/// Logs the properties of the instance.
 pub fn facts(facts: &Facts) {
     for line in facts_lines(facts) {
         info!("{line}");
@@ -35,49 +31,44 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, limits_source, machine, host, cluster_hints, .. } = facts;
-    let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
+    let Facts { instance, limits, limits_source, machine, host, .. } = facts;
     let source = match limits_source {
-        Source::OverrideFile => "by the override file",
-        Source::EmbeddedTable => "by the embedded table",
-        Source::Ec2 => "by EC2",
+        Source::OverrideFile => "override file",
+        Source::EmbeddedTable => "embedded table",
+        Source::Ec2 => "EC2 API",
     };
-    let platform = limits.row.platform;
-    let cpus = machine.map_or_else(
-        || format!("{} vCPUs", limits.row.vcpus),
-        |machine| format!("{} CPUs online", machine.cpus),
-    );
-    let is_user_data = |hint: &ClusterHint| {
-        matches!(hint, ClusterHint::Config { source: ClusterSource::UserData, .. })
-    };
-    let user_data =
-        if cluster_hints.iter().any(is_user_data) { "holds a NodeConfig" } else { "no NodeConfig" };
+    let row = limits.row;
+    let cpus = machine
+        .map_or_else(|| counted(row.vcpus, "vCPU"), |machine| counted(machine.cpus, "online CPU"));
     [
         format!(
-            "machine: {} {} in {} ({}), {}, {}",
+            "instance: {} {} in {} ({}), {}, {}",
             instance.instance_type,
             instance.instance_id,
             instance.zone,
-            known(instance.zone_id.as_ref().map(ZoneId::as_str)),
-            known(instance.vpc_id.as_ref().map(VpcId::as_str)),
-            known(instance.subnet_id.as_ref().map(SubnetId::as_str)),
+            instance.zone_id.as_ref().map_or("zone ID unknown", ZoneId::as_str),
+            instance.vpc_id.as_ref().map_or("VPC unknown", VpcId::as_str),
+            instance.subnet_id.as_ref().map_or("subnet unknown", SubnetId::as_str),
         ),
         format!(
-            "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
-            limits.row.interfaces, limits.row.ipv4_per_interface
+            "instance: {} has {} with {} each, {}, {cpus} (source: {source})",
+            instance.instance_type,
+            counted(row.interfaces, "network interface"),
+            counted(row.ipv4_per_interface, "IPv4 address"),
+            row.platform
         ),
-        format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
+        format!("host: {} ({})", host.host, host.reason),
     ]
 }
 
-/// Says which cluster this is, why another source was passed over, and what its CNI is set to.
-pub fn asked(facts: &Facts, connection: Option<&Connection>, aws_node: Option<&AwsNode>) {
-    for line in asked_lines(facts, connection, aws_node) {
+/// Logs the cluster, the sources that were skipped, and the configuration of its CNI.
+pub fn cluster(facts: &Facts, connection: Option<&Connection>, aws_node: Option<&AwsNode>) {
+    for line in cluster_lines(facts, connection, aws_node) {
         info!("{line}");
     }
 }
 
-fn asked_lines(
+fn cluster_lines(
     facts: &Facts,
     connection: Option<&Connection>,
     aws_node: Option<&AwsNode>,
@@ -93,102 +84,106 @@ fn asked_lines(
     lines.push(format!("cluster: {}", connection.cluster));
     lines.extend(aws_node.map(|aws_node| {
         format!(
-            "cni: the aws-node DaemonSet says {}; it reads the ENIConfig's name from the label {}",
+            "cni: {} (source: aws-node DaemonSet); ENIConfig label {}",
             aws_node.cni, aws_node.eni_config_label
         )
     }));
     lines
 }
 
-/// Says what is going to be, and what the reader should know.
-pub fn plan(facts: &Facts, plan: &Plan) {
+/// Logs the configuration of the node, with what the operator should know about it.
+pub fn plan(plan: &Plan) {
     for line in plan_lines(plan) {
         info!("{line}");
     }
-    for warning in warnings(facts, plan) {
-        warn!("{}", warning.says);
+    for warning in plan.diagnostics.iter().filter(|it| it.severity == Severity::Warning) {
+        warn!("plan: {warning}");
     }
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
-    let Plan { cni, capacity, settled, kubelet, wait, .. } = plan;
-    let eni_config = wait.as_ref().map_or_else(
-        || "plan: no ENIConfig: custom networking is off".to_owned(),
-        |name| format!("plan: ENIConfig {name}"),
-    );
-    let same = cni.overrides.iter().filter(|it| !it.differs()).map(ToString::to_string);
-    let mut lines: Vec<String> = same.collect();
-    lines.extend([format!("plan: {capacity}")]);
-    lines.extend(settled.iter().filter(|it| !it.misleads()).map(|it| format!("plan: {it}")));
-    lines.extend([
-        format!("plan: kubeReserved {}", kubelet.kube_reserved),
-        format!("plan: labels {}", kubelet.node_labels),
-        eni_config,
-    ]);
+    let Plan { capacity, kubelet, wait, diagnostics, .. } = plan;
+    let mut lines = vec![
+        format!("plan: {capacity}"),
+        format!("plan: kube-reserved {}", kubelet.kube_reserved),
+        format!("plan: node-labels {}", kubelet.node_labels),
+        match wait {
+            Some(name) => format!("plan: ENIConfig {name}"),
+            None => "plan: no ENIConfig (custom networking is off)".to_owned(),
+        },
+    ];
+    let notes = diagnostics.iter().filter(|it| it.severity == Severity::Info);
+    lines.extend(notes.map(|note| format!("plan: {note}")));
     lines
 }
 
-/// Says what was written.
+/// Logs what was written or removed.
 pub fn applied(applied: &[Applied]) {
     for Applied { target, outcome } in applied {
         match outcome {
-            Outcome::Written => info!("apply: {target} is written"),
-            Outcome::Unchanged => info!("apply: {target} says so already"),
-            Outcome::Removed => info!("apply: {target} is removed"),
+            Outcome::Written => info!("apply: {target} written"),
+            Outcome::Unchanged => info!("apply: {target} unchanged"),
+            Outcome::Removed => info!("apply: {target} removed"),
             Outcome::Absent => {}
         }
     }
 }
 
-/// Says that the ENIConfig is there.
+/// Logs that the ENIConfig exists, and the results of its checks.
 pub fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };
     let groups = match &ready.eni_config.security_groups[..] {
-        [] => "the primary interface's security groups".to_owned(),
+        [] => "security groups of the primary network interface".to_owned(),
         groups => groups.join(", "),
     };
-    for Finding { verdict, check, says, help } in &ready.findings {
-        let help = help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        match verdict {
-            Verdict::Ok => info!("verify: {check}: {says}"),
-            Verdict::Skipped => info!("verify: {check} skipped: {says}{help}"),
-            Verdict::Warning | Verdict::Fails => warn!("verify: {check}: {says}{help}"),
+    for diagnostic in &ready.diagnostics {
+        let subject = diagnostic.code.subject();
+        match diagnostic.severity {
+            Severity::Ok | Severity::Info => info!("verify: {subject}: {diagnostic}"),
+            Severity::Skipped => info!("verify: {subject} skipped: {diagnostic}"),
+            Severity::Warning | Severity::Failed => warn!("verify: {subject}: {diagnostic}"),
         }
     }
     info!(
-        "wait: ENIConfig {wait} is there after {:.1} s: {}, {groups}",
+        "wait: ENIConfig {wait} found after {:.1} s ({}, {groups})",
         ready.waited.as_secs_f32(),
         ready.eni_config.subnet
     );
 }
 
-/// What a plan was made from, and whether a run would get that far.
+/// What a plan was made from, and whether `run` would succeed with it.
 #[derive(Debug)]
-pub struct Shown<'a> {
-    /// The machine.
+pub struct PlanView<'a> {
+    /// The instance.
     pub facts: &'a Facts,
-    /// The cluster, where it was asked.
+    /// The cluster; `None` if the settings alone describe the CNI.
     pub connection: Option<&'a Connection>,
-    /// What its CNI is set to.
+    /// The configuration of its CNI.
     pub aws_node: Option<&'a AwsNode>,
-    /// Why a run would be refused.
-    pub refused: Option<String>,
+    /// Why `run` would fail before it writes anything.
+    pub run_error: Option<PlanError>,
 }
 
-impl Shown<'_> {
-    fn warnings(&self, plan: &Plan) -> Vec<String> {
-        let known = warnings(self.facts, plan).map(|warning| warning.says);
-        self.refused.iter().cloned().chain(known).collect()
+impl PlanView<'_> {
+    /// Returns the notes about the plan, those that keep `run` from succeeding first.
+    fn diagnostics(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let run_error = self.run_error.as_ref().map(|error| {
+            let text = format!("`run` would fail: {error}");
+            Diagnostic::warning(Code::ClusterFailed, text, error.help())
+        });
+        run_error.into_iter().chain(plan.diagnostics.iter().cloned()).collect()
     }
 }
 
-/// A plan for a person.
+/// Returns a plan as text for a person.
 #[must_use]
-pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
-    let mut lines: Vec<String> = facts_lines(shown.facts).into();
-    lines.extend(asked_lines(shown.facts, shown.connection, shown.aws_node));
+pub fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
+    let mut lines: Vec<String> = facts_lines(view.facts).into();
+    lines.extend(cluster_lines(view.facts, view.connection, view.aws_node));
     lines.extend(plan_lines(plan));
-    lines.extend(shown.warnings(plan).into_iter().map(|warning| format!("warning: {warning}")));
+    let diagnostics = view.diagnostics(plan);
+    let warnings = diagnostics.iter().filter(|it| it.severity == Severity::Warning);
+    lines.extend(warnings.map(|warning| format!("warning: {warning}")));
     for change in &plan.changes {
         match change {
             Change::File { contents, .. } => {
@@ -206,7 +201,7 @@ pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
     lines.join("\n") + "\n"
 }
 
-/// As the API takes them.
+/// Returns the settings as JSON with line breaks.
 fn pretty(settings: &KubeletSettings) -> String {
     format!("{:#}\n", json!(settings))
 }
@@ -215,10 +210,14 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// A plan for a program: every term of the sum, every file.
+/// Returns a plan as JSON, with every term of the calculation and every file.
 #[must_use]
-pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
-    let facts = shown.facts;
+pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
+    let facts = view.facts;
+    let existing_max_pods = plan
+        .precedence
+        .as_ref()
+        .map(|it| json!({ "max-pods": it.existing.max_pods, "precedence": it.precedence.name() }));
     let files = plan.changes.iter().map(|change| match change {
         Change::File { path, contents } => json!({ "path": path, "contents": contents }),
         Change::Absent { path } => json!({ "path": path, "absent": true }),
@@ -229,25 +228,22 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
     });
     json!({
         "instance": facts.instance,
-        "limits": { "source": facts.limits_source, "figures": facts.limits },
+        "limits": { "source": facts.limits_source, "values": facts.limits },
         "machine": facts.machine,
         "host": { "kind": facts.host.host.to_string(), "reason": facts.host.reason },
-        "cluster": shown.connection.map(|connection| connection.cluster.to_string()),
-        "cni": {
-            "source": plan.cni.source,
-            "in-force": plan.cni.cni,
-            "overrides": plan.cni.overrides,
-        },
+        "cluster": view.connection.map(|connection| connection.cluster.to_string()),
+        "cni": plan.cni,
         "capacity": plan.capacity,
+        "existing-max-pods": existing_max_pods,
         "kubelet": plan.kubelet,
         "kubelet-arguments": plan.kubelet.arguments(),
         "eni-config": plan.wait,
-        "warnings": shown.warnings(plan),
+        "diagnostics": view.diagnostics(plan),
         "files": files.collect::<Vec<_>>(),
     })
 }
 
-/// What `apply` would change under `root`, as a unified diff; empty where nothing would.
+/// Returns what `apply` would change under `root` as a unified diff; empty if nothing would change.
 pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {

@@ -1,151 +1,149 @@
-//! Whether a subnet can serve this node's pods.
+//! The check of the subnet that an ENIConfig names.
 
-use super::{Fit, SUBNET};
-use eni_core::domain::finding::Finding;
+use super::{NodeLocation, SubnetRequirements};
+use eni_core::diagnostic::{Code, Diagnostic};
+use eni_core::domain::plural::counted;
 use eni_core::domain::prefixes;
 use eni_core::facts::Subnet;
 
-/// An interface takes one address for itself, and a pod another one.
+/// A network interface needs one address, and its first pod another one.
 const FEWEST: u32 = 2;
-/// The tag that decides whether the CNI's subnet discovery uses a subnet.
+/// With the value `0`, this tag excludes a subnet from the CNI's subnet discovery.
 const ROLE: &str = "kubernetes.io/role/cni";
-/// With a cluster's name after it: the subnet is that cluster's.
+/// The prefix of the tags that reserve a subnet for a cluster; the cluster name follows.
 ///
 /// Source: `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s.
-const OF_CLUSTER: &str = "cni.networking.k8s.aws/cluster/";
+const CLUSTER_TAG: &str = "cni.networking.k8s.aws/cluster/";
 
-/// Where the node is, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The zone's name.
-    pub zone: Option<String>,
-    /// The zone's id: another account may have another name for it.
-    pub zone_id: Option<String>,
-    /// The VPC of the primary interface.
-    pub vpc: Option<String>,
-    /// The region.
-    pub region: String,
-}
-
-/// The first thing that is wrong with the subnet `id`; `found` is what EC2 has of that id.
-pub(super) fn judge(fit: &Fit, id: &str, found: Option<&Subnet>) -> Finding {
-    let Fit { place, name, .. } = fit;
-    let edit = format!("`kubectl edit eniconfig {name}`, field spec.subnet");
-    let Some(found) = found else {
-        return Finding::fails(
-            SUBNET,
-            format!("there is no subnet {id} in {} for this account", place.region),
-            format!("name one that there is: {edit}"),
+/// Returns the first problem of the subnet `id`. `subnet` is `None` if EC2 does not describe it.
+pub(super) fn check(
+    requirements: &SubnetRequirements,
+    id: &str,
+    subnet: Option<&Subnet>,
+) -> Diagnostic {
+    let SubnetRequirements { location, eni_config, .. } = requirements;
+    let edit = format!("`kubectl edit eniconfig {eni_config}`");
+    let Some(subnet) = subnet else {
+        return Diagnostic::failed(
+            Code::SubnetNotFound,
+            format!("{id} not found in {} in this AWS account", location.region),
+            format!("set spec.subnet to an existing subnet: {edit}"),
         );
     };
-    if let Some(elsewhere) = elsewhere(place, found) {
-        return Finding::fails(
-            SUBNET,
-            elsewhere,
-            format!("name a subnet of the node's own zone: {edit}"),
+    if let Some((zone, node_zone)) = zone_mismatch(location, subnet) {
+        return Diagnostic::failed(
+            Code::SubnetWrongZone,
+            format!("{id} is in {zone}, but the node is in {node_zone}"),
+            format!("set spec.subnet to a subnet in the node's zone: {edit}"),
         );
     }
-    if let Some(vpc) = place.vpc.as_ref().filter(|vpc| **vpc != found.vpc) {
-        return Finding::fails(
-            SUBNET,
-            format!("its subnet {id} is in {}, and this node is in {vpc}", found.vpc),
+    if let Some(vpc) = location.vpc.as_ref().filter(|vpc| **vpc != subnet.vpc) {
+        return Diagnostic::failed(
+            Code::SubnetWrongVpc,
+            format!("{id} is in {}, but the node is in {vpc}", subnet.vpc),
             format!(
-                "name a subnet of {vpc}: {edit}; where interfaces of two VPCs are meant, set eni-config.verify = false"
+                "set spec.subnet to a subnet in {vpc}: {edit}; if pods intentionally use another VPC, set eni-config.verify = false"
             ),
         );
     }
-    if let Some(tag) = excluded(fit, found) {
-        return Finding::fails(
-            SUBNET,
-            format!("its subnet {id} is tagged {tag}: the CNI keeps pods off its interfaces"),
-            format!("remove the tag, or name another subnet: {edit}"),
+    if let Some(tag) = excluding_tag(requirements, subnet) {
+        return Diagnostic::failed(
+            Code::SubnetTaggedOut,
+            format!("the CNI assigns no pod addresses from {id} because of its tag {tag}"),
+            format!("remove the tag, or set spec.subnet to another subnet: {edit}"),
         );
     }
-    let free = found.free_addresses;
-    if free < FEWEST {
-        return Finding::fails(
-            SUBNET,
-            format!(
-                "its subnet {id} has {free} free addresses, and a node needs {FEWEST} at least"
-            ),
-            format!("free addresses in it, or name another subnet: {edit}"),
-        );
-    }
-    if free < fit.addresses {
-        return Finding::warning(
-            SUBNET,
-            format!(
-                "its subnet {id} has {free} free addresses, and this node's pods take up to {}",
-                fit.addresses
-            ),
-            "add a larger subnet before the node fills up",
-        );
-    }
-    Finding::ok(SUBNET, format!("{id} is in {}, with {free} free addresses", found.zone))
+    check_addresses(requirements, subnet, &edit)
 }
 
-/// By the zone's id where both are known: one zone has another name in another account.
-fn elsewhere(place: &Place, found: &Subnet) -> Option<String> {
-    let known = |text: &String| !text.is_empty();
-    let zone = place.zone.as_ref().filter(|text| known(text))?;
-    let same = match place.zone_id.as_ref().filter(|text| known(text)) {
-        Some(zone_id) if known(&found.zone_id) => *zone_id == found.zone_id,
-        _ => *zone == found.zone,
+fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &str) -> Diagnostic {
+    let Subnet { id, zone, free_addresses, .. } = subnet;
+    let free = counted(*free_addresses, "free address");
+    if *free_addresses < FEWEST {
+        return Diagnostic::failed(
+            Code::SubnetFull,
+            format!("{id} has {free}, but a node needs at least {FEWEST}"),
+            format!("release addresses in {id}, or set spec.subnet to another subnet: {edit}"),
+        );
+    }
+    if *free_addresses < requirements.addresses {
+        return Diagnostic::warning(
+            Code::FewFreeAddresses,
+            format!(
+                "{id} has {free}, but the pods of this node can use up to {}",
+                requirements.addresses
+            ),
+            "add a larger subnet before the node runs out of addresses",
+        );
+    }
+    Diagnostic::ok(Code::SubnetOk, format!("{id} is in {zone} and has {free}"))
+}
+
+/// Returns the zones of the subnet and of the node if they differ.
+///
+/// Zone IDs are compared if both are known: the same zone can have another name in another account.
+fn zone_mismatch(location: &NodeLocation, subnet: &Subnet) -> Option<(String, String)> {
+    let is_known = |text: &String| !text.is_empty();
+    let zone = location.zone.as_ref().filter(|text| is_known(text))?;
+    let is_same = match location.zone_id.as_ref().filter(|text| is_known(text)) {
+        Some(zone_id) if is_known(&subnet.zone_id) => *zone_id == subnet.zone_id,
+        _ => *zone == subnet.zone,
     };
-    let named = |zone: &str, id: Option<&String>| match id.filter(|id| known(id)) {
+    let with_id = |zone: &str, id: Option<&String>| match id.filter(|id| is_known(id)) {
         Some(id) => format!("{zone} ({id})"),
         None => zone.to_owned(),
     };
-    (!same).then(|| {
-        format!(
-            "its subnet {} is in {}, and this node is in {}",
-            found.id,
-            named(&found.zone, Some(&found.zone_id)),
-            named(zone, place.zone_id.as_ref())
-        )
+    (!is_same).then(|| {
+        (with_id(&subnet.zone, Some(&subnet.zone_id)), with_id(zone, location.zone_id.as_ref()))
     })
 }
 
-/// The tag by which the CNI's subnet discovery sets its interfaces aside, custom networking or not.
-fn excluded(fit: &Fit, found: &Subnet) -> Option<String> {
-    if !fit.subnet_discovery {
+/// Returns the tag that excludes the subnet from the CNI's subnet discovery, if there is one.
+fn excluding_tag(requirements: &SubnetRequirements, subnet: &Subnet) -> Option<String> {
+    if !requirements.subnet_discovery {
         return None;
     }
-    if found.tags.get(ROLE).is_some_and(|value| value == "0") {
+    if subnet.tags.get(ROLE).is_some_and(|value| value == "0") {
         return Some(format!("{ROLE}=0"));
     }
-    let cluster = fit.cluster.as_deref()?;
-    let mut of_clusters =
-        found.tags.keys().filter_map(|key| key.strip_prefix(OF_CLUSTER)).peekable();
-    let first = *of_clusters.peek()?;
-    let ours = of_clusters.any(|name| name == cluster);
-    (!ours).then(|| format!("{OF_CLUSTER}{first}, and not for {cluster}"))
+    let cluster = requirements.cluster.as_deref()?;
+    let mut clusters =
+        subnet.tags.keys().filter_map(|key| key.strip_prefix(CLUSTER_TAG)).peekable();
+    let first = *clusters.peek()?;
+    let is_ours = clusters.any(|name| name == cluster);
+    (!is_ours).then(|| format!("{CLUSTER_TAG}{first} (this cluster is {cluster})"))
 }
 
-/// Whether there are prefixes for the node's pods: `free` of them, of which `least` is what the
-/// count of free addresses alone promises.
-pub(super) fn judge_prefixes(fit: &Fit, found: &Subnet, free: u32, least: u32) -> Finding {
-    let (id, addresses) = (&found.id, found.free_addresses);
-    let wanted = fit.addresses.div_ceil(prefixes::ADDRESSES);
-    let check = "free prefixes";
+/// Returns whether the subnet has enough `/28` prefixes. `least` is the number that the count of free
+/// addresses guarantees.
+pub(super) fn check_prefixes(
+    requirements: &SubnetRequirements,
+    subnet: &Subnet,
+    free: u32,
+    least: u32,
+) -> Diagnostic {
+    let id = &subnet.id;
+    let needed = requirements.addresses.div_ceil(prefixes::ADDRESSES);
+    let prefixes = counted(free, "free /28 prefix");
     if free == 0 {
-        return Finding::fails(
-            check,
-            format!("its subnet {id} has {addresses} free addresses, but no 16 of them in one /28"),
-            "add a subnet for pods alone, or reserve ranges of this one for prefixes (`aws ec2 create-subnet-cidr-reservation --reservation-type prefix`)",
+        let addresses = counted(subnet.free_addresses, "free address");
+        return Diagnostic::failed(
+            Code::NoFreePrefix,
+            format!("{id} has {addresses}, but no free /28 prefix"),
+            format!(
+                "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr CIDR`"
+            ),
         );
     }
-    if free < wanted {
-        return Finding::warning(
-            check,
-            format!(
-                "its subnet {id} has {free} free /28, and this node's pods take up to {wanted}"
-            ),
-            "add a larger subnet before the node fills up",
+    if free < needed {
+        return Diagnostic::warning(
+            Code::FewFreePrefixes,
+            format!("{id} has {prefixes}, but the pods of this node can use up to {needed}"),
+            "add a larger subnet before the node runs out of addresses",
         );
     }
     let at_least = if free == least { "at least " } else { "" };
-    Finding::ok(check, format!("{id} has {at_least}{free} free /28"))
+    Diagnostic::ok(Code::FreePrefixesOk, format!("{id} has {at_least}{prefixes}"))
 }
 
 #[cfg(test)]

@@ -1,77 +1,91 @@
-//! How a wait stands: said when it changes, and every now and then, to the log and to systemd.
+//! The state of a wait, reported to the log and to systemd when it changes and at intervals.
 
-use super::reason::help;
-use super::{Awaited, NotReady, Reason};
+use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::{Deadline, systemd};
 use std::cell::RefCell;
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-/// How often a wait that goes on says so.
-const PROGRESS: Duration = Duration::from_secs(15);
-/// What systemd allows from one such line: it may miss three of them.
-const ALIVE: Duration = Duration::from_mins(1);
+/// The interval of the reports.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// How much each report extends the start timeout of systemd: three reports may be lost.
+const EXTENSION: Duration = Duration::from_mins(1);
 
 pub(super) struct Progress {
-    awaited: Awaited,
-    reason: RefCell<Reason>,
+    target: WaitTarget,
+    /// Whether a failed attempt is followed by another one.
+    retries: bool,
+    reason: RefCell<WaitReason>,
 }
 
 impl Progress {
-    pub(super) fn of(awaited: Awaited) -> Self {
-        Self { awaited, reason: RefCell::new(Reason::Unknown) }
+    pub(super) fn new(target: WaitTarget, retries: bool) -> Self {
+        Self { target, retries, reason: RefCell::new(WaitReason::NoResponse) }
     }
 
-    /// The reason as it stands.
-    pub(super) fn reason(&self) -> Reason {
-        self.reason.borrow().clone()
+    /// Returns whether EC2 or the cluster, not the ENIConfig itself, is the problem.
+    pub(super) fn does_not_fit(&self) -> bool {
+        matches!(*self.reason.borrow(), WaitReason::DoesNotFit(_))
     }
 
-    /// Keeps the reason, and says it once when it is new, with what to do where somebody must act.
-    pub(super) fn because(&self, reason: Reason) {
-        if *self.reason.borrow() == reason {
-            return;
-        }
-        let awaited = &self.awaited;
-        match reason {
-            Reason::Unknown | Reason::NotThere | Reason::NoSubnet => {
-                info!("wait: {awaited}: {reason}");
+    /// Returns whether the last request to the API server failed.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(*self.reason.borrow(), WaitReason::Api(_))
+    }
+
+    /// Keeps the reason and reports it if it is new, with help unless waiting is enough.
+    pub(super) fn set(&self, reason: WaitReason) {
+        let state = reason.state(&self.target);
+        let is_new = self.reason.borrow().state(&self.target) != state;
+        if is_new {
+            match reason {
+                WaitReason::NoResponse | WaitReason::NotFound | WaitReason::NoSubnet => {
+                    info!("wait: {state}{}", if self.retries { "; retrying" } else { "" });
+                }
+                WaitReason::DoesNotFit(_) | WaitReason::Api(_) | WaitReason::AwsNode(_) => {
+                    let help = reason.diagnostic(&self.target).help.unwrap_or_default();
+                    warn!("wait: {state}; {help}");
+                }
             }
-            Reason::Unfit(_) | Reason::Api(_) | Reason::AwsNode(_) => {
-                warn!("wait: {awaited}: {reason}; {}", help(awaited, &reason));
-            }
+            self.notify(&reason, None);
         }
-        systemd::status(&format!("Waiting for {awaited}: {reason}"), ALIVE);
-        *self.reason.borrow_mut() = reason;
+        self.reason.replace(reason);
     }
 
-    /// Says now and then how things stand; ends at the deadline.
-    pub(super) async fn tell(&self, deadline: Deadline) {
+    /// Reports the state at intervals until the deadline.
+    pub(super) async fn report_until(&self, deadline: Deadline) {
         loop {
             let Some(remaining) = deadline.remaining() else {
-                sleep(PROGRESS).await;
-                self.stands("waiting for ever");
+                sleep(INTERVAL).await;
+                self.report("no time limit");
                 continue;
             };
             if remaining.is_zero() {
                 return;
             }
-            sleep(remaining.min(PROGRESS)).await;
+            sleep(remaining.min(INTERVAL)).await;
             if let Some(left) = deadline.remaining().filter(|left| !left.is_zero()) {
                 let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
-                self.stands(&format!("{left} left"));
+                self.report(&format!("{left} left"));
             }
         }
     }
 
-    fn stands(&self, left: &str) {
-        let (awaited, reason) = (&self.awaited, self.reason.borrow());
-        info!("wait: {awaited}: {reason}; {left}");
-        systemd::status(&format!("Waiting for {awaited}: {reason}; {left}"), ALIVE);
+    fn report(&self, left: &str) {
+        let reason = self.reason.borrow();
+        info!("wait: {}; retrying ({left})", reason.state(&self.target));
+        self.notify(&reason, Some(left));
     }
 
-    pub(super) fn not_ready(&self, allowed: Duration) -> NotReady {
-        NotReady { awaited: self.awaited.clone(), allowed, reason: self.reason() }
+    fn notify(&self, reason: &WaitReason, left: Option<&str>) {
+        let left = left.map(|left| format!("; {left}")).unwrap_or_default();
+        systemd::status(&format!("Waiting for {}: {reason}{left}", self.target), EXTENSION);
+    }
+
+    /// Ends the wait with its last reason.
+    pub(super) fn timeout(&self, limit: Duration) -> WaitTimeout {
+        let reason = self.reason.replace(WaitReason::NoResponse);
+        WaitTimeout { target: self.target.clone(), limit, reason }
     }
 }

@@ -12,14 +12,14 @@ fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there\n  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`\n"
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for ENIConfig us-west-2a\n  caused by: not found in the cluster\n  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN]);
     let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("warning: wait: ENIConfig us-west-2a was not ready after 0s: it is not there; continuing because eni-config.on-timeout is \"continue\"\n"),
+        ended.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout = \"continue\"\n"),
         "{}",
         ended.stderr
     );
@@ -33,7 +33,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     let ended = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
     assert_eq!(ended.status, Some(77));
     assert!(
-        error(&ended).ends_with("help: let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)\n"),
+        error(&ended).ends_with("help: allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"),
         "{}",
         ended.stderr
     );
@@ -42,7 +42,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
         (ended.status, error(&ended)),
         (
             Some(77),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: grant nodes read access: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read it: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] and cni.source = \"settings\"\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
@@ -62,7 +62,7 @@ fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set cni.source = \"settings\" and configure the CNI in [cni]\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node starts, or set the keys of [cni] and cni.source = \"settings\"\n"
         ),
         "without a figure nothing can go on"
     );
@@ -87,6 +87,6 @@ fn no_role_and_so_no_token_is_77_and_says_so() {
     );
     assert!(
         error(&ended)
-            .ends_with("help: attach an instance profile with an IAM role to the instance\n")
+            .ends_with("help: attach an instance profile with the node role to the instance\n")
     );
 }

@@ -134,7 +134,7 @@ fn unlabelled_tags_are_named() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: failed to compute the node configuration\n  caused by: the ENIConfig's name cannot be made from eni-config.name\n  caused by: {tag:Pool} is not known on this machine\n  help: use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)\n"
+            "error: no plan fits this machine\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: {tag:Pool} is not available on this instance\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
         )
     );
     imds.set("meta-data/tags/instance/Pool", "blue");

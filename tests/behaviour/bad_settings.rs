@@ -59,7 +59,7 @@ fn a_cluster_that_nobody_names_is_78_before_anything_is_written() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: failed to compute the node configuration\n  caused by: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
+            "error: no plan fits this machine\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -98,7 +98,7 @@ fn a_plan_without_a_cluster_is_shown_with_a_warning() {
     assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
     let text = node.run(["plan"]);
     assert!(
-        text.stdout.contains("warning: run would fail: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n"),
+        text.stdout.contains("warning: `run` would fail: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set; put a NodeConfig in user data"),
         "{}",
         text.stdout
     );

@@ -23,21 +23,21 @@ fn check_lists_everything_for_this_node() {
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert_eq!(
         ended.stderr,
-        "error: 1 of 11 checks failed\n  help: follow the help below each failed check\n"
+        "error: 1 of 11 checks failed\n  help: see what each line that fails says to do\n"
     );
     let steady = ended.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
     expect_golden(&golden().join("check/node"), &steady);
     let json = site.node.run(["check", "--output", "json", "--cni-max-eni", "2"]);
     let checks: Value = serde_json::from_str(&json.stdout).unwrap();
-    let verdicts: Vec<&str> = checks["checks"]
+    let severities: Vec<&str> = checks["checks"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|check| check["verdict"].as_str().unwrap())
+        .map(|check| check["severity"].as_str().unwrap())
         .collect();
     let lines =
         steady.lines().filter_map(|line| line.split(' ').next().filter(|it| !it.is_empty()));
-    assert_eq!(verdicts, lines.collect::<Vec<_>>());
+    assert_eq!(severities, lines.collect::<Vec<_>>());
     let good = site.account.subnet(&site.vpc, "us-west-2a", "10.0.2.0/24");
     site.eni_config(&good, &[]);
     assert_eq!(site.node.run(["check"]).status, Some(0));
@@ -61,13 +61,13 @@ fn check_warns_of_what_a_run_warns_of() {
     assert_eq!(
         warned,
         [
-            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"lower\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree",
-            "warning  max-pods   maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it",
+            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); the computed value 20 takes precedence (pods.policy = \"lower\"), but Karpenter schedules pods with its own value",
+            "warning  max-pods   pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it",
         ]
     );
     let run = node.run(["run", "--pods-policy", "lower"]);
     for line in warned {
-        let line = line.replace("warning  max-pods   ", "warning: ") + "\n";
+        let line = line.replace("warning  max-pods   ", "warning: plan: ");
         assert!(run.stderr.contains(&line), "{line} in {}", run.stderr);
     }
 }
@@ -121,7 +121,7 @@ fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
     assert_eq!(checks["checks"][1]["of"], "zone us-west-2a");
     let nameless = check(&["--zones", "all", "--region", "us-west-2"]);
     assert!(
-        nameless.stdout.contains("the cluster's name is unknown; add `--cluster-name NAME`"),
+        nameless.stdout.contains("cluster name is unknown; add --cluster-name"),
         "{}",
         nameless.stdout
     );

@@ -44,9 +44,12 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
     );
     assert_eq!(plan["eni-config"], "us-west-2a");
     assert_eq!(
-        plan["cni"]["overrides"],
-        json!([{ "key": "cni.prefix-delegation", "by-hand": "true",
-                 "variable": "ENABLE_PREFIX_DELEGATION", "on-cluster": "false" }])
+        plan["diagnostics"],
+        json!([{
+            "code": "setting-overrides-daemonset", "severity": "warning", "subject": "settings",
+            "text": "cni.prefix-delegation = true overrides the aws-node DaemonSet, where ENABLE_PREFIX_DELEGATION is false; max-pods may not match the CNI",
+            "help": "remove cni.prefix-delegation from the settings to use the value of the DaemonSet",
+        }])
     );
     assert_eq!(plan["cni"]["source"], "cluster");
     assert_eq!(
@@ -113,9 +116,9 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
 /// A run's log without what is another in each run: the port and the time.
 pub fn steady(log: &str, api: &KubernetesApi) -> String {
     let steady = log.replace(&api.url(), "https://API");
-    let after = steady.find(" is there after ").map_or(steady.len(), |at| at + 16);
+    let after = steady.find(" found after ").map_or(steady.len(), |at| at + 13);
     let (before, rest) = steady.split_at(after);
-    let seconds = rest.find(" s:").unwrap_or(0);
+    let seconds = rest.find(" s (").unwrap_or(0);
     format!("{before}N{}", &rest[seconds..])
 }
 

@@ -85,9 +85,8 @@ fn al2s_unfilled_template_is_passed_over() {
     assert_eq!(
         of_cluster(&ended),
         [
-            "cluster: /var/lib/kubelet/kubeconfig skipped: the image's template, not filled in yet"
-                .to_owned(),
-            format!("cluster: rocket at {} (source: Bottlerocket settings)", api.url()),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: it is the image's template, not filled in yet".to_owned(),
+            format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
         ]
     );
     assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
@@ -199,11 +198,11 @@ fn systemd_is_told_how_the_wait_stands_and_that_it_goes_on() {
     };
     assert_eq!(
         told(),
-        "STATUS=Waiting for ENIConfig us-west-2a: it is not there\nEXTEND_TIMEOUT_USEC=60000000\n"
+        "STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster\nEXTEND_TIMEOUT_USEC=60000000\n"
     );
     let later = told();
     let left = later
-        .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: it is not there; ")
+        .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster; ")
         .and_then(|rest| rest.strip_suffix(" left\nEXTEND_TIMEOUT_USEC=60000000\n"));
     let left = left.and_then(|left| humantime::parse_duration(left).ok());
     assert!(left.unwrap() <= Duration::from_secs(25), "at least 15 s later: {later:?}");
@@ -228,10 +227,9 @@ fn a_broken_source_is_passed_over_and_said() {
     assert_eq!(
         of_cluster(&ended),
         [
-            "cluster: /run/eks/nodeadm/config.json skipped: not a nodeadm configuration".to_owned(),
-            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority is unreadable"
-                .to_owned(),
-            format!("cluster: prod at {} (source: eni-bootstrap settings)", api.url()),
+            "cluster: /run/eks/nodeadm/config.json skipped: it is not nodeadm's configuration".to_owned(),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority cannot be read".to_owned(),
+            format!("cluster: prod at {}, by the settings", api.url()),
         ]
     );
 }

@@ -33,9 +33,9 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     for line in [
-        "host: kubeadm (kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too); user data: holds a NodeConfig\n",
-        "plan: the kubelet's own arguments set max-pods to 17; ours, 20, wins: pods.policy = \"override\"\n",
-        "apply: /etc/default/kubelet is written\n",
+        "host: kubeadm (kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too)\n",
+        "plan: the kubelet's own arguments set max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")\n",
+        "apply: /etc/default/kubelet written\n",
     ] {
         assert!(ended.stderr.contains(line), "{line} in {}", ended.stderr);
     }
@@ -46,11 +46,7 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
             .contains("\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=17 --max-pods=20 --kube-reserved=")
     );
     let again = node.run(["run"]);
-    assert!(
-        again.stderr.contains("apply: /etc/default/kubelet says so already\n"),
-        "{}",
-        again.stderr
-    );
+    assert!(again.stderr.contains("apply: /etc/default/kubelet unchanged\n"), "{}", again.stderr);
     assert_eq!(node.read(FILE).unwrap(), written);
     assert_eq!(node.run(["undo"]).status, Some(0));
     assert_eq!(node.read(FILE).as_deref(), Some(theirs));
@@ -79,7 +75,7 @@ fn undo_leaves_nothing_of_ours() {
         let undone = node.run(["undo"]);
         assert_eq!(undone.status, Some(0), "{}", undone.stderr);
         for file in files {
-            let line = format!("apply: /{file} is removed\n");
+            let line = format!("apply: /{file} removed\n");
             assert!(undone.stderr.contains(&line), "{line} in {}", undone.stderr);
         }
         assert_eq!(node.written(), Vec::<String>::new(), "{host}");
@@ -125,15 +121,15 @@ fn the_snaps_arguments_are_kept_and_ours_come_last() {
         let first = run(&["run"]);
         assert_eq!(first.status, Some(0), "{}", first.stderr);
         assert!(
-            first.stderr.contains("host: snap (there is a snap.kubelet-eks.daemon.service);"),
+            first.stderr.contains("host: snap (there is a snap.kubelet-eks.daemon.service)\n"),
             "{}",
             first.stderr
         );
-        assert!(first.stderr.contains("apply: snap kubelet-eks, args is written\n"));
+        assert!(first.stderr.contains("apply: snap kubelet-eks, args written\n"));
         assert_eq!(node.read("args").unwrap().trim_end(), after);
         let second = run(&["run"]);
         assert!(
-            second.stderr.contains("apply: snap kubelet-eks, args says so already\n"),
+            second.stderr.contains("apply: snap kubelet-eks, args unchanged\n"),
             "{}",
             second.stderr
         );

@@ -2,7 +2,7 @@
 
 use eni_bootstrap::adapter::Context;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
-use eni_bootstrap::wait::{Awaited, NotReady, Patience, Ready, Reason};
+use eni_bootstrap::wait::{Ready, WaitReason, WaitTarget, WaitTimeout, WaitTimer};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::error::one_line;
@@ -29,20 +29,24 @@ async fn client(api: &KubernetesApi) -> ApiServer {
     ApiServer::by_kubeconfig(file.path(), &Context::default()).await.unwrap()
 }
 
-async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, NotReady> {
+async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, WaitTimeout> {
     let ready = until_ready(&client(api).await, &name(), wait).await;
     ready.map(|Ready { eni_config, .. }| eni_config)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "compared with what a wait gives")]
-fn good() -> Result<EniConfig, NotReady> {
+fn good() -> Result<EniConfig, WaitTimeout> {
     Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
 }
 
 /// The wait itself: EC2 has no say in it here.
-async fn until_ready(api: &ApiServer, name: &EniConfigName, wait: Wait) -> Result<Ready, NotReady> {
+async fn until_ready(
+    api: &ApiServer,
+    name: &EniConfigName,
+    wait: Wait,
+) -> Result<Ready, WaitTimeout> {
     let unverified = async |_: &EniConfig| Vec::new();
-    eni_bootstrap::wait::until_ready(api, name, Patience::begin(wait), unverified).await
+    eni_bootstrap::wait::until_ready(api, name, WaitTimer::start(wait), unverified).await
 }
 
 fn verbs(api: &KubernetesApi) -> Vec<&'static str> {
@@ -53,7 +57,7 @@ fn verbs(api: &KubernetesApi) -> Vec<&'static str> {
 async fn wait_while(
     api: KubernetesApi,
     act: impl FnOnce(&mut KubernetesApi) + Send + 'static,
-) -> (Result<EniConfig, NotReady>, KubernetesApi) {
+) -> (Result<EniConfig, WaitTimeout>, KubernetesApi) {
     let server = client(&api).await;
     let shared = Arc::new(Mutex::new(api));
     let theirs = shared.clone();
@@ -233,32 +237,32 @@ async fn the_reason_of_a_wait_in_vain_is_told_apart() {
         let api = KubernetesApi::start();
         act(&api);
         let error = wait(&api, Wait::Once).await.unwrap_err();
-        assert_eq!(error.awaited, Awaited::EniConfig(name()));
+        assert_eq!(error.target, WaitTarget::EniConfig(name()));
         error.reason
     };
-    assert_eq!(reason(|_| ()).await, Reason::NotThere);
+    assert_eq!(reason(|_| ()).await, WaitReason::NotFound);
     assert_eq!(
         reason(|api| api.apply("us-west-2a", json!({ "subnet": "" }))).await,
-        Reason::NoSubnet
+        WaitReason::NoSubnet
     );
     assert_eq!(
         reason(|api| api.set_access(Access::Unauthorized)).await,
-        Reason::Api(KubernetesError::Unauthorized)
+        WaitReason::Api(KubernetesError::Unauthorized)
     );
     assert_eq!(
         reason(|api| api.set_access(Access::Forbidden)).await,
-        Reason::Api(KubernetesError::Forbidden(
+        WaitReason::Api(KubernetesError::Forbidden(
             "eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope".to_owned()
         ))
     );
     assert_eq!(
         reason(|api| api.set_crd(false)).await,
-        Reason::Api(KubernetesError::NoResourceType)
+        WaitReason::Api(KubernetesError::NoResourceType)
     );
     let broken = reason(|api| api.faults().fail_always_matching("", Fault::Status(500))).await;
     assert_eq!(
         broken,
-        Reason::Api(KubernetesError::Answered { code: 500, message: String::new() })
+        WaitReason::Api(KubernetesError::Answered { code: 500, message: String::new() })
     );
 }
 
@@ -266,7 +270,7 @@ async fn the_reason_of_a_wait_in_vain_is_told_apart() {
 async fn asking_once_asks_once() {
     let api = KubernetesApi::start();
     let error = wait(&api, Wait::Once).await.unwrap_err();
-    assert_eq!(error.to_string(), "ENIConfig us-west-2a was not ready after 0s: it is not there");
+    assert_eq!(error.to_string(), "ENIConfig us-west-2a is not ready");
     assert_eq!(verbs(&api), ["get"]);
 }
 
@@ -278,7 +282,7 @@ async fn another_authority_is_not_trusted() {
     file.write_all(swapped.as_bytes()).unwrap();
     let server = ApiServer::by_kubeconfig(file.path(), &Context::default()).await.unwrap();
     let error = until_ready(&server, &name(), Wait::Once).await.unwrap_err();
-    let Reason::Api(KubernetesError::Unreachable(source)) = error.reason else {
+    let WaitReason::Api(KubernetesError::Unreachable(source)) = error.reason else {
         panic!("{:?}", error.reason)
     };
     let text = one_line(&source);

@@ -174,7 +174,7 @@ fn an_override_file_serves_every_command() {
     let plan = node.run(["plan", "--cni-source=settings", "--cni-custom-networking=false"]);
     assert!(
         plan.stdout.contains(
-            "limits: 3 interfaces of 10 IPv4 addresses, Nitro, 2 vCPUs, by the override file\n"
+            "instance: zz9.plural has 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs (source: override file)\n"
         ),
         "{plan:?}"
     );

@@ -25,7 +25,7 @@ fn a_figure_in_user_data_is_named_and_the_policy_decides() {
     assert_eq!(
         said(&node, &[]),
         [
-            "plan: user data sets max-pods to 110 (the managed node group's); ours, 20, wins: pods.policy = \"override\""
+            "plan: user data sets max-pods to 110 (the managed node group's); the computed value 20 takes precedence (pods.policy = \"override\")"
         ]
     );
     let written = node.read(DROP_IN).unwrap();
@@ -33,7 +33,9 @@ fn a_figure_in_user_data_is_named_and_the_policy_decides() {
     assert!(!written.contains("--max-pods"), "no flag, so none is beaten: {written}");
     assert_eq!(
         said(&node, &["--pods-policy", "respect"]),
-        ["plan: user data sets max-pods to 110 (the managed node group's); so do we"]
+        [
+            "plan: user data sets max-pods to 110 (the managed node group's); this value is kept (pods.policy = \"respect\")"
+        ]
     );
     let written = node.read(DROP_IN).unwrap();
     assert!(written.contains("\n      maxPods: 110\n"), "{written}");
@@ -47,7 +49,7 @@ fn a_flag_is_beaten_by_a_later_flag() {
     assert_eq!(
         said(&node, &[]),
         [
-            "plan: a kubelet flag in user data sets max-pods to 17; ours, 20, wins: pods.policy = \"override\""
+            "plan: a kubelet flag in user data sets max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")"
         ]
     );
     let written = node.read(DROP_IN).unwrap();
@@ -57,7 +59,9 @@ fn a_flag_is_beaten_by_a_later_flag() {
     );
     assert_eq!(
         said(&node, &["--pods-policy", "lower"]),
-        ["plan: a kubelet flag in user data sets max-pods to 17; so do we"]
+        [
+            "plan: a kubelet flag in user data sets max-pods to 17; this value is kept (pods.policy = \"lower\")"
+        ]
     );
 }
 
@@ -92,7 +96,9 @@ fn a_comment_and_a_command_that_is_not_in_force_set_nothing() {
     node.file(drop_in, "[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--v=2 --max-pods=9'\n");
     assert_eq!(
         said(&node, &["--pods-policy", "respect"]),
-        ["plan: the kubelet's own arguments set max-pods to 9; so do we"]
+        [
+            "plan: the kubelet's own arguments set max-pods to 9; this value is kept (pods.policy = \"respect\")"
+        ]
     );
 }
 
@@ -105,13 +111,15 @@ fn a_drop_in_of_the_kubelets_own_takes_a_flag_to_beat() {
     let place = "/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5";
     assert_eq!(
         said(&node, &[]),
-        [format!("plan: {place}; ours, 20, wins: pods.policy = \"override\"")]
+        [format!(
+            "plan: {place}; the computed value 20 takes precedence (pods.policy = \"override\")"
+        )]
     );
     assert!(node.read(DROP_IN).unwrap().contains("      - \"--max-pods=20\"\n"));
     let lower = node.run(["run", "--pods-policy", "lower"]);
     for line in [
-        &format!("plan: {place}; so do we\n"),
-        "warning: maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it\n",
+        &format!("plan: {place}; this value is kept (pods.policy = \"lower\")\n"),
+        "warning: plan: pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it; set kubelet.config.maxPods in user data to a number, or set pods.policy = \"override\"\n",
     ] {
         assert!(lower.stderr.contains(line), "{line} in {}", lower.stderr);
     }
@@ -131,7 +139,7 @@ fn other_drop_ins_are_read_in_nodeadms_order() {
     assert_eq!(
         said(&node, &[]),
         [
-            "plan: /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 30; ours, 20, wins: pods.policy = \"override\""
+            "plan: /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 30; the computed value 20 takes precedence (pods.policy = \"override\")"
         ]
     );
     // nodeadm takes a MIME document there, too.
@@ -142,7 +150,7 @@ fn other_drop_ins_are_read_in_nodeadms_order() {
     assert_eq!(
         said(&node, &[]),
         [
-            "warning: /etc/eks/nodeadm.d/95-late.yaml sets max-pods to 40; it comes after 90-eni-bootstrap.yaml, so it wins over our 20: rename it, or take maxPods out of it"
+            "warning: plan: /etc/eks/nodeadm.d/95-late.yaml sets max-pods to 40; nodeadm reads this file after 90-eni-bootstrap.yaml, so it takes precedence over 20; rename the file so that it sorts before 90-eni-bootstrap.yaml, or remove maxPods from it"
         ]
     );
 }
@@ -156,7 +164,7 @@ fn karpenters_figure_is_a_warning() {
     assert_eq!(
         said(&node, &[]),
         [
-            "warning: user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"override\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree"
+            "warning: plan: user data sets max-pods to 29 (Karpenter's); the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value; set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20"
         ]
     );
 }

@@ -133,9 +133,9 @@ fn an_address_that_is_none_is_refused_without_its_password() {
     assert_eq!(ended.status, Some(64));
     assert_eq!(
         error(&ended),
-        "error: invalid command line\n  \
-         caused by: invalid proxy in HTTPS_PROXY or --https-proxy\n  \
-         caused by: \"proxy:3128\" is not an http:// address of a proxy (such as http://proxy.example.com:3128)\n  \
-         help: correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy\n"
+        "error: the command line cannot be used\n  \
+         caused by: HTTPS_PROXY or --https-proxy cannot be used\n  \
+         caused by: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \
+         help: correct it, or leave it out: `HTTPS_PROXY=` for one command\n"
     );
 }

@@ -38,7 +38,7 @@ fn second_boot_writes_nothing() {
     let file = identity(&fixture.node);
     let second = boot(&fixture.node, |machine| {
         let journal = machine.journal("eni-bootstrap");
-        assert!(journal.contains("90-eni-bootstrap.yaml says so already\n"), "{journal}");
+        assert!(journal.contains("90-eni-bootstrap.yaml unchanged\n"), "{journal}");
     });
     assert_eq!(identity(&fixture.node), file);
     assert_eq!(first.effective(), EffectiveKubelet::configured());

@@ -9,8 +9,19 @@ use std::path::Path;
 
 /// The error in the console output of the instance.
 const ERROR: &str = "error: the node is not ready for the kubelet
-  caused by: ENIConfig us-west-2a was not ready after 3s: it is not there
-  help: create it: `kubectl apply -f - <<< '{\"apiVersion\":\"crd.k8s.amazonaws.com/v1alpha1\",\"kind\":\"ENIConfig\",\"metadata\":{\"name\":\"us-west-2a\"},\"spec\":{\"subnet\":\"SUBNET-ID\",\"securityGroups\":[\"SECURITY-GROUP-ID\"]}}'`
+  caused by: timed out after 3s waiting for ENIConfig us-west-2a
+  caused by: not found in the cluster
+  help: create the ENIConfig with a subnet in the node's zone:
+kubectl apply -f - <<'EOF'
+apiVersion: crd.k8s.amazonaws.com/v1alpha1
+kind: ENIConfig
+metadata:
+  name: us-west-2a
+spec:
+  subnet: SUBNET-ID
+  securityGroups:
+    - SECURITY-GROUP-ID
+EOF
 ";
 
 /// Boots the node without an ENIConfig. Asserts that eni-bootstrap fails, that it blocks the unit `next`
@@ -80,7 +91,7 @@ fn on_timeout_continue_starts_the_kubelet_with_a_warning() {
     machine.wait_until_booted();
     machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
     assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
-    let warning = "warning: ENIConfig us-west-2a was not ready after 3s: it is not there; going on all the same: eni-config.on-timeout = \"continue\"";
+    let warning = "warning: wait: timed out after 3s waiting for ENIConfig us-west-2a: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"";
     let journal = machine.journal("eni-bootstrap");
     let warnings: Vec<_> = journal.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert_eq!(warnings, [warning]);

@@ -58,7 +58,7 @@ fn run_logs_the_same_as_the_native_binary() {
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let Some(command) = on_arm64(&command) else { return };
     let mut run = Running::new(command);
-    run.until("wait: ENIConfig us-west-2a: it is not there");
+    run.until("wait: ENIConfig us-west-2a not found; retrying");
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
     let run = run.end();
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);

@@ -5,7 +5,7 @@ use crate::support::real_parts::{Account, Moto, moto, own_moto};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
 
-const EDIT: &str = "`kubectl edit eniconfig us-west-2a`, field spec.subnet";
+const EDIT: &str = "`kubectl edit eniconfig us-west-2a`";
 
 /// A node in a VPC of moto's, its metadata, and its cluster.
 pub struct Site<'a> {
@@ -53,7 +53,7 @@ impl<'a> Site<'a> {
 
 fn unfit(says: &str, help: &str) -> String {
     format!(
-        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a was not ready after 0s: it is there, but {says}\n  help: {help}\n"
+        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a is not ready\n  caused by: {says}\n  help: {help}\n"
     )
 }
 
@@ -69,9 +69,9 @@ fn what_does_not_fit_has_a_message_of_its_own() {
         site.refused(),
         unfit(
             &format!(
-                "its subnet {elsewhere} is in us-west-2b (usw2-az1), and this node is in us-west-2a (usw2-az2)"
+                "{elsewhere} is in us-west-2b (usw2-az1), but the node is in us-west-2a (usw2-az2)"
             ),
-            &format!("name a subnet of the node's own zone: {EDIT}")
+            &format!("set spec.subnet to a subnet in the node's zone: {EDIT}")
         )
     );
 
@@ -81,9 +81,9 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     assert_eq!(
         site.refused(),
         unfit(
-            &format!("its subnet {of_other} is in {other_vpc}, and this node is in {vpc}"),
+            &format!("{of_other} is in {other_vpc}, but the node is in {vpc}"),
             &format!(
-                "name a subnet of {vpc}: {EDIT}; where interfaces of two VPCs are meant, set eni-config.verify = false"
+                "set spec.subnet to a subnet in {vpc}: {EDIT}; if pods intentionally use another VPC, set eni-config.verify = false"
             )
         )
     );
@@ -92,19 +92,19 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     assert_eq!(
         site.refused(),
         unfit(
-            "there is no subnet subnet-0123456789abcdef0 in us-west-2 for this account",
-            &format!("name one that there is: {EDIT}")
+            "subnet-0123456789abcdef0 not found in us-west-2 in this AWS account",
+            &format!("set spec.subnet to an existing subnet: {EDIT}")
         )
     );
 
     let good = account.subnet(vpc, "us-west-2a", "10.0.2.0/24");
     site.eni_config(&good, &["sg-0123456789abcdef0"]);
-    let edit_groups = "`kubectl edit eniconfig us-west-2a`, field spec.securityGroups";
+    let edit_groups = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
     assert_eq!(
         site.refused(),
         unfit(
-            "there is no security group sg-0123456789abcdef0",
-            &format!("name one that there is: {edit_groups}")
+            "security group sg-0123456789abcdef0 not found",
+            &format!("list existing security groups {edit_groups}")
         )
     );
 
@@ -113,8 +113,8 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     assert_eq!(
         site.refused(),
         unfit(
-            &format!("security group {of_other} is in {other_vpc}, and the subnet is in {vpc}"),
-            &format!("name groups of {vpc}: {edit_groups}")
+            &format!("security group {of_other} is in {other_vpc}, but the subnet is in {vpc}"),
+            &format!("list security groups of {vpc} {edit_groups}")
         )
     );
 
@@ -125,9 +125,9 @@ fn what_does_not_fit_has_a_message_of_its_own() {
         site.refused(),
         unfit(
             &format!(
-                "its subnet {excluded} is tagged kubernetes.io/role/cni=0: the CNI keeps pods off its interfaces"
+                "the CNI assigns no pod addresses from {excluded} because of its tag kubernetes.io/role/cni=0"
             ),
-            &format!("remove the tag, or name another subnet: {EDIT}")
+            &format!("remove the tag, or set spec.subnet to another subnet: {EDIT}")
         )
     );
 
@@ -136,8 +136,8 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     assert_eq!(
         site.refused(),
         unfit(
-            &format!("its subnet {full} has 1 free addresses, and a node needs 2 at least"),
-            &format!("free addresses in it, or name another subnet: {EDIT}")
+            &format!("{full} has 1 free address, but a node needs at least 2"),
+            &format!("release addresses in {full}, or set spec.subnet to another subnet: {EDIT}")
         )
     );
 
@@ -146,7 +146,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     let ended = site.run_once();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     for line in [
-        format!("verify: subnet: {good} is in us-west-2a, with 251 free addresses\n"),
+        format!("verify: subnet: {good} is in us-west-2a and has 251 free addresses\n"),
         format!("verify: security groups: {group}\n"),
     ] {
         assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
@@ -174,7 +174,7 @@ fn prefixes_are_counted_from_what_is_in_the_subnet() {
     ]));
     site.eni_config(&subnet, &[]);
     let few = format!(
-        "warning: verify: free prefixes: its subnet {subnet} has 6 free /28, and this node's pods take up to 7; add a larger subnet before the node fills up\n"
+        "warning: verify: free prefixes: {subnet} has 6 free /28 prefixes, but the pods of this node can use up to 7; add a larger subnet before the node runs out of addresses\n"
     );
     let ended = site.run_once();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -188,8 +188,10 @@ fn prefixes_are_counted_from_what_is_in_the_subnet() {
     assert_eq!(
         site.refused(),
         unfit(
-            &format!("its subnet {subnet} has 119 free addresses, but no 16 of them in one /28"),
-            "add a subnet for pods alone, or reserve ranges of this one for prefixes (`aws ec2 create-subnet-cidr-reservation --reservation-type prefix`)"
+            &format!("{subnet} has 119 free addresses, but no free /28 prefix"),
+            &format!(
+                "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {subnet} --reservation-type prefix --cidr CIDR`"
+            )
         )
     );
 }
@@ -206,7 +208,7 @@ fn a_subnet_that_is_mended_without_a_change_of_the_eniconfig_lets_the_node_go_on
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: ENIConfig us-west-2a: it is there, but its subnet {full} has 1 free addresses, and a node needs 2 at least; free addresses in it, or name another subnet: {EDIT}\n"
+            "warning: wait: ENIConfig us-west-2a does not fit this node: {full} has 1 free address, but a node needs at least 2; release addresses in {full}, or set spec.subnet to another subnet: {EDIT}\n"
         )
     );
     for interface in interfaces {
@@ -234,7 +236,7 @@ fn what_the_role_may_not_ask_is_skipped_and_said() {
         [("subnet", "DescribeSubnets"), ("security groups", "DescribeSecurityGroups")]
     {
         let line = format!(
-            "verify: {check} skipped: access denied for ec2:{action}: AccessDenied: User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} to the node's role (/usr/share/eni-bootstrap/iam-policy.json)\n"
+            "verify: {check} skipped: these credentials may not call ec2:{action}: AccessDenied User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} in the IAM policy of the node role; see /usr/share/eni-bootstrap/iam-policy.json\n"
         );
         assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
     }

@@ -62,7 +62,7 @@ fn the_daemonset_gives_the_figures_that_the_settings_give() {
         for key in ["capacity", "kubelet", "eni-config", "files"] {
             assert_eq!(by_cluster[key], by_settings[key], "{key} of {variables:?}");
         }
-        assert_eq!(by_cluster["cni"]["in-force"], by_settings["cni"]["in-force"], "{variables:?}");
+        assert_eq!(by_cluster["cni"]["config"], by_settings["cni"]["config"], "{variables:?}");
         figures.push(by_cluster["capacity"]["max_pods"].as_u64().unwrap());
     }
     // A c5.large: 3 interfaces of 10 addresses.
@@ -90,7 +90,7 @@ fn what_the_daemonset_takes_from_a_configmap_is_read_where_nodes_may() {
         (refused.status, error(&refused)),
         (
             Some(77),
-            format!("error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet was not ready after 0s: access denied for ConfigMap amazon-vpc-cni, which sets MAX_ENI on DaemonSet aws-node: access denied by the API server: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: grant nodes read access: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set cni.source = \"settings\" and configure the CNI in [cni]\n", NODE.trim_start_matches("system:node:")).as_str()
+            format!("error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the aws-node DaemonSet takes MAX_ENI from ConfigMap amazon-vpc-cni, which this node may not read: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set the keys of [cni] and cni.source = \"settings\"\n", NODE.trim_start_matches("system:node:")).as_str()
         )
     );
     // What that command makes.
@@ -151,7 +151,7 @@ fn an_environment_from_everywhere_is_put_together_as_the_kubelet_does() {
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(
-        plan["cni"]["in-force"],
+        plan["cni"]["config"],
         json!({
             "addressing": "secondary-addresses", "custom_networking": true, "pod_eni": false,
             "max_eni": 2, "reserved_enis": 0, "ip_family": "ipv4", "multi_nic": false,

@@ -76,7 +76,7 @@ fn rbac_that_is_applied_during_the_wait_lets_the_node_go_on() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: the aws-node DaemonSet: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; grant nodes read access: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] by hand and cni.source = \"settings\"\n"
+            "warning: wait: failed to read the aws-node DaemonSet: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; allow nodes to read it: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] and cni.source = \"settings\"\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -93,7 +93,7 @@ fn the_right_to_read_eniconfigs_may_come_during_the_wait_too() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: ENIConfig us-west-2a: access denied by the API server: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; let nodes read ENIConfigs: `kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)\n"
+            "warning: wait: failed to read ENIConfig us-west-2a: the API server does not permit it: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -112,9 +112,9 @@ fn an_eniconfig_that_comes_mends_or_comes_back_is_told_by_the_one_watch() {
     let mut mended = waiting(&node);
     cluster.eni_config("us-west-2a", json!({ "subnet": "", "securityGroups": ["sg-0c"] }));
     cluster.delete(ENI_CONFIG);
-    mended.until("wait: ENIConfig us-west-2a: it is not there");
+    mended.until("wait: ENIConfig us-west-2a not found; retrying");
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
-    mended.until("wait: ENIConfig us-west-2a: it is there, but its spec.subnet is empty");
+    mended.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
     cluster.eni_config("us-west-2a", spec());
     let mended = ends_well(mended);
     for ended in [created, mended] {
@@ -141,7 +141,9 @@ fn an_api_server_that_is_killed_and_restarted_in_mid_wait_is_found_again() {
     let (node, _imds) = node_of(&cluster);
     let mut run = waiting(&node);
     cluster.kill();
-    run.until("warning: wait: ENIConfig us-west-2a: the API server is unreachable: ");
+    run.until(
+        "warning: wait: failed to read ENIConfig us-west-2a: the API server does not answer: ",
+    );
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
     ends_well(run);
@@ -171,7 +173,7 @@ fn a_role_that_is_mapped_during_the_wait_lets_the_node_go_on() {
     let mut run = node.start(["run"]);
     assert_eq!(
         run.until("warning: wait: "),
-        "warning: wait: the aws-node DaemonSet: the API server does not know this node's identity (401); map the node's role in the cluster: an EKS access entry of type EC2_LINUX, or aws-auth; and check the instance's clock\n"
+        "warning: wait: failed to read the aws-node DaemonSet: the API server does not know this node's identity (401); create an EKS access entry of type EC2_LINUX for the node role, or map the role in the aws-auth ConfigMap; check the clock of the instance\n"
     );
     cluster.set_mapped(true);
     ends_well(run);
@@ -183,7 +185,7 @@ fn a_minute_of_waiting_is_one_get_and_one_watch() {
     let (node, _imds) = node_of(&cluster);
     let ended = node.run(["run", "--verbose", "--eni-config-wait", "60s"]);
     assert_eq!(ended.status, Some(75), "{}", ended.stderr);
-    assert!(error(&ended).contains("ENIConfig us-west-2a was not ready after 1m: it is not there"));
+    assert!(error(&ended).contains("timed out after 1m waiting for ENIConfig us-west-2a"));
     assert_eq!(
         (asked(&ended, "GET eniconfigs"), asked(&ended, "WATCH"), asked(&ended, "GET daemonsets")),
         (1, 1, 1)
@@ -195,8 +197,8 @@ fn a_minute_of_waiting_is_one_get_and_one_watch() {
     };
     assert_eq!((count("get"), count("list"), count("watch")), (1, 0, 1), "{requests:?}");
     let left = ended.stderr.lines().filter_map(|line| {
-        let left = line.strip_prefix("wait: ENIConfig us-west-2a: it is not there; ")?;
-        humantime::parse_duration(left.strip_suffix(" left")?).ok()
+        let left = line.strip_prefix("wait: ENIConfig us-west-2a not found; retrying (")?;
+        humantime::parse_duration(left.strip_suffix(" left)")?).ok()
     });
     let left: Vec<_> = left.collect();
     // Every 15 s: at least so much later each time.
@@ -220,7 +222,7 @@ fn what_the_cluster_remembers_of_the_node_is_said() {
         let begins = |line: &&str| line.starts_with("warning: verify: ");
         ended.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
     };
-    let default = "warning: verify: ENIConfig default: there is an ENIConfig named default: the CNI would take it for a node whose labels it cannot read in time, whatever its zone; delete it, unless every node may use it: `kubectl delete eniconfig default`";
+    let default = "warning: verify: ENIConfig default: an ENIConfig named \"default\" exists; the CNI uses it in any zone if it cannot read a node's labels in time; delete it unless every node may use it: `kubectl delete eniconfig default`";
     assert_eq!(said(), [default]);
     cluster.apply(json!({
         "apiVersion": "v1", "kind": "Node",
@@ -231,8 +233,8 @@ fn what_the_cluster_remembers_of_the_node_is_said() {
         said(),
         [
             default,
-            "warning: verify: cordon: this node is cordoned: the CNI attaches no interface to it, so it does not become ready; uncordon it, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
-            "warning: verify: node: this node is in the cluster already, and for new interfaces the CNI looks for ENIConfig \"blue\" and not for \"us-west-2a\": its annotation k8s.amazonaws.com/eniConfig says so; delete the Node object, so that it registers anew, or correct it by kubectl",
+            "warning: verify: node: the node is cordoned, so the CNI attaches no network interfaces and the node stays NotReady; run `kubectl uncordon NODE`, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
+            "warning: verify: node: the CNI uses ENIConfig \"blue\" instead of \"us-west-2a\" for new network interfaces, because the Node object has annotation k8s.amazonaws.com/eniConfig; run `kubectl delete node NODE` so that the node registers again, or correct its label or annotation",
         ]
     );
 }

@@ -1,5 +1,10 @@
 //! A note to the operator: one type for the log, for `plan` and for `check`.
 
+mod code;
+
+pub use code::Code;
+
+use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -31,51 +36,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it under.
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $subject:literal;)+) => {
-        /// A stable identifier of a condition. Scripts may match on its name; its text may change.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Code { $($(#[$doc])* $variant,)+ }
-
-        impl Code {
-            /// Every code, in the order of declaration.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// Returns the stable name, such as `subnet-wrong-zone`.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// Returns what the condition is about, such as `subnet`.
-            #[must_use]
-            pub fn subject(self) -> &'static str {
-                match self { $(Self::$variant => $subject,)+ }
-            }
-        }
-    };
-}
-
-codes! {
-    /// Prefix delegation is on, but Xen instances fall back to secondary addresses.
-    PrefixesNeedNitro = "prefixes-need-nitro", "max-pods";
-    /// `pods.max` exceeds the addresses that the node can assign.
-    MaxPodsAboveCapacity = "max-pods-above-capacity", "max-pods";
-    /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET` caps the addresses that the CNI holds.
-    MinimumIpTargetCaps = "minimum-ip-target-caps", "max-pods";
-    /// Security groups for pods are on, but the instance type supports no trunk interface.
-    NoTrunkInterface = "no-trunk-interface", "max-pods";
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-/// A note to the operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A note to the operator: a condition, how serious it is, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Which condition holds.
     pub code: Code,
@@ -84,8 +46,34 @@ pub struct Diagnostic {
     /// One sentence without a full stop.
     pub text: String,
     /// What the operator does about it; `None` if there is nothing to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+/// `code`, `severity`, `subject`, `text` and, unless it is `None`, `help`.
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = if self.help.is_some() { 5 } else { 4 };
+        let mut fields = serializer.serialize_struct("Diagnostic", length)?;
+        fields.serialize_field("code", &self.code)?;
+        fields.serialize_field("severity", &self.severity)?;
+        fields.serialize_field("subject", self.code.subject())?;
+        fields.serialize_field("text", &self.text)?;
+        if let Some(help) = &self.help {
+            fields.serialize_field("help", help)?;
+        }
+        fields.end()
+    }
+}
+
+/// `text; help` on one line, for the log.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)?;
+        match &self.help {
+            Some(help) => write!(formatter, "; {help}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Diagnostic {
@@ -131,15 +119,45 @@ impl Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn code_names_are_unique_and_kebab_case() {
-        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
-        assert_eq!(names.len(), Code::ALL.len());
-        let plain = |name: &&str| {
-            name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-')
-        };
-        assert_eq!(names.iter().find(|name| !plain(name)), None);
+    fn a_diagnostic_serializes_with_its_subject_and_prints_its_help() {
+        let full = Diagnostic::failed(Code::SubnetNotFound, "subnet-1 not found", "create it");
+        assert_eq!(full.to_string(), "subnet-1 not found; create it");
+        assert_eq!(
+            serde_json::to_value(full).unwrap(),
+            serde_json::json!({
+                "code": "subnet-not-found", "severity": "failed", "subject": "subnet",
+                "text": "subnet-1 not found", "help": "create it",
+            })
+        );
+        let ok = Diagnostic::ok(Code::SubnetOk, "subnet-1");
+        assert_eq!(ok.to_string(), "subnet-1");
+        assert_eq!(
+            serde_json::to_value(ok).unwrap(),
+            serde_json::json!({
+                "code": "subnet-ok", "severity": "ok", "subject": "subnet", "text": "subnet-1",
+            })
+        );
+    }
+
+    #[test]
+    fn only_a_failed_check_is_a_failure() {
+        let diagnostics = [
+            Diagnostic::ok(Code::SubnetOk, ""),
+            Diagnostic::info(Code::MaxPodsSame, ""),
+            Diagnostic::warning(Code::FewFreeAddresses, "", ""),
+            Diagnostic::failed(Code::SubnetFull, "", ""),
+            Diagnostic::skipped(Code::SubnetNotChecked, "", None),
+        ];
+        let words = diagnostics.map(|it| (it.severity.to_string(), it.is_failure()));
+        let expected = [
+            ("ok", false),
+            ("info", false),
+            ("warning", false),
+            ("failed", true),
+            ("skipped", false),
+        ];
+        assert_eq!(words, expected.map(|(word, is_failure)| (word.to_owned(), is_failure)));
     }
 }

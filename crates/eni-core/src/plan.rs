@@ -1,191 +1,104 @@
-//! Facts + settings → what this node should be. Pure, so `plan` on the command line is exact.
+//! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run` does.
 
 mod cluster_access;
-mod cni;
-mod labels;
-mod policy;
+mod diagnose;
+mod effective_cni;
+mod max_pods_precedence;
+mod node_labels;
+mod plan_error;
 
 pub use cluster_access::{ClusterAccess, access};
-pub use cni::{InForce, Override, in_force};
-pub use policy::Settled;
+pub use effective_cni::{EffectiveCni, effective_cni};
+pub use max_pods_precedence::{MaxPodsPrecedence, Precedence};
+pub use plan_error::PlanError;
 
-use crate::domain::aws_node::{AwsNode, Remark};
-use crate::domain::eni_config::{EniConfigName, NoName};
+use crate::diagnostic::Diagnostic;
+use crate::domain::aws_node::AwsNode;
+use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
-use crate::domain::label::InvalidLabel;
-use crate::domain::max_pods::{Capacity, NoCapacity};
-use crate::domain::quantity::InvalidQuantity;
+use crate::domain::max_pods::Capacity;
 use crate::domain::reserved::Reserved;
-use crate::error::{Advice, ExitCode};
 use crate::facts::Facts;
-use crate::host::other_figures::{OtherFigure, Policy};
+use crate::host::other_figures::OtherFigure;
 use crate::host::{Change, Host};
 use crate::settings::{EniConfigLabel, Settings, Wait};
-use std::borrow::Cow;
 
-/// Everything that `apply` will do and `wait` will wait for.
+/// The configuration of a node: what `run` writes and which ENIConfig it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What the CNI is set to, and who says so.
-    pub cni: InForce,
-    /// What whoever set the CNI should know.
-    pub remarks: Vec<Remark>,
-    /// The pod count, and its sum.
+    /// The CNI configuration that the calculation uses.
+    pub cni: EffectiveCni,
+    /// max-pods with every term of the calculation.
     pub capacity: Capacity,
-    /// What became of a max-pods that somebody else has set.
-    pub settled: Option<Settled>,
-    /// Another `maxPodsExpression`, which the policy would have to compare and cannot.
-    pub expression: Option<String>,
-    /// What the kubelet is told.
+    /// Which max-pods takes precedence; `None` if nothing else on the node sets one.
+    pub precedence: Option<MaxPodsPrecedence>,
+    /// The kubelet's settings.
     pub kubelet: Kubelet,
-    /// The same, as this image wants to hear it.
+    /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,
-    /// The ENIConfig to wait for; none without custom networking.
+    /// The ENIConfig to wait for; `None` without custom networking.
     pub wait: Option<EniConfigName>,
+    /// What the operator should know about it, those of the aws-node DaemonSet first.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Why no plan exists.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// No pod could ever get an address.
-    #[error("no pod could ever get an address on {instance_type}")]
-    NoCapacity {
-        /// Such as `m5.large`.
-        instance_type: String,
-        /// Why not.
-        source: NoCapacity,
-    },
-    /// A reserve that somebody else has set, and the policy keeps, is no quantity.
-    #[error("settings.kubernetes.kube-reserved.{resource} cannot be kept")]
-    Reserve {
-        /// Such as `memory`.
-        resource: &'static str,
-        /// Why not.
-        source: InvalidQuantity,
-    },
-    /// A wait without end, where nothing else would end it.
-    #[error(
-        "eni-config.wait is forever, and a bootstrap container has no time limit of its own: it would hold the boot"
-    )]
-    WaitsForever,
-    /// The ENIConfig's name cannot be made here.
-    #[error("the ENIConfig's name cannot be made from eni-config.name")]
-    NoName(#[from] NoName),
-    /// A fact that should be a label is not one.
-    #[error("the node cannot be labelled")]
-    Label(#[from] InvalidLabel),
-    /// Two sources want one label to say different things.
-    #[error("the label {key} cannot be both {one:?} and {other:?}")]
-    LabelClash {
-        /// The label.
-        key: String,
-        /// What the machine or the ENIConfig says.
-        one: String,
-        /// What the settings say.
-        other: String,
-    },
-    /// The CNI would look for another ENIConfig than the one that eni-config.name makes.
-    #[error("the CNI would look for ENIConfig {found:?} and not for {wanted:?}: {by}")]
-    NotLookedUp {
-        /// What eni-config.name makes.
-        wanted: String,
-        /// What the CNI looks up.
-        found: String,
-        /// Why.
-        by: String,
-    },
-    /// The CNI reads a label that a kubelet cannot set.
-    #[error(
-        "the CNI reads the ENIConfig's name from a label that cannot be set (ENI_CONFIG_LABEL_DEF on aws-node)"
-    )]
-    LabelOfTheCni {
-        /// Why not.
-        source: InvalidLabel,
-    },
-    /// There is a cluster to ask, and nobody says where it is.
-    #[error("it is not known where the cluster's API server is: {} missing", missing.join(", "))]
-    NoCluster {
-        /// The settings that would say it.
-        missing: Vec<&'static str>,
-    },
-}
-
-impl Advice for PlanError {
-    fn help(&self) -> Cow<'static, str> {
-        let help = match self {
-            Self::NoCapacity { source, .. } => return source.help(),
-            Self::Reserve { .. } => {
-                "write it as a quantity such as 500Mi, set it in [reserve], or use pods.policy = \"override\""
-            }
-            Self::WaitsForever => "set eni-config.wait to a time, such as 30m",
-            Self::NoName(NoName::Unknown(_)) => {
-                "use another field; for {tag:KEY} allow tags in instance metadata (InstanceMetadataTags=enabled)"
-            }
-            Self::NoName(NoName::Invalid(_)) | Self::Label(_) => {
-                "set eni-config.name so that it makes lower-case letters, digits, dots and dashes, at most 63"
-            }
-            Self::LabelClash { .. } => {
-                "remove the label from [labels], or give eni-config.label another key (\"\" where the zone label serves)"
-            }
-            Self::NotLookedUp { .. } | Self::LabelOfTheCni { .. } => {
-                "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads before any other label, or make eni-config.name and ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet agree"
-            }
-            Self::NoCluster { .. } => {
-                "put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig"
-            }
-        };
-        help.into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Settings
-    }
-}
-
-/// Decides what this node should be. `aws_node` is what the DaemonSet says, where it was asked.
+/// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the CNI.
 pub fn plan(
     facts: &Facts,
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
     let Facts { instance, limits, machine, host, existing, .. } = facts;
-    let cni = in_force(&settings.cni, aws_node);
-    let (capacity, settled) =
-        policy::settle(limits, cni.cni, settings, &existing.figures).map_err(|source| {
-            PlanError::NoCapacity { instance_type: instance.instance_type.to_string(), source }
-        })?;
+    let (cni, overrides) = effective_cni(&settings.cni, aws_node);
+    let (capacity, precedence) =
+        max_pods_precedence::decide(limits, cni.config, settings, &existing.figures).map_err(
+            |source| PlanError::NoCapacity {
+                instance_type: instance.instance_type.to_string(),
+                source,
+            },
+        )?;
     let wait = cni
-        .cni
+        .config
         .custom_networking
         .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
         .transpose()?;
-    // Without the DaemonSet's word the label set by hand is taken for the one that the CNI reads;
-    // "" says that the cluster has a way of its own.
-    let label_def = match (aws_node, &settings.eni_config_label) {
-        (Some(aws_node), _) => Some(aws_node.eni_config_label.as_str()),
-        (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
-        (None, _) => None,
-    };
     if matches!(host.host, Host::Bottlerocket(_))
         && wait.is_some()
         && settings.wait == Wait::Forever
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = policy::reserve(settings, &existing.reserve)?;
+    let reserve = max_pods_precedence::reserve(settings, &existing.reserve)?;
     let cpus = machine.map_or(limits.row.vcpus, |machine| machine.cpus);
+    let label_def = label_def(settings, aws_node);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
-        node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
+        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def)?,
         beats_flags: existing.sets_reserve
             || existing.figures.iter().any(OtherFigure::takes_a_flag),
     };
+    let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
+    diagnostics.extend(overrides);
+    diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
+    let expression = existing.expression.as_deref();
+    diagnostics.extend(diagnose::max_pods_expression(settings, expression));
+    diagnostics.extend(diagnose::capacity(&capacity));
+    diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
     let changes = host.host.render(&kubelet);
-    let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
-    let compares = settings.policy != Policy::Override && settings.pods.fixed.is_none();
-    let expression = existing.expression.clone().filter(|_| compares);
-    Ok(Plan { cni, remarks, capacity, settled, expression, kubelet, changes, wait })
+    Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
+}
+
+/// Returns the label that the CNI reads the ENIConfig name from, if it is known.
+///
+/// Without the DaemonSet, the label in the settings counts as the one that the CNI reads. An empty
+/// label in the settings means that the cluster labels its nodes in another way.
+fn label_def<'a>(settings: &'a Settings, aws_node: Option<&'a AwsNode>) -> Option<&'a str> {
+    match (aws_node, &settings.eni_config_label) {
+        (Some(aws_node), _) => Some(aws_node.eni_config_label.as_str()),
+        (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
+        (None, _) => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The list, for a person and for a program.
 
 use super::Line;
+use eni_core::diagnostic::Diagnostic;
 use serde_json::json;
 use std::fmt::Write as _;
 
 /// One line a check, aligned, and what to do below it; those of one ENIConfig under its name.
 pub(super) fn text(lines: &[Line]) -> String {
-    let width = lines.iter().map(|line| line.finding.check.len()).max().unwrap_or(0);
+    let width = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let mut text = String::new();
     let mut of: Option<&String> = None;
     for line in lines {
@@ -16,16 +17,16 @@ pub(super) fn text(lines: &[Line]) -> String {
                 let _ = writeln!(text, "\n{name}");
             }
         }
-        let finding = &line.finding;
-        let _ = writeln!(text, "{:8} {:width$}  {}", finding.verdict, finding.check, finding.says);
-        if let Some(help) = &finding.help {
+        let Diagnostic { code, severity, text: note, help } = &line.diagnostic;
+        let _ = writeln!(text, "{severity:8} {:width$}  {note}", code.subject());
+        if let Some(help) = help {
             let _ = writeln!(text, "{:8} {:width$}  → {help}", "", "");
         }
     }
     text
 }
 
-/// `{"checks": […]}`, each with verdict, check, says and, where there is something to do, help.
+/// `{"checks": […]}`, each with code, severity, subject, text and, if there is something to do, help.
 pub(super) fn json(lines: &[Line]) -> String {
     format!("{:#}\n", json!({ "checks": lines }))
 }
@@ -33,17 +34,16 @@ pub(super) fn json(lines: &[Line]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::domain::finding::Finding;
+    use eni_core::diagnostic::Code;
 
     fn lines() -> Vec<Line> {
-        let line = |of: Option<&str>, finding| Line { of: of.map(str::to_owned), finding };
+        let line = |of: Option<&str>, diagnostic| Line { of: of.map(str::to_owned), diagnostic };
+        let not_found = Diagnostic::failed(Code::SubnetNotFound, "subnet-1 not found", "create it");
+        let skipped = Diagnostic::skipped(Code::SecurityGroupsNotChecked, "no response", None);
         vec![
-            line(None, Finding::ok("aws-node", "custom networking")),
-            line(
-                Some("us-west-2a"),
-                Finding::fails("subnet", "there is no subnet subnet-1", "name another"),
-            ),
-            line(Some("us-west-2a"), Finding::skipped("security groups", "no answer", None)),
+            line(None, Diagnostic::ok(Code::CniOk, "custom networking")),
+            line(Some("us-west-2a"), not_found),
+            line(Some("us-west-2a"), skipped),
         ]
     }
 
@@ -54,9 +54,9 @@ mod tests {
             "ok       aws-node         custom networking\n\
              \n\
              us-west-2a\n\
-             fails    subnet           there is no subnet subnet-1\n\
-             \u{20}                         → name another\n\
-             skipped  security groups  no answer\n"
+             failed   subnet           subnet-1 not found\n\
+             \u{20}                         → create it\n\
+             skipped  security groups  no response\n"
         );
     }
 
@@ -66,11 +66,12 @@ mod tests {
         assert_eq!(
             parsed,
             json!({ "checks": [
-                { "verdict": "ok", "check": "aws-node", "says": "custom networking" },
-                { "of": "us-west-2a", "verdict": "fails", "check": "subnet",
-                  "says": "there is no subnet subnet-1", "help": "name another" },
-                { "of": "us-west-2a", "verdict": "skipped", "check": "security groups",
-                  "says": "no answer" },
+                { "code": "cni-ok", "severity": "ok", "subject": "aws-node",
+                  "text": "custom networking" },
+                { "of": "us-west-2a", "code": "subnet-not-found", "severity": "failed",
+                  "subject": "subnet", "text": "subnet-1 not found", "help": "create it" },
+                { "of": "us-west-2a", "code": "security-groups-not-checked",
+                  "severity": "skipped", "subject": "security groups", "text": "no response" },
             ]})
         );
     }

@@ -5,71 +5,78 @@ use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::observe::Connection;
-use crate::report;
-use crate::wait::{Patience, until_known, until_ready};
+use crate::wait::{WaitTimer, until_known, until_ready};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::domain::finding::Finding;
 use eni_core::error::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
     let node = NodeSession::open(context, settings).await?;
-    let findings = Box::pin(findings(&node)).await;
-    Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
+    let diagnostics = Box::pin(diagnostics(&node)).await;
+    Ok(diagnostics.into_iter().map(|diagnostic| Line { of: None, diagnostic }).collect())
 }
 
 /// Runs the checks in order. A check that depends on a failed one is left out.
-async fn findings(node: &NodeSession) -> Vec<Finding> {
+async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let NodeSession { facts, settings, .. } = node;
     let instance = &facts.instance;
-    let mut findings = vec![
-        Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
-        Finding::ok("host", format!("{} ({})", facts.host.host, facts.host.reason)),
+    let mut diagnostics = vec![
+        Diagnostic::ok(
+            Code::InstanceOk,
+            format!("{} in {}", instance.instance_type, instance.zone),
+        ),
+        Diagnostic::ok(Code::HostOk, format!("{} ({})", facts.host.host, facts.host.reason)),
     ];
     let connection = match node.connect().await {
         Ok(connection) => {
-            findings.push(Finding::ok("cluster", connection.cluster.to_string()));
+            let text = connection.cluster.to_string();
+            diagnostics.push(Diagnostic::ok(Code::ClusterOk, text));
             Some(connection)
         }
         Err(error) => {
-            findings.push(failed("cluster", &error));
+            diagnostics.push(failed(Code::ClusterFailed, &error));
             None
         }
     };
     let mut aws_node = None;
     if settings.cni_source == CniSource::Cluster {
-        let Some(connection) = &connection else { return findings };
-        match until_known(&connection.api, Patience::begin(Wait::Once)).await {
-            Ok(found) => {
-                findings.push(Finding::ok("aws-node", found.cni.to_string()));
-                findings.extend(report::remarks(&found.remarks));
-                aws_node = Some(found);
+        let Some(connection) = &connection else { return diagnostics };
+        match until_known(&connection.api, WaitTimer::start(Wait::Once)).await {
+            Ok(config) => {
+                diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
+                diagnostics.extend(config.diagnostics.iter().cloned());
+                aws_node = Some(config);
             }
             Err(error) => {
-                findings.push(Finding::fails("aws-node", error.reason.to_string(), error.help()));
-                return findings;
+                diagnostics.push(error.diagnostic());
+                return diagnostics;
             }
         }
     }
     let plan = match plan(facts, settings, aws_node.as_ref()) {
         Ok(plan) => plan,
         Err(error) => {
-            findings.push(failed("plan", &error.into()));
-            return findings;
+            diagnostics.push(failed(Code::PlanFailed, &error.into()));
+            return diagnostics;
         }
     };
-    findings.push(Finding::ok("max-pods", plan.capacity.to_string()));
-    findings.extend(report::of_plan(facts, &plan));
+    diagnostics.push(Diagnostic::ok(Code::MaxPodsComputed, plan.capacity.to_string()));
+    let of_cni = aws_node.iter().flat_map(|it| &it.diagnostics).count();
+    diagnostics.extend(plan.diagnostics.iter().skip(of_cni).cloned());
     match (&plan.wait, &connection) {
-        (None, _) => findings.push(Finding::ok("ENIConfig", "none: custom networking is off")),
+        (None, _) => {
+            let text = "not needed: custom networking is off";
+            diagnostics.push(Diagnostic::ok(Code::EniConfigNotNeeded, text));
+        }
         (Some(_), None) => {}
         (Some(name), Some(connection)) => {
-            findings.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
+            diagnostics.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
         }
     }
-    findings
+    diagnostics
 }
 
 async fn eni_config(
@@ -78,23 +85,22 @@ async fn eni_config(
     name: &EniConfigName,
     connection: &Connection,
     aws_node: Option<&AwsNode>,
-) -> Vec<Finding> {
-    let patience = Patience::begin(Wait::Once);
-    let ready = match until_ready(&connection.api, name, patience, async |_| Vec::new()).await {
+) -> Vec<Diagnostic> {
+    let timer = WaitTimer::start(Wait::Once);
+    let ready = match until_ready(&connection.api, name, timer, async |_| Vec::new()).await {
         Ok(ready) => ready,
-        Err(error) => {
-            let says = format!("{}: {}", error.awaited, error.reason);
-            return vec![Finding::fails("ENIConfig", says, error.help())];
-        }
+        Err(error) => return vec![error.diagnostic()],
     };
-    let mut findings = vec![Finding::ok("ENIConfig", format!("{name} is there"))];
-    match node.verifier(name, plan, connection, aws_node).await {
-        Some(verifier) => findings.extend(verifier.findings(&ready.eni_config).await),
-        None => findings.push(Finding::skipped("verify", "eni-config.verify is false", None)),
+    let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
+    if let Some(verifier) = node.verifier(name, plan, connection, aws_node).await {
+        diagnostics.extend(verifier.diagnostics(&ready.eni_config).await);
+    } else {
+        let reason = "eni-config.verify is false";
+        diagnostics.push(Diagnostic::skipped(Code::VerifyOff, reason, None));
     }
-    findings
+    diagnostics
 }
 
-fn failed(check: &'static str, error: &Error) -> Finding {
-    Finding::fails(check, one_line(error), error.help())
+fn failed(code: Code, error: &Error) -> Diagnostic {
+    Diagnostic::failed(code, one_line(error), error.help())
 }

@@ -8,12 +8,13 @@ use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Context, Deadline};
 use crate::error::{Error, UsageError};
 use crate::observe::ClusterError;
-use crate::report;
-use crate::verify::{self, Fit, Place};
+use crate::verify::{self, NodeLocation, SubnetRequirements};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
-use eni_core::domain::eni_config::{FALLBACK, Field, NameTemplate, NoName};
-use eni_core::domain::finding::Finding;
+use eni_core::domain::eni_config::{
+    EniConfigNameError, FALLBACK, Field, NameTemplate, default_exists, not_found, without_subnet,
+};
 use eni_core::domain::zone::Region;
 use eni_core::error::one_line;
 use eni_core::facts::Subnet;
@@ -52,15 +53,15 @@ pub(super) async fn check(
     let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
     let api = ApiServer::by_kubeconfig(kubeconfig, context).await.map_err(ClusterError::from)?;
     let mut lines = Vec::new();
-    let mut add = |finding| lines.push(Line { of: None, finding });
+    let mut add = |diagnostic| lines.push(Line { of: None, diagnostic });
     let aws_node = aws_node(&api, &mut add).await;
     let eni_configs = match api.eni_configs().await {
         Ok(eni_configs) => eni_configs,
         Err(error) => {
-            add(Finding::fails(
-                "ENIConfigs",
+            add(Diagnostic::failed(
+                Code::EniConfigUnreadable,
                 one_line(&error),
-                "grant the kubeconfig's user the verb list on eniconfigs.crd.k8s.amazonaws.com",
+                "allow the user of the kubeconfig to list eniconfigs.crd.k8s.amazonaws.com",
             ));
             return Ok(lines);
         }
@@ -72,7 +73,7 @@ pub(super) async fn check(
             Ok(subnets) => zones_of(subnets),
             Err(reason) => {
                 let help = "specify the zones: `--zones us-west-2a,us-west-2b`".to_owned();
-                add(Finding::skipped("zones of the cluster", reason, Some(help)));
+                add(Diagnostic::skipped(Code::ZonesUnknown, reason, Some(help)));
                 Vec::new()
             }
         }
@@ -86,9 +87,9 @@ pub(super) async fn check(
     let names = checks.zones(&node_zones, &eni_configs, &mut lines).await;
     let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
     for (name, eni_config) in others {
-        let findings = checks.other_eni_config(name, eni_config, &node_zones).await;
-        let of = |finding| Line { of: Some(format!("ENIConfig {name}")), finding };
-        lines.extend(findings.into_iter().map(of));
+        let diagnostics = checks.other_eni_config(name, eni_config, &node_zones).await;
+        let of = |diagnostic| Line { of: Some(format!("ENIConfig {name}")), diagnostic };
+        lines.extend(diagnostics.into_iter().map(of));
     }
     Ok(lines)
 }
@@ -114,17 +115,19 @@ impl ZoneChecks<'_> {
     ) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for zone in zones {
-            let findings = match name_in(&self.settings.eni_config_name, zone, self.region) {
+            let diagnostics = match name_in(&self.settings.eni_config_name, zone, self.region) {
                 Ok(name) => {
                     let eni_config = eni_configs.get(&name);
-                    let findings = self.zone(&name, zone, eni_config).await;
+                    let diagnostics = self.zone(&name, zone, eni_config).await;
                     names.insert(name);
-                    findings
+                    diagnostics
                 }
-                Err(error) => vec![Finding::skipped("ENIConfig", one_line(&error), None)],
+                Err(error) => {
+                    vec![Diagnostic::skipped(Code::EniConfigNameUnknown, one_line(&error), None)]
+                }
             };
-            let of = |finding| Line { of: Some(format!("zone {}", zone.name)), finding };
-            lines.extend(findings.into_iter().map(of));
+            let of = |diagnostic| Line { of: Some(format!("zone {}", zone.name)), diagnostic };
+            lines.extend(diagnostics.into_iter().map(of));
         }
         names
     }
@@ -134,21 +137,17 @@ impl ZoneChecks<'_> {
         name: &str,
         zone: &NodeZone,
         eni_config: Option<&EniConfig>,
-    ) -> Vec<Finding> {
+    ) -> Vec<Diagnostic> {
         let Some(eni_config) = eni_config else {
-            return vec![Finding::fails(
-                "ENIConfig",
-                format!("{name} not found"),
-                format!("create it with a subnet in {} before nodes start there", zone.name),
-            )];
+            return vec![not_found(name, Some(&zone.name))];
         };
-        let place = Place {
+        let location = NodeLocation {
             zone: Some(zone.name.clone()),
             zone_id: zone.id.clone(),
             vpc: zone.vpc.clone(),
             region: self.region.to_string(),
         };
-        self.eni_config(name, place, eni_config).await
+        self.eni_config(name, location, eni_config).await
     }
 
     /// Checks an ENIConfig that no node in `zones` uses.
@@ -157,68 +156,65 @@ impl ZoneChecks<'_> {
         name: &str,
         eni_config: &EniConfig,
         zones: &[NodeZone],
-    ) -> Vec<Finding> {
-        let place = Place { region: self.region.to_string(), ..Place::default() };
-        let mut findings = self.eni_config(name, place, eni_config).await;
+    ) -> Vec<Diagnostic> {
+        let location = NodeLocation { region: self.region.to_string(), ..NodeLocation::default() };
+        let mut diagnostics = self.eni_config(name, location, eni_config).await;
         if name == FALLBACK {
-            findings.push(Finding::warning(
-                "name",
-                "the CNI uses this ENIConfig, whatever its zone, for a node whose labels it cannot read in time",
-                "delete it, unless every node may use it: `kubectl delete eniconfig default`",
-            ));
+            diagnostics.push(default_exists());
         } else if !zones.is_empty() {
-            findings.push(Finding::warning(
-                "name",
-                "no node in these zones uses this ENIConfig",
-                "compare its name with eni-config.name, or delete it",
+            diagnostics.push(Diagnostic::warning(
+                Code::EniConfigUnused,
+                format!("no node in these zones uses {name}"),
+                "compare its name with `eni-config.name`, or delete it",
             ));
         }
-        findings
+        diagnostics
     }
 
-    async fn eni_config(&self, name: &str, place: Place, eni_config: &EniConfig) -> Vec<Finding> {
+    async fn eni_config(
+        &self,
+        name: &str,
+        location: NodeLocation,
+        eni_config: &EniConfig,
+    ) -> Vec<Diagnostic> {
         if eni_config.subnet.is_empty() {
-            return vec![Finding::fails(
-                "ENIConfig",
-                format!("{name} has no spec.subnet"),
-                format!("set spec.subnet: `kubectl edit eniconfig {name}`"),
-            )];
+            return vec![without_subnet(name)];
         }
         let aws_node = self.aws_node.as_ref();
-        let fit = Fit {
-            place,
-            name: name.to_owned(),
+        let requirements = SubnetRequirements {
+            location,
+            eni_config: name.to_owned(),
             // The instance types of the nodes are unknown here, so require an address for one pod.
             addresses: 1,
             prefixes: aws_node.is_some_and(|it| it.cni.addressing == Addressing::Prefixes),
             subnet_discovery: aws_node.is_none_or(|it| it.subnet_discovery),
             cluster: self.settings.cluster.name.clone(),
         };
-        let mut findings = vec![Finding::ok("ENIConfig", format!("{name} exists"))];
-        findings.extend(verify::with_ec2(&fit, eni_config, Ok(&self.ec2)).await);
-        findings
+        let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
+        diagnostics.extend(verify::with_ec2(&requirements, eni_config, Ok(&self.ec2)).await);
+        diagnostics
     }
 }
 
 /// Returns the CNI configuration. If it cannot be read, adds a skipped check and returns `None`.
-async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Finding)) -> Option<AwsNode> {
+async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
     match api.aws_node().await {
         Ok(environment) => {
             let aws_node = AwsNode::read(&environment);
             if aws_node.cni.custom_networking {
-                add(Finding::ok("aws-node", aws_node.cni.to_string()));
+                add(Diagnostic::ok(Code::CniOk, aws_node.cni.to_string()));
             } else {
-                add(Finding::warning(
-                    "aws-node",
-                    format!("{}: the CNI does not use ENIConfigs", aws_node.cni),
+                add(Diagnostic::warning(
+                    Code::CustomNetworkingOff,
+                    format!("{}; the CNI does not use the ENIConfigs", aws_node.cni),
                     "to use them, run `kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`",
                 ));
             }
-            report::remarks(&aws_node.remarks).for_each(add);
+            aws_node.diagnostics.iter().cloned().for_each(add);
             Some(aws_node)
         }
         Err(error) => {
-            add(Finding::skipped("aws-node", one_line(&error), None));
+            add(Diagnostic::skipped(Code::CniUnreadable, one_line(&error), None));
             None
         }
     }
@@ -238,7 +234,11 @@ fn zones_of(subnets: Vec<Subnet>) -> Vec<NodeZone> {
 }
 
 /// Returns the name of the ENIConfig that a node in `zone` uses.
-fn name_in(template: &NameTemplate, zone: &NodeZone, region: &Region) -> Result<String, NoName> {
+fn name_in(
+    template: &NameTemplate,
+    zone: &NodeZone,
+    region: &Region,
+) -> Result<String, EniConfigNameError> {
     let name = template.fill(|field| match field {
         Field::Zone => Some(zone.name.clone()),
         Field::ZoneId => zone.id.clone(),

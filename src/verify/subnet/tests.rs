@@ -1,15 +1,15 @@
 use super::*;
 use std::collections::BTreeMap;
 
-fn fit() -> Fit {
-    Fit {
-        place: Place {
+fn requirements() -> SubnetRequirements {
+    SubnetRequirements {
+        location: NodeLocation {
             zone: Some("us-west-2a".to_owned()),
             zone_id: Some("usw2-az1".to_owned()),
             vpc: Some("vpc-1".to_owned()),
             region: "us-west-2".to_owned(),
         },
-        name: "us-west-2a".to_owned(),
+        eni_config: "us-west-2a".to_owned(),
         addresses: 18,
         prefixes: false,
         subnet_discovery: true,
@@ -33,125 +33,132 @@ fn tagged(key: &str, value: &str) -> Subnet {
     Subnet { tags: BTreeMap::from([(key.to_owned(), value.to_owned())]), ..subnet() }
 }
 
-fn fails(says: &str, help: &str) -> Finding {
-    let edit = "`kubectl edit eniconfig us-west-2a`, field spec.subnet";
-    Finding::fails(SUBNET, says, help.replace("EDIT", edit))
+fn failed(code: Code, text: &str, help: &str) -> Diagnostic {
+    Diagnostic::failed(code, text, help.replace("EDIT", "`kubectl edit eniconfig us-west-2a`"))
 }
 
-fn ok() -> Finding {
-    Finding::ok(SUBNET, "subnet-1 is in us-west-2a, with 251 free addresses")
-}
-
-#[test]
-fn a_subnet_of_this_zone_and_vpc_is_good() {
-    assert_eq!(judge(&fit(), "subnet-1", Some(&subnet())), ok());
+fn ok() -> Diagnostic {
+    Diagnostic::ok(Code::SubnetOk, "subnet-1 is in us-west-2a and has 251 free addresses")
 }
 
 #[test]
-fn zones_are_compared_by_id_where_both_have_one() {
-    let judged = |zone: &str, zone_id: &str, known_id: Option<&str>| {
-        let mut fit = fit();
-        fit.place.zone_id = known_id.map(str::to_owned);
-        let found = Subnet { zone: zone.to_owned(), zone_id: zone_id.to_owned(), ..subnet() };
-        judge(&fit, "subnet-1", Some(&found))
+fn a_subnet_in_the_zone_and_vpc_of_the_node_passes() {
+    assert_eq!(check(&requirements(), "subnet-1", Some(&subnet())), ok());
+}
+
+#[test]
+fn zones_are_compared_by_id_if_both_are_known() {
+    let checked = |zone: &str, zone_id: &str, node_zone_id: Option<&str>| {
+        let mut requirements = requirements();
+        requirements.location.zone_id = node_zone_id.map(str::to_owned);
+        let subnet = Subnet { zone: zone.to_owned(), zone_id: zone_id.to_owned(), ..subnet() };
+        check(&requirements, "subnet-1", Some(&subnet))
     };
-    let other_name = "subnet-1 is in us-west-2d, with 251 free addresses";
-    assert_eq!(judged("us-west-2d", "usw2-az1", Some("usw2-az1")), Finding::ok(SUBNET, other_name));
+    let wrong_zone = |text: &str| {
+        let help = "set spec.subnet to a subnet in the node's zone: EDIT";
+        failed(Code::SubnetWrongZone, text, help)
+    };
     assert_eq!(
-        judged("us-west-2a", "usw2-az3", Some("usw2-az1")),
-        fails(
-            "its subnet subnet-1 is in us-west-2a (usw2-az3), and this node is in us-west-2a (usw2-az1)",
-            "name a subnet of the node's own zone: EDIT"
+        checked("us-west-2d", "usw2-az1", Some("usw2-az1")),
+        Diagnostic::ok(Code::SubnetOk, "subnet-1 is in us-west-2d and has 251 free addresses")
+    );
+    assert_eq!(
+        checked("us-west-2a", "usw2-az3", Some("usw2-az1")),
+        wrong_zone(
+            "subnet-1 is in us-west-2a (usw2-az3), but the node is in us-west-2a (usw2-az1)"
         ),
         "one name, two zones"
     );
     assert_eq!(
-        judged("us-west-2b", "", None),
-        fails(
-            "its subnet subnet-1 is in us-west-2b, and this node is in us-west-2a",
-            "name a subnet of the node's own zone: EDIT"
-        )
+        checked("us-west-2b", "", None),
+        wrong_zone("subnet-1 is in us-west-2b, but the node is in us-west-2a")
     );
-    assert_eq!(judged("us-west-2a", "usw2-az1", None), ok());
+    assert_eq!(checked("us-west-2a", "usw2-az1", None), ok());
 }
 
 #[test]
-fn what_is_wrong_with_a_subnet_is_told_apart() {
+fn each_problem_has_its_own_code_and_help() {
     assert_eq!(
-        judge(&fit(), "subnet-9", None),
-        fails(
-            "there is no subnet subnet-9 in us-west-2 for this account",
-            "name one that there is: EDIT"
+        check(&requirements(), "subnet-9", None),
+        failed(
+            Code::SubnetNotFound,
+            "subnet-9 not found in us-west-2 in this AWS account",
+            "set spec.subnet to an existing subnet: EDIT"
+        )
+    );
+    let checked = |subnet: Subnet| check(&requirements(), "subnet-1", Some(&subnet));
+    assert_eq!(
+        checked(Subnet { vpc: "vpc-2".to_owned(), ..subnet() }),
+        failed(
+            Code::SubnetWrongVpc,
+            "subnet-1 is in vpc-2, but the node is in vpc-1",
+            "set spec.subnet to a subnet in vpc-1: EDIT; if pods intentionally use another VPC, set eni-config.verify = false"
         )
     );
     assert_eq!(
-        judge(&fit(), "subnet-1", Some(&Subnet { vpc: "vpc-2".to_owned(), ..subnet() })),
-        fails(
-            "its subnet subnet-1 is in vpc-2, and this node is in vpc-1",
-            "name a subnet of vpc-1: EDIT; where interfaces of two VPCs are meant, set eni-config.verify = false"
+        checked(Subnet { free_addresses: 1, ..subnet() }),
+        failed(
+            Code::SubnetFull,
+            "subnet-1 has 1 free address, but a node needs at least 2",
+            "release addresses in subnet-1, or set spec.subnet to another subnet: EDIT"
         )
     );
     assert_eq!(
-        judge(&fit(), "subnet-1", Some(&Subnet { free_addresses: 1, ..subnet() })),
-        fails(
-            "its subnet subnet-1 has 1 free addresses, and a node needs 2 at least",
-            "free addresses in it, or name another subnet: EDIT"
-        )
-    );
-    assert_eq!(
-        judge(&fit(), "subnet-1", Some(&Subnet { free_addresses: 17, ..subnet() })),
-        Finding::warning(
-            SUBNET,
-            "its subnet subnet-1 has 17 free addresses, and this node's pods take up to 18",
-            "add a larger subnet before the node fills up"
+        checked(Subnet { free_addresses: 17, ..subnet() }),
+        Diagnostic::warning(
+            Code::FewFreeAddresses,
+            "subnet-1 has 17 free addresses, but the pods of this node can use up to 18",
+            "add a larger subnet before the node runs out of addresses"
         )
     );
 }
 
 #[test]
-fn tags_exclude_a_subnet_where_the_cni_looks_at_them() {
-    let judged = |found: Subnet| judge(&fit(), "subnet-1", Some(&found));
+fn a_tag_excludes_a_subnet_if_subnet_discovery_is_on() {
+    let checked = |subnet: Subnet| check(&requirements(), "subnet-1", Some(&subnet));
     let excluded = |tag: &str| {
-        fails(
-            &format!("its subnet subnet-1 is tagged {tag}: the CNI keeps pods off its interfaces"),
-            "remove the tag, or name another subnet: EDIT",
+        failed(
+            Code::SubnetTaggedOut,
+            &format!("the CNI assigns no pod addresses from subnet-1 because of its tag {tag}"),
+            "remove the tag, or set spec.subnet to another subnet: EDIT",
         )
     };
-    assert_eq!(judged(tagged(ROLE, "0")), excluded("kubernetes.io/role/cni=0"));
-    assert_eq!(judged(tagged(ROLE, "1")), ok());
-    assert_eq!(judged(tagged("cni.networking.k8s.aws/cluster/prod", "shared")), ok());
+    assert_eq!(checked(tagged(ROLE, "0")), excluded("kubernetes.io/role/cni=0"));
+    assert_eq!(checked(tagged(ROLE, "1")), ok());
+    assert_eq!(checked(tagged("cni.networking.k8s.aws/cluster/prod", "shared")), ok());
+    let other_cluster = tagged("cni.networking.k8s.aws/cluster/dev", "shared");
     assert_eq!(
-        judged(tagged("cni.networking.k8s.aws/cluster/dev", "shared")),
-        excluded("cni.networking.k8s.aws/cluster/dev, and not for prod")
+        checked(other_cluster.clone()),
+        excluded("cni.networking.k8s.aws/cluster/dev (this cluster is prod)")
     );
-    let blind = Fit { subnet_discovery: false, ..fit() };
-    assert_eq!(judge(&blind, "subnet-1", Some(&tagged(ROLE, "0"))), ok());
-    let nameless = Fit { cluster: None, ..fit() };
-    let of_dev = tagged("cni.networking.k8s.aws/cluster/dev", "shared");
-    assert_eq!(judge(&nameless, "subnet-1", Some(&of_dev)), ok());
+    let without_discovery = SubnetRequirements { subnet_discovery: false, ..requirements() };
+    assert_eq!(check(&without_discovery, "subnet-1", Some(&tagged(ROLE, "0"))), ok());
+    let without_cluster = SubnetRequirements { cluster: None, ..requirements() };
+    assert_eq!(check(&without_cluster, "subnet-1", Some(&other_cluster)), ok());
 }
 
 #[test]
-fn prefixes_need_sixteen_addresses_side_by_side() {
-    let fit = Fit { addresses: 108, prefixes: true, ..fit() };
-    let found = Subnet { free_addresses: 130, ..subnet() };
-    let judged = |free, least| judge_prefixes(&fit, &found, free, least);
+fn prefix_delegation_needs_free_blocks_of_sixteen_addresses() {
+    let requirements = SubnetRequirements { addresses: 108, prefixes: true, ..requirements() };
+    let subnet = Subnet { free_addresses: 130, ..subnet() };
+    let checked = |free, least| check_prefixes(&requirements, &subnet, free, least);
     assert_eq!(
-        judged(0, 0),
-        Finding::fails(
-            "free prefixes",
-            "its subnet subnet-1 has 130 free addresses, but no 16 of them in one /28",
-            "add a subnet for pods alone, or reserve ranges of this one for prefixes (`aws ec2 create-subnet-cidr-reservation --reservation-type prefix`)"
+        checked(0, 0),
+        Diagnostic::failed(
+            Code::NoFreePrefix,
+            "subnet-1 has 130 free addresses, but no free /28 prefix",
+            "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id subnet-1 --reservation-type prefix --cidr CIDR`"
         )
     );
     assert_eq!(
-        judged(6, 0),
-        Finding::warning(
-            "free prefixes",
-            "its subnet subnet-1 has 6 free /28, and this node's pods take up to 7",
-            "add a larger subnet before the node fills up"
+        checked(6, 0),
+        Diagnostic::warning(
+            Code::FewFreePrefixes,
+            "subnet-1 has 6 free /28 prefixes, but the pods of this node can use up to 7",
+            "add a larger subnet before the node runs out of addresses"
         )
     );
-    assert_eq!(judged(7, 0), Finding::ok("free prefixes", "subnet-1 has 7 free /28"));
-    assert_eq!(judged(7, 7), Finding::ok("free prefixes", "subnet-1 has at least 7 free /28"));
+    let ok = |text: &str| Diagnostic::ok(Code::FreePrefixesOk, text);
+    assert_eq!(checked(7, 0), ok("subnet-1 has 7 free /28 prefixes"));
+    assert_eq!(checked(7, 7), ok("subnet-1 has at least 7 free /28 prefixes"));
 }

@@ -203,9 +203,9 @@ fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
         &host,
         &["--eni-config-wait=forever"],
         78,
-        "error: failed to compute the node configuration\n  \
-         caused by: eni-config.wait is forever, and a bootstrap container has no time limit of its own: it would hold the boot\n  \
-         help: set eni-config.wait to a time, such as 30m\n",
+        "error: no plan fits this machine\n  \
+         caused by: eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit\n  \
+         help: set eni-config.wait to a duration, such as 30m\n",
     );
     assert_eq!(host.changing(), Vec::<String>::new());
 }
@@ -230,9 +230,9 @@ fn a_cluster_of_tls_is_refused_with_the_reason() {
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: failed to compute the node configuration\n  \
-         caused by: it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing\n  \
-         help: put a NodeConfig in user data, or set cluster.name (EKS then says the rest), or cluster.name, cluster.endpoint and cluster.certificate-authority, or cluster.kubeconfig\n"
+        "error: no plan fits this machine\n  \
+         caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  \
+         help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
     );
     assert_eq!(host.kubelet(), (UNTOUCHED.to_owned(), String::new()));
 }

@@ -40,7 +40,7 @@ fn a_fresh_node_is_told_in_one_transaction() {
     );
     assert_eq!(
         lines(&ended, "host"),
-        ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
+        ["host: bottlerocket (there is Bottlerocket's settings API)"]
     );
     let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server} (source: Bottlerocket settings)");
@@ -48,8 +48,8 @@ fn a_fresh_node_is_told_in_one_transaction() {
     assert_eq!(
         lines(&ended, "apply"),
         [
-            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
-            "apply: Bottlerocket's settings.kubernetes is written",
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml written",
+            "apply: Bottlerocket's settings.kubernetes written",
         ]
     );
     assert_eq!(host.settings.kubelet_restarts(), 1);
@@ -65,10 +65,7 @@ fn a_node_that_is_told_already_is_left_alone() {
     ready(&ended);
     assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
     assert_eq!(host.settings.kubelet_restarts(), 1);
-    assert_eq!(
-        lines(&ended, "apply")[1],
-        "apply: Bottlerocket's settings.kubernetes says so already"
-    );
+    assert_eq!(lines(&ended, "apply")[1], "apply: Bottlerocket's settings.kubernetes unchanged");
 }
 
 #[test]
@@ -162,7 +159,7 @@ fn the_wait_for_the_eniconfig_comes_last() {
     let host = Host::new();
     host.api.delete("us-west-2a");
     let mut running = host.node.start(["run", "--eni-config-wait=1m"]);
-    running.until("wait: ENIConfig us-west-2a: it is not there");
+    running.until("wait: ENIConfig us-west-2a not found; retrying");
     assert_eq!(host.kubelet(), as_planned());
     host.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     ready(&running.end());

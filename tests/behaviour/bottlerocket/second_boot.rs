@@ -48,21 +48,21 @@ fn a_users_figure_is_settled_by_the_policy() {
             "team",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110; ours, 20, wins: pods.policy = \"override\"",
+            "plan: Bottlerocket's settings set max-pods to 110; the computed value 20 takes precedence (pods.policy = \"override\")",
         ),
         (
             "respect",
             "team",
             "",
             "110",
-            "plan: Bottlerocket's settings set max-pods to 110; so do we",
+            "plan: Bottlerocket's settings set max-pods to 110; this value is kept (pods.policy = \"respect\")",
         ),
         (
             "lower",
             "eks.amazonaws.com/nodegroup",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110 (the managed node group's); ours, 20, wins: pods.policy = \"lower\"",
+            "plan: Bottlerocket's settings set max-pods to 110 (the managed node group's); the computed value 20 takes precedence (pods.policy = \"lower\")",
         ),
     ] {
         let host = Host::with(|seed| {
@@ -101,10 +101,10 @@ fn a_users_reserve_is_kept_under_respect() {
     assert_eq!(ended.status, Some(78));
     assert_eq!(
         error(&ended),
-        "error: failed to compute the node configuration\n  \
-         caused by: settings.kubernetes.kube-reserved.memory cannot be kept\n  \
+        "error: no plan fits this machine\n  \
+         caused by: existing settings.kubernetes.kube-reserved.memory is invalid\n  \
          caused by: \"1e9\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
-         help: write it as a quantity such as 500Mi, set it in [reserve], or use pods.policy = \"override\"\n"
+         help: correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\"\n"
     );
 }
 
@@ -131,8 +131,8 @@ fn undo_forgets_and_says_what_stays() {
         (ended.status, ended.stderr.as_str()),
         (
             Some(0),
-            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is removed\n\
-             warning: undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them\n"
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml removed\n\
+             warning: Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one\n"
         )
     );
     assert_eq!(host.node.read(RECORD), None);

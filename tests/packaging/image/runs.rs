@@ -46,27 +46,27 @@ fn default_command_waits_for_the_eniconfig() {
             .with("ENI_BOOTSTRAP_RESERVE_CPU", "70m") // the default depends on the CPUs
             .with("ENI_BOOTSTRAP_ENI_CONFIG_VERIFY", "false");
         let mut run = Running::new(container.command());
-        run.until("wait: ENIConfig us-west-2a: it is not there");
+        run.until("wait: ENIConfig us-west-2a not found; retrying");
         api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
         let run = run.end();
         assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
-        let depends_on_machine = |line: &&str| line.starts_with("limits: ");
+        let depends_on_machine = |line: &&str| line.starts_with("instance: c5.large has ");
         let log = steady(&run.stderr, &api);
         let log: Vec<_> = log.lines().filter(|line| !depends_on_machine(line)).collect();
         assert_eq!(
             log,
             [
-                "machine: c5.large i-0123456789abcdef0 in us-west-2a (usw2-az1), vpc-0123456789abcdef0, subnet-0123456789abcdef0",
-                "host: none (set by hand); user data: holds a NodeConfig",
+                "instance: c5.large i-0123456789abcdef0 in us-west-2a (usw2-az1), vpc-0123456789abcdef0, subnet-0123456789abcdef0",
+                "host: none (set by hand)",
                 "cluster: sandbox at https://API (source: NodeConfig in user data)",
-                "cni: the aws-node DaemonSet says custom networking; it reads the ENIConfig's name from the label k8s.amazonaws.com/eniConfig",
+                "cni: custom networking (source: aws-node DaemonSet); ENIConfig label k8s.amazonaws.com/eniConfig",
                 "plan: 20 pods: 3 interfaces − 1 for custom networking, 2 × 9 slots + 2 on the host's network = 20",
-                "plan: kubeReserved cpu=70m,ephemeral-storage=1Gi,memory=475Mi",
-                "plan: labels k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a",
+                "plan: kube-reserved cpu=70m,ephemeral-storage=1Gi,memory=475Mi",
+                "plan: node-labels k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a",
                 "plan: ENIConfig us-west-2a",
-                "wait: for ENIConfig us-west-2a, for 10m at most",
-                "wait: ENIConfig us-west-2a: it is not there",
-                "wait: ENIConfig us-west-2a is there after N s: subnet-0a, sg-0b",
+                "wait: waiting up to 10m for ENIConfig us-west-2a",
+                "wait: ENIConfig us-west-2a not found; retrying",
+                "wait: ENIConfig us-west-2a found after N s (subnet-0a, sg-0b)",
                 "ready: the node is ready for the kubelet",
             ],
             "{architecture}"

@@ -63,7 +63,7 @@ fn check_offline_lifecycle(format: PackageFormat) {
     stdout_of_success(&run(&words(&format.purge_command())));
     assert_eq!(difference(&before, &file_list(run)), [Vec::<String>::new(), Vec::new()]);
     let log = String::from_utf8_lossy(&removed.stderr);
-    let removal = format!("apply: /{DROP_IN} is removed");
+    let removal = format!("apply: /{DROP_IN} removed");
     assert!(log.lines().any(|line| line == removal), "{log}");
 }
 

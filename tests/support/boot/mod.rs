@@ -57,7 +57,7 @@ impl Fixture {
     /// Creates the ENIConfig while `machine` waits for it, and waits until the boot is complete.
     /// Asserts, by the timestamps of the node, that the kubelet did not start before that.
     pub fn create_eni_config_late(&self, machine: &Machine) -> UnitOrder {
-        machine.wait_for_console("wait: ENIConfig us-west-2a: it is not there");
+        machine.wait_for_console("wait: ENIConfig us-west-2a not found; retrying");
         let waiting = machine.order();
         let unit = waiting.unit("eni-bootstrap.service");
         assert_eq!((unit.state.as_str(), unit.done), ("activating", None), "{waiting}");
@@ -69,8 +69,8 @@ impl Fixture {
         let order = machine.order();
         let logged = |text| machine.first_logged("eni-bootstrap", text);
         let (missing, ready) = (
-            logged("wait: ENIConfig us-west-2a: it is not there"),
-            logged("wait: ENIConfig us-west-2a is there after "),
+            logged("wait: ENIConfig us-west-2a not found; retrying"),
+            logged("wait: ENIConfig us-west-2a found after "),
         );
         let created = order.unit(CREATED).done.unwrap();
         assert!(

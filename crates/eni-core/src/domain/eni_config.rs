@@ -1,7 +1,9 @@
-//! The ENIConfig that the VPC CNI will look for, and how its name is made.
+//! The name of the ENIConfig that the VPC CNI uses for a node.
 //!
-//! Source: `GetNodeSpecificENIConfigName`, `pkg/eniconfig/eniconfig.go`, aws/amazon-vpc-cni-k8s:
-//! the name is a label's value, so it must be valid both as an object name and as a label value.
+//! The CNI reads the name from a node label, so it must be valid both as an object name and as a label
+//! value.
+//!
+//! Source: `GetNodeSpecificENIConfigName`, `pkg/eniconfig/eniconfig.go`, aws/amazon-vpc-cni-k8s.
 
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::label::{LabelValue, is_subdomain};
@@ -9,16 +11,17 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-mod template;
+mod eni_config_diagnostics;
+mod name_template;
 
-pub use template::{Field, InvalidTemplate, NameTemplate, NoName};
+pub use eni_config_diagnostics::{default_exists, not_found, without_subnet};
+pub use name_template::{EniConfigNameError, Field, InvalidTemplate, NameTemplate};
 
-/// The node label from which the CNI takes the name, unless its `ENI_CONFIG_LABEL_DEF` says
-/// otherwise.
+/// The node label that the CNI reads the name from by default. `ENI_CONFIG_LABEL_DEF` changes it.
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
-/// The node label that the CNI reads before anything else, whatever its settings say.
+/// The node label that takes precedence over every other label and annotation.
 pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
-/// The name that the CNI takes where no label and no annotation says one.
+/// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
 
 /// An ENIConfig's name: valid as a Kubernetes object name and as a label value.
@@ -27,7 +30,7 @@ pub const FALLBACK: &str = "default";
 pub struct EniConfigName(String);
 
 impl EniConfigName {
-    /// The text itself.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,40 +51,44 @@ impl FromStr for EniConfigName {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidIdentifier::new(
-                "an ENIConfig name (an object name that fits a label)",
+                "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
                 text,
             ))
         }
     }
 }
 
-/// What the CNI will look up on a node.
+/// The ENIConfig that the CNI selects for a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookedUp {
-    /// The name.
+pub struct Selection {
+    /// The name of the ENIConfig.
     pub name: String,
-    /// The label or annotation that says it; none where the CNI falls back to [`FALLBACK`].
-    pub by: Option<String>,
+    /// The label or annotation that the name comes from, such as `label example.com/eni`; `None` if
+    /// the CNI uses [`FALLBACK`].
+    pub source: Option<String>,
 }
 
-/// The name that the CNI will look up, given the node's labels and annotations and the keys that its
-/// `ENI_CONFIG_LABEL_DEF` and `ENI_CONFIG_ANNOTATION_DEF` name.
-pub fn looked_up(
+/// Returns the ENIConfig that the CNI selects for a node with these labels and annotations.
+///
+/// `label_def` and `annotation_def` are the values of `ENI_CONFIG_LABEL_DEF` and
+/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then the
+/// label.
+pub fn select(
     (label_def, label): (&str, impl Fn(&str) -> Option<String>),
     (annotation_def, annotation): (&str, impl Fn(&str) -> Option<String>),
-) -> LookedUp {
-    let labelled = |key: &str| {
-        let by = format!("label {key}");
-        label(key).map(|name| LookedUp { name, by: Some(by) })
+) -> Selection {
+    let by_label = |key: &str| {
+        let source = format!("label {key}");
+        label(key).map(|name| Selection { name, source: Some(source) })
     };
-    let annotated = || {
-        let by = format!("annotation {annotation_def}");
-        annotation(annotation_def).map(|name| LookedUp { name, by: Some(by) })
+    let by_annotation = || {
+        let source = format!("annotation {annotation_def}");
+        annotation(annotation_def).map(|name| Selection { name, source: Some(source) })
     };
-    labelled(EXTERNAL_LABEL)
-        .or_else(annotated)
-        .or_else(|| labelled(label_def))
-        .unwrap_or_else(|| LookedUp { name: FALLBACK.to_owned(), by: None })
+    by_label(EXTERNAL_LABEL)
+        .or_else(by_annotation)
+        .or_else(|| by_label(label_def))
+        .unwrap_or_else(|| Selection { name: FALLBACK.to_owned(), source: None })
 }
 
 #[cfg(test)]
@@ -93,33 +100,36 @@ mod tests {
         let valid = |text: &str| text.parse::<EniConfigName>().is_ok();
         assert_eq!("us-west-2a".parse::<EniConfigName>().unwrap().as_str(), "us-west-2a");
         assert!(valid(&"x".repeat(63)));
-        assert!(!valid(&"x".repeat(64)), "an object name, and too long for a label");
-        assert!(!valid("Upper"), "a label value, and no object name");
+        assert!(!valid(&"x".repeat(64)), "valid as an object name, too long for a label");
+        assert!(!valid("Upper"), "valid as a label value, not as an object name");
     }
 
     #[test]
-    fn the_cni_reads_its_own_label_first_then_the_annotation_then_the_label() {
-        let found = |labels: &[(&str, &str)], annotations: &[(&str, &str)]| {
+    fn the_external_label_precedes_the_annotation_which_precedes_the_label() {
+        let selected = |labels: &[(&str, &str)], annotations: &[(&str, &str)]| {
             let value = |of: &[(&str, &str)], key: &str| {
-                let found = of.iter().find(|one| one.0 == key);
-                found.map(|one| one.1.to_owned())
+                of.iter().find(|one| one.0 == key).map(|one| one.1.to_owned())
             };
-            let LookedUp { name, by } = looked_up(
+            let Selection { name, source } = select(
                 ("zone", |key: &str| value(labels, key)),
                 ("note", |key: &str| value(annotations, key)),
             );
-            (name, by.unwrap_or_default())
+            (name, source.unwrap_or_default())
         };
-        let expected = |name: &str, by: &str| (name.to_owned(), by.to_owned());
+        let expected = |name: &str, source: &str| (name.to_owned(), source.to_owned());
         let zone = ("zone", "a");
         let external = (EXTERNAL_LABEL, "b");
         assert_eq!(
-            found(&[zone, external], &[("note", "c")]),
+            selected(&[zone, external], &[("note", "c")]),
             expected("b", "label vpc.amazonaws.com/externalEniConfig")
         );
-        assert_eq!(found(&[zone], &[("note", "c")]), expected("c", "annotation note"));
-        assert_eq!(found(&[zone, (DEFAULT_LABEL, "b")], &[]), expected("a", "label zone"));
-        assert_eq!(found(&[(DEFAULT_LABEL, "b")], &[]), expected("default", ""));
-        assert_eq!(found(&[("zone", "")], &[]), expected("", "label zone"), "an empty value wins");
+        assert_eq!(selected(&[zone], &[("note", "c")]), expected("c", "annotation note"));
+        assert_eq!(selected(&[zone, (DEFAULT_LABEL, "b")], &[]), expected("a", "label zone"));
+        assert_eq!(selected(&[(DEFAULT_LABEL, "b")], &[]), expected("default", ""));
+        assert_eq!(
+            selected(&[("zone", "")], &[]),
+            expected("", "label zone"),
+            "an empty value counts"
+        );
     }
 }

@@ -1,17 +1,17 @@
-//! Node labels: what Kubernetes takes for one, and which of them a kubelet may give itself.
+//! Node labels: which keys and values are valid, and which keys a kubelet may set on its own node.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The zone, by its name. The kubelet may set it itself, and the AWS cloud controller manager
-/// writes the same value after registration.
+/// The label of the zone name. The kubelet may set it, and the AWS cloud controller manager writes the
+/// same value after registration.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
-/// The region.
+/// The label of the region. The same rules apply as to [`ZONE`].
 pub const REGION: &str = "topology.kubernetes.io/region";
 
-/// The labels in Kubernetes' own namespaces that a kubelet may set on itself.
+/// The labels in the namespaces of Kubernetes that a kubelet may set on its own node.
 ///
 /// Source: `staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go`, kubernetes/kubernetes.
 const SETTABLE: [&str; 11] = [
@@ -28,32 +28,31 @@ const SETTABLE: [&str; 11] = [
     "failure-domain.beta.kubernetes.io/region",
 ];
 
-/// A label that Kubernetes, or a kubelet for itself, would not take.
+/// A label that Kubernetes rejects, or that a kubelet may not set on its own node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabel {
-    /// Not of a key's form.
-    #[error("{0:?} is not a label key")]
+    /// An invalid key.
+    #[error("{0:?} is not a valid label key")]
     Key(String),
-    /// Not of a value's form.
-    #[error("{0:?} is not a label value")]
+    /// An invalid value.
+    #[error("{0:?} is not a valid label value")]
     Value(String),
-    /// In a namespace that belongs to Kubernetes: the kubelet would exit with "unknown labels".
-    #[error("the kubelet may not give itself the label {0:?}")]
+    /// A key in a reserved namespace: a kubelet with such a label exits with "unknown labels".
+    #[error("a kubelet is not allowed to set label {0:?} on its own node")]
     NotSettable(String),
 }
 
-/// A label's key: `name` or `prefix/name`.
+/// A label key: `name` or `prefix/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct LabelKey(String);
 
-/// A label's value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
+/// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct LabelValue(String);
 
 impl LabelKey {
-    /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,7 +60,6 @@ impl LabelKey {
 }
 
 impl LabelValue {
-    /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -88,7 +86,7 @@ impl FromStr for LabelKey {
         if !is_name(name) || !prefix.is_none_or(is_subdomain) {
             return Err(InvalidLabel::Key(text.to_owned()));
         }
-        if prefix.is_some_and(is_kubernetes_own) && !SETTABLE.contains(&text) {
+        if prefix.is_some_and(is_reserved) && !SETTABLE.contains(&text) {
             return Err(InvalidLabel::NotSettable(text.to_owned()));
         }
         Ok(Self(text.to_owned()))
@@ -107,7 +105,7 @@ impl FromStr for LabelValue {
     }
 }
 
-/// At most 63 characters, a letter or digit at both ends.
+/// Returns whether `text` has at most 63 characters and starts and ends with a letter or digit.
 fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= 63
@@ -116,7 +114,8 @@ fn is_name(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// A DNS-1123 subdomain: dot-joined words of lower-case letters, digits and inner dashes.
+/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner dashes,
+/// separated by dots.
 pub(crate) fn is_subdomain(text: &str) -> bool {
     let word = |word: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -127,9 +126,9 @@ pub(crate) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(word)
 }
 
-/// Whether a label prefix is in a namespace where the kubelet is not free. Those under
-/// `kubelet.kubernetes.io` and `node.kubernetes.io` are its own.
-fn is_kubernetes_own(prefix: &str) -> bool {
+/// Returns whether a label prefix is in a reserved namespace. A kubelet may use prefixes under
+/// `kubelet.kubernetes.io` and `node.kubernetes.io`.
+fn is_reserved(prefix: &str) -> bool {
     let within = |domain: &str| {
         prefix.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
@@ -138,30 +137,30 @@ fn is_kubernetes_own(prefix: &str) -> bool {
         && !within("node.kubernetes.io")
 }
 
-/// The labels a node registers with, in the order of their keys.
+/// The labels that a node registers with, sorted by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Labels(BTreeMap<LabelKey, LabelValue>);
 
 impl Labels {
-    /// Sets `key` to `value`, and gives back what stood there.
+    /// Sets `key` to `value` and returns the previous value.
     pub fn insert(&mut self, key: LabelKey, value: LabelValue) -> Option<LabelValue> {
         self.0.insert(key, value)
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`.
     #[must_use]
     pub fn get(&self, key: &LabelKey) -> Option<&LabelValue> {
         self.0.get(key)
     }
 
-    /// Key by key, in their order.
+    /// Returns the labels sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&LabelKey, &LabelValue)> {
         self.0.iter()
     }
 }
 
-/// `key=value,key=value`: what the kubelet's `--node-labels` takes.
+/// `key=value,key=value`, as in the kubelet flag `--node-labels`.
 impl fmt::Display for Labels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (key, value)) in self.iter().enumerate() {
@@ -177,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_a_kubelet_may_set_itself() {
+    fn only_some_keys_are_settable_by_a_kubelet() {
         for good in [
             ZONE,
             REGION,
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn values_cannot_carry_a_second_label_or_argument() {
+    fn a_value_cannot_contain_a_second_label_or_argument() {
         assert_eq!("us-west-2a".parse::<LabelValue>().unwrap().as_str(), "us-west-2a");
         assert_eq!("".parse::<LabelValue>().unwrap().as_str(), "");
         for bad in ["a,b=c", "a b", "a\nb", "\"", "a=", "-a", &"x".repeat(64)] {
@@ -211,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_has_an_end() {
+    fn a_prefix_has_at_most_253_characters() {
         let key = |length: usize| format!("{}/x", vec!["abc"; length].join("."));
         assert_eq!(key(63).parse::<LabelKey>().unwrap().as_str(), key(63));
         assert_eq!(key(64).parse::<LabelKey>(), Err(InvalidLabel::Key(key(64))));
     }
 
     #[test]
-    fn labels_print_as_the_flag_takes_them() {
+    fn labels_print_as_in_the_flag() {
         let mut labels = Labels::default();
         labels.insert(ZONE.parse().unwrap(), "us-west-2a".parse().unwrap());
         labels.insert("a".parse().unwrap(), "1".parse().unwrap());

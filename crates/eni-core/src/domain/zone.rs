@@ -1,24 +1,25 @@
-//! Where the instance is: zone, zone id and region.
+//! The location of an instance: zone name, zone ID and region.
 
 use crate::domain::identifier::{identifier, is_plain};
 
 identifier! {
-    /// An availability zone's *name*, such as `us-west-2a`. Two accounts may give one name to
-    /// different zones.
+    /// The name of an availability zone, such as `us-west-2a`. The same name can mean different zones
+    /// in two accounts.
     Zone, "an availability zone (such as us-west-2a)", is_zone
 }
 
 identifier! {
-    /// An availability zone's *id*, such as `usw2-az1`: the same zone in every account.
+    /// The ID of an availability zone, such as `usw2-az1`, which means the same zone in every account.
     ZoneId, "an availability zone id (such as usw2-az1)", |text| is_plain(text, b"")
 }
 
 identifier! {
-    /// A region, such as `us-west-2`.
+    /// An AWS region, such as `us-west-2`.
     Region, "a region (such as us-west-2)", is_zone
 }
 
-/// Region and zone names are words joined by dashes (`us-west-2`, `us-west-2-lax-1a`).
+/// Returns whether `text` consists of words joined by dashes, as the names of regions and zones do
+/// (`us-west-2`, `us-west-2-lax-1a`).
 fn is_zone(text: &str) -> bool {
     is_plain(text, b"")
         && text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -31,7 +32,7 @@ mod tests {
     use crate::domain::identifier::InvalidIdentifier;
 
     #[test]
-    fn zones_of_every_kind_are_read_and_hostile_text_is_not() {
+    fn every_kind_of_zone_parses_and_hostile_text_does_not() {
         for good in ["us-west-2a", "us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1", "us-gov-west-1b"]
         {
             assert_eq!(good.parse::<Zone>().map(|zone| zone.to_string()), Ok(good.to_owned()));

@@ -1,6 +1,9 @@
 use super::*;
-use crate::domain::eni_config::Field;
+use crate::domain::eni_config::{EniConfigNameError, Field};
 use crate::domain::identifier::InvalidIdentifier;
+use crate::domain::label::InvalidLabel;
+use crate::domain::max_pods::NoCapacity;
+use crate::error::Advice as _;
 use crate::facts::Machine;
 pub(crate) use crate::facts::fixture::facts;
 use crate::settings::Layer;
@@ -11,7 +14,7 @@ pub(crate) fn settings(text: &str) -> Settings {
     Settings::from_layer(Layer::from_toml(Path::new("test.toml"), text).unwrap()).unwrap()
 }
 
-/// By the settings alone.
+/// Plans without a DaemonSet.
 fn plan(facts: &Facts, settings: &Settings) -> Result<Plan, PlanError> {
     super::plan(facts, settings, None)
 }
@@ -41,7 +44,7 @@ fn without_custom_networking_no_cluster_is_needed() {
 }
 
 #[test]
-fn the_reserve_follows_the_figure_in_force_and_the_cpus_that_are_online() {
+fn the_reserve_depends_on_max_pods_and_the_online_cpus() {
     let machine = Some(Machine { cpus: 96, memory_bytes: 8 << 30 });
     let facts = Facts { machine, ..facts("m5.large") };
     let plan = plan(&facts, &settings("[cni]\nprefix-delegation = true")).unwrap();
@@ -53,15 +56,15 @@ fn the_reserve_follows_the_figure_in_force_and_the_cpus_that_are_online() {
 }
 
 #[test]
-fn one_label_cannot_say_two_things() {
+fn a_label_cannot_have_two_values() {
     let clash = |text: &str| plan(&facts("m5.large"), &settings(text)).unwrap_err().to_string();
     assert_eq!(
         clash("[labels]\n\"topology.kubernetes.io/zone\" = \"us-west-2b\""),
-        "the label topology.kubernetes.io/zone cannot be both \"us-west-2a\" and \"us-west-2b\""
+        "label topology.kubernetes.io/zone has two values: \"us-west-2a\" and \"us-west-2b\""
     );
     assert_eq!(
         clash("[eni-config]\nname = \"prod-{zone}\"\nlabel = \"topology.kubernetes.io/zone\""),
-        "the label topology.kubernetes.io/zone cannot be both \"us-west-2a\" and \"prod-us-west-2a\""
+        "label topology.kubernetes.io/zone has two values: \"us-west-2a\" and \"prod-us-west-2a\""
     );
     let same = "[eni-config]\nlabel = \"topology.kubernetes.io/zone\"";
     let labels = plan(&facts("m5.large"), &settings(same)).unwrap().kubelet.node_labels;
@@ -72,30 +75,30 @@ fn one_label_cannot_say_two_things() {
 }
 
 #[test]
-fn a_name_or_a_figure_that_cannot_be_is_refused() {
-    let refused =
+fn an_impossible_name_or_capacity_is_an_error() {
+    let error =
         |instance_type: &str, text: &str| plan(&facts(instance_type), &settings(text)).unwrap_err();
     assert_eq!(
-        refused("hpc6id.32xlarge", ""),
+        error("hpc6id.32xlarge", ""),
         PlanError::NoCapacity {
             instance_type: "hpc6id.32xlarge".to_owned(),
             source: NoCapacity::OnlyThePrimaryInterface,
         }
     );
     assert_eq!(
-        refused("m5.large", "[eni-config]\nname = \"{tag:team}\""),
-        PlanError::NoName(NoName::Unknown(Field::Tag("team".to_owned())))
+        error("m5.large", "[eni-config]\nname = \"{tag:team}\""),
+        PlanError::EniConfigName(EniConfigNameError::Unknown(Field::Tag("team".to_owned())))
     );
     assert_eq!(
-        refused("m5.large", "[eni-config]\nname = \"{tag:pool}\""),
-        PlanError::NoName(NoName::Invalid(InvalidIdentifier::new(
-            "an ENIConfig name (an object name that fits a label)",
+        error("m5.large", "[eni-config]\nname = \"{tag:pool}\""),
+        PlanError::EniConfigName(EniConfigNameError::Invalid(InvalidIdentifier::new(
+            "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
             "Blue Pool"
         )))
     );
 }
 
-/// By a DaemonSet with this environment, and custom networking.
+/// Plans with custom networking and a DaemonSet with this environment.
 fn on_cluster(environment: &[(&str, &str)], text: &str) -> Result<Plan, PlanError> {
     let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let mut environment: BTreeMap<String, String> = owned.collect();
@@ -106,7 +109,7 @@ fn on_cluster(environment: &[(&str, &str)], text: &str) -> Result<Plan, PlanErro
 const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
 
 #[test]
-fn the_label_is_the_one_that_the_cni_reads() {
+fn the_node_gets_the_label_that_the_cni_reads() {
     let labels = |label_def: &str, text: &str| {
         on_cluster(&[(LABEL_DEF, label_def)], text).unwrap().kubelet.node_labels.to_string()
     };
@@ -114,7 +117,7 @@ fn the_label_is_the_one_that_the_cni_reads() {
     assert_eq!(labels("", ""), format!("k8s.amazonaws.com/eniConfig=us-west-2a,{of_zone}"));
     assert_eq!(labels("example.com/pods", ""), format!("example.com/pods=us-west-2a,{of_zone}"));
     for zone in ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"] {
-        assert_eq!(labels(zone, ""), of_zone, "a zone label needs no further one");
+        assert_eq!(labels(zone, ""), of_zone, "the zone label is enough");
     }
     for region in ["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"] {
         assert_eq!(labels(region, "[eni-config]\nname = \"{region}\""), of_zone);
@@ -134,28 +137,28 @@ fn the_label_is_the_one_that_the_cni_reads() {
             &format!("[eni-config]\nname = \"prod-{{zone}}\"\nlabel = \"{external}\"")
         ),
         format!("{of_zone},{external}=prod-us-west-2a"),
-        "Karpenter's case"
+        "as with Karpenter"
     );
     assert_eq!(labels("", "[eni-config]\nname = \"default\"\nlabel = \"\""), of_zone);
 }
 
 #[test]
-fn a_name_that_the_cni_would_not_look_up_is_refused() {
-    let refused = |label_def: &str, text: &str| {
+fn a_name_that_the_cni_would_not_select_is_an_error() {
+    let error = |label_def: &str, text: &str| {
         on_cluster(&[(LABEL_DEF, label_def)], text).unwrap_err().to_string()
     };
     let prefixed = "[eni-config]\nname = \"prod-{zone}\"";
     assert_eq!(
-        refused("topology.kubernetes.io/zone", prefixed),
-        "the CNI would look for ENIConfig \"us-west-2a\" and not for \"prod-us-west-2a\": the node's label topology.kubernetes.io/zone says so"
+        error("topology.kubernetes.io/zone", prefixed),
+        "the CNI would use ENIConfig \"us-west-2a\" instead of \"prod-us-west-2a\", because it reads label topology.kubernetes.io/zone"
     );
     assert_eq!(
-        refused("", "[eni-config]\nlabel = \"example.com/other\""),
-        "the CNI would look for ENIConfig \"default\" and not for \"us-west-2a\": no label k8s.amazonaws.com/eniConfig, which it reads, is set"
+        error("", "[eni-config]\nlabel = \"example.com/other\""),
+        "the CNI would use ENIConfig \"default\" instead of \"us-west-2a\", because label k8s.amazonaws.com/eniConfig is not set"
     );
     assert_eq!(
-        refused("", "[labels]\n\"vpc.amazonaws.com/externalEniConfig\" = \"blue\""),
-        "the CNI would look for ENIConfig \"blue\" and not for \"us-west-2a\": the node's label vpc.amazonaws.com/externalEniConfig says so"
+        error("", "[labels]\n\"vpc.amazonaws.com/externalEniConfig\" = \"blue\""),
+        "the CNI would use ENIConfig \"blue\" instead of \"us-west-2a\", because it reads label vpc.amazonaws.com/externalEniConfig"
     );
     let error = on_cluster(&[(LABEL_DEF, "node-role.kubernetes.io/pods")], "").unwrap_err();
     assert_eq!(
@@ -166,18 +169,18 @@ fn a_name_that_the_cni_would_not_look_up_is_refused() {
     );
     assert_eq!(
         error.help(),
-        "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads before any other label, or make eni-config.name and ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet agree"
+        "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
     );
 }
 
 #[test]
-fn the_daemonset_decides_the_figure_and_a_key_set_by_hand_one_term_of_it() {
-    let figure = |environment: &[(&str, &str)], text: &str| {
+fn max_pods_follows_the_daemonset_and_a_setting_overrides_one_term() {
+    let max_pods = |environment: &[(&str, &str)], text: &str| {
         on_cluster(environment, text).unwrap().capacity.max_pods
     };
     let no_ceiling = "[pods]\nceiling = \"none\"";
     let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")];
-    assert_eq!(figure(&[], ""), 20);
-    assert_eq!(figure(&prefixes, no_ceiling), 290);
-    assert_eq!(figure(&prefixes, "[cni]\nmax-eni = 2\n[pods]\nceiling = \"none\""), 146);
+    assert_eq!(max_pods(&[], ""), 20);
+    assert_eq!(max_pods(&prefixes, no_ceiling), 290);
+    assert_eq!(max_pods(&prefixes, "[cni]\nmax-eni = 2\n[pods]\nceiling = \"none\""), 146);
 }

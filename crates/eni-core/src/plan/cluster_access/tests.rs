@@ -105,10 +105,10 @@ fn a_name_alone_calls_eks_and_nothing_at_all_is_an_error() {
     let missing = |text: &str| access_with(vec![], text).unwrap_err().to_string();
     assert_eq!(
         missing(""),
-        "it is not known where the cluster's API server is: cluster.name, cluster.endpoint, cluster.certificate-authority missing"
+        "the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set"
     );
     assert_eq!(
         missing("[cluster]\nname = \"prod\"\nendpoint = \"https://private\""),
-        "it is not known where the cluster's API server is: cluster.certificate-authority missing"
+        "the cluster is unknown: cluster.certificate-authority not set"
     );
 }

@@ -1,16 +1,16 @@
-//! How an ENIConfig's name is made: text with fields in braces, filled in by the machine.
+//! The template of an ENIConfig name: text with fields in braces, filled from instance properties.
 
 use super::EniConfigName;
 use crate::domain::identifier::InvalidIdentifier;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a name may be made from.
+/// A property of the instance that a name can contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// `{zone}`: the availability zone's name.
+    /// `{zone}`: the name of the availability zone.
     Zone,
-    /// `{zone-id}`: the zone's id, the same in every account.
+    /// `{zone-id}`: the ID of the availability zone, which is the same in every account.
     ZoneId,
     /// `{region}`.
     Region,
@@ -20,7 +20,7 @@ pub enum Field {
     VpcId,
     /// `{subnet-id}`: the subnet of the primary interface.
     SubnetId,
-    /// `{tag:KEY}`: an instance tag, where the metadata service may show tags.
+    /// `{tag:KEY}`: an instance tag. Instance metadata must include tags.
     Tag(String),
 }
 
@@ -38,34 +38,34 @@ impl fmt::Display for Field {
     }
 }
 
-/// A template that is not one.
+/// Text that is not a valid template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTemplate {
-    /// A field that there is not.
+    /// An unknown field.
     #[error(
-        "there is no field {{{0}}} (there are {{zone}} {{zone-id}} {{region}} {{instance-type}} {{vpc-id}} {{subnet-id}} {{tag:KEY}})"
+        "unknown field {{{0}}}; valid fields are {{zone}}, {{zone-id}}, {{region}}, {{instance-type}}, {{vpc-id}}, {{subnet-id}} and {{tag:KEY}}"
     )]
     UnknownField(String),
-    /// A brace without its partner.
-    #[error("{0:?} has a brace without its partner")]
+    /// An opening or closing brace without the other one.
+    #[error("unmatched brace in {0:?}")]
     Unbalanced(String),
-    /// Nothing at all.
-    #[error("the template is empty")]
+    /// An empty text.
+    #[error("template is empty")]
     Empty,
 }
 
-/// Why a name could not be made on this machine.
+/// The template gives no valid name on this instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoName {
-    /// The machine does not say what a field stands for.
-    #[error("{0} is not known on this machine")]
+pub enum EniConfigNameError {
+    /// Instance metadata does not contain the property that a field needs.
+    #[error("{0} is not available on this instance")]
     Unknown(Field),
-    /// What came out is no name.
+    /// The filled template is not a valid ENIConfig name.
     #[error(transparent)]
     Invalid(#[from] InvalidIdentifier),
 }
 
-/// How the name is made: text with fields in braces, such as `prod-{zone}`.
+/// Text with fields in braces, such as `prod-{zone}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameTemplate {
     parts: Vec<Part>,
@@ -78,7 +78,7 @@ enum Part {
 }
 
 impl NameTemplate {
-    /// The fields in use, so that no request is made for one that is not.
+    /// Returns the fields of the template, so that only those are requested.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         self.parts.iter().filter_map(|part| match part {
             Part::Field(field) => Some(field),
@@ -86,14 +86,19 @@ impl NameTemplate {
         })
     }
 
-    /// Fills the fields in by `value`, which answers `None` for what the machine does not say.
-    pub fn fill(&self, value: impl Fn(&Field) -> Option<String>) -> Result<EniConfigName, NoName> {
+    /// Fills the template. `value` returns `None` for a property that is not available.
+    pub fn fill(
+        &self,
+        value: impl Fn(&Field) -> Option<String>,
+    ) -> Result<EniConfigName, EniConfigNameError> {
         let mut name = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => name.push_str(text),
                 Part::Field(field) => {
-                    name.push_str(&value(field).ok_or_else(|| NoName::Unknown(field.clone()))?);
+                    name.push_str(
+                        &value(field).ok_or_else(|| EniConfigNameError::Unknown(field.clone()))?,
+                    );
                 }
             }
         }
@@ -159,12 +164,12 @@ mod tests {
         }
     }
 
-    fn name(template: &str) -> Result<String, NoName> {
+    fn name(template: &str) -> Result<String, EniConfigNameError> {
         template.parse::<NameTemplate>().unwrap().fill(value).map(|name| name.to_string())
     }
 
     #[test]
-    fn names_are_made_from_fields_and_text() {
+    fn a_template_is_filled_with_fields() {
         assert_eq!(name("{zone}"), Ok("us-west-2a".to_owned()));
         assert_eq!(name("prod-{zone}"), Ok("prod-us-west-2a".to_owned()));
         assert_eq!(name("{instance-type}.{zone}"), Ok("c5.large.us-west-2a".to_owned()));
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_tells_its_fields_as_they_are_written() {
+    fn fields_print_as_they_are_written() {
         let text = "a-{zone}-{zone-id}-{region}-{instance-type}-{vpc-id}-{subnet-id}-{tag:Pool}";
         let template: NameTemplate = text.parse().unwrap();
         let fields: Vec<String> = template.fields().map(ToString::to_string).collect();
@@ -182,17 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_machine_cannot_give_is_refused() {
-        assert_eq!(name("{zone-id}"), Err(NoName::Unknown(Field::ZoneId)));
+    fn a_missing_property_or_an_invalid_name_is_an_error() {
+        assert_eq!(name("{zone-id}"), Err(EniConfigNameError::Unknown(Field::ZoneId)));
         let error = name("{tag:Pool}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"blue, green\" is not an ENIConfig name (an object name that fits a label)"
+            "\"blue, green\" is not an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)"
         );
     }
 
     #[test]
-    fn a_template_that_is_none_says_why() {
+    fn an_invalid_template_is_an_error() {
         let error = |text: &str| text.parse::<NameTemplate>().unwrap_err();
         assert_eq!(error("{zones}"), InvalidTemplate::UnknownField("zones".to_owned()));
         assert_eq!(error("{tag:}"), InvalidTemplate::UnknownField("tag:".to_owned()));

@@ -1,16 +1,16 @@
-//! The labels that the node registers with, and whether the CNI will find its ENIConfig by them.
+//! The labels that the node registers with, and the check that the CNI selects the right ENIConfig.
 
 use super::PlanError;
-use crate::domain::eni_config::{EniConfigName, LookedUp, looked_up};
+use crate::domain::eni_config::{DEFAULT_LABEL, EniConfigName, select};
 use crate::domain::label::{self, LabelKey, LabelValue, Labels};
 use crate::facts::Instance;
 use crate::settings::{EniConfigLabel, Settings};
 
-/// Labels whose value the AWS cloud provider writes, whatever a kubelet says of itself.
+/// Returns the value of a label that the AWS cloud provider writes, whatever the kubelet sets.
 ///
 /// Source: `staging/src/k8s.io/cloud-provider/controllers/node/node_controller.go`,
 /// kubernetes/kubernetes.
-fn of_the_cloud_provider(instance: &Instance, key: &str) -> Option<String> {
+fn cloud_provider_value(instance: &Instance, key: &str) -> Option<String> {
     match key {
         label::ZONE | "failure-domain.beta.kubernetes.io/zone" => Some(instance.zone.to_string()),
         label::REGION | "failure-domain.beta.kubernetes.io/region" => {
@@ -23,8 +23,9 @@ fn of_the_cloud_provider(instance: &Instance, key: &str) -> Option<String> {
     }
 }
 
-/// Zone and region always, the ENIConfig's label where it needs one, and what was asked for.
-/// `label_def` is the label that the CNI reads, where that is known.
+/// Returns the labels for zone, region and ENIConfig, and those of the settings.
+///
+/// `label_def` is the label that the CNI reads the ENIConfig name from, if it is known.
 pub(super) fn labels(
     instance: &Instance,
     settings: &Settings,
@@ -54,12 +55,12 @@ pub(super) fn labels(
         set(key.clone(), value.clone())?;
     }
     if let (Some(name), Some(label_def)) = (eni_config, label_def) {
-        will_be_found(instance, &labels, name, label_def)?;
+        check_selection(instance, &labels, name, label_def)?;
     }
     Ok(labels)
 }
 
-/// The label to write the name into; none where the CNI reads one that has its value anyway.
+/// Returns the label for the ENIConfig name; `None` if the cluster sets the label that the CNI reads.
 fn eni_config_label(
     instance: &Instance,
     settings: &Settings,
@@ -68,18 +69,16 @@ fn eni_config_label(
     let key = match (&settings.eni_config_label, label_def) {
         (EniConfigLabel::Nothing, _) => return Ok(None),
         (EniConfigLabel::Key(key), _) => return Ok(Some(key.clone())),
-        (EniConfigLabel::OfTheCni, label_def) => {
-            label_def.unwrap_or(crate::domain::eni_config::DEFAULT_LABEL)
-        }
+        (EniConfigLabel::OfTheCni, label_def) => label_def.unwrap_or(DEFAULT_LABEL),
     };
-    if of_the_cloud_provider(instance, key).is_some() {
+    if cloud_provider_value(instance, key).is_some() {
         return Ok(None);
     }
     key.parse().map(Some).map_err(|source| PlanError::LabelOfTheCni { source })
 }
 
-/// The CNI must look up the very ENIConfig that this run waits for.
-fn will_be_found(
+/// Fails if the CNI would select another ENIConfig than the one that this run waits for.
+fn check_selection(
     instance: &Instance,
     labels: &Labels,
     name: &EniConfigName,
@@ -87,21 +86,20 @@ fn will_be_found(
 ) -> Result<(), PlanError> {
     let value = |key: &str| {
         let ours = key.parse().ok().and_then(|key: LabelKey| labels.get(&key).cloned());
-        of_the_cloud_provider(instance, key).or_else(|| ours.map(|value| value.to_string()))
+        cloud_provider_value(instance, key).or_else(|| ours.map(|value| value.to_string()))
     };
-    // A kubelet registers no annotations: those of a node that is known already are looked at when
-    // the cluster can be asked.
-    let found = looked_up((label_def, value), ("", |_: &str| None));
-    if found.name == name.as_str() {
+    // A kubelet registers no annotations. Those of a node that is already registered are checked
+    // with the cluster.
+    let selection = select((label_def, value), ("", |_: &str| None));
+    if selection.name == name.as_str() {
         return Ok(());
     }
-    let LookedUp { name: found, by } = found;
-    Err(PlanError::NotLookedUp {
-        wanted: name.to_string(),
-        found,
-        by: match by {
-            Some(key) => format!("the node's {key} says so"),
-            None => format!("no label {label_def}, which it reads, is set"),
+    Err(PlanError::OtherEniConfigSelected {
+        expected: name.to_string(),
+        selected: selection.name,
+        reason: match selection.source {
+            Some(label) => format!("it reads {label}"),
+            None => format!("label {label_def} is not set"),
         },
     })
 }

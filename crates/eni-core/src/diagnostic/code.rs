@@ -1,0 +1,168 @@
+//! Every condition that a diagnostic reports, with its stable name.
+
+use serde::{Serialize, Serializer};
+
+/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it under.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $subject:literal;)+) => {
+        /// A stable identifier of a condition. Scripts may match on its name; its text may change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// Returns the stable name, such as `subnet-wrong-zone`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Returns what the condition is about, such as `subnet`.
+            #[must_use]
+            pub fn subject(self) -> &'static str {
+                match self { $(Self::$variant => $subject,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Prefix delegation is on, but Xen instances fall back to secondary addresses.
+    PrefixesNeedNitro = "prefixes-need-nitro", "max-pods";
+    /// `pods.max` exceeds the addresses that the node can assign.
+    MaxPodsAboveCapacity = "max-pods-above-capacity", "max-pods";
+    /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET` caps the addresses that the CNI holds.
+    MinimumIpTargetCaps = "minimum-ip-target-caps", "max-pods";
+    /// Security groups for pods are on, but the instance type supports no trunk interface.
+    NoTrunkInterface = "no-trunk-interface", "max-pods";
+    /// max-pods was computed for this instance.
+    MaxPodsComputed = "max-pods-computed", "max-pods";
+    /// Another source on the node sets the same max-pods.
+    MaxPodsSame = "max-pods-same", "max-pods";
+    /// Another source on the node sets max-pods, and `pods.policy` keeps its value.
+    MaxPodsKept = "max-pods-kept", "max-pods";
+    /// Another source on the node sets max-pods, and the value of eni-bootstrap takes precedence.
+    MaxPodsOverridden = "max-pods-overridden", "max-pods";
+    /// A drop-in that nodeadm reads later sets max-pods, so its value takes precedence.
+    MaxPodsLaterDropIn = "max-pods-later-drop-in", "max-pods";
+    /// Karpenter schedules pods with a max-pods that differs from the one on the node.
+    KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
+    /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.
+    MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
+    /// The kubelet reserves more than half of the instance's memory.
+    LargeMemoryReserve = "large-memory-reserve", "memory";
+    /// The instance was read from instance metadata.
+    InstanceOk = "instance-ok", "instance";
+    /// The family of the node image was detected.
+    HostOk = "host-ok", "host";
+    /// The cluster was found and a client for its API server was created.
+    ClusterOk = "cluster-ok", "cluster";
+    /// The cluster is unknown, or no client for its API server can be created.
+    ClusterFailed = "cluster-failed", "cluster";
+    /// No configuration exists that fits the settings, the instance and the CNI.
+    PlanFailed = "plan-failed", "plan";
+    /// The configuration of the aws-node DaemonSet was read.
+    CniOk = "cni-ok", "aws-node";
+    /// The configuration of the aws-node DaemonSet cannot be read.
+    CniUnreadable = "cni-unreadable", "aws-node";
+    /// The cluster has ENIConfigs, but custom networking is off, so the CNI does not use them.
+    CustomNetworkingOff = "custom-networking-off", "aws-node";
+    /// The CNI cannot parse a variable of the aws-node DaemonSet and uses its default.
+    CniVariableInvalid = "cni-variable-invalid", "aws-node";
+    /// Prefix delegation is on, but every warm target is 0, so the aws-node container exits.
+    NoWarmTarget = "no-warm-target", "aws-node";
+    /// A setting differs from the aws-node DaemonSet, so max-pods may not match the CNI.
+    SettingOverridesDaemonSet = "setting-overrides-daemonset", "settings";
+    /// A setting repeats the value of the aws-node DaemonSet.
+    SettingMatchesDaemonSet = "setting-matches-daemonset", "settings";
+    /// A setting changes the calculation, but the aws-node DaemonSet has no variable for it.
+    SettingWithoutVariable = "setting-without-variable", "settings";
+    /// The ENIConfig exists and names a subnet.
+    EniConfigOk = "eniconfig-ok", "ENIConfig";
+    /// Custom networking is off, so the node needs no ENIConfig.
+    EniConfigNotNeeded = "eniconfig-not-needed", "ENIConfig";
+    /// The ENIConfig does not exist.
+    EniConfigNotFound = "eniconfig-not-found", "ENIConfig";
+    /// `spec.subnet` of the ENIConfig is empty.
+    EniConfigWithoutSubnet = "eniconfig-without-subnet", "ENIConfig";
+    /// The API server did not return the ENIConfig, or did not list the ENIConfigs.
+    EniConfigUnreadable = "eniconfig-unreadable", "ENIConfig";
+    /// The name of the ENIConfig depends on a property that only an instance has.
+    EniConfigNameUnknown = "eniconfig-name-unknown", "ENIConfig";
+    /// No node in the checked zones selects this ENIConfig.
+    EniConfigUnused = "eniconfig-unused", "ENIConfig";
+    /// An ENIConfig named `default` exists, which the CNI uses if it cannot read a node's labels.
+    EniConfigDefault = "eniconfig-default", "ENIConfig default";
+    /// The API server did not answer whether an ENIConfig named `default` exists.
+    EniConfigDefaultNotChecked = "eniconfig-default-not-checked", "ENIConfig default";
+    /// The comparison with EC2 is off (`eni-config.verify = false`).
+    VerifyOff = "verify-off", "verify";
+    /// The zones of the cluster's subnets are unknown.
+    ZonesUnknown = "zones-unknown", "zones";
+    /// The subnet of the ENIConfig fits the node.
+    SubnetOk = "subnet-ok", "subnet";
+    /// EC2 did not describe the subnet of the ENIConfig.
+    SubnetNotChecked = "subnet-not-checked", "subnet";
+    /// The subnet of the ENIConfig does not exist in this region and account.
+    SubnetNotFound = "subnet-not-found", "subnet";
+    /// The subnet of the ENIConfig is in another zone than the node.
+    SubnetWrongZone = "subnet-wrong-zone", "subnet";
+    /// The subnet of the ENIConfig is in another VPC than the node.
+    SubnetWrongVpc = "subnet-wrong-vpc", "subnet";
+    /// A tag on the subnet of the ENIConfig excludes it from the CNI's subnet discovery.
+    SubnetTaggedOut = "subnet-tagged-out", "subnet";
+    /// The subnet has too few free addresses for a network interface and one pod.
+    SubnetFull = "subnet-full", "subnet";
+    /// The subnet has fewer free addresses than the pods of a full node use.
+    FewFreeAddresses = "few-free-addresses", "subnet";
+    /// The subnet has enough free `/28` prefixes.
+    FreePrefixesOk = "free-prefixes-ok", "free prefixes";
+    /// EC2 did not return the addresses in use, so the free `/28` prefixes are unknown.
+    FreePrefixesNotChecked = "free-prefixes-not-checked", "free prefixes";
+    /// The subnet has free addresses, but no free `/28` prefix.
+    NoFreePrefix = "no-free-prefix", "free prefixes";
+    /// The subnet has fewer free `/28` prefixes than the pods of a full node use.
+    FewFreePrefixes = "few-free-prefixes", "free prefixes";
+    /// The security groups of the ENIConfig exist in the subnet's VPC.
+    SecurityGroupsOk = "security-groups-ok", "security groups";
+    /// The ENIConfig lists no security groups, so the CNI uses those of the primary interface.
+    SecurityGroupsInherited = "security-groups-inherited", "security groups";
+    /// EC2 did not describe the security groups of the ENIConfig.
+    SecurityGroupsNotChecked = "security-groups-not-checked", "security groups";
+    /// The ENIConfig lists more security groups than a network interface can have.
+    TooManySecurityGroups = "too-many-security-groups", "security groups";
+    /// A security group of the ENIConfig does not exist in this region and account.
+    SecurityGroupNotFound = "security-group-not-found", "security groups";
+    /// A security group of the ENIConfig is in another VPC than the subnet.
+    SecurityGroupWrongVpc = "security-group-wrong-vpc", "security groups";
+    /// The API server did not return the Node object of this node.
+    NodeNotChecked = "node-not-checked", "node";
+    /// The node is cordoned, so the CNI attaches no network interfaces to it.
+    NodeCordoned = "node-cordoned", "node";
+    /// A label or annotation of the registered Node object selects another ENIConfig.
+    NodeSelectsOtherEniConfig = "node-selects-other-eniconfig", "node";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn code_names_are_unique_and_kebab_case() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        let plain = |name: &&str| {
+            name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-')
+        };
+        assert_eq!(names.iter().find(|name| !plain(name)), None);
+    }
+}

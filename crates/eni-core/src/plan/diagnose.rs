@@ -1,0 +1,136 @@
+//! Notes about a plan that are not errors.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::kubelet::Kubelet;
+use crate::domain::max_pods::{Capacity, Caveat};
+use crate::domain::quantity::Quantity;
+use crate::domain::reserved;
+use crate::facts::Machine;
+use crate::host::other_figures::Policy;
+use crate::settings::Settings;
+
+/// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a formula.
+pub(super) fn max_pods_expression(
+    settings: &Settings,
+    expression: Option<&str>,
+) -> Option<Diagnostic> {
+    let expression = expression?;
+    let policy = match settings.policy {
+        _ if settings.pods.fixed.is_some() => return None,
+        Policy::Override => return None,
+        Policy::Respect => "respect",
+        Policy::Lower => "lower",
+    };
+    Some(Diagnostic::warning(
+        Code::MaxPodsExpressionIgnored,
+        format!(
+            "pods.policy = \"{policy}\" ignores maxPodsExpression {expression:?} in user data, because only nodeadm can evaluate it"
+        ),
+        "set kubelet.config.maxPods in user data to a number, or set pods.policy = \"override\"",
+    ))
+}
+
+/// Returns the notes about the calculation.
+pub(super) fn capacity(capacity: &Capacity) -> impl Iterator<Item = Diagnostic> {
+    capacity.caveats.iter().map(|caveat| {
+        let code = match caveat {
+            Caveat::PrefixesNeedNitro => Code::PrefixesNeedNitro,
+            Caveat::FixedAboveAddresses => Code::MaxPodsAboveCapacity,
+            Caveat::MinimumIpTarget => Code::MinimumIpTargetCaps,
+            Caveat::NoTrunk => Code::NoTrunkInterface,
+        };
+        Diagnostic::warning(code, caveat.to_string(), "see README, \"The sum\"")
+    })
+}
+
+/// Returns a warning if the kubelet reserves more than half of the memory. Unknown memory is no
+/// reason to warn.
+pub(super) fn memory(machine: Option<&Machine>, kubelet: &Kubelet) -> Option<Diagnostic> {
+    let total = machine?.memory_bytes;
+    let reserved = &kubelet.kube_reserved.memory;
+    if reserved.bytes() <= total / 2 {
+        return None;
+    }
+    let max_pods = kubelet.max_pods;
+    let computed = reserved::memory(max_pods);
+    let (reserved, key) = if *reserved == Quantity::from(computed) {
+        (format!("255 MiB + {max_pods} pods × 11 MiB = {} MiB", computed.0), "pods.ceiling")
+    } else {
+        (reserved.to_string(), "reserve.memory")
+    };
+    Some(Diagnostic::warning(
+        Code::LargeMemoryReserve,
+        format!(
+            "the kubelet reserves {reserved}, which is more than half of the {} MiB of memory",
+            total >> 20
+        ),
+        format!("lower {key} to leave more memory for pods"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity;
+    use crate::facts::Facts;
+    use crate::facts::fixture::facts;
+    use crate::plan::plan;
+    use crate::plan::tests::settings;
+
+    /// The warnings for a t3.small with prefix delegation: 3 network interfaces with 4 addresses.
+    fn warnings(memory_mebibytes: u64, text: &str) -> Vec<String> {
+        let machine = Some(Machine { cpus: 2, memory_bytes: memory_mebibytes << 20 });
+        let facts = Facts { machine, ..facts("t3.small") };
+        let text =
+            format!("cni = {{ custom-networking = false, prefix-delegation = true }}\n{text}\n");
+        let plan = plan(&facts, &settings(&text), None).unwrap();
+        assert!(plan.diagnostics.iter().all(|it| it.severity == Severity::Warning));
+        plan.diagnostics.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_computed_memory_reserve_above_half_of_the_memory_is_a_warning() {
+        assert_eq!(
+            warnings(2048, ""),
+            [
+                "the kubelet reserves 255 MiB + 110 pods × 11 MiB = 1465 MiB, which is more than half of the 2048 MiB of memory; lower pods.ceiling to leave more memory for pods"
+            ]
+        );
+        assert_eq!(warnings(2930, ""), Vec::<String>::new(), "exactly half");
+        assert_eq!(warnings(2048, "pods.ceiling = 58"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_configured_memory_reserve_replaces_the_computed_one() {
+        assert_eq!(warnings(2048, "reserve.memory = \"100Mi\""), Vec::<String>::new());
+        assert_eq!(
+            warnings(2048, "pods.ceiling = 58\nreserve.memory = \"1.5Gi\""),
+            [
+                "the kubelet reserves 1.5Gi, which is more than half of the 2048 MiB of memory; lower reserve.memory to leave more memory for pods"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_formula_is_a_warning_only_if_the_policy_compares() {
+        let codes = |text: &str| {
+            let facts = facts("m5.large");
+            let existing = crate::host::ToldElsewhere {
+                expression: Some("max_pods - 1".to_owned()),
+                ..facts.existing
+            };
+            let facts = Facts { existing, ..facts };
+            plan(&facts, &settings(text), None).unwrap().diagnostics
+        };
+        assert_eq!(codes(""), []);
+        assert_eq!(codes("[pods]\npolicy = \"lower\"\nmax = 20"), []);
+        assert_eq!(
+            codes("[pods]\npolicy = \"lower\""),
+            [Diagnostic::warning(
+                Code::MaxPodsExpressionIgnored,
+                "pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it",
+                "set kubelet.config.maxPods in user data to a number, or set pods.policy = \"override\"",
+            )]
+        );
+    }
+}

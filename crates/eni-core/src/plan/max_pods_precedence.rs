@@ -1,0 +1,289 @@
+//! Which max-pods takes precedence: the computed one, or one that another source sets on this node.
+
+use super::PlanError;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::cni::Cni;
+use crate::domain::limits::InstanceLimits;
+use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
+use crate::domain::quantity::Quantity;
+use crate::domain::reserved::Overrides;
+use crate::host::nodeadm::DROP_IN_NAME;
+use crate::host::other_figures::{OtherFigure, Owner, Policy};
+use crate::settings::Settings;
+use std::collections::BTreeMap;
+
+/// A max-pods that another source sets on this node, and whether it takes precedence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxPodsPrecedence {
+    /// The other source and its value.
+    pub existing: OtherFigure,
+    /// The value that eni-bootstrap configures.
+    pub configured: u32,
+    /// Which of the two takes precedence.
+    pub precedence: Precedence,
+}
+
+/// Which of two max-pods takes precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// Both are the same.
+    Same,
+    /// The existing one, because of `pods.policy`.
+    Kept(Policy),
+    /// The one of eni-bootstrap, because of `pods.policy`.
+    Overridden(Policy),
+    /// The one of eni-bootstrap, because `pods.max` sets it.
+    OverriddenBySetting,
+    /// The existing one, because nodeadm reads its drop-in after the one of eni-bootstrap.
+    LaterDropIn,
+}
+
+impl Precedence {
+    /// Returns the stable name for JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Kept(_) => "kept",
+            Self::Overridden(_) | Self::OverriddenBySetting => "overridden",
+            Self::LaterDropIn => "later-drop-in",
+        }
+    }
+}
+
+impl MaxPodsPrecedence {
+    /// Returns a warning if the node gets another max-pods than somebody expects, else a note.
+    pub(super) fn diagnostic(&self) -> Diagnostic {
+        let Self { existing, configured, precedence } = self;
+        let reason = match precedence {
+            Precedence::Same => {
+                let text = format!("{existing}; eni-bootstrap uses the same value");
+                return Diagnostic::info(Code::MaxPodsSame, text);
+            }
+            Precedence::Kept(policy) => {
+                let policy = name(*policy);
+                let text = format!("{existing}; this value is kept (pods.policy = \"{policy}\")");
+                return Diagnostic::info(Code::MaxPodsKept, text);
+            }
+            Precedence::LaterDropIn => {
+                return Diagnostic::warning(
+                    Code::MaxPodsLaterDropIn,
+                    format!(
+                        "{existing}; nodeadm reads this file after {DROP_IN_NAME}, so it takes precedence over {configured}"
+                    ),
+                    format!(
+                        "rename the file so that it sorts before {DROP_IN_NAME}, or remove maxPods from it"
+                    ),
+                );
+            }
+            Precedence::Overridden(policy) => format!(
+                "the computed value {configured} takes precedence (pods.policy = \"{}\")",
+                name(*policy)
+            ),
+            Precedence::OverriddenBySetting => {
+                format!("pods.max = {configured} takes precedence")
+            }
+        };
+        let text = format!("{existing}; {reason}");
+        if existing.owner == Owner::Karpenter {
+            return Diagnostic::warning(
+                Code::KarpenterMaxPodsDiffers,
+                format!("{text}, but Karpenter schedules pods with its own value"),
+                format!(
+                    "set kubelet.maxPods: {configured} in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes {configured}"
+                ),
+            );
+        }
+        Diagnostic::info(Code::MaxPodsOverridden, text)
+    }
+}
+
+fn name(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Override => "override",
+        Policy::Respect => "respect",
+        Policy::Lower => "lower",
+    }
+}
+
+/// Returns the capacity with the max-pods to configure, compared with the strongest existing one.
+pub(super) fn decide(
+    limits: &InstanceLimits,
+    cni: Cni,
+    settings: &Settings,
+    existing: &[OtherFigure],
+) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
+    let computed = max_pods::capacity(limits, cni, settings.pods)?;
+    let Some(existing) = existing.last() else { return Ok((computed, None)) };
+    let is_configured = settings.pods.fixed.is_some();
+    let is_kept = !is_configured
+        && existing.max_pods != computed.max_pods
+        && match settings.policy {
+            Policy::Override => false,
+            Policy::Respect => true,
+            Policy::Lower => existing.max_pods < computed.max_pods,
+        };
+    let capacity = if is_kept {
+        let wishes = Wishes { fixed: Some(existing.max_pods), ..settings.pods };
+        max_pods::capacity(limits, cni, wishes)?
+    } else {
+        computed
+    };
+    let precedence = if is_kept {
+        Precedence::Kept(settings.policy)
+    } else if existing.max_pods == capacity.max_pods {
+        Precedence::Same
+    } else if existing.comes_after_ours() {
+        Precedence::LaterDropIn
+    } else if is_configured {
+        Precedence::OverriddenBySetting
+    } else {
+        Precedence::Overridden(settings.policy)
+    };
+    let configured = capacity.max_pods;
+    let existing = existing.clone();
+    Ok((capacity, Some(MaxPodsPrecedence { existing, configured, precedence })))
+}
+
+/// Returns the reserve of the settings, completed under `pods.policy = "respect"` with the existing one.
+pub(super) fn reserve(
+    settings: &Settings,
+    existing: &BTreeMap<String, String>,
+) -> Result<Overrides, PlanError> {
+    let Overrides { cpu, memory, ephemeral_storage } = settings.reserve.clone();
+    let complete =
+        |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
+            match existing.get(resource) {
+                Some(text) if ours.is_none() && settings.policy == Policy::Respect => {
+                    let quantity = text
+                        .parse()
+                        .map_err(|source| PlanError::ExistingReserve { resource, source })?;
+                    Ok(Some(quantity))
+                }
+                _ => Ok(ours),
+            }
+        };
+    Ok(Overrides {
+        cpu: complete(cpu, "cpu")?,
+        memory: complete(memory, "memory")?,
+        ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::other_figures::Place;
+    use crate::plan::tests::{facts, settings};
+
+    /// The decision for an m5.large with custom networking, which has a capacity of 20 pods.
+    fn decided(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, Diagnostic) {
+        let limits = facts("m5.large").limits;
+        let cni = Cni { custom_networking: true, ..Cni::default() };
+        let existing = [OtherFigure { max_pods, place, owner }];
+        let (capacity, precedence) = decide(&limits, cni, &settings(text), &existing).unwrap();
+        let precedence = precedence.unwrap();
+        assert_eq!(capacity.max_pods, precedence.configured);
+        (capacity.max_pods, precedence.diagnostic())
+    }
+
+    #[test]
+    fn the_policy_decides() {
+        let decided = |text: &str, max_pods| {
+            decided(text, max_pods, Place::UserData, Owner::ManagedNodeGroup)
+        };
+        let expected = |configured: u32, code, existing: u32, rest: &str| {
+            let owner = OtherFigure {
+                max_pods: existing,
+                place: Place::UserData,
+                owner: Owner::ManagedNodeGroup,
+            };
+            (configured, Diagnostic::info(code, format!("{owner}{rest}")))
+        };
+        assert_eq!(
+            decided("", 110),
+            expected(
+                20,
+                Code::MaxPodsOverridden,
+                110,
+                "; the computed value 20 takes precedence (pods.policy = \"override\")"
+            )
+        );
+        assert_eq!(
+            decided("", 20),
+            expected(20, Code::MaxPodsSame, 20, "; eni-bootstrap uses the same value")
+        );
+        let respect = "[pods]\npolicy = \"respect\"";
+        for max_pods in [110, 8] {
+            assert_eq!(
+                decided(respect, max_pods),
+                expected(
+                    max_pods,
+                    Code::MaxPodsKept,
+                    max_pods,
+                    "; this value is kept (pods.policy = \"respect\")"
+                )
+            );
+        }
+        let lower = "[pods]\npolicy = \"lower\"";
+        assert_eq!(
+            decided(lower, 8),
+            expected(8, Code::MaxPodsKept, 8, "; this value is kept (pods.policy = \"lower\")")
+        );
+        assert_eq!(
+            decided(lower, 110),
+            expected(
+                20,
+                Code::MaxPodsOverridden,
+                110,
+                "; the computed value 20 takes precedence (pods.policy = \"lower\")"
+            )
+        );
+        assert_eq!(
+            decided("[pods]\nmax = 17\npolicy = \"respect\"", 8),
+            expected(17, Code::MaxPodsOverridden, 8, "; pods.max = 17 takes precedence")
+        );
+    }
+
+    #[test]
+    fn karpenter_and_a_later_drop_in_are_warnings() {
+        let (configured, diagnostic) = decided("", 29, Place::UserData, Owner::Karpenter);
+        let existing =
+            OtherFigure { max_pods: 29, place: Place::UserData, owner: Owner::Karpenter };
+        assert_eq!(configured, 20);
+        assert_eq!(
+            diagnostic,
+            Diagnostic::warning(
+                Code::KarpenterMaxPodsDiffers,
+                format!(
+                    "{existing}; the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value"
+                ),
+                "set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20",
+            )
+        );
+        let later = Place::DropIn("95-site.yaml".to_owned());
+        let (configured, diagnostic) = decided("", 58, later.clone(), Owner::Somebody);
+        let existing = OtherFigure { max_pods: 58, place: later, owner: Owner::Somebody };
+        assert_eq!(configured, 20);
+        assert_eq!(
+            diagnostic,
+            Diagnostic::warning(
+                Code::MaxPodsLaterDropIn,
+                format!(
+                    "{existing}; nodeadm reads this file after 90-eni-bootstrap.yaml, so it takes precedence over 20"
+                ),
+                "rename the file so that it sorts before 90-eni-bootstrap.yaml, or remove maxPods from it",
+            )
+        );
+        let earlier = Place::DropIn("10-a.yaml".to_owned());
+        let (_, diagnostic) = decided("", 58, earlier, Owner::Somebody);
+        assert_eq!(diagnostic.code, Code::MaxPodsOverridden);
+    }
+
+    #[test]
+    fn a_kept_value_of_karpenter_is_not_a_warning() {
+        let respect = "[pods]\npolicy = \"respect\"";
+        let (configured, diagnostic) = decided(respect, 29, Place::UserData, Owner::Karpenter);
+        assert_eq!((configured, diagnostic.code), (29, Code::MaxPodsKept));
+    }
+}

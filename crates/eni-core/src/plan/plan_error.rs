@@ -1,0 +1,106 @@
+//! Why no plan exists, and what the operator does about it.
+
+use crate::domain::eni_config::EniConfigNameError;
+use crate::domain::label::InvalidLabel;
+use crate::domain::max_pods::NoCapacity;
+use crate::domain::quantity::InvalidQuantity;
+use crate::error::{Advice, ExitCode};
+use std::borrow::Cow;
+
+/// No configuration exists that fits the settings, the instance and the CNI.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The calculation leaves no address or no network interface for pods.
+    #[error("{instance_type} has no capacity for pods")]
+    NoCapacity {
+        /// The instance type, such as `m5.large`.
+        instance_type: String,
+        /// Which term of the calculation is too low.
+        source: NoCapacity,
+    },
+    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a quantity.
+    #[error("existing settings.kubernetes.kube-reserved.{resource} is invalid")]
+    ExistingReserve {
+        /// `cpu`, `memory` or `ephemeral-storage`.
+        resource: &'static str,
+        /// The invalid value.
+        source: InvalidQuantity,
+    },
+    /// `eni-config.wait = "forever"` on Bottlerocket, where nothing else ends the wait.
+    #[error(
+        "eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit"
+    )]
+    WaitsForever,
+    /// The template gives no valid ENIConfig name on this instance.
+    #[error("failed to build the ENIConfig name from eni-config.name")]
+    EniConfigName(#[from] EniConfigNameError),
+    /// A property of the instance is not a valid label value.
+    #[error("failed to build the node labels")]
+    Label(#[from] InvalidLabel),
+    /// Two sources give one label different values.
+    #[error("label {key} has two values: {one:?} and {other:?}")]
+    LabelClash {
+        /// The label key.
+        key: String,
+        /// The value that eni-bootstrap computes.
+        one: String,
+        /// The value that the settings add.
+        other: String,
+    },
+    /// The CNI would select another ENIConfig than the one that `eni-config.name` gives.
+    #[error("the CNI would use ENIConfig {selected:?} instead of {expected:?}, because {reason}")]
+    OtherEniConfigSelected {
+        /// The name that `eni-config.name` gives.
+        expected: String,
+        /// The name that the CNI selects.
+        selected: String,
+        /// The label that decides.
+        reason: String,
+    },
+    /// The CNI reads the ENIConfig name from a label that a kubelet cannot set.
+    #[error(
+        "ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet names a label that eni-bootstrap cannot set"
+    )]
+    LabelOfTheCni {
+        /// Why the kubelet cannot set it.
+        source: InvalidLabel,
+    },
+    /// The node needs the cluster, but no source gives its endpoint.
+    #[error("the cluster is unknown: {} not set", missing.join(", "))]
+    NoCluster {
+        /// The settings that would provide it.
+        missing: Vec<&'static str>,
+    },
+}
+
+impl Advice for PlanError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::NoCapacity { source, .. } => return source.help(),
+            Self::ExistingReserve { .. } => {
+                "correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\""
+            }
+            Self::WaitsForever => "set eni-config.wait to a duration, such as 30m",
+            Self::EniConfigName(EniConfigNameError::Unknown(_)) => {
+                "use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`"
+            }
+            Self::EniConfigName(EniConfigNameError::Invalid(_)) | Self::Label(_) => {
+                "change eni-config.name so that the name has at most 63 lower-case letters, digits, dots and dashes"
+            }
+            Self::LabelClash { .. } => {
+                "remove the label from [labels], or set eni-config.label to another key (or to \"\" if the CNI reads the zone label)"
+            }
+            Self::OtherEniConfigSelected { .. } | Self::LabelOfTheCni { .. } => {
+                "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
+            }
+            Self::NoCluster { .. } => {
+                "put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Settings
+    }
+}

@@ -1,0 +1,33 @@
+//! The wait for the CNI configuration. It rarely changes, so it is polled and not watched.
+
+use super::{Progress, WaitTarget, WaitTimeout, WaitTimer, until};
+use crate::adapter::kubernetes::ApiServer;
+use crate::adapter::pauses;
+use eni_core::domain::aws_node::AwsNode;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// The longest pause between two requests, before jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration.
+pub async fn until_known(api: &ApiServer, timer: WaitTimer) -> Result<AwsNode, WaitTimeout> {
+    let progress = Progress::new(WaitTarget::AwsNode, timer.retries());
+    let read = async || match api.aws_node().await {
+        Ok(environment) => Some(AwsNode::read(&environment)),
+        Err(error) => {
+            progress.set(error.into());
+            None
+        }
+    };
+    let attempts = async {
+        let mut delays = pauses(LONGEST_PAUSE);
+        loop {
+            if let Some(aws_node) = read().await {
+                return aws_node;
+            }
+            sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+        }
+    };
+    until(&progress, timer, read(), attempts).await
+}

@@ -1,0 +1,181 @@
+//! The wait for an ENIConfig that fits: a GET, which is usually enough, then a WATCH.
+//!
+//! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
+
+use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
+use crate::adapter::kubernetes::{
+    ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig,
+};
+use crate::adapter::pauses;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use eni_core::diagnostic::Diagnostic;
+use eni_core::domain::eni_config::EniConfigName;
+use eni_core::error::one_line;
+use futures::StreamExt as _;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+/// The longest pause between two requests, before jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// After a watch of this length, the pauses start small again.
+const STABLE_WATCH: Duration = Duration::from_secs(30);
+/// The first and the longest pause before an ENIConfig that does not fit is compared with EC2 again:
+/// its subnet can change without a change of the object. A thousand nodes may do so at once.
+const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
+
+/// An ENIConfig that fits this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Its subnet and security groups.
+    pub eni_config: EniConfig,
+    /// The results of its checks, none of them a failure.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How long the command waited for it.
+    pub waited: Duration,
+}
+
+/// Waits until the ENIConfig `name` exists, names a subnet, and `verify` returns no failure.
+pub async fn until_ready<V>(
+    api: &ApiServer,
+    name: &EniConfigName,
+    timer: WaitTimer,
+    verify: V,
+) -> Result<Ready, WaitTimeout>
+where
+    V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
+{
+    let progress = Progress::new(WaitTarget::EniConfig(name.clone()), timer.retries());
+    let watcher = Watcher { api, name: name.as_str(), progress: &progress, verify };
+    let once = async { watcher.get().await.0 };
+    let fitting = until(&progress, timer, once, watcher.attempts()).await?;
+    let Fitting { eni_config, diagnostics } = fitting;
+    Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
+}
+
+struct Watcher<'a, V> {
+    api: &'a ApiServer,
+    name: &'a str,
+    progress: &'a Progress,
+    verify: V,
+}
+
+struct Fitting {
+    eni_config: EniConfig,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
+    /// Alternates between GET and WATCH until the ENIConfig fits.
+    async fn attempts(&self) -> Fitting {
+        let mut delays = pauses(LONGEST_PAUSE);
+        let mut may_watch = true;
+        let mut from_version = true;
+        loop {
+            let (fitting, current) = self.get().await;
+            if let Some(fitting) = fitting {
+                return fitting;
+            }
+            if may_watch && !self.progress.has_failed() {
+                let start = Instant::now();
+                let version = current.as_ref().and_then(|current| current.version.as_deref());
+                let eni_config = current.as_ref().map(|current| current.eni_config.clone());
+                match self.watch(version.filter(|_| from_version), eni_config).await {
+                    Ok(Some(fitting)) => return fitting,
+                    Ok(None) => {}
+                    // The server no longer has this version: watch from the current state.
+                    Err(KubernetesError::Expired) => from_version = false,
+                    // The state of the ENIConfig is still known, so the last reason stays.
+                    Err(error @ KubernetesError::Forbidden(_)) => {
+                        let error = one_line(&error);
+                        warn!(
+                            "wait: not allowed to watch ENIConfigs, falling back to polling: {error}"
+                        );
+                        may_watch = false;
+                    }
+                    Err(error) => self.progress.set(WaitReason::Api(error)),
+                }
+                if start.elapsed() >= STABLE_WATCH {
+                    delays = pauses(LONGEST_PAUSE);
+                }
+            }
+            sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+        }
+    }
+
+    /// Reads the ENIConfig once. Returns it as fitting if it fits, and in any case as it is.
+    async fn get(&self) -> (Option<Fitting>, Option<VersionedEniConfig>) {
+        match self.api.eni_config(self.name).await {
+            Ok(Some(current)) => (self.check(&current.eni_config).await, Some(current)),
+            Ok(None) => {
+                self.progress.set(WaitReason::NotFound);
+                (None, None)
+            }
+            Err(error) => {
+                self.progress.set(WaitReason::Api(error));
+                (None, None)
+            }
+        }
+    }
+
+    /// Watches the ENIConfig until it fits or the watch ends.
+    ///
+    /// The last known state is compared with EC2 again at intervals if only EC2 is the problem.
+    async fn watch(
+        &self,
+        version: Option<&str>,
+        mut last: Option<EniConfig>,
+    ) -> Result<Option<Fitting>, KubernetesError> {
+        let mut events = self.api.watch(self.name, version).await?;
+        let mut rechecks = rechecks();
+        loop {
+            let does_not_fit = self.progress.does_not_fit();
+            let pause = async {
+                match (&last, does_not_fit) {
+                    (Some(_), true) => sleep(rechecks.next().unwrap_or(RECHECK.1)).await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                event = events.next() => match event.transpose()? {
+                    None => return Ok(None),
+                    Some(Event::Applied(eni_config)) => last = Some(eni_config),
+                    Some(Event::Deleted) => {
+                        last = None;
+                        self.progress.set(WaitReason::NotFound);
+                    }
+                },
+                () = pause => {}
+            }
+            if let Some(eni_config) = &last
+                && let Some(fitting) = self.check(eni_config).await
+            {
+                return Ok(Some(fitting));
+            }
+        }
+    }
+
+    /// Returns the ENIConfig if the CNI can use it on this node.
+    async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
+        if eni_config.subnet.is_empty() {
+            self.progress.set(WaitReason::NoSubnet);
+            return None;
+        }
+        let diagnostics = (self.verify)(eni_config).await;
+        if let Some(failure) = diagnostics.iter().find(|it| it.is_failure()) {
+            self.progress.set(WaitReason::DoesNotFit(failure.clone()));
+            return None;
+        }
+        Some(Fitting { eni_config: eni_config.clone(), diagnostics })
+    }
+}
+
+/// Returns the pauses between comparisons with EC2.
+fn rechecks() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(RECHECK.0)
+        .with_max_delay(RECHECK.1)
+        .without_max_times()
+        .with_jitter()
+        .build()
+}

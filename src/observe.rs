@@ -7,20 +7,22 @@ pub use bottlerocket::{OnBottlerocket, bottlerocket};
 pub use cluster::{ClusterError, Connection, Reached, connect};
 
 use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::BottlerocketError;
+use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::dns::Names;
 use crate::adapter::ec2::{Ec2, Ec2Error};
+use crate::adapter::hardware::{self, HardwareError};
+use crate::adapter::image_files::{self, ImageError};
 use crate::adapter::imds::{ImdsError, Session};
-use crate::adapter::machine::{self, MachineError};
 use crate::adapter::{Deadline, Endpoints};
 use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::limits::{InstanceLimits, Source};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
+use eni_core::error::Advice as _;
 use eni_core::facts::{Facts, Instance, Limits, Machine};
 use eni_core::host::user_data::{self, UserDataError};
-use eni_core::host::{self, Host, HostError, Image};
+use eni_core::host::{self, HostError, HostKind};
 use eni_core::settings::Settings;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,9 +41,12 @@ pub enum ObserveError {
     /// Bottlerocket's settings.
     #[error("Bottlerocket does not say what it is set to")]
     Bottlerocket(#[from] BottlerocketError),
-    /// The machine's own files.
-    #[error("this machine cannot be looked at")]
-    Machine(#[from] MachineError),
+    /// The files of the image.
+    #[error("failed to read the node image")]
+    Image(#[from] ImageError),
+    /// CPUs and memory.
+    #[error(transparent)]
+    Hardware(#[from] HardwareError),
     /// User data.
     #[error("the user data cannot be used")]
     UserData(#[from] UserDataError),
@@ -57,15 +62,15 @@ pub enum ObserveError {
 
 impl From<DiskError> for ObserveError {
     fn from(error: DiskError) -> Self {
-        Self::Machine(error.into())
+        Self::Image(error.into())
     }
 }
 
 impl ObserveError {
     /// What to do.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+    pub fn help(&self) -> String {
+        let help = match self {
             Self::Imds(ImdsError::Unreachable { .. }) => {
                 "check that this is an EC2 instance with instance metadata enabled (HttpEndpoint=enabled), a hop limit that reaches here (HttpPutResponseHopLimit), and no firewall before 169.254.169.254"
             }
@@ -75,9 +80,10 @@ impl ObserveError {
             Self::Imds(_) => {
                 "check what answers at the metadata endpoint: AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may point elsewhere"
             }
-            Self::Host(error) => error.help(),
-            Self::Bottlerocket(error) => error.help(),
-            Self::Machine(_) => "run it as root on the node itself",
+            Self::Host(error) => return error.help().into_owned(),
+            Self::Bottlerocket(error) => return error.help().into_owned(),
+            Self::Image(error) => return error.help().into_owned(),
+            Self::Hardware(error) => return error.help().into_owned(),
             Self::UserData(_) => "correct the NodeConfig in user data",
             Self::Limits { source: Ec2Error::Call(CallError::NotPermitted { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes to the node's role, or use an eni-bootstrap whose table has the type"
@@ -88,7 +94,8 @@ impl ObserveError {
             Self::Limits { .. } => {
                 "check the type's name, and that EC2's API can be reached from here; an eni-bootstrap of a later date may have the type in its table"
             }
-        }
+        };
+        help.to_owned()
     }
 }
 
@@ -101,7 +108,8 @@ pub async fn facts(
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
     let OnBottlerocket { found, said: by_bottlerocket, .. } = bottlerocket;
-    let image = Image { bottlerocket: found, ..machine::image(&endpoints.root)? };
+    let mut image = image_files::read(&endpoints.root).await?;
+    image.bottlerocket = found;
     let host = host::detect(settings.host, &image)?;
     let machine = this_machine(&endpoints.root)?;
     // On the heap: a dozen requests at once make a large future.
@@ -118,18 +126,18 @@ pub async fn facts(
     };
     let Metadata { instance, limits, user_data } = metadata;
     // On Bottlerocket it is settings, which the API has told.
-    let user_data = user_data.filter(|_| !matches!(host.host, Host::Bottlerocket(_)));
+    let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let said = user_data::node_config(&user_data.unwrap_or_default())?;
     let kubelet = said.as_ref().map(|said| &said.kubelet);
-    let elsewhere = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
+    let existing = host::existing_config(&image, host.kind, &instance.instance_type, kubelet);
     let told = cluster::told(&endpoints.root, said.map(|said| said.cluster), by_bottlerocket);
-    Ok(Facts { instance, limits, machine, host, elsewhere, told })
+    Ok(Facts { instance, limits, machine, host, existing, told })
 }
 
 /// What this machine has. Under another root than `/` the files are some other machine's, and its
 /// type's table stands in.
-fn this_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
-    if root == Path::new("/") { machine::machine().map(Some) } else { Ok(None) }
+fn this_machine(root: &Path) -> Result<Option<Machine>, HardwareError> {
+    if root == Path::new("/") { hardware::machine().map(Some) } else { Ok(None) }
 }
 
 /// Only the type and the region: for the calculator.

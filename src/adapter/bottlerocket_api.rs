@@ -1,106 +1,119 @@
-//! Bottlerocket's settings, through the API on its Unix socket: read, and changed in a transaction of
-//! our own. Another agent may be at work in another transaction.
+//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a transaction
+//! of our own, because another agent may use another one at the same time.
 
 use super::Transient;
-use eni_core::host::bottlerocket::{KubeletSettings, Live, NotSettings, OTHER_KEYS};
+use super::disk::DiskError;
+use eni_core::error::{Advice, ExitCode};
+use eni_core::host::bottlerocket::{
+    InvalidSettings, KubeletSettings, Live, NotRendered, OTHER_KEYS,
+};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
-/// Where a bootstrap container finds the socket.
+/// The socket in a bootstrap container, relative to the root.
 ///
 /// Source: `packages/os/apiserver.service`, bottlerocket-os/bottlerocket-core-kit.
 const SOCKET: &str = "run/api.sock";
-/// One request. The server is on this machine, and has one thread for everybody.
+/// The timeout of one request. The server runs on the same host, and has one thread for all clients.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// As much of a refusal's words as a log should hold: its list of known keys is long.
-const MOST_WORDS: usize = 400;
+/// The maximum length of an error message from the API, in characters. Its list of known keys is long.
+const MAX_MESSAGE: usize = 400;
 
-/// Bottlerocket's settings could not be read or changed.
+/// A failure to read or change Bottlerocket's settings.
 #[derive(Debug, thiserror::Error)]
 pub enum BottlerocketError {
-    /// No answer, or half of one. The mount is of the socket itself: a server that was started anew
-    /// since is out of reach for good.
-    #[error("Bottlerocket's settings API (/run/api.sock) gave no answer to {request}")]
-    Unreachable {
-        /// What was asked for.
+    /// There is no complete response. The container has a mount of the socket itself, so it cannot reach a
+    /// server that was restarted later.
+    #[error("no response to {request} from the Bottlerocket settings API (/run/api.sock)")]
+    Unreachable { request: Request, source: reqwest::Error },
+    /// The response cannot be parsed.
+    #[error(
+        "the Bottlerocket settings API (/run/api.sock) returned an invalid response to {request}"
+    )]
+    InvalidResponse { request: Request, source: InvalidSettings },
+    /// The API rejected the request.
+    #[error("the Bottlerocket settings API rejected {request} with {status}: {message}")]
+    Rejected {
         request: Request,
-        /// What the HTTP client said.
-        source: reqwest::Error,
-    },
-    /// An answer that is no settings: a stranger's, or half of it is missing.
-    #[error("Bottlerocket's settings API (/run/api.sock) answered {request} with nonsense")]
-    Nonsense {
-        /// What was asked for.
-        request: Request,
-        /// Where, and not what: settings hold secrets.
-        source: NotSettings,
-    },
-    /// It would not do it.
-    #[error("Bottlerocket's settings API refused {request} with {status}: {said}")]
-    Refused {
-        /// What was asked for.
-        request: Request,
-        /// By which status.
         status: StatusCode,
-        /// Its own words.
-        said: String,
+        /// The API's own message.
+        message: String,
     },
-    /// The settings are committed, and the kubelet's files do not show them.
-    #[error("Bottlerocket has its new settings, and has not rendered them: {0}")]
-    NotRendered(String),
+    /// The settings are committed, but the kubelet's files do not contain them.
+    #[error("Bottlerocket has not rendered the committed settings")]
+    NotRendered(#[source] NotRendered),
+    /// A file of the kubelet cannot be read.
+    #[error(transparent)]
+    KubeletFile(DiskError),
 }
 
-impl BottlerocketError {
-    /// What to do.
-    #[must_use]
-    pub fn help(&self) -> &'static str {
+impl Advice for BottlerocketError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Unreachable { .. } | Self::InvalidResponse { .. } => {
+                "check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node"
+            }
+            Self::Rejected { request: Request::Get, .. } => {
+                "check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node"
+            }
+            Self::Rejected { request: Request::Apply, .. } => {
+                "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
+            }
+            Self::Rejected { .. } => {
+                "correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)"
+            }
+            Self::NotRendered(_) | Self::KubeletFile(_) => {
+                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unreachable { .. } | Self::Nonsense { .. } => {
-                "look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started"
+            Self::Unreachable { .. } | Self::NotRendered(_) | Self::KubeletFile(_) => {
+                ExitCode::Unavailable
             }
-            Self::Refused { request: Request::Get, .. } => {
-                "look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot"
-            }
-            Self::Refused { request: Request::Apply, .. } => {
-                "look at `journalctl -u apiserver`: the settings are live, and could not be rendered"
-            }
-            Self::Refused { .. } => {
-                "correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)"
-            }
-            Self::NotRendered(_) => {
-                "look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait"
-            }
+            Self::InvalidResponse { .. } => ExitCode::InvalidData,
+            // A PATCH that fails with a server error contains a value that cannot be stored.
+            Self::Rejected {
+                request: Request::Get | Request::Commit | Request::Apply,
+                status,
+                ..
+            } if status.is_server_error() => ExitCode::Unavailable,
+            Self::Rejected { .. } => ExitCode::Settings,
         }
     }
 }
 
 impl Transient for BottlerocketError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::NotRendered(_))
+        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
     }
 
-    /// Rendering comes after the commit.
+    /// Rendering takes place after the commit, so the first checks usually fail.
     fn is_usual(&self) -> bool {
-        matches!(self, Self::NotRendered(_))
+        self.is_transient()
     }
 }
 
-/// A request by its method and path, without what only this run knows.
+/// A request by its method and path, without the transaction's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Read.
+    /// Reads settings.
     Get,
-    /// Change, in a transaction.
+    /// Adds changes to a transaction.
     Patch,
-    /// Make the transaction's changes the live ones, and have them rendered.
+    /// Commits a transaction and renders its settings.
     Commit,
-    /// Have live settings rendered.
+    /// Renders live settings.
     Apply,
-    /// Drop the transaction.
+    /// Deletes a transaction.
     Discard,
 }
 
@@ -116,105 +129,109 @@ impl fmt::Display for Request {
     }
 }
 
-/// The API.
+/// A client of the API.
 #[derive(Clone, Debug)]
 pub struct Api {
     http: Client,
 }
 
 impl Api {
-    /// Whether its socket is there.
+    /// Returns whether the API's socket exists below `root`.
     #[must_use]
     pub fn is_at(root: &Path) -> bool {
         root.join(SOCKET).exists()
     }
 
-    /// By its socket under `root`.
+    /// Returns a client for the socket below `root`.
     pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
         let http = Client::builder().unix_socket(root.join(SOCKET)).no_proxy().timeout(ATTEMPT);
         let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
         Ok(Self { http })
     }
 
-    /// The settings as they are.
+    /// Returns the live settings.
     pub async fn live(&self) -> Result<Live, BottlerocketError> {
-        // One after the other: the server has one thread, and one connection serves both.
+        // One after the other, on one connection: the server has one thread.
         let kubernetes = self.get("prefix=settings.kubernetes").await?;
         let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
-        let nonsense = |source| BottlerocketError::Nonsense { request: Request::Get, source };
-        Live::read(&kubernetes, &others).map_err(nonsense)
+        let invalid = |source| BottlerocketError::InvalidResponse { request: Request::Get, source };
+        Live::read(&kubernetes, &others).map_err(invalid)
     }
 
     async fn get(&self, query: &str) -> Result<String, BottlerocketError> {
-        self.ask(Request::Get, Method::GET, &format!("settings?{query}"), None, StatusCode::OK)
+        self.send(Request::Get, Method::GET, &format!("settings?{query}"), None, StatusCode::OK)
             .await
     }
 
-    /// Puts changes into a transaction; nothing is live yet. All of them, or none.
-    pub async fn patch(&self, tx: &str, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
-        let body = json!({ "kubernetes": wanted }).to_string();
+    /// Adds settings to a transaction: all of them, or none. They are not live before the commit.
+    pub async fn patch(
+        &self,
+        tx: &str,
+        settings: &KubeletSettings,
+    ) -> Result<(), BottlerocketError> {
+        let body = json!({ "kubernetes": settings }).to_string();
         let path = format!("settings?tx={tx}");
-        self.ask(Request::Patch, Method::PATCH, &path, Some(body), StatusCode::NO_CONTENT).await?;
+        self.send(Request::Patch, Method::PATCH, &path, Some(body), StatusCode::NO_CONTENT).await?;
         Ok(())
     }
 
-    /// Makes a transaction live. Success says no more than that: what is rendered comes later.
+    /// Commits a transaction. Rendering starts after the response.
     pub async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx/commit_and_apply?tx={tx}");
-        let said = self.ask(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
-        let keys: Result<Vec<String>, _> = serde_json::from_str(&said);
-        let keys = keys.map_err(|error| BottlerocketError::Nonsense {
+        let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
+        let keys: Result<Vec<String>, _> = serde_json::from_str(&keys);
+        let keys = keys.map_err(|error| BottlerocketError::InvalidResponse {
             request: Request::Commit,
-            source: NotSettings { line: error.line(), column: error.column() },
+            source: InvalidSettings { line: error.line(), column: error.column() },
         })?;
         debug!("bottlerocket: committed {}", keys.join(", "));
         Ok(())
     }
 
-    /// Has these settings rendered, which are live already. Never without keys: that would render
-    /// everything, and restart every service there is.
-    pub async fn apply(&self, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
-        let path = format!("tx/apply?keys={}", wanted.keys());
-        self.ask(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
+    /// Renders these settings, which are live already. The request always has keys: without keys the API
+    /// would render all settings and restart every service.
+    pub async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+        let path = format!("tx/apply?keys={}", settings.keys());
+        self.send(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
         Ok(())
     }
 
-    /// Drops a transaction.
+    /// Deletes a transaction.
     pub async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx?tx={tx}");
-        self.ask(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
+        self.send(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
         Ok(())
     }
 
-    async fn ask(
+    async fn send(
         &self,
         request: Request,
         method: Method,
         path: &str,
         body: Option<String>,
-        wanted: StatusCode,
+        success: StatusCode,
     ) -> Result<String, BottlerocketError> {
-        let mut asked = self.http.request(method, format!("http://localhost/{path}"));
+        let mut builder = self.http.request(method, format!("http://localhost/{path}"));
         if let Some(body) = body {
-            asked = asked.header("Content-Type", "application/json").body(body);
+            builder = builder.header("Content-Type", "application/json").body(body);
         }
-        let answer = asked.send().await.map_err(|error| unreachable(request, error))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| unreachable(request, error))?;
+        let response = builder.send().await.map_err(|error| unreachable(request, error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| unreachable(request, error))?;
         debug!("bottlerocket: {request}: {status}");
-        if status == wanted {
+        if status == success {
             return Ok(text);
         }
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut said: String = words.chars().take(MOST_WORDS).collect();
-        if said.len() < words.len() {
-            said.push('…');
+        let mut message: String = words.chars().take(MAX_MESSAGE).collect();
+        if message.len() < words.len() {
+            message.push('…');
         }
-        Err(BottlerocketError::Refused { request, status, said })
+        Err(BottlerocketError::Rejected { request, status, message })
     }
 }
 
 fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {
-    // The URL has no host of its own, and the request is said already.
+    // The URL has no host, and the message contains the request.
     BottlerocketError::Unreachable { request, source: error.without_url() }
 }

@@ -1,83 +1,79 @@
-//! Bottlerocket's settings: one transaction, and then until the kubelet's files show it.
+//! Changes Bottlerocket's settings in one transaction, and waits until the kubelet's files contain them.
 
-use crate::adapter::bottlerocket::{Api, BottlerocketError};
-use crate::adapter::disk::{self, Outcome};
+use crate::adapter::bottlerocket_api::{Api, BottlerocketError};
+use crate::adapter::disk;
 use crate::adapter::{Deadline, chain, retry};
+use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::{
-    KUBELET_CONFIG, KUBELET_ENV, KubeletSettings, ROOTFS, not_rendered,
+    KUBELET_CONFIG, KUBELET_ENV, KubeletSettings, NotRendered, ROOTFS, check_rendered,
 };
 use std::path::Path;
 use std::time::Duration;
 use tracing::warn;
 
-/// Makes `wanted` the live settings, and sees them rendered within `render_wait`.
-pub(super) async fn set(
+/// Commits `settings`, and waits up to `render_wait` until the kubelet's files contain them.
+pub async fn commit(
     root: &Path,
     current: &KubeletSettings,
-    wanted: &KubeletSettings,
+    settings: &KubeletSettings,
     render_wait: Duration,
 ) -> Result<Outcome, BottlerocketError> {
     let api = Api::at(root)?;
-    let outcome = if current != wanted {
-        commit(&api, wanted).await?;
-        Outcome::Written
-    } else if let Some(why) = missing(root, wanted) {
-        // A run before this one was cut off, or its applier failed.
-        warn!("bottlerocket: the settings say so already, and {why}; having them rendered");
-        api.apply(wanted).await?;
-        Outcome::Written
+    if current != settings {
+        commit_and_apply(&api, settings).await?;
+    } else if let Err(reason) = rendered(root, settings) {
+        // An earlier run was interrupted, or its settings applier failed.
+        warn!(
+            "bottlerocket: the settings are unchanged but not rendered ({}); applying them",
+            chain(&reason)
+        );
+        api.apply(settings).await?;
     } else {
         return Ok(Outcome::Unchanged);
-    };
-    let rendered = async || match missing(root, wanted) {
-        None => Ok(()),
-        Some(why) => Err(BottlerocketError::NotRendered(why)),
-    };
-    retry(Deadline::after(render_wait), rendered).await?;
-    Ok(outcome)
+    }
+    retry(Deadline::after(render_wait), async || rendered(root, settings)).await?;
+    Ok(Outcome::Written)
 }
 
-/// One transaction of our own: the shared one may hold somebody else's changes.
-async fn commit(api: &Api, wanted: &KubeletSettings) -> Result<(), BottlerocketError> {
+/// Commits the settings in a transaction of our own: the shared one may contain the changes of others.
+async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let tx = transaction();
-    if let Err(error) = api.patch(&tx, wanted).await {
+    if let Err(error) = api.patch(&tx, settings).await {
         discard(api, &tx).await;
         return Err(error);
     }
     let Err(error) = api.commit_and_apply(&tx).await else { return Ok(()) };
-    // A failure here may come after the commit: of the applier, or of the answer's way to us.
-    let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(wanted) == *wanted);
+    // The request may have failed after the commit: in the settings applier, or when its response was lost.
+    let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(settings) == *settings);
     if !is_live {
         discard(api, &tx).await;
         return Err(error);
     }
-    warn!("{}; the settings are live all the same, having them rendered", chain(&error));
-    api.apply(wanted).await
+    warn!("bottlerocket: {}; the settings are live nevertheless; applying them", chain(&error));
+    api.apply(settings).await
 }
 
-/// One that nobody commits would stay until the next boot.
+/// Deletes a transaction, which would otherwise stay until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
-        warn!("{}; the transaction {tx} is gone at the next boot", chain(&error));
+        warn!("bottlerocket: {}; the next boot deletes transaction {tx}", chain(&error));
     }
 }
 
-/// Its name: `eni-bootstrap-` and a number that no other run has.
+/// Returns the name of a transaction: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
-    // Without random numbers the process's own will do: it is no other's for as long as this one runs.
+    // Without random numbers the process id serves: no other process has it while this one runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
     format!("eni-bootstrap-{number:016x}")
 }
 
-/// What the kubelet's files do not show yet; `None` where they show all of it.
-fn missing(root: &Path, wanted: &KubeletSettings) -> Option<String> {
-    let read = |path: &str| {
-        let path = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));
-        let text = disk::read(&path).map_err(|error| chain(&error))?;
-        text.ok_or_else(|| format!("there is no {}", path.display()))
+/// Checks that the kubelet's files on the host contain the settings.
+fn rendered(root: &Path, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+    let read = |path: &'static str| {
+        let file = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));
+        let text = disk::read(&file).map_err(BottlerocketError::KubeletFile)?;
+        text.ok_or_else(|| BottlerocketError::NotRendered(NotRendered::Missing(path)))
     };
-    match (read(KUBELET_CONFIG), read(KUBELET_ENV)) {
-        (Ok(config), Ok(env)) => not_rendered(wanted, &config, &env),
-        (Err(why), _) | (_, Err(why)) => Some(why),
-    }
+    let (config, env) = (read(KUBELET_CONFIG)?, read(KUBELET_ENV)?);
+    check_rendered(settings, &config, &env).map_err(BottlerocketError::NotRendered)
 }

@@ -1,16 +1,18 @@
 //! The only code that talks to anything. Each adapter is handed its address.
 
 pub mod aws;
-pub mod bottlerocket;
+pub mod bottlerocket_api;
+pub mod bottlerocket_commit;
+pub mod command;
 pub mod disk;
 pub mod dns;
 pub mod ec2;
 pub mod eks;
+pub mod hardware;
+pub mod image_files;
 pub mod imds;
 pub mod kubernetes;
-pub mod machine;
 pub mod proxy;
-pub mod snap;
 pub mod systemd;
 pub mod token;
 

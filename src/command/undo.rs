@@ -1,8 +1,8 @@
 //! Takes away what `run` wrote on this node, whatever host it was: for whoever removes the package.
 
-use crate::adapter::bottlerocket::Api;
+use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::RunLock;
-use crate::adapter::{Deadline, Endpoints, machine, retry};
+use crate::adapter::{Deadline, Endpoints, image_files, retry};
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::{apply, report};
@@ -18,8 +18,8 @@ pub async fn undo(endpoints: Endpoints) -> Result<(), Error> {
     let root = &endpoints.root;
     let deadline = Deadline::after(PATIENCE);
     let _alone = retry(deadline, async || RunLock::take(root)).await?;
-    let image = machine::image(root).map_err(ObserveError::from)?;
-    let applied = apply::apply(root, &host::traces(&image), PATIENCE).await?;
+    let image = image_files::read(root).await.map_err(ObserveError::from)?;
+    let applied = apply::apply(root, &host::remove(&image), PATIENCE).await?;
     report::applied(&applied);
     if Api::is_at(root) {
         warn!(

@@ -2,13 +2,12 @@
 
 use super::{Error, UsageError};
 use crate::adapter::aws::call::CallError;
-use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
 use crate::adapter::kubernetes::ConnectError;
 use crate::adapter::token::TokenError;
-use crate::apply::ApplyError;
 use crate::observe::ClusterError;
+use eni_core::error::Advice as _;
 
 impl Error {
     /// What the reader of the journal should do next.
@@ -31,20 +30,11 @@ impl Error {
                 "correct it, or leave it out: `HTTPS_PROXY=` for one command".to_owned()
             }
             Self::Settings(error) => error.help(),
-            Self::Observe(error) => error.help().to_owned(),
+            Self::Observe(error) => error.help(),
             Self::Plan(error) => error.help().to_owned(),
             Self::NoCapacity { source, .. } => source.help().to_owned(),
-            Self::Apply(ApplyError::Disk(error)) | Self::Disk(error) => disk_help(error).to_owned(),
-            Self::Apply(ApplyError::Foreign(_)) => {
-                "see whose it is, and move it away: two programs cannot share a name".to_owned()
-            }
-            Self::Apply(ApplyError::Snap(_)) => {
-                "look at `snap changes kubelet-eks`: another change may be under way; then run it again".to_owned()
-            }
-            Self::Apply(ApplyError::Bottlerocket(error)) => error.help().to_owned(),
-            Self::Apply(ApplyError::Systemd(_)) => {
-                "look at `systemctl status`; the files themselves are written".to_owned()
-            }
+            Self::Apply(error) => error.help().into_owned(),
+            Self::Disk(error) => error.help().into_owned(),
             Self::Usage(UsageError::NoKubeconfig) => {
                 "name one: `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`".to_owned()
             }
@@ -68,21 +58,6 @@ impl Error {
 }
 
 const CREDENTIALS: &str = "give AWS credentials: an instance role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-
-fn disk_help(error: &DiskError) -> &'static str {
-    match error {
-        DiskError::Read { .. } => "run it as root, or make the file readable",
-        DiskError::Row { .. } => {
-            "correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`"
-        }
-        DiskError::Write { .. } => {
-            "run it as root on a writable file system with room left; the old file, if any, is whole"
-        }
-        DiskError::Locked { .. } => {
-            "wait for the other run to end (`systemctl status eni-bootstrap`), or end it"
-        }
-    }
-}
 
 fn connect_help(error: &ConnectError) -> &'static str {
     match error {

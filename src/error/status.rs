@@ -4,16 +4,14 @@ use super::Error;
 use crate::adapter::Transient as _;
 use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::{BottlerocketError, Request};
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks::EksError;
 use crate::adapter::imds::ImdsError;
 use crate::adapter::kubernetes::{AwsNodeError, ConnectError, KubernetesError};
-use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::{NotReady, Reason};
-use eni_core::host::HostError;
+use eni_core::error::Advice as _;
 
 // After `sysexits.h`, but for the first.
 const CHECKS: u8 = 1;
@@ -58,16 +56,16 @@ impl Error {
             Self::Shrinks { .. } => DATA,
             Self::Observe(error) => match error {
                 ObserveError::Imds(imds) => imds_status(imds),
-                ObserveError::Host(HostError::NoSettingsApi) => UNAVAILABLE,
-                ObserveError::Bottlerocket(error) => bottlerocket_status(error),
-                ObserveError::Host(_) | ObserveError::Machine(_) | ObserveError::UserData(_) => {
-                    DATA
-                }
+                ObserveError::Host(error) => error.exit_code().number(),
+                ObserveError::Bottlerocket(error) => error.exit_code().number(),
+                ObserveError::Image(error) => error.exit_code().number(),
+                ObserveError::Hardware(error) => error.exit_code().number(),
+                ObserveError::UserData(_) => DATA,
                 ObserveError::Limits { source, .. } => ec2_status(source),
             },
             Self::Ec2(error) => ec2_status(error),
-            Self::Apply(ApplyError::Bottlerocket(error)) => bottlerocket_status(error),
-            Self::Apply(_) | Self::Disk(_) | Self::Output(_) => CANNOT_WRITE,
+            Self::Apply(error) => error.exit_code().number(),
+            Self::Disk(_) | Self::Output(_) => CANNOT_WRITE,
             Self::NotReady(NotReady { reason, .. }) => match reason {
                 Reason::Unknown
                 | Reason::NotThere
@@ -99,20 +97,6 @@ fn imds_status(error: &ImdsError) -> u8 {
         ImdsError::Disabled { .. } => UNAVAILABLE,
         error if error.is_transient() => UNAVAILABLE,
         _ => DATA,
-    }
-}
-
-fn bottlerocket_status(error: &BottlerocketError) -> u8 {
-    match error {
-        BottlerocketError::Unreachable { .. } | BottlerocketError::NotRendered(_) => UNAVAILABLE,
-        BottlerocketError::Nonsense { .. } => DATA,
-        // A PATCH that fails so is one that cannot be stored.
-        BottlerocketError::Refused {
-            request: Request::Get | Request::Commit | Request::Apply,
-            status,
-            ..
-        } if status.is_server_error() => UNAVAILABLE,
-        BottlerocketError::Refused { .. } => SETTINGS,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Bottlerocket's settings say of this node, where it is one.
 
 use super::ObserveError;
-use crate::adapter::bottlerocket::Api;
+use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::proxy::Proxy;
 use eni_core::domain::zone::Region;

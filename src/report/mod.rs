@@ -8,7 +8,7 @@ mod warnings;
 use warnings::warnings;
 pub use warnings::{of_plan, remarks};
 
-use crate::adapter::disk::{self, DiskError, Outcome};
+use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;
 use crate::observe::Connection;
 use crate::wait::Ready;
@@ -18,9 +18,8 @@ use eni_core::domain::identifier::{SubnetId, VpcId};
 use eni_core::domain::limits::Source;
 use eni_core::domain::zone::ZoneId;
 use eni_core::facts::Facts;
-use eni_core::host::Change;
-use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::cluster::{ClusterSource, Said, Told};
+use eni_core::host::{Change, Comparison, Outcome};
 use eni_core::plan::Plan;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -34,7 +33,7 @@ pub fn facts(facts: &Facts) {
 }
 
 fn facts_lines(facts: &Facts) -> [String; 3] {
-    let Facts { instance, limits, machine, host, elsewhere: _, told } = facts;
+    let Facts { instance, limits, machine, host, existing: _, told } = facts;
     let known = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     let source = match limits.source {
         Source::OverrideFile => "by the override file",
@@ -63,7 +62,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
             limits.limits.row.interfaces, limits.limits.row.ipv4_per_interface
         ),
-        format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
+        format!("host: {} ({}); user data: {user_data}", host.kind, host.reason),
     ]
 }
 
@@ -185,48 +184,21 @@ pub fn plan_text(shown: &Shown<'_>, plan: &Plan) -> String {
     lines.extend(plan_lines(plan));
     lines.extend(shown.warnings(plan).into_iter().map(|warning| format!("warning: {warning}")));
     for change in &plan.changes {
-        match change {
-            Change::File { contents, .. } => {
-                lines.push(format!("\n{}:\n{}", change.target(), indented(contents)));
-            }
-            Change::Absent { .. } => lines.push(format!("\n{}: absent", change.target())),
-            Change::SnapArguments { arguments, .. } => {
-                lines.push(format!("\n{}:\n    {arguments}", change.target()));
-            }
-            Change::BottlerocketSettings { wanted, .. } => {
-                lines.push(format!("\n{}:\n{}", change.target(), indented(&pretty(wanted))));
-            }
-        }
+        lines.push(format!("\n{}", change.show()));
     }
     lines.join("\n") + "\n"
-}
-
-/// As the API takes them.
-fn pretty(settings: &KubeletSettings) -> String {
-    format!("{:#}\n", json!(settings))
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A plan for a program: every term of the sum, every file.
 #[must_use]
 pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
     let facts = shown.facts;
-    let files = plan.changes.iter().map(|change| match change {
-        Change::File { path, contents } => json!({ "path": path, "contents": contents }),
-        Change::Absent { path } => json!({ "path": path, "absent": true }),
-        Change::SnapArguments { arguments, .. } => {
-            json!({ "snap": "kubelet-eks", "arguments": arguments })
-        }
-        Change::BottlerocketSettings { wanted, .. } => json!({ "settings.kubernetes": wanted }),
-    });
+    let files = plan.changes.iter().map(Change::to_json);
     json!({
         "instance": facts.instance,
         "limits": { "source": facts.limits.source, "figures": facts.limits.limits },
         "machine": facts.machine,
-        "host": { "kind": facts.host.host.to_string(), "reason": facts.host.reason },
+        "host": { "kind": facts.host.kind.name(), "reason": facts.host.reason },
         "cluster": shown.connection.map(|connection| connection.cluster.to_string()),
         "cni": {
             "source": plan.cni.source,
@@ -246,20 +218,8 @@ pub fn plan_json(shown: &Shown<'_>, plan: &Plan) -> Value {
 pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {
-        let old = match change {
-            Change::File { path, .. } | Change::Absent { path } => {
-                disk::read(&disk::under(root, path))?
-            }
-            Change::SnapArguments { current, .. } => Some(format!("{current}\n")),
-            Change::BottlerocketSettings { current, .. } => Some(pretty(current)),
-        };
-        let new = match change {
-            Change::File { contents, .. } => Some(contents.clone()),
-            Change::Absent { .. } => None,
-            Change::SnapArguments { arguments, .. } => Some(format!("{arguments}\n")),
-            Change::BottlerocketSettings { wanted, .. } => Some(pretty(wanted)),
-        };
-        let target = change.target();
+        let compared = change.compare(|path| disk::read(&disk::under(root, path)))?;
+        let Comparison { label: target, current: old, new } = compared;
         let side = |prefix: &str, is_there: bool| {
             if is_there { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
         };

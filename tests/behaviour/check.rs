@@ -61,7 +61,7 @@ fn check_warns_of_what_a_run_warns_of() {
     assert_eq!(
         warned,
         [
-            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"lower\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree",
+            "warning  max-pods   user data sets max-pods to 29 (Karpenter); ours, 20, wins: pods.policy = \"lower\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree",
             "warning  max-pods   maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it",
         ]
     );

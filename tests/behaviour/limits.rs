@@ -185,7 +185,7 @@ fn an_override_file_serves_every_command() {
         (
             Some(78),
             format!(
-                "error: a file could not be used\n  because: {}, line 2 is not an instance type\n  because: \"zz9.plural,3\" is not a row of {}\n  help: correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`\n",
+                "error: a file could not be used\n  because: {}, line 2 is not a valid row of the instance type table\n  because: \"zz9.plural,3\" is not a row of {}\n  help: correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`\n",
                 path.display(),
                 HEADER.trim_end()
             )

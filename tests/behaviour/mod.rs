@@ -1,5 +1,6 @@
 //! Whole runs of the program against stand-ins.
 
+mod apply;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
@@ -9,14 +10,13 @@ mod check;
 pub mod cli;
 mod cluster_sources;
 mod conformance;
+mod existing_max_pods;
 mod floors;
-mod golden;
 mod hosts;
 mod imds;
 mod kubernetes;
 mod limits;
 mod max_pods;
-mod other_figures;
 mod proxy;
 mod readme;
 mod token;

@@ -17,9 +17,9 @@ WantedBy=multi-user.target
 
 /// What the console shows.
 const ERROR: &str = "error: the node could not be configured
-  because: could not write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
+  because: failed to write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
   because: Read-only file system (os error 30)
-  help: run it as root on a writable file system with room left; the old file, if any, is whole
+  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact
 ";
 
 #[test]

@@ -5,13 +5,13 @@ use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::cluster::Told;
-use crate::host::{Detected, ToldElsewhere};
+use crate::host::{DetectedHost, ExistingConfig};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Everything about this machine that the plan depends on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     /// What the instance metadata service says.
     pub instance: Instance,
@@ -20,9 +20,9 @@ pub struct Facts {
     /// What the machine itself has; `None` where another root than `/` is worked on.
     pub machine: Option<Machine>,
     /// Which family of node image this is.
-    pub host: Detected,
-    /// What somebody else has told the kubelet.
-    pub elsewhere: ToldElsewhere,
+    pub host: DetectedHost,
+    /// What others configured for the kubelet.
+    pub existing: ExistingConfig,
     /// What the sources on the machine say of the cluster, the strongest first; none that is not
     /// there.
     pub told: Vec<Told>,

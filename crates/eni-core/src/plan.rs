@@ -17,8 +17,8 @@ use crate::domain::max_pods::{Capacity, NoCapacity};
 use crate::domain::quantity::InvalidQuantity;
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
-use crate::host::other_figures::{OtherFigure, Policy};
-use crate::host::{Change, Host};
+use crate::host::existing_config::{ExistingMaxPods, Policy};
+use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
 
 /// Everything that `apply` will do and `wait` will wait for.
@@ -143,9 +143,9 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, elsewhere, told: _ } = facts;
+    let Facts { instance, limits, machine, host, existing, told: _ } = facts;
     let cni = in_force(&settings.cni, aws_node);
-    let (capacity, settled) = policy::settle(&limits.limits, cni.cni, settings, &elsewhere.figures)
+    let (capacity, settled) = policy::settle(&limits.limits, cni.cni, settings, &existing.max_pods)
         .map_err(|source| PlanError::NoCapacity {
             instance_type: instance.instance_type.to_string(),
             source,
@@ -162,25 +162,22 @@ pub fn plan(
         (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
         (None, _) => None,
     };
-    if matches!(host.host, Host::Bottlerocket(_))
-        && wait.is_some()
-        && settings.wait == Wait::Forever
-    {
+    if host.kind == HostKind::Bottlerocket && wait.is_some() && settings.wait == Wait::Forever {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = policy::reserve(settings, &elsewhere.reserve)?;
+    let reserve = policy::reserve(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
         node_labels: labels::labels(instance, settings, wait.as_ref(), label_def)?,
-        beats_flags: elsewhere.sets_reserve
-            || elsewhere.figures.iter().any(OtherFigure::takes_a_flag),
+        beats_flags: existing.has_kube_reserved_flag
+            || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
-    let changes = host.host.render(&kubelet);
+    let changes = host.render(&kubelet);
     let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
     let compares = settings.policy != Policy::Override && settings.pods.fixed.is_none();
-    let expression = elsewhere.expression.clone().filter(|_| compares);
+    let expression = existing.max_pods_expression.clone().filter(|_| compares);
     Ok(Plan { cni, remarks, capacity, settled, expression, kubelet, changes, wait })
 }
 

@@ -28,7 +28,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
     let instance = &facts.instance;
     let mut findings = vec![
         Finding::ok("instance", format!("{} in {}", instance.instance_type, instance.zone)),
-        Finding::ok("host", format!("{} ({})", facts.host.host, facts.host.reason)),
+        Finding::ok("host", format!("{} ({})", facts.host.kind, facts.host.reason)),
     ];
     let connection = match node.connect().await {
         Ok(connection) => {

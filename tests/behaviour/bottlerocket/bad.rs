@@ -1,4 +1,4 @@
-//! What can be wrong with the settings API: a clear refusal, and nothing half set.
+//! Failures of the settings API: each is a clear error, and no setting changes.
 
 use super::DISCARD;
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, SOON, USER_DATA, ready};
@@ -8,10 +8,10 @@ use serde_json::json;
 
 const UNTOUCHED: &str = "29";
 
-const OF_THE_API: &str = "help: look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started\n";
-const OF_A_REFUSAL: &str = "help: correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)\n";
+const OF_THE_API: &str = "help: check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node\n";
+const OF_A_REFUSAL: &str = "help: correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)\n";
 
-/// The run fails so, and leaves the node as it was.
+/// Asserts that the run fails with this error, and that it leaves the node unchanged.
 fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
     let ended = host.node.run([&["run"], arguments].concat());
     assert_eq!((ended.status, error(&ended)), (Some(status), why), "{}", ended.stderr);
@@ -29,8 +29,9 @@ fn an_applier_that_never_renders_ends_the_run() {
     assert_eq!(
         error(&ended),
         "error: the node could not be configured\n  \
-         because: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods\n  \
-         help: look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait\n"
+         because: Bottlerocket has not rendered the committed settings\n  \
+         because: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config\n  \
+         help: check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait\n"
     );
     assert_eq!(host.changing(), [PATCH, COMMIT]);
 }
@@ -45,12 +46,16 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
         (
             Some(69),
             "error: this machine could not be identified\n  \
-             because: there is no /run/api.sock, through which Bottlerocket's settings are changed\n  \
-             help: run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
+             because: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
+             help: run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
         )
     );
     let by_hand = Node::al2023().run(["run", "--host-kind=bottlerocket"]);
-    assert!(by_hand.stderr.contains("because: there is no /run/api.sock"), "{}", by_hand.stderr);
+    assert!(
+        by_hand.stderr.contains("because: this image has no /run/api.sock"),
+        "{}",
+        by_hand.stderr
+    );
 }
 
 #[test]
@@ -61,13 +66,13 @@ fn a_socket_that_nobody_listens_on_is_not_waited_for() {
     let expected = format!(
         "error: this machine could not be identified\n  \
          because: Bottlerocket does not say what it is set to\n  \
-         because: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n  \
+         because: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n  \
          because: error sending request\n  \
          because: client error (Connect)\n  \
          because: Connection refused (os error 111)\n  {OF_THE_API}"
     );
     assert_eq!((ended.status, error(&ended)), (Some(69), expected.as_str()));
-    // Who wants nothing of it goes on.
+    // A run that does not need the API continues.
     let arguments =
         ["run", "--host-kind=none", "--cni-custom-networking=false", "--cni-source=settings"];
     ready(&host.node.run(arguments));
@@ -84,8 +89,8 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
         let expected = format!(
             "error: this machine could not be identified\n  \
              because: Bottlerocket does not say what it is set to\n  \
-             because: Bottlerocket's settings API (/run/api.sock) answered GET /settings with nonsense\n  \
-             because: it is not settings at {where_}\n  {OF_THE_API}"
+             because: the Bottlerocket settings API (/run/api.sock) returned an invalid response to GET /settings\n  \
+             because: invalid JSON or an unexpected type at {where_}\n  {OF_THE_API}"
         );
         refused(&host, &[], 65, &expected);
     }
@@ -98,8 +103,7 @@ fn half_an_answer_is_none() {
     host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
     let ended = host.run();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
-    let why =
-        "because: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
+    let why = "because: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
     assert!(error(&ended).contains(why), "{}", ended.stderr);
     assert_eq!(host.changing(), Vec::<String>::new());
 }
@@ -112,7 +116,7 @@ fn a_refused_patch_is_said_in_the_apis_own_words() {
     host.settings.faults().fail_always_matching("PATCH ", fault);
     let expected = format!(
         "error: the node could not be configured\n  \
-         because: Bottlerocket's settings API refused PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
+         because: the Bottlerocket settings API rejected PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
     );
     refused(&host, &[], 78, &expected);
     assert_eq!(host.changing(), [PATCH, DISCARD]);
@@ -128,7 +132,7 @@ fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert!(
         error(&ended).contains(
-            "because: Bottlerocket's settings API refused PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
+            "because: the Bottlerocket settings API rejected PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
         ) && error(&ended).contains("beyond maximum length"),
         "{}",
         ended.stderr
@@ -148,8 +152,8 @@ fn settings_that_are_locked_are_left_alone() {
             Some(69),
             "error: this machine could not be identified\n  \
              because: Bottlerocket does not say what it is set to\n  \
-             because: Bottlerocket's settings API refused GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
-             help: look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot\n"
+             because: the Bottlerocket settings API rejected GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
+             help: check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node\n"
         )
     );
     assert_eq!(host.kubelet().0, UNTOUCHED);
@@ -163,13 +167,13 @@ fn a_commit_that_did_not_happen_leaves_nothing_pending() {
         (
             Fault::Drop,
             69,
-            "API (/run/api.sock) gave no answer to POST /tx/commit_and_apply\n".to_owned(),
+            "no response to POST /tx/commit_and_apply from the Bottlerocket settings API (/run/api.sock)\n".to_owned(),
         ),
         (
             Fault::Answer(422, empty.to_owned()),
             78,
             format!(
-                "API refused POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
+                "API rejected POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
             ),
         ),
     ] {
@@ -194,9 +198,14 @@ fn a_server_that_dies_in_mid_run_ends_it() {
     let ended = running.end();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     let log = ended.stderr.as_str();
-    assert!(error(&ended).contains("gave no answer to PATCH /settings\n"), "{log}");
-    // What may be pending is said: it could not be dropped.
-    assert!(log.contains("the transaction eni-bootstrap-"), "{log}");
+    assert!(
+        error(&ended).contains(
+            "no response to PATCH /settings from the Bottlerocket settings API (/run/api.sock)\n"
+        ),
+        "{log}"
+    );
+    // The transaction that could not be deleted is logged.
+    assert!(log.contains("the next boot deletes transaction eni-bootstrap-"), "{log}");
     assert_eq!(host.kubelet().0, UNTOUCHED);
 }
 

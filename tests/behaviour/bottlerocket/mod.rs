@@ -40,7 +40,9 @@ fn a_fresh_node_is_told_in_one_transaction() {
     );
     assert_eq!(
         lines(&ended, "host"),
-        ["host: bottlerocket (there is Bottlerocket's settings API); user data: no NodeConfig"]
+        [
+            "host: bottlerocket (/run/api.sock is the Bottlerocket settings API); user data: no NodeConfig"
+        ]
     );
     let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server}, by Bottlerocket's settings");
@@ -49,7 +51,7 @@ fn a_fresh_node_is_told_in_one_transaction() {
         lines(&ended, "apply"),
         [
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
-            "apply: Bottlerocket's settings.kubernetes is written",
+            "apply: Bottlerocket settings.kubernetes is written",
         ]
     );
     assert_eq!(host.settings.kubelet_restarts(), 1);
@@ -67,7 +69,7 @@ fn a_node_that_is_told_already_is_left_alone() {
     assert_eq!(host.settings.kubelet_restarts(), 1);
     assert_eq!(
         lines(&ended, "apply")[1],
-        "apply: Bottlerocket's settings.kubernetes says so already"
+        "apply: Bottlerocket settings.kubernetes says so already"
     );
 }
 
@@ -94,11 +96,11 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
         let host = Host::new();
         host.settings.set_applier(applier);
         let mut running = host.node.start(["run"]);
-        let line = running.until("the settings are live all the same");
+        let line = running.until("the settings are live nevertheless");
         assert_eq!(
             line,
             format!(
-                "warning: Bottlerocket's settings API refused POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live all the same, having them rendered\n"
+                "warning: bottlerocket: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live nevertheless; applying them\n"
             )
         );
         // It fails again: the kubelet must not start with the old figure.
@@ -108,8 +110,8 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
             error(&ended),
             format!(
                 "error: the node could not be configured\n  \
-                 because: Bottlerocket's settings API refused POST /tx/apply with 500 Internal Server Error: {words}\n  \
-                 help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
+                 because: the Bottlerocket settings API rejected POST /tx/apply with 500 Internal Server Error: {words}\n  \
+                 help: check `journalctl -u apiserver`; the settings are committed, but their rendering failed\n"
             )
         );
         assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
@@ -136,10 +138,10 @@ fn an_applier_that_is_late_is_waited_for() {
     let host = Host::new();
     host.settings.set_applier(Applier::Held);
     let mut running = host.node.start(["run"]);
-    let line = running.until("has not rendered them");
+    let line = running.until("has not rendered the committed settings");
     assert!(
         line.starts_with(
-            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; asking again in "
+            "Bottlerocket has not rendered the committed settings: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config; asking again in "
         ),
         "{line}"
     );
@@ -196,11 +198,11 @@ fn a_plan_shows_the_settings_and_sets_none() {
     let host = Host::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
     let ended = host.node.run(["plan", "--output=diff"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let (_, diff) = ended.stdout.split_once("--- aBottlerocket").unwrap();
+    let (_, diff) = ended.stdout.split_once("--- a/Bottlerocket").unwrap();
     assert_eq!(
         diff,
-        "'s settings.kubernetes
-+++ bBottlerocket's settings.kubernetes
+        " settings.kubernetes
++++ b/Bottlerocket settings.kubernetes
 @@ -1,3 +1,13 @@
  {
 -  \"max-pods\": 29

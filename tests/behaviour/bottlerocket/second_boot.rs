@@ -36,7 +36,7 @@ fn our_own_figure_of_another_boot_is_nobody_elses() {
             host.settings.live()["kubernetes"]["kube-reserved"],
             json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
         );
-        assert!(!ended.stderr.contains("set max-pods to"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("sets max-pods to"), "{}", ended.stderr);
     }
 }
 
@@ -48,21 +48,15 @@ fn a_users_figure_is_settled_by_the_policy() {
             "team",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110; ours, 20, wins: pods.policy = \"override\"",
+            "plan: settings.kubernetes sets max-pods to 110; ours, 20, wins: pods.policy = \"override\"",
         ),
-        (
-            "respect",
-            "team",
-            "",
-            "110",
-            "plan: Bottlerocket's settings set max-pods to 110; so do we",
-        ),
+        ("respect", "team", "", "110", "plan: settings.kubernetes sets max-pods to 110; so do we"),
         (
             "lower",
             "eks.amazonaws.com/nodegroup",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110 (the managed node group's); ours, 20, wins: pods.policy = \"lower\"",
+            "plan: settings.kubernetes sets max-pods to 110 (managed node group); ours, 20, wins: pods.policy = \"lower\"",
         ),
     ] {
         let host = Host::with(|seed| {

@@ -37,7 +37,6 @@ fn a_settings_api_that_is_gone_is_said_on_stderr_and_fails_the_container() {
     host.settings.kill();
     let Some(ended) = boot(&host, ARCHITECTURES[0]) else { return };
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(69), ""), "{}", ended.stderr);
-    let why =
-        "because: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
+    let why = "because: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
     assert!(ended.stderr.contains(why), "{}", ended.stderr);
 }

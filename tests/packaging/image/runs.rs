@@ -58,7 +58,7 @@ fn its_own_command_is_a_whole_run() {
             log,
             [
                 "machine: c5.large i-0123456789abcdef0 in us-west-2a (usw2-az1), vpc-0123456789abcdef0, subnet-0123456789abcdef0",
-                "host: none (set by hand); user data: holds a NodeConfig",
+                "host: none (configured explicitly); user data: holds a NodeConfig",
                 "cluster: sandbox at https://API, by the NodeConfig in user data",
                 "cni: the aws-node DaemonSet says custom networking; it reads the ENIConfig's name from the label k8s.amazonaws.com/eniConfig",
                 "plan: 20 pods: 3 interfaces − 1 for custom networking, 2 × 9 slots + 2 on the host's network = 20",

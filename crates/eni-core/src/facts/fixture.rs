@@ -2,7 +2,7 @@
 
 use super::{Facts, Instance, Limits};
 use crate::domain::limits::{self, Source};
-use crate::host::{Detected, Host, ToldElsewhere};
+use crate::host::{ExistingConfig, HostKind, Image, detect};
 use std::collections::BTreeMap;
 
 /// An instance of this type in us-west-2a with one tag, `pool`, and an image of no family. Nobody else
@@ -27,8 +27,8 @@ pub fn facts(instance_type: &str) -> Facts {
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
         },
         machine: None,
-        host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        elsewhere: ToldElsewhere::default(),
+        host: detect(HostKind::None, &Image::default()).unwrap(),
+        existing: ExistingConfig::default(),
         told: Vec::new(),
     }
 }

@@ -1,176 +1,240 @@
-//! The max-pods that somebody else has set on this node, and whose it is. Text in, nothing read.
+//! What others configured for the kubelet: the node group, Karpenter or the operator.
 
-use super::nodeadm::DROP_IN_NAME;
+use super::nodeadm::{self, DROP_IN_NAME, KUBELET_DROP_INS};
 use super::user_data::NodeConfigKubelet;
+use super::{HostKind, Image};
+use crate::domain::identifier::InstanceType;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
-/// Where the kubelet of nodeadm's images reads drop-ins of its own.
-///
-/// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
-pub const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
-/// nodeadm's own in it, with what it makes of `kubelet.config`: ours included.
+/// nodeadm's own drop-in in [`KUBELET_DROP_INS`]. It contains `kubelet.config` of every `NodeConfig`, ours
+/// included.
 const OF_NODEADM: &str = "40-nodeadm.conf";
 
-/// What becomes of a max-pods that somebody else has set.
+/// What others configured for the kubelet, as far as eni-bootstrap configures it, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExistingConfig {
+    /// Every max-pods value, the lowest precedence first.
+    pub max_pods: Vec<ExistingMaxPods>,
+    /// Whether a kubelet flag sets `--kube-reserved`.
+    pub has_kube_reserved_flag: bool,
+    /// The kube-reserved quantities in Bottlerocket's settings that others set, by resource.
+    pub kube_reserved: BTreeMap<String, String>,
+    /// A `maxPodsExpression` in user data that is not a plain number. Only nodeadm can evaluate it.
+    pub max_pods_expression: Option<String>,
+}
+
+/// Which max-pods takes precedence if another one is configured on the node (`pods.policy`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// Ours wins.
+    /// The value of eni-bootstrap.
     #[default]
     Override,
-    /// Theirs stands.
+    /// The existing value.
     Respect,
-    /// The lower of the two.
+    /// The lower of the two values.
     Lower,
 }
 
-/// Whose figure it is, as far as the node's labels tell.
+/// Who configured a max-pods value, as far as the node's labels tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Nobody's that can be told.
-    Somebody,
-    /// A managed node group: EKS writes its own figure into user data.
+pub enum ConfigOwner {
+    /// The operator, or a tool without labels of its own.
+    Unknown,
+    /// A managed node group: EKS writes its own value into user data.
     ManagedNodeGroup,
-    /// Karpenter, which plans pods by the figure that it has written.
+    /// Karpenter, which schedules pods with the value that it wrote.
     Karpenter,
 }
 
-/// Where it stands, the weakest first: a flag wins over every file.
+/// Where a max-pods value is configured, the lowest precedence first. A flag takes precedence over every
+/// file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// `kubelet.maxPodsExpression` in user data: a plain number.
+pub enum ConfigLocation {
+    /// `kubelet.maxPodsExpression` in user data, a plain number.
     Expression,
     /// `kubelet.config` in user data.
     UserData,
-    /// `kubelet.config` in another drop-in of nodeadm's, by its name.
+    /// `kubelet.config` in another nodeadm drop-in, by file name.
     DropIn(String),
-    /// A drop-in of the kubelet's own, by its name: nodeadm's, and so ours, is read before it.
+    /// A drop-in of the kubelet itself, by file name. The kubelet reads nodeadm's drop-in, and with it our
+    /// value, before this one.
     KubeletDropIn(String),
     /// `kubelet.flags` in user data.
     UserDataFlag,
-    /// `kubelet.flags` in another drop-in of nodeadm's, by its name.
+    /// `kubelet.flags` in another nodeadm drop-in, by file name.
     DropInFlag(String),
-    /// The kubelet's unit, its drop-ins or the file that they read.
+    /// The kubelet's command line: its unit, the unit's drop-ins and environment files, or its snap.
     Arguments,
     /// Bottlerocket's settings.
     Bottlerocket,
 }
 
-/// A max-pods that somebody else has set.
+/// A max-pods value that others configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherFigure {
-    /// The figure.
+pub struct ExistingMaxPods {
+    /// The value.
     pub max_pods: u32,
-    /// Where it stands.
-    pub place: Place,
-    /// Whose it is.
-    pub owner: Owner,
+    /// Where it is configured.
+    pub location: ConfigLocation,
+    /// Who configured it.
+    pub owner: ConfigOwner,
 }
 
-impl OtherFigure {
-    /// Whether nodeadm reads it after ours, so that it wins whatever we say.
+/// Returns everything that others configured for the kubelet. `node_config` is the kubelet part of the
+/// `NodeConfig` in user data.
+#[must_use]
+pub fn existing_config(
+    image: &Image,
+    kind: HostKind,
+    instance_type: &InstanceType,
+    node_config: Option<&NodeConfigKubelet>,
+) -> ExistingConfig {
+    let family = kind.family();
+    let mut existing =
+        family.map(|family| family.existing(image, instance_type)).unwrap_or_default();
+    existing
+        .extend(node_config.map(|it| ExistingConfig::of_node_config(it, None)).unwrap_or_default());
+    existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
+    existing
+}
+
+impl ExistingConfig {
+    /// Adds another configuration to this one.
+    pub(super) fn extend(&mut self, other: Self) {
+        let Self { max_pods, has_kube_reserved_flag, kube_reserved, max_pods_expression } = other;
+        self.max_pods.extend(max_pods);
+        self.has_kube_reserved_flag |= has_kube_reserved_flag;
+        self.kube_reserved.extend(kube_reserved);
+        self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
+    }
+
+    /// Returns the configuration in the kubelet's command lines. A later one takes precedence.
+    pub(super) fn of_command_lines(lines: &[String]) -> Self {
+        Self {
+            max_pods: of_command_lines(lines).into_iter().collect(),
+            has_kube_reserved_flag: lines.iter().any(|line| sets_kube_reserved(line)),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the configuration in a `NodeConfig`, of user data or of the nodeadm drop-in with this name.
+    pub(super) fn of_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Self {
+        let expression = kubelet.expression.clone().filter(|_| drop_in.is_none());
+        Self {
+            max_pods: of_node_config(kubelet, drop_in),
+            has_kube_reserved_flag: kubelet.flags.iter().any(|flag| sets_kube_reserved(flag)),
+            max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
+            ..Self::default()
+        }
+    }
+}
+
+impl ExistingMaxPods {
+    /// Returns whether nodeadm reads the value after ours, so that it takes precedence.
     #[must_use]
-    pub fn comes_after_ours(&self) -> bool {
-        match &self.place {
-            Place::DropIn(name) | Place::DropInFlag(name) => name.as_str() > DROP_IN_NAME,
+    pub fn is_read_after_ours(&self) -> bool {
+        match &self.location {
+            ConfigLocation::DropIn(name) | ConfigLocation::DropInFlag(name) => {
+                name.as_str() > DROP_IN_NAME
+            }
             _ => false,
         }
     }
 
-    /// Whether only a flag beats it: it is one itself, or is read after every file of ours.
+    /// Returns whether only a flag takes precedence over the value: it is a flag itself, or the kubelet
+    /// reads it after every file of ours.
     #[must_use]
-    pub fn takes_a_flag(&self) -> bool {
-        match self.place {
-            Place::Expression | Place::UserData | Place::DropIn(_) | Place::Bottlerocket => false,
-            Place::KubeletDropIn(_)
-            | Place::UserDataFlag
-            | Place::DropInFlag(_)
-            | Place::Arguments => true,
+    pub fn needs_flag(&self) -> bool {
+        match self.location {
+            ConfigLocation::Expression
+            | ConfigLocation::UserData
+            | ConfigLocation::DropIn(_)
+            | ConfigLocation::Bottlerocket => false,
+            ConfigLocation::KubeletDropIn(_)
+            | ConfigLocation::UserDataFlag
+            | ConfigLocation::DropInFlag(_)
+            | ConfigLocation::Arguments => true,
         }
     }
 }
 
-impl fmt::Display for OtherFigure {
+impl fmt::Display for ConfigLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { max_pods, place, owner } = self;
-        match place {
-            Place::Expression => {
-                write!(formatter, "maxPodsExpression in user data sets max-pods to {max_pods}")?;
+        match self {
+            Self::Expression => formatter.write_str("maxPodsExpression in user data"),
+            Self::UserData => formatter.write_str("user data"),
+            Self::DropIn(name) => write!(formatter, "{}/{name}", nodeadm::DIRECTORY),
+            Self::KubeletDropIn(name) => write!(formatter, "{KUBELET_DROP_INS}/{name}"),
+            Self::UserDataFlag => formatter.write_str("a kubelet flag in user data"),
+            Self::DropInFlag(name) => {
+                write!(formatter, "a kubelet flag in {}/{name}", nodeadm::DIRECTORY)
             }
-            Place::UserData => write!(formatter, "user data sets max-pods to {max_pods}")?,
-            Place::KubeletDropIn(name) => {
-                write!(formatter, "{KUBELET_DROP_INS}/{name} sets max-pods to {max_pods}")?;
-            }
-            Place::UserDataFlag => {
-                write!(formatter, "a kubelet flag in user data sets max-pods to {max_pods}")?;
-            }
-            Place::DropIn(name) => {
-                write!(formatter, "/etc/eks/nodeadm.d/{name} sets max-pods to {max_pods}")?;
-            }
-            Place::DropInFlag(name) => write!(
-                formatter,
-                "a kubelet flag in /etc/eks/nodeadm.d/{name} sets max-pods to {max_pods}"
-            )?,
-            Place::Bottlerocket => {
-                write!(formatter, "Bottlerocket's settings set max-pods to {max_pods}")?;
-            }
-            Place::Arguments => {
-                write!(formatter, "the kubelet's own arguments set max-pods to {max_pods}")?;
-            }
-        }
-        match owner {
-            Owner::Somebody => Ok(()),
-            Owner::ManagedNodeGroup => formatter.write_str(" (the managed node group's)"),
-            Owner::Karpenter => formatter.write_str(" (Karpenter's)"),
+            Self::Arguments => formatter.write_str("the kubelet command line"),
+            Self::Bottlerocket => formatter.write_str("settings.kubernetes"),
         }
     }
 }
 
-/// Those in a `NodeConfig`: user data's, or that of another drop-in by its name.
-pub(super) fn of_node_config(said: &NodeConfigKubelet, drop_in: Option<&str>) -> Vec<OtherFigure> {
-    let owner = owner(&said.flags);
+impl fmt::Display for ExistingMaxPods {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { max_pods, location, owner } = self;
+        write!(formatter, "{location} sets max-pods to {max_pods}")?;
+        match owner {
+            ConfigOwner::Unknown => Ok(()),
+            ConfigOwner::ManagedNodeGroup => formatter.write_str(" (managed node group)"),
+            ConfigOwner::Karpenter => formatter.write_str(" (Karpenter)"),
+        }
+    }
+}
+
+/// Returns the values in a `NodeConfig`, of user data or of the nodeadm drop-in with this name.
+fn of_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Vec<ExistingMaxPods> {
+    let owner = owner(&kubelet.flags);
     let name = drop_in.map(str::to_owned);
-    let in_file = name.clone().map_or(Place::UserData, Place::DropIn);
-    let in_flags = name.map_or(Place::UserDataFlag, Place::DropInFlag);
-    let figure = |max_pods: Option<u32>, place| {
-        max_pods.map(|max_pods| OtherFigure { max_pods, place, owner })
+    let in_file = name.clone().map_or(ConfigLocation::UserData, ConfigLocation::DropIn);
+    let in_flags = name.map_or(ConfigLocation::UserDataFlag, ConfigLocation::DropInFlag);
+    let existing = |max_pods: Option<u32>, location| {
+        max_pods.map(|max_pods| ExistingMaxPods { max_pods, location, owner })
     };
-    let expression = said.expression.as_ref().and_then(|text| text.trim().parse().ok());
-    let expression = figure(expression.filter(|_| drop_in.is_none()), Place::Expression);
+    let expression = kubelet.expression.as_ref().and_then(|text| text.trim().parse().ok());
+    let expression = expression.filter(|_| drop_in.is_none());
     [
-        expression,
-        figure(said.max_pods, in_file),
-        figure(of_arguments(&said.flags.join(" ")), in_flags),
+        existing(expression, ConfigLocation::Expression),
+        existing(kubelet.max_pods, in_file),
+        existing(of_arguments(&kubelet.flags.join(" ")), in_flags),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// That of a drop-in of the kubelet's own, which is JSON or YAML. What is read before nodeadm's has no
-/// say.
-pub(super) fn of_kubelet_drop_in(name: &str, text: &str) -> Option<OtherFigure> {
+/// Returns the value in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a drop-in that the
+/// kubelet reads before nodeadm's.
+pub(super) fn of_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
     let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
     let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
-    let place = Place::KubeletDropIn(name.to_owned());
-    (name > OF_NODEADM).then_some(OtherFigure { max_pods, place, owner: Owner::Somebody })
+    let location = ConfigLocation::KubeletDropIn(name.to_owned());
+    let owner = ConfigOwner::Unknown;
+    (name > OF_NODEADM).then_some(ExistingMaxPods { max_pods, location, owner })
 }
 
-/// Whether these arguments set the kubelet's reserve, which only later arguments beat.
-pub(super) fn sets_reserve(arguments: &str) -> bool {
-    // There is `--kube-reserved-cgroup`, too.
+/// Returns whether these arguments contain `--kube-reserved`.
+fn sets_kube_reserved(arguments: &str) -> bool {
+    // `--kube-reserved-cgroup` is another flag.
     arguments.split("--kube-reserved").skip(1).any(|rest| !rest.starts_with('-'))
 }
 
-/// That of what the kubelet's unit or its snap starts it with.
-pub(super) fn of_command_lines(lines: &[String]) -> Option<OtherFigure> {
+/// Returns the value in the kubelet's command lines.
+fn of_command_lines(lines: &[String]) -> Option<ExistingMaxPods> {
     let last = lines.iter().rev().find_map(|line| of_arguments(line));
     let owner = owner(lines);
-    last.map(|max_pods| OtherFigure { max_pods, place: Place::Arguments, owner })
+    last.map(|max_pods| ExistingMaxPods { max_pods, location: ConfigLocation::Arguments, owner })
 }
 
-/// The last `--max-pods=N` or `--max-pods N`.
+/// Returns the value of the last `--max-pods=N` or `--max-pods N`.
 fn of_arguments(text: &str) -> Option<u32> {
     let mut parts = text.split("--max-pods").skip(1).collect::<Vec<_>>();
     parts.reverse();
@@ -181,15 +245,16 @@ fn of_arguments(text: &str) -> Option<u32> {
     })
 }
 
-/// By the labels that each gives its nodes.
-pub(super) fn owner(flags: &[String]) -> Owner {
+/// Returns who owns a configuration with these flags, by the labels that Karpenter and managed node groups
+/// give their nodes.
+pub(super) fn owner(flags: &[String]) -> ConfigOwner {
     let any = |label: &str| flags.iter().any(|flag| flag.contains(label));
     if any("karpenter.sh/") {
-        Owner::Karpenter
+        ConfigOwner::Karpenter
     } else if any("eks.amazonaws.com/nodegroup=") {
-        Owner::ManagedNodeGroup
+        ConfigOwner::ManagedNodeGroup
     } else {
-        Owner::Somebody
+        ConfigOwner::Unknown
     }
 }
 

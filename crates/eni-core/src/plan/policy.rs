@@ -6,8 +6,8 @@ use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved::Overrides;
+use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
 use crate::host::nodeadm::DROP_IN_NAME;
-use crate::host::other_figures::{OtherFigure, Owner, Policy};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// Theirs.
-    pub theirs: OtherFigure,
+    pub theirs: ExistingMaxPods,
     /// The one in force.
     pub in_force: u32,
     /// By which policy; none where a figure set by hand in our settings leaves nothing to decide.
@@ -28,7 +28,7 @@ impl Settled {
     #[must_use]
     pub fn misleads(&self) -> bool {
         let Self { theirs, in_force, .. } = self;
-        let surprises = theirs.comes_after_ours() || theirs.owner == Owner::Karpenter;
+        let surprises = theirs.is_read_after_ours() || theirs.owner == ConfigOwner::Karpenter;
         theirs.max_pods != *in_force && surprises
     }
 }
@@ -40,7 +40,7 @@ impl fmt::Display for Settled {
         if theirs.max_pods == *in_force {
             return formatter.write_str("so do we");
         }
-        if theirs.comes_after_ours() {
+        if theirs.is_read_after_ours() {
             return write!(
                 formatter,
                 "it comes after {DROP_IN_NAME}, so it wins over our {in_force}: rename it, or take maxPods out of it"
@@ -57,7 +57,7 @@ impl fmt::Display for Settled {
                 write!(formatter, "ours, {in_force}, wins: pods.policy = \"{policy}\"")?;
             }
         }
-        if theirs.owner == Owner::Karpenter {
+        if theirs.owner == ConfigOwner::Karpenter {
             write!(
                 formatter,
                 ". Karpenter plans pods by its own figure: set kubelet.maxPods: {in_force} in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree"
@@ -72,7 +72,7 @@ pub(super) fn settle(
     limits: &InstanceLimits,
     cni: Cni,
     settings: &Settings,
-    others: &[OtherFigure],
+    others: &[ExistingMaxPods],
 ) -> Result<(Capacity, Option<Settled>), NoCapacity> {
     let ours = max_pods::capacity(limits, cni, settings.pods)?;
     let Some(theirs) = others.last() else { return Ok((ours, None)) };
@@ -120,14 +120,19 @@ pub(super) fn reserve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::other_figures::Place;
+    use crate::host::existing_config::ConfigLocation;
     use crate::plan::tests::{facts, settings};
 
     /// An m5.large with custom networking: 20 pods.
-    fn settled(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, String, bool) {
+    fn settled(
+        text: &str,
+        max_pods: u32,
+        location: ConfigLocation,
+        owner: ConfigOwner,
+    ) -> (u32, String, bool) {
         let limits = facts("m5.large").limits.limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
-        let others = [OtherFigure { max_pods, place, owner }];
+        let others = [ExistingMaxPods { max_pods, location, owner }];
         let (capacity, settled) = settle(&limits, cni, &settings(text), &others).unwrap();
         let settled = settled.unwrap();
         assert_eq!(capacity.max_pods, settled.in_force);
@@ -138,13 +143,12 @@ mod tests {
     fn the_policy_decides_and_says_so() {
         let said = |text: &str, theirs| {
             let (figure, words, misleads) =
-                settled(text, theirs, Place::UserData, Owner::ManagedNodeGroup);
+                settled(text, theirs, ConfigLocation::UserData, ConfigOwner::ManagedNodeGroup);
             assert!(!misleads);
             (figure, words)
         };
-        let user_data = |figure: u32| {
-            format!("user data sets max-pods to {figure} (the managed node group's); ")
-        };
+        let user_data =
+            |figure: u32| format!("user data sets max-pods to {figure} (managed node group); ");
         assert_eq!(
             said("", 110),
             (20, user_data(110) + "ours, 20, wins: pods.policy = \"override\"")
@@ -168,15 +172,15 @@ mod tests {
     #[test]
     fn karpenter_and_later_drop_ins_are_warned_of() {
         assert_eq!(
-            settled("", 29, Place::UserData, Owner::Karpenter),
+            settled("", 29, ConfigLocation::UserData, ConfigOwner::Karpenter),
             (
                 20,
-                "user data sets max-pods to 29 (Karpenter's); ours, 20, wins: pods.policy = \"override\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree".to_owned(),
+                "user data sets max-pods to 29 (Karpenter); ours, 20, wins: pods.policy = \"override\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree".to_owned(),
                 true
             )
         );
         assert_eq!(
-            settled("", 58, Place::DropIn("95-site.yaml".to_owned()), Owner::Somebody),
+            settled("", 58, ConfigLocation::DropIn("95-site.yaml".to_owned()), ConfigOwner::Unknown),
             (
                 20,
                 "/etc/eks/nodeadm.d/95-site.yaml sets max-pods to 58; it comes after 90-eni-bootstrap.yaml, so it wins over our 20: rename it, or take maxPods out of it".to_owned(),
@@ -184,7 +188,7 @@ mod tests {
             )
         );
         let (_, _, misleads) =
-            settled("", 58, Place::DropIn("10-a.yaml".to_owned()), Owner::Somebody);
+            settled("", 58, ConfigLocation::DropIn("10-a.yaml".to_owned()), ConfigOwner::Unknown);
         assert!(!misleads);
     }
 }

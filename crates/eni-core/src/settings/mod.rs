@@ -18,7 +18,7 @@ use crate::domain::label::{InvalidLabel, Labels};
 use crate::domain::max_pods::Wishes;
 use crate::domain::reserved::Overrides;
 use crate::host::HostKind;
-use crate::host::other_figures::Policy;
+use crate::host::existing_config::Policy;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::proxy::ProxyUrl;
 use crate::host::cluster::Said;
-use crate::host::other_figures::Owner;
+use crate::host::existing_config::ConfigOwner;
 use crate::host::user_data::NodeConfigCluster;
 
 const KUBERNETES: &str = r#"{"kubernetes":{"api-server":"https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com","authentication-mode":"aws","bootstrap-token":"SECRET","cluster-certificate":"TFM=","cluster-name":"prod","kube-reserved":{"memory":"574Mi"},"max-pods":29,"node-labels":{"team":"blue"}}}"#;
@@ -59,13 +59,13 @@ fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
 
 #[test]
 fn an_answer_that_is_no_settings_says_where_and_not_what() {
-    let at = |line, column| Err(NotSettings { line, column });
+    let at = |line, column| Err(InvalidSettings { line, column });
     assert_eq!(Live::read("<html>SECRET</html>", "{}"), at(1, 1));
     assert_eq!(Live::read(&KUBERNETES[..100], "{}"), at(1, 100));
     assert_eq!(Live::read("{}", r#"{"aws":{"region":5}}"#), at(1, 18));
     assert_eq!(
-        NotSettings { line: 1, column: 100 }.to_string(),
-        "it is not settings at line 1, column 100"
+        InvalidSettings { line: 1, column: 100 }.to_string(),
+        "invalid JSON or an unexpected type at line 1, column 100"
     );
 }
 
@@ -97,7 +97,7 @@ fn keys_are_named_in_full_and_compared_where_they_are_ours() {
 }
 
 /// An m5.large whose live max-pods is `max_pods`, and whose agent set `recorded` last.
-fn figure(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<OtherFigure> {
+fn existing(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<ExistingMaxPods> {
     let live = Live {
         kubelet: KubeletSettings {
             max_pods: Some(max_pods),
@@ -108,27 +108,28 @@ fn figure(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<OtherFigu
     };
     let eni_max_pods = vec!["# a comment\nm5.large 29\nm5.xlarge 58\n".to_owned()];
     let record = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
-    Bottlerocket { live, record, eni_max_pods }.other_figure(&"m5.large".parse().unwrap())
+    Bottlerocket { live, record, eni_max_pods }.existing_max_pods(&"m5.large".parse().unwrap())
 }
 
 #[test]
 fn plutos_figure_and_ours_are_told_from_a_users() {
-    assert_eq!(figure(29, None, "team"), None, "pluto's");
-    assert_eq!(figure(20, Some(20), "team"), None, "ours of an earlier boot");
-    let theirs =
-        |max_pods, owner| Some(OtherFigure { max_pods, place: Place::Bottlerocket, owner });
-    assert_eq!(figure(20, None, "team"), theirs(20, Owner::Somebody));
-    assert_eq!(figure(58, Some(20), "team"), theirs(58, Owner::Somebody), "another type's");
+    assert_eq!(existing(29, None, "team"), None, "pluto's");
+    assert_eq!(existing(20, Some(20), "team"), None, "ours of an earlier boot");
+    let theirs = |max_pods, owner| {
+        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+    };
+    assert_eq!(existing(20, None, "team"), theirs(20, ConfigOwner::Unknown));
+    assert_eq!(existing(58, Some(20), "team"), theirs(58, ConfigOwner::Unknown), "another type's");
     assert_eq!(
-        figure(110, None, "eks.amazonaws.com/nodegroup"),
-        theirs(110, Owner::ManagedNodeGroup)
+        existing(110, None, "eks.amazonaws.com/nodegroup"),
+        theirs(110, ConfigOwner::ManagedNodeGroup)
     );
-    assert_eq!(figure(110, None, "karpenter.sh/nodepool"), theirs(110, Owner::Karpenter));
+    assert_eq!(existing(110, None, "karpenter.sh/nodepool"), theirs(110, ConfigOwner::Karpenter));
     assert_eq!(
-        figure(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
-        "Bottlerocket's settings set max-pods to 110 (Karpenter's)"
+        existing(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
+        "settings.kubernetes sets max-pods to 110 (Karpenter)"
     );
-    let unset = Bottlerocket::default().other_figure(&"m5.large".parse().unwrap());
+    let unset = Bottlerocket::default().existing_max_pods(&"m5.large".parse().unwrap());
     assert_eq!(unset, None);
 }
 
@@ -140,7 +141,7 @@ fn the_override_table_comes_first() {
     };
     let eni_max_pods = vec!["m5.large 17\n".to_owned(), "m5.large 29\n".to_owned()];
     let found = Bottlerocket { live, eni_max_pods, ..Bottlerocket::default() };
-    assert_eq!(found.other_figure(&"m5.large".parse().unwrap()), None);
+    assert_eq!(found.existing_max_pods(&"m5.large".parse().unwrap()), None);
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_reserve_of_ours_is_told_from_a_users() {
         record: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
         eni_max_pods: Vec::new(),
     };
-    assert_eq!(found.other_reserve(), map(&[("memory", "1Gi")]));
+    assert_eq!(found.existing_kube_reserved(), map(&[("memory", "1Gi")]));
 }
 
 const CONFIG: &str = "---
@@ -169,24 +170,34 @@ const ENV: &str = "NODE_IP=10.0.0.5\nNODE_LABELS=k8s.amazonaws.com/eniConfig=us-
 
 #[test]
 fn rendered_is_every_figure_and_every_label() {
-    let missing = |config: &str, env: &str| not_rendered(&wanted(), config, env);
-    assert_eq!(missing(CONFIG, ENV), None);
-    assert_eq!(missing(CONFIG, &ENV.replace("=k8s", "=\"k8s").replace("blue", "blue\"")), None);
+    let missing = |config: &str, env: &str| {
+        check_rendered(&wanted(), config, env).map_err(|error| error.to_string())
+    };
+    assert_eq!(missing(CONFIG, ENV), Ok(()));
+    assert_eq!(missing(CONFIG, &ENV.replace("=k8s", "=\"k8s").replace("blue", "blue\"")), Ok(()));
     for (config, env, why) in [
-        (CONFIG.replace("20", "29"), ENV.to_owned(), "config says 29 and not 20 for maxPods"),
+        (
+            CONFIG.replace("20", "29"),
+            ENV.to_owned(),
+            "maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config",
+        ),
         (
             CONFIG.replace("  memory: \"475Mi\"\n", ""),
             ENV.to_owned(),
-            "config says nothing and not 475Mi for kubeReserved.memory",
+            "kubeReserved.memory is not set instead of 475Mi in /etc/kubernetes/kubelet/config",
         ),
-        (CONFIG.to_owned(), ENV.replace("blue", "bluer"), "env lacks the label team=blue"),
+        (
+            CONFIG.to_owned(),
+            ENV.replace("blue", "bluer"),
+            "label team=blue is missing in /etc/kubernetes/kubelet/env",
+        ),
         (
             CONFIG.to_owned(),
             String::new(),
-            "env lacks the label k8s.amazonaws.com/eniConfig=us-west-2a",
+            "label k8s.amazonaws.com/eniConfig=us-west-2a is missing in /etc/kubernetes/kubelet/env",
         ),
-        ("{".to_owned(), ENV.to_owned(), "config is not YAML"),
+        ("{".to_owned(), ENV.to_owned(), "/etc/kubernetes/kubelet/config is not YAML"),
     ] {
-        assert_eq!(missing(&config, &env), Some(format!("/etc/kubernetes/kubelet/{why}")));
+        assert_eq!(missing(&config, &env), Err(why.to_owned()));
     }
 }

@@ -31,7 +31,7 @@ pub enum ApplyError {
     /// A file cannot be read, written or removed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A file that somebody else owns has the path of one of ours.
+    /// A file of another program has the path of one of our files.
     #[error("{} was not written by eni-bootstrap", .0.display())]
     NotOwned(PathBuf),
     /// A command of the node failed.

@@ -2,10 +2,10 @@
 //! of our own, because another agent may use another one at the same time.
 
 use super::Transient;
-use super::disk::DiskError;
+use super::disk::{DiskError, under};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{
-    InvalidSettings, KubeletSettings, Live, NotRendered, OTHER_KEYS,
+    InvalidSettings, KubeletSettings, Live, NotRendered, OTHER_KEYS, SOCKET,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
@@ -15,10 +15,6 @@ use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
-/// The socket in a bootstrap container, relative to the root.
-///
-/// Source: `packages/os/apiserver.service`, bottlerocket-os/bottlerocket-core-kit.
-const SOCKET: &str = "run/api.sock";
 /// The timeout of one request. The server runs on the same host, and has one thread for all clients.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// The maximum length of an error message from the API, in characters. Its list of known keys is long.
@@ -29,12 +25,10 @@ const MAX_MESSAGE: usize = 400;
 pub enum BottlerocketError {
     /// There is no complete response. The container has a mount of the socket itself, so it cannot reach a
     /// server that was restarted later.
-    #[error("no response to {request} from the Bottlerocket settings API (/run/api.sock)")]
+    #[error("no response to {request} from the Bottlerocket settings API ({SOCKET})")]
     Unreachable { request: Request, source: reqwest::Error },
     /// The response cannot be parsed.
-    #[error(
-        "the Bottlerocket settings API (/run/api.sock) returned an invalid response to {request}"
-    )]
+    #[error("the Bottlerocket settings API ({SOCKET}) returned an invalid response to {request}")]
     InvalidResponse { request: Request, source: InvalidSettings },
     /// The API rejected the request.
     #[error("the Bottlerocket settings API rejected {request} with {status}: {message}")]
@@ -139,12 +133,15 @@ impl Api {
     /// Returns whether the API's socket exists below `root`.
     #[must_use]
     pub fn is_at(root: &Path) -> bool {
-        root.join(SOCKET).exists()
+        under(root, Path::new(SOCKET)).exists()
     }
 
     /// Returns a client for the socket below `root`.
     pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
-        let http = Client::builder().unix_socket(root.join(SOCKET)).no_proxy().timeout(ATTEMPT);
+        let http = Client::builder()
+            .unix_socket(under(root, Path::new(SOCKET)))
+            .no_proxy()
+            .timeout(ATTEMPT);
         let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
         Ok(Self { http })
     }

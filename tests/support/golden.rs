@@ -1,9 +1,9 @@
-//! The golden files, and the comparison with them.
+//! Golden files: expected results in `tests/golden` and `tests/scenarios`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every file below `root`, in order.
+/// Returns every file below `root`, ordered by path.
 pub fn files_under(root: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -21,12 +21,12 @@ pub fn files_under(root: &Path) -> Vec<String> {
     files
 }
 
-/// The folder of the golden files.
+/// Returns the directory of the golden files.
 pub fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Compares with the golden file, or writes it where `UPDATE_GOLDEN` says so.
+/// Asserts that `actual` is the content of the golden file. Writes the file if `UPDATE_GOLDEN` is set.
 pub fn expect_golden(path: &Path, actual: &str) {
     #[expect(clippy::disallowed_methods, reason = "a test's own switch and fixture, not a node's")]
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -34,7 +34,12 @@ pub fn expect_golden(path: &Path, actual: &str) {
         fs::write(path, actual).unwrap();
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 if the change is meant", path.display());
+    assert_eq!(
+        actual,
+        expected,
+        "{}: run with UPDATE_GOLDEN=1 to accept the change",
+        path.display()
+    );
 }
 
 /// Returns the file that a host writes in a CNI mode, as the scenario of the host's name has it.

@@ -21,7 +21,7 @@ fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
 }
 
 #[test]
-fn an_applier_that_never_renders_ends_the_run() {
+fn an_applier_that_never_renders_fails_the_run() {
     let host = Host::new();
     host.settings.set_applier(Applier::TemplateFails);
     let ended = host.node.run(["run", "--host-render-wait=1s"]);
@@ -37,7 +37,7 @@ fn an_applier_that_never_renders_ends_the_run() {
 }
 
 #[test]
-fn a_socket_that_is_not_there_is_said_by_its_name() {
+fn a_missing_socket_is_an_error_with_its_path() {
     let mut host = Host::new();
     host.settings.remove();
     let ended = host.run();
@@ -59,7 +59,7 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
 }
 
 #[test]
-fn a_socket_that_nobody_listens_on_is_not_waited_for() {
+fn a_run_does_not_wait_for_a_socket_without_a_server() {
     let mut host = Host::new();
     host.settings.kill();
     let ended = host.run();
@@ -79,7 +79,7 @@ fn a_socket_that_nobody_listens_on_is_not_waited_for() {
 }
 
 #[test]
-fn answers_that_are_no_settings_are_not_taken_for_any() {
+fn an_invalid_response_is_an_error_with_its_position() {
     for (fault, where_) in [
         (Fault::Body(b"<html>hunter2</html>".to_vec()), "line 1, column 1"),
         (Fault::Body(b"{\"kubernetes\":{\"max-pods\":2".to_vec()), "line 1, column 27"),
@@ -97,7 +97,7 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
 }
 
 #[test]
-fn half_an_answer_is_none() {
+fn an_incomplete_response_is_an_error() {
     let host = Host::new();
     let fault = Fault::Cut(b"{\"kubernetes\":{}}".to_vec());
     host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
@@ -109,7 +109,7 @@ fn half_an_answer_is_none() {
 }
 
 #[test]
-fn a_refused_patch_is_said_in_the_apis_own_words() {
+fn the_error_of_a_rejected_patch_has_the_message_of_the_api() {
     let host = Host::new();
     let words = "Json deserialize error: unknown field `max-pods`, expected one of `node-labels` at line 1 column 27";
     let fault = Fault::Answer(400, words.to_owned());
@@ -123,9 +123,9 @@ fn a_refused_patch_is_said_in_the_apis_own_words() {
 }
 
 #[test]
-fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
+fn a_label_that_only_bottlerocket_rejects_is_an_error_with_its_message() {
     let host = Host::new();
-    // Within Kubernetes' limits, and beyond those of the data store.
+    // Valid in Kubernetes, but too long for Bottlerocket's data store.
     let prefix = vec!["abcdefghi"; 23].join(".");
     host.node.file(USER_DATA, &format!("[labels]\n\"{prefix}/team\" = \"blue\"\n"));
     let ended = host.run();
@@ -142,7 +142,7 @@ fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
 }
 
 #[test]
-fn settings_that_are_locked_are_left_alone() {
+fn locked_settings_are_an_error() {
     let host = Host::new();
     host.settings.lock_down();
     let ended = host.run();
@@ -161,7 +161,7 @@ fn settings_that_are_locked_are_left_alone() {
 }
 
 #[test]
-fn a_commit_that_did_not_happen_leaves_nothing_pending() {
+fn a_failed_commit_leaves_no_transaction() {
     let empty = "Tried to commit with no pending changes";
     for (fault, status, why) in [
         (
@@ -189,7 +189,7 @@ fn a_commit_that_did_not_happen_leaves_nothing_pending() {
 }
 
 #[test]
-fn a_server_that_dies_in_mid_run_ends_it() {
+fn a_server_that_stops_during_a_run_fails_it() {
     let mut host = Host::new();
     host.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
     let running = host.node.start(["run"]);
@@ -210,7 +210,7 @@ fn a_server_that_dies_in_mid_run_ends_it() {
 }
 
 #[test]
-fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
+fn an_unlimited_wait_is_rejected_in_a_bootstrap_container() {
     let host = Host::new();
     refused(
         &host,
@@ -224,7 +224,7 @@ fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
 }
 
 #[test]
-fn user_data_that_is_no_settings_names_its_line() {
+fn an_error_in_the_user_data_has_its_line() {
     let host = Host::new();
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
@@ -237,7 +237,7 @@ fn user_data_that_is_no_settings_names_its_line() {
 }
 
 #[test]
-fn a_cluster_of_tls_is_refused_with_the_reason() {
+fn tls_authentication_is_rejected_with_the_reason() {
     let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
     let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);

@@ -20,6 +20,10 @@ use crate::domain::reserved::Reserved;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// The socket of the settings API in a bootstrap container.
+///
+/// Source: `packages/os/apiserver.service`, bottlerocket-os/bottlerocket-core-kit.
+pub const SOCKET: &str = "/run/api.sock";
 /// The host's root file system in a bootstrap container.
 pub const ROOTFS: &str = "/.bottlerocket/rootfs";
 /// eni-bootstrap's settings: `settings.bootstrap-containers.NAME.user-data`.
@@ -46,10 +50,10 @@ impl HostFamily for Family {
     fn detect(&self, image: &Image) -> Detection {
         match &image.bottlerocket {
             Some(bottlerocket) => Detection::this(
-                "/run/api.sock is the Bottlerocket settings API",
+                format!("{SOCKET} is the Bottlerocket settings API"),
                 bottlerocket.live.clone(),
             ),
-            None => Detection::NotThis("no /run/api.sock".to_owned()),
+            None => Detection::NotThis(format!("no {SOCKET}")),
         }
     }
 

@@ -140,7 +140,7 @@ impl Change {
         let target = self.target();
         match self.new_text() {
             Some(text) => format!("{target}:\n{}", indented(&text)),
-            None => format!("{target}: file will be removed if present"),
+            None => format!("{target}: file will be removed"),
         }
     }
 
@@ -177,7 +177,7 @@ impl Change {
         Ok(Comparison { label, current, new: self.new_text() })
     }
 
-    /// Returns the file that somebody else owns and that this change would replace or remove, if any.
+    /// Returns the path of a file that the change would replace or remove although another program owns it.
     pub fn conflict<S: System>(&self, system: &S) -> Result<Option<PathBuf>, S::Error> {
         match self {
             Self::OwnedFile { path, .. } | Self::RemoveFile { path } => {

@@ -1,5 +1,6 @@
 //! Detection of the family that an image belongs to.
 
+use super::bottlerocket::SOCKET;
 use super::{Change, FAMILIES, HostFamily, HostKind, Image, Renderer, kubeadm, removed, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
@@ -37,18 +38,21 @@ pub struct DetectedHost {
     /// The evidence, for the log.
     pub reason: String,
     renderer: Arc<dyn Renderer>,
+    /// Files that this or another family wrote earlier.
+    old_files: Vec<&'static str>,
 }
 
 impl DetectedHost {
-    /// Returns the changes that configure the kubelet, and those that remove the files of the other
-    /// families: an image that was upgraded in place must not keep yesterday's values.
+    /// Returns the changes that configure the kubelet, and those that remove files that another family wrote
+    /// before the image was upgraded in place.
     #[must_use]
     pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         let mut changes = self.renderer.render(kubelet);
         if self.kind.family().is_some_and(HostFamily::removes_other_files) {
             let targets: Vec<String> = changes.iter().map(Change::target).collect();
-            let files = FAMILIES.iter().flat_map(|family| family.files()).copied();
-            changes.extend(files.filter(|file| !targets.iter().any(|it| it == file)).map(removed));
+            let old_files = self.old_files.iter().copied();
+            let others = old_files.filter(|file| !targets.iter().any(|it| it == file));
+            changes.extend(others.map(removed));
         }
         changes
     }
@@ -71,7 +75,7 @@ pub enum HostError {
         help: &'static str,
     },
     /// The socket of Bottlerocket's settings API is missing.
-    #[error("this image has no /run/api.sock, the socket of the Bottlerocket settings API")]
+    #[error("this image has no {SOCKET}, the socket of the Bottlerocket settings API")]
     NoSettingsApi,
     /// The proxy in Bottlerocket's settings is invalid.
     #[error("settings.network.https-proxy is invalid")]
@@ -119,10 +123,13 @@ impl Advice for HostError {
 /// Returns the host of an image: the family `kind`, or for [`HostKind::Auto`] the first family that the
 /// image belongs to.
 pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> {
+    let files = FAMILIES.iter().flat_map(|family| family.files()).copied();
+    let old_files: Vec<&'static str> = files.filter(|file| image.file(file).is_some()).collect();
     if let Some(family) = kind.family() {
         return match family.detect(image) {
             Detection::This { renderer, .. } => {
-                Ok(DetectedHost { kind, reason: "configured explicitly".to_owned(), renderer })
+                let reason = "configured explicitly".to_owned();
+                Ok(DetectedHost { kind, reason, renderer, old_files })
             }
             Detection::NotThis(reason) => Err(family.mismatch(reason)),
             Detection::Broken(error) => Err(error),
@@ -132,7 +139,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
     for family in FAMILIES.into_iter().filter(|family| family.kind() != HostKind::None) {
         match family.detect(image) {
             Detection::This { reason, renderer } => {
-                return Ok(DetectedHost { kind: family.kind(), reason, renderer });
+                return Ok(DetectedHost { kind: family.kind(), reason, renderer, old_files });
             }
             Detection::Broken(error) => return Err(error),
             Detection::NotThis(_) => {}

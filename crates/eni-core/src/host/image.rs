@@ -1,5 +1,5 @@
-//! The files of a node image, as far as a host reads them. The agent reads them; this module only
-//! says which, and looks them up.
+//! The files of a node image that the hosts need. A host requests them, the agent reads them, and the host
+//! looks them up here.
 
 use super::bottlerocket::Bottlerocket;
 use super::unit_file;
@@ -31,6 +31,13 @@ impl Read {
     /// Returns the request for one file.
     pub(crate) fn file(path: impl Into<PathBuf>) -> Self {
         Self::FirstOf(vec![path.into()])
+    }
+
+    /// Returns whether a directory request includes this file.
+    pub(crate) fn includes(&self, file: &Path) -> bool {
+        let Self::Directory { path, extensions } = self else { return false };
+        let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
+        file.parent() == Some(path) && extensions.iter().any(|it| extension == **it)
     }
 }
 

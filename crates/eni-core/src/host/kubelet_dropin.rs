@@ -8,11 +8,17 @@ use super::{Change, Detection, HostFamily, HostKind, Image, NOTICE, Read, Render
 use super::{nodeadm, unit_file};
 use crate::domain::kubelet::Kubelet;
 
+macro_rules! drop_in_name {
+    () => {
+        "90-eni-bootstrap.conf"
+    };
+}
+
 /// The file name of our drop-in. systemd reads it after the images' own `10-` and `30-`.
-pub(super) const DROP_IN_NAME: &str = "90-eni-bootstrap.conf";
+pub(super) const DROP_IN_NAME: &str = drop_in_name!();
 /// The variable that holds the arguments.
 pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
-const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+const DROP_IN: &str = concat!("/etc/systemd/system/kubelet.service.d/", drop_in_name!());
 /// In `/run`, so that no boot starts with the values of the previous one.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 

@@ -32,6 +32,7 @@ use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 
 /// The family of a node image, as `host.kind` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
@@ -119,6 +120,10 @@ pub fn reads() -> Vec<Read> {
             reads.push(read);
         }
     }
+    let files = FAMILIES.iter().flat_map(|family| family.files()).map(PathBuf::from);
+    let missing: Vec<PathBuf> =
+        files.filter(|file| !reads.iter().any(|read| read.includes(file))).collect();
+    reads.extend(missing.into_iter().map(Read::file));
     reads
 }
 

@@ -11,11 +11,22 @@ use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
 use std::path::Path;
 
+macro_rules! directory {
+    () => {
+        "/etc/eks/nodeadm.d"
+    };
+}
+macro_rules! drop_in_name {
+    () => {
+        "90-eni-bootstrap.yaml"
+    };
+}
+
 /// The directory that nodeadm reads drop-ins from.
-pub const DIRECTORY: &str = "/etc/eks/nodeadm.d";
+pub const DIRECTORY: &str = directory!();
 /// The name of our drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
-pub const DROP_IN_NAME: &str = "90-eni-bootstrap.yaml";
-const DROP_IN: &str = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
+pub const DROP_IN_NAME: &str = drop_in_name!();
+const DROP_IN: &str = concat!(directory!(), "/", drop_in_name!());
 /// The unit that starts the kubelet.
 pub(super) const UNIT: &str = "nodeadm-run.service";
 /// The directory from which the kubelet reads its own drop-ins on these images.

@@ -196,8 +196,8 @@ impl Scenario {
         let facts = Facts { host, existing, ..facts };
         let aws_node = self.text("aws-node.yaml").map(|text| AwsNode::read(&environment(&text)));
         let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| error.to_string())?;
-        let found = lines.join("\n") + "\n";
-        Ok(Run { found, max_pods: plan.kubelet.max_pods, changes: plan.changes })
+        let evidence = lines.join("\n") + "\n";
+        Ok(Run { evidence, max_pods: plan.kubelet.max_pods, changes: plan.changes })
     }
 
     /// The text of `expected.txt`.
@@ -213,7 +213,7 @@ impl Scenario {
                 Err(error) => return error,
             };
             if text.is_empty() {
-                text.push_str(&run.found);
+                text.push_str(&run.evidence);
             }
             let title = if mode.is_empty() { String::new() } else { format!("{mode}: ") };
             writeln!(text, "\n{title}max-pods {}", run.max_pods).unwrap();
@@ -226,7 +226,7 @@ impl Scenario {
 }
 
 struct Run {
-    found: String,
+    evidence: String,
     max_pods: u32,
     changes: Vec<Change>,
 }

@@ -71,10 +71,7 @@ fn changes() -> [(Change, &'static str); 5] {
             Change::SharedFile { path: "/etc/shared".into(), contents: "a\nb\n".to_owned() },
             "/etc/shared:\n    a\n    b",
         ),
-        (
-            Change::RemoveFile { path: "/etc/old".into() },
-            "/etc/old: file will be removed if present",
-        ),
+        (Change::RemoveFile { path: "/etc/old".into() }, "/etc/old: file will be removed"),
         (
             Change::SnapOption { option, current, value },
             "snap kubelet-eks option args:\n    --v=2 --max-pods=20",

@@ -9,8 +9,6 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The longest time that `snap get` may take.
-const SNAP_DEADLINE: Duration = Duration::from_mins(2);
 /// The longest time that `systemctl daemon-reload` may take.
 const SYSTEMCTL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -73,13 +71,8 @@ pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
 /// Returns the value of a snap's option, or "" if it is not set.
 pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
-    let command = HostCommand {
-        program: "snap",
-        arguments: ["get", snap, key].map(str::to_owned).to_vec(),
-        deadline: SNAP_DEADLINE,
-        help: "run eni-bootstrap as root on the node, and check `systemctl status snapd`",
-    };
-    match run(&command).await {
+    let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
+    match run(&HostCommand::snap(["get", snap, key], help)).await {
         Ok(value) => Ok(value.trim().to_owned()),
         Err(CommandError { cause: CommandFailure::Failed { stderr, .. }, .. })
             if stderr.contains(&format!("no \"{key}\" configuration")) =>

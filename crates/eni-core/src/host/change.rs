@@ -13,7 +13,7 @@ pub(crate) const NOTICE: &str = "\
 # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.
 ";
 
-/// The longest time that snapd may take to set an option. The snap's hook may restart the kubelet.
+/// The longest time that a `snap` command may take. Setting an option may restart the kubelet.
 const SNAP_DEADLINE: Duration = Duration::from_mins(2);
 
 /// One change to the node.
@@ -91,6 +91,15 @@ pub struct HostCommand {
     pub deadline: Duration,
     /// What the operator does if it fails.
     pub help: &'static str,
+}
+
+impl HostCommand {
+    /// Returns a `snap` command.
+    #[must_use]
+    pub fn snap(arguments: [&str; 3], help: &'static str) -> Self {
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Self { program: "snap", arguments, deadline: SNAP_DEADLINE, help }
+    }
 }
 
 /// The node that a change is applied to.
@@ -199,13 +208,9 @@ impl Change {
             Self::RemoveFile { path } => system.remove_file(path),
             Self::SnapOption { current, value, .. } if current == value => Ok(Outcome::Unchanged),
             Self::SnapOption { option: SnapOption { snap, key }, value, .. } => {
-                let arguments =
-                    vec!["set".to_owned(), (*snap).to_owned(), format!("{key}={value}")];
+                let assignment = format!("{key}={value}");
                 let help = "run `snap changes` to see whether another change is in progress, then run `eni-bootstrap run` again";
-                let deadline = SNAP_DEADLINE;
-                system
-                    .run_command(&HostCommand { program: "snap", arguments, deadline, help })
-                    .await?;
+                system.run_command(&HostCommand::snap(["set", snap, &assignment], help)).await?;
                 Ok(Outcome::Written)
             }
             Self::BottlerocketSettings { current, settings } => {

@@ -10,15 +10,15 @@ pub mod cluster;
 mod detect;
 pub mod existing_config;
 mod image;
-pub mod kubeadm;
+mod kubeadm;
 pub mod kubelet_dropin;
 mod kubelet_unit;
-pub mod nodeadm;
+pub(crate) mod nodeadm;
 mod none;
 #[cfg(test)]
 mod scenarios;
-pub mod snap;
-pub mod unit_file;
+mod snap;
+mod unit_file;
 pub mod user_data;
 
 pub(crate) use change::NOTICE;

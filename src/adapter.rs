@@ -1,19 +1,21 @@
 //! The only modules that perform I/O: files, HTTP, subprocesses and sockets.
 
 pub(crate) mod aws;
-pub(crate) mod bottlerocket;
+pub(crate) mod bottlerocket_api;
+pub(crate) mod bottlerocket_commit;
+pub(crate) mod command;
 mod context;
 pub mod disk;
 pub(crate) mod dns;
 pub mod ec2;
 pub(crate) mod eks;
 pub mod eks_token;
+pub(crate) mod hardware;
 pub(crate) mod https_proxy;
+pub(crate) mod image_files;
 pub mod imds;
 pub mod kubernetes;
-pub(crate) mod machine;
 mod retry;
-pub(crate) mod snap;
 pub(crate) mod systemd;
 
 pub use context::Context;

@@ -1,111 +1,130 @@
-//! Plan → machine. Doing it twice is the same as doing it once.
+//! Applies the changes of a plan to the node. Applying them twice has the same effect as applying them once.
 
-mod bottlerocket;
-
-use crate::adapter::bottlerocket::BottlerocketError;
-use crate::adapter::disk::{self, DiskError, Outcome};
-use crate::adapter::snap::{self, SnapError};
-use crate::adapter::systemd::{self, SystemdError};
+use crate::adapter::bottlerocket_api::BottlerocketError;
+use crate::adapter::bottlerocket_commit;
+use crate::adapter::command::{self, CommandError};
+use crate::adapter::disk::{self, DiskError, under};
 use eni_core::error::{Advice, ExitCode};
-use eni_core::host::Change;
+use eni_core::host::bottlerocket::KubeletSettings;
+use eni_core::host::{Change, HostCommand, Outcome, System};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A change, and what it came to.
+/// The directory that exists on a system that systemd started.
+///
+/// Source: `sd_booted(3)`.
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// A change and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// What it was about, as the node calls it.
+    /// What was changed, as the node calls it.
     pub target: String,
-    /// What it came to.
+    /// The result.
     pub outcome: Outcome,
 }
 
-/// A change that could not be made.
+/// A change that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// On the disk.
+    /// A file cannot be read, written or removed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A file of another program's stands where ours belongs.
+    /// A file of another program has the path of one of our files.
     #[error("{} was not written by eni-bootstrap", .0.display())]
-    Foreign(PathBuf),
-    /// The kubelet's snap would not take its arguments.
-    #[error("the kubelet's snap could not be given its arguments")]
-    Snap(#[from] SnapError),
-    /// Bottlerocket would not take its settings, or would not render them.
+    NotOwned(PathBuf),
+    /// A command of the node failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Bottlerocket's settings cannot be changed, or are not rendered.
     #[error(transparent)]
     Bottlerocket(#[from] BottlerocketError),
-    /// systemd did not read its units again.
-    #[error(transparent)]
-    Systemd(#[from] SystemdError),
 }
 
 impl Advice for ApplyError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Disk(error) => error.help(),
-            Self::Foreign(_) => {
-                "see whose it is, and move it away: two programs cannot share a name".into()
-            }
-            Self::Snap(error) => error.help(),
+            Self::NotOwned(path) => format!(
+                "check which program owns {}, then rename or remove the file",
+                path.display()
+            )
+            .into(),
+            Self::Command(error) => error.help(),
             Self::Bottlerocket(error) => error.help(),
-            Self::Systemd(error) => error.help(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Disk(error) => error.exit_code(),
-            Self::Foreign(_) => ExitCode::CannotWrite,
-            Self::Snap(error) => error.exit_code(),
+            Self::Disk(_) | Self::NotOwned(_) => ExitCode::CannotWrite,
+            Self::Command(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
-            Self::Systemd(error) => error.exit_code(),
         }
     }
 }
 
-/// Makes every change true under `root`: `/` on a node, a scratch folder in tests. Bottlerocket may
-/// take `render_wait` to render the kubelet's files.
+/// The node whose root directory is `root`.
+struct Node<'a> {
+    root: &'a Path,
+    render_wait: Duration,
+}
+
+impl System for Node<'_> {
+    type Error = ApplyError;
+
+    fn read_file(&self, path: &Path) -> Result<Option<String>, ApplyError> {
+        Ok(disk::read(&under(self.root, path))?)
+    }
+
+    fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, ApplyError> {
+        Ok(disk::write_atomic(&under(self.root, path), contents)?)
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<Outcome, ApplyError> {
+        Ok(disk::remove(&under(self.root, path))?)
+    }
+
+    async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {
+        command::run(command).await?;
+        Ok(())
+    }
+
+    async fn set_bottlerocket_settings(
+        &self,
+        current: &KubeletSettings,
+        settings: &KubeletSettings,
+    ) -> Result<Outcome, ApplyError> {
+        Ok(bottlerocket_commit::commit(self.root, current, settings, self.render_wait).await?)
+    }
+}
+
+/// Applies every change below `root`, which is `/` on a node. Bottlerocket may take `render_wait` to render
+/// the kubelet's files.
 pub async fn apply(
     root: &Path,
     changes: &[Change],
     render_wait: Duration,
 ) -> Result<Vec<Applied>, ApplyError> {
-    // All of it is looked at before anything is changed: a refusal must not leave half.
+    let node = Node { root, render_wait };
+    // All changes are checked before the first one is applied, so that a conflict leaves the node as it was.
     for change in changes {
-        let Some(path) = change.path() else { continue };
-        let old = disk::read(&disk::under(root, path))?;
-        if old.is_some_and(|old| !change.may_touch(&old)) {
-            return Err(ApplyError::Foreign(path.to_owned()));
+        if let Some(path) = change.conflict(&node)? {
+            return Err(ApplyError::NotOwned(path));
         }
     }
     let mut applied = Vec::new();
-    let mut reload = false;
+    let mut needs_reload = false;
     for change in changes {
-        let outcome = match change {
-            Change::File { path, contents } => {
-                disk::write_atomic(&disk::under(root, path), contents)?
-            }
-            Change::Absent { path } => disk::remove(&disk::under(root, path))?,
-            Change::SnapArguments { current, arguments } if current == arguments => {
-                Outcome::Unchanged
-            }
-            Change::SnapArguments { arguments, .. } => {
-                snap::set_arguments(arguments)?;
-                Outcome::Written
-            }
-            Change::BottlerocketSettings { current, wanted } => {
-                bottlerocket::set(root, current, wanted, render_wait).await?
-            }
-        };
+        let outcome = change.apply(&node).await?;
         let is_new = matches!(outcome, Outcome::Written | Outcome::Removed);
-        reload |= is_new && change.concerns_systemd();
+        needs_reload |= is_new && change.needs_daemon_reload();
         applied.push(Applied { target: change.target(), outcome });
     }
-    // Only the running system's own files are the running systemd's business.
-    if reload && root == Path::new("/") {
-        systemd::daemon_reload().await?;
+    // systemd reads the files below `/` only, and may not be running at all.
+    if needs_reload && root == Path::new("/") && Path::new(SYSTEMD).exists() {
+        command::daemon_reload().await?;
     }
     Ok(applied)
 }

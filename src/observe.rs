@@ -7,11 +7,12 @@ pub use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub use cluster_connection::{ClusterError, Connection, connect};
 
 use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket::BottlerocketError;
+use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::{Ec2, Ec2Error};
+use crate::adapter::hardware::{self, HardwareError};
+use crate::adapter::image_files::{self, ImageError};
 use crate::adapter::imds::{ImdsError, Session};
-use crate::adapter::machine::{self, MachineError};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
@@ -20,7 +21,7 @@ use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::facts::{Facts, Instance, Machine};
 use eni_core::host::user_data::{self, UserDataError};
-use eni_core::host::{self, Host, HostError, Image};
+use eni_core::host::{self, HostError, HostKind};
 use eni_core::settings::Settings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,9 +41,12 @@ pub enum ObserveError {
     /// The settings API of Bottlerocket failed.
     #[error("failed to read Bottlerocket's settings")]
     Bottlerocket(#[from] BottlerocketError),
-    /// A file of the image cannot be read.
-    #[error("failed to inspect this machine")]
-    Machine(#[from] MachineError),
+    /// A file of the node image cannot be read.
+    #[error("failed to read the node image")]
+    Image(#[from] ImageError),
+    /// The number of CPUs or the memory size cannot be read.
+    #[error(transparent)]
+    Hardware(#[from] HardwareError),
     /// User data contains an invalid `NodeConfig`.
     #[error(transparent)]
     UserData(#[from] UserDataError),
@@ -58,7 +62,7 @@ pub enum ObserveError {
 
 impl From<DiskError> for ObserveError {
     fn from(error: DiskError) -> Self {
-        Self::Machine(error.into())
+        Self::Image(error.into())
     }
 }
 
@@ -68,7 +72,8 @@ impl Advice for ObserveError {
             Self::Imds(error) => return error.help(),
             Self::Host(error) => return error.help(),
             Self::Bottlerocket(error) => return error.help(),
-            Self::Machine(error) => return error.help(),
+            Self::Image(error) => return error.help(),
+            Self::Hardware(error) => return error.help(),
             Self::UserData(error) => return error.help(),
             Self::Limits { source: Ec2Error::Call(CallError::AccessDenied { .. }), .. } => {
                 "allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type"
@@ -88,7 +93,8 @@ impl Advice for ObserveError {
             Self::Imds(error) => error.exit_code(),
             Self::Host(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
-            Self::Machine(error) => error.exit_code(),
+            Self::Image(error) => error.exit_code(),
+            Self::Hardware(error) => error.exit_code(),
             Self::UserData(error) => error.exit_code(),
             Self::Limits { source, .. } => source.exit_code(),
         }
@@ -103,7 +109,8 @@ pub async fn facts(
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
     let BottlerocketSettings { settings: of_host, cluster_hint, .. } = bottlerocket;
-    let image = Image { bottlerocket: of_host, ..machine::image(&context.root)? };
+    let mut image = image_files::read(&context.root).await?;
+    image.bottlerocket = of_host;
     let host = host::detect(settings.host, &image)?;
     let machine = local_machine(&context.root)?;
     // Boxed: the future of a dozen concurrent requests is large.
@@ -118,10 +125,10 @@ pub async fn facts(
     };
     let Metadata { instance, limits, limits_source, user_data } = metadata;
     // On Bottlerocket, user data contains settings, which its API has already returned.
-    let user_data = user_data.filter(|_| !matches!(host.host, Host::Bottlerocket(_)));
+    let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
     let kubelet = node_config.as_ref().map(|config| &config.kubelet);
-    let existing = host::told_elsewhere(&image, &host.host, &instance.instance_type, kubelet);
+    let existing = host::existing_config(&image, host.kind, &instance.instance_type, kubelet);
     let cluster = node_config.map(|config| config.cluster);
     let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
     Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
@@ -129,8 +136,8 @@ pub async fn facts(
 
 /// Returns the CPUs and the memory. If the root is not `/`, it belongs to another machine, so the
 /// limits of the instance type are used instead.
-fn local_machine(root: &Path) -> Result<Option<Machine>, MachineError> {
-    if root == Path::new("/") { machine::machine().map(Some) } else { Ok(None) }
+fn local_machine(root: &Path) -> Result<Option<Machine>, HardwareError> {
+    if root == Path::new("/") { hardware::machine().map(Some) } else { Ok(None) }
 }
 
 /// Returns the type and the region of this instance.

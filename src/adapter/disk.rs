@@ -1,7 +1,8 @@
-//! The only code that writes to the disk, and the settings files it reads.
+//! Reads and writes files. No other module writes to the disk.
 
 use eni_core::domain::limits::{NamedRow, NoRow, rows};
 use eni_core::error::{Advice, ExitCode};
+use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -11,78 +12,50 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-/// What a new file may be read by: everyone, as its neighbours. None of ours holds a secret.
+/// The mode of a new file. None of our files contains a secret, so everyone may read them.
 const MODE: u32 = 0o644;
-/// Where one run keeps others out.
+/// The lock file, relative to the root. A run locks it, so that two runs do not interleave.
 const LOCK: &str = "run/eni-bootstrap/lock";
-/// Instance types beyond the embedded table.
+/// The override file for the embedded table of instance types, relative to the root.
 const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
-/// The directories of settings files, the weakest first.
+/// The directories of settings files, relative to the root, the lowest precedence first.
 pub const SETTINGS_DIRECTORIES: [&str; 3] =
     ["usr/lib/eni-bootstrap", "etc/eni-bootstrap", "run/eni-bootstrap"];
 
-/// What making a change came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file says it now.
-    Written,
-    /// The file said so already, and was not touched.
-    Unchanged,
-    /// The file is gone.
-    Removed,
-    /// There was no such file.
-    Absent,
-}
-
-/// Something on the disk that could not be done.
+/// A file operation that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    /// A file that is there and cannot be read.
-    #[error("could not read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file that could not be written; the old one is whole.
-    #[error("could not write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A table of instance types with a line that is no row.
-    #[error("{}, line {line} is not an instance type", path.display())]
+    /// A file exists but cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// A file cannot be written or removed. The previous file is intact.
+    #[error("failed to write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    /// A line of the instance type table is invalid.
+    #[error("{}, line {line} is not a valid row of the instance type table", path.display())]
     Row {
-        /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The line, from 1.
         line: usize,
-        /// What stands there.
         source: NoRow,
     },
-    /// Another run is at work on this machine.
-    #[error("another eni-bootstrap is at work on this machine (it holds {})", path.display())]
-    Locked {
-        /// The lock.
-        path: PathBuf,
-    },
+    /// Another run has locked the node.
+    #[error("another eni-bootstrap process holds the lock {}", path.display())]
+    Locked { path: PathBuf },
 }
 
 impl Advice for DiskError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::Read { .. } => "run it as root, or make the file readable",
-            Self::Row { .. } => {
-                "correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`"
-            }
+            Self::Read { .. } => "run eni-bootstrap as root, or make the file readable",
             Self::Write { .. } => {
-                "run it as root on a writable file system with room left; the old file, if any, is whole"
+                "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
+            }
+            Self::Row { .. } => {
+                "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
             }
             Self::Locked { .. } => {
-                "wait for the other run to end (`systemctl status eni-bootstrap`), or end it"
+                "wait until the other run ends (`systemctl status eni-bootstrap`), or stop it"
             }
         };
         help.into()
@@ -96,13 +69,13 @@ impl Advice for DiskError {
     }
 }
 
-/// `path`, which is absolute as the node sees it, under `root`.
+/// Returns `path`, which is absolute as the node sees it, below `root`.
 #[must_use]
 pub fn under(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The file's text, if there is one.
+/// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
 pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -111,8 +84,8 @@ pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     }
 }
 
-/// What is in a directory, by name; nothing where there is none. One that cannot be read is an error:
-/// what it holds would be missed in silence.
+/// Returns the paths in a directory, ordered by name; none if the directory does not exist. A directory that
+/// cannot be read is an error, because its files must not be ignored silently.
 pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: directory.to_owned(), source };
     let entries = match directory.read_dir() {
@@ -126,8 +99,8 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(paths)
 }
 
-/// Every settings file under `root`, the weakest first: by directory, then by file name; last a
-/// Bottlerocket bootstrap container's user data.
+/// Returns the paths and texts of every settings file below `root`, the lowest precedence first: by directory,
+/// then by file name, and last the user data of a Bottlerocket bootstrap container.
 pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
     let mut files = Vec::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
@@ -145,8 +118,8 @@ pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> 
     Ok(files)
 }
 
-/// The rows of the override file under `root`: instance types that win over the embedded table, so
-/// that a new type needs no new release. Its form is that of `limits refresh`.
+/// Returns the rows of the override file below `root`. They take precedence over the embedded table, so that
+/// a new instance type needs no new release. The format is that of `limits refresh`.
 pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     let path = root.join(TYPE_OVERRIDES);
     let text = read(&path)?.unwrap_or_default();
@@ -154,9 +127,9 @@ pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     rows.map_err(|(line, source)| DiskError::Row { path, line, source })
 }
 
-/// Makes `path` hold exactly `contents`: all of it or, after a power cut or on a full disk, what it
-/// held before. Writes beside the target, flushes, renames over it, and flushes the directory. A
-/// file that says so already is not touched.
+/// Replaces the file at `path` atomically: after a power failure or on a full disk it has its previous
+/// contents. Writes a temporary file beside it, flushes that, renames it, and flushes the directory. A file
+/// with the same contents is not touched.
 pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = match File::open(path) {
@@ -169,13 +142,13 @@ pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     }
     let directory = path.parent().unwrap_or_else(|| Path::new("/"));
     fs::create_dir_all(directory).map_err(failed)?;
-    // Hidden, and with an ending that neither nodeadm (.yaml, .yml, .json) nor systemd (.conf) nor
-    // we ourselves (.toml) read: a draft left by a power cut is nobody's file.
+    // A power failure may leave the temporary file behind. It is hidden, and neither nodeadm (.yaml, .yml,
+    // .json) nor systemd (.conf) nor eni-bootstrap (.toml) reads files with this extension.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = directory.join(format!(".{name}.eni-bootstrap-partial"));
     let written = draft_and_rename(&draft, path, contents, old.as_ref());
     if written.is_err() {
-        // The failure that counts is the one above; a draft that stays does no harm.
+        // The first error is the one to report; a temporary file does no harm.
         let _ = fs::remove_file(&draft);
     }
     written.map_err(failed)?;
@@ -191,7 +164,7 @@ fn draft_and_rename(
 ) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(draft)?;
-    // Mode and owner as they were; as everyone's where there was none, whatever the umask says.
+    // The previous file's mode and owner are kept. A new file is readable by all, whatever the umask is.
     let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     if let Some(old) = old {
@@ -202,10 +175,10 @@ fn draft_and_rename(
     fs::rename(draft, path)
 }
 
-/// Makes sure that there is no file at `path`.
+/// Removes the file at `path`, if it exists.
 pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
-    // Looked for first: on a read-only file system the removal of nothing is an error, too.
+    // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Absent),
         Err(source) => Err(failed(source)),
@@ -213,14 +186,14 @@ pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
     }
 }
 
-/// Held while a run changes the machine. The kernel lets go of it however the run ends.
+/// The lock of a run that changes the node. The kernel releases it however the run ends.
 #[derive(Debug)]
 pub struct RunLock {
     _held: Flock<File>,
 }
 
 impl RunLock {
-    /// Takes the lock under `root`, or says that another run holds it.
+    /// Takes the lock below `root`, or returns [`DiskError::Locked`] if another run holds it.
     pub fn take(root: &Path) -> Result<Self, DiskError> {
         let path = root.join(LOCK);
         let failed = |source| DiskError::Write { path: path.clone(), source };

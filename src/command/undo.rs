@@ -1,9 +1,9 @@
 //! `undo`: removes everything that `run` configured on this node, for every host family. Run it
 //! before you remove the package.
 
-use crate::adapter::bottlerocket::Api;
+use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::RunLock;
-use crate::adapter::{Context, Deadline, machine, retry};
+use crate::adapter::{Context, Deadline, image_files, retry};
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::{apply, report};
@@ -19,8 +19,8 @@ pub async fn undo(context: Context) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry(deadline, async || RunLock::take(root)).await?;
-    let image = machine::image(root).map_err(ObserveError::from)?;
-    let applied = apply::apply(root, &host::traces(&image), TIMEOUT).await?;
+    let image = image_files::read(root).await.map_err(ObserveError::from)?;
+    let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await?;
     report::applied(&applied);
     if Api::is_at(root) {
         warn!(

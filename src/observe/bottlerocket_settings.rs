@@ -2,7 +2,7 @@
 
 use super::ObserveError;
 use crate::adapter::Context;
-use crate::adapter::bottlerocket::Api;
+use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::https_proxy::Proxy;
 use eni_core::domain::cluster::ClusterSource;

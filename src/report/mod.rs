@@ -3,7 +3,7 @@
 pub mod diff;
 pub mod picture;
 
-use crate::adapter::disk::{self, DiskError, Outcome};
+use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;
 use crate::observe::Connection;
 use crate::wait::Ready;
@@ -15,9 +15,8 @@ use eni_core::domain::plural::counted;
 use eni_core::domain::zone::ZoneId;
 use eni_core::error::Advice as _;
 use eni_core::facts::Facts;
-use eni_core::host::Change;
-use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::cluster_hints::ClusterHint;
+use eni_core::host::{Change, Comparison, Outcome};
 use eni_core::plan::{Plan, PlanError};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -57,7 +56,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
             counted(row.ipv4_per_interface, "IPv4 address"),
             row.platform
         ),
-        format!("host: {} ({})", host.host, host.reason),
+        format!("host: {} ({})", host.kind, host.reason),
     ]
 }
 
@@ -185,29 +184,9 @@ pub fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
     let warnings = diagnostics.iter().filter(|it| it.severity == Severity::Warning);
     lines.extend(warnings.map(|warning| format!("warning: {warning}")));
     for change in &plan.changes {
-        match change {
-            Change::File { contents, .. } => {
-                lines.push(format!("\n{}:\n{}", change.target(), indented(contents)));
-            }
-            Change::Absent { .. } => lines.push(format!("\n{}: absent", change.target())),
-            Change::SnapArguments { arguments, .. } => {
-                lines.push(format!("\n{}:\n    {arguments}", change.target()));
-            }
-            Change::BottlerocketSettings { wanted, .. } => {
-                lines.push(format!("\n{}:\n{}", change.target(), indented(&pretty(wanted))));
-            }
-        }
+        lines.push(format!("\n{}", change.show()));
     }
     lines.join("\n") + "\n"
-}
-
-/// Returns the settings as JSON with line breaks.
-fn pretty(settings: &KubeletSettings) -> String {
-    format!("{:#}\n", json!(settings))
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns a plan as JSON, with every term of the calculation and every file.
@@ -218,19 +197,12 @@ pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
         .precedence
         .as_ref()
         .map(|it| json!({ "max-pods": it.existing.max_pods, "precedence": it.precedence.name() }));
-    let files = plan.changes.iter().map(|change| match change {
-        Change::File { path, contents } => json!({ "path": path, "contents": contents }),
-        Change::Absent { path } => json!({ "path": path, "absent": true }),
-        Change::SnapArguments { arguments, .. } => {
-            json!({ "snap": "kubelet-eks", "arguments": arguments })
-        }
-        Change::BottlerocketSettings { wanted, .. } => json!({ "settings.kubernetes": wanted }),
-    });
+    let files = plan.changes.iter().map(Change::to_json);
     json!({
         "instance": facts.instance,
         "limits": { "source": facts.limits_source, "values": facts.limits },
         "machine": facts.machine,
-        "host": { "kind": facts.host.host.to_string(), "reason": facts.host.reason },
+        "host": { "kind": facts.host.kind.name(), "reason": facts.host.reason },
         "cluster": view.connection.map(|connection| connection.cluster.to_string()),
         "cni": plan.cni,
         "capacity": plan.capacity,
@@ -247,20 +219,8 @@ pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
 pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {
-        let old = match change {
-            Change::File { path, .. } | Change::Absent { path } => {
-                disk::read(&disk::under(root, path))?
-            }
-            Change::SnapArguments { current, .. } => Some(format!("{current}\n")),
-            Change::BottlerocketSettings { current, .. } => Some(pretty(current)),
-        };
-        let new = match change {
-            Change::File { contents, .. } => Some(contents.clone()),
-            Change::Absent { .. } => None,
-            Change::SnapArguments { arguments, .. } => Some(format!("{arguments}\n")),
-            Change::BottlerocketSettings { wanted, .. } => Some(pretty(wanted)),
-        };
-        let target = change.target();
+        let compared = change.compare(|path| disk::read(&disk::under(root, path)))?;
+        let Comparison { label: target, current: old, new } = compared;
         let side = |prefix: &str, is_there: bool| {
             if is_there { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
         };

@@ -1,20 +1,20 @@
-//! Files that cannot be written, and two runs at once: the old file stays whole.
+//! Files that cannot be read or written, and two runs at the same time: the previous file stays intact.
 
 use crate::support::node::{DROP_IN, error, in_cluster, ready_api};
 use eni_bootstrap_sandbox::KubernetesApi;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-/// A file of ours, from the boot before.
+/// A file of ours from the previous boot.
 const OLD: &str =
     "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\nold\n";
 
 #[test]
-fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
+fn a_target_that_cannot_be_written_is_exit_code_73_and_the_previous_file_is_intact() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     node.file(DROP_IN, OLD);
-    // A folder in the draft's place: root may write where others may not, but not this.
+    // A directory at the path of the temporary file: not even root can write to it.
     let draft = node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
     fs::create_dir(&draft).unwrap();
     let ended = node.run(["run"]);
@@ -23,7 +23,7 @@ fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
         (
             Some(73),
             format!(
-                "error: failed to configure the node\n  caused by: could not write {}\n  caused by: Is a directory (os error 21)\n  help: run it as root on a writable file system with room left; the old file, if any, is whole\n",
+                "error: the node could not be configured\n  caused by: failed to write {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact\n",
                 node.root().join(DROP_IN).display()
             )
             .as_str()
@@ -32,11 +32,11 @@ fn a_target_that_cannot_be_written_is_73_and_the_old_file_is_whole() {
     assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
 }
 
-/// What such a directory holds would be missed, and a figure in it beaten or obeyed unseen.
+/// A max-pods in such a directory must not be ignored silently.
 #[test]
-fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
+fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
     let api = ready_api();
-    // A file in the directory's place: root may read any directory, but not this.
+    // A file at the path of the directory: not even root can list it.
     for directory in [
         "etc/systemd/system/kubelet.service.d",
         "etc/kubernetes/kubelet/config.json.d",
@@ -50,7 +50,7 @@ fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
             (
                 Some(65),
                 format!(
-                    "error: failed to inspect this machine\n  caused by: could not read {}\n  caused by: Not a directory (os error 20)\n  help: run it as root on the node itself\n",
+                    "error: this machine could not be identified\n  caused by: failed to read the node image\n  caused by: failed to read {}\n  caused by: Not a directory (os error 20)\n  help: run eni-bootstrap as root on the node\n",
                     path.display()
                 )
                 .as_str()
@@ -61,7 +61,7 @@ fn a_directory_of_drop_ins_that_cannot_be_read_is_65_and_nothing_is_written() {
 }
 
 #[test]
-fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
+fn a_full_or_read_only_file_system_is_exit_code_73_and_the_previous_file_is_intact() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     for (options, why) in [
@@ -79,12 +79,12 @@ fn a_full_or_read_only_file_system_is_73_and_the_old_file_is_whole() {
         assert_eq!(ended.status, Some(73), "{}", ended.stderr);
         assert!(error(&ended).contains(&format!("caused by: {why}\n")), "{}", ended.stderr);
         assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
     }
 }
 
 #[test]
-fn the_mode_of_a_file_that_was_there_is_kept() {
+fn the_mode_of_an_existing_file_is_kept() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
     let path = node.file(DROP_IN, OLD);
@@ -94,7 +94,7 @@ fn the_mode_of_a_file_that_was_there_is_kept() {
 }
 
 #[test]
-fn a_file_of_another_programs_is_never_replaced() {
+fn a_file_of_another_program_is_never_replaced() {
     let api = ready_api();
     let theirs = "# by another agent\nspec: {}\n";
     let unit = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
@@ -104,7 +104,7 @@ fn a_file_of_another_programs_is_never_replaced() {
         for command in ["run", "undo"] {
             let mut command = node.command([command]);
             if path == unit {
-                // Not one of the kubelet's: the image is nodeadm's.
+                // The file belongs to the kubelet-dropin host, and the image to nodeadm.
                 command.env("ENI_BOOTSTRAP_HOST_KIND", "nodeadm");
             }
             let ended = crate::support::node::ended(command.output().unwrap());
@@ -112,11 +112,11 @@ fn a_file_of_another_programs_is_never_replaced() {
                 (ended.status, error(&ended)),
                 (
                     Some(73),
-                    format!("error: failed to configure the node\n  caused by: /{path} was not written by eni-bootstrap\n  help: see whose it is, and move it away: two programs cannot share a name\n").as_str()
+                    format!("error: the node could not be configured\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()
                 )
             );
             assert_eq!(node.read(path).as_deref(), Some(theirs));
-            assert_eq!(node.written(), [path], "nothing half done");
+            assert_eq!(node.written(), [path], "no other file is written");
         }
     }
 }
@@ -133,7 +133,7 @@ fn two_runs_do_not_interleave() {
         (
             Some(73),
             format!(
-                "error: another eni-bootstrap is at work on this machine (it holds {})\n  help: wait for the other run to end (`systemctl status eni-bootstrap`), or end it\n",
+                "error: a file could not be used\n  caused by: another eni-bootstrap process holds the lock {}\n  help: wait until the other run ends (`systemctl status eni-bootstrap`), or stop it\n",
                 node.root().join("run/eni-bootstrap/lock").display()
             )
             .as_str()

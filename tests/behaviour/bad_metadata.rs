@@ -120,7 +120,7 @@ fn an_image_of_no_known_family_is_65() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this image has neither a nodeadm-run.service nor a kubelet.service\n  help: run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints\n"
+            "error: this machine could not be identified\n  caused by: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
         )
     );
 }

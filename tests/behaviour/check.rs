@@ -61,7 +61,7 @@ fn check_warns_of_what_a_run_warns_of() {
     assert_eq!(
         warned,
         [
-            "warning  max-pods   user data sets max-pods to 29 (Karpenter's); the computed value 20 takes precedence (pods.policy = \"lower\"), but Karpenter schedules pods with its own value",
+            "warning  max-pods   user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"lower\"), but Karpenter schedules pods with its own value",
             "warning  max-pods   pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it",
         ]
     );

@@ -1,6 +1,6 @@
 //! The commands as a person or a script calls them: results on stdout, the rest on stderr.
 
-use crate::support::golden::{expect_golden, golden};
+use crate::support::golden::{expect_golden, golden, host_file};
 use crate::support::node::{Ended, Node, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
@@ -184,12 +184,11 @@ fn al2_gets_a_drop_in_with_its_own_command_kept() {
     );
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let folder = golden().join("kubelet-dropin/custom-networking");
     let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
-    expect_golden(&folder.join("90-eni-bootstrap.conf"), &node.read(drop_in).unwrap());
-    expect_golden(
-        &folder.join("kubelet.env"),
-        &node.read("run/eni-bootstrap/kubelet.env").unwrap(),
-    );
-    assert_eq!(node.written(), [drop_in, "run/eni-bootstrap/kubelet.env"]);
+    let files = [drop_in, "run/eni-bootstrap/kubelet.env"];
+    for file in files {
+        let expected = host_file("kubelet-dropin", "custom networking", &format!("/{file}"));
+        assert_eq!(node.read(file).unwrap(), expected);
+    }
+    assert_eq!(node.written(), files);
 }

@@ -1,10 +1,11 @@
-//! Hosts as whole runs: what is found and written, and that `undo` leaves nothing.
+//! Whole runs on hosts that share a file or an option with others, and `undo`. `tests/scenarios` covers
+//! detection and the files of each host.
 
 use crate::support::node::{DROP_IN, Node, error, imds_with, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
 use std::os::unix::fs::PermissionsExt as _;
 
-/// A machine whose user data names `api` as its cluster, and which has no image yet.
+/// A node whose user data names `api` as its cluster, without an image.
 fn bare(api: &KubernetesApi) -> (Node, Imds) {
     let imds = imds_with(api.node_config());
     (Node::empty().with("--imds-endpoint", imds.endpoint()), imds)
@@ -24,7 +25,7 @@ fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
 }
 
 #[test]
-fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
+fn the_contents_of_kubeadms_file_are_kept() {
     const FILE: &str = "etc/default/kubelet";
     let api = ready_api();
     let (node, _imds) = kubeadm(&api);
@@ -33,9 +34,9 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     for line in [
-        "host: kubeadm (kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too)\n",
-        "plan: the kubelet's own arguments set max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")\n",
-        "apply: /etc/default/kubelet written\n",
+        "host: kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from /etc/default/kubelet); user data: holds a NodeConfig\n",
+        "plan: the kubelet command line sets max-pods to 17; ours, 20, wins: pods.policy = \"override\"\n",
+        "apply: /etc/default/kubelet is written\n",
     ] {
         assert!(ended.stderr.contains(line), "{line} in {}", ended.stderr);
     }
@@ -56,13 +57,13 @@ fn kubeadms_file_is_taken_over_with_what_stands_in_it() {
         (refused.status, error(&refused)),
         (
             Some(65),
-            "error: KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to\n  help: write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`\n"
+            "error: this machine could not be identified\n  caused by: failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet\n  help: put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`\n"
         )
     );
 }
 
 #[test]
-fn undo_leaves_nothing_of_ours() {
+fn undo_removes_every_file_of_a_run() {
     let api = ready_api();
     let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
     for (host, files) in [
@@ -79,12 +80,12 @@ fn undo_leaves_nothing_of_ours() {
             assert!(undone.stderr.contains(&line), "{line} in {}", undone.stderr);
         }
         assert_eq!(node.written(), Vec::<String>::new(), "{host}");
-        assert_eq!(node.run(["undo"]).status, Some(0), "twice is as good as once");
+        assert_eq!(node.run(["undo"]).status, Some(0), "a second undo");
     }
 }
 
-/// A machine whose kubelet is the snap, with a `snap` command that keeps its setting in a file: there is
-/// no snapd here. Its words are snapd's.
+/// A node whose kubelet is the snap, with a `snap` command that stores the option in a file and prints
+/// snapd's messages.
 fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
     let (node, imds) = bare(api);
     node.file("etc/systemd/system/snap.kubelet-eks.daemon.service", "[Service]\n");
@@ -108,7 +109,7 @@ esac
 }
 
 #[test]
-fn the_snaps_arguments_are_kept_and_ours_come_last() {
+fn the_arguments_of_the_snap_are_kept_and_ours_come_last() {
     let api = ready_api();
     let ours = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
     for (before, after) in [(None, ours.to_owned()), (Some("--v=2\n"), format!("--v=2 {ours}"))] {
@@ -121,15 +122,15 @@ fn the_snaps_arguments_are_kept_and_ours_come_last() {
         let first = run(&["run"]);
         assert_eq!(first.status, Some(0), "{}", first.stderr);
         assert!(
-            first.stderr.contains("host: snap (there is a snap.kubelet-eks.daemon.service)\n"),
+            first.stderr.contains("host: snap (the image has snap.kubelet-eks.daemon.service);"),
             "{}",
             first.stderr
         );
-        assert!(first.stderr.contains("apply: snap kubelet-eks, args written\n"));
+        assert!(first.stderr.contains("apply: snap kubelet-eks option args is written\n"));
         assert_eq!(node.read("args").unwrap().trim_end(), after);
         let second = run(&["run"]);
         assert!(
-            second.stderr.contains("apply: snap kubelet-eks, args unchanged\n"),
+            second.stderr.contains("apply: snap kubelet-eks option args says so already\n"),
             "{}",
             second.stderr
         );
@@ -140,7 +141,7 @@ fn the_snaps_arguments_are_kept_and_ours_come_last() {
 }
 
 #[test]
-fn a_snap_that_does_not_answer_is_said() {
+fn a_snap_command_that_fails_is_an_error_with_its_cause() {
     let api = ready_api();
     let (node, _imds) = ubuntu(&api, None);
     let ended = node.run(["run"]);
@@ -148,29 +149,13 @@ fn a_snap_that_does_not_answer_is_said() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: failed to inspect this machine\n  caused by: the kubelet's snap does not say what its arguments are\n  caused by: `snap get kubelet-eks args` could not be run\n  caused by: No such file or directory (os error 2)\n  help: run it as root on the node itself\n"
+            "error: this machine could not be identified\n  caused by: failed to read the node image\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: failed to start it\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"
         )
     );
 }
 
 #[test]
-fn a_kubelet_unit_that_starts_nothing_is_refused_and_nothing_is_written() {
-    let api = ready_api();
-    let (node, _imds) = bare(&api);
-    node.file("etc/systemd/system/kubelet.service", "[Service]\nRestart=always\n");
-    let ended = node.run(["run"]);
-    assert_eq!(
-        (ended.status, error(&ended)),
-        (
-            Some(65),
-            "error: kubelet.service cannot be extended\n  caused by: it has no ExecStart\n  help: look at `systemctl cat kubelet.service`: it needs exactly one ExecStart\n"
-        )
-    );
-    assert_eq!(node.written(), Vec::<String>::new());
-}
-
-#[test]
-fn a_draft_that_a_killed_run_left_is_nobodys_file() {
+fn a_temporary_file_of_a_killed_run_is_replaced() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
     let draft = "etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial";

@@ -185,7 +185,7 @@ fn an_override_file_serves_every_command() {
         (
             Some(78),
             format!(
-                "error: {}, line 2 is not an instance type\n  caused by: \"zz9.plural,3\" is not a row of {}\n  help: correct it, or make the file anew: `eni-bootstrap limits refresh --output FILE`\n",
+                "error: {}, line 2 is not a valid row of the instance type table\n  caused by: \"zz9.plural,3\" is not a row of {}\n  help: correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`\n",
                 path.display(),
                 HEADER.trim_end()
             )

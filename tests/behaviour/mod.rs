@@ -1,5 +1,6 @@
 //! Whole runs of the program against stand-ins.
 
+mod apply;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;
@@ -9,13 +10,12 @@ mod check;
 pub mod cli;
 mod cluster_sources;
 mod conformance;
-mod golden;
+mod existing_max_pods;
 mod hosts;
 mod imds;
 mod kubernetes;
 mod limits;
 mod max_pods;
-mod other_figures;
 mod proxy;
 mod readme;
 mod token;

@@ -18,9 +18,9 @@ WantedBy=multi-user.target
 
 /// The error on the console.
 const ERROR: &str = "error: failed to configure the node
-  caused by: could not write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
+  caused by: failed to write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
   caused by: Read-only file system (os error 30)
-  help: run it as root on a writable file system with room left; the old file, if any, is whole
+  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact
 ";
 
 #[test]

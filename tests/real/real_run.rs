@@ -1,7 +1,7 @@
 //! Whole runs against real servers: amazon-ec2-metadata-mock for IMDS and moto for EC2, with the
 //! sandbox's Kubernetes API.
 
-use crate::support::golden::{expect_golden, golden};
+use crate::support::golden::host_file;
 use crate::support::node::{Node, ready_api};
 use crate::support::real_parts::{instance, metadata_mock, moto};
 use base64::Engine as _;
@@ -24,16 +24,17 @@ fn every_mode_writes_its_golden_files_and_a_second_run_writes_nothing() {
     };
     for (mode, flags) in [
         ("plain", &["--cni-custom-networking=false"][..]),
-        ("custom-networking", &[]),
-        ("prefix-delegation", &["--cni-custom-networking=false", "--cni-prefix-delegation"]),
-        ("both", &["--cni-prefix-delegation"]),
+        ("custom networking", &[]),
+        ("prefix delegation", &["--cni-custom-networking=false", "--cni-prefix-delegation"]),
+        ("custom networking and prefix delegation", &["--cni-prefix-delegation"]),
     ] {
         let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
         let run = || node.run(["run"].iter().chain(flags));
         let first = run();
         assert_eq!(first.status, Some(0), "{mode}: {}", first.stderr);
         let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
-        expect_golden(&golden().join("nodeadm").join(mode).join("90-eni-bootstrap.yaml"), &written);
+        let path = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
+        assert_eq!(written, host_file("nodeadm", mode, path), "{mode}");
         let second = run();
         assert_eq!(second.status, Some(0), "{mode}: {}", second.stderr);
         assert!(second.stderr.contains("90-eni-bootstrap.yaml unchanged\n"), "{}", second.stderr);

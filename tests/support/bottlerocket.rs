@@ -1,20 +1,20 @@
-//! A Bottlerocket host as its bootstrap container finds it, and what a run on it came to.
+//! A Bottlerocket host as a bootstrap container sees it, and the result of a run on it.
 
 use crate::support::node::{Ended, Node};
 use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Nothing that is waited for here takes as long.
+/// A time limit that no test here reaches.
 pub const SOON: Duration = Duration::from_secs(30);
-/// The settings for the agent.
+/// eni-bootstrap's settings.
 pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
-/// Where the agent keeps what it set last.
+/// The settings that eni-bootstrap committed last.
 pub const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
 
 /// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
 pub struct Host {
-    /// The container's root, and how to run the program on it.
+    /// The container.
     pub node: Node,
     /// The settings API.
     pub settings: Bottlerocket,
@@ -25,16 +25,16 @@ pub struct Host {
 }
 
 impl Host {
-    /// As user data and pluto leave them.
+    /// Returns a host with the settings of its user data and of pluto.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// With live settings as `change` leaves them.
+    /// Returns a host whose live settings `change` has changed.
     pub fn with(change: impl FnOnce(&mut Value)) -> Self {
         let api = KubernetesApi::start();
         api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
-        // On Bottlerocket user data is settings: nothing there that we should read.
+        // On Bottlerocket, the instance's user data contains settings, which eni-bootstrap must not read.
         let user_data = Some(b"[settings.kubernetes]\ncluster-name = \"sandbox\"\n".to_vec());
         let instance = Instance { user_data, ..Instance::default() };
         let imds = Imds::start(&instance);
@@ -45,12 +45,12 @@ impl Host {
         Self { node, settings, api, imds }
     }
 
-    /// A run to its end.
+    /// Runs `eni-bootstrap run` to its end.
     pub fn run(&self) -> Ended {
         self.node.run(["run"])
     }
 
-    /// What the kubelet is told: max-pods by its file, and the labels.
+    /// Returns max-pods and the labels in the kubelet's files.
     pub fn kubelet(&self) -> (String, String) {
         let config = self.settings.rendered("etc/kubernetes/kubelet/config").unwrap();
         let max_pods = config.lines().find_map(|line| line.strip_prefix("maxPods: ")).unwrap();
@@ -59,14 +59,14 @@ impl Host {
         (max_pods.to_owned(), labels.trim_matches('"').to_owned())
     }
 
-    /// The requests that change something, the transaction's number left out.
+    /// Returns the requests that change something, without the number of the transaction.
     pub fn changing(&self) -> Vec<String> {
         let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
         lines.map(|line| without_number(&line)).collect()
     }
 }
 
-/// `tx=eni-bootstrap-…` without its number, which must be of 16 digits.
+/// Replaces `tx=eni-bootstrap-…` by `tx=T`. The number must have 16 digits.
 fn without_number(line: &str) -> String {
     let Some((before, number)) = line.split_once("tx=eni-bootstrap-") else {
         return line.to_owned();
@@ -75,24 +75,24 @@ fn without_number(line: &str) -> String {
     format!("{before}tx=T")
 }
 
-/// The log's lines that begin with `word`.
+/// Returns the lines of the log that contain `word: `.
 pub fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
     ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
 }
 
-/// The run ended well.
+/// Asserts that the run succeeded.
 pub fn ready(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr.lines().last(), Some("ready: the node is ready for the kubelet"));
 }
 
-/// What a kubelet on an m5.large with custom networking should be told.
+/// Returns max-pods and the labels of an m5.large with custom networking.
 pub fn as_planned() -> (String, String) {
     let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
     ("20".to_owned(), labels.to_owned())
 }
 
-/// What is asked of the API to change something.
+/// The requests of a change.
 pub const PATCH: &str = "PATCH /settings?tx=T";
-/// The same.
+/// The requests of a change.
 pub const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";

@@ -35,5 +35,22 @@ pub fn expect_golden(path: &Path, actual: &str) {
         fs::write(path, actual).unwrap();
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(actual, expected, "{}: if intended, set UPDATE_GOLDEN=1", path.display());
+    assert_eq!(
+        actual,
+        expected,
+        "{}: run with UPDATE_GOLDEN=1 to accept the change",
+        path.display()
+    );
+}
+
+/// Returns the file that a host writes in a CNI mode, as the scenario of the host's name has it.
+pub fn host_file(host: &str, mode: &str, path: &str) -> String {
+    let scenario =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scenarios/{host}.txt"));
+    let text = fs::read_to_string(scenario).unwrap();
+    let (_, results) = text.split_once("-- expected.txt --\n").unwrap();
+    let (_, of_mode) = results.split_once(&format!("\n{mode}: max-pods ")).unwrap();
+    let (_, file) = of_mode.split_once(&format!("\n{path}:\n")).unwrap();
+    let lines = file.lines().map_while(|line| line.strip_prefix("    "));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }

@@ -5,13 +5,13 @@ use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
 use crate::domain::limits::{InstanceLimits, Source};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::cluster_hints::ClusterHint;
-use crate::host::{Detected, ToldElsewhere};
+use crate::host::{DetectedHost, ExistingConfig};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The properties of the instance and its image that the plan depends on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     /// The instance's own metadata.
     pub instance: Instance,
@@ -22,9 +22,9 @@ pub struct Facts {
     /// CPUs and memory as the operating system reports them; `None` if the root is not `/`.
     pub machine: Option<Machine>,
     /// The family of the node image.
-    pub host: Detected,
+    pub host: DetectedHost,
     /// The kubelet configuration that other programs have written.
-    pub existing: ToldElsewhere,
+    pub existing: ExistingConfig,
     /// The descriptions of the cluster on the instance, in order of precedence.
     pub cluster_hints: Vec<ClusterHint>,
 }

@@ -19,8 +19,8 @@ use crate::domain::kubelet::Kubelet;
 use crate::domain::max_pods::Capacity;
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
-use crate::host::other_figures::OtherFigure;
-use crate::host::{Change, Host};
+use crate::host::existing_config::ExistingMaxPods;
+use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
 
 /// The configuration of a node: what `run` writes and which ENIConfig it waits for.
@@ -51,7 +51,7 @@ pub fn plan(
     let Facts { instance, limits, machine, host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let (capacity, precedence) =
-        max_pods_precedence::decide(limits, cni.config, settings, &existing.figures).map_err(
+        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods).map_err(
             |source| PlanError::NoCapacity {
                 instance_type: instance.instance_type.to_string(),
                 source,
@@ -62,30 +62,27 @@ pub fn plan(
         .custom_networking
         .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
         .transpose()?;
-    if matches!(host.host, Host::Bottlerocket(_))
-        && wait.is_some()
-        && settings.wait == Wait::Forever
-    {
+    if host.kind == HostKind::Bottlerocket && wait.is_some() && settings.wait == Wait::Forever {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = max_pods_precedence::reserve(settings, &existing.reserve)?;
+    let reserve = max_pods_precedence::reserve(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.row.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
         node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def)?,
-        beats_flags: existing.sets_reserve
-            || existing.figures.iter().any(OtherFigure::takes_a_flag),
+        beats_flags: existing.has_kube_reserved_flag
+            || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
-    let expression = existing.expression.as_deref();
+    let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(diagnose::capacity(&capacity));
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
-    let changes = host.host.render(&kubelet);
+    let changes = host.render(&kubelet);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
 }
 

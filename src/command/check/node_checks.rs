@@ -28,7 +28,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
             Code::InstanceOk,
             format!("{} in {}", instance.instance_type, instance.zone),
         ),
-        Diagnostic::ok(Code::HostOk, format!("{} ({})", facts.host.host, facts.host.reason)),
+        Diagnostic::ok(Code::HostOk, format!("{} ({})", facts.host.kind, facts.host.reason)),
     ];
     let connection = match node.connect().await {
         Ok(connection) => {

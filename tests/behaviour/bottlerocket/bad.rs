@@ -1,4 +1,4 @@
-//! What can be wrong with the settings API: a clear refusal, and nothing half set.
+//! Failures of the settings API: each is a clear error, and no setting changes.
 
 use super::DISCARD;
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, SOON, USER_DATA, ready};
@@ -8,10 +8,10 @@ use serde_json::json;
 
 const UNTOUCHED: &str = "29";
 
-const OF_THE_API: &str = "help: look at `journalctl -u apiserver`; /run/api.sock is of the server that ran when this container was started\n";
-const OF_A_REFUSAL: &str = "help: correct what it names; nothing is changed. This version of Bottlerocket may not have the setting, or its settings may be locked (lockdown)\n";
+const OF_THE_API: &str = "help: check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node\n";
+const OF_A_REFUSAL: &str = "help: correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)\n";
 
-/// The run fails so, and leaves the node as it was.
+/// Asserts that the run fails with this error, and that it leaves the node unchanged.
 fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
     let ended = host.node.run([&["run"], arguments].concat());
     assert_eq!((ended.status, error(&ended)), (Some(status), why), "{}", ended.stderr);
@@ -21,22 +21,23 @@ fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
 }
 
 #[test]
-fn an_applier_that_never_renders_ends_the_run() {
+fn an_applier_that_never_renders_fails_the_run() {
     let host = Host::new();
     host.settings.set_applier(Applier::TemplateFails);
     let ended = host.node.run(["run", "--host-render-wait=1s"]);
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: failed to configure the node\n  \
-         caused by: Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods\n  \
-         help: look at `journalctl -u apiserver` for the template that failed: one that fails leaves every file of the kubelet's as it was; a slow machine takes a longer host.render-wait\n"
+        "error: the node could not be configured\n  \
+         caused by: Bottlerocket has not rendered the committed settings\n  \
+         caused by: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config\n  \
+         help: check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait\n"
     );
     assert_eq!(host.changing(), [PATCH, COMMIT]);
 }
 
 #[test]
-fn a_socket_that_is_not_there_is_said_by_its_name() {
+fn a_missing_socket_is_an_error_with_its_path() {
     let mut host = Host::new();
     host.settings.remove();
     let ended = host.run();
@@ -44,35 +45,41 @@ fn a_socket_that_is_not_there_is_said_by_its_name() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: there is no /run/api.sock, through which Bottlerocket's settings are changed\n  \
-             help: run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
+            "error: this machine could not be identified\n  \
+             caused by: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
+             help: run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
         )
     );
     let by_hand = Node::al2023().run(["run", "--host-kind=bottlerocket"]);
-    assert!(by_hand.stderr.contains("error: there is no /run/api.sock"), "{}", by_hand.stderr);
+    assert!(
+        by_hand.stderr.contains("because: this image has no /run/api.sock"),
+        "{}",
+        by_hand.stderr
+    );
 }
 
 #[test]
-fn a_socket_that_nobody_listens_on_is_not_waited_for() {
+fn a_run_does_not_wait_for_a_socket_without_a_server() {
     let mut host = Host::new();
     host.settings.kill();
     let ended = host.run();
     let expected = format!(
-        "error: failed to read Bottlerocket's settings\n  \
-         caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n  \
+        "error: this machine could not be identified\n  \
+         caused by: Bottlerocket does not say what it is set to\n  \
+         caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n  \
          caused by: error sending request\n  \
          caused by: client error (Connect)\n  \
          caused by: Connection refused (os error 111)\n  {OF_THE_API}"
     );
     assert_eq!((ended.status, error(&ended)), (Some(69), expected.as_str()));
-    // Who wants nothing of it goes on.
+    // A run that does not need the API continues.
     let arguments =
         ["run", "--host-kind=none", "--cni-custom-networking=false", "--cni-source=settings"];
     ready(&host.node.run(arguments));
 }
 
 #[test]
-fn answers_that_are_no_settings_are_not_taken_for_any() {
+fn an_invalid_response_is_an_error_with_its_position() {
     for (fault, where_) in [
         (Fault::Body(b"<html>hunter2</html>".to_vec()), "line 1, column 1"),
         (Fault::Body(b"{\"kubernetes\":{\"max-pods\":2".to_vec()), "line 1, column 27"),
@@ -80,52 +87,52 @@ fn answers_that_are_no_settings_are_not_taken_for_any() {
         let host = Host::new();
         host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
         let expected = format!(
-            "error: failed to read Bottlerocket's settings\n  \
-             caused by: Bottlerocket's settings API (/run/api.sock) answered GET /settings with nonsense\n  \
-             caused by: it is not settings at {where_}\n  {OF_THE_API}"
+            "error: this machine could not be identified\n  \
+             caused by: Bottlerocket does not say what it is set to\n  \
+             caused by: the Bottlerocket settings API (/run/api.sock) returned an invalid response to GET /settings\n  \
+             caused by: invalid JSON or an unexpected type at {where_}\n  {OF_THE_API}"
         );
         refused(&host, &[], 65, &expected);
     }
 }
 
 #[test]
-fn half_an_answer_is_none() {
+fn an_incomplete_response_is_an_error() {
     let host = Host::new();
     let fault = Fault::Cut(b"{\"kubernetes\":{}}".to_vec());
     host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
     let ended = host.run();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
-    let why =
-        "caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
+    let why = "because: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
     assert!(error(&ended).contains(why), "{}", ended.stderr);
     assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
-fn a_refused_patch_is_said_in_the_apis_own_words() {
+fn the_error_of_a_rejected_patch_has_the_message_of_the_api() {
     let host = Host::new();
     let words = "Json deserialize error: unknown field `max-pods`, expected one of `node-labels` at line 1 column 27";
     let fault = Fault::Answer(400, words.to_owned());
     host.settings.faults().fail_always_matching("PATCH ", fault);
     let expected = format!(
-        "error: failed to configure the node\n  \
-         caused by: Bottlerocket's settings API refused PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
+        "error: the node could not be configured\n  \
+         caused by: the Bottlerocket settings API rejected PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
     );
     refused(&host, &[], 78, &expected);
     assert_eq!(host.changing(), [PATCH, DISCARD]);
 }
 
 #[test]
-fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
+fn a_label_that_only_bottlerocket_rejects_is_an_error_with_its_message() {
     let host = Host::new();
-    // Within Kubernetes' limits, and beyond those of the data store.
+    // Valid in Kubernetes, but too long for Bottlerocket's data store.
     let prefix = vec!["abcdefghi"; 23].join(".");
     host.node.file(USER_DATA, &format!("[labels]\n\"{prefix}/team\" = \"blue\"\n"));
     let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert!(
         error(&ended).contains(
-            "caused by: Bottlerocket's settings API refused PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
+            "because: the Bottlerocket settings API rejected PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
         ) && error(&ended).contains("beyond maximum length"),
         "{}",
         ended.stderr
@@ -135,7 +142,7 @@ fn a_label_that_only_bottlerocket_refuses_is_said_in_its_words() {
 }
 
 #[test]
-fn settings_that_are_locked_are_left_alone() {
+fn locked_settings_are_an_error() {
     let host = Host::new();
     host.settings.lock_down();
     let ended = host.run();
@@ -143,9 +150,10 @@ fn settings_that_are_locked_are_left_alone() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: failed to read Bottlerocket's settings\n  \
-             caused by: Bottlerocket's settings API refused GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
-             help: look at `journalctl -u apiserver`; settings that were locked (lockdown) can be read again after a reboot\n"
+            "error: this machine could not be identified\n  \
+             caused by: Bottlerocket does not say what it is set to\n  \
+             caused by: the Bottlerocket settings API rejected GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
+             help: check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node\n"
         )
     );
     assert_eq!(host.kubelet().0, UNTOUCHED);
@@ -153,19 +161,19 @@ fn settings_that_are_locked_are_left_alone() {
 }
 
 #[test]
-fn a_commit_that_did_not_happen_leaves_nothing_pending() {
+fn a_failed_commit_leaves_no_transaction() {
     let empty = "Tried to commit with no pending changes";
     for (fault, status, why) in [
         (
             Fault::Drop,
             69,
-            "API (/run/api.sock) gave no answer to POST /tx/commit_and_apply\n".to_owned(),
+            "no response to POST /tx/commit_and_apply from the Bottlerocket settings API (/run/api.sock)\n".to_owned(),
         ),
         (
             Fault::Answer(422, empty.to_owned()),
             78,
             format!(
-                "API refused POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
+                "API rejected POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
             ),
         ),
     ] {
@@ -181,7 +189,7 @@ fn a_commit_that_did_not_happen_leaves_nothing_pending() {
 }
 
 #[test]
-fn a_server_that_dies_in_mid_run_ends_it() {
+fn a_server_that_stops_during_a_run_fails_it() {
     let mut host = Host::new();
     host.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
     let running = host.node.start(["run"]);
@@ -190,14 +198,19 @@ fn a_server_that_dies_in_mid_run_ends_it() {
     let ended = running.end();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     let log = ended.stderr.as_str();
-    assert!(error(&ended).contains("gave no answer to PATCH /settings\n"), "{log}");
-    // What may be pending is said: it could not be dropped.
-    assert!(log.contains("the transaction eni-bootstrap-"), "{log}");
+    assert!(
+        error(&ended).contains(
+            "no response to PATCH /settings from the Bottlerocket settings API (/run/api.sock)\n"
+        ),
+        "{log}"
+    );
+    // The transaction that could not be deleted is logged.
+    assert!(log.contains("the next boot deletes transaction eni-bootstrap-"), "{log}");
     assert_eq!(host.kubelet().0, UNTOUCHED);
 }
 
 #[test]
-fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
+fn an_unlimited_wait_is_rejected_in_a_bootstrap_container() {
     let host = Host::new();
     refused(
         &host,
@@ -211,7 +224,7 @@ fn a_wait_without_end_is_refused_where_nothing_else_ends_it() {
 }
 
 #[test]
-fn user_data_that_is_no_settings_names_its_line() {
+fn an_error_in_the_user_data_has_its_line() {
     let host = Host::new();
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
@@ -224,7 +237,7 @@ fn user_data_that_is_no_settings_names_its_line() {
 }
 
 #[test]
-fn a_cluster_of_tls_is_refused_with_the_reason() {
+fn tls_authentication_is_rejected_with_the_reason() {
     let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
     let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);

@@ -1,4 +1,4 @@
-//! Whole runs as a Bottlerocket bootstrap container, against the stand-in of its settings API.
+//! Whole runs as a Bottlerocket bootstrap container, against a stand-in for the settings API.
 
 mod bad;
 mod second_boot;
@@ -17,7 +17,7 @@ const DISCARD: &str = "DELETE /tx?tx=T";
 const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.ephemeral-storage,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/region%22,settings.kubernetes.node-labels.%22topology.kubernetes.io/zone%22";
 
 #[test]
-fn a_fresh_node_is_told_in_one_transaction() {
+fn a_new_node_gets_its_settings_in_one_transaction() {
     let host = Host::new();
     assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "pluto's");
     let ended = host.run();
@@ -40,7 +40,9 @@ fn a_fresh_node_is_told_in_one_transaction() {
     );
     assert_eq!(
         lines(&ended, "host"),
-        ["host: bottlerocket (there is Bottlerocket's settings API)"]
+        [
+            "host: bottlerocket (/run/api.sock is the Bottlerocket settings API); user data: no NodeConfig"
+        ]
     );
     let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server} (source: Bottlerocket settings)");
@@ -48,8 +50,8 @@ fn a_fresh_node_is_told_in_one_transaction() {
     assert_eq!(
         lines(&ended, "apply"),
         [
-            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml written",
-            "apply: Bottlerocket's settings.kubernetes written",
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
+            "apply: Bottlerocket settings.kubernetes is written",
         ]
     );
     assert_eq!(host.settings.kubelet_restarts(), 1);
@@ -57,7 +59,7 @@ fn a_fresh_node_is_told_in_one_transaction() {
 }
 
 #[test]
-fn a_node_that_is_told_already_is_left_alone() {
+fn a_second_run_changes_no_setting() {
     let host = Host::new();
     ready(&host.run());
     let before = host.settings.requests().len();
@@ -65,11 +67,14 @@ fn a_node_that_is_told_already_is_left_alone() {
     ready(&ended);
     assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
     assert_eq!(host.settings.kubelet_restarts(), 1);
-    assert_eq!(lines(&ended, "apply")[1], "apply: Bottlerocket's settings.kubernetes unchanged");
+    assert_eq!(
+        lines(&ended, "apply")[1],
+        "apply: Bottlerocket settings.kubernetes says so already"
+    );
 }
 
 #[test]
-fn an_applier_that_fails_once_after_the_commit_is_started_once_more() {
+fn an_applier_that_fails_once_after_the_commit_is_run_again() {
     for applier in [Applier::CannotStart, Applier::Exits(3)] {
         let host = Host::new();
         host.settings.set_applier_once(applier);
@@ -91,26 +96,26 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
         let host = Host::new();
         host.settings.set_applier(applier);
         let mut running = host.node.start(["run"]);
-        let line = running.until("the settings are live all the same");
+        let line = running.until("the settings are live nevertheless");
         assert_eq!(
             line,
             format!(
-                "warning: Bottlerocket's settings API refused POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live all the same, having them rendered\n"
+                "warning: bottlerocket: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live nevertheless; applying them\n"
             )
         );
-        // It fails again: the kubelet must not start with the old figure.
+        // It fails again: the kubelet must not start with the old max-pods.
         let ended = running.end();
         assert_eq!(ended.status, Some(69), "{}", ended.stderr);
         assert_eq!(
             error(&ended),
             format!(
-                "error: failed to configure the node\n  \
-                 caused by: Bottlerocket's settings API refused POST /tx/apply with 500 Internal Server Error: {words}\n  \
-                 help: look at `journalctl -u apiserver`: the settings are live, and could not be rendered\n"
+                "error: the node could not be configured\n  \
+                 caused by: the Bottlerocket settings API rejected POST /tx/apply with 500 Internal Server Error: {words}\n  \
+                 help: check `journalctl -u apiserver`; the settings are committed, but their rendering failed\n"
             )
         );
         assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
-        // The next run has only to have it rendered.
+        // The next run only renders the settings.
         host.settings.set_applier(Applier::AtOnce);
         ready(&host.run());
         assert_eq!(host.kubelet(), as_planned());
@@ -119,7 +124,7 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
 }
 
 #[test]
-fn a_commit_whose_answer_is_lost_is_a_commit() {
+fn a_commit_whose_response_is_lost_counts() {
     let host = Host::new();
     host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
     let ended = host.run();
@@ -129,14 +134,14 @@ fn a_commit_whose_answer_is_lost_is_a_commit() {
 }
 
 #[test]
-fn an_applier_that_is_late_is_waited_for() {
+fn a_run_waits_for_a_late_applier() {
     let host = Host::new();
     host.settings.set_applier(Applier::Held);
     let mut running = host.node.start(["run"]);
-    let line = running.until("has not rendered them");
+    let line = running.until("has not rendered the committed settings");
     assert!(
         line.starts_with(
-            "Bottlerocket has its new settings, and has not rendered them: /etc/kubernetes/kubelet/config says 29 and not 20 for maxPods; retrying in "
+            "Bottlerocket has not rendered the committed settings: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config; asking again in "
         ),
         "{line}"
     );
@@ -146,7 +151,7 @@ fn an_applier_that_is_late_is_waited_for() {
 }
 
 #[test]
-fn an_applier_three_seconds_late_is_waited_for_too() {
+fn a_run_waits_for_an_applier_that_is_three_seconds_late() {
     let host = Host::new();
     host.settings.set_applier(Applier::After(Duration::from_secs(3)));
     ready(&host.run());
@@ -166,7 +171,7 @@ fn the_wait_for_the_eniconfig_comes_last() {
 }
 
 #[test]
-fn the_agents_settings_are_the_containers_user_data() {
+fn the_settings_are_the_user_data_of_the_container() {
     let host = Host::new();
     host.node.file(
         USER_DATA,
@@ -189,15 +194,15 @@ fn the_agents_settings_are_the_containers_user_data() {
 }
 
 #[test]
-fn a_plan_shows_the_settings_and_sets_none() {
+fn a_plan_shows_the_settings_and_changes_none() {
     let host = Host::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
     let ended = host.node.run(["plan", "--output=diff"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let (_, diff) = ended.stdout.split_once("--- aBottlerocket").unwrap();
+    let (_, diff) = ended.stdout.split_once("--- a/Bottlerocket").unwrap();
     assert_eq!(
         diff,
-        "'s settings.kubernetes
-+++ bBottlerocket's settings.kubernetes
+        " settings.kubernetes
++++ b/Bottlerocket settings.kubernetes
 @@ -1,3 +1,13 @@
  {
 -  \"max-pods\": 29
@@ -220,12 +225,12 @@ fn a_plan_shows_the_settings_and_sets_none() {
 }
 
 #[test]
-fn the_proxy_and_the_region_are_those_of_the_settings() {
+fn the_proxy_and_the_region_come_from_the_settings() {
     let host = Host::with(|seed| {
         seed["network"] = json!({ "https-proxy": "me:hunter2@127.0.0.1:9", "no-proxy": [] });
         seed["aws"]["region"] = json!("eu-central-1");
     });
-    // EC2 is asked through the proxy, where nobody listens; the API server never is.
+    // Nothing listens at the proxy. EC2 is called through it, the API server is not.
     let ended = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
     ready(&ended);
     assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);

@@ -1,10 +1,10 @@
-//! What an earlier boot or somebody else has set.
+//! Settings of an earlier boot, and settings that others configured.
 
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
 use crate::support::node::error;
 use serde_json::{Value, json};
 
-/// The first boot's values, on a machine that is another type now.
+/// The settings of an earlier boot as another instance type.
 fn on_another_type(seed: &mut Value) {
     seed["kubernetes"]["max-pods"] = json!(58);
     seed["kubernetes"]["kube-reserved"] =
@@ -12,7 +12,7 @@ fn on_another_type(seed: &mut Value) {
     seed["kubernetes"]["node-labels"] = json!({ "k8s.amazonaws.com/eniConfig": "us-west-2a" });
 }
 
-/// What the agent itself had written then.
+/// The record of that boot.
 const OF_ANOTHER_TYPE: &str =
     "# Written by eni-bootstrap before the kubelet starts, and again at every boot.
 max-pods = 58
@@ -24,7 +24,7 @@ memory = \"893Mi\"
 ";
 
 #[test]
-fn our_own_figure_of_another_boot_is_nobody_elses() {
+fn our_max_pods_of_an_earlier_boot_does_not_count_as_existing() {
     for policy in ["override", "respect", "lower"] {
         let host = Host::with(on_another_type);
         host.node.file(RECORD, OF_ANOTHER_TYPE);
@@ -36,48 +36,42 @@ fn our_own_figure_of_another_boot_is_nobody_elses() {
             host.settings.live()["kubernetes"]["kube-reserved"],
             json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
         );
-        assert!(!ended.stderr.contains("set max-pods to"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("sets max-pods to"), "{}", ended.stderr);
     }
 }
 
 #[test]
-fn a_users_figure_is_settled_by_the_policy() {
-    for (policy, owner, whose, expected, settled) in [
+fn the_policy_decides_on_the_max_pods_of_the_user() {
+    for (policy, label, value, expected, line) in [
         (
             "override",
             "team",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110; the computed value 20 takes precedence (pods.policy = \"override\")",
+            "plan: settings.kubernetes sets max-pods to 110; ours, 20, wins: pods.policy = \"override\"",
         ),
-        (
-            "respect",
-            "team",
-            "",
-            "110",
-            "plan: Bottlerocket's settings set max-pods to 110; this value is kept (pods.policy = \"respect\")",
-        ),
+        ("respect", "team", "", "110", "plan: settings.kubernetes sets max-pods to 110; so do we"),
         (
             "lower",
             "eks.amazonaws.com/nodegroup",
             "",
             "20",
-            "plan: Bottlerocket's settings set max-pods to 110 (the managed node group's); the computed value 20 takes precedence (pods.policy = \"lower\")",
+            "plan: settings.kubernetes sets max-pods to 110 (managed node group); ours, 20, wins: pods.policy = \"lower\"",
         ),
     ] {
         let host = Host::with(|seed| {
             seed["kubernetes"]["max-pods"] = json!(110);
-            seed["kubernetes"]["node-labels"] = json!({ owner: whose });
+            seed["kubernetes"]["node-labels"] = json!({ label: value });
         });
         let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&ended);
         assert_eq!(host.kubelet().0, expected);
-        assert!(lines(&ended, "plan").contains(&settled), "{}", ended.stderr);
+        assert!(lines(&ended, "plan").contains(&line), "{}", ended.stderr);
     }
 }
 
 #[test]
-fn a_users_reserve_is_kept_under_respect() {
+fn the_kube_reserved_of_the_user_is_kept_with_respect() {
     let seed = |seed: &mut Value| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1Gi" });
     };
@@ -93,7 +87,7 @@ fn a_users_reserve_is_kept_under_respect() {
         host.settings.live()["kubernetes"]["kube-reserved"],
         json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
     );
-    // A quantity that Bottlerocket takes, and we do not read.
+    // A quantity that Bottlerocket accepts, but eni-bootstrap cannot parse.
     let host = Host::with(|seed| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1e9" });
     });
@@ -109,21 +103,23 @@ fn a_users_reserve_is_kept_under_respect() {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_said() {
+fn an_invalid_record_is_a_warning() {
     let host = Host::new();
     let ours = OF_ANOTHER_TYPE.lines().next().unwrap();
     host.node.file(RECORD, &format!("{ours}\nmax-pods = \"many\"\n"));
     let ended = host.run();
     ready(&ended);
-    let passed_over = lines(&ended, "warning");
+    let warnings = lines(&ended, "warning");
     let path = host.node.root().join(RECORD);
-    let expected =
-        format!("warning: {} skipped: invalid type: string \"many\", expected u32", path.display());
-    assert!(passed_over.contains(&expected.as_str()), "{passed_over:?}");
+    let expected = format!(
+        "warning: {} is passed over: invalid type: string \"many\", expected u32",
+        path.display()
+    );
+    assert!(warnings.contains(&expected.as_str()), "{warnings:?}");
 }
 
 #[test]
-fn undo_forgets_and_says_what_stays() {
+fn undo_removes_the_record_and_keeps_the_settings() {
     let host = Host::new();
     ready(&host.run());
     let ended = host.node.run(["undo"]);

@@ -1,4 +1,4 @@
-//! Rows of the table about what may be made pending, and in which words the rest is refused.
+//! Rows about changes in a transaction, and the errors of invalid ones.
 
 use super::row::{Answer, Row, delete, get, patch, patch_at, post, row};
 
@@ -93,8 +93,8 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// A body that the settings model refuses, with the beginning and the end of the refusal. Most
-/// columns are not in the table.
+/// Bodies that the settings model rejects, with the beginning and the end of the error. Most columns were
+/// not measured.
 fn refused() -> impl Iterator<Item = Row> {
     #[rustfmt::skip]
     let refusals = [

@@ -1,4 +1,4 @@
-//! Plain HTTP/1.1 over a Unix socket, byte for byte: no library mends a request here, nor an answer.
+//! Plain HTTP/1.1 over a Unix socket. No library corrects the requests or the responses.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// One answer.
+/// A response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
     pub status: u16,
@@ -14,12 +14,12 @@ pub struct Answered {
     pub body: String,
 }
 
-/// What came instead of an answer.
+/// What the server sent instead of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// This, in place of a status line.
+    /// This text instead of a status line.
     NoAnswer(String),
-    /// The connection closed when the body was no further than this.
+    /// The connection was closed after this part of the body.
     Off(String),
 }
 
@@ -33,7 +33,7 @@ impl Connection {
         Self(BufReader::new(stream))
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its response.
     pub fn ask(
         &mut self,
         method: &str,
@@ -50,7 +50,7 @@ impl Connection {
         }
         request.push_str("\r\n");
         request.push_str(body.unwrap_or_default());
-        // A server may refuse before it has read everything, and read no further.
+        // A server may respond before it has read the whole request.
         let _ = self.0.get_mut().write_all(request.as_bytes());
         self.answer()
     }
@@ -82,14 +82,14 @@ impl Connection {
         }
     }
 
-    /// Empty at the end.
+    /// Returns the next line, or "" at the end.
     fn line(&mut self) -> String {
         let mut line = String::new();
         let _ = self.0.read_line(&mut line);
         line.trim_end().to_owned()
     }
 
-    /// Whether the server closes it now, unasked, and sends no more.
+    /// Returns whether the server closes the connection without sending more.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).is_ok() && rest.is_empty()

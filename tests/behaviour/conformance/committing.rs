@@ -1,4 +1,4 @@
-//! Rows of the table about transactions: what is pending, committed and applied.
+//! Rows about transactions: pending, committed and applied changes.
 
 use super::row::{Answer, Host, JSON, Needs, Row, delete, get, patch, patch_at, post, row};
 use eni_bootstrap_sandbox::Applier;
@@ -13,7 +13,7 @@ pub fn rows() -> Vec<Row> {
     pending().into_iter().chain(applied()).collect()
 }
 
-/// What becomes of a transaction, with no applier in it.
+/// Rows about a transaction that no applier runs for.
 fn pending() -> Vec<Row> {
     vec![
         row(
@@ -68,7 +68,7 @@ fn pending() -> Vec<Row> {
     ]
 }
 
-/// What a commit sets off, and what it says of it.
+/// Rows about a commit that runs the applier.
 fn applied() -> Vec<Row> {
     let at_once = Needs::Applier(Applier::AtOnce);
     vec![

@@ -1,9 +1,9 @@
-//! The settings API of Bottlerocket on the wire, row by row: what was measured on apiserver of
-//! core-kit 3.1.1, as data. The stand-in is held against it here, and so is a real one.
+//! Requests to the Bottlerocket settings API and their responses, as measured on apiserver of core-kit
+//! 3.1.1. The stand-in must respond in the same way, and so must a real server.
 //!
-//! `BOTTLEROCKET_API_SOCKET=/run/api.sock cargo test --test it conformance::` asks a real one, as
-//! root on a Bottlerocket host: transactions of its own, which it deletes, and commits of the
-//! max-pods and the label that are live already. It applies nothing, so that no kubelet restarts.
+//! `BOTTLEROCKET_API_SOCKET=/run/api.sock cargo test --test it conformance::` tests a real server, as root on a
+//! Bottlerocket host. The test deletes its transactions, and commits only the live values of max-pods and of
+//! the label. It applies nothing, so the kubelet does not restart.
 
 use client::Connection;
 use eni_bootstrap_sandbox::{Bottlerocket, Instance, KubernetesApi};
@@ -21,7 +21,7 @@ mod stand_in;
 
 const LABEL: &str = "k8s.amazonaws.com/eniConfig";
 
-/// What is asked, and what of it the rows have to know.
+/// A server, and the live values that the rows use.
 struct Target<'a> {
     socket: &'a Path,
     live: u64,
@@ -29,7 +29,7 @@ struct Target<'a> {
 }
 
 #[test]
-fn the_stand_in_answers_as_a_real_one_did() {
+fn the_stand_in_responds_like_a_real_server() {
     let instance = Instance { instance_type: "m5.large".to_owned(), ..Instance::default() };
     let mut seed = Bottlerocket::seed(&instance, &KubernetesApi::start());
     seed["kubernetes"]["node-labels"] = json!({ LABEL: "us-west-2a" });
@@ -44,7 +44,8 @@ fn the_stand_in_answers_as_a_real_one_did() {
         failures.extend(target.check(&row));
         let left = Host::of(&host);
         if left != row.leaves {
-            failures.push(format!("{}: it leaves {left:?} and not {:?}", row.name, row.leaves));
+            failures
+                .push(format!("{}: the host is {left:?} instead of {:?}", row.name, row.leaves));
         }
         assert_eq!(host.transactions(), [""; 0], "{}: something is pending", row.name);
     }
@@ -52,15 +53,15 @@ fn the_stand_in_answers_as_a_real_one_did() {
 }
 
 #[test]
-fn a_real_settings_api_answers_as_another_did() {
+fn a_real_server_responds_like_the_measured_one() {
     #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
     let Some(socket) = std::env::var_os("BOTTLEROCKET_API_SOCKET").map(PathBuf::from) else {
-        return say("no real settings API is asked: BOTTLEROCKET_API_SOCKET names none");
+        return say("no real settings API is tested: BOTTLEROCKET_API_SOCKET is not set");
     };
     let target = Target::of(&socket);
     let Target { live, label, .. } = &target;
     say(&format!(
-        "asking the settings API at {}: transactions are made there and deleted, and what is live is committed again, max-pods {live} and the label {label:?}; nothing is applied",
+        "testing the settings API at {}: creates and deletes transactions, and commits the live values again (max-pods {live}, label {label:?}); applies nothing",
         socket.display(),
     ));
     let mut failures = Vec::new();
@@ -80,14 +81,14 @@ fn rows() -> Vec<Row> {
 }
 
 fn say(line: &str) {
-    // Not eprint!: the test harness would keep it to itself.
+    // The test harness captures the output of eprint!.
     io::stderr().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();
 }
 
 impl<'a> Target<'a> {
     fn of(socket: &'a Path) -> Self {
         let mut connection = Connection::open(socket);
-        // Both on one connection, which stays open, and for a host of any name.
+        // Two requests on one connection.
         let mut get = |key: &str| -> Value {
             let answered =
                 connection.ask("GET", &format!("/settings?keys={key}"), None, None).unwrap();
@@ -101,7 +102,7 @@ impl<'a> Target<'a> {
         Self { socket, live, label }
     }
 
-    /// What a real one lacks for a row.
+    /// Returns what a real server lacks for a row.
     fn lacks(&self, needs: Needs) -> Option<String> {
         match needs {
             Needs::Nothing => None,
@@ -109,15 +110,15 @@ impl<'a> Target<'a> {
             Needs::EmptyDefault => {
                 let mut connection = Connection::open(self.socket);
                 let pending = connection.ask("GET", "/tx?tx=default", None, None).unwrap().body;
-                (pending != "{}").then(|| format!("somebody's changes are pending: {pending}"))
+                (pending != "{}").then(|| format!("the default transaction has changes: {pending}"))
             }
             Needs::Applier(applier) => Some(format!(
-                "it wants an applier that is {applier:?}, and may restart the kubelet"
+                "it needs an applier in the state {applier:?}, and may restart the kubelet"
             )),
         }
     }
 
-    /// What differs in a row.
+    /// Returns the differences in a row.
     fn check(&self, row: &Row) -> Vec<String> {
         let transaction = format!("conformance-{}", std::process::id());
         let mut failures = Vec::new();
@@ -135,7 +136,7 @@ impl<'a> Target<'a> {
             if !is_right {
                 let Step { method, status, media, answer, .. } = step;
                 failures.push(format!(
-                    "{}: {method} {target} {body:.200?} was answered with {answered:.300?} and not with {status} {media:?} {answer:?}",
+                    "{}: {method} {target} {body:.200?}: the response is {answered:.300?} instead of {status} {media:?} {answer:?}",
                     row.name,
                 ));
             }
@@ -164,19 +165,19 @@ impl<'a> Target<'a> {
             }
             Answer::Json(text) => {
                 let text = self.fill(text, transaction);
-                let wanted: Value = serde_json::from_str(&text).unwrap();
-                json() == wanted && body.len() == text.len()
+                let expected: Value = serde_json::from_str(&text).unwrap();
+                json() == expected && body.len() == text.len()
             }
             Answer::Fields(names) => {
-                let found: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
-                found.keys().eq(names.iter())
+                let fields: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
+                fields.keys().eq(names.iter())
             }
             Answer::Keys(keys) => {
-                let mut found = list();
-                found.sort();
+                let mut actual = list();
+                actual.sort();
                 let mut keys = keys.to_vec();
                 keys.sort_unstable();
-                found == keys
+                actual == keys
             }
             Answer::Lists(name, there) => {
                 json().is_array() && list().contains(&self.fill(name, transaction)) == *there

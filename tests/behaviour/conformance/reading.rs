@@ -1,4 +1,4 @@
-//! Rows of the table that read: settings, model, operating system, metadata.
+//! Rows about requests that read: settings, model, operating system, metadata.
 
 use super::row::{Answer, JSON, Needs, Row, get, put, row};
 
@@ -23,7 +23,7 @@ pub fn rows() -> Vec<Row> {
             ),
         ),
         row(
-            "GET /settings of what is not there",
+            "GET /settings of an unknown setting",
             ["prefix=settings.nosuch", "keys=unknown.key", "keys=kubernetes.max-pods"]
                 .map(|query| get(&format!("/settings?{query}")).json("{}")),
         ),

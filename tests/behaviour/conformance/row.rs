@@ -1,23 +1,23 @@
-//! What a row of the table is made of.
+//! A row: requests and their responses.
 
 use eni_bootstrap_sandbox::{Applied, Applier, Bottlerocket};
 
-/// A row: requests in turn, each with its answer, in one transaction that is deleted after them.
+/// Requests with their responses, in one transaction, which is deleted at the end.
 pub struct Row {
     pub name: &'static str,
     pub needs: Needs,
     pub steps: Vec<Step>,
-    /// What the host looks like afterwards: to be seen on the stand-in alone.
+    /// The host afterwards. Only the stand-in shows it.
     pub leaves: Host,
 }
 
-/// What the applier has made of a host that was booted with 29 pods.
+/// The result of the applier on a host that booted with max-pods 29.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Host {
     /// The keys of each run of the applier.
     pub applied: Vec<String>,
     pub restarts: Vec<&'static str>,
-    /// As they are rendered.
+    /// The rendered value.
     pub max_pods: String,
     pub labels: String,
 }
@@ -52,19 +52,19 @@ impl Host {
     }
 }
 
-/// What a row needs. A real API that has it not is not asked, and that is said.
+/// What a row needs. It is skipped on a real server that lacks it.
 #[derive(Clone, Copy, Debug)]
 pub enum Needs {
     Nothing,
-    /// A live label `k8s.amazonaws.com/eniConfig`: a row cannot take one away that it has made.
+    /// A live label `k8s.amazonaws.com/eniConfig`: a row cannot remove a label that it set.
     Label,
-    /// That nobody has anything pending in the transaction `default`.
+    /// No changes in the transaction `default`.
     EmptyDefault,
     /// An applier in this state. On a real host it would restart the kubelet.
     Applier(Applier),
 }
 
-/// A request and its answer. In texts, `{tx}` is the row's transaction, `{live}` the live max-pods
+/// A request and its response. In texts, `{tx}` is the row's transaction, `{live}` the live max-pods
 /// and `{other}` one more, `{label}` the live label's value.
 pub struct Step {
     pub method: &'static str,
@@ -76,24 +76,24 @@ pub struct Step {
     pub answer: Answer,
 }
 
-/// What the answer's body is. Where the table has dots or no order, neither has this.
+/// The body of a response, as exactly as it was measured.
 #[derive(Clone, Debug)]
 pub enum Answer {
     Empty,
-    /// Nothing, and the connection is closed.
+    /// Empty, and the server closes the connection.
     HangsUp,
     Is(String),
-    /// The beginning and the end.
+    /// A text with this beginning and this end.
     Around(&'static str, &'static str),
-    /// All of these, the first at the beginning.
+    /// A text with all of these, the first at the beginning.
     Has(&'static [&'static str]),
-    /// This, as JSON without blanks.
+    /// This JSON, without spaces.
     Json(&'static str),
     /// An object with these fields.
     Fields(&'static [&'static str]),
     /// A list of these, in any order.
     Keys(&'static [&'static str]),
-    /// A list with this in it, or without it.
+    /// A list that contains this, or does not.
     Lists(&'static str, bool),
 }
 
@@ -138,7 +138,7 @@ pub fn delete(target: &str) -> Step {
     step("DELETE", target)
 }
 
-/// A change in the row's transaction.
+/// Returns a PATCH in the row's transaction.
 pub fn patch(body: impl Into<String>) -> Step {
     patch_at("/settings?tx={tx}", body)
 }
@@ -153,7 +153,7 @@ impl Step {
         self
     }
 
-    /// With this media type, or none.
+    /// Sets the request's media type.
     pub fn typed(mut self, kind: Option<&'static str>) -> Self {
         self.kind = kind;
         self
@@ -164,7 +164,7 @@ impl Step {
         self
     }
 
-    /// 204, and nothing more.
+    /// Expects status 204 without a body.
     pub fn done(self) -> Self {
         self.gives(204, None, Answer::Empty)
     }
@@ -177,17 +177,17 @@ impl Step {
         self.gives(200, JSON, Answer::Keys(keys))
     }
 
-    /// apiserver's own refusal, which has no media type.
+    /// Expects an error of apiserver itself, which has no media type.
     pub fn refused(self, status: u16, why: &str) -> Self {
         self.gives(status, None, Answer::Is(why.to_owned()))
     }
 
-    /// A refusal of the framework below apiserver.
+    /// Expects an error of the HTTP framework of apiserver.
     pub fn unread(self, status: u16, why: &str) -> Self {
         self.gives(status, TEXT, Answer::Is(why.to_owned()))
     }
 
-    /// The same, of which the table has the beginning and the end.
+    /// Expects an error of the HTTP framework with this beginning and this end.
     pub fn unread_around(self, begins: &'static str, ends: &'static str) -> Self {
         self.gives(400, TEXT, Answer::Around(begins, ends))
     }

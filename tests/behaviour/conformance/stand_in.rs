@@ -1,4 +1,4 @@
-//! What the stand-in does beside the table: an applier that is late, faults, and a socket that goes.
+//! What only the stand-in does: a late applier, faults, and a socket that disappears.
 
 use super::client::{Answered, Broken, Connection};
 use super::row::{Host, JSON};
@@ -29,7 +29,7 @@ fn ask(host: &Bottlerocket, method: &str, target: &str, body: Option<&str>) -> A
     Connection::open(host.socket()).ask(method, target, JSON, body).unwrap()
 }
 
-/// Makes `kubernetes` live, and gives the status of the commit.
+/// Commits `kubernetes`, and returns the status of the commit.
 fn commit(host: &Bottlerocket, kubernetes: &Value) -> u16 {
     let body = json!({ "kubernetes": kubernetes }).to_string();
     assert_eq!(ask(host, "PATCH", "/settings?tx=a", Some(&body)).status, 204);
@@ -56,13 +56,13 @@ fn a_late_applier_leaves_the_old_files_until_it_is_released() {
     let label = "settings.kubernetes.node-labels.\"k8s.amazonaws.com/eniConfig\"";
     let after = Host { max_pods: "20".to_owned(), ..Host::applied(&format!("{PODS},{label}")) };
     assert_eq!(Host::of(&host), after);
-    // From now on nothing is held.
+    // From here on, the applier runs at once.
     assert_eq!(commit(&host, &json!({ "max-pods": 21 })), 200);
     assert_eq!((host.kubelet_restarts(), Host::of(&host).max_pods.as_str()), (2, "21"));
 }
 
 #[test]
-fn an_applier_may_come_by_itself_and_each_run_counts() {
+fn an_applier_may_run_after_a_delay_and_each_run_is_recorded() {
     let (_container, host) = host(&seed());
     host.set_applier(Applier::After(Duration::from_millis(10)));
     assert_eq!(
@@ -81,7 +81,7 @@ fn an_applier_may_come_by_itself_and_each_run_counts() {
 }
 
 #[test]
-fn the_reserve_follows_max_pods_unless_it_is_set() {
+fn kube_reserved_follows_max_pods_unless_it_is_set() {
     let (_container, rocket) = host(&seed());
     assert_eq!(
         reserved(&rocket),
@@ -93,7 +93,7 @@ fn the_reserve_follows_max_pods_unless_it_is_set() {
         reserved(&rocket),
         ["cpu: \"90m\"", "memory: \"600Mi\"", "ephemeral-storage: \"2Gi\""]
     );
-    // A type that pluto does not know.
+    // An instance type that is not in pluto's table.
     let mut unset = seed();
     unset["kubernetes"]["max-pods"] = Value::Null;
     let (_container, rocket) = host(&unset);
@@ -114,7 +114,7 @@ fn a_missing_setting_keeps_every_file_from_being_rendered() {
 }
 
 #[test]
-fn what_goes_wrong_on_the_wire_is_in_the_log_all_the_same() {
+fn the_log_contains_requests_with_faults() {
     let (_container, host) = host(&seed());
     let patch = r#"{"kubernetes":{"max-pods":20}}"#;
     let page = "<html>502 Bad Gateway</html>";
@@ -133,7 +133,7 @@ fn what_goes_wrong_on_the_wire_is_in_the_log_all_the_same() {
     assert_eq!(broken("DELETE", "/tx?tx=a"), nothing);
     host.faults().clear();
     assert_eq!(ask(&host, "PATCH", "/settings?tx=a", Some(patch)).status, 204);
-    // Done, though nobody is told.
+    // The server acts, but its response is lost.
     host.faults().fail_next_matching("POST /tx/commit_and_apply", 1, Fault::Lost);
     assert_eq!(broken("POST", "/tx/commit_and_apply?tx=a"), nothing);
     assert_eq!(
@@ -156,7 +156,7 @@ fn what_goes_wrong_on_the_wire_is_in_the_log_all_the_same() {
 }
 
 #[test]
-fn a_socket_dies_goes_and_comes_back() {
+fn a_socket_can_be_dead_be_missing_and_return() {
     let (_container, mut host) = host(&seed());
     let connects =
         |host: &Bottlerocket| UnixStream::connect(host.socket()).map(drop).map_err(|e| e.kind());
@@ -169,7 +169,7 @@ fn a_socket_dies_goes_and_comes_back() {
 }
 
 #[test]
-fn behind_the_lock_settings_are_neither_read_nor_set() {
+fn locked_settings_can_be_neither_read_nor_changed() {
     let (_container, host) = host(&seed());
     let patch = Some(r#"{"kubernetes":{"max-pods":20}}"#);
     assert_eq!(ask(&host, "PATCH", "/settings?tx=a", patch).status, 204);
@@ -190,9 +190,9 @@ fn behind_the_lock_settings_are_neither_read_nor_set() {
     assert_eq!(ask(&host, "GET", "/os", None).status, 200);
 }
 
-/// By source: a key with others below it is a folder.
+/// Read in the source: a key that has other keys below it is a directory.
 #[test]
-fn keys_are_whole_keys() {
+fn keys_are_complete_keys() {
     let (_container, host) = host(&seed());
     let answered = ask(&host, "GET", "/settings?keys=settings.kubernetes", None);
     assert_eq!(
@@ -205,7 +205,7 @@ fn keys_are_whole_keys() {
 }
 
 #[test]
-fn the_image_has_what_an_agent_reads() {
+fn the_image_has_the_files_that_an_agent_reads() {
     let (container, host) = host(&seed());
     let table = host.rendered("usr/share/eks/eni-max-pods").unwrap();
     assert!(table.contains("\nm5.large 29\n"), "{table}");

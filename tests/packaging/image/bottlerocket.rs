@@ -37,7 +37,6 @@ fn unreachable_settings_api_fails_the_container() {
     host.settings.kill();
     let Some(ended) = boot(&host, ARCHITECTURES[0]) else { return };
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(69), ""), "{}", ended.stderr);
-    let cause =
-        "caused by: Bottlerocket's settings API (/run/api.sock) gave no answer to GET /settings\n";
+    let cause = "caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
     assert!(ended.stderr.contains(cause), "{}", ended.stderr);
 }

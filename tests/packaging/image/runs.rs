@@ -57,7 +57,7 @@ fn default_command_waits_for_the_eniconfig() {
             log,
             [
                 "instance: c5.large i-0123456789abcdef0 in us-west-2a (usw2-az1), vpc-0123456789abcdef0, subnet-0123456789abcdef0",
-                "host: none (set by hand)",
+                "host: none (configured explicitly)",
                 "cluster: sandbox at https://API (source: NodeConfig in user data)",
                 "cni: custom networking (source: aws-node DaemonSet); ENIConfig label k8s.amazonaws.com/eniConfig",
                 "plan: 20 pods: 3 interfaces − 1 for custom networking, 2 × 9 slots + 2 on the host's network = 20",

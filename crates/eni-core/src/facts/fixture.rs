@@ -2,7 +2,7 @@
 
 use super::{Facts, Instance};
 use crate::domain::limits::{self, Source};
-use crate::host::{Detected, Host, ToldElsewhere};
+use crate::host::{ExistingConfig, HostKind, Image, detect};
 use std::collections::BTreeMap;
 
 /// Returns the facts of an instance in us-west-2a with one tag, `pool`. Its image belongs to no
@@ -25,8 +25,8 @@ pub fn facts(instance_type: &str) -> Facts {
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
         },
         machine: None,
-        host: Detected { host: Host::None, reason: "set by hand".to_owned() },
-        existing: ToldElsewhere::default(),
+        host: detect(HostKind::None, &Image::default()).unwrap(),
+        existing: ExistingConfig::default(),
         cluster_hints: Vec::new(),
     }
 }

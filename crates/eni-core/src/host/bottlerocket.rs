@@ -1,5 +1,5 @@
-//! Bottlerocket, from a bootstrap container: no file of the host's may be written there. Its settings
-//! API is told, and it renders the kubelet's files from its settings.
+//! Bottlerocket, from a bootstrap container. Nothing may write to the host's files, so eni-bootstrap changes
+//! the settings through Bottlerocket's API, and Bottlerocket renders the kubelet's files from them.
 //!
 //! Source: `sources/api/apiserver` and `packages/kubernetes-*`, bottlerocket-os/bottlerocket-core-kit.
 
@@ -8,60 +8,112 @@ mod live;
 mod rendered;
 
 pub use kubelet_settings::KubeletSettings;
-pub use live::{Live, NotSettings, OTHER_KEYS};
-pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, not_rendered};
+pub use live::{InvalidSettings, Live, OTHER_KEYS};
+pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
-use super::other_figures::{self, OtherFigure, Place};
-use super::{Change, NOTICE};
+use super::existing_config::{self, ConfigLocation, ExistingConfig, ExistingMaxPods};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::{kubelet_unit, removed};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The host's own files, as a bootstrap container sees them.
+/// The socket of the settings API in a bootstrap container.
+///
+/// Source: `packages/os/apiserver.service`, bottlerocket-os/bottlerocket-core-kit.
+pub const SOCKET: &str = "/run/api.sock";
+/// The host's root file system in a bootstrap container.
 pub const ROOTFS: &str = "/.bottlerocket/rootfs";
-/// The settings for the agent: `settings.bootstrap-containers.NAME.user-data`.
+/// eni-bootstrap's settings: `settings.bootstrap-containers.NAME.user-data`.
 pub const USER_DATA: &str = "/.bottlerocket/bootstrap-containers/current/user-data";
-/// What the agent set last, kept over reboots beside its user data.
+/// The settings that eni-bootstrap committed last. The file survives reboots.
 pub const RECORD: &str = "/.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
-/// The tables from which pluto takes max-pods where nobody sets it, the stronger first.
+/// The tables from which Bottlerocket's pluto takes a max-pods that nobody set, the highest precedence first.
 pub const ENI_MAX_PODS: [&str; 2] =
     ["/usr/share/eks/eni-max-pods-override", "/usr/share/eks/eni-max-pods"];
 
-/// What the image and the runs before have told.
+/// The family `bottlerocket`.
+pub(super) struct Family;
+
+impl HostFamily for Family {
+    fn kind(&self) -> HostKind {
+        HostKind::Bottlerocket
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        // The settings come from the API.
+        Vec::new()
+    }
+
+    fn detect(&self, image: &Image) -> Detection {
+        match &image.bottlerocket {
+            Some(bottlerocket) => Detection::this(
+                format!("{SOCKET} is the Bottlerocket settings API"),
+                bottlerocket.live.clone(),
+            ),
+            None => Detection::NotThis(format!("no {SOCKET}")),
+        }
+    }
+
+    fn mismatch(&self, _reason: String) -> HostError {
+        HostError::NoSettingsApi
+    }
+
+    /// A bootstrap container cannot have files of another family.
+    fn removes_other_files(&self) -> bool {
+        false
+    }
+
+    /// The settings stay, because the API cannot remove any.
+    fn remove(&self, _image: &Image) -> Vec<Change> {
+        vec![removed(RECORD)]
+    }
+
+    fn existing(&self, image: &Image, instance_type: &InstanceType) -> ExistingConfig {
+        let mut existing = ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image));
+        if let Some(bottlerocket) = &image.bottlerocket {
+            existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
+            existing.kube_reserved = bottlerocket.existing_kube_reserved();
+        }
+        existing
+    }
+}
+
+/// Bottlerocket's settings, and what earlier runs and the image left beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bottlerocket {
-    /// The settings as they are.
+    /// The live settings.
     pub live: Live,
-    /// What the agent set last: a second boot must not take it for somebody else's.
+    /// The settings that eni-bootstrap committed last, so that it recognizes its own values.
     pub record: KubeletSettings,
-    /// The texts of [`ENI_MAX_PODS`], as far as they are there.
+    /// The texts of those of [`ENI_MAX_PODS`] that exist.
     pub eni_max_pods: Vec<String>,
 }
 
-/// Reads the record of an earlier run.
+/// Parses the record of an earlier run.
 pub fn record(text: &str) -> Result<KubeletSettings, toml::de::Error> {
     toml::from_str(text)
 }
 
 impl Bottlerocket {
-    /// The max-pods that somebody else has set: not pluto's, which counts the primary interface's
-    /// slots, and not ours of an earlier boot.
-    pub(super) fn other_figure(&self, instance_type: &InstanceType) -> Option<OtherFigure> {
+    /// Returns the max-pods that others set. Neither pluto's value, which counts the primary network
+    /// interface, nor ours of an earlier boot is such a value.
+    fn existing_max_pods(&self, instance_type: &InstanceType) -> Option<ExistingMaxPods> {
         let max_pods = self.live.kubelet.max_pods?;
-        let of_pluto = self.eni_max_pods.iter().find_map(|table| figure(table, instance_type));
+        let of_pluto = self.eni_max_pods.iter().find_map(|table| in_table(table, instance_type));
         if Some(max_pods) == of_pluto || Some(max_pods) == self.record.max_pods {
             return None;
         }
         let labels: Vec<String> =
             self.live.kubelet.node_labels.keys().map(|key| format!("{key}=")).collect();
-        let owner = other_figures::owner(&labels);
-        Some(OtherFigure { max_pods, place: Place::Bottlerocket, owner })
+        let owner = existing_config::owner(&labels);
+        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
     }
 
-    /// What somebody else has set of the kubelet's reserve.
-    pub(super) fn other_reserve(&self) -> BTreeMap<String, String> {
+    /// Returns the kube-reserved quantities that others set, by resource.
+    fn existing_kube_reserved(&self) -> BTreeMap<String, String> {
         let ours = &self.record.kube_reserved;
         let theirs = self.live.kubelet.kube_reserved.iter();
         let theirs = theirs.filter(|(key, value)| ours.get(*key) != Some(*value));
@@ -69,43 +121,45 @@ impl Bottlerocket {
     }
 }
 
-/// The row of a type in one of [`ENI_MAX_PODS`]: `m5.large 29`.
-fn figure(table: &str, instance_type: &InstanceType) -> Option<u32> {
+/// Returns an instance type's max-pods in one of [`ENI_MAX_PODS`], whose lines are like `m5.large 29`.
+fn in_table(table: &str, instance_type: &InstanceType) -> Option<u32> {
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(instance_type.as_str())).then(|| words.next()?.parse().ok())?
     })
 }
 
-/// The record first: a run that is cut off after the settings are committed must know them for its own.
-#[must_use]
-pub fn render(kubelet: &Kubelet, live: &Live) -> Vec<Change> {
-    let Kubelet { max_pods, kube_reserved, node_labels, beats_flags: _ } = kubelet;
-    let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
-    let reserved = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
-    let wanted = KubeletSettings {
-        max_pods: Some(*max_pods),
-        kube_reserved: reserved
-            .map(|(resource, quantity)| (resource.to_owned(), quantity.to_string()))
-            .into(),
-        node_labels: node_labels
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect(),
-    };
-    let notice = NOTICE.lines().next().unwrap_or_default();
-    let mut contents = format!(
-        "{notice}\n# What it set last, to be told from what somebody else has set.\nmax-pods = {max_pods}\n\n[kube-reserved]\n"
-    );
-    for (resource, quantity) in reserved {
-        // Writing to a String cannot fail.
-        let _ = writeln!(contents, "{resource} = \"{quantity}\"");
+impl Renderer for Live {
+    /// Returns the record first: if the run ends after the commit, the next one must recognize the settings
+    /// as its own.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let Kubelet { max_pods, kube_reserved, node_labels, beats_flags: _ } = kubelet;
+        let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
+        let reserved = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
+        let settings = KubeletSettings {
+            max_pods: Some(*max_pods),
+            kube_reserved: reserved
+                .map(|(resource, quantity)| (resource.to_owned(), quantity.to_string()))
+                .into(),
+            node_labels: node_labels
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect(),
+        };
+        let notice = NOTICE.lines().next().unwrap_or_default();
+        let mut contents = format!(
+            "{notice}\n# The settings that eni-bootstrap committed last. It uses them to detect values that others set.\nmax-pods = {max_pods}\n\n[kube-reserved]\n"
+        );
+        for (resource, quantity) in reserved {
+            // Writing to a String cannot fail.
+            let _ = writeln!(contents, "{resource} = \"{quantity}\"");
+        }
+        let current = self.kubelet.only(&settings);
+        vec![
+            Change::OwnedFile { path: RECORD.into(), contents },
+            Change::BottlerocketSettings { current, settings },
+        ]
     }
-    let current = live.kubelet.only(&wanted);
-    vec![
-        Change::File { path: RECORD.into(), contents },
-        Change::BottlerocketSettings { current, wanted },
-    ]
 }
 
 #[cfg(test)]

@@ -1,81 +1,261 @@
-//! One thing to make true on the machine, and which files are ours to touch.
+//! One change to the node. A kind of change is a variant of [`Change`]; everything that depends on the
+//! kind is in this file.
 
+use super::SnapOption;
 use super::bottlerocket::KubeletSettings;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// One thing to make true on the machine.
+/// The first lines of every file that eni-bootstrap owns. The first one identifies such a file.
+pub(crate) const NOTICE: &str = "\
+# Written by eni-bootstrap before the kubelet starts, and again at every boot.
+# Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.
+";
+
+/// The longest time that a `snap` command may take. Setting an option may restart the kubelet.
+const SNAP_DEADLINE: Duration = Duration::from_mins(2);
+
+/// One change to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A file with exactly these contents.
-    File {
-        /// Absolute, as the node sees it.
+    /// A file that eni-bootstrap owns gets these contents.
+    OwnedFile {
+        /// Absolute path, as the node sees it.
         path: PathBuf,
-        /// UTF-8, ending in a newline.
+        /// UTF-8; begins with [`NOTICE`]'s first line and ends with a newline.
         contents: String,
     },
-    /// No such file: another host's, from before an upgrade of the image.
-    Absent {
-        /// Absolute, as the node sees it.
+    /// A file that eni-bootstrap shares with others gets these contents.
+    SharedFile {
+        /// Absolute path, as the node sees it.
+        path: PathBuf,
+        /// UTF-8, with everything that others wrote.
+        contents: String,
+    },
+    /// A file that eni-bootstrap owns is removed.
+    RemoveFile {
+        /// Absolute path, as the node sees it.
         path: PathBuf,
     },
-    /// These arguments of the kubelet's snap.
-    SnapArguments {
-        /// As they are.
+    /// An option of a snap gets a new value.
+    SnapOption {
+        /// The option.
+        option: SnapOption,
+        /// The current value.
         current: String,
-        /// As they should be.
-        arguments: String,
+        /// The new value.
+        value: String,
     },
-    /// These settings of Bottlerocket's.
+    /// Settings in `settings.kubernetes` of Bottlerocket get new values.
     BottlerocketSettings {
-        /// As they are, of the same keys.
+        /// The current values of the same keys.
         current: KubeletSettings,
-        /// As they should be.
-        wanted: KubeletSettings,
+        /// The new values.
+        settings: KubeletSettings,
     },
+}
+
+/// The result of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The new contents are written.
+    Written,
+    /// The contents were the same, and the file was not touched.
+    Unchanged,
+    /// The file is removed.
+    Removed,
+    /// The file did not exist.
+    Absent,
+}
+
+/// The current and the new text of a change's target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The target with a leading slash, for the header of a diff.
+    pub label: String,
+    /// The current text; `None` for a file that does not exist.
+    pub current: Option<String>,
+    /// The new text; `None` for a file that is to be removed.
+    pub new: Option<String>,
+}
+
+/// A command that a change runs on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCommand {
+    /// The program, which is looked up in `PATH`.
+    pub program: &'static str,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// The longest time that it may run. It is killed after that.
+    pub deadline: Duration,
+    /// What the operator does if it fails.
+    pub help: &'static str,
+}
+
+impl HostCommand {
+    /// Returns a `snap` command.
+    #[must_use]
+    pub fn snap(arguments: [&str; 3], help: &'static str) -> Self {
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Self { program: "snap", arguments, deadline: SNAP_DEADLINE, help }
+    }
+}
+
+/// The node that a change is applied to.
+#[expect(async_fn_in_trait, reason = "used in one task, so that no future needs to be Send")]
+pub trait System {
+    /// Why an operation failed.
+    type Error;
+
+    /// Returns the text of a file, or `None` if it does not exist.
+    fn read_file(&self, path: &Path) -> Result<Option<String>, Self::Error>;
+
+    /// Replaces a file atomically. Returns [`Outcome::Written`] or [`Outcome::Unchanged`].
+    fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, Self::Error>;
+
+    /// Removes a file. Returns [`Outcome::Removed`] or [`Outcome::Absent`].
+    fn remove_file(&self, path: &Path) -> Result<Outcome, Self::Error>;
+
+    /// Runs a command until it ends.
+    async fn run_command(&self, command: &HostCommand) -> Result<(), Self::Error>;
+
+    /// Commits Bottlerocket's settings, and waits until the kubelet's files contain them.
+    async fn set_bottlerocket_settings(
+        &self,
+        current: &KubeletSettings,
+        settings: &KubeletSettings,
+    ) -> Result<Outcome, Self::Error>;
 }
 
 impl Change {
-    /// The file that it is about; a snap's or Bottlerocket's setting is none.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::File { path, .. } | Self::Absent { path } => Some(path),
-            Self::SnapArguments { .. } | Self::BottlerocketSettings { .. } => None,
-        }
-    }
-
-    /// What it is about, for a reader.
+    /// Returns what the change is about: a path, or the name of the setting.
     #[must_use]
     pub fn target(&self) -> String {
         match self {
-            Self::File { path, .. } | Self::Absent { path } => path.display().to_string(),
-            Self::SnapArguments { .. } => "snap kubelet-eks, args".to_owned(),
-            Self::BottlerocketSettings { .. } => "Bottlerocket's settings.kubernetes".to_owned(),
+            Self::OwnedFile { path, .. }
+            | Self::SharedFile { path, .. }
+            | Self::RemoveFile { path } => path.display().to_string(),
+            Self::SnapOption { option, .. } => {
+                format!("snap {} option {}", option.snap, option.key)
+            }
+            Self::BottlerocketSettings { .. } => "Bottlerocket settings.kubernetes".to_owned(),
         }
     }
 
-    /// Whether a file that stands there now may be replaced or removed: one of ours as a whole says so
-    /// in its first line, and kubeadm's, which is not, is taken over with what stands in it.
+    /// Returns the change as text for `plan`, without a final newline.
     #[must_use]
-    pub fn may_touch(&self, old: &str) -> bool {
-        let ours = NOTICE.lines().next().unwrap_or_default();
-        let whole = match self {
-            Self::File { contents, .. } => contents.starts_with(ours),
-            Self::Absent { .. } => true,
-            Self::SnapArguments { .. } | Self::BottlerocketSettings { .. } => false,
-        };
-        !whole || old.is_empty() || old.starts_with(ours)
+    pub fn show(&self) -> String {
+        let target = self.target();
+        match self.new_text() {
+            Some(text) => format!("{target}:\n{}", indented(&text)),
+            None => format!("{target}: file will be removed"),
+        }
     }
 
-    /// Whether systemd must read its units again before it takes effect.
+    /// Returns the change for `plan --output json`.
     #[must_use]
-    pub fn concerns_systemd(&self) -> bool {
-        self.path().is_some_and(|path| path.starts_with("/etc/systemd"))
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::OwnedFile { path, contents } | Self::SharedFile { path, contents } => {
+                json!({ "path": path, "contents": contents })
+            }
+            Self::RemoveFile { path } => json!({ "path": path, "absent": true }),
+            Self::SnapOption { option, value, .. } => {
+                json!({ "snap": option.snap, "arguments": value })
+            }
+            Self::BottlerocketSettings { settings, .. } => {
+                json!({ "settings.kubernetes": settings })
+            }
+        }
+    }
+
+    /// Returns the current and the new text. `read` returns the text of a file on the node.
+    pub fn compare<E>(
+        &self,
+        read: impl Fn(&Path) -> Result<Option<String>, E>,
+    ) -> Result<Comparison, E> {
+        let current = match self {
+            Self::OwnedFile { path, .. }
+            | Self::SharedFile { path, .. }
+            | Self::RemoveFile { path } => read(path)?,
+            Self::SnapOption { current, .. } => Some(format!("{current}\n")),
+            Self::BottlerocketSettings { current, .. } => Some(pretty(current)),
+        };
+        let label = format!("/{}", self.target().trim_start_matches('/'));
+        Ok(Comparison { label, current, new: self.new_text() })
+    }
+
+    /// Returns the path of a file that the change would replace or remove although another program owns it.
+    pub fn conflict<S: System>(&self, system: &S) -> Result<Option<PathBuf>, S::Error> {
+        match self {
+            Self::OwnedFile { path, .. } | Self::RemoveFile { path } => {
+                let is_foreign = system.read_file(path)?.is_some_and(|text| !is_owned(&text));
+                Ok(is_foreign.then(|| path.clone()))
+            }
+            Self::SharedFile { .. }
+            | Self::SnapOption { .. }
+            | Self::BottlerocketSettings { .. } => Ok(None),
+        }
+    }
+
+    /// Applies the change. Applying it twice has the same effect as applying it once.
+    pub async fn apply<S: System>(&self, system: &S) -> Result<Outcome, S::Error> {
+        match self {
+            Self::OwnedFile { path, contents } | Self::SharedFile { path, contents } => {
+                system.write_file(path, contents)
+            }
+            Self::RemoveFile { path } => system.remove_file(path),
+            Self::SnapOption { current, value, .. } if current == value => Ok(Outcome::Unchanged),
+            Self::SnapOption { option: SnapOption { snap, key }, value, .. } => {
+                let assignment = format!("{key}={value}");
+                let help = "run `snap changes` to see whether another change is in progress, then run `eni-bootstrap run` again";
+                system.run_command(&HostCommand::snap(["set", snap, &assignment], help)).await?;
+                Ok(Outcome::Written)
+            }
+            Self::BottlerocketSettings { current, settings } => {
+                system.set_bottlerocket_settings(current, settings).await
+            }
+        }
+    }
+
+    /// Returns whether systemd must reload its units after the change.
+    #[must_use]
+    pub fn needs_daemon_reload(&self) -> bool {
+        match self {
+            Self::OwnedFile { path, .. }
+            | Self::SharedFile { path, .. }
+            | Self::RemoveFile { path } => path.starts_with("/etc/systemd"),
+            Self::SnapOption { .. } | Self::BottlerocketSettings { .. } => false,
+        }
+    }
+
+    /// Returns the text after the change; `None` for a file that is removed.
+    fn new_text(&self) -> Option<String> {
+        match self {
+            Self::OwnedFile { contents, .. } | Self::SharedFile { contents, .. } => {
+                Some(contents.clone())
+            }
+            Self::RemoveFile { .. } => None,
+            Self::SnapOption { value, .. } => Some(format!("{value}\n")),
+            Self::BottlerocketSettings { settings, .. } => Some(pretty(settings)),
+        }
     }
 }
 
-/// The first lines of every file we write.
-pub(crate) const NOTICE: &str = "\
-# Written by eni-bootstrap before the kubelet starts, and again at every boot.
-# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.
-";
+/// Returns whether a file is ours as a whole. An empty file belongs to nobody.
+fn is_owned(text: &str) -> bool {
+    text.is_empty() || text.starts_with(NOTICE.lines().next().unwrap_or_default())
+}
+
+fn pretty(settings: &KubeletSettings) -> String {
+    format!("{:#}\n", json!(settings))
+}
+
+fn indented(text: &str) -> String {
+    let line = |line: &str| if line.is_empty() { String::new() } else { format!("    {line}") };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,54 +1,89 @@
-//! Which family this image is of.
+//! Detection of the family that an image belongs to.
 
-use super::{Host, HostKind, Image, kubeadm, nodeadm, snap, unit_file};
+use super::bottlerocket::SOCKET;
+use super::{Change, FAMILIES, HostFamily, HostKind, Image, Renderer, kubeadm, removed, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
+use crate::domain::kubelet::Kubelet;
 use crate::domain::proxy::InvalidProxy;
 use crate::error::{Advice, ExitCode};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A host, and why it was taken for that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Detected {
-    /// The host.
-    pub host: Host,
-    /// For the log.
-    pub reason: String,
+/// What a family finds out about an image.
+pub(crate) enum Detection {
+    /// The image does not belong to the family. The reason completes "this image has …".
+    NotThis(String),
+    /// The image belongs to the family.
+    This {
+        /// The evidence, for the log.
+        reason: String,
+        /// The host.
+        renderer: Arc<dyn Renderer>,
+    },
+    /// The image belongs to the family, but its kubelet cannot be configured.
+    Broken(HostError),
 }
 
-impl Detected {
-    fn new(host: Host, reason: &str) -> Self {
-        Self { host, reason: reason.to_owned() }
+impl Detection {
+    pub(super) fn this(reason: impl Into<String>, renderer: impl Renderer + 'static) -> Self {
+        Self::This { reason: reason.into(), renderer: Arc::new(renderer) }
     }
 }
 
-/// Why no host was found.
+/// The host that an image was detected as.
+#[derive(Clone, Debug)]
+pub struct DetectedHost {
+    /// The family.
+    pub kind: HostKind,
+    /// The evidence, for the log.
+    pub reason: String,
+    renderer: Arc<dyn Renderer>,
+    /// Files that this or another family wrote earlier.
+    old_files: Vec<&'static str>,
+}
+
+impl DetectedHost {
+    /// Returns the changes that configure the kubelet, and those that remove files that another family wrote
+    /// before the image was upgraded in place.
+    #[must_use]
+    pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let mut changes = self.renderer.render(kubelet);
+        if self.kind.family().is_some_and(HostFamily::removes_other_files) {
+            let targets: Vec<String> = changes.iter().map(Change::target).collect();
+            let old_files = self.old_files.iter().copied();
+            let others = old_files.filter(|file| !targets.iter().any(|it| it == file));
+            changes.extend(others.map(removed));
+        }
+        changes
+    }
+}
+
+/// Why no host can be configured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    /// Neither nodeadm nor a kubelet unit.
-    #[error("this image has neither a nodeadm-run.service nor a kubelet.service")]
+    /// The image belongs to no family.
+    #[error("this image has neither nodeadm-run.service nor kubelet.service")]
     Unknown,
-    /// The settings name nodeadm, and the image's does not read our drop-in.
-    #[error("the host is set to nodeadm, but {0}")]
-    NoDropIns(&'static str),
-    /// The settings name kubeadm, and the kubelet's unit reads no such file.
-    #[error(
-        "the host is set to kubeadm, but kubelet.service reads neither /etc/default/kubelet nor /etc/sysconfig/kubelet with $KUBELET_EXTRA_ARGS last"
-    )]
-    NoExtraArguments,
-    /// The settings name the snap, and there is none.
-    #[error("the host is set to snap, but there is no snap.kubelet-eks.daemon.service")]
-    NoSnap,
-    /// Bottlerocket, and there is no API to tell.
-    #[error("there is no /run/api.sock, through which Bottlerocket's settings are changed")]
+    /// The image does not belong to the family that the settings name.
+    #[error("host.kind is {kind}, but this image has {reason}")]
+    Mismatch {
+        /// The family in the settings.
+        kind: HostKind,
+        /// What the image has instead.
+        reason: String,
+        /// What the operator does about it.
+        help: &'static str,
+    },
+    /// The socket of Bottlerocket's settings API is missing.
+    #[error("this image has no {SOCKET}, the socket of the Bottlerocket settings API")]
     NoSettingsApi,
-    /// The proxy that Bottlerocket's settings name is none.
-    #[error("settings.network.https-proxy cannot be used")]
+    /// The proxy in Bottlerocket's settings is invalid.
+    #[error("settings.network.https-proxy is invalid")]
     Proxy(#[source] InvalidProxy),
-    /// The region that Bottlerocket's settings name is none.
-    #[error("settings.aws.region cannot be used")]
+    /// The region in Bottlerocket's settings is invalid.
+    #[error("settings.aws.region is invalid")]
     Region(#[source] InvalidIdentifier),
-    /// What stands in kubeadm's file cannot be kept.
+    /// The value of `KUBELET_EXTRA_ARGS` cannot be extended.
     #[error(transparent)]
     ExtraArguments(#[from] kubeadm::Unquotable),
     /// The kubelet's unit cannot be extended.
@@ -60,22 +95,15 @@ impl Advice for HostError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Unknown => {
-                "run it on an EKS node image, or use `--host-kind none` and pass on what `eni-bootstrap plan --output kubelet-args` prints"
+                "run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet"
             }
-            Self::NoDropIns(_) => {
-                "use `--host-kind kubelet-dropin`, or an AL2023 image from v20251023 on"
-            }
-            Self::NoExtraArguments | Self::NoSnap => "use `--host-kind kubelet-dropin`, or `auto`",
+            Self::Mismatch { help, .. } => help,
             Self::NoSettingsApi => {
-                "run it as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`"
+                "run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`"
             }
-            Self::Proxy(_) | Self::Region(_) => "correct it in Bottlerocket's user data",
-            Self::ExtraArguments(_) => {
-                "write it as one text in one pair of quotes, or use `--host-kind kubelet-dropin`"
-            }
-            Self::Unit(_) => {
-                "look at `systemctl cat kubelet.service`: it needs exactly one ExecStart"
-            }
+            Self::Proxy(_) | Self::Region(_) => "correct the setting in Bottlerocket's user data",
+            Self::ExtraArguments(error) => return error.help(),
+            Self::Unit(error) => return error.help(),
         };
         help.into()
     }
@@ -83,106 +111,41 @@ impl Advice for HostError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoSettingsApi => ExitCode::Unavailable,
-            _ => ExitCode::InvalidData,
+            Self::ExtraArguments(error) => error.exit_code(),
+            Self::Unit(error) => error.exit_code(),
+            Self::Unknown | Self::Mismatch { .. } | Self::Proxy(_) | Self::Region(_) => {
+                ExitCode::InvalidData
+            }
         }
     }
 }
 
-/// One family's claim to an image: why it is that, or why not.
-type Claim = fn(&Image) -> Result<Detected, HostError>;
-
-/// The surest first. Whatever else has a kubelet unit is left to [`kubelet_dropin`].
-const CLAIMS: [Claim; 4] = [bottlerocket, nodeadm, snap, kubeadm];
-
-/// Which family this image is of: `kind` if it is not [`HostKind::Auto`], else the surest match.
-pub fn detect(kind: HostKind, image: &Image) -> Result<Detected, HostError> {
-    let claim: Claim = match kind {
-        HostKind::Auto => return surest(image),
-        HostKind::None => |_| Ok(Detected::new(Host::None, "")),
-        HostKind::Nodeadm => nodeadm,
-        HostKind::KubeletDropin => kubelet_dropin,
-        HostKind::Kubeadm => kubeadm,
-        HostKind::Snap => snap,
-        HostKind::Bottlerocket => bottlerocket,
-    };
-    Ok(Detected::new(claim(image)?.host, "set by hand"))
-}
-
-fn surest(image: &Image) -> Result<Detected, HostError> {
-    for claim in CLAIMS {
-        match claim(image) {
-            Err(
-                HostError::NoSettingsApi
-                | HostError::NoDropIns(_)
-                | HostError::NoSnap
-                | HostError::NoExtraArguments,
-            ) => {}
-            // Or it is of this family, and something is wrong with it.
-            found => return found,
+/// Returns the host of an image: the family `kind`, or for [`HostKind::Auto`] the first family that the
+/// image belongs to.
+pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> {
+    let files = FAMILIES.iter().flat_map(|family| family.files()).copied();
+    let old_files: Vec<&'static str> = files.filter(|file| image.file(file).is_some()).collect();
+    if let Some(family) = kind.family() {
+        return match family.detect(image) {
+            Detection::This { renderer, .. } => {
+                let reason = "configured explicitly".to_owned();
+                Ok(DetectedHost { kind, reason, renderer, old_files })
+            }
+            Detection::NotThis(reason) => Err(family.mismatch(reason)),
+            Detection::Broken(error) => Err(error),
+        };
+    }
+    // Every image fits `none`, which only the settings select.
+    for family in FAMILIES.into_iter().filter(|family| family.kind() != HostKind::None) {
+        match family.detect(image) {
+            Detection::This { reason, renderer } => {
+                return Ok(DetectedHost { kind: family.kind(), reason, renderer, old_files });
+            }
+            Detection::Broken(error) => return Err(error),
+            Detection::NotThis(_) => {}
         }
     }
-    if image.kubelet_unit.is_empty() { Err(HostError::Unknown) } else { kubelet_dropin(image) }
-}
-
-fn bottlerocket(image: &Image) -> Result<Detected, HostError> {
-    let found = image.bottlerocket.as_ref().ok_or(HostError::NoSettingsApi)?;
-    let host = Host::Bottlerocket(Box::new(found.live.clone()));
-    Ok(Detected::new(host, "there is Bottlerocket's settings API"))
-}
-
-fn nodeadm(image: &Image) -> Result<Detected, HostError> {
-    reads_drop_ins(image).map_err(HostError::NoDropIns)?;
-    Ok(Detected::new(Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d"))
-}
-
-/// Why not, where nodeadm does not read them.
-fn reads_drop_ins(image: &Image) -> Result<(), &'static str> {
-    match &image.nodeadm_run_unit {
-        None => Err("there is no nodeadm-run.service"),
-        Some(unit) if unit.contains(nodeadm::DIRECTORY) => Ok(()),
-        Some(_) => Err("its nodeadm-run.service does not read /etc/eks/nodeadm.d"),
-    }
-}
-
-fn snap(image: &Image) -> Result<Detected, HostError> {
-    let arguments = image.snap_arguments.clone().ok_or(HostError::NoSnap)?;
-    let other = if image.kubelet_unit.is_empty() {
-        ""
-    } else {
-        "; there is a kubelet.service, too, which the snap's image does not use"
-    };
-    let reason = format!("there is a {}{other}", snap::UNIT);
-    Ok(Detected { host: Host::Snap { arguments }, reason })
-}
-
-fn kubeadm(image: &Image) -> Result<Detected, HostError> {
-    let file = kubeadm_file(image).ok_or(HostError::NoExtraArguments)??;
-    let reason =
-        "kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too";
-    Ok(Detected::new(Host::Kubeadm(file), reason))
-}
-
-fn kubelet_dropin(image: &Image) -> Result<Detected, HostError> {
-    let exec_start = unit_file::exec_start(&image.kubelet_unit)?;
-    let why = reads_drop_ins(image).err().map(|why| format!(", and {why}")).unwrap_or_default();
-    let reason = format!("there is a kubelet.service{why}");
-    Ok(Detected { host: Host::KubeletDropin { exec_start }, reason })
-}
-
-/// The file in which kubeadm's kubelet takes further arguments; `None` where its unit reads none, or
-/// has other arguments after them.
-fn kubeadm_file(image: &Image) -> Option<Result<kubeadm::ExtraArguments, kubeadm::Unquotable>> {
-    let exec_start = unit_file::exec_start(&image.kubelet_unit).ok()?;
-    if !exec_start.ends_with(&format!("${}", kubeadm::VARIABLE)) {
-        return None;
-    }
-    // The last one that the unit reads wins.
-    let read = unit_file::environment_files(&image.kubelet_unit);
-    let is_known = |file: &PathBuf| kubeadm::FILES.iter().any(|known| file == Path::new(known));
-    let path = read.into_iter().rev().find(is_known)?;
-    let found = image.extra_arguments.iter().find(|(known, _)| *known == path);
-    let text = found.map_or("", |(_, text)| text.as_str());
-    Some(kubeadm::ExtraArguments::read(path, text))
+    Err(HostError::Unknown)
 }
 
 #[cfg(test)]

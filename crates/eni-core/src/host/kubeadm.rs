@@ -1,42 +1,118 @@
-//! kubeadm's kubelet: `KUBELET_EXTRA_ARGS` in the file that its unit reads, last on the command line.
-//! What stands in the file is kept; ours is a marked block at its end, replaced by the next run.
+//! kubeadm: `KUBELET_EXTRA_ARGS` in the file that the kubelet's unit reads. The file's own contents are
+//! kept; ours is a marked block at the end, which the next run replaces.
 //!
 //! Source: `10-kubeadm.conf`, kubernetes/release: `/etc/default/kubelet` in a deb,
 //! `/etc/sysconfig/kubelet` in an rpm.
 
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
+use super::{kubelet_unit, unit_file};
 use crate::domain::kubelet::Kubelet;
-use crate::host::Change;
-use std::path::PathBuf;
+use crate::error::{Advice, ExitCode};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 /// The variable, which stands last in kubeadm's `ExecStart`.
-pub(super) const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
-/// The files that kubeadm's unit may read it from.
-pub const FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
+const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
+/// The files that kubeadm's unit may read the variable from.
+pub(super) const FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
 const BEGIN: &str =
-    "# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n";
-const END: &str = "# eni-bootstrap ends\n";
+    "# BEGIN eni-bootstrap. Written before the kubelet starts, and again at every boot.\n";
+const END: &str = "# END eni-bootstrap\n";
+/// The first and the last line of a block, of this version and of version 0.1.0.
+const MARKERS: [(&str, &str); 2] = [
+    (BEGIN, END),
+    (
+        "# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n",
+        "# eni-bootstrap ends\n",
+    ),
+];
+
+/// The family `kubeadm`.
+pub(super) struct Family;
+
+impl HostFamily for Family {
+    fn kind(&self) -> HostKind {
+        HostKind::Kubeadm
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        kubelet_unit::reads()
+    }
+
+    fn detect(&self, image: &Image) -> Detection {
+        let Some(path) = extra_arguments_file(image) else {
+            return Detection::NotThis(format!(
+                "no kubelet.service with ${VARIABLE} last that reads {} or {}",
+                FILES[0], FILES[1]
+            ));
+        };
+        let text = image.file(&path).unwrap_or_default();
+        match ExtraArguments::read(path.clone(), text) {
+            Ok(file) => {
+                let reason = format!("kubelet.service reads ${VARIABLE} from {}", path.display());
+                Detection::this(reason, file)
+            }
+            Err(error) => Detection::Broken(HostError::ExtraArguments(error)),
+        }
+    }
+
+    fn remove(&self, image: &Image) -> Vec<Change> {
+        let files = FILES.into_iter().filter_map(|path| {
+            let text = image.file(path)?;
+            let contents = without_block(text);
+            (contents != text).then(|| Change::SharedFile { path: path.into(), contents })
+        });
+        files.collect()
+    }
+}
+
+/// Returns the file that the kubelet's unit reads the variable from; `None` if the unit reads no such
+/// file, or has other arguments after the variable.
+fn extra_arguments_file(image: &Image) -> Option<PathBuf> {
+    let texts = kubelet_unit::texts(image);
+    let exec_start = unit_file::exec_start(&texts).ok()?;
+    if !exec_start.ends_with(&format!("${VARIABLE}")) {
+        return None;
+    }
+    // The last file that the unit reads takes precedence.
+    let files = unit_file::environment_files(&texts);
+    let is_known = |file: &PathBuf| FILES.iter().any(|known| file == Path::new(known));
+    files.into_iter().rev().find(is_known)
+}
 
 /// The file that the kubelet's unit reads its extra arguments from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtraArguments {
+struct ExtraArguments {
     path: PathBuf,
     /// Without our block.
     text: String,
-    /// Their value of the variable, and the quote around it.
-    value: (String, char),
+    /// The variable's value in that text.
+    value: String,
+    /// The quote around the value.
+    quote: char,
 }
 
-/// The arguments in the file cannot be kept.
+/// The value of the variable cannot be extended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{VARIABLE} in {} is quoted in a way that nothing can be added to", path.display())]
+#[error("failed to parse the quotes of {VARIABLE} in {}", path.display())]
 pub struct Unquotable {
     /// The file.
     pub path: PathBuf,
 }
 
+impl Advice for Unquotable {
+    fn help(&self) -> Cow<'static, str> {
+        "put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
+}
+
 impl ExtraArguments {
-    /// The file at `path` as it stands, our block in it or not.
-    pub fn read(path: PathBuf, text: &str) -> Result<Self, Unquotable> {
+    /// Parses the file's text, with or without our block.
+    fn read(path: PathBuf, text: &str) -> Result<Self, Unquotable> {
         let text = without_block(text);
         let assigned = |line: &str| {
             let (name, value) = line.split_once('=')?;
@@ -44,14 +120,14 @@ impl ExtraArguments {
         };
         let value = text.lines().rev().find_map(assigned).unwrap_or_default();
         match unquoted(&value) {
-            Some(value) => Ok(Self { path, text, value }),
+            Some((value, quote)) => Ok(Self { path, text, value, quote }),
             None => Err(Unquotable { path }),
         }
     }
 }
 
-/// The text inside of a value's quotes and the quote that can stand around it; `None` where there is
-/// more to it than one pair of quotes.
+/// Returns a value without its quotes, and the quote to put around it; `None` if the value is anything
+/// but plain text or one pair of quotes.
 fn unquoted(value: &str) -> Option<(String, char)> {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
@@ -62,31 +138,36 @@ fn unquoted(value: &str) -> Option<(String, char)> {
     (!value.contains(['"', '\'', '\\'])).then(|| (value.to_owned(), '"'))
 }
 
-/// The file with our block at its end: their value with our arguments after it, where they win.
-#[must_use]
-pub fn render(kubelet: &Kubelet, file: &ExtraArguments) -> Vec<Change> {
-    let ExtraArguments { path, text, value: (theirs, quote) } = file;
-    let ours = kubelet.arguments().join(" ");
-    let space = if theirs.is_empty() { "" } else { " " };
-    let mut contents = text.clone();
-    if !contents.is_empty() && !contents.ends_with('\n') {
-        contents.push('\n');
+impl Renderer for ExtraArguments {
+    /// Returns the file with our block at its end: the existing value, followed by our arguments.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let Self { path, text, value, quote } = self;
+        let ours = kubelet.arguments().join(" ");
+        let space = if value.is_empty() { "" } else { " " };
+        let mut contents = text.clone();
+        if !contents.is_empty() && !contents.ends_with('\n') {
+            contents.push('\n');
+        }
+        contents.extend([
+            BEGIN,
+            "# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n",
+            &format!("{VARIABLE}={quote}{value}{space}{ours}{quote}\n"),
+            END,
+        ]);
+        vec![Change::SharedFile { path: path.clone(), contents }]
     }
-    contents.extend([
-        BEGIN,
-        "# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\n",
-        &format!("{VARIABLE}={quote}{theirs}{space}{ours}{quote}\n"),
-        END,
-    ]);
-    vec![Change::File { path: path.clone(), contents }]
 }
 
-/// The text without our block; a block that a killed run left open ends with the text.
-#[must_use]
-pub fn without_block(text: &str) -> String {
-    let Some((before, rest)) = text.split_once(BEGIN) else { return text.to_owned() };
-    let after = rest.split_once(END).map_or("", |(_, after)| after);
-    before.to_owned() + after
+/// Returns the text without our block. A block without an end, from a run that was killed, extends to
+/// the end of the text.
+pub(super) fn without_block(text: &str) -> String {
+    for (begin, end) in MARKERS {
+        if let Some((before, rest)) = text.split_once(begin) {
+            let after = rest.split_once(end).map_or("", |(_, after)| after);
+            return before.to_owned() + after;
+        }
+    }
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -104,18 +185,18 @@ mod tests {
 
     fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {
         let file = ExtraArguments::read(FILES[0].into(), text)?;
-        let changes = render(&kubelet(max_pods), &file);
-        let [Change::File { contents, .. }] = &changes[..] else { panic!("{changes:?}") };
+        let changes = file.render(&kubelet(max_pods));
+        let [Change::SharedFile { contents, .. }] = &changes[..] else { panic!("{changes:?}") };
         Ok(contents.clone())
     }
 
     const OURS: &str = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=a=1";
 
     #[test]
-    fn what_stands_there_is_kept_and_ours_comes_last() {
+    fn existing_contents_are_kept_and_our_arguments_come_last() {
         let block = |value: &str| {
             format!(
-                "{BEGIN}# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\nKUBELET_EXTRA_ARGS={value}\n{END}"
+                "{BEGIN}# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\nKUBELET_EXTRA_ARGS={value}\n{END}"
             )
         };
         assert_eq!(rendered("", 20), Ok(block(&format!("\"{OURS}\""))));
@@ -135,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_run_replaces_the_block_and_without_it_the_file_is_as_it_was() {
+    fn the_next_run_replaces_the_block_and_removal_restores_the_file() {
         let theirs = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
         let first = rendered(theirs, 20).unwrap();
         assert_eq!(rendered(&first, 20), Ok(first.clone()));
@@ -143,16 +224,26 @@ mod tests {
         assert!(second.contains("--v=2 --max-pods=58 ") && !second.contains("--max-pods=20"));
         assert_eq!(without_block(&second), theirs);
         let cut = first.split(END).next().unwrap();
-        assert_eq!(without_block(cut), theirs, "a block left open");
+        assert_eq!(without_block(cut), theirs, "a block without an end");
     }
 
     #[test]
-    fn a_value_that_nothing_can_be_added_to_is_refused() {
+    fn a_block_of_version_0_1_0_is_replaced() {
+        let theirs = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
+        let old = format!(
+            "{theirs}# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=20\"\n# eni-bootstrap ends\n"
+        );
+        assert_eq!(without_block(&old), theirs);
+        assert_eq!(rendered(&old, 20), rendered(theirs, 20));
+    }
+
+    #[test]
+    fn a_value_with_unusual_quotes_is_rejected() {
         for line in ["A\\\"B", "\"open", "\"a\" \"b\"", "a\"b"] {
             let refused = rendered(&format!("KUBELET_EXTRA_ARGS={line}\n"), 20).unwrap_err();
             assert_eq!(
                 refused.to_string(),
-                "KUBELET_EXTRA_ARGS in /etc/default/kubelet is quoted in a way that nothing can be added to",
+                "failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet",
                 "{line}"
             );
         }

@@ -1,46 +1,85 @@
-//! Any image whose kubelet is a systemd unit: our arguments come last on its command line, where
-//! they win over every configuration file and over earlier arguments.
+//! Any image whose kubelet is a systemd unit: a drop-in appends our arguments to the kubelet's command
+//! line, where they take precedence over every configuration file and over earlier arguments.
 //!
-//! Source: kubernetes.io, "Set Kubelet parameters via a configuration file": flags win over files.
+//! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
 
+use super::kubelet_unit::{self, UNIT};
+use super::{Change, Detection, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::{nodeadm, unit_file};
 use crate::domain::kubelet::Kubelet;
-use crate::host::{Change, NOTICE};
 
-/// Every file that this host may have written.
-pub(crate) const FILES: &[&str] = &[ENVIRONMENT, DROP_IN];
+macro_rules! drop_in_name {
+    () => {
+        "90-eni-bootstrap.conf"
+    };
+}
 
-/// Our drop-in's file name; `90-` is read after the images' own `10-` and `30-`.
-pub const DROP_IN_NAME: &str = "90-eni-bootstrap.conf";
-/// The variable that carries the arguments.
+/// The file name of our drop-in. systemd reads it after the images' own `10-` and `30-`.
+pub(super) const DROP_IN_NAME: &str = drop_in_name!();
+/// The variable that holds the arguments.
 pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
-const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
-/// Under `/run`, so that a boot never begins with the figure of the one before.
+const DROP_IN: &str = concat!("/etc/systemd/system/kubelet.service.d/", drop_in_name!());
+/// In `/run`, so that no boot starts with the values of the previous one.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 
-/// The arguments in a file of their own, and a drop-in that puts them last. The arguments come
-/// first: a drop-in must never point at a file that is not there yet.
-#[must_use]
-pub fn render(kubelet: &Kubelet, exec_start: &str) -> Vec<Change> {
-    let arguments = kubelet.arguments().join(" ");
-    vec![
-        Change::File {
-            path: ENVIRONMENT.into(),
-            contents: format!("{NOTICE}{VARIABLE}={arguments}\n"),
-        },
-        Change::File {
-            path: DROP_IN.into(),
-            contents: format!(
-                "{NOTICE}\
+/// The family `kubelet-dropin`.
+pub(super) struct Family;
+
+#[derive(Debug)]
+struct KubeletDropIn {
+    /// The kubelet's command line in the unit.
+    exec_start: String,
+}
+
+impl HostFamily for Family {
+    fn kind(&self) -> HostKind {
+        HostKind::KubeletDropin
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        kubelet_unit::reads()
+    }
+
+    fn detect(&self, image: &Image) -> Detection {
+        let texts = kubelet_unit::texts(image);
+        if texts.is_empty() {
+            return Detection::NotThis(format!("no {UNIT}"));
+        }
+        match unit_file::exec_start(&texts) {
+            Ok(exec_start) => {
+                let but = nodeadm::missing(image).map(|it| format!(" and {it}"));
+                let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
+                Detection::this(reason, KubeletDropIn { exec_start })
+            }
+            Err(error) => Detection::Broken(error.into()),
+        }
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &[ENVIRONMENT, DROP_IN]
+    }
+}
+
+impl Renderer for KubeletDropIn {
+    /// Returns the environment file first, so that the drop-in never refers to a missing file.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let arguments = kubelet.arguments().join(" ");
+        let exec_start = &self.exec_start;
+        let environment = format!("{NOTICE}{VARIABLE}={arguments}\n");
+        let drop_in = format!(
+            "{NOTICE}\
 [Service]
-# Absent until this boot's run has written it. A kubelet that must not start without it is kept
-# back by RequiredBy= in eni-bootstrap.service, not by this line: it would brick a node whose
-# package was removed.
+# Optional (-): if the package is removed, the kubelet must still start. RequiredBy= in
+# eni-bootstrap.service blocks the kubelet until this file is written.
 EnvironmentFile=-{ENVIRONMENT}
-# The command as the unit has it, with our arguments last, where they win.
+# The original command with our arguments last, so that they take precedence.
 ExecStart=
 ExecStart={exec_start} ${VARIABLE}
 "
-            ),
-        },
-    ]
+        );
+        vec![
+            Change::OwnedFile { path: ENVIRONMENT.into(), contents: environment },
+            Change::OwnedFile { path: DROP_IN.into(), contents: drop_in },
+        ]
+    }
 }

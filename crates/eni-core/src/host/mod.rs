@@ -1,153 +1,164 @@
-//! What each family of node images wants to be told. Text out, nothing written.
+//! The families of node images: how each one is detected, how it configures the kubelet, and what
+//! others configured on it. Text in, text out; nothing is read or written here.
 //!
-//! To add a host: a variant of [`Host`] and [`HostKind`], a file beside this one, and a row in
-//! `tests/golden.rs`; the compiler names every `match` that is missing.
+//! To add a host, write a file beside this one that implements [`HostFamily`], add a variant to
+//! [`HostKind`] and a row to [`FAMILIES`], and add a scenario to `tests/scenarios`.
 
 pub mod bottlerocket;
 mod change;
 pub mod cluster_hints;
 mod detect;
-pub mod kubeadm;
+pub mod existing_config;
+mod image;
+mod kubeadm;
 pub mod kubelet_dropin;
-pub mod nodeadm;
-pub mod other_figures;
-pub mod snap;
-mod told_elsewhere;
-pub mod unit_file;
+mod kubelet_unit;
+pub(crate) mod nodeadm;
+mod none;
+#[cfg(test)]
+mod scenarios;
+mod snap;
+mod unit_file;
 pub mod user_data;
 
-pub use change::Change;
 pub(crate) use change::NOTICE;
-pub use detect::{Detected, HostError, detect};
-pub use told_elsewhere::{ToldElsewhere, told_elsewhere};
+pub use change::{Change, Comparison, HostCommand, Outcome, System};
+pub(crate) use detect::Detection;
+pub use detect::{DetectedHost, HostError, detect};
+pub use existing_config::{ExistingConfig, existing_config};
+pub use image::{Image, Read, SnapOption};
 
+use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
-use bottlerocket::Bottlerocket;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The families by name, as a person writes them in the settings.
+/// The family of a node image, as `host.kind` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostKind {
-    /// Found by what the machine has.
+    /// Detect the family from the files of the image.
     #[default]
     Auto,
     /// Amazon Linux 2023 whose nodeadm reads `/etc/eks/nodeadm.d`.
     Nodeadm,
     /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
     KubeletDropin,
-    /// An image whose kubelet kubeadm starts.
+    /// An image whose kubelet was set up by kubeadm.
     Kubeadm,
-    /// Ubuntu's EKS images, whose kubelet is the snap kubelet-eks.
+    /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks.
     Snap,
     /// Bottlerocket, from a bootstrap container.
     Bottlerocket,
-    /// Nothing is written: the caller passes the figures on.
+    /// Write nothing; the caller passes the kubelet arguments on.
     None,
 }
 
-/// What was found on the image that tells its family. Read once, by the machine adapter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
-    /// `nodeadm-run.service`, if there is one.
-    pub nodeadm_run_unit: Option<String>,
-    /// `kubelet.service` and its drop-ins in the order in which systemd reads them; ours left out.
-    pub kubelet_unit: Vec<String>,
-    /// The files that kubeadm's unit may read further arguments from, by their paths.
-    pub extra_arguments: Vec<(PathBuf, String)>,
-    /// The arguments that snapd has for `kubelet-eks`; `None` where there is no such snap.
-    pub snap_arguments: Option<String>,
-    /// The other drop-ins in `/etc/eks/nodeadm.d` by their names, in nodeadm's order.
-    pub nodeadm_drop_ins: Vec<(String, String)>,
-    /// Drop-ins of the kubelet's own on nodeadm's images, by their names, in its order.
-    pub kubelet_drop_ins: Vec<(String, String)>,
-    /// What Bottlerocket's settings say, where this is one of its bootstrap containers.
-    pub bottlerocket: Option<Bottlerocket>,
+/// Every family. Detection tries them in this order, the most specific first.
+const FAMILIES: [&dyn HostFamily; 6] = [
+    &bottlerocket::Family,
+    &nodeadm::Family,
+    &snap::Family,
+    &kubeadm::Family,
+    &kubelet_dropin::Family,
+    &none::Family,
+];
+
+/// A family of node images.
+pub(crate) trait HostFamily: Sync {
+    /// Returns the name of the family in the settings.
+    fn kind(&self) -> HostKind;
+
+    /// Returns what the other methods need to see of the image.
+    fn reads(&self) -> Vec<Read>;
+
+    /// Returns whether the image belongs to this family.
+    fn detect(&self, image: &Image) -> Detection;
+
+    /// Returns the error for an image that does not belong to this family although `host.kind` is set
+    /// to it. `reason` is the reason that [`HostFamily::detect`] gave.
+    fn mismatch(&self, reason: String) -> HostError {
+        let help = "set `host.kind = \"auto\"`, or use `--host-kind kubelet-dropin`";
+        HostError::Mismatch { kind: self.kind(), reason, help }
+    }
+
+    /// Returns the paths of the files that this host owns as a whole. They are removed when the image
+    /// turns out to belong to another family.
+    fn files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Returns whether the files of the other families are removed when this one is configured.
+    fn removes_other_files(&self) -> bool {
+        true
+    }
+
+    /// Returns the changes that remove everything that this host may have written.
+    fn remove(&self, _image: &Image) -> Vec<Change> {
+        self.files().iter().copied().map(removed).collect()
+    }
+
+    /// Returns what others configured on the image. User data is not part of it.
+    fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
+        ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image))
+    }
 }
 
-/// The family of this image, with what its renderer needs to know of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// See [`nodeadm`].
-    Nodeadm,
-    /// See [`kubelet_dropin`].
-    KubeletDropin {
-        /// The kubelet's command line, as its unit has it.
-        exec_start: String,
-    },
-    /// See [`kubeadm`].
-    Kubeadm(kubeadm::ExtraArguments),
-    /// See [`snap`].
-    Snap {
-        /// The kubelet's arguments as they are.
-        arguments: String,
-    },
-    /// See [`bottlerocket`].
-    Bottlerocket(Box<bottlerocket::Live>),
-    /// Nothing is written.
-    None,
+/// A detected host with everything that rendering needs.
+pub(crate) trait Renderer: fmt::Debug + Send + Sync {
+    /// Returns the changes that configure the kubelet.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change>;
 }
 
-/// What to change so that nothing of ours is left: every file that a host of ours may have written, and
-/// the block in kubeadm's.
+/// Returns everything that the hosts read from an image, in this order.
 #[must_use]
-pub fn traces(image: &Image) -> Vec<Change> {
-    let mut changes: Vec<Change> = OURS.concat().into_iter().map(absent).collect();
-    for (path, text) in &image.extra_arguments {
-        let contents = kubeadm::without_block(text);
-        if contents != *text {
-            changes.push(Change::File { path: path.clone(), contents });
+pub fn reads() -> Vec<Read> {
+    let mut reads: Vec<Read> = Vec::new();
+    for read in FAMILIES.iter().flat_map(|family| family.reads()) {
+        if !reads.contains(&read) {
+            reads.push(read);
         }
     }
-    if let Some(current) = &image.snap_arguments {
-        let arguments = snap::without_ours(current);
-        changes.push(Change::SnapArguments { current: current.clone(), arguments });
-    }
-    changes.push(absent(bottlerocket::RECORD));
-    changes
+    let files = FAMILIES.iter().flat_map(|family| family.files()).map(PathBuf::from);
+    let missing: Vec<PathBuf> =
+        files.filter(|file| !reads.iter().any(|read| read.includes(file))).collect();
+    reads.extend(missing.into_iter().map(Read::file));
+    reads
 }
 
-/// The files of every host that are ours as a whole.
-const OURS: [&[&str]; 2] = [nodeadm::FILES, kubelet_dropin::FILES];
-
-fn absent(path: &str) -> Change {
-    Change::Absent { path: path.into() }
+/// Returns the changes that remove everything that any host may have written to the image.
+#[must_use]
+pub fn remove(image: &Image) -> Vec<Change> {
+    FAMILIES.iter().flat_map(|family| family.remove(image)).collect()
 }
 
-impl Host {
-    /// What to change so that the kubelet starts as `kubelet` says. Files of the other families
-    /// are to be absent: an image that was upgraded in place must not keep yesterday's figure.
+fn removed(path: &str) -> Change {
+    Change::RemoveFile { path: path.into() }
+}
+
+impl HostKind {
+    /// Returns the name, such as `kubelet-dropin`.
     #[must_use]
-    pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
-        let mut changes = match self {
-            Self::Nodeadm => nodeadm::render(kubelet),
-            Self::KubeletDropin { exec_start } => kubelet_dropin::render(kubelet, exec_start),
-            Self::Kubeadm(file) => kubeadm::render(kubelet, file),
-            Self::Snap { arguments } => snap::render(kubelet, arguments),
-            // No other family's file can be there.
-            Self::Bottlerocket(live) => return bottlerocket::render(kubelet, live),
-            Self::None => return Vec::new(),
-        };
-        for path in OURS.concat() {
-            if !changes.iter().any(|change| change.path() == Some(Path::new(path))) {
-                changes.push(absent(path));
-            }
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Nodeadm => "nodeadm",
+            Self::KubeletDropin => "kubelet-dropin",
+            Self::Kubeadm => "kubeadm",
+            Self::Snap => "snap",
+            Self::Bottlerocket => "bottlerocket",
+            Self::None => "none",
         }
-        changes
+    }
+
+    fn family(self) -> Option<&'static dyn HostFamily> {
+        FAMILIES.into_iter().find(|family| family.kind() == self)
     }
 }
 
-impl fmt::Display for Host {
+impl fmt::Display for HostKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Nodeadm => "nodeadm",
-            Self::KubeletDropin { .. } => "kubelet-dropin",
-            Self::Kubeadm(_) => "kubeadm",
-            Self::Snap { .. } => "snap",
-            Self::Bottlerocket(_) => "bottlerocket",
-            Self::None => "none",
-        })
+        formatter.write_str(self.name())
     }
 }

@@ -1,47 +1,130 @@
-//! Amazon Linux 2023: one `NodeConfig` drop-in, merged over user data by `nodeadm-run.service`.
+//! Amazon Linux 2023: a `NodeConfig` drop-in, which `nodeadm-run.service` merges over user data.
 //!
-//! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`; the directory
-//! is read from image v20251023 on.
+//! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`. nodeadm reads the
+//! directory since AMI release v20251023.
 
+use super::existing_config::{self, ExistingConfig};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::{kubelet_unit, unit_file, user_data};
+use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
-use crate::host::{Change, NOTICE};
+use std::path::Path;
 
-/// Every file that this host may have written.
-pub(crate) const FILES: &[&str] = &[DROP_IN];
-
-/// The directory that it reads.
-pub const DIRECTORY: &str = "/etc/eks/nodeadm.d";
-/// Ours in it.
-pub const DROP_IN_NAME: &str = "90-eni-bootstrap.yaml";
-/// Read after user data and, by its name, after other drop-ins: the last one wins.
-const DROP_IN: &str = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
-
-/// One file, and nothing else: no unit is touched and no daemon reloaded.
-#[must_use]
-pub fn render(kubelet: &Kubelet) -> Vec<Change> {
-    // Taken apart whole, so that a new field cannot be forgotten here.
-    let Kubelet { max_pods, kube_reserved, node_labels, beats_flags } = kubelet;
-    let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
-    // A flag wins over every file, so it takes flags to win over one: ours are appended later. Without
-    // need they are left out, since the kubelet logs both as deprecated.
-    let flags = if *beats_flags {
-        format!("      - \"--max-pods={max_pods}\"\n      - \"--kube-reserved={kube_reserved}\"\n")
-    } else {
-        String::new()
+macro_rules! directory {
+    () => {
+        "/etc/eks/nodeadm.d"
     };
-    let contents = format!(
-        "{NOTICE}\
+}
+macro_rules! drop_in_name {
+    () => {
+        "90-eni-bootstrap.yaml"
+    };
+}
+
+/// The directory that nodeadm reads drop-ins from.
+pub const DIRECTORY: &str = directory!();
+/// The name of our drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
+pub const DROP_IN_NAME: &str = drop_in_name!();
+const DROP_IN: &str = concat!(directory!(), "/", drop_in_name!());
+/// The unit that starts the kubelet.
+pub(super) const UNIT: &str = "nodeadm-run.service";
+/// The directory from which the kubelet reads its own drop-ins on these images.
+///
+/// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
+pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
+
+/// The family `nodeadm`.
+pub(super) struct Family;
+
+#[derive(Debug)]
+struct Nodeadm;
+
+impl HostFamily for Family {
+    fn kind(&self) -> HostKind {
+        HostKind::Nodeadm
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        let mut reads = vec![Read::FirstOf(unit_file::paths(UNIT))];
+        reads.extend(kubelet_unit::reads());
+        reads.extend([
+            Read::Directory { path: DIRECTORY.into(), extensions: &["yaml", "yml", "json"] },
+            Read::Directory { path: KUBELET_DROP_INS.into(), extensions: &["conf"] },
+        ]);
+        reads
+    }
+
+    fn detect(&self, image: &Image) -> Detection {
+        match missing(image) {
+            None => Detection::this(format!("{UNIT} reads {DIRECTORY}"), Nodeadm),
+            Some(reason) => Detection::NotThis(reason),
+        }
+    }
+
+    fn mismatch(&self, reason: String) -> HostError {
+        let help =
+            "use `--host-kind kubelet-dropin`, or an AL2023 AMI of release v20251023 or later";
+        HostError::Mismatch { kind: self.kind(), reason, help }
+    }
+
+    fn files(&self) -> &'static [&'static str] {
+        &[DROP_IN]
+    }
+
+    fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
+        let mut existing = ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image));
+        let drop_ins = image.directory(Path::new(DIRECTORY));
+        for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
+            // nodeadm itself rejects a drop-in that cannot be parsed.
+            let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
+            let kubelet = node_config.unwrap_or_default().kubelet;
+            existing.extend(ExistingConfig::of_node_config(&kubelet, Some(name)));
+        }
+        let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
+        existing.max_pods.extend(
+            drop_ins.filter_map(|(name, text)| existing_config::of_kubelet_drop_in(name, text)),
+        );
+        existing
+    }
+}
+
+/// Returns what the image has instead of a nodeadm that reads drop-ins; `None` if nodeadm reads them.
+pub(super) fn missing(image: &Image) -> Option<String> {
+    match image.unit(UNIT) {
+        None => Some(format!("no {UNIT}")),
+        Some(unit) if unit.contains(DIRECTORY) => None,
+        Some(_) => Some(format!("a {UNIT} that does not read {DIRECTORY}")),
+    }
+}
+
+impl Renderer for Nodeadm {
+    /// Returns one drop-in. No unit changes, so systemd need not reload.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        // Destructured completely, so that a new field cannot be forgotten here.
+        let Kubelet { max_pods, kube_reserved, node_labels, beats_flags } = kubelet;
+        let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
+        // Only a later flag takes precedence over a flag. Otherwise there are no flags here: the kubelet
+        // logs both as deprecated.
+        let flags = if *beats_flags {
+            format!(
+                "      - \"--max-pods={max_pods}\"\n      - \"--kube-reserved={kube_reserved}\"\n"
+            )
+        } else {
+            String::new()
+        };
+        let contents = format!(
+            "{NOTICE}\
 apiVersion: node.eks.aws/v1alpha1
 kind: NodeConfig
 spec:
   kubelet:
-    # nodeadm computes its own reserve from the expression, never from maxPods.
+    # nodeadm calculates its default kubeReserved from this expression, not from maxPods.
     maxPodsExpression: \"{max_pods}\"
     config:
-      # Wins over a maxPods in user data: a managed node group's, Karpenter's or a person's.
+      # Overrides maxPods in user data, whether from a managed node group, Karpenter or the operator.
       maxPods: {max_pods}
-      # Said in full, because nodeadm passes over the expression for a type it does not know.
+      # Set explicitly, because nodeadm ignores the expression for an instance type it does not know.
       kubeReserved:
         cpu: \"{cpu}\"
         ephemeral-storage: \"{ephemeral_storage}\"
@@ -49,6 +132,7 @@ spec:
     flags:
       - \"--node-labels={node_labels}\"
 {flags}"
-    );
-    vec![Change::File { path: DROP_IN.into(), contents }]
+        );
+        vec![Change::OwnedFile { path: DROP_IN.into(), contents }]
+    }
 }

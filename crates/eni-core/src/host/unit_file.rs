@@ -1,26 +1,80 @@
-//! What we need from a systemd unit: the command that it starts, and the arguments that come to it.
+//! systemd units: where systemd looks for them, and the settings that are in effect after all drop-ins.
 //!
-//! Source: systemd.syntax(7), systemd.service(5) and systemd.exec(5): an empty assignment clears what
-//! came before, a line that ends in a backslash goes on in the next, the later of two variables of one
-//! name wins, and one in a file wins over `Environment=`.
+//! Source: systemd.syntax(7), systemd.service(5) and systemd.exec(5): an empty assignment resets the
+//! setting; a line that ends in a backslash continues on the next line; of two variables with one name the
+//! later one takes precedence, and one from a file takes precedence over `Environment=`.
 
+use super::{Image, Read};
+use crate::error::{Advice, ExitCode};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Why no command can be taken from a unit.
+/// The directories that systemd loads units from, the highest precedence first.
+///
+/// Source: systemd.unit(5), "Unit File Load Path".
+const DIRECTORIES: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// Returns the paths at which systemd looks for a unit, the highest precedence first.
+pub(super) fn paths(unit: &str) -> Vec<PathBuf> {
+    DIRECTORIES.iter().map(|directory| Path::new(directory).join(unit)).collect()
+}
+
+/// Returns the requests for the drop-ins of a unit.
+pub(super) fn drop_in_reads(unit: &str) -> impl Iterator<Item = Read> {
+    drop_in_directories(unit).map(|path| Read::Directory { path, extensions: &["conf"] })
+}
+
+fn drop_in_directories(unit: &str) -> impl Iterator<Item = PathBuf> {
+    DIRECTORIES.iter().map(move |directory| Path::new(directory).join(format!("{unit}.d")))
+}
+
+/// Returns the names and the texts of a unit's drop-ins in the order in which systemd reads them: by name.
+/// Of two with one name, the one in the directory of higher precedence counts.
+pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
+    let mut drop_ins: BTreeMap<String, String> = BTreeMap::new();
+    let directories: Vec<PathBuf> = drop_in_directories(unit).collect();
+    for directory in directories.iter().rev() {
+        for (name, text) in image.directory(directory) {
+            // systemd ignores other extensions, and compares them case-sensitively.
+            if Path::new(name).extension().is_some_and(|extension| extension == "conf") {
+                drop_ins.insert(name.to_owned(), text.to_owned());
+            }
+        }
+    }
+    drop_ins.into_iter().collect()
+}
+
+/// Why a unit's command cannot be extended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
-    /// None.
-    #[error("it has no ExecStart")]
+    /// There is no command.
+    #[error("the unit has no ExecStart")]
     NoExecStart,
-    /// Several, so "our arguments last" has no meaning.
-    #[error("it has {0} ExecStart lines")]
+    /// There are several commands, so it is unclear which one gets our arguments.
+    #[error("the unit has {0} ExecStart lines")]
     ManyExecStarts(usize),
 }
 
-/// The `ExecStart` in force after `texts`: a unit and its drop-ins, in systemd's order.
+impl Advice for UnitError {
+    fn help(&self) -> Cow<'static, str> {
+        "run `systemctl cat kubelet.service`, and correct the unit so that it has exactly one ExecStart".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
+}
+
+/// Returns the effective `ExecStart` of a unit and its drop-ins. `texts` is in systemd's order.
 pub fn exec_start(texts: &[String]) -> Result<String, UnitError> {
-    let mut commands = in_force(texts, "ExecStart");
+    let mut commands = effective(texts, "ExecStart");
     match commands.len() {
         0 => Err(UnitError::NoExecStart),
         1 => Ok(commands.remove(0)),
@@ -28,18 +82,18 @@ pub fn exec_start(texts: &[String]) -> Result<String, UnitError> {
     }
 }
 
-/// The files of variables that it reads, in its order.
+/// Returns the paths of the environment files that the unit reads, in its order.
 pub(super) fn environment_files(texts: &[String]) -> Vec<PathBuf> {
-    // A dash says that it may be missing.
-    let files = in_force(texts, "EnvironmentFile");
+    // A dash marks a file that may be missing.
+    let files = effective(texts, "EnvironmentFile");
     files.iter().map(|file| file.trim_start_matches('-').into()).collect()
 }
 
-/// The arguments that `texts` start the kubelet with: its commands, each variable in its place. Those
-/// that no command names come first, for what is started may be a script that passes them on.
-/// `files` are what stands in files of variables, by their paths.
+/// Returns the command lines of a unit with every variable replaced by its value. A variable that no
+/// command names comes first, because the command may be a script that passes the variable on. `files` are
+/// the texts of environment files by path.
 pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String {
-    let assigned = in_force(texts, "Environment");
+    let assigned = effective(texts, "Environment");
     let mut assigned: Vec<String> = assigned.iter().flat_map(|it| words(it)).collect();
     for file in environment_files(texts) {
         let text = files.iter().find(|(path, _)| *path == file);
@@ -49,7 +103,7 @@ pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String
     let pairs = assigned.iter().filter_map(|it| it.split_once('='));
     let variables: BTreeMap<&str, &str> =
         pairs.map(|(name, value)| (name.trim(), value.trim())).collect();
-    let mut command = in_force(texts, "ExecStart").join(" ");
+    let mut command = effective(texts, "ExecStart").join(" ");
     for (name, value) in variables {
         let put_in = in_place(&command, name, value);
         command = put_in.unwrap_or_else(|| format!("{value} {command}"));
@@ -57,7 +111,8 @@ pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String
     command
 }
 
-/// The command with a variable's value for `$NAME` and `${NAME}`; `None` where it names neither.
+/// Returns the command with a variable's value in place of `$NAME` and `${NAME}`; `None` if the command has
+/// neither.
 fn in_place(command: &str, name: &str, value: &str) -> Option<String> {
     let braced = format!("${{{name}}}");
     let is_bare =
@@ -71,8 +126,8 @@ fn in_place(command: &str, name: &str, value: &str) -> Option<String> {
     Some(words.map(put_in).collect::<Vec<_>>().join(" "))
 }
 
-/// What `[Service]` assigns to `key`.
-fn in_force(texts: &[String], key: &str) -> Vec<String> {
+/// Returns the values of `key` in `[Service]` that are in effect.
+fn effective(texts: &[String], key: &str) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for text in texts {
         let mut section = String::new();
@@ -93,7 +148,7 @@ fn in_force(texts: &[String], key: &str) -> Vec<String> {
     values
 }
 
-/// The words of an assignment, without the quotes that hold them together.
+/// Returns the words of an assignment without their quotes.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quote) = (String::new(), None);
@@ -109,12 +164,12 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The lines without comments and empty ones, continued lines joined by one space.
+/// Returns the lines without comments and empty lines. Continued lines are joined by one space.
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = String::new();
     for line in text.lines().map(str::trim) {
-        // A comment inside a continued line is passed over, as systemd does.
+        // systemd skips a comment inside a continued line, too.
         if line.starts_with(['#', ';']) || (line.is_empty() && pending.is_empty()) {
             continue;
         }
@@ -168,7 +223,7 @@ Restart=on-failure
     }
 
     #[test]
-    fn the_arguments_are_what_is_in_force_and_never_a_comment() {
+    fn only_effective_assignments_count_and_no_comment() {
         let texts = |drop_in: &str| [AL2.to_owned(), drop_in.to_owned()];
         let begins = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \
                       --kubeconfig /var/lib/kubelet/kubeconfig";
@@ -199,7 +254,7 @@ Restart=on-failure
     }
 
     #[test]
-    fn a_unit_without_one_command_is_refused() {
+    fn a_unit_without_exactly_one_command_is_rejected() {
         assert_eq!(of(&["[Service]\nRestart=always\n"]), Err(UnitError::NoExecStart));
         assert_eq!(of(&[AL2, "[Service]\nExecStart=\n"]), Err(UnitError::NoExecStart));
         assert_eq!(

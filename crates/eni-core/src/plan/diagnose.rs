@@ -6,7 +6,7 @@ use crate::domain::max_pods::{Capacity, Caveat};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved;
 use crate::facts::Machine;
-use crate::host::other_figures::Policy;
+use crate::host::existing_config::Policy;
 use crate::settings::Settings;
 
 /// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a formula.
@@ -115,8 +115,8 @@ mod tests {
     fn a_formula_is_a_warning_only_if_the_policy_compares() {
         let codes = |text: &str| {
             let facts = facts("m5.large");
-            let existing = crate::host::ToldElsewhere {
-                expression: Some("max_pods - 1".to_owned()),
+            let existing = crate::host::ExistingConfig {
+                max_pods_expression: Some("max_pods - 1".to_owned()),
                 ..facts.existing
             };
             let facts = Facts { existing, ..facts };

@@ -7,8 +7,8 @@ use crate::domain::limits::InstanceLimits;
 use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved::Overrides;
+use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
 use crate::host::nodeadm::DROP_IN_NAME;
-use crate::host::other_figures::{OtherFigure, Owner, Policy};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxPodsPrecedence {
     /// The other source and its value.
-    pub existing: OtherFigure,
+    pub existing: ExistingMaxPods,
     /// The value that eni-bootstrap configures.
     pub configured: u32,
     /// Which of the two takes precedence.
@@ -85,7 +85,7 @@ impl MaxPodsPrecedence {
             }
         };
         let text = format!("{existing}; {reason}");
-        if existing.owner == Owner::Karpenter {
+        if existing.owner == ConfigOwner::Karpenter {
             return Diagnostic::warning(
                 Code::KarpenterMaxPodsDiffers,
                 format!("{text}, but Karpenter schedules pods with its own value"),
@@ -111,7 +111,7 @@ pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
     settings: &Settings,
-    existing: &[OtherFigure],
+    existing: &[ExistingMaxPods],
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
     let computed = max_pods::capacity(limits, cni, settings.pods)?;
     let Some(existing) = existing.last() else { return Ok((computed, None)) };
@@ -133,7 +133,7 @@ pub(super) fn decide(
         Precedence::Kept(settings.policy)
     } else if existing.max_pods == capacity.max_pods {
         Precedence::Same
-    } else if existing.comes_after_ours() {
+    } else if existing.is_read_after_ours() {
         Precedence::LaterDropIn
     } else if is_configured {
         Precedence::OverriddenBySetting
@@ -173,14 +173,19 @@ pub(super) fn reserve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::other_figures::Place;
+    use crate::host::existing_config::ConfigLocation;
     use crate::plan::tests::{facts, settings};
 
     /// The decision for an m5.large with custom networking, which has a capacity of 20 pods.
-    fn decided(text: &str, max_pods: u32, place: Place, owner: Owner) -> (u32, Diagnostic) {
+    fn decided(
+        text: &str,
+        max_pods: u32,
+        location: ConfigLocation,
+        owner: ConfigOwner,
+    ) -> (u32, Diagnostic) {
         let limits = facts("m5.large").limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
-        let existing = [OtherFigure { max_pods, place, owner }];
+        let existing = [ExistingMaxPods { max_pods, location, owner }];
         let (capacity, precedence) = decide(&limits, cni, &settings(text), &existing).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
@@ -190,13 +195,13 @@ mod tests {
     #[test]
     fn the_policy_decides() {
         let decided = |text: &str, max_pods| {
-            decided(text, max_pods, Place::UserData, Owner::ManagedNodeGroup)
+            decided(text, max_pods, ConfigLocation::UserData, ConfigOwner::ManagedNodeGroup)
         };
         let expected = |configured: u32, code, existing: u32, rest: &str| {
-            let owner = OtherFigure {
+            let owner = ExistingMaxPods {
                 max_pods: existing,
-                place: Place::UserData,
-                owner: Owner::ManagedNodeGroup,
+                location: ConfigLocation::UserData,
+                owner: ConfigOwner::ManagedNodeGroup,
             };
             (configured, Diagnostic::info(code, format!("{owner}{rest}")))
         };
@@ -247,9 +252,13 @@ mod tests {
 
     #[test]
     fn karpenter_and_a_later_drop_in_are_warnings() {
-        let (configured, diagnostic) = decided("", 29, Place::UserData, Owner::Karpenter);
-        let existing =
-            OtherFigure { max_pods: 29, place: Place::UserData, owner: Owner::Karpenter };
+        let (configured, diagnostic) =
+            decided("", 29, ConfigLocation::UserData, ConfigOwner::Karpenter);
+        let existing = ExistingMaxPods {
+            max_pods: 29,
+            location: ConfigLocation::UserData,
+            owner: ConfigOwner::Karpenter,
+        };
         assert_eq!(configured, 20);
         assert_eq!(
             diagnostic,
@@ -261,9 +270,10 @@ mod tests {
                 "set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20",
             )
         );
-        let later = Place::DropIn("95-site.yaml".to_owned());
-        let (configured, diagnostic) = decided("", 58, later.clone(), Owner::Somebody);
-        let existing = OtherFigure { max_pods: 58, place: later, owner: Owner::Somebody };
+        let later = ConfigLocation::DropIn("95-site.yaml".to_owned());
+        let (configured, diagnostic) = decided("", 58, later.clone(), ConfigOwner::Unknown);
+        let existing =
+            ExistingMaxPods { max_pods: 58, location: later, owner: ConfigOwner::Unknown };
         assert_eq!(configured, 20);
         assert_eq!(
             diagnostic,
@@ -275,15 +285,16 @@ mod tests {
                 "rename the file so that it sorts before 90-eni-bootstrap.yaml, or remove maxPods from it",
             )
         );
-        let earlier = Place::DropIn("10-a.yaml".to_owned());
-        let (_, diagnostic) = decided("", 58, earlier, Owner::Somebody);
+        let earlier = ConfigLocation::DropIn("10-a.yaml".to_owned());
+        let (_, diagnostic) = decided("", 58, earlier, ConfigOwner::Unknown);
         assert_eq!(diagnostic.code, Code::MaxPodsOverridden);
     }
 
     #[test]
     fn a_kept_value_of_karpenter_is_not_a_warning() {
         let respect = "[pods]\npolicy = \"respect\"";
-        let (configured, diagnostic) = decided(respect, 29, Place::UserData, Owner::Karpenter);
+        let (configured, diagnostic) =
+            decided(respect, 29, ConfigLocation::UserData, ConfigOwner::Karpenter);
         assert_eq!((configured, diagnostic.code), (29, Code::MaxPodsKept));
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::cni::IpFamily;
 use crate::domain::max_pods::Ceiling;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
-use crate::host::other_figures::Policy;
+use crate::host::existing_config::Policy;
 use clap::Args;
 use serde::Deserialize;
 use std::path::PathBuf;

@@ -20,7 +20,7 @@ use crate::domain::max_pods::Wishes;
 use crate::domain::reserved::Overrides;
 use crate::error::{Advice, ExitCode};
 use crate::host::HostKind;
-use crate::host::other_figures::Policy;
+use crate::host::existing_config::Policy;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What Bottlerocket's settings say, read from the API's answers.
+//! Bottlerocket's live settings, parsed from the API's responses.
 
 use super::KubeletSettings;
 use crate::domain::cluster::{ClusterConfig, ClusterSource};
@@ -6,25 +6,25 @@ use crate::host::cluster_hints::ClusterHint;
 use serde::Deserialize;
 use std::fmt;
 
-/// What Bottlerocket's settings say, as far as it matters here. What else `settings.kubernetes` holds
-/// (a bootstrap token, keys) is not kept.
+/// The live settings that eni-bootstrap uses. Others in `settings.kubernetes`, such as a bootstrap token, are
+/// dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
-    /// Ours to set.
+    /// The kubelet settings that eni-bootstrap changes.
     pub kubelet: KubeletSettings,
     /// The cluster.
     pub cluster: ClusterConfig,
-    /// `aws`, or `tls`: by a bootstrap token.
+    /// `aws`, or `tls` for a bootstrap token.
     pub authentication_mode: Option<String>,
-    /// Where AWS's APIs are asked.
+    /// The region of the AWS APIs.
     pub region: Option<String>,
-    /// The proxy, as it was written.
+    /// The proxy's URL.
     pub https_proxy: Option<Secret>,
-    /// What is reached without it.
+    /// The hosts that are reached without the proxy.
     pub no_proxy: Vec<String>,
 }
 
-/// Text that may hold a password.
+/// Text that may contain a password. Its `Debug` output does not.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -35,19 +35,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// An answer of the API's that is no settings. Where, and not what: they hold secrets.
+/// A response of the API that is not valid. The error names the position but not the text, because settings
+/// contain secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is not settings at line {line}, column {column}")]
-pub struct NotSettings {
-    /// From 1.
+#[error("invalid JSON or an unexpected type at line {line}, column {column}")]
+pub struct InvalidSettings {
+    /// The line, from 1.
     pub line: usize,
-    /// From 1.
+    /// The column, from 1.
     pub column: usize,
 }
 
 impl Live {
-    /// From the API's answers on `settings.kubernetes`, and on the keys of [`OTHER_KEYS`].
-    pub fn read(kubernetes: &str, others: &str) -> Result<Self, NotSettings> {
+    /// Parses the API's responses for `settings.kubernetes` and for [`OTHER_KEYS`].
+    pub fn read(kubernetes: &str, others: &str) -> Result<Self, InvalidSettings> {
         let Answer { kubernetes, .. } = parse(kubernetes)?;
         let Answer { aws, network, .. } = parse(others)?;
         let Kubernetes { cluster_name, api_server, cluster_certificate, authentication_mode, ours } =
@@ -80,9 +81,9 @@ impl Live {
         }
     }
 
-    /// What is reached without the proxy: the API server's own host always is.
+    /// Returns the hosts that are reached without the proxy. The host of the API server is always one of them.
     ///
-    /// Source: "Network settings", `README.md`, bottlerocket-os/bottlerocket, of its own services.
+    /// Source: "Network settings", `README.md`, bottlerocket-os/bottlerocket.
     #[must_use]
     pub fn without_proxy(&self) -> Vec<String> {
         let server = self.cluster.endpoint.as_ref();
@@ -92,7 +93,7 @@ impl Live {
     }
 }
 
-/// The further settings that are read, by their full names.
+/// The full names of the settings outside of `settings.kubernetes` that eni-bootstrap reads.
 pub const OTHER_KEYS: &str =
     "settings.aws.region,settings.network.https-proxy,settings.network.no-proxy";
 
@@ -128,7 +129,7 @@ struct Network {
     no_proxy: Vec<String>,
 }
 
-fn parse(answer: &str) -> Result<Answer, NotSettings> {
+fn parse(answer: &str) -> Result<Answer, InvalidSettings> {
     serde_json::from_str(answer)
-        .map_err(|error| NotSettings { line: error.line(), column: error.column() })
+        .map_err(|error| InvalidSettings { line: error.line(), column: error.column() })
 }

@@ -1,40 +1,69 @@
-//! Whether the kubelet's files show the settings yet.
+//! Whether Bottlerocket has rendered the kubelet's files from its settings.
 
 use super::KubeletSettings;
 use serde_json::Value;
 
-/// The kubelet's files that show whether the settings are rendered.
+/// The kubelet's configuration file on the host.
 pub const KUBELET_CONFIG: &str = "/etc/kubernetes/kubelet/config";
-/// The same; its `NODE_LABELS` become `--node-labels`.
+/// The kubelet's environment file on the host. Its `NODE_LABELS` become `--node-labels`.
 pub const KUBELET_ENV: &str = "/etc/kubernetes/kubelet/env";
 
-/// What the kubelet's files do not say yet, of what they should; `None` where they say all of it.
-#[must_use]
-pub fn not_rendered(wanted: &KubeletSettings, config: &str, env: &str) -> Option<String> {
-    let Ok(config) = serde_saphyr::from_str::<Value>(config) else {
-        return Some(format!("{KUBELET_CONFIG} is not YAML"));
-    };
-    let said = |value: &Value| match value {
-        Value::Null => "nothing".to_owned(),
+/// The first difference between the kubelet's files and the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRendered {
+    /// A file does not exist.
+    #[error("{0} does not exist")]
+    Missing(&'static str),
+    /// The configuration file is not YAML.
+    #[error("{KUBELET_CONFIG} is not YAML")]
+    NotYaml(#[source] serde_saphyr::Error),
+    /// A key has another value.
+    #[error("{key} is {current} instead of {expected} in {KUBELET_CONFIG}")]
+    Value {
+        /// Such as `maxPods` or `kubeReserved.memory`.
+        key: String,
+        /// The value in the file, or "not set".
+        current: String,
+        /// The value in the settings.
+        expected: String,
+    },
+    /// A label is missing.
+    #[error("label {0} is missing in {KUBELET_ENV}")]
+    Label(String),
+}
+
+/// Checks that the kubelet's files contain every value of `settings`.
+pub fn check_rendered(
+    settings: &KubeletSettings,
+    config: &str,
+    env: &str,
+) -> Result<(), NotRendered> {
+    let config: Value = serde_saphyr::from_str(config).map_err(NotRendered::NotYaml)?;
+    let text = |value: &Value| match value {
+        Value::Null => "not set".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let max_pods = wanted
+    let max_pods = settings
         .max_pods
         .map(|max_pods| ("maxPods".to_owned(), &config["maxPods"], max_pods.to_string()));
-    let reserved = wanted.kube_reserved.iter().map(|(resource, quantity)| {
+    let reserved = settings.kube_reserved.iter().map(|(resource, quantity)| {
         (format!("kubeReserved.{resource}"), &config["kubeReserved"][resource], quantity.clone())
     });
-    let differs = max_pods.into_iter().chain(reserved).find(|(_, is, should)| said(is) != *should);
-    if let Some((key, is, should)) = differs {
-        return Some(format!("{KUBELET_CONFIG} says {} and not {should} for {key}", said(is)));
+    for (key, value, expected) in max_pods.into_iter().chain(reserved) {
+        let current = text(value);
+        if current != expected {
+            return Err(NotRendered::Value { key, current, expected });
+        }
     }
     let words: Vec<&str> = env
         .lines()
         .filter_map(|line| line.trim().split_once('='))
         .flat_map(|(_, value)| value.trim_matches('"').split(','))
         .collect();
-    let mut labels = wanted.node_labels.iter().map(|(key, value)| format!("{key}={value}"));
-    let missing = labels.find(|label| !words.contains(&label.as_str()))?;
-    Some(format!("{KUBELET_ENV} lacks the label {missing}"))
+    let mut labels = settings.node_labels.iter().map(|(key, value)| format!("{key}={value}"));
+    match labels.find(|label| !words.contains(&label.as_str())) {
+        Some(label) => Err(NotRendered::Label(label)),
+        None => Ok(()),
+    }
 }

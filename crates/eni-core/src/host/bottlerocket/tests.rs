@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::cluster::{ClusterConfig, ClusterSource};
 use crate::domain::proxy::ProxyUrl;
 use crate::host::cluster_hints::ClusterHint;
-use crate::host::other_figures::Owner;
+use crate::host::existing_config::ConfigOwner;
 
 const KUBERNETES: &str = r#"{"kubernetes":{"api-server":"https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com","authentication-mode":"aws","bootstrap-token":"SECRET","cluster-certificate":"TFM=","cluster-name":"prod","kube-reserved":{"memory":"574Mi"},"max-pods":29,"node-labels":{"team":"blue"}}}"#;
 const OTHERS: &str = r#"{"aws":{"region":"us-west-2"},"network":{"https-proxy":"http://me:hunter2@proxy:3128","no-proxy":[".internal"]}}"#;
@@ -11,7 +11,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn wanted() -> KubeletSettings {
+fn settings() -> KubeletSettings {
     KubeletSettings {
         max_pods: Some(20),
         kube_reserved: map(&[("cpu", "70m"), ("memory", "475Mi")]),
@@ -20,7 +20,7 @@ fn wanted() -> KubeletSettings {
 }
 
 #[test]
-fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
+fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
     let live = Live::read(KUBERNETES, OTHERS).unwrap();
     assert_eq!(
         live,
@@ -57,19 +57,19 @@ fn the_answers_tell_the_cluster_the_proxy_and_what_is_ours_to_set() {
 }
 
 #[test]
-fn an_answer_that_is_no_settings_says_where_and_not_what() {
-    let at = |line, column| Err(NotSettings { line, column });
+fn an_invalid_response_is_an_error_with_the_position_but_not_the_text() {
+    let at = |line, column| Err(InvalidSettings { line, column });
     assert_eq!(Live::read("<html>SECRET</html>", "{}"), at(1, 1));
     assert_eq!(Live::read(&KUBERNETES[..100], "{}"), at(1, 100));
     assert_eq!(Live::read("{}", r#"{"aws":{"region":5}}"#), at(1, 18));
     assert_eq!(
-        NotSettings { line: 1, column: 100 }.to_string(),
-        "it is not settings at line 1, column 100"
+        InvalidSettings { line: 1, column: 100 }.to_string(),
+        "invalid JSON or an unexpected type at line 1, column 100"
     );
 }
 
 #[test]
-fn a_node_of_tls_has_no_identity_yet() {
+fn tls_authentication_is_not_usable() {
     let live = Live { authentication_mode: Some("tls".to_owned()), ..Live::default() };
     assert_eq!(
         live.cluster_hint(),
@@ -81,23 +81,23 @@ fn a_node_of_tls_has_no_identity_yet() {
 }
 
 #[test]
-fn keys_are_named_in_full_and_compared_where_they_are_ours() {
+fn keys_have_full_names_and_only_ours_are_compared() {
     assert_eq!(
-        wanted().keys(),
+        settings().keys(),
         "settings.kubernetes.max-pods,settings.kubernetes.kube-reserved.cpu,settings.kubernetes.kube-reserved.memory,settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22,settings.kubernetes.node-labels.%22team%22"
     );
-    let mut live = wanted();
+    let mut live = settings();
     live.kube_reserved.insert("pid".to_owned(), "100".to_owned());
     live.node_labels.insert("other".to_owned(), "x".to_owned());
-    assert_eq!(live.only(&wanted()), wanted());
+    assert_eq!(live.only(&settings()), settings());
     live.node_labels.insert("team".to_owned(), "red".to_owned());
-    assert_ne!(live.only(&wanted()), wanted());
-    live = KubeletSettings { max_pods: Some(29), ..wanted() };
-    assert_ne!(live.only(&wanted()), wanted());
+    assert_ne!(live.only(&settings()), settings());
+    live = KubeletSettings { max_pods: Some(29), ..settings() };
+    assert_ne!(live.only(&settings()), settings());
 }
 
-/// An m5.large whose live max-pods is `max_pods`, and whose agent set `recorded` last.
-fn figure(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<OtherFigure> {
+/// The existing max-pods of an m5.large whose live value is `max_pods`, and whose record has `recorded`.
+fn existing(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<ExistingMaxPods> {
     let live = Live {
         kubelet: KubeletSettings {
             max_pods: Some(max_pods),
@@ -108,53 +108,54 @@ fn figure(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<OtherFigu
     };
     let eni_max_pods = vec!["# a comment\nm5.large 29\nm5.xlarge 58\n".to_owned()];
     let record = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
-    Bottlerocket { live, record, eni_max_pods }.other_figure(&"m5.large".parse().unwrap())
+    Bottlerocket { live, record, eni_max_pods }.existing_max_pods(&"m5.large".parse().unwrap())
 }
 
 #[test]
-fn plutos_figure_and_ours_are_told_from_a_users() {
-    assert_eq!(figure(29, None, "team"), None, "pluto's");
-    assert_eq!(figure(20, Some(20), "team"), None, "ours of an earlier boot");
-    let theirs =
-        |max_pods, owner| Some(OtherFigure { max_pods, place: Place::Bottlerocket, owner });
-    assert_eq!(figure(20, None, "team"), theirs(20, Owner::Somebody));
-    assert_eq!(figure(58, Some(20), "team"), theirs(58, Owner::Somebody), "another type's");
+fn values_of_pluto_and_of_an_earlier_boot_do_not_count_as_existing() {
+    assert_eq!(existing(29, None, "team"), None, "pluto's");
+    assert_eq!(existing(20, Some(20), "team"), None, "ours of an earlier boot");
+    let theirs = |max_pods, owner| {
+        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+    };
+    assert_eq!(existing(20, None, "team"), theirs(20, ConfigOwner::Unknown));
+    assert_eq!(existing(58, Some(20), "team"), theirs(58, ConfigOwner::Unknown), "another type's");
     assert_eq!(
-        figure(110, None, "eks.amazonaws.com/nodegroup"),
-        theirs(110, Owner::ManagedNodeGroup)
+        existing(110, None, "eks.amazonaws.com/nodegroup"),
+        theirs(110, ConfigOwner::ManagedNodeGroup)
     );
-    assert_eq!(figure(110, None, "karpenter.sh/nodepool"), theirs(110, Owner::Karpenter));
+    assert_eq!(existing(110, None, "karpenter.sh/nodepool"), theirs(110, ConfigOwner::Karpenter));
     assert_eq!(
-        figure(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
-        "Bottlerocket's settings set max-pods to 110 (Karpenter's)"
+        existing(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
+        "settings.kubernetes sets max-pods to 110 (Karpenter)"
     );
-    let unset = Bottlerocket::default().other_figure(&"m5.large".parse().unwrap());
+    let unset = Bottlerocket::default().existing_max_pods(&"m5.large".parse().unwrap());
     assert_eq!(unset, None);
 }
 
 #[test]
-fn the_override_table_comes_first() {
+fn the_override_table_takes_precedence() {
     let live = Live {
         kubelet: KubeletSettings { max_pods: Some(17), ..KubeletSettings::default() },
         ..Live::default()
     };
     let eni_max_pods = vec!["m5.large 17\n".to_owned(), "m5.large 29\n".to_owned()];
-    let found = Bottlerocket { live, eni_max_pods, ..Bottlerocket::default() };
-    assert_eq!(found.other_figure(&"m5.large".parse().unwrap()), None);
+    let bottlerocket = Bottlerocket { live, eni_max_pods, ..Bottlerocket::default() };
+    assert_eq!(bottlerocket.existing_max_pods(&"m5.large".parse().unwrap()), None);
 }
 
 #[test]
-fn a_reserve_of_ours_is_told_from_a_users() {
+fn our_kube_reserved_does_not_count_as_existing() {
     let kubelet = |pairs: &[(&str, &str)]| KubeletSettings {
         kube_reserved: map(pairs),
         ..KubeletSettings::default()
     };
-    let found = Bottlerocket {
+    let bottlerocket = Bottlerocket {
         live: Live { kubelet: kubelet(&[("cpu", "70m"), ("memory", "1Gi")]), ..Live::default() },
         record: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
         eni_max_pods: Vec::new(),
     };
-    assert_eq!(found.other_reserve(), map(&[("memory", "1Gi")]));
+    assert_eq!(bottlerocket.existing_kube_reserved(), map(&[("memory", "1Gi")]));
 }
 
 const CONFIG: &str = "---
@@ -168,25 +169,35 @@ maxPods: 20
 const ENV: &str = "NODE_IP=10.0.0.5\nNODE_LABELS=k8s.amazonaws.com/eniConfig=us-west-2a,team=blue\nNODE_TAINTS=\n";
 
 #[test]
-fn rendered_is_every_figure_and_every_label() {
-    let missing = |config: &str, env: &str| not_rendered(&wanted(), config, env);
-    assert_eq!(missing(CONFIG, ENV), None);
-    assert_eq!(missing(CONFIG, &ENV.replace("=k8s", "=\"k8s").replace("blue", "blue\"")), None);
+fn rendered_files_contain_every_value_and_every_label() {
+    let missing = |config: &str, env: &str| {
+        check_rendered(&settings(), config, env).map_err(|error| error.to_string())
+    };
+    assert_eq!(missing(CONFIG, ENV), Ok(()));
+    assert_eq!(missing(CONFIG, &ENV.replace("=k8s", "=\"k8s").replace("blue", "blue\"")), Ok(()));
     for (config, env, why) in [
-        (CONFIG.replace("20", "29"), ENV.to_owned(), "config says 29 and not 20 for maxPods"),
+        (
+            CONFIG.replace("20", "29"),
+            ENV.to_owned(),
+            "maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config",
+        ),
         (
             CONFIG.replace("  memory: \"475Mi\"\n", ""),
             ENV.to_owned(),
-            "config says nothing and not 475Mi for kubeReserved.memory",
+            "kubeReserved.memory is not set instead of 475Mi in /etc/kubernetes/kubelet/config",
         ),
-        (CONFIG.to_owned(), ENV.replace("blue", "bluer"), "env lacks the label team=blue"),
+        (
+            CONFIG.to_owned(),
+            ENV.replace("blue", "bluer"),
+            "label team=blue is missing in /etc/kubernetes/kubelet/env",
+        ),
         (
             CONFIG.to_owned(),
             String::new(),
-            "env lacks the label k8s.amazonaws.com/eniConfig=us-west-2a",
+            "label k8s.amazonaws.com/eniConfig=us-west-2a is missing in /etc/kubernetes/kubelet/env",
         ),
-        ("{".to_owned(), ENV.to_owned(), "config is not YAML"),
+        ("{".to_owned(), ENV.to_owned(), "/etc/kubernetes/kubelet/config is not YAML"),
     ] {
-        assert_eq!(missing(&config, &env), Some(format!("/etc/kubernetes/kubelet/{why}")));
+        assert_eq!(missing(&config, &env), Err(why.to_owned()));
     }
 }

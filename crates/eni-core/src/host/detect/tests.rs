@@ -1,88 +1,106 @@
 use super::*;
 use crate::host::bottlerocket::Bottlerocket;
+use crate::host::{Read, reads, snap};
 
 const KUBELET: &str = "[Service]\nExecStart=/usr/bin/kubelet $ARGS\n";
+const KUBEADM: &str = "[Service]\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet $KUBELET_EXTRA_ARGS\n";
 
-fn image(nodeadm: Option<&str>, kubelet: &[&str]) -> Image {
-    Image {
-        nodeadm_run_unit: nodeadm.map(str::to_owned),
-        kubelet_unit: kubelet.iter().map(|&text| text.to_owned()).collect(),
-        ..Image::default()
+fn image(files: &[(&str, &str)]) -> Image {
+    let mut image = Image::default();
+    for (path, text) in files {
+        image.insert_file(*path, *text);
     }
+    image
+}
+
+fn detected(kind: HostKind, image: &Image) -> Result<String, HostError> {
+    detect(kind, image).map(|host| format!("{}: {}", host.kind, host.reason))
 }
 
 #[test]
-fn hosts_are_found_by_what_the_image_has() {
-    let new = "ExecStart=/usr/bin/nodeadm init --config-source file:///etc/eks/nodeadm.d/";
-    let old = "ExecStart=/usr/bin/nodeadm init";
-    let dropin = Host::KubeletDropin { exec_start: "/usr/bin/kubelet $ARGS".to_owned() };
-    let auto =
-        |image: &Image| detect(HostKind::Auto, image).map(|found| (found.host, found.reason));
-    assert_eq!(
-        auto(&image(Some(new), &[KUBELET])),
-        Ok((Host::Nodeadm, "nodeadm-run.service reads /etc/eks/nodeadm.d".to_owned()))
-    );
-    assert_eq!(
-        auto(&image(Some(old), &[KUBELET])),
-        Ok((
-            dropin.clone(),
-            "there is a kubelet.service, and its nodeadm-run.service does not read /etc/eks/nodeadm.d"
-                .to_owned()
-        ))
-    );
-    assert_eq!(
-        auto(&image(None, &[KUBELET])),
-        Ok((dropin, "there is a kubelet.service, and there is no nodeadm-run.service".to_owned()))
-    );
-    assert_eq!(auto(&image(None, &[])), Err(HostError::Unknown));
-}
-
-#[test]
-fn the_surest_claim_comes_first() {
-    const KUBEADM: &str = "[Service]\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet $KUBELET_EXTRA_ARGS\n";
-    let mut image = Image {
-        nodeadm_run_unit: Some(nodeadm::DIRECTORY.to_owned()),
-        kubelet_unit: vec![KUBEADM.to_owned()],
-        snap_arguments: Some("--v=2".to_owned()),
-        bottlerocket: Some(Bottlerocket::default()),
-        ..Image::default()
-    };
-    let auto = |image: &Image| {
-        let found = detect(HostKind::Auto, image).unwrap();
-        format!("{}: {}", found.host, found.reason)
-    };
-    assert_eq!(auto(&image), "bottlerocket: there is Bottlerocket's settings API");
+fn the_most_specific_family_takes_precedence() {
+    let mut image = image(&[
+        ("/etc/systemd/system/nodeadm-run.service", "ExecStart=nodeadm /etc/eks/nodeadm.d/"),
+        ("/etc/systemd/system/kubelet.service", KUBEADM),
+    ]);
+    image.insert_snap_option(snap::ARGUMENTS, "--v=2");
+    image.bottlerocket = Some(Bottlerocket::default());
+    let auto = |image: &Image| detected(HostKind::Auto, image).unwrap();
+    assert_eq!(auto(&image), "bottlerocket: /run/api.sock is the Bottlerocket settings API");
     image.bottlerocket = None;
     assert_eq!(auto(&image), "nodeadm: nodeadm-run.service reads /etc/eks/nodeadm.d");
-    image.nodeadm_run_unit = None;
+    image.insert_file("/etc/systemd/system/nodeadm-run.service", "ExecStart=nodeadm");
     assert_eq!(
         auto(&image),
-        "snap: there is a snap.kubelet-eks.daemon.service; there is a kubelet.service, too, which the snap's image does not use"
+        "snap: the image has snap.kubelet-eks.daemon.service; kubelet.service is not used"
     );
-    image.snap_arguments = None;
+}
+
+#[test]
+fn a_broken_image_is_not_left_to_the_next_family() {
+    let mut image = image(&[("/etc/systemd/system/kubelet.service", KUBEADM)]);
     assert_eq!(
-        auto(&image),
-        "kubeadm: kubelet.service reads kubeadm's file of further arguments; kubelet-dropin would fit, too"
+        detected(HostKind::Auto, &image).unwrap(),
+        "kubeadm: kubelet.service reads $KUBELET_EXTRA_ARGS from /etc/default/kubelet"
     );
-    // A broken file of kubeadm's is said, and not passed over for the next family.
-    let path = PathBuf::from("/etc/default/kubelet");
-    image.extra_arguments = vec![(path.clone(), "KUBELET_EXTRA_ARGS=\"open".to_owned())];
+    image.insert_file("/etc/default/kubelet", "KUBELET_EXTRA_ARGS=\"open");
+    let path = "/etc/default/kubelet".into();
     assert_eq!(
-        detect(HostKind::Auto, &image),
+        detected(HostKind::Auto, &image),
         Err(HostError::ExtraArguments(kubeadm::Unquotable { path }))
     );
 }
 
 #[test]
-fn a_host_set_by_hand_must_fit_the_image() {
-    let found = |kind, image: &Image| detect(kind, image).map(|found| found.host);
-    assert_eq!(found(HostKind::None, &image(None, &[])), Ok(Host::None));
-    assert_eq!(
-        found(HostKind::Nodeadm, &image(None, &[KUBELET])),
-        Err(HostError::NoDropIns("there is no nodeadm-run.service"))
-    );
-    assert_eq!(
-        found(HostKind::KubeletDropin, &image(None, &[])),
-        Err(HostError::Unit(unit_file::UnitError::NoExecStart))
-    );
+fn an_explicit_host_must_fit_the_image() {
+    let kubelet = image(&[("/etc/systemd/system/kubelet.service", KUBELET)]);
+    let text = |kind, image: &Image| detected(kind, image).map_err(|error| error.to_string());
+    assert_eq!(text(HostKind::None, &kubelet).unwrap(), "none: configured explicitly");
+    for (kind, image, expected) in [
+        (
+            HostKind::Nodeadm,
+            &kubelet,
+            "host.kind is nodeadm, but this image has no nodeadm-run.service",
+        ),
+        (
+            HostKind::Kubeadm,
+            &kubelet,
+            "host.kind is kubeadm, but this image has no kubelet.service with $KUBELET_EXTRA_ARGS last that reads /etc/default/kubelet or /etc/sysconfig/kubelet",
+        ),
+        (
+            HostKind::Snap,
+            &kubelet,
+            "host.kind is snap, but this image has no snap.kubelet-eks.daemon.service",
+        ),
+        (
+            HostKind::KubeletDropin,
+            &Image::default(),
+            "host.kind is kubelet-dropin, but this image has no kubelet.service",
+        ),
+        (
+            HostKind::Bottlerocket,
+            &kubelet,
+            "this image has no /run/api.sock, the socket of the Bottlerocket settings API",
+        ),
+        (
+            HostKind::Auto,
+            &Image::default(),
+            "this image has neither nodeadm-run.service nor kubelet.service",
+        ),
+    ] {
+        assert_eq!(text(kind, image), Err(expected.to_owned()));
+    }
+}
+
+#[test]
+fn each_file_is_requested_once_and_a_snap_option_after_its_unit() {
+    let reads = reads();
+    for (index, read) in reads.iter().enumerate() {
+        assert_eq!(reads.iter().position(|other| other == read), Some(index));
+        if let Read::SnapOption { unit, .. } = read {
+            let is_unit =
+                |read: &Read| matches!(read, Read::FirstOf(paths) if paths[0].ends_with(unit));
+            assert!(reads[..index].iter().any(is_unit), "{unit}");
+        }
+    }
 }

@@ -1,0 +1,92 @@
+use super::*;
+
+#[test]
+fn the_last_flag_counts_and_similar_flags_do_not() {
+    for (text, expected) in [
+        ("--max-pods=20", Some(20)),
+        ("--v=2 --max-pods 58 --x", Some(58)),
+        ("--max-pods=20 --max-pods=30", Some(30)),
+        ("KUBELET_EXTRA_ARGS=\"--max-pods=11\"", Some(11)),
+        ("--max-pods=$MAX", None),
+        ("--max-pods-x=3", None),
+        ("", None),
+    ] {
+        assert_eq!(of_arguments(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn some_locations_need_a_flag() {
+    let takes = |location| {
+        ExistingMaxPods { max_pods: 1, location, owner: ConfigOwner::Unknown }.needs_flag()
+    };
+    let name = || "a".to_owned();
+    for location in
+        [ConfigLocation::Expression, ConfigLocation::UserData, ConfigLocation::DropIn(name())]
+    {
+        assert!(!takes(location.clone()), "{location:?}");
+    }
+    for location in [
+        ConfigLocation::KubeletDropIn(name()),
+        ConfigLocation::UserDataFlag,
+        ConfigLocation::DropInFlag(name()),
+        ConfigLocation::Arguments,
+    ] {
+        assert!(takes(location.clone()), "{location:?}");
+    }
+    assert!(sets_kube_reserved("--v=2 --kube-reserved=cpu=1"));
+    assert!(sets_kube_reserved("--kube-reserved cpu=1"));
+    assert!(!sets_kube_reserved("--system-reserved=cpu=1 --kube-reserved-cgroup=/runtime"));
+}
+
+#[test]
+fn each_location_and_owner_has_its_text() {
+    let values = |max_pods, flags: &[&str], drop_in| {
+        let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let kubelet = NodeConfigKubelet { max_pods, expression: None, flags };
+        let existing = of_node_config(&kubelet, drop_in);
+        existing.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let expression = |text: &str| {
+        let expression = Some(text.to_owned());
+        let kubelet = NodeConfigKubelet { expression, ..NodeConfigKubelet::default() };
+        of_node_config(&kubelet, None).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(expression("17"), ["maxPodsExpression in user data sets max-pods to 17"]);
+    assert_eq!(expression("max_pods - 1"), Vec::<String>::new());
+    let drop_in = |name: &str, text: &str| {
+        of_kubelet_drop_in(name, text).map(|existing| existing.to_string())
+    };
+    assert_eq!(
+        drop_in("50-site.conf", "{\"maxPods\": 5}").as_deref(),
+        Some("/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5")
+    );
+    assert_eq!(drop_in("50-site.conf", "maxPods: 5"), drop_in("50-site.conf", "{\"maxPods\":5}"));
+    assert_eq!(drop_in("30-site.conf", "{\"maxPods\": 5}"), None, "before nodeadm's");
+    assert_eq!(drop_in("40-nodeadm.conf", "{\"maxPods\": 5}"), None, "nodeadm's own");
+    assert_eq!(drop_in("50-site.conf", "{\"maxPods\": -1}"), None);
+    assert_eq!(
+        values(Some(110), &["--node-labels=eks.amazonaws.com/nodegroup=blue"], None),
+        ["user data sets max-pods to 110 (managed node group)"]
+    );
+    assert_eq!(
+        values(Some(58), &["--max-pods=17", "--node-labels=karpenter.sh/nodepool=x"], None),
+        [
+            "user data sets max-pods to 58 (Karpenter)",
+            "a kubelet flag in user data sets max-pods to 17 (Karpenter)"
+        ]
+    );
+    assert_eq!(
+        values(Some(3), &["--max-pods=4"], Some("50-site.yaml")),
+        [
+            "/etc/eks/nodeadm.d/50-site.yaml sets max-pods to 3",
+            "a kubelet flag in /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 4"
+        ]
+    );
+    let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
+    assert_eq!(
+        of_command_lines(&lines).unwrap().to_string(),
+        "the kubelet command line sets max-pods to 9"
+    );
+    assert_eq!(of_command_lines(&[]), None);
+}

@@ -1,0 +1,99 @@
+//! The files of a node image that the hosts need. A host requests them, the agent reads them, and the host
+//! looks them up here.
+
+use super::bottlerocket::Bottlerocket;
+use super::unit_file;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Something that a host reads from an image. Paths are absolute, as the node sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The first of these files that exists.
+    FirstOf(Vec<PathBuf>),
+    /// Every file in a directory that has one of these extensions, in either case.
+    Directory {
+        /// The directory; it may be missing.
+        path: PathBuf,
+        /// In lower case, without the dot.
+        extensions: &'static [&'static str],
+    },
+    /// A configuration option of a snap. It is read if the image has the snap's unit.
+    SnapOption {
+        /// The option.
+        option: SnapOption,
+        /// The unit, which an earlier [`Read::FirstOf`] reads.
+        unit: &'static str,
+    },
+}
+
+impl Read {
+    /// Returns the request for one file.
+    pub(crate) fn file(path: impl Into<PathBuf>) -> Self {
+        Self::FirstOf(vec![path.into()])
+    }
+
+    /// Returns whether a directory request includes this file.
+    pub(crate) fn includes(&self, file: &Path) -> bool {
+        let Self::Directory { path, extensions } = self else { return false };
+        let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
+        file.parent() == Some(path) && extensions.iter().any(|it| extension == **it)
+    }
+}
+
+/// A configuration option of a snap, as in `snap get SNAP KEY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SnapOption {
+    /// The snap.
+    pub snap: &'static str,
+    /// The option's key.
+    pub key: &'static str,
+}
+
+/// What a host has read from an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    files: BTreeMap<PathBuf, String>,
+    snap_options: BTreeMap<SnapOption, String>,
+    /// Bottlerocket's settings; `None` outside of a Bottlerocket bootstrap container.
+    pub bottlerocket: Option<Bottlerocket>,
+}
+
+impl Image {
+    /// Adds a file by its absolute path.
+    pub fn insert_file(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        self.files.insert(path.into(), text.into());
+    }
+
+    /// Adds a snap's option. An option that is not set has the value "".
+    pub fn insert_snap_option(&mut self, option: SnapOption, value: impl Into<String>) {
+        self.snap_options.insert(option, value.into());
+    }
+
+    /// Returns the text of a file, or `None` if the image does not have it.
+    #[must_use]
+    pub fn file(&self, path: impl AsRef<Path>) -> Option<&str> {
+        self.files.get(path.as_ref()).map(String::as_str)
+    }
+
+    /// Returns the names and the texts of the files in a directory, ordered by name.
+    pub(crate) fn directory<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let files = self.files.iter().filter(move |(file, _)| file.parent() == Some(path));
+        files.filter_map(|(file, text)| Some((file.file_name()?.to_str()?, text.as_str())))
+    }
+
+    /// Returns the text of a systemd unit without its drop-ins, or `None` if the image does not have it.
+    #[must_use]
+    pub fn unit(&self, name: &str) -> Option<&str> {
+        unit_file::paths(name).into_iter().find_map(|path| self.file(path))
+    }
+
+    /// Returns the value of a snap's option, or `None` if the image does not have the snap.
+    #[must_use]
+    pub fn snap_option(&self, option: SnapOption) -> Option<&str> {
+        self.snap_options.get(&option).map(String::as_str)
+    }
+}

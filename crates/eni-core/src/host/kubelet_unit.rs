@@ -1,0 +1,49 @@
+//! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts with.
+
+use super::{Image, Read, kubeadm, kubelet_dropin, snap, unit_file};
+use std::path::PathBuf;
+
+/// The unit that starts the kubelet.
+pub(super) const UNIT: &str = "kubelet.service";
+
+/// On Amazon Linux 2, `bootstrap.sh` copies this file over the kubelet's unit just before it starts the
+/// kubelet. Until then the image has another unit, for docker.
+///
+/// Source: `templates/al2/runtime/bootstrap.sh`, awslabs/amazon-eks-ami, before 2026-03.
+const AL2_UNIT: &str = "/etc/eks/containerd/kubelet-containerd.service";
+
+/// Returns the requests for the unit, its drop-ins and the environment files that it may use.
+pub(super) fn reads() -> Vec<Read> {
+    let mut reads = vec![Read::FirstOf(candidates())];
+    reads.extend(unit_file::drop_in_reads(UNIT));
+    reads.extend(kubeadm::FILES.map(Read::file));
+    reads
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let mut paths = vec![PathBuf::from(AL2_UNIT)];
+    paths.extend(unit_file::paths(UNIT));
+    paths
+}
+
+/// Returns the texts of the unit and its drop-ins in the order in which systemd reads them. It leaves out
+/// our drop-in, so that a second run sees what the first one saw. Empty if the image has no such unit.
+pub(super) fn texts(image: &Image) -> Vec<String> {
+    let unit = candidates().into_iter().find_map(|path| image.file(path));
+    let Some(unit) = unit else { return Vec::new() };
+    let drop_ins = unit_file::drop_ins(image, UNIT).into_iter();
+    let others = drop_ins.filter(|(name, _)| name != kubelet_dropin::DROP_IN_NAME);
+    std::iter::once(unit.to_owned()).chain(others.map(|(_, text)| text)).collect()
+}
+
+/// Returns the command lines of the unit and of the kubelet's snap, without our arguments. A later one
+/// takes precedence.
+pub(super) fn command_lines(image: &Image) -> Vec<String> {
+    let files = kubeadm::FILES.into_iter().filter_map(|path| {
+        let text = image.file(path)?;
+        Some((PathBuf::from(path), kubeadm::without_block(text)))
+    });
+    let unit = unit_file::arguments(&texts(image), &files.collect::<Vec<_>>());
+    let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_ours);
+    std::iter::once(unit).chain(snap).collect()
+}

@@ -1,0 +1,241 @@
+//! Runs the scenarios in `tests/scenarios`: the files of an image in, the host and its changes out.
+//!
+//! A scenario is a directory, or a text file with a line `-- NAME --` before each of its files:
+//!
+//! | file | content |
+//! |---|---|
+//! | `root/…` | a file of the image |
+//! | `user-data` | the instance's user data |
+//! | `settings.toml` | the settings; without this file each of the four CNI modes is rendered |
+//! | `aws-node.yaml` | the aws-node DaemonSet; without it the settings alone decide |
+//! | `instance-type` | the instance type; c5.large without this file |
+//! | `snap/SNAP/OPTION` | the value of a snap's option |
+//! | `bottlerocket.json` | the settings API's response for `settings.kubernetes` |
+//! | `expected.txt` | the result |
+//!
+//! To accept a change: `UPDATE_GOLDEN=1 cargo test -p eni-core scenarios`, and review the difference.
+
+mod files;
+
+use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
+use super::change::tests::done;
+use super::{Change, DetectedHost, HostKind, Image, Read};
+use super::{detect, existing_config, reads, remove, user_data};
+use crate::domain::aws_node::AwsNode;
+use crate::error::{Advice as _, report};
+use crate::facts::Facts;
+use crate::facts::fixture::facts;
+use crate::plan::plan;
+use crate::settings::{Layer, Settings};
+use clap::ValueEnum as _;
+use files::Scenario;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The name of a CNI mode, and its settings.
+const MODES: [(&str, &str); 4] = [
+    ("plain", "[cni]\ncustom-networking = false\n"),
+    ("custom networking", ""),
+    ("prefix delegation", "[cni]\ncustom-networking = false\nprefix-delegation = true\n"),
+    ("custom networking and prefix delegation", "[cni]\nprefix-delegation = true\n"),
+];
+const EXPECTED: &str = "expected.txt";
+const BOTTLEROCKET: &str = "bottlerocket.json";
+
+#[test]
+fn every_scenario_has_its_expected_result() {
+    let (mut failures, mut results) = (Vec::new(), String::new());
+    for path in &paths() {
+        let scenario = Scenario::read(path);
+        let expected = scenario.files.borrow_mut().remove(EXPECTED).unwrap_or_default();
+        let result = scenario.result();
+        results.push_str(&result);
+        if result != expected && !updated(path, &result) {
+            failures.push(format!(
+                "{}: expected\n{expected}\nbut the result is\n{result}",
+                path.display()
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "{}\nUPDATE_GOLDEN=1 accepts the results", failures.join("\n"));
+    for kind in HostKind::value_variants().iter().filter(|kind| **kind != HostKind::Auto) {
+        assert!(results.contains(&format!("host: {kind} (")), "no scenario has the host {kind}");
+    }
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_removal_restores_the_image() {
+    for path in paths() {
+        let scenario = Scenario::read(&path);
+        // Removal does not restore what an earlier run wrote.
+        let before = scenario.clone();
+        before.apply(&remove(&before.image()));
+        let Ok(first) = scenario.run("") else { continue };
+        scenario.apply(&first.changes);
+        let applied = scenario.clone();
+        scenario.apply(&scenario.run("").unwrap().changes);
+        assert_eq!(scenario, applied, "{}: second run", path.display());
+        scenario.apply(&remove(&scenario.image()));
+        // Bottlerocket's API cannot remove a setting.
+        for scenario in [&scenario, &before] {
+            scenario.files.borrow_mut().remove(BOTTLEROCKET);
+        }
+        assert_eq!(scenario, before, "{}: removal", path.display());
+    }
+}
+
+fn paths() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios");
+    let entries = fs::read_dir(directory).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Writes the result if `UPDATE_GOLDEN` is set. Returns whether it did.
+#[expect(clippy::disallowed_methods, reason = "a test's own switch and fixture")]
+fn updated(path: &Path, result: &str) -> bool {
+    if std::env::var_os("UPDATE_GOLDEN").is_none() {
+        return false;
+    }
+    if path.is_dir() {
+        fs::write(path.join(EXPECTED), result).unwrap();
+    } else {
+        let text = fs::read_to_string(path).unwrap();
+        let marker = format!("-- {EXPECTED} --\n");
+        let inputs = text.split(&marker).next().unwrap_or_default();
+        fs::write(path, format!("{inputs}{marker}{result}")).unwrap();
+    }
+    true
+}
+
+impl Scenario {
+    fn apply(&self, changes: &[Change]) {
+        for change in changes {
+            done(change.apply(self)).unwrap();
+        }
+    }
+
+    /// The image as the agent would read it.
+    fn image(&self) -> Image {
+        let mut image = Image::default();
+        for read in reads() {
+            match read {
+                Read::FirstOf(paths) => {
+                    let mut files = paths.into_iter().filter_map(|path| {
+                        let text = self.root(&path)?;
+                        Some((path, text))
+                    });
+                    if let Some((path, text)) = files.next() {
+                        image.insert_file(path, text);
+                    }
+                }
+                Read::Directory { path: directory, extensions } => {
+                    for (name, text) in self.files.borrow().iter() {
+                        let Some(path) = name.strip_prefix("root").map(Path::new) else { continue };
+                        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+                        let is_read = extensions.iter().any(|it| extension == **it);
+                        if path.parent() == Some(&directory) && is_read {
+                            image.insert_file(path, text.as_str());
+                        }
+                    }
+                }
+                Read::SnapOption { option, unit } => {
+                    let value = self.text(&format!("snap/{}/{}", option.snap, option.key));
+                    if image.unit(unit).is_some() {
+                        let value = value.unwrap_or_default();
+                        image.insert_snap_option(option, value.trim());
+                    }
+                }
+            }
+        }
+        image.bottlerocket = self.text(BOTTLEROCKET).map(|kubernetes| {
+            let tables =
+                ENI_MAX_PODS.map(|table| self.root(Path::new(&format!("{ROOTFS}{table}"))));
+            Bottlerocket {
+                live: Live::read(&kubernetes, "{}").unwrap(),
+                record: self
+                    .root(Path::new(RECORD))
+                    .map(|text| record(&text).unwrap())
+                    .unwrap_or_default(),
+                eni_max_pods: tables.into_iter().flatten().collect(),
+            }
+        });
+        image
+    }
+
+    /// Everything but the changes as text, and the changes; or the error as text.
+    fn run(&self, mode: &str) -> Result<Run, String> {
+        let text = self.text("settings.toml").unwrap_or_else(|| mode.to_owned());
+        let layer = Layer::from_toml(Path::new("settings.toml"), &text).unwrap();
+        let settings = Settings::from_layer(layer).unwrap();
+        let image = self.image();
+        let host = detect(settings.host, &image).map_err(|error| {
+            format!("{}\nexit code {}\n", report(&error), error.exit_code().number())
+        })?;
+        let node_config = self.text("user-data").and_then(|text| {
+            user_data::node_config(text.as_bytes()).unwrap().map(|config| config.kubelet)
+        });
+        let instance_type = self.text("instance-type");
+        let facts = facts(instance_type.as_deref().unwrap_or("c5.large").trim());
+        let instance_type = &facts.instance.instance_type;
+        let existing = existing_config(&image, host.kind, instance_type, node_config.as_ref());
+        let DetectedHost { kind, reason, .. } = &host;
+        let mut lines = vec![format!("host: {kind} ({reason})")];
+        lines.extend(existing.max_pods.iter().map(|it| format!("existing: {it}")));
+        if existing.has_kube_reserved_flag {
+            lines.push("existing: a kubelet flag sets kube-reserved".to_owned());
+        }
+        let reserved = existing.kube_reserved.iter();
+        lines.extend(reserved.map(|(key, value)| format!("existing: kube-reserved {key}={value}")));
+        let expression = existing.max_pods_expression.iter();
+        lines.extend(expression.map(|it| format!("existing: maxPodsExpression {it:?}")));
+        let facts = Facts { host, existing, ..facts };
+        let aws_node = self.text("aws-node.yaml").map(|text| AwsNode::read(&environment(&text)));
+        let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| error.to_string())?;
+        let evidence = lines.join("\n") + "\n";
+        Ok(Run { evidence, max_pods: plan.kubelet.max_pods, changes: plan.changes })
+    }
+
+    /// The text of `expected.txt`.
+    fn result(&self) -> String {
+        let modes = match self.text("settings.toml") {
+            Some(_) => &[("", "")][..],
+            None => &MODES[..],
+        };
+        let mut text = String::new();
+        for (mode, settings) in modes {
+            let run = match self.run(settings) {
+                Ok(run) => run,
+                Err(error) => return error,
+            };
+            if text.is_empty() {
+                text.push_str(&run.evidence);
+            }
+            let title = if mode.is_empty() { String::new() } else { format!("{mode}: ") };
+            writeln!(text, "\n{title}max-pods {}", run.max_pods).unwrap();
+            for change in &run.changes {
+                writeln!(text, "\n{}", change.show()).unwrap();
+            }
+        }
+        text
+    }
+}
+
+struct Run {
+    evidence: String,
+    max_pods: u32,
+    changes: Vec<Change>,
+}
+
+/// The environment of the first container of a DaemonSet.
+fn environment(daemon_set: &str) -> BTreeMap<String, String> {
+    let daemon_set: Value = serde_saphyr::from_str(daemon_set).unwrap();
+    let env = &daemon_set["spec"]["template"]["spec"]["containers"][0]["env"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let variables = env.as_array().into_iter().flatten();
+    variables.map(|it| (text(&it["name"]), text(&it["value"]))).collect()
+}

@@ -1,0 +1,234 @@
+//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a transaction
+//! of our own, because another agent may use another one at the same time.
+
+use super::Transient;
+use super::disk::{DiskError, under};
+use eni_core::error::{Advice, ExitCode};
+use eni_core::host::bottlerocket::{
+    InvalidSettings, KubeletSettings, Live, NotRendered, OTHER_KEYS, SOCKET,
+};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::json;
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+use tracing::debug;
+
+/// The timeout of one request. The server runs on the same host, and has one thread for all clients.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// The maximum length of an error message from the API, in characters. Its list of known keys is long.
+const MAX_MESSAGE: usize = 400;
+
+/// A failure to read or change Bottlerocket's settings.
+#[derive(Debug, thiserror::Error)]
+pub enum BottlerocketError {
+    /// There is no complete response. The container has a mount of the socket itself, so it cannot reach a
+    /// server that was restarted later.
+    #[error("no response to {request} from the Bottlerocket settings API ({SOCKET})")]
+    Unreachable { request: Request, source: reqwest::Error },
+    /// The response cannot be parsed.
+    #[error("the Bottlerocket settings API ({SOCKET}) returned an invalid response to {request}")]
+    InvalidResponse { request: Request, source: InvalidSettings },
+    /// The API rejected the request.
+    #[error("the Bottlerocket settings API rejected {request} with {status}: {message}")]
+    Rejected {
+        request: Request,
+        status: StatusCode,
+        /// The API's own message.
+        message: String,
+    },
+    /// The settings are committed, but the kubelet's files do not contain them.
+    #[error("Bottlerocket has not rendered the committed settings")]
+    NotRendered(#[source] NotRendered),
+    /// A file of the kubelet cannot be read.
+    #[error(transparent)]
+    KubeletFile(DiskError),
+}
+
+impl Advice for BottlerocketError {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Unreachable { .. } | Self::InvalidResponse { .. } => {
+                "check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node"
+            }
+            Self::Rejected { request: Request::Get, .. } => {
+                "check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node"
+            }
+            Self::Rejected { request: Request::Apply, .. } => {
+                "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
+            }
+            Self::Rejected { .. } => {
+                "correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)"
+            }
+            Self::NotRendered(_) | Self::KubeletFile(_) => {
+                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unreachable { .. } | Self::NotRendered(_) | Self::KubeletFile(_) => {
+                ExitCode::Unavailable
+            }
+            Self::InvalidResponse { .. } => ExitCode::InvalidData,
+            // A PATCH that fails with a server error contains a value that cannot be stored.
+            Self::Rejected {
+                request: Request::Get | Request::Commit | Request::Apply,
+                status,
+                ..
+            } if status.is_server_error() => ExitCode::Unavailable,
+            Self::Rejected { .. } => ExitCode::Settings,
+        }
+    }
+}
+
+impl Transient for BottlerocketError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
+    }
+
+    /// Rendering takes place after the commit, so the first checks usually fail.
+    fn is_usual(&self) -> bool {
+        self.is_transient()
+    }
+}
+
+/// A request by its method and path, without the transaction's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Reads settings.
+    Get,
+    /// Adds changes to a transaction.
+    Patch,
+    /// Commits a transaction and renders its settings.
+    Commit,
+    /// Renders live settings.
+    Apply,
+    /// Deletes a transaction.
+    Discard,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Get => "GET /settings",
+            Self::Patch => "PATCH /settings",
+            Self::Commit => "POST /tx/commit_and_apply",
+            Self::Apply => "POST /tx/apply",
+            Self::Discard => "DELETE /tx",
+        })
+    }
+}
+
+/// A client of the API.
+#[derive(Clone, Debug)]
+pub struct Api {
+    http: Client,
+}
+
+impl Api {
+    /// Returns whether the API's socket exists below `root`.
+    #[must_use]
+    pub fn is_at(root: &Path) -> bool {
+        under(root, Path::new(SOCKET)).exists()
+    }
+
+    /// Returns a client for the socket below `root`.
+    pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
+        let http = Client::builder()
+            .unix_socket(under(root, Path::new(SOCKET)))
+            .no_proxy()
+            .timeout(ATTEMPT);
+        let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
+        Ok(Self { http })
+    }
+
+    /// Returns the live settings.
+    pub async fn live(&self) -> Result<Live, BottlerocketError> {
+        // One after the other, on one connection: the server has one thread.
+        let kubernetes = self.get("prefix=settings.kubernetes").await?;
+        let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
+        let invalid = |source| BottlerocketError::InvalidResponse { request: Request::Get, source };
+        Live::read(&kubernetes, &others).map_err(invalid)
+    }
+
+    async fn get(&self, query: &str) -> Result<String, BottlerocketError> {
+        self.send(Request::Get, Method::GET, &format!("settings?{query}"), None, StatusCode::OK)
+            .await
+    }
+
+    /// Adds settings to a transaction: all of them, or none. They are not live before the commit.
+    pub async fn patch(
+        &self,
+        tx: &str,
+        settings: &KubeletSettings,
+    ) -> Result<(), BottlerocketError> {
+        let body = json!({ "kubernetes": settings }).to_string();
+        let path = format!("settings?tx={tx}");
+        self.send(Request::Patch, Method::PATCH, &path, Some(body), StatusCode::NO_CONTENT).await?;
+        Ok(())
+    }
+
+    /// Commits a transaction. Rendering starts after the response.
+    pub async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
+        let path = format!("tx/commit_and_apply?tx={tx}");
+        let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
+        let keys: Result<Vec<String>, _> = serde_json::from_str(&keys);
+        let keys = keys.map_err(|error| BottlerocketError::InvalidResponse {
+            request: Request::Commit,
+            source: InvalidSettings { line: error.line(), column: error.column() },
+        })?;
+        debug!("bottlerocket: committed {}", keys.join(", "));
+        Ok(())
+    }
+
+    /// Renders these settings, which are live already. The request always has keys: without keys the API
+    /// would render all settings and restart every service.
+    pub async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+        let path = format!("tx/apply?keys={}", settings.keys());
+        self.send(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
+        Ok(())
+    }
+
+    /// Deletes a transaction.
+    pub async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
+        let path = format!("tx?tx={tx}");
+        self.send(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        request: Request,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        success: StatusCode,
+    ) -> Result<String, BottlerocketError> {
+        let mut builder = self.http.request(method, format!("http://localhost/{path}"));
+        if let Some(body) = body {
+            builder = builder.header("Content-Type", "application/json").body(body);
+        }
+        let response = builder.send().await.map_err(|error| unreachable(request, error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| unreachable(request, error))?;
+        debug!("bottlerocket: {request}: {status}");
+        if status == success {
+            return Ok(text);
+        }
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut message: String = words.chars().take(MAX_MESSAGE).collect();
+        if message.len() < words.len() {
+            message.push('…');
+        }
+        Err(BottlerocketError::Rejected { request, status, message })
+    }
+}
+
+fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {
+    // The URL has no host, and the message contains the request.
+    BottlerocketError::Unreachable { request, source: error.without_url() }
+}

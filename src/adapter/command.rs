@@ -1,0 +1,132 @@
+//! Commands of the node, `snap` and `systemctl`, each with a deadline.
+
+use eni_core::error::{Advice, ExitCode};
+use eni_core::host::{HostCommand, SnapOption};
+use std::borrow::Cow;
+use std::io;
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// The longest time that `systemctl daemon-reload` may take.
+const SYSTEMCTL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A command that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to run `{command}`")]
+pub struct CommandError {
+    /// The command with its arguments.
+    command: String,
+    /// What the operator does about it.
+    help: &'static str,
+    #[source]
+    cause: CommandFailure,
+}
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+enum CommandFailure {
+    #[error("failed to start it")]
+    Start(#[source] io::Error),
+    #[error("it did not end within {}", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    #[error("{status}: {}", stderr.trim())]
+    Failed { status: ExitStatus, stderr: String },
+}
+
+impl Advice for CommandError {
+    fn help(&self) -> Cow<'static, str> {
+        self.help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::CannotWrite
+    }
+}
+
+/// Runs a command and returns its standard output. The command is killed at its deadline.
+pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
+    let HostCommand { program, arguments, deadline, help } = command;
+    let child =
+        Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    let result = match timeout(*deadline, child).await {
+        Err(_) => Err(CommandFailure::TimedOut(*deadline)),
+        Ok(Err(error)) => Err(CommandFailure::Start(error)),
+        Ok(Ok(Output { status, stdout, .. })) if status.success() => {
+            Ok(String::from_utf8_lossy(&stdout).into_owned())
+        }
+        Ok(Ok(Output { status, stderr, .. })) => {
+            let stderr = String::from_utf8_lossy(&stderr).into_owned();
+            Err(CommandFailure::Failed { status, stderr })
+        }
+    };
+    result.map_err(|cause| CommandError {
+        command: format!("{program} {}", arguments.join(" ")),
+        help,
+        cause,
+    })
+}
+
+/// Returns the value of a snap's option, or "" if it is not set.
+pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
+    let SnapOption { snap, key } = option;
+    let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
+    match run(&HostCommand::snap(["get", snap, key], help)).await {
+        Ok(value) => Ok(value.trim().to_owned()),
+        Err(CommandError { cause: CommandFailure::Failed { stderr, .. }, .. })
+            if stderr.contains(&format!("no \"{key}\" configuration")) =>
+        {
+            Ok(String::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes systemd reload its units.
+pub async fn daemon_reload() -> Result<(), CommandError> {
+    let command = HostCommand {
+        program: "systemctl",
+        arguments: vec!["daemon-reload".to_owned()],
+        deadline: SYSTEMCTL_DEADLINE,
+        help: "check `systemctl status`; the files are already written",
+    };
+    run(&command).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eni_core::error::report;
+
+    fn command(program: &'static str, arguments: &[&str], deadline: Duration) -> HostCommand {
+        let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
+        HostCommand { program, arguments, deadline, help: "check `it`" }
+    }
+
+    #[tokio::test]
+    async fn a_command_returns_its_output_or_its_failure_with_the_cause() {
+        let minute = Duration::from_mins(1);
+        assert_eq!(run(&command("echo", &["a", "b"], minute)).await.unwrap(), "a b\n");
+        for (command, expected) in [
+            (
+                command("no-such-program", &["get"], minute),
+                "error: failed to run `no-such-program get`\n  caused by: failed to start it\n  caused by: No such file or directory (os error 2)\n  help: check `it`",
+            ),
+            (
+                command("sh", &["-c", "echo broken >&2; exit 3"], minute),
+                "error: failed to run `sh -c echo broken >&2; exit 3`\n  caused by: exit status: 3: broken\n  help: check `it`",
+            ),
+            (
+                command("sleep", &["600"], Duration::from_millis(50)),
+                "error: failed to run `sleep 600`\n  caused by: it did not end within 50ms\n  help: check `it`",
+            ),
+        ] {
+            let error = run(&command).await.unwrap_err();
+            assert_eq!(
+                (report(&error).as_str(), error.exit_code()),
+                (expected, ExitCode::CannotWrite)
+            );
+        }
+    }
+}

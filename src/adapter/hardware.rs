@@ -1,0 +1,37 @@
+//! CPUs and memory of the instance.
+
+use eni_core::error::{Advice, ExitCode};
+use eni_core::facts::Machine;
+use std::borrow::Cow;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// The kernel does not report CPUs or memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to read the number of CPUs and the memory size from /proc and /sys")]
+pub struct HardwareError;
+
+impl Advice for HardwareError {
+    fn help(&self) -> Cow<'static, str> {
+        "run eni-bootstrap as root on the node, and check that /proc and /sys are mounted".into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
+}
+
+/// Returns the CPUs that are online, and the memory. A control group with a memory limit counts as the
+/// memory.
+pub fn machine() -> Result<Machine, HardwareError> {
+    let kind = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(kind).map_err(|_| HardwareError)?;
+    let cpus = u32::try_from(system.cpus().len()).unwrap_or(u32::MAX);
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory);
+    let memory_bytes = system.total_memory().min(limit.unwrap_or(u64::MAX));
+    if cpus == 0 || memory_bytes == 0 {
+        return Err(HardwareError);
+    }
+    Ok(Machine { cpus, memory_bytes })
+}

@@ -1,0 +1,66 @@
+//! Reads the files of a node image that the hosts request.
+
+use crate::adapter::command::{self, CommandError};
+use crate::adapter::disk::{self, DiskError, under};
+use eni_core::error::{Advice, ExitCode};
+use eni_core::host::{self, Image, Read};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// A part of the image that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A file or a directory that exists but cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The option of a snap.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl Advice for ImageError {
+    fn help(&self) -> Cow<'static, str> {
+        match self {
+            Self::Disk(_) => "run eni-bootstrap as root on the node".into(),
+            Self::Command(error) => error.help(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::InvalidData
+    }
+}
+
+/// Reads everything below `root` that the hosts request.
+pub async fn read(root: &Path) -> Result<Image, ImageError> {
+    let mut image = Image::default();
+    for request in host::reads() {
+        match request {
+            Read::FirstOf(paths) => {
+                for path in paths {
+                    if let Some(text) = disk::read(&under(root, &path))? {
+                        image.insert_file(path, text);
+                        break;
+                    }
+                }
+            }
+            Read::Directory { path: directory, extensions } => {
+                for path in disk::list(&under(root, &directory))? {
+                    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+                    let Some(name) = path.file_name() else { continue };
+                    if extensions.iter().any(|it| extension == **it)
+                        && let Some(text) = disk::read(&path)?
+                    {
+                        image.insert_file(directory.join(name), text);
+                    }
+                }
+            }
+            Read::SnapOption { option, unit } => {
+                if image.unit(unit).is_some() {
+                    image.insert_snap_option(option, command::snap_option(option).await?);
+                }
+            }
+        }
+    }
+    Ok(image)
+}

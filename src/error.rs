@@ -66,7 +66,7 @@ pub enum Error {
     #[error("the table of instance types could not be made")]
     Ec2(#[from] Ec2Error),
     /// A new table that lacks types which the old one had.
-    #[error("the new table lacks {count} types that the old one has, such as {example}")]
+    #[error("the new table lacks {} of the existing table, such as {example}", eni_core::domain::plural::counted(u64::try_from(*.count).unwrap_or(0), "instance type"))]
     Shrinks {
         /// How many.
         count: usize,
@@ -90,9 +90,24 @@ pub enum UsageError {
     /// A pattern that is none, or a name that is no type's.
     #[error("{0}")]
     NoSuchType(String),
-    /// EC2 must be asked, and nothing says in which region.
-    #[error("the embedded table has no {0}, and no region is named in which to ask EC2")]
-    NoRegion(InstanceType),
+    /// An instance type that is neither in the embedded table nor in the override file.
+    #[error("instance type {instance_type} is unknown")]
+    UnknownType {
+        /// The instance type.
+        instance_type: InstanceType,
+        /// The known instance type most similar to it.
+        nearest: Option<String>,
+    },
+    /// `max-pods` does not know in which region to call EC2 for an unknown instance type.
+    #[error(
+        "instance type {instance_type} is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
+    )]
+    NoRegion {
+        /// The instance type.
+        instance_type: InstanceType,
+        /// The known instance type most similar to it.
+        nearest: Option<String>,
+    },
     /// There is nothing to wait for.
     #[error("there is no ENIConfig to wait for: custom networking is off")]
     NothingToWaitFor,

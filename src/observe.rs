@@ -102,7 +102,7 @@ pub async fn facts(
 ) -> Result<Facts, ObserveError> {
     let OnBottlerocket { found, said: by_bottlerocket, .. } = bottlerocket;
     let image = Image { bottlerocket: found, ..machine::image(&endpoints.root)? };
-    let host = host::detect(settings.host, &image)?;
+    let host = host::detect(settings.host.kind(), &image)?;
     let machine = this_machine(&endpoints.root)?;
     // On the heap: a dozen requests at once make a large future.
     let ask = || Box::pin(metadata(endpoints, names, settings, deadline));
@@ -210,7 +210,7 @@ async fn tags(
     settings: &Settings,
 ) -> Result<BTreeMap<String, String>, ImdsError> {
     let mut tags = BTreeMap::new();
-    for field in settings.eni_config_name.fields() {
+    for field in settings.eni_config.name().fields() {
         if let Field::Tag(key) = field
             && let Some(value) = session.text(&format!("meta-data/tags/instance/{key}")).await?
         {

@@ -1,9 +1,10 @@
 //! The only code that writes to the disk, and the settings files it reads.
 
-use eni_core::domain::limits::{NamedRow, NoRow, rows};
+use eni_core::domain::limits::{InvalidRow, NamedRow, rows};
 use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
@@ -59,7 +60,7 @@ pub enum DiskError {
         /// From 1.
         line: usize,
         /// What stands there.
-        source: NoRow,
+        source: InvalidRow,
     },
     /// Another run is at work on this machine.
     #[error("another eni-bootstrap is at work on this machine (it holds {})", path.display())]
@@ -99,21 +100,25 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(paths)
 }
 
-/// Every settings file under `root`, the weakest first: by directory, then by file name; last a
-/// Bottlerocket bootstrap container's user data.
+/// Returns every settings file under `root` in the order in which they are merged: by file name,
+/// whatever directory they are in, then the user data of a Bottlerocket bootstrap container.
+///
+/// Of files with the same name, only the one in the last of [`SETTINGS_DIRECTORIES`] is read. An empty
+/// file or a symbolic link to `/dev/null` therefore masks a file in an earlier directory.
+///
+/// Source: systemd, `conf_files_list` in `src/basic/conf-files.c`.
 pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
-    let mut files = Vec::new();
+    let mut by_name = BTreeMap::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
-        for path in list(&directory)? {
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = read(&path)?.unwrap_or_default();
-                files.push((path, text));
-            }
-        }
+        let paths = list(&directory)?.into_iter();
+        let toml = paths.filter(|path| path.extension().is_some_and(|it| it == "toml"));
+        by_name.extend(toml.map(|path| (path.file_name().map(ToOwned::to_owned), path)));
     }
-    let path = under(root, Path::new(USER_DATA));
-    if let Some(text) = read(&path)? {
-        files.push((path, text));
+    let mut files = Vec::new();
+    for path in by_name.into_values().chain([under(root, Path::new(USER_DATA))]) {
+        if let Some(text) = read(&path)? {
+            files.push((path, text));
+        }
     }
     Ok(files)
 }

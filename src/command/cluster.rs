@@ -44,7 +44,7 @@ impl OnNode {
         deadline: Deadline,
     ) -> Result<Self, Error> {
         // First, for what follows may need its proxy.
-        let bottlerocket = observe::bottlerocket(&endpoints.root, settings.host).await?;
+        let bottlerocket = observe::bottlerocket(&endpoints.root, settings.host.kind()).await?;
         endpoints.proxy = endpoints.proxy.or_else(|| bottlerocket.proxy.clone());
         endpoints.region.clone_from(&bottlerocket.region);
         let facts = observe::facts(&endpoints, &names, &settings, bottlerocket, deadline).await?;
@@ -53,7 +53,7 @@ impl OnNode {
 
     /// Asks the cluster what the CNI is set to, unless the settings alone decide.
     pub async fn ask(&self, patience: Patience) -> Result<Asked, Error> {
-        if self.settings.cni_source == CniSource::Settings {
+        if self.settings.cni.source() == CniSource::Settings {
             return Ok(Asked::default());
         }
         let connection = self.connect().await?;
@@ -80,7 +80,7 @@ impl OnNode {
     pub async fn connect(&self) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)?;
         // Finding the cluster is part of knowing what this machine is, and has that time.
-        let deadline = Deadline::after(self.settings.imds_wait);
+        let deadline = Deadline::after(self.settings.imds.wait().into());
         let region = &self.facts.instance.region;
         // On the heap: EKS is rarely asked, and its future is large.
         let connect = observe::connect(&self.endpoints, &self.names, region, &access, deadline);
@@ -113,7 +113,7 @@ impl OnNode {
         connection: &'a Connection,
         aws_node: Option<&'a AwsNode>,
     ) -> Option<Verifier<'a>> {
-        if !self.settings.verify {
+        if !self.settings.eni_config.verify() {
             return None;
         }
         let Connection { api, cluster } = connection;

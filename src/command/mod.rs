@@ -1,5 +1,6 @@
 //! What each command does, by the floors below.
 
+mod aligned_table;
 pub mod check;
 mod cluster;
 pub mod limits;
@@ -14,7 +15,7 @@ use crate::adapter::Endpoints;
 use crate::adapter::disk;
 use crate::adapter::dns::Names;
 use crate::error::Error;
-use eni_core::settings::{Layer, Settings, SettingsError};
+use eni_core::settings::{Settings, SettingsError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -28,13 +29,13 @@ pub struct Context {
     /// The file that `--config` names.
     pub config: Option<PathBuf>,
     /// The environment and the flags.
-    pub by_hand: Layer,
+    pub by_hand: Settings,
 }
 
 impl Context {
     /// Every layer, merged and checked.
     pub fn settings(self) -> Result<(Endpoints, Names, Settings), Error> {
-        let mut merged = Layer::default();
+        let mut merged = Settings::default();
         for (path, text) in disk::settings_files(&self.endpoints.root)? {
             merged = layer(&path, &text)?.over(merged);
         }
@@ -42,7 +43,7 @@ impl Context {
             let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.clone()))?;
             merged = layer(path, &text)?.over(merged);
         }
-        let settings = Settings::from_layer(self.by_hand.over(merged))?;
+        let settings = self.by_hand.over(merged);
         Ok((with_overrides(self.endpoints)?, self.names, settings))
     }
 }
@@ -53,8 +54,8 @@ pub(crate) fn with_overrides(endpoints: Endpoints) -> Result<Endpoints, Error> {
     Ok(Endpoints { table: endpoints.table.with_overrides(rows), ..endpoints })
 }
 
-fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
-    Layer::from_toml(path, text).map_err(SettingsError::from)
+fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
+    Settings::from_toml(path, text).map_err(SettingsError::from)
 }
 
 /// Results go to stdout, and nothing else does.

@@ -30,7 +30,7 @@ pub enum Output {
 /// Prints the plan for this machine.
 pub async fn show(context: Context, output: Output) -> Result<(), Error> {
     let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
+    let deadline = Deadline::after(settings.imds.wait().into());
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     // Asked once: a plan is for somebody who looks on.
     let asked = Box::pin(node.ask(Patience::begin(Wait::Once))).await?;

@@ -13,11 +13,11 @@ use tracing::{info, warn};
 /// Takes the machine from "just booted" to "the kubelet may start".
 pub async fn run(context: Context) -> Result<(), Error> {
     let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
+    let deadline = Deadline::after(settings.imds.wait().into());
     let _alone = retry(deadline, async || RunLock::take(&endpoints.root)).await?;
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     report::facts(&node.facts);
-    let patience = Patience::begin(node.settings.wait);
+    let patience = Patience::begin(node.settings.eni_config.wait());
     let asked = node.ask(patience).await?;
     report::asked(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
     let plan = node.plan(&asked)?;
@@ -28,12 +28,15 @@ pub async fn run(context: Context) -> Result<(), Error> {
     };
     report::plan(&node.facts, &plan);
     let applied =
-        apply::apply(&node.endpoints.root, &plan.changes, node.settings.render_wait).await?;
+        apply::apply(&node.endpoints.root, &plan.changes, node.settings.host.render_wait().into())
+            .await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         match node.wait_for(name, &plan, connection, asked.aws_node.as_ref(), patience).await {
             Ok(ready) => report::ready(&plan, &ready),
-            Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
+            Err(Error::NotReady(error))
+                if node.settings.eni_config.on_timeout() == OnTimeout::Continue =>
+            {
                 warn!("{error}; going on all the same: eni-config.on-timeout = \"continue\"");
             }
             Err(error) => return Err(error),

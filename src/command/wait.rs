@@ -10,9 +10,9 @@ use crate::wait::Patience;
 /// Waits for this node's ENIConfig.
 pub async fn wait(context: Context) -> Result<(), Error> {
     let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
+    let deadline = Deadline::after(settings.imds.wait().into());
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
-    let patience = Patience::begin(node.settings.wait);
+    let patience = Patience::begin(node.settings.eni_config.wait());
     let asked = node.ask(patience).await?;
     report::asked(&node.facts, asked.connection.as_ref(), asked.aws_node.as_ref());
     let plan = node.plan(&asked)?;

@@ -21,9 +21,15 @@ impl Error {
             Self::Usage(UsageError::NoSuchType(_)) => {
                 "`eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'".to_owned()
             }
-            Self::Usage(UsageError::NoRegion(_) | UsageError::NoRegionOfCluster) => {
-                "add `--region us-west-2`".to_owned()
-            }
+            Self::Usage(UsageError::NoRegionOfCluster) => "add `--region us-west-2`".to_owned(),
+            Self::Usage(UsageError::NoRegion { nearest, .. }) => match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`? otherwise set the region: `--region us-west-2`"),
+                None => "set the region: `--region us-west-2`".to_owned(),
+            },
+            Self::Usage(UsageError::UnknownType { nearest, .. }) => match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "run `eni-bootstrap limits show` for a list of instance types".to_owned(),
+            },
             Self::Usage(UsageError::NothingToWaitFor) => {
                 "set cni.custom-networking = true, or leave the wait out".to_owned()
             }

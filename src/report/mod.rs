@@ -41,9 +41,9 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         Source::EmbeddedTable => "by the embedded table",
         Source::Ec2 => "by EC2",
     };
-    let platform = limits.limits.row.platform;
+    let platform = limits.limits.platform;
     let cpus = machine.map_or_else(
-        || format!("{} vCPUs", limits.limits.row.vcpus),
+        || format!("{} vCPUs", limits.limits.vcpus),
         |machine| format!("{} CPUs online", machine.cpus),
     );
     let is_user_data = |told: &Told| told.source == ClusterSource::UserData;
@@ -61,7 +61,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         ),
         format!(
             "limits: {} interfaces of {} IPv4 addresses, {platform}, {cpus}, {source}",
-            limits.limits.row.interfaces, limits.limits.row.ipv4_per_interface
+            limits.limits.interfaces, limits.limits.ipv4_per_interface
         ),
         format!("host: {} ({}); user data: {user_data}", host.host, host.reason),
     ]

@@ -35,11 +35,9 @@ pub fn of_plan(facts: &Facts, plan: &Plan) -> Vec<Finding> {
             "maxPodsExpression in user data is {expression:?}, which only nodeadm can work out: pods.policy passes over it"
         ))
     }));
-    warnings.extend(
-        plan.capacity.caveats.iter().map(|caveat| {
-            Finding::warning("max-pods", caveat.to_string(), "see README, \"The sum\"")
-        }),
-    );
+    warnings.extend(plan.capacity.diagnostics.iter().map(|it| {
+        Finding::warning("max-pods", it.text.clone(), it.help.clone().unwrap_or_default())
+    }));
     warnings.extend(memory(facts, plan).map(|says| said("memory", says)));
     warnings
 }
@@ -74,7 +72,7 @@ mod tests {
     use super::*;
     use eni_core::facts::Machine;
     use eni_core::facts::fixture::facts;
-    use eni_core::settings::{Layer, Settings};
+    use eni_core::settings::Settings;
     use std::path::Path;
 
     /// A t3.small with prefixes: 3 interfaces of 4 addresses.
@@ -84,9 +82,8 @@ mod tests {
         let text = format!(
             "cni = {{ custom-networking = false, prefix-delegation = true }}\n{settings}\n"
         );
-        let layer = Layer::from_toml(Path::new("test.toml"), &text).unwrap();
-        let plan =
-            eni_core::plan::plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap();
+        let settings = Settings::from_toml(Path::new("test.toml"), &text).unwrap();
+        let plan = eni_core::plan::plan(&facts, &settings, None).unwrap();
         warnings(&facts, &plan).map(|warning| warning.says).collect()
     }
 

@@ -10,7 +10,7 @@ use eni_core::facts::{Facts, Instance, Limits};
 use eni_core::host::kubeadm::ExtraArguments;
 use eni_core::host::{Change, Detected, Host, ToldElsewhere};
 use eni_core::plan::plan;
-use eni_core::settings::{Layer, Settings};
+use eni_core::settings::Settings;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,8 +62,8 @@ fn changes(host: Host, mode: &str) -> Vec<Change> {
         told: Vec::new(),
     };
     let text = format!("{mode}\n[cluster]\nkubeconfig = \"/kubeconfig\"");
-    let layer = Layer::from_toml(Path::new("golden.toml"), &text).unwrap();
-    plan(&facts, &Settings::from_layer(layer).unwrap(), None).unwrap().changes
+    let settings = Settings::from_toml(Path::new("golden.toml"), &text).unwrap();
+    plan(&facts, &settings, None).unwrap().changes
 }
 
 #[test]

@@ -12,7 +12,7 @@ use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
 use eni_bootstrap::command::{self, Context};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
-use eni_core::settings::Layer;
+use eni_core::settings::Settings;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -98,7 +98,7 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
         root: node.root().to_owned(),
         table: Table::new(without_m5),
     };
-    let mut by_hand = Layer::default();
+    let mut by_hand = Settings::default();
     // The stand-in cluster's subnet is not in moto.
     by_hand.eni_config.verify = Some(false);
     let context = Context { endpoints, names: Names::default(), config: None, by_hand };

@@ -153,23 +153,24 @@ pub fn plan(
     let wait = cni
         .cni
         .custom_networking
-        .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
+        .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
         .transpose()?;
     // Without the DaemonSet's word the label set by hand is taken for the one that the CNI reads;
     // "" says that the cluster has a way of its own.
-    let label_def = match (aws_node, &settings.eni_config_label) {
+    let own_label = settings.eni_config.label();
+    let label_def = match (aws_node, &own_label) {
         (Some(aws_node), _) => Some(aws_node.eni_config_label.as_str()),
         (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
         (None, _) => None,
     };
     if matches!(host.host, Host::Bottlerocket(_))
         && wait.is_some()
-        && settings.wait == Wait::Forever
+        && settings.eni_config.wait() == Wait::Forever
     {
         return Err(PlanError::WaitsForever);
     }
     let reserve = policy::reserve(settings, &elsewhere.reserve)?;
-    let cpus = machine.map_or(limits.limits.row.vcpus, |machine| machine.cpus);
+    let cpus = machine.map_or(limits.limits.vcpus, |machine| machine.cpus);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
@@ -179,7 +180,7 @@ pub fn plan(
     };
     let changes = host.host.render(&kubelet);
     let remarks = aws_node.map(|aws_node| aws_node.remarks.clone()).unwrap_or_default();
-    let compares = settings.policy != Policy::Override && settings.pods.fixed.is_none();
+    let compares = settings.pods.policy() != Policy::Override && settings.pods.max() == 0;
     let expression = elsewhere.expression.clone().filter(|_| compares);
     Ok(Plan { cni, remarks, capacity, settled, expression, kubelet, changes, wait })
 }

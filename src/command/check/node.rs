@@ -16,7 +16,7 @@ use eni_core::settings::{CniSource, Wait};
 
 pub(super) async fn check(context: Context) -> Result<Vec<Line>, Error> {
     let (endpoints, names, settings) = context.settings()?;
-    let deadline = Deadline::after(settings.imds_wait);
+    let deadline = Deadline::after(settings.imds.wait().into());
     let node = OnNode::look(endpoints, names, settings, deadline).await?;
     let findings = Box::pin(findings(&node)).await;
     Ok(findings.into_iter().map(|finding| Line { of: None, finding }).collect())
@@ -41,7 +41,7 @@ async fn findings(node: &OnNode) -> Vec<Finding> {
         }
     };
     let mut aws_node = None;
-    if settings.cni_source == CniSource::Cluster {
+    if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return findings };
         match until_known(&connection.api, Patience::begin(Wait::Once)).await {
             Ok(found) => {

@@ -97,7 +97,7 @@ pub(super) async fn check(
             vpc: zone.vpc.clone(),
             region: region.to_string(),
         };
-        let (name, findings) = match name_in(&settings.eni_config_name, zone, &region) {
+        let (name, findings) = match name_in(&settings.eni_config.name(), zone, &region) {
             Ok(name) => {
                 let found = eni_configs.get(&name);
                 let findings = in_zone(&fit(&name, place), zone, found, &ec2).await;

@@ -220,7 +220,7 @@ fn user_data_that_is_no_settings_names_its_line() {
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
         "error: the settings cannot be used\n  \
-         because: {}, line 2: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  \
+         because: {}, line 2: unknown key \"prefix-delegatoin\"\n  \
          help: did you mean `prefix-delegation`?\n",
         path.display()
     );

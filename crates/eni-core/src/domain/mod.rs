@@ -1,4 +1,4 @@
-//! What EKS, Kubernetes and the VPC CNI say is true. No I/O, no clock, no environment.
+//! Rules of EKS, Kubernetes and the VPC CNI. No I/O, no clock, no environment.
 
 pub mod aws_node;
 pub mod cni;
@@ -9,6 +9,7 @@ pub mod kubelet;
 pub mod label;
 pub mod limits;
 pub mod max_pods;
+pub mod plural;
 pub mod prefixes;
 pub mod proxy;
 pub mod quantity;

@@ -91,34 +91,29 @@ impl OtherFigure {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expression => formatter.write_str("maxPodsExpression in user data"),
+            Self::UserData => formatter.write_str("user data"),
+            Self::KubeletDropIn(name) => write!(formatter, "{KUBELET_DROP_INS}/{name}"),
+            Self::UserDataFlag => formatter.write_str("a kubelet flag in user data"),
+            Self::DropIn(name) => write!(formatter, "/etc/eks/nodeadm.d/{name}"),
+            Self::DropInFlag(name) => {
+                write!(formatter, "a kubelet flag in /etc/eks/nodeadm.d/{name}")
+            }
+            Self::Bottlerocket => formatter.write_str("Bottlerocket's settings"),
+            Self::Arguments => formatter.write_str("the kubelet's own arguments"),
+        }
+    }
+}
+
 impl fmt::Display for OtherFigure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max_pods, place, owner } = self;
-        match place {
-            Place::Expression => {
-                write!(formatter, "maxPodsExpression in user data sets max-pods to {max_pods}")?;
-            }
-            Place::UserData => write!(formatter, "user data sets max-pods to {max_pods}")?,
-            Place::KubeletDropIn(name) => {
-                write!(formatter, "{KUBELET_DROP_INS}/{name} sets max-pods to {max_pods}")?;
-            }
-            Place::UserDataFlag => {
-                write!(formatter, "a kubelet flag in user data sets max-pods to {max_pods}")?;
-            }
-            Place::DropIn(name) => {
-                write!(formatter, "/etc/eks/nodeadm.d/{name} sets max-pods to {max_pods}")?;
-            }
-            Place::DropInFlag(name) => write!(
-                formatter,
-                "a kubelet flag in /etc/eks/nodeadm.d/{name} sets max-pods to {max_pods}"
-            )?,
-            Place::Bottlerocket => {
-                write!(formatter, "Bottlerocket's settings set max-pods to {max_pods}")?;
-            }
-            Place::Arguments => {
-                write!(formatter, "the kubelet's own arguments set max-pods to {max_pods}")?;
-            }
-        }
+        let verb =
+            if matches!(place, Place::Bottlerocket | Place::Arguments) { "set" } else { "sets" };
+        write!(formatter, "{place} {verb} max-pods to {max_pods}")?;
         match owner {
             Owner::Somebody => Ok(()),
             Owner::ManagedNodeGroup => formatter.write_str(" (the managed node group's)"),

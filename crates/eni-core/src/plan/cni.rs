@@ -2,7 +2,7 @@
 
 use crate::domain::aws_node::{self, AwsNode};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::settings::{CniLayer, CniSource};
+use crate::settings::{CniSettings, CniSource};
 use serde::Serialize;
 use std::fmt;
 
@@ -58,7 +58,7 @@ impl fmt::Display for Override {
 /// What holds: for [`CniSource::Cluster`] what the DaemonSet says, with the keys set by hand in its
 /// place; for [`CniSource::Settings`] the keys alone, over the defaults that the settings document.
 #[must_use]
-pub fn in_force(by_hand: &CniLayer, found: Option<&AwsNode>) -> InForce {
+pub fn in_force(by_hand: &CniSettings, found: Option<&AwsNode>) -> InForce {
     let base = found.map_or(Cni { custom_networking: true, ..Cni::default() }, |found| found.cni);
     let mut overrides = Vec::new();
     let mut note = |key, variable, by_hand: Option<String>, on_cluster: String| {
@@ -67,7 +67,7 @@ pub fn in_force(by_hand: &CniLayer, found: Option<&AwsNode>) -> InForce {
         }
     };
     // Taken apart whole, so that a new key cannot be forgotten here.
-    let CniLayer {
+    let CniSettings {
         source: _,
         custom_networking,
         prefix_delegation,
@@ -160,7 +160,7 @@ mod tests {
     fn the_cluster_decides_where_nothing_is_set_by_hand() {
         let found = on_cluster(&[(aws_node::PREFIX_DELEGATION, "true"), (aws_node::MAX_ENI, "4")]);
         assert_eq!(
-            in_force(&CniLayer::default(), Some(&found)),
+            in_force(&CniSettings::default(), Some(&found)),
             InForce { cni: found.cni, source: CniSource::Cluster, overrides: vec![] }
         );
     }
@@ -168,11 +168,11 @@ mod tests {
     #[test]
     fn a_key_set_by_hand_overrides_one_value_and_says_so() {
         let found = on_cluster(&[(aws_node::MAX_ENI, "4"), (aws_node::POD_ENI, "true")]);
-        let by_hand = CniLayer {
+        let by_hand = CniSettings {
             max_eni: Some(2),
             pod_eni: Some(true),
             reserved_enis: Some(1),
-            ..CniLayer::default()
+            ..CniSettings::default()
         };
         let InForce { cni, overrides, .. } = in_force(&by_hand, Some(&found));
         assert_eq!(cni, Cni { max_eni: Some(2), reserved_enis: 1, ..found.cni });
@@ -184,19 +184,19 @@ mod tests {
                 "cni: cni.reserved-enis = 1 is set by hand; the aws-node DaemonSet has no such setting",
             ]
         );
-        let no_limit = CniLayer { max_eni: Some(0), ..CniLayer::default() };
+        let no_limit = CniSettings { max_eni: Some(0), ..CniSettings::default() };
         assert_eq!(in_force(&no_limit, Some(&found)).cni.max_eni, None);
     }
 
     #[test]
     fn the_settings_alone_have_the_defaults_that_they_document() {
         let expected = Cni { custom_networking: true, ..Cni::default() };
-        let found = in_force(&CniLayer::default(), None);
+        let found = in_force(&CniSettings::default(), None);
         assert_eq!(
             found,
             InForce { cni: expected, source: CniSource::Settings, overrides: vec![] }
         );
-        let all = CniLayer {
+        let all = CniSettings {
             source: Some(CniSource::Settings),
             custom_networking: Some(false),
             prefix_delegation: Some(true),

@@ -3,9 +3,9 @@
 use super::PlanError;
 use crate::domain::cni::Cni;
 use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
+use crate::domain::max_pods::{self, Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
 use crate::domain::quantity::Quantity;
-use crate::domain::reserved::Overrides;
+use crate::domain::reserved::ReserveOverrides;
 use crate::host::nodeadm::DROP_IN_NAME;
 use crate::host::other_figures::{OtherFigure, Owner, Policy};
 use crate::settings::Settings;
@@ -74,21 +74,24 @@ pub(super) fn settle(
     settings: &Settings,
     others: &[OtherFigure],
 ) -> Result<(Capacity, Option<Settled>), NoCapacity> {
-    let ours = max_pods::capacity(limits, cni, settings.pods)?;
+    let options = settings.pods.capacity_options();
+    let by_hand = options.max_pods_override.is_some();
+    let ours = max_pods::capacity(limits, cni, options.clone())?;
     let Some(theirs) = others.last() else { return Ok((ours, None)) };
-    let by_hand = settings.pods.fixed.is_some();
     let takes_theirs = !by_hand
-        && match settings.policy {
+        && match settings.pods.policy() {
             Policy::Override => false,
             Policy::Respect => true,
             Policy::Lower => theirs.max_pods < ours.max_pods,
         };
     let capacity = if takes_theirs && theirs.max_pods != ours.max_pods {
-        max_pods::capacity(limits, cni, Wishes { fixed: Some(theirs.max_pods), ..settings.pods })?
+        let (value, source) = (theirs.max_pods, theirs.place.to_string());
+        let existing = Some(MaxPodsOverride::Existing { value, source });
+        max_pods::capacity(limits, cni, CapacityOptions { max_pods_override: existing, ..options })?
     } else {
         ours
     };
-    let policy = (!by_hand).then_some(settings.policy);
+    let policy = (!by_hand).then_some(settings.pods.policy());
     let settled = Settled { theirs: theirs.clone(), in_force: capacity.max_pods, policy };
     Ok((capacity, Some(settled)))
 }
@@ -97,12 +100,12 @@ pub(super) fn settle(
 pub(super) fn reserve(
     settings: &Settings,
     theirs: &BTreeMap<String, String>,
-) -> Result<Overrides, PlanError> {
-    let Overrides { cpu, memory, ephemeral_storage } = settings.reserve.clone();
+) -> Result<ReserveOverrides, PlanError> {
+    let ReserveOverrides { cpu, memory, ephemeral_storage } = settings.reserve.overrides();
     let kept =
         |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
             match theirs.get(resource) {
-                Some(text) if ours.is_none() && settings.policy == Policy::Respect => {
+                Some(text) if ours.is_none() && settings.pods.policy() == Policy::Respect => {
                     let quantity =
                         text.parse().map_err(|source| PlanError::Reserve { resource, source })?;
                     Ok(Some(quantity))
@@ -110,7 +113,7 @@ pub(super) fn reserve(
                 _ => Ok(ours),
             }
         };
-    Ok(Overrides {
+    Ok(ReserveOverrides {
         cpu: kept(cpu, "cpu")?,
         memory: kept(memory, "memory")?,
         ephemeral_storage: kept(ephemeral_storage, "ephemeral-storage")?,

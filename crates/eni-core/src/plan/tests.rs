@@ -3,12 +3,11 @@ use crate::domain::eni_config::Field;
 use crate::domain::identifier::InvalidIdentifier;
 use crate::facts::Machine;
 pub(crate) use crate::facts::fixture::facts;
-use crate::settings::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) fn settings(text: &str) -> Settings {
-    Settings::from_layer(Layer::from_toml(Path::new("test.toml"), text).unwrap()).unwrap()
+    Settings::from_toml(Path::new("test.toml"), text).unwrap()
 }
 
 /// By the settings alone.

@@ -1,0 +1,330 @@
+//! Turns the definitions of the settings into types, flags and documentation.
+
+use super::Settings;
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::sync::LazyLock;
+
+/// One setting with its three names and its documentation.
+#[derive(Debug)]
+pub struct Setting {
+    /// Key in a settings file, such as `pods.max`; also the id of the command-line argument.
+    pub key: String,
+    /// Flag without the dashes, such as `pods-max`.
+    pub flag: String,
+    /// Environment variable, such as `ENI_BOOTSTRAP_PODS_MAX`.
+    pub variable: String,
+    /// Placeholder of the value in `--help`.
+    pub value_name: &'static str,
+    /// What the setting does, on one line.
+    pub summary: String,
+    /// Further documentation, one string for each paragraph.
+    pub details: Vec<String>,
+    /// The default: a TOML value, or a description if it depends on the node or the cluster.
+    pub default: String,
+    /// The TOML value that the reference shows behind the key.
+    pub example: String,
+    /// What the values look like; empty if `choices` lists them.
+    pub values: &'static str,
+    /// Every value with its meaning, for a setting that accepts a fixed set of values.
+    pub choices: Vec<(String, String)>,
+    /// Whether `-h` lists the flag. `--help` lists every flag.
+    pub essential: bool,
+    /// A second name of the flag that `--help` does not list.
+    pub alias: Option<&'static str>,
+    /// Whether the flag without a value means `true`.
+    pub switch: bool,
+    pub(super) parser: ValueParser,
+    help: String,
+    long_help: String,
+}
+
+/// A group of settings: one table of a settings file.
+#[derive(Debug)]
+pub struct Section {
+    /// Name of the table, such as `eni-config`.
+    pub name: String,
+    /// What the settings of the section have in common, one string for each paragraph.
+    pub details: Vec<String>,
+    /// The settings in the order of their definition.
+    pub settings: Vec<Setting>,
+}
+
+/// What a definition says about one setting.
+pub(super) struct Definition {
+    pub section: &'static str,
+    pub key: &'static str,
+    pub lines: &'static [&'static str],
+    pub value_name: &'static str,
+    pub default: (String, String),
+    pub values: &'static str,
+    pub parser: ValueParser,
+    pub options: &'static [&'static str],
+    pub switch: bool,
+}
+
+impl Definition {
+    pub(super) fn setting(self) -> Setting {
+        let Self { section, key, lines, value_name, default, values, parser, options, switch } =
+            self;
+        let (default, example) = default;
+        let key = key_of(section, key);
+        let flag = key.replace('.', "-");
+        let variable = format!("ENI_BOOTSTRAP_{}", flag.replace('-', "_").to_uppercase());
+        let mut details = paragraphs(lines);
+        let summary = details.remove(0);
+        let choices = match parser.possible_values() {
+            Some(choices) if !switch => choices
+                .map(|choice| {
+                    let meaning = choice.get_help().map(ToString::to_string).unwrap_or_default();
+                    (choice.get_name().to_owned(), meaning)
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let help = format!("{summary} [default: {}]", default.trim_matches('"'));
+        let mut paragraphs = vec![summary.clone()];
+        paragraphs.extend(details.iter().cloned());
+        if choices.is_empty() {
+            paragraphs.push(format!("Values: {values}."));
+        } else {
+            paragraphs.push("Values:".to_owned());
+            paragraphs
+                .extend(choices.iter().map(|(value, meaning)| format!("- {value}: {meaning}")));
+        }
+        paragraphs.push(format!("Default: {}.", default.trim_matches('"')));
+        let paragraphs: Vec<String> = paragraphs.iter().map(|it| wrap("", "", it, 90)).collect();
+        let long_help = format!("{}\nVariable: {variable}", paragraphs.join("\n"));
+        Setting {
+            key,
+            flag,
+            variable,
+            value_name,
+            summary,
+            details,
+            default,
+            example,
+            values,
+            choices,
+            essential: options.contains(&"essential"),
+            alias: options.iter().find_map(|option| option.strip_prefix("alias ")),
+            switch,
+            parser,
+            help,
+            long_help,
+        }
+    }
+}
+
+/// Returns the key of the setting `name` in `section`, both written as Rust identifiers. The
+/// setting of `[labels]` is the whole table and has no name.
+pub(super) fn key_of(section: &str, name: &str) -> String {
+    let key = if name.is_empty() { section.to_owned() } else { format!("{section}.{name}") };
+    key.replace('_', "-")
+}
+
+/// Returns the paragraphs of a doc comment, each on one line.
+pub(super) fn paragraphs(lines: &[&str]) -> Vec<String> {
+    let paragraphs = lines.split(|line| line.trim().is_empty());
+    paragraphs
+        .map(|lines| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+/// Returns `paragraph` in lines of at most `width` characters. The first line starts with `first`, the
+/// others with `next`.
+pub(super) fn wrap(first: &str, next: &str, paragraph: &str, width: usize) -> String {
+    let mut lines = vec![first.to_owned()];
+    for word in paragraph.split(' ') {
+        if let Some(line) = lines.last_mut() {
+            let is_start = line.is_empty();
+            if is_start || line.chars().count() + 1 + word.chars().count() <= width {
+                line.push_str(if is_start { "" } else { " " });
+                line.push_str(word);
+                continue;
+            }
+        }
+        let space = if next.is_empty() { "" } else { " " };
+        lines.push(format!("{next}{space}{word}"));
+    }
+    lines.join("\n")
+}
+
+static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(Settings::sections);
+
+/// Returns every section in the order of the reference.
+pub fn sections() -> &'static [Section] {
+    &SECTIONS
+}
+
+/// Returns every setting in the order of the reference.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    sections().iter().flat_map(|section| &section.settings)
+}
+
+impl Setting {
+    fn argument(&'static self) -> Arg {
+        let argument = Arg::new(self.key.as_str())
+            .long(self.flag.as_str())
+            .env(self.variable.as_str())
+            .value_name(self.value_name)
+            .value_parser(self.parser.clone())
+            .action(ArgAction::Set)
+            .help(self.help.as_str())
+            .long_help(self.long_help.as_str())
+            .help_heading("Settings")
+            .hide_short_help(!self.essential)
+            // The long help contains both; the short help has one line for each flag.
+            .hide_env(true)
+            .hide_possible_values(true)
+            .alias(self.alias);
+        if self.switch {
+            argument.num_args(0..=1).require_equals(true).default_missing_value("true")
+        } else {
+            argument
+        }
+    }
+}
+
+impl clap::Args for Settings {
+    fn augment_args(command: Command) -> Command {
+        command.args(all().map(Setting::argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Settings {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self::from_matches(matches))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_matches(matches).over(std::mem::take(self));
+        Ok(())
+    }
+}
+
+/// Returns the value of an argument, from the command line or the environment.
+pub(super) fn value_of<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    section: &str,
+    name: &str,
+) -> Option<T> {
+    matches.get_one::<T>(&key_of(section, name)).cloned()
+}
+
+/// Defines the settings. Each entry of a section reads
+///
+/// ```text
+/// /// Summary on one line
+/// ///
+/// /// Further paragraphs.
+/// KEY: TYPE = "VALUE_NAME", default(EXPRESSION), "OPTION", …;
+/// ```
+///
+/// `default(EXPRESSION)` also generates a method KEY that returns the setting or its default. A
+/// setting whose default depends on the node or the cluster has
+/// `unset("what applies without it", "example of a TOML value")` instead. The options are
+/// `essential` (`-h` lists the flag) and `alias NAME`.
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $key:ident: $type:ty = $value_name:literal, $kind:ident($($argument:tt)*) $(, $option:literal)*;
+            )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+            #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+            pub struct $Section { $($(#[doc = $doc])+ pub $key: Option<$type>,)+ }
+
+            impl $Section {
+                fn over(self, below: Self) -> Self {
+                    Self { $($key: self.$key.or(below.$key),)+ }
+                }
+
+                fn from_matches(matches: &ArgMatches) -> Self {
+                    Self { $($key: table::value_of::<$type>(matches, stringify!($section), stringify!($key)),)+ }
+                }
+
+                $($crate::settings::table::settings!(@method $(#[doc = $doc])+ $key: $type, $kind($($argument)*));)+
+            }
+        )+
+
+        /// Settings of one source, or of several sources merged. Every key may be absent.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+        pub struct Settings {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+            /// Additional node labels.
+            pub labels: LabelMap,
+        }
+
+        impl Settings {
+            /// Returns the settings of both, where `self` overrides `below` key by key.
+            #[must_use]
+            pub fn over(self, below: Self) -> Self {
+                Self {
+                    $($section: self.$section.over(below.$section),)+
+                    labels: self.labels.over(below.labels),
+                }
+            }
+
+            pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+                Self {
+                    $($section: $Section::from_matches(matches),)+
+                    labels: table::value_of(matches, "labels", "").unwrap_or_default(),
+                }
+            }
+
+            pub(super) fn sections() -> Vec<Section> {
+                vec![
+                    $(Section {
+                        name: table::key_of(stringify!($section), ""),
+                        details: table::paragraphs(&[$($section_doc),+]),
+                        settings: vec![$(Definition {
+                            section: stringify!($section),
+                            key: stringify!($key),
+                            lines: &[$($doc),+],
+                            value_name: $value_name,
+                            default: $crate::settings::table::settings!(@text $kind($($argument)*)),
+                            values: <$type as SettingType>::VALUES,
+                            parser: ValueParser::from(clap::value_parser!($type)),
+                            options: &[$($option),*],
+                            switch: TypeId::of::<$type>() == TypeId::of::<bool>(),
+                        }.setting(),)+],
+                    },)+
+                    labels(),
+                ]
+            }
+        }
+    };
+    (@method $(#[doc = $doc:literal])+ $key:ident: $type:ty, default($default:expr)) => {
+        $(#[doc = $doc])+
+        #[must_use]
+        pub fn $key(&self) -> $type {
+            self.$key.clone().unwrap_or_else(|| $default)
+        }
+    };
+    (@method $(#[doc = $doc:literal])+ $key:ident: $type:ty, unset($text:literal, $example:literal)) => {};
+    (@text default($default:expr)) => {{
+        let default = toml_value(&$default);
+        (default.clone(), default)
+    }};
+    (@text unset($text:literal, $example:literal)) => {
+        ($text.to_owned(), $example.to_owned())
+    };
+}
+pub(super) use settings;
+
+/// Returns `value` as TOML. JSON writes numbers, booleans and short text in the same way.
+pub(super) fn toml_value(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

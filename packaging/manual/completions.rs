@@ -1,9 +1,9 @@
-//! What each shell needs to complete a command line.
+//! Shell completions.
 
 use clap::Command;
 use clap_complete::{Shell, generate};
 
-/// File name and text for each shell. The names are those that the shells look for.
+/// Returns the file name and the text for each shell.
 pub fn all(command: &Command) -> Vec<(String, Vec<u8>)> {
     let name = command.get_name();
     let shells = [
@@ -19,8 +19,9 @@ pub fn all(command: &Command) -> Vec<(String, Vec<u8>)> {
     completions.into()
 }
 
-/// The script spells a state in two ways where the program's name has a hyphen, and completes nothing
-/// after a subcommand: <https://github.com/clap-rs/clap/issues/6421>. Without effect once that is mended.
+/// Works around <https://github.com/clap-rs/clap/issues/6421>: if the program's name contains a hyphen,
+/// the script spells a state in two ways and completes nothing after a subcommand. No effect once clap
+/// is fixed.
 fn one_spelling(script: &[u8]) -> Vec<u8> {
     let script = String::from_utf8_lossy(script);
     script.replace("eni__subcmd__bootstrap", "eni__bootstrap").into_bytes()

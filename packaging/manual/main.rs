@@ -1,6 +1,7 @@
-//! Writes what a package has besides the program: `cargo run --example manual -- FOLDER DATE` fills
-//! FOLDER with a man page for each command, dated DATE (YYYY-MM-DD), and with the completions of three
-//! shells, all from the command line's own definition; and with the notices of the crates in the program.
+//! Generates the documentation files of the packages.
+//!
+//! `cargo run --example manual -- FOLDER DATE` writes to FOLDER a man page for each command with the date
+//! DATE (YYYY-MM-DD), the completions of three shells, and the licenses of the crates in the binary.
 
 mod completions;
 mod notices;
@@ -11,7 +12,10 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-#[expect(clippy::disallowed_methods, reason = "nobody reads them before they are all there")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no program reads the files while this one writes them"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [folder, date] = &arguments[..] else { return Err("usage: manual FOLDER DATE".into()) };

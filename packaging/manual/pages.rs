@@ -1,33 +1,37 @@
-//! A man page for each command, from its help texts.
+//! Man pages, one for each command.
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_mangen::Man;
-use eni_bootstrap::error::EXIT_STATUSES;
+use eni_core::error::ExitCode;
+use eni_core::settings;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;
 
-/// Where settings and the rest of it are; the same on every page that reads settings.
+/// Files that every command with settings reads.
 const FILES: [(&str, &str); 5] = [
     (
         "/usr/lib/eni-bootstrap/50-defaults.toml",
-        "every setting with its default and what it is for; the package's own",
+        "reference of all settings with their defaults; part of the package",
     ),
     (
         "/etc/eni-bootstrap/*.toml",
-        "settings of this machine's, in the order of the files' names; they win over the defaults",
+        "settings of this node; a file replaces the file with the same name in /usr/lib",
     ),
-    ("/run/eni-bootstrap/*.toml", "settings until the next boot; they win over those"),
+    (
+        "/run/eni-bootstrap/*.toml",
+        "settings until the next boot; a file replaces the file with the same name in /etc",
+    ),
     (
         "/etc/eni-bootstrap/instance-types.csv",
-        "instance types that are newer than the release, as eni-bootstrap-limits-refresh(1) writes them",
+        "instance types that override the embedded table; eni-bootstrap-limits-refresh(1) writes the file",
     ),
     (
         "/usr/lib/systemd/system/eni-bootstrap.service",
-        "the unit that runs it before the kubelet starts, once it is enabled",
+        "the unit that runs `eni-bootstrap run` before the kubelet starts",
     ),
 ];
 
-/// File name and text of each page, the program's own first.
+/// Returns the file name and the text of each page, starting with the page of the program.
 pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command.clone().disable_help_subcommand(true);
     command.build();
@@ -42,14 +46,15 @@ pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> 
     Ok(pages)
 }
 
-/// `eni-bootstrap-limits-show`: what `man` is asked for.
+/// Returns the name of a command's page, such as `eni-bootstrap-limits-show`.
 fn page(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
 
 fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<Vec<u8>> {
-    // Not each of forty flags by name.
-    let man = Man::new(command.clone().override_usage(usage(command)))
+    // A short synopsis instead of every flag.
+    let described = command.clone().override_usage(usage(command)).mut_args(documented);
+    let man = Man::new(described)
         .title(name.to_uppercase())
         .section("1")
         .date(date)
@@ -69,21 +74,32 @@ fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<
     if reads_settings(command) {
         section(&mut roff, "FILES", &FILES.map(|(path, meaning)| (path.to_owned(), meaning)));
     }
-    section(&mut roff, "EXIT STATUS", &statuses(command.get_name()));
+    section(&mut roff, "EXIT STATUS", &exit_codes(command.get_name()));
     see_also(&mut roff, command, name);
     roff.to_writer(&mut text)?;
     Ok(tidied(&text))
 }
 
-/// `eni-bootstrap limits show [OPTIONS] [TYPES]...`
+/// Line between two paragraphs, which [`tidied`] replaces by a line break.
+const BREAK: &str = "\n⏎\n";
+
+/// Replaces the help of a setting, which has lines of a fixed width, by its paragraphs.
+fn documented(argument: Arg) -> Arg {
+    match settings::all().find(|setting| argument.get_id() == setting.key.as_str()) {
+        Some(setting) => argument.long_help(&*setting.paragraphs().join(BREAK).leak()),
+        None => argument,
+    }
+}
+
+/// Returns the synopsis, such as `eni-bootstrap limits show [OPTIONS] [TYPES]...`.
 fn usage(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage: ").to_owned()
 }
 
-/// The examples that `--help` ends with, as they are typed.
+/// Adds the examples at the end of `--help`.
 fn examples(roff: &mut Roff, command: &Command) {
-    // The program's own has paragraphs after it that have sections here.
+    // Further paragraphs of the program's help have their own sections here.
     let help = command.get_after_long_help().or_else(|| command.get_after_help());
     let help = help.map(ToString::to_string).unwrap_or_default();
     let examples = help.split("\n\n").next().unwrap_or_default();
@@ -101,7 +117,7 @@ fn examples(roff: &mut Roff, command: &Command) {
     roff.control("RE", []).control("fi", []);
 }
 
-/// A section that is a list: a term, and what it means.
+/// Adds a section with a list of terms and their meanings.
 fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     roff.control("SH", [heading]);
     for (term, meaning) in list {
@@ -111,25 +127,27 @@ fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     }
 }
 
-/// Every exit status that the command can end with.
-fn statuses(command: &str) -> Vec<(String, &'static str)> {
-    let all = EXIT_STATUSES.into_iter().map(|(status, meaning)| match (status, command) {
-        (0, "eni-bootstrap" | "run" | "wait") => (status, meaning),
-        (0, _) => (status, "done"),
-        _ => (status, meaning),
-    });
-    let can_end = |status: u8| status != 1 || ["eni-bootstrap", "check"].contains(&command);
-    let all = all.filter(|(status, _)| can_end(*status));
-    all.map(|(status, meaning)| (status.to_string(), meaning)).collect()
+/// Returns the exit codes of a command with their meanings.
+fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
+    let meaning = |code: ExitCode| match (code, command) {
+        (ExitCode::Success, "eni-bootstrap" | "run") => code.meaning(),
+        (ExitCode::Success, _) => "success",
+        _ => code.meaning(),
+    };
+    let is_possible = |code: &ExitCode| {
+        *code != ExitCode::CheckFailed || ["eni-bootstrap", "check"].contains(&command)
+    };
+    let codes = ExitCode::ALL.into_iter().filter(is_possible);
+    codes.map(|code| (code.number().to_string(), meaning(code))).collect()
 }
 
-/// The command above, the commands below, and what else helps.
+/// Adds links to the pages of the parent command and of the subcommands.
 fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     let mut pages: Vec<String> = command.get_subcommands().map(page).collect();
-    if let Some((above, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
-        // max-pods is one word.
-        let above = if above.ends_with("-max") { "eni-bootstrap" } else { above };
-        pages.insert(0, above.to_owned());
+    if let Some((parent, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
+        // The name of max-pods contains a dash.
+        let parent = if parent.ends_with("-max") { "eni-bootstrap" } else { parent };
+        pages.insert(0, parent.to_owned());
     }
     roff.control("SH", ["SEE ALSO"]);
     let mut line: Vec<Inline> = Vec::new();
@@ -140,16 +158,16 @@ fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     roff.text(line);
 }
 
-/// Whether the settings' files decide what it does.
+/// Returns whether the command reads settings files.
 fn reads_settings(command: &Command) -> bool {
-    let is_setting = |argument: &clap::Arg| argument.get_id().as_str().contains('.');
+    let is_setting = |argument: &Arg| argument.get_id().as_str().contains('.');
     command.get_arguments().any(is_setting) || command.get_name() == "eni-bootstrap"
 }
 
-/// What `mandoc -T lint` would complain of, and what would print something else: in the help texts a word
-/// to be typed stands between backticks, and to roff one of them opens a quote.
+/// Fixes what `mandoc -T lint` reports, and escapes backticks, which roff prints as opening quotes.
 fn tidied(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
-    let text = text.replace('`', "\\(ga").replace("\n.br\n\n.br\n", "\n.sp\n");
+    let text =
+        text.replace('`', "\\(ga").replace(BREAK, "\n.br\n").replace("\n.br\n\n.br\n", "\n.sp\n");
     text.replace(" \n", "\n").into_bytes()
 }

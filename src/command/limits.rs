@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Flags of `limits show`.
 #[derive(Clone, Debug, Args)]
-pub struct LimitsShowArgs {
+pub(crate) struct LimitsShowArgs {
     /// Instance types or patterns such as 'm7g.*' [default: all instance types]
     #[arg(value_name = "TYPE")]
     types: Vec<String>,
@@ -31,7 +31,7 @@ pub struct LimitsShowArgs {
 
 /// Flags of `limits refresh`.
 #[derive(Clone, Debug, Args)]
-pub struct LimitsRefreshArgs {
+pub(crate) struct LimitsRefreshArgs {
     /// Region to call; choose one that offers every instance type, such as us-east-1
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Region,
@@ -44,7 +44,7 @@ pub struct LimitsRefreshArgs {
 }
 
 /// Prints rows of the table: aligned columns on a terminal, CSV otherwise.
-pub fn show(endpoints: Endpoints, args: &LimitsShowArgs) -> Result<(), Error> {
+pub(crate) fn show(endpoints: Endpoints, args: &LimitsShowArgs) -> Result<(), Error> {
     let table = with_overrides(endpoints)?.table;
     let all = ["*".to_owned()];
     let words = if args.types.is_empty() { &all[..] } else { &args.types };
@@ -80,7 +80,7 @@ fn aligned(rows: &[NamedRow]) -> String {
 }
 
 /// Writes the table from EC2's limits of every instance type, and prints the difference.
-pub async fn refresh(
+pub(crate) async fn refresh(
     endpoints: Endpoints,
     names: Names,
     args: LimitsRefreshArgs,

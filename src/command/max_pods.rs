@@ -4,8 +4,7 @@ mod calculator_output;
 mod max_pods_args;
 pub(crate) mod type_selection;
 
-pub use calculator_output::{Color, Output, Sort};
-pub use max_pods_args::{CniVersion, MaxPodsArgs, Os};
+pub(crate) use max_pods_args::MaxPodsArgs;
 
 use crate::adapter::dns::Names;
 use crate::adapter::{Deadline, Endpoints};
@@ -13,9 +12,11 @@ use crate::command::{print, with_overrides};
 use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
 use crate::report::picture::picture;
+use calculator_output::Output;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::InstanceLimits;
 use eni_core::domain::max_pods::{Capacity, NoCapacity, capacity};
+use max_pods_args::Os;
 use std::time::Duration;
 use tracing::warn;
 
@@ -41,7 +42,11 @@ impl MaxPodsArgs {
 }
 
 /// Prints max-pods for every selected instance type.
-pub async fn show(endpoints: Endpoints, names: Names, args: MaxPodsArgs) -> Result<(), Error> {
+pub(crate) async fn show(
+    endpoints: Endpoints,
+    names: Names,
+    args: MaxPodsArgs,
+) -> Result<(), Error> {
     let endpoints = with_overrides(endpoints)?;
     let deadline = Deadline::after(TIMEOUT);
     let (types, region) = if args.instance_type_from_imds {

@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 const WIDEST: u32 = 20;
 
 /// Returns the drawing of `capacity` for `instance_type`.
-#[must_use]
-pub fn picture(
+pub(crate) fn picture(
     instance_type: &InstanceType,
     limits: &InstanceLimits,
     capacity: &Capacity,

@@ -24,7 +24,7 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for (asked, stream) in listener.incoming().enumerate() {
+        for (request, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut length = 0;
@@ -43,7 +43,7 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
             reader.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
             let page = body.split("NextToken=page").nth(1).map_or(0, |it| it[..1].parse().unwrap());
-            let (status, answer) = if asked < 2 {
+            let (status, answer) = if request < 2 {
                 let error = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors></Response>";
                 ("503 Service Unavailable", error.to_owned())
             } else {
@@ -163,9 +163,9 @@ fn every_command_reads_the_override_file() {
         "{}",
         max_pods.stderr
     );
-    let shown = node.run(["limits", "show", "zz9.*", "t3.nano"]);
+    let rows = node.run(["limits", "show", "zz9.*", "t3.nano"]);
     assert_eq!(
-        (shown.status, shown.stdout),
+        (rows.status, rows.stdout),
         (
             Some(0),
             HEADER.to_owned() + "zz9.plural,3,0,10,nitro,false,2\nt3.nano,2,0,2,nitro,false,2\n"

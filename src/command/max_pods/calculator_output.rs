@@ -10,7 +10,7 @@ use std::io::IsTerminal as _;
 
 /// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// max-pods only, one number for each line
     Number,
     /// Table for a terminal
@@ -25,7 +25,7 @@ pub enum Output {
 
 /// Order of several instance types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Sort {
+pub(crate) enum Sort {
     /// By family, then by size
     Name,
     /// By max-pods, lowest first
@@ -38,7 +38,7 @@ pub enum Sort {
 
 /// Whether to color the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal
     Auto,
     /// Always

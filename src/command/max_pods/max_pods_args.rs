@@ -11,7 +11,7 @@ use eni_core::domain::zone::Region;
 /// Flags of `max-pods`.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each one is a flag of max-pods-calculator.sh")]
-pub struct MaxPodsArgs {
+pub(crate) struct MaxPodsArgs {
     /// Instance type, a pattern such as 'm7g.*', or - to read types from stdin; can be repeated
     #[arg(long, value_name = "TYPE", required_unless_present = "instance_type_from_imds")]
     pub(super) instance_type: Vec<String>,
@@ -79,7 +79,7 @@ pub struct MaxPodsArgs {
 
 /// Operating system of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Os {
+pub(crate) enum Os {
     /// Linux
     Linux,
     /// Windows: not supported, the command fails with the reason
@@ -88,7 +88,7 @@ pub enum Os {
 
 /// Version of the VPC CNI, such as `1.19.0` or `v1.19`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CniVersion {
+pub(crate) struct CniVersion {
     major: u32,
     minor: u32,
 }

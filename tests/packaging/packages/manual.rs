@@ -81,20 +81,21 @@ fn a_page_says_what_its_reader_needs() {
 ENI-BOOTSTRAP-LIMITS-SHOW(1)     eni-bootstrap    ENI-BOOTSTRAP-LIMITS-SHOW(1)
 
 NAME
-       eni-bootstrap-limits-show - Show what is known of instance types,
-       without asking anybody
+       eni-bootstrap-limits-show - Print the limits of known instance types,
+       without calling EC2
 
 SYNOPSIS
        eni-bootstrap limits show [OPTIONS] [TYPE]...
 
 DESCRIPTION
-       Show what is known of instance types, without asking anybody
+       Print the limits of known instance types, without calling EC2
 
 OPTIONS
        -h, --help
               Print help
 
-       [TYPE] Types or patterns such as 'm7g.*'; all of them without any
+       [TYPE] Instance types or patterns such as 'm7g.*' [default: all
+              instance types]
 ";
     assert!(plain.starts_with(head), "{plain}");
     let tail = format!(
@@ -103,21 +104,22 @@ EXAMPLES
            eni-bootstrap limits show 'm7g.*'
 
 EXIT STATUS
-       0      done
+       0      success
 
-       64     the command line makes no sense
+       64     invalid command line
 
-       65     the machine says something that cannot be
+       65     invalid data from the instance
 
-       69     a service that is needed cannot be reached
+       69     a required service is unreachable
 
-       73     a file could not be written; the old one is whole
+       73     failed to write a file; the previous file is intact
 
-       75     the cluster did not have in time what the node needs
+       75     timed out waiting for the cluster
 
-       77     not permitted: RBAC in the cluster, or IAM
+       77     permission denied by Kubernetes RBAC or AWS IAM, or no AWS
+              credentials
 
-       78     the settings are wrong, or do not fit this machine
+       78     invalid settings, or settings that do not match this instance
 
 SEE ALSO
        eni-bootstrap-limits(1), systemctl(1)
@@ -131,7 +133,7 @@ eni-bootstrap {}               2026-01-01      ENI-BOOTSTRAP-LIMITS-SHOW(1)
         without_overstrikes(&said(&mandoc, &["-Tascii"], &folder.join("eni-bootstrap-run.1")));
     for part in [
         "FILES\n       /usr/lib/eni-bootstrap/50-defaults.toml\n",
-        "\n       0      ready: the kubelet may start\n",
+        "\n       0      success; for run: the node is ready for the kubelet\n",
     ] {
         assert!(run.contains(part), "{part}: {run}");
     }

@@ -91,7 +91,7 @@ settings! {
         /// k8s.amazonaws.com/eniConfig. If that is a zone label, the node already has it. The CNI reads "vpc.amazonaws.com/externalEniConfig" before any other label.
         /// eni-bootstrap fails if the CNI would select another ENIConfig than the one in name.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
-        /// Timeout for the cluster: the CNI configuration and the ENIConfig together
+        /// Timeout for the CNI configuration and the ENIConfig together
         ///
         /// A Bottlerocket bootstrap container must not use "forever".
         wait: Wait = "TIME", default(Wait::For(Duration::from_mins(10))), "essential";
@@ -114,7 +114,7 @@ settings! {
         ceiling: Ceiling = "CEILING", default(Ceiling::Recommended), "essential";
         /// Fixed value for max-pods
         ///
-        /// 0 means computed. If the value exceeds the IP addresses of the node, the log contains a
+        /// 0 means that max-pods is computed. If the value exceeds the IP addresses of the node, the log contains a
         /// warning. A fixed value takes precedence over policy.
         max: u32 = "N", default(0), "essential";
         /// Precedence between the computed max-pods and an existing value on the node

@@ -5,6 +5,9 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::sync::LazyLock;
 
+/// Longest line of a help text, in characters, without its indentation.
+const HELP_WIDTH: usize = 90;
+
 /// One setting with its three names and its documentation.
 #[derive(Debug)]
 pub struct Setting {
@@ -83,19 +86,7 @@ impl Definition {
             _ => Vec::new(),
         };
         let help = format!("{summary} [default: {}]", default.trim_matches('"'));
-        let mut paragraphs = vec![summary.clone()];
-        paragraphs.extend(details.iter().cloned());
-        if choices.is_empty() {
-            paragraphs.push(format!("Values: {values}."));
-        } else {
-            paragraphs.push("Values:".to_owned());
-            paragraphs
-                .extend(choices.iter().map(|(value, meaning)| format!("- {value}: {meaning}")));
-        }
-        paragraphs.push(format!("Default: {}.", default.trim_matches('"')));
-        let paragraphs: Vec<String> = paragraphs.iter().map(|it| wrap("", "", it, 90)).collect();
-        let long_help = format!("{}\nVariable: {variable}", paragraphs.join("\n"));
-        Setting {
+        let mut setting = Setting {
             key,
             flag,
             variable,
@@ -111,8 +102,12 @@ impl Definition {
             switch,
             parser,
             help,
-            long_help,
-        }
+            long_help: String::new(),
+        };
+        let paragraphs = setting.paragraphs();
+        let wrapped: Vec<_> = paragraphs.iter().map(|it| wrap("", "", it, HELP_WIDTH)).collect();
+        setting.long_help = wrapped.join("\n");
+        setting
     }
 }
 
@@ -153,6 +148,7 @@ pub(super) fn wrap(first: &str, next: &str, paragraph: &str, width: usize) -> St
 static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(Settings::sections);
 
 /// Returns every section in the order of the reference.
+#[must_use]
 pub fn sections() -> &'static [Section] {
     &SECTIONS
 }
@@ -163,6 +159,23 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 }
 
 impl Setting {
+    /// Returns the complete documentation for `--help` and the man pages, each paragraph on one line.
+    #[must_use]
+    pub fn paragraphs(&self) -> Vec<String> {
+        let mut paragraphs = vec![format!("{}.", self.summary)];
+        paragraphs.extend(self.details.iter().cloned());
+        if self.choices.is_empty() {
+            paragraphs.push(format!("Values: {}.", self.values));
+        } else {
+            paragraphs.push("Values:".to_owned());
+            let choices = self.choices.iter();
+            paragraphs.extend(choices.map(|(value, meaning)| format!("- {value}: {meaning}")));
+        }
+        paragraphs.push(format!("Default: {}.", self.default.trim_matches('"')));
+        paragraphs.push(format!("Variable: {}", self.variable));
+        paragraphs
+    }
+
     fn argument(&'static self) -> Arg {
         let argument = Arg::new(self.key.as_str())
             .long(self.flag.as_str())

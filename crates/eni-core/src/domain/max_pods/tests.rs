@@ -152,7 +152,7 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
         )
     );
     assert_eq!(
-        note("m5.large", PLAIN, CapacityOptions { max_pods_override: max(30), ..default() }),
+        note("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(30)), ..default() }),
         owned(
             "max-pods-above-capacity",
             "max-pods 30 exceeds the capacity of this node, which is 29 pods; further pods stay in ContainerCreating without an IP address",
@@ -178,8 +178,8 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
 }
 
 /// The setting `pods.max`.
-fn max(value: u32) -> Option<MaxPodsOverride> {
-    Some(MaxPodsOverride::Setting { value })
+fn max(value: u32) -> MaxPodsOverride {
+    MaxPodsOverride::Setting { value }
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn in_an_ipv6_cluster_only_the_ceiling_limits_pods() {
     let unlimited = CapacityOptions { ceiling: Ceiling::Unlimited, ..CapacityOptions::default() };
     assert_eq!(pods(unlimited.clone()), Err(NoCapacity::Ipv6WithoutCeiling));
     assert_eq!(
-        pods(CapacityOptions { max_pods_override: max(40), ..unlimited }).unwrap().max_pods,
+        pods(CapacityOptions { max_pods_override: Some(max(40)), ..unlimited }).unwrap().max_pods,
         40
     );
     let custom = Cni { custom_networking: true, ..ipv6 };
@@ -266,9 +266,12 @@ fn options_change_max_pods() {
         pods(CapacityOptions { extra: 3, ceiling: Ceiling::Unlimited, ..default() }).max_pods,
         437
     );
-    let fixed = pods(CapacityOptions { max_pods_override: max(500), ..default() });
+    let fixed = pods(CapacityOptions { max_pods_override: Some(max(500)), ..default() });
     assert_eq!((fixed.max_pods, codes(&fixed)), (500, vec!["max-pods-above-capacity"]));
-    assert_eq!(pods(CapacityOptions { max_pods_override: max(434), ..default() }).diagnostics, []);
+    assert_eq!(
+        pods(CapacityOptions { max_pods_override: Some(max(434)), ..default() }).diagnostics,
+        []
+    );
 }
 
 /// Computes max-pods in another way: marks the purpose of each interface and counts the slots one by
@@ -387,7 +390,7 @@ fn the_calculation_can_be_repeated_from_its_line() {
         "max-pods 42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
     );
     assert_eq!(
-        line("m5.large", PLAIN, CapacityOptions { max_pods_override: max(8), ..default() }),
+        line("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(8)), ..default() }),
         "max-pods 8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
     );
     let source = "user data".to_owned();

@@ -92,7 +92,7 @@ fn text(args: &MaxPodsArgs, calculations: &[Calculation]) -> Result<String, Erro
         (None | Some(Output::Number), [calculation]) => {
             let capacity = capacity_of(calculation)?;
             for diagnostic in &capacity.diagnostics {
-                warn!("{}", diagnostic.text);
+                warn!("{}: {}", diagnostic.code.subject(), diagnostic.text);
             }
             Ok(format!("{}\n", capacity.max_pods))
         }

@@ -213,8 +213,8 @@ fn lines_in_the_journal_start_with_their_priority() {
     };
     let xen = ["max-pods", "--instance-type=m4.xlarge", "--cni-prefix-delegation-enabled"];
     let warning = logged(&xen, true);
-    assert!(warning.starts_with("<4>warning: prefix delegation requires"), "{warning}");
-    assert!(logged(&xen, false).starts_with("warning: prefix delegation requires"));
+    assert!(warning.starts_with("<4>warning: max-pods: prefix delegation requires"), "{warning}");
+    assert!(logged(&xen, false).starts_with("warning: max-pods: prefix delegation requires"));
     for failing in [&["run", "--config=/nonexistent.toml"][..], &["run", "--frobnicate"]] {
         let report = logged(failing, true);
         assert!(report.starts_with("<3>error: "), "{report}");

@@ -59,7 +59,7 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
     assert_eq!((xen.status, xen.stdout.as_str()), (Some(0), "58"));
     assert_eq!(
         xen.stderr,
-        "warning: prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses\n"
+        "warning: max-pods: prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses\n"
     );
     let misspelt = max_pods("--instance-type m5.lrage");
     assert!(

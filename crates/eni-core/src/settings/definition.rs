@@ -6,6 +6,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the help texts and the reference print these comments")]
 
+use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
 use crate::domain::cni::IpFamily;

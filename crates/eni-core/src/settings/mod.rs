@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! definition   every setting with its default and its documentation
-//! table        the types, flags and reference entries that follow from the definition
+//! table        the types and the documentation that follow from the definition
+//! flags        the flags and environment variables
 //! reference    packaging/50-defaults.toml
 //! value        types of single settings
 //! text         settings files
 //! ```
 
 mod definition;
+mod flags;
 mod reference;
 mod table;
 mod text;

@@ -2,7 +2,7 @@
 
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
-use crate::domain::label::{LabelKey, Labels};
+use crate::domain::label::{InvalidLabel, LabelKey, Labels};
 use crate::domain::max_pods::Ceiling;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
@@ -187,12 +187,10 @@ impl LabelMap {
 
     fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, InvalidLabels> {
+    ) -> Result<Self, InvalidLabel> {
         let mut labels = Labels::default();
         for (key, value) in pairs {
-            let invalid =
-                |error: crate::domain::label::InvalidLabel| InvalidLabels(error.to_string());
-            labels.insert(key.parse().map_err(invalid)?, value.parse().map_err(invalid)?);
+            labels.insert(key.parse()?, value.parse()?);
         }
         Ok(Self(labels))
     }
@@ -200,18 +198,23 @@ impl LabelMap {
 
 /// Text that is not a list of labels.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidLabels(String);
+pub enum InvalidLabels {
+    /// An entry without `=`.
+    #[error("{0:?} is not KEY=VALUE")]
+    Pair(String),
+    /// A key or a value is not valid.
+    #[error(transparent)]
+    Label(#[from] InvalidLabel),
+}
 
 impl FromStr for LabelMap {
     type Err = InvalidLabels;
 
     fn from_str(text: &str) -> Result<Self, InvalidLabels> {
-        let pair = |pair: &'_ str| InvalidLabels(format!("{pair:?} is not KEY=VALUE"));
-        let pairs = text.split(',').filter(|part| !part.is_empty());
-        let pairs: Result<Vec<_>, _> =
-            pairs.map(|part| part.split_once('=').ok_or_else(|| pair(part))).collect();
-        Self::from_pairs(pairs?)
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        let pairs = parts
+            .map(|part| part.split_once('=').ok_or_else(|| InvalidLabels::Pair(part.to_owned())));
+        Ok(Self::from_pairs(pairs.collect::<Result<Vec<_>, _>>()?)?)
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::*;
 
+mod slot_count;
+mod texts;
+
 const PLAIN: Cni = Cni {
     addressing: Addressing::SecondaryAddresses,
     custom_networking: false,
@@ -106,75 +109,9 @@ fn no_interface_for_pods_is_an_error_and_never_two_pods() {
     );
 }
 
-#[test]
-fn an_error_names_what_uses_the_interfaces_and_what_to_do() {
-    let set_aside = rejection("m5.large", Cni { max_eni: Some(1), ..CUSTOM });
-    assert_eq!(
-        set_aside.to_string(),
-        "MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one"
-    );
-    let trunk = rejection("m5.large", Cni { max_eni: Some(1), pod_eni: true, ..PLAIN });
-    assert_eq!(
-        trunk.to_string(),
-        "MAX_ENI=1 leaves no network interface for pods: security groups for pods use one for the trunk"
-    );
-    let reserved = rejection("m5.large", Cni { max_eni: Some(1), reserved_enis: 1, ..PLAIN });
-    assert_eq!(
-        reserved.to_string(),
-        "MAX_ENI=1 leaves no network interface for pods: 1 is reserved"
-    );
-    assert_eq!(
-        reserved.help(),
-        "increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit"
-    );
-}
-
 /// Codes of the diagnostics of `capacity`.
 fn codes(capacity: &Capacity) -> Vec<&'static str> {
     capacity.diagnostics.iter().map(|it| it.code.name()).collect()
-}
-
-#[test]
-fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
-    let note = |name: &str, cni: Cni, options: CapacityOptions| {
-        let capacity = capacity(&of(name), cni, options).unwrap();
-        let [diagnostic] = &capacity.diagnostics[..] else { panic!("{capacity:?}") };
-        (diagnostic.code.name(), diagnostic.text.clone(), diagnostic.help.clone().unwrap())
-    };
-    let default = CapacityOptions::default;
-    let owned = |code, text: &str, help: &str| (code, text.to_owned(), help.to_owned());
-    assert_eq!(
-        note("m4.xlarge", PREFIX, default()),
-        owned(
-            "prefixes-need-nitro",
-            "prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses",
-            "choose a Nitro instance type if the node needs more pods"
-        )
-    );
-    assert_eq!(
-        note("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(30)), ..default() }),
-        owned(
-            "max-pods-above-capacity",
-            "max-pods 30 exceeds the capacity of this node, which is 29 pods; further pods stay in ContainerCreating without an IP address",
-            "set max-pods to 29 or less"
-        )
-    );
-    assert_eq!(
-        note("m5.large", Cni { minimum_ip_target: 10, ..PLAIN }, default()),
-        owned(
-            "minimum-ip-target-caps",
-            "MINIMUM_IP_TARGET without WARM_IP_TARGET limits the CNI to 10 IP addresses on this node",
-            "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset/aws-node WARM_IP_TARGET=1`"
-        )
-    );
-    assert_eq!(
-        note("t3.medium", Cni { pod_eni: true, ..PLAIN }, default()),
-        owned(
-            "no-trunk-interface",
-            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
-            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces"
-        )
-    );
 }
 
 /// The setting `pods.max`.
@@ -274,73 +211,6 @@ fn options_change_max_pods() {
     );
 }
 
-/// Computes max-pods in another way: marks the purpose of each interface and counts the slots one by
-/// one. `None` if no slot is left.
-fn counted(limits: &InstanceLimits, cni: Cni, most: Option<u32>) -> Option<u32> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Use {
-        Pods,
-        Other,
-    }
-    let InstanceLimits { interfaces, ipv4_per_interface, platform, .. } = *limits;
-    let mut card = vec![Use::Pods; interfaces as usize];
-    if let Some(limit) = cni.max_eni.filter(|limit| *limit > 0) {
-        card.truncate(limit as usize);
-    }
-    if cni.custom_networking {
-        card[0] = Use::Other;
-    }
-    // From the end, because the primary interface is never the trunk and never reserved.
-    let others = cni.reserved_enis + u32::from(cni.pod_eni && limits.trunking);
-    let mut free: Vec<usize> = (0..card.len()).filter(|at| card[*at] == Use::Pods).collect();
-    for _ in 0..others {
-        card[free.pop()?] = Use::Other;
-    }
-    let prefixes = cni.addressing == Addressing::Prefixes && platform != Platform::Xen;
-    let mut addresses = 0;
-    for _ in card.iter().filter(|it| **it == Use::Pods) {
-        for _ in 1..ipv4_per_interface {
-            addresses += if prefixes { 16 } else { 1 };
-        }
-    }
-    (addresses > 0).then(|| (addresses + 2).min(most.unwrap_or(u32::MAX)))
-}
-
-#[test]
-fn every_type_in_every_mode_equals_a_count_of_single_slots() {
-    let mut compared = 0;
-    for (name, row) in crate::domain::limits::table() {
-        let limits = InstanceLimits::new(&name.parse().unwrap(), row);
-        for bits in 0..16_u32 {
-            for (max_eni, reserved_enis) in
-                [(None, 0), (Some(0), 1), (Some(1), 0), (Some(2), 0), (Some(4), 2)]
-            {
-                let prefixes = bits & 1 != 0;
-                let cni = Cni {
-                    addressing: if prefixes {
-                        Addressing::Prefixes
-                    } else {
-                        Addressing::SecondaryAddresses
-                    },
-                    custom_networking: bits & 2 != 0,
-                    pod_eni: bits & 4 != 0,
-                    max_eni,
-                    reserved_enis,
-                    ..PLAIN
-                };
-                let recommended = bits & 8 != 0;
-                let ceiling = if recommended { Ceiling::Recommended } else { Ceiling::Unlimited };
-                let most = recommended.then_some(if row.vcpus > 30 { 250 } else { 110 });
-                let options = CapacityOptions { ceiling, ..CapacityOptions::default() };
-                let computed = capacity(&limits, cni, options).ok().map(|found| found.max_pods);
-                assert_eq!(computed, counted(&limits, cni, most), "{name} {cni:?} {most:?}");
-                compared += 1;
-            }
-        }
-    }
-    assert_eq!(compared, 1_446 * 16 * 5);
-}
-
 #[test]
 fn invalid_limits_are_an_error_and_large_ones_do_not_overflow() {
     let odd = |interfaces, ipv4_per_interface| InstanceLimits {
@@ -364,39 +234,4 @@ fn invalid_limits_are_an_error_and_large_ones_do_not_overflow() {
 #[test]
 fn the_recommended_ceiling_is_higher_above_thirty_vcpus() {
     assert_eq!([30, 31].map(recommended_ceiling), [110, 250]);
-}
-
-#[test]
-fn the_calculation_can_be_repeated_from_its_line() {
-    let line = |name: &str, cni, options| capacity(&of(name), cni, options).unwrap().to_string();
-    let default = CapacityOptions::default;
-    assert_eq!(
-        line("m5.large", CUSTOM, default()),
-        "max-pods 20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
-    );
-    assert_eq!(
-        line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, default()),
-        "max-pods 110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
-    );
-    assert_eq!(
-        line("m5.large", PLAIN, CapacityOptions { ceiling: Ceiling::At(29), ..default() }),
-        "max-pods 29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
-        "a ceiling without effect is omitted"
-    );
-    let every =
-        Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };
-    assert_eq!(
-        line("p4d.24xlarge", every, default()),
-        "max-pods 42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
-    );
-    assert_eq!(
-        line("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(8)), ..default() }),
-        "max-pods 8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
-    );
-    let source = "user data".to_owned();
-    let existing = Some(MaxPodsOverride::Existing { value: 17, source });
-    assert_eq!(
-        line("m5.large", PLAIN, CapacityOptions { max_pods_override: existing, ..default() }),
-        "max-pods 17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
-    );
 }

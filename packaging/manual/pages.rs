@@ -84,7 +84,7 @@ fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<
 const BREAK: &str = "\n⏎\n";
 
 /// Prepares an argument for its page: replaces the help of a setting, which has lines of a fixed width,
-/// by its paragraphs, and shows the arguments that `-h` omits, which clap_mangen would print without help.
+/// by its paragraphs, and shows the arguments that `-h` omits, which `clap_mangen` would print without help.
 fn documented(argument: Arg) -> Arg {
     let argument = argument.hide_short_help(false);
     match settings::all().find(|setting| argument.get_id() == setting.key.as_str()) {

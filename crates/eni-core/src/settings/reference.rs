@@ -62,9 +62,9 @@ fn document(text: &mut String, section: &Section, setting: &Setting) {
     for paragraph in &setting.details {
         comment(text, paragraph);
     }
-    if setting.choices.is_empty() {
+    if !setting.values.is_empty() {
         comment(text, &format!("Values: {}.", setting.values));
-    } else {
+    } else if !setting.choices.is_empty() {
         comment(text, "Values:");
         let width = setting.choices.iter().map(|(value, _)| value.len() + 2).max().unwrap_or(0);
         for (value, meaning) in &setting.choices {

@@ -26,7 +26,7 @@ pub struct Setting {
     pub default: String,
     /// The TOML value that the reference shows behind the key.
     pub example: String,
-    /// What the values look like; empty if `choices` lists them.
+    /// Description of the values; empty for plain text, and if `choices` lists the values.
     pub values: &'static str,
     /// Every value with its meaning, for a setting that accepts a fixed set of values.
     pub choices: Vec<(String, String)>,
@@ -52,7 +52,7 @@ pub struct Section {
     pub settings: Vec<Setting>,
 }
 
-/// What a definition says about one setting.
+/// The parts of an entry of `definition.rs`.
 pub(super) struct Definition {
     pub section: &'static str,
     pub key: &'static str,
@@ -163,9 +163,9 @@ impl Setting {
     pub fn paragraphs(&self) -> Vec<String> {
         let mut paragraphs = vec![format!("{}.", self.summary)];
         paragraphs.extend(self.details.iter().cloned());
-        if self.choices.is_empty() {
+        if !self.values.is_empty() {
             paragraphs.push(format!("Values: {}.", self.values));
-        } else {
+        } else if !self.choices.is_empty() {
             paragraphs.push("Values:".to_owned());
             let choices = self.choices.iter();
             paragraphs.extend(choices.map(|(value, meaning)| format!("- {value}: {meaning}")));

@@ -252,8 +252,8 @@ serialize_as_text!(Ceiling, NameTemplate, TimeSpan, Wait);
 
 /// The type of a setting.
 pub(super) trait SettingType {
-    /// What the reference says about the values that the type accepts. Types with a fixed set of
-    /// values leave it empty: the reference lists them.
+    /// Description of the values that the type accepts. Empty for a fixed set of values, which the
+    /// reference lists, and for plain text, which the summary of the setting describes.
     const VALUES: &'static str = "";
 }
 
@@ -268,7 +268,6 @@ macro_rules! values {
 values! {
     bool: "true or false",
     u32: "a whole number",
-    String: "text",
     PathBuf: "an absolute path",
     Quantity: "a Kubernetes quantity, such as \"100m\", \"500Mi\" or \"1Gi\"",
     TimeSpan: "a duration, such as \"30s\" or \"2m\"",
@@ -278,6 +277,7 @@ values! {
     EniConfigLabel: "a label key, or \"\" (set no label)",
     LabelMap: "label keys and values that the kubelet accepts for its own node",
 }
+impl SettingType for String {}
 impl SettingType for CniSource {}
 impl SettingType for HostKind {}
 impl SettingType for IpFamily {}

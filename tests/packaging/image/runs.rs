@@ -61,7 +61,7 @@ fn its_own_command_is_a_whole_run() {
                 "host: none (set by hand); user data: holds a NodeConfig",
                 "cluster: sandbox at https://API, by the NodeConfig in user data",
                 "cni: the aws-node DaemonSet says custom networking; it reads the ENIConfig's name from the label k8s.amazonaws.com/eniConfig",
-                "plan: 20 pods: 3 interfaces − 1 for custom networking, 2 × 9 slots + 2 on the host's network = 20",
+                "plan: max-pods 20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20",
                 "plan: kubeReserved cpu=70m,ephemeral-storage=1Gi,memory=475Mi",
                 "plan: labels k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a",
                 "plan: ENIConfig us-west-2a",

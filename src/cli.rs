@@ -1,70 +1,82 @@
-//! The command line, and the only reader of the environment.
+//! The command line, the environment and the exit code.
 
-#![expect(clippy::doc_markdown, reason = "the help prints these comments, backticks and all")]
+#![expect(clippy::doc_markdown, reason = "the help prints these comments")]
 
-mod addresses;
+mod global_options;
 mod log;
 mod variables;
 
 use crate::adapter::Context;
 use crate::command;
 use crate::error::Error;
-use addresses::Addresses;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use eni_core::error::{Advice as _, ExitCode as Code, report};
-use eni_core::settings::Layer;
+use eni_core::error::{Advice as _, ExitCode, report};
+use eni_core::settings::Settings;
+use global_options::GlobalOptions;
+use log::Stderr;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process;
 
-/// The calculator's name on Amazon Linux 2.
+/// File name under which the program behaves like `eni-bootstrap max-pods`.
 const SCRIPT: &str = "max-pods-calculator.sh";
 
-/// Prepares an Amazon EKS node for the Amazon VPC CNI before its kubelet starts.
+/// Prepares an Amazon EKS node for the Amazon VPC CNI before the kubelet starts
 ///
-/// Reads the instance metadata service, works out how many pods the node can really hold under
-/// custom networking and prefix delegation, tells the kubelet, and waits until the ENIConfig that
-/// the CNI will look for is there.
+/// `eni-bootstrap run` reads the instance metadata and the CNI configuration, computes max-pods,
+/// configures the kubelet, and waits until the ENIConfig of the node exists. If a step fails, the
+/// kubelet does not start.
 #[derive(Debug, Parser)]
-#[command(name = "eni-bootstrap", version, after_long_help = after_help())]
+#[command(
+    name = "eni-bootstrap",
+    version,
+    verbatim_doc_comment,
+    after_help = PROGRAM_EXAMPLE,
+    after_long_help = after_long_help(),
+    // Keep short help on one line for each flag.
+    term_width = 140
+)]
 struct Cli {
     #[command(flatten)]
-    addresses: Addresses,
+    global: GlobalOptions,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prepare this node: figures, files, wait. Status 0: the kubelet may start
+    /// Configure the kubelet of this node and wait for its ENIConfig
     #[command(after_help = RUN_EXAMPLE)]
     Run(Box<SettingsFlags>),
-    /// Show what `run` would do, and change nothing
+    /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Box<PlanFlags>),
-    /// Print how many pods an instance type can hold, as max-pods-calculator.sh does
+    /// Compute max-pods for instance types, like max-pods-calculator.sh
     #[command(after_help = MAX_PODS_EXAMPLE)]
-    MaxPods(Box<command::max_pods::Wanted>),
-    /// Wait for this node's ENIConfig, and do nothing else
+    MaxPods(Box<command::max_pods::MaxPodsArgs>),
+    /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
     Wait(Box<SettingsFlags>),
-    /// Check all that a boot depends on, for this node or for a whole cluster, and change nothing
+    /// Check everything that a boot depends on, for this node or for a whole cluster
     #[command(after_help = CHECK_EXAMPLE)]
     Check(Box<CheckFlags>),
-    /// Print the token that `aws eks get-token` makes, for a kubeconfig
+    /// Print a token for the cluster, like `aws eks get-token`
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(command::token_command::TokenArgs),
-    /// Take away what `run` wrote on this node; the kubelet's next start is the image's own
+    /// Remove everything that `run` configured on this node
     #[command(after_help = UNDO_EXAMPLE)]
     Undo,
-    /// The table of instance types
+    /// Show or refresh the limits of instance types
     #[command(subcommand)]
     Limits(Limits),
 }
 
-const RUN_EXAMPLE: &str = "Example: eni-bootstrap run --cni-prefix-delegation --eni-config-wait 5m";
+const PROGRAM_EXAMPLE: &str = "Example: eni-bootstrap plan";
+const RUN_EXAMPLE: &str =
+    "Example: eni-bootstrap run --eni-config-name 'prod-{zone}' --eni-config-wait 5m";
 const PLAN_EXAMPLE: &str = "Example: eni-bootstrap plan --output diff";
 const MAX_PODS_EXAMPLE: &str =
     "Example: eni-bootstrap max-pods --instance-type m5.large --cni-custom-networking-enabled";
@@ -75,21 +87,21 @@ const CHECK_EXAMPLE: &str = "Examples:
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
 const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";
 const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
-const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1";
+const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1 --output /etc/eni-bootstrap/instance-types.csv";
 
 #[derive(Debug, Subcommand)]
 enum Limits {
-    /// Show what is known of instance types, without asking anybody
+    /// Print the limits of known instance types, without calling EC2
     #[command(after_help = SHOW_EXAMPLE)]
-    Show(command::limits::Shown),
-    /// Make the table anew from EC2's DescribeInstanceTypes, and print what changed
+    Show(command::limits::LimitsShowArgs),
+    /// Write the table of instance types from ec2:DescribeInstanceTypes and print the difference
     #[command(after_help = REFRESH_EXAMPLE)]
-    Refresh(command::limits::Wanted),
+    Refresh(command::limits::LimitsRefreshArgs),
 }
 
 #[derive(Debug, Args)]
 struct PlanFlags {
-    /// How to print it
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: command::plan_command::Output,
     #[command(flatten)]
@@ -105,42 +117,52 @@ struct CheckFlags {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Settings (each a TOML key, too: --cni-source is source in [cni])")]
 struct SettingsFlags {
     #[command(flatten)]
-    layer: Layer,
+    values: Settings,
 }
 
-/// The command line, for whoever documents it: the tests of the README, completions, man pages.
+/// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
 pub fn command_line() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command that `arguments` name. Results go to stdout, everything else to stderr.
+/// Runs the command in `arguments` and returns the exit code. Results go to stdout, log lines and
+/// errors to stderr.
 #[must_use]
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(by_name(arguments)) {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    let stderr = Stderr::detect();
+    let cli = match Cli::try_parse_from(with_script_name(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
-            return variables::error(&error).map_or_else(|| usage(&error), |it| ended(&it.into()));
+            return match variables::error(&error) {
+                Some(settings) => end(stderr, &settings.into()),
+                None => usage(stderr, &error),
+            };
         }
     };
-    log::to_stderr(cli.addresses.level());
-    checked(cli).map_or_else(|error| ended(&error), |()| ExitCode::SUCCESS)
-}
-
-/// Says how it ended. Not a log line: it must be seen at every level, and the console shows stderr.
-fn ended(error: &Error) -> ExitCode {
-    #[expect(clippy::print_stderr, reason = "the one place that ends a run badly")]
-    {
-        eprintln!("{}", report(error));
+    stderr.log(cli.global.level());
+    match run(cli) {
+        Ok(()) => process::ExitCode::SUCCESS,
+        Err(error) => end(stderr, &error),
     }
-    ExitCode::from(error.exit_code().number())
 }
 
-/// Under the name of the script that EKS had, `eni-bootstrap` is its calculator.
-fn by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// Reports an error and returns its exit code.
+fn end(stderr: Stderr, error: &Error) -> process::ExitCode {
+    if let Error::Output(error) = error
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        // The reader, such as `head`, has read enough.
+        return process::ExitCode::SUCCESS;
+    }
+    stderr.report(&report(error));
+    process::ExitCode::from(error.exit_code().number())
+}
+
+/// Inserts the subcommand `max-pods` if the program runs under the name of EKS's calculator script.
+fn with_script_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let is_script = |name: &OsString| Path::new(name).file_name().is_some_and(|it| it == SCRIPT);
     if arguments.first().is_some_and(is_script) {
@@ -149,10 +171,10 @@ fn by_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     arguments
 }
 
-fn checked(cli: Cli) -> Result<(), Error> {
+fn run(cli: Cli) -> Result<(), Error> {
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     variables::check(names)?;
-    // One thread: a boot agent waits for answers, and threads cost more than they bring.
+    // One thread is enough: the program mostly waits for responses.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -161,10 +183,10 @@ fn checked(cli: Cli) -> Result<(), Error> {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Error> {
-    let config = cli.addresses.config.clone();
-    let context = cli.addresses.context().map_err(Error::Usage)?;
+    let config = cli.global.config.clone();
+    let context = cli.global.context().map_err(Error::Usage)?;
     let load = |context: Context, flags: SettingsFlags| {
-        command::load_settings(context, config.as_deref(), flags.layer)
+        command::load_settings(context, config.as_deref(), flags.values)
     };
     match cli.command {
         Command::Run(flags) => {
@@ -186,32 +208,41 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
             Box::pin(command::check::check(context, settings, check)).await
         }
         Command::Undo => command::undo::undo(context).await,
-        Command::Token(arguments) => command::token_command::show(context, arguments).await,
-        Command::MaxPods(wanted) => command::max_pods::show(context, *wanted).await,
-        Command::Limits(Limits::Show(wanted)) => command::limits::show(context, &wanted),
-        Command::Limits(Limits::Refresh(wanted)) => command::limits::refresh(context, wanted).await,
+        Command::Token(args) => command::token_command::show(context, args).await,
+        Command::MaxPods(args) => command::max_pods::show(context, *args).await,
+        Command::Limits(Limits::Show(args)) => command::limits::show(context, &args),
+        Command::Limits(Limits::Refresh(args)) => command::limits::refresh(context, args).await,
     }
 }
 
-/// Help and version are results; anything else that clap says is a usage error.
-fn usage(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => ExitCode::SUCCESS,
-        _ => ExitCode::from(Code::Usage.number()), // clap's own would be 2
-    }
+/// Prints help or the version on stdout, or a usage error on stderr, and returns the exit code.
+fn usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
+    let code = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::CannotWrite,
+            _ => ExitCode::Success,
+        },
+        _ => {
+            match stderr {
+                Stderr::Journal => stderr.report(&error.render().to_string()),
+                // clap colors the message on a terminal. The exit code reports the error, too.
+                Stderr::Plain => error.print().unwrap_or_default(),
+            }
+            ExitCode::Usage
+        }
+    };
+    process::ExitCode::from(code.number())
 }
 
-fn after_help() -> String {
-    let mut text = String::from(
-        "Example, in a systemd unit before the kubelet's:\n  \
-         eni-bootstrap run --cni-prefix-delegation --eni-config-wait 5m\n\n\
-         Settings are read from /usr/lib/eni-bootstrap/*.toml, /etc/eni-bootstrap/*.toml,\n\
-         /run/eni-bootstrap/*.toml, a Bottlerocket bootstrap container's user data, --config,\n\
-         the environment and the flags; the later one wins.\n\n\
-         Exit status:\n",
+fn after_long_help() -> String {
+    let mut text = format!(
+        "{PROGRAM_EXAMPLE}\n\n\
+         Settings come from settings files (*.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and\n\
+         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file in --config,\n\
+         environment variables, and flags. A later source overrides an earlier one.\n\n\
+         Exit codes:\n"
     );
-    for code in Code::ALL {
+    for code in ExitCode::ALL {
         let _ = writeln!(text, "  {:>2}  {}", code.number(), code.meaning());
     }
     text
@@ -224,5 +255,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_help_of_run_has_one_line_for_each_flag() {
+        let mut command = Cli::command();
+        command.build();
+        let run = command.find_subcommand_mut("run").unwrap();
+        let help = run.render_help().to_string();
+        let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        assert_eq!((flags, help.lines().count()), (15, 24), "{help}");
+        assert_eq!(help.lines().find(|line| line.chars().count() > 140), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The commands of the command line.
 
+mod aligned_table;
 pub(crate) mod check;
 pub(crate) mod limits;
 pub(crate) mod max_pods;
@@ -12,7 +13,7 @@ pub(crate) mod wait_command;
 
 use crate::adapter::{Context, disk};
 use crate::error::Error;
-use eni_core::settings::{Layer, Settings, SettingsError};
+use eni_core::settings::{Settings, SettingsError};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -22,9 +23,9 @@ use std::path::Path;
 pub(crate) fn load_settings(
     context: Context,
     config: Option<&Path>,
-    flags: Layer,
+    flags: Settings,
 ) -> Result<(Context, Settings), Error> {
-    let mut merged = Layer::default();
+    let mut merged = Settings::default();
     for (path, text) in disk::settings_files(&context.root)? {
         merged = layer(&path, &text)?.over(merged);
     }
@@ -32,7 +33,7 @@ pub(crate) fn load_settings(
         let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.to_owned()))?;
         merged = layer(path, &text)?.over(merged);
     }
-    let settings = Settings::from_layer(flags.over(merged))?;
+    let settings = flags.over(merged);
     Ok((with_type_overrides(context)?, settings))
 }
 
@@ -42,8 +43,8 @@ pub(crate) fn with_type_overrides(context: Context) -> Result<Context, Error> {
     Ok(Context { table: context.table.with_overrides(rows), ..context })
 }
 
-fn layer(path: &Path, text: &str) -> Result<Layer, SettingsError> {
-    Layer::from_toml(path, text).map_err(SettingsError::from)
+fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
+    Settings::from_toml(path, text).map_err(SettingsError::from)
 }
 
 /// Writes a result to stdout. Everything else goes to stderr.

@@ -157,13 +157,23 @@ pub enum UsageError {
     #[error("no known instance type matches {0:?}")]
     NoMatch(String),
     /// `limits show` names an instance type that the table lacks.
-    #[error("\"{0}\" is not in the instance type table")]
-    UnknownType(InstanceType),
+    #[error("\"{instance_type}\" is not in the instance type table")]
+    UnknownType {
+        /// The argument.
+        instance_type: InstanceType,
+        /// The most similar instance type of the table.
+        nearest: Option<String>,
+    },
     /// EC2 must be called for an instance type, but there is no region.
     #[error(
-        "\"{0}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
+        "\"{instance_type}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
     )]
-    NoRegion(InstanceType),
+    NoRegion {
+        /// The argument.
+        instance_type: InstanceType,
+        /// The most similar instance type of the table.
+        nearest: Option<String>,
+    },
     /// `wait` has no ENIConfig to wait for.
     #[error("custom networking is off, so there is no ENIConfig to wait for")]
     NothingToWaitFor,
@@ -188,10 +198,21 @@ impl Advice for UsageError {
             Self::InvalidType(_)
             | Self::InvalidPattern { .. }
             | Self::NoMatch(_)
-            | Self::UnknownType(_) => {
+            | Self::UnknownType { nearest: None, .. } => {
                 "run `eni-bootstrap limits show` for all known instance types; quote patterns: `--instance-type 'm7g.*'`"
             }
-            Self::NoRegion(_) | Self::NoRegionOfCluster => "add the region: `--region us-west-2`",
+            Self::UnknownType { nearest: Some(nearest), .. } => {
+                return format!("did you mean `{nearest}`?").into();
+            }
+            Self::NoRegion { nearest: Some(nearest), .. } => {
+                return format!(
+                    "did you mean `{nearest}`? Otherwise add the region: `--region us-west-2`"
+                )
+                .into();
+            }
+            Self::NoRegion { nearest: None, .. } | Self::NoRegionOfCluster => {
+                "add the region: `--region us-west-2`"
+            }
             Self::NothingToWaitFor => {
                 "set `cni.custom-networking = true`, or do not run `eni-bootstrap wait`"
             }

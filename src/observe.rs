@@ -111,7 +111,7 @@ pub async fn facts(
     let BottlerocketSettings { settings: of_host, cluster_hint, .. } = bottlerocket;
     let mut image = image_files::read(&context.root).await?;
     image.bottlerocket = of_host;
-    let host = host::detect(settings.host, &image)?;
+    let host = host::detect(settings.host.kind(), &image)?;
     let machine = local_machine(&context.root)?;
     // Boxed: the future of a dozen concurrent requests is large.
     let read = || Box::pin(metadata(context, settings, deadline));
@@ -217,7 +217,7 @@ async fn tags(
     settings: &Settings,
 ) -> Result<BTreeMap<String, String>, ImdsError> {
     let mut tags = BTreeMap::new();
-    for field in settings.eni_config_name.fields() {
+    for field in settings.eni_config.name().fields() {
         if let Field::Tag(key) = field
             && let Some(value) = session.text(&format!("meta-data/tags/instance/{key}")).await?
         {

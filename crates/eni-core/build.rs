@@ -1,5 +1,5 @@
-//! Turns the instance-type tables in `data/` into one sorted Rust table, so that a start parses
-//! nothing and a look-up is a binary search.
+//! Generates one sorted Rust table from the instance-type tables in `data/`, so that the program
+//! parses nothing at startup and finds a type by binary search.
 
 #[path = "src/domain/limits/row.rs"]
 mod row;
@@ -11,12 +11,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-/// In the order of their weight: a type that stands in both is taken from the first.
+/// Tables in the order of precedence: the first one that has a type defines it.
 const SOURCES: [&str; 2] = ["../../data/instance-types.csv", "../../data/legacy-types.csv"];
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "cargo talks to build scripts by variables and files"
+    reason = "a build script communicates with cargo through variables and files"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/domain/limits/row.rs");

@@ -1,9 +1,9 @@
-//! Completion scripts for bash, zsh and fish.
+//! Shell completions.
 
 use clap::Command;
 use clap_complete::{Shell, generate};
 
-/// Returns the file name and the text of the completion script for each shell. The shells expect these file names.
+/// Returns the file name and the text for each shell.
 pub fn all(command: &Command) -> Vec<(String, Vec<u8>)> {
     let name = command.get_name();
     let shells = [
@@ -19,11 +19,9 @@ pub fn all(command: &Command) -> Vec<(String, Vec<u8>)> {
     completions.into()
 }
 
-/// Returns the bash script with one spelling for each state.
-///
-/// `clap_complete` spells a state in two ways if the program name contains a hyphen. Bash then completes
-/// nothing after a subcommand: <https://github.com/clap-rs/clap/issues/6421>. After that bug is fixed, this
-/// function changes nothing.
+/// Works around <https://github.com/clap-rs/clap/issues/6421>: if the program's name contains a hyphen,
+/// the script spells a state in two ways and completes nothing after a subcommand. No effect once clap
+/// is fixed.
 fn one_spelling(script: &[u8]) -> Vec<u8> {
     let script = String::from_utf8_lossy(script);
     script.replace("eni__subcmd__bootstrap", "eni__bootstrap").into_bytes()

@@ -1,7 +1,7 @@
-//! Generates the man pages, the shell completions and the third-party licenses for the packages.
+//! Generates the documentation files of the packages.
 //!
-//! `cargo run --example manual -- FOLDER DATE` writes the files to FOLDER. DATE (YYYY-MM-DD) is the date of
-//! the man pages. Man pages and completions are generated from the definition of the command line.
+//! `cargo run --example manual -- FOLDER DATE` writes to FOLDER a man page for each command with the date
+//! DATE (YYYY-MM-DD), the completions of three shells, and the licenses of the crates in the binary.
 
 mod completions;
 mod notices;
@@ -12,7 +12,10 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-#[expect(clippy::disallowed_methods, reason = "no process reads the files before the program ends")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no program reads the files while this one writes them"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [folder, date] = &arguments[..] else { return Err("usage: manual FOLDER DATE".into()) };

@@ -1,4 +1,4 @@
-//! Licenses and notices of the crates that are linked into the binary.
+//! Licenses of the crates in the binary.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,15 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Prefixes of the names of license files, in lower case. A name can continue, for example `LICENSE-MIT`.
-const NAMES: [&str; 5] = ["license", "licence", "copying", "copyright", "notice"];
+/// Prefixes of license file names, such as `LICENSE-MIT`.
+const PREFIXES: [&str; 5] = ["license", "licence", "copying", "copyright", "notice"];
 
-/// Returns the list of all linked crates with their licenses, followed by the license texts. Each text is
-/// printed once, under the names of all crates that contain it.
+/// Returns a list of the crates with their licenses, then each license text once with its crates.
 pub fn all() -> Result<String, Box<dyn Error>> {
     let metadata = metadata()?;
     let mut list = String::from(
-        "eni-bootstrap contains these crates. The license follows the name of each crate. The license texts are below.\n\n",
+        "eni-bootstrap contains these crates under the licenses listed. The license texts follow.\n\n",
     );
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, (license, folder)) in crates(&metadata)? {
@@ -45,7 +44,7 @@ fn metadata() -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Returns every crate that is linked into the binary: name and version, license, and source directory.
+/// Returns the license and the folder of every crate in the binary, by name and version.
 fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
     let by_id = |list: &Value| -> BTreeMap<String, Value> {
         let list = list.as_array().into_iter().flatten();
@@ -54,34 +53,34 @@ fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<d
     let packages = by_id(&metadata["packages"]);
     let nodes = by_id(&metadata["resolve"]["nodes"]);
     let root = text(&metadata["resolve"], "root");
-    let (mut linked_ids, mut rest) = (BTreeSet::new(), vec![root.clone()]);
+    let (mut linked, mut rest) = (BTreeSet::new(), vec![root.clone()]);
     while let Some(id) = rest.pop() {
         let dependencies = nodes[&id]["deps"].as_array().into_iter().flatten();
-        // Kind null is a normal dependency, which is linked. Other kinds are for tests and build scripts.
-        let linked = dependencies.filter(|it| {
+        // A null kind is a normal dependency, not one of tests or build scripts.
+        let normal = dependencies.filter(|it| {
             it["dep_kinds"]
                 .as_array()
                 .is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
         });
-        rest.extend(linked.map(|it| text(it, "pkg")).filter(|id| linked_ids.insert(id.clone())));
+        rest.extend(normal.map(|it| text(it, "pkg")).filter(|id| linked.insert(id.clone())));
     }
-    let described = linked_ids.iter().filter(|id| **id != root).map(|id| {
+    let described = linked.iter().filter(|id| **id != root).map(|id| {
         let package = &packages[id];
         let manifest = PathBuf::from(text(package, "manifest_path"));
-        let folder = manifest.parent().ok_or("the manifest path has no parent directory")?;
+        let folder = manifest.parent().ok_or("a manifest path has no folder")?;
         let name = format!("{} {}", text(package, "name"), text(package, "version"));
         Ok((name, (text(package, "license"), folder.to_owned())))
     });
     described.collect()
 }
 
-/// Returns the paths of the license files in `folder`, sorted by name.
+/// Returns the license files of a crate in alphabetical order.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().to_lowercase();
-        if entry.path().is_file() && NAMES.iter().any(|it| name.starts_with(it)) {
+        if entry.path().is_file() && PREFIXES.iter().any(|it| name.starts_with(it)) {
             files.push(entry.path());
         }
     }

@@ -1,36 +1,37 @@
-//! Man pages for all commands, generated from their help texts.
+//! Man pages, one for each command.
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_mangen::Man;
 use eni_core::error::ExitCode;
+use eni_core::settings;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;
 
-/// Section FILES: path and description. It is the same on the page of every command that reads settings.
+/// Files that every command with settings reads.
 const FILES: [(&str, &str); 5] = [
     (
         "/usr/lib/eni-bootstrap/50-defaults.toml",
-        "all settings with their defaults and descriptions; an upgrade overwrites this file",
+        "reference of all settings with their defaults; part of the package",
     ),
     (
         "/etc/eni-bootstrap/*.toml",
-        "settings of this node, read in the order of the file names; they override the defaults",
+        "settings of this node; a file replaces the file with the same name in /usr/lib",
     ),
     (
         "/run/eni-bootstrap/*.toml",
-        "settings until the next boot; they override the settings in /etc/eni-bootstrap",
+        "settings until the next boot; a file replaces the file with the same name in /etc",
     ),
     (
         "/etc/eni-bootstrap/instance-types.csv",
-        "additional instance types; eni-bootstrap-limits-refresh(1) writes this file; it overrides the embedded table",
+        "instance types that override the embedded table; eni-bootstrap-limits-refresh(1) writes the file",
     ),
     (
         "/usr/lib/systemd/system/eni-bootstrap.service",
-        "systemd unit that runs eni-bootstrap before the kubelet; not enabled by default",
+        "the unit that runs `eni-bootstrap run` before the kubelet starts",
     ),
 ];
 
-/// Returns the file name and the text of each man page. The page of the program is the first.
+/// Returns the file name and the text of each page, starting with the page of the program.
 pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command.clone().disable_help_subcommand(true);
     command.build();
@@ -45,15 +46,16 @@ pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> 
     Ok(pages)
 }
 
-/// Returns the name of the page, for example `eni-bootstrap-limits-show`.
+/// Returns the name of a command's page, such as `eni-bootstrap-limits-show`.
 fn page(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
 
 /// Returns the man page of `command` in roff format.
 fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<Vec<u8>> {
-    // A short synopsis, instead of a list of more than forty flags.
-    let man = Man::new(command.clone().override_usage(usage(command)))
+    // A short synopsis instead of every flag.
+    let described = command.clone().override_usage(usage(command)).mut_args(documented);
+    let man = Man::new(described)
         .title(name.to_uppercase())
         .section("1")
         .date(date)
@@ -73,21 +75,34 @@ fn text(command: &Command, name: &str, version: &str, date: &str) -> io::Result<
     if reads_settings(command) {
         section(&mut roff, "FILES", &FILES.map(|(path, meaning)| (path.to_owned(), meaning)));
     }
-    section(&mut roff, "EXIT STATUS", &statuses(command.get_name()));
+    section(&mut roff, "EXIT STATUS", &exit_codes(command.get_name()));
     see_also(&mut roff, command, name);
     roff.to_writer(&mut text)?;
     Ok(tidied(&text))
 }
 
-/// Returns the synopsis, for example `eni-bootstrap limits show [OPTIONS] [TYPES]...`.
+/// Line between two paragraphs, which [`tidied`] replaces by a line break.
+const BREAK: &str = "\n⏎\n";
+
+/// Prepares an argument for its page: replaces the help of a setting, which has lines of a fixed width,
+/// by its paragraphs, and shows the arguments that `-h` omits, which `clap_mangen` would print without help.
+fn documented(argument: Arg) -> Arg {
+    let argument = argument.hide_short_help(false);
+    match settings::all().find(|setting| argument.get_id() == setting.key.as_str()) {
+        Some(setting) => argument.long_help(&*setting.paragraphs().join(BREAK).leak()),
+        None => argument,
+    }
+}
+
+/// Returns the synopsis, such as `eni-bootstrap limits show [OPTIONS] [TYPES]...`.
 fn usage(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage: ").to_owned()
 }
 
-/// Adds the section EXAMPLES with the commands from the end of the `--help` text.
+/// Adds the examples at the end of `--help`.
 fn examples(roff: &mut Roff, command: &Command) {
-    // The help of the program has more paragraphs after the examples. They have their own sections here.
+    // Further paragraphs of the program's help have their own sections here.
     let help = command.get_after_long_help().or_else(|| command.get_after_help());
     let help = help.map(ToString::to_string).unwrap_or_default();
     let examples = help.split("\n\n").next().unwrap_or_default();
@@ -105,7 +120,7 @@ fn examples(roff: &mut Roff, command: &Command) {
     roff.control("RE", []).control("fi", []);
 }
 
-/// Adds a section that lists terms with their descriptions.
+/// Adds a section with a list of terms and their meanings.
 fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     roff.control("SH", [heading]);
     for (term, meaning) in list {
@@ -115,26 +130,27 @@ fn section(roff: &mut Roff, heading: &str, list: &[(String, &str)]) {
     }
 }
 
-/// Returns every exit status of `command` with its description.
-fn statuses(command: &str) -> Vec<(String, &'static str)> {
-    let codes = ExitCode::ALL.into_iter().map(|code| (code.number(), code.meaning()));
-    let all = codes.map(|(status, meaning)| match (status, command) {
-        (0, "eni-bootstrap" | "run" | "wait") => (status, meaning),
-        (0, _) => (status, "success"),
-        _ => (status, meaning),
-    });
-    let can_end = |status: u8| status != 1 || ["eni-bootstrap", "check"].contains(&command);
-    let all = all.filter(|(status, _)| can_end(*status));
-    all.map(|(status, meaning)| (status.to_string(), meaning)).collect()
+/// Returns the exit codes of a command with their meanings.
+fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
+    let meaning = |code: ExitCode| match (code, command) {
+        (ExitCode::Success, "eni-bootstrap" | "run") => code.meaning(),
+        (ExitCode::Success, _) => "success",
+        _ => code.meaning(),
+    };
+    let is_possible = |code: &ExitCode| {
+        *code != ExitCode::CheckFailed || ["eni-bootstrap", "check"].contains(&command)
+    };
+    let codes = ExitCode::ALL.into_iter().filter(is_possible);
+    codes.map(|code| (code.number().to_string(), meaning(code))).collect()
 }
 
-/// Adds the section SEE ALSO: the parent command, the subcommands, and `systemctl(1)`.
+/// Adds links to the pages of the parent command and of the subcommands.
 fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     let mut pages: Vec<String> = command.get_subcommands().map(page).collect();
-    if let Some((above, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
-        // `max-pods` contains a hyphen: its parent is the program.
-        let above = if above.ends_with("-max") { "eni-bootstrap" } else { above };
-        pages.insert(0, above.to_owned());
+    if let Some((parent, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
+        // The name of max-pods contains a dash.
+        let parent = if parent.ends_with("-max") { "eni-bootstrap" } else { parent };
+        pages.insert(0, parent.to_owned());
     }
     roff.control("SH", ["SEE ALSO"]);
     let mut line: Vec<Inline> = Vec::new();
@@ -145,16 +161,16 @@ fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     roff.text(line);
 }
 
-/// Returns whether `command` reads the settings files.
+/// Returns whether the command reads settings files.
 fn reads_settings(command: &Command) -> bool {
-    let is_setting = |argument: &clap::Arg| argument.get_id().as_str().contains('.');
+    let is_setting = |argument: &Arg| argument.get_id().as_str().contains('.');
     command.get_arguments().any(is_setting) || command.get_name() == "eni-bootstrap"
 }
 
-/// Escapes backticks, which roff would print as quotation marks, and removes everything that
-/// `mandoc -T lint` warns about.
+/// Fixes what `mandoc -T lint` reports, and escapes backticks, which roff prints as opening quotes.
 fn tidied(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
-    let text = text.replace('`', "\\(ga").replace("\n.br\n\n.br\n", "\n.sp\n");
+    let text =
+        text.replace('`', "\\(ga").replace(BREAK, "\n.br\n").replace("\n.br\n\n.br\n", "\n.sp\n");
     text.replace(" \n", "\n").into_bytes()
 }

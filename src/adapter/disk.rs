@@ -1,12 +1,13 @@
 //! Reads and writes files. No other module writes to the disk.
 
-use eni_core::domain::limits::{NamedRow, NoRow, rows};
+use eni_core::domain::limits::{InvalidRow, NamedRow, rows};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
@@ -37,7 +38,8 @@ pub enum DiskError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        source: NoRow,
+        /// What stands there.
+        source: InvalidRow,
     },
     /// Another run has locked the node.
     #[error("another eni-bootstrap process holds the lock {}", path.display())]
@@ -99,21 +101,25 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(paths)
 }
 
-/// Returns the paths and texts of every settings file below `root`, the lowest precedence first: by directory,
-/// then by file name, and last the user data of a Bottlerocket bootstrap container.
+/// Returns every settings file under `root` in the order in which they are merged: by file name,
+/// whatever directory they are in, then the user data of a Bottlerocket bootstrap container.
+///
+/// Of files with the same name, only the one in the last of [`SETTINGS_DIRECTORIES`] is read. An empty
+/// file or a symbolic link to `/dev/null` therefore masks a file in an earlier directory.
+///
+/// Source: systemd, `conf_files_list` in `src/basic/conf-files.c`.
 pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
-    let mut files = Vec::new();
+    let mut by_name = BTreeMap::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
-        for path in list(&directory)? {
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = read(&path)?.unwrap_or_default();
-                files.push((path, text));
-            }
-        }
+        let paths = list(&directory)?.into_iter();
+        let toml = paths.filter(|path| path.extension().is_some_and(|it| it == "toml"));
+        by_name.extend(toml.map(|path| (path.file_name().map(ToOwned::to_owned), path)));
     }
-    let path = under(root, Path::new(USER_DATA));
-    if let Some(text) = read(&path)? {
-        files.push((path, text));
+    let mut files = Vec::new();
+    for path in by_name.into_values().chain([under(root, Path::new(USER_DATA))]) {
+        if let Some(text) = read(&path)? {
+            files.push((path, text));
+        }
     }
     Ok(files)
 }

@@ -1,5 +1,9 @@
-//! The log: lines on stderr, as a person would say them.
+//! Log lines and error reports on stderr, with priorities for the journal.
 
+use nix::sys::stat::fstat;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::fd::AsFd;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer as _;
@@ -10,23 +14,78 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Our own words alone, without time stamps, which the journal adds: what libraries log may hold
-/// headers, and a header may hold a token.
-pub(super) fn to_stderr(level: LevelFilter) {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .event_format(Words)
-        .with_writer(std::io::stderr)
-        .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
-    // Set twice only where a test calls this twice: the first one serves.
-    let _ = tracing_subscriber::registry().with(lines).try_init();
+/// The sd-daemon priority of an error.
+const ERROR: u8 = 3;
+
+/// What stderr is connected to, which determines the format of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stderr {
+    /// A terminal, a file or a pipe: plain lines.
+    Plain,
+    /// The journal: each line starts with its priority, such as `<4>`. journald removes it, so the
+    /// console gets plain lines, too.
+    Journal,
 }
 
-/// A line as a person would say it: `warning: ` before what one must not miss, nothing before the
-/// rest.
-struct Words;
+impl Stderr {
+    /// Detects what the stderr of this process is connected to.
+    #[expect(clippy::disallowed_methods, reason = "cli reads the environment")]
+    pub(super) fn detect() -> Self {
+        Self::of(std::env::var("JOURNAL_STREAM").ok().as_deref(), std::io::stderr())
+    }
 
-impl<S, N> FormatEvent<S, N> for Words
+    /// systemd sets `JOURNAL_STREAM` to the device and the inode of the socket that it connects to
+    /// stdout or stderr. The variable is inherited, so it must match the file descriptor.
+    ///
+    /// Source: systemd.exec(5), `$JOURNAL_STREAM`.
+    fn of(journal_stream: Option<&str>, stderr: impl AsFd) -> Self {
+        let stream = journal_stream.and_then(|stream| {
+            let (device, inode) = stream.split_once(':')?;
+            Some((device.parse().ok()?, inode.parse().ok()?))
+        });
+        match (stream, fstat(stderr)) {
+            (Some(stream), Ok(file)) if stream == (file.st_dev, file.st_ino) => Self::Journal,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Returns the lines of `text` in the format of this output.
+    fn format(self, priority: u8, text: &str) -> String {
+        let mut lines = String::new();
+        for line in text.lines() {
+            let _ = match self {
+                Self::Plain => writeln!(lines, "{line}"),
+                Self::Journal => writeln!(lines, "<{priority}>{line}"),
+            };
+        }
+        lines
+    }
+
+    /// Prints an error report. It is not a log line: no level hides it.
+    pub(super) fn report(self, text: &str) {
+        // If nobody reads stderr, the exit code is the only report.
+        let _ = std::io::stderr().lock().write_all(self.format(ERROR, text).as_bytes());
+    }
+
+    /// Prints log lines of this program up to `level`. Lines of libraries are dropped: they may contain
+    /// headers, and a header may contain a token. The journal adds the time.
+    pub(super) fn log(self, level: LevelFilter) {
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(Lines(self))
+            .with_writer(std::io::stderr)
+            .log_internal_errors(false)
+            .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
+        // Fails only if a test installs a second subscriber; the first one stays.
+        let _ = tracing_subscriber::registry().with(lines).try_init();
+    }
+}
+
+/// Formats a log line. Warnings start with `warning: ` in the journal, too, because `journalctl` and the
+/// console do not print priorities.
+struct Lines(Stderr);
+
+impl<S, N> FormatEvent<S, N> for Lines
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     N: for<'writer> FormatFields<'writer> + 'static,
@@ -37,10 +96,54 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> std::fmt::Result {
-        if *event.metadata().level() <= Level::WARN {
-            writer.write_str("warning: ")?;
+        let level = event.metadata().level();
+        let mut text = String::new();
+        if *level <= Level::WARN {
+            text.push_str("warning: ");
         }
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        writer.write_str(&self.0.format(priority(*level), &text))
+    }
+}
+
+/// Returns the sd-daemon priority of a level.
+///
+/// Source: sd-daemon(3).
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => ERROR,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        _ => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_is_detected_by_device_and_inode() {
+        let file = tempfile::tempfile().unwrap();
+        let stat = fstat(&file).unwrap();
+        let of = |stream: Option<&str>| Stderr::of(stream, &file);
+        let stream = format!("{}:{}", stat.st_dev, stat.st_ino);
+        assert_eq!(of(Some(&stream)), Stderr::Journal);
+        assert_eq!(of(None), Stderr::Plain);
+        assert_eq!(of(Some(&format!("{}:{}", stat.st_dev, stat.st_ino + 1))), Stderr::Plain);
+        assert_eq!(of(Some(&format!("{}:{}", stat.st_dev + 1, stat.st_ino))), Stderr::Plain);
+        assert_eq!(of(Some("journal")), Stderr::Plain);
+    }
+
+    #[test]
+    fn each_line_starts_with_its_priority_in_the_journal_only() {
+        let report = "error: a\n  caused by: b\n  help: c";
+        assert_eq!(
+            Stderr::Journal.format(3, report),
+            "<3>error: a\n<3>  caused by: b\n<3>  help: c\n"
+        );
+        assert_eq!(Stderr::Plain.format(3, report), format!("{report}\n"));
+        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        assert_eq!(levels.map(priority), [3, 4, 6, 7, 7]);
     }
 }

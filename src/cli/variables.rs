@@ -1,17 +1,18 @@
-//! Settings in the environment: a variable of ours must be one that there is, with a value of its own.
+//! Checks environment variables: each `ENI_BOOTSTRAP_` variable must be a setting with a valid value.
 
 use super::Cli;
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use eni_core::host::kubelet_dropin::VARIABLE;
-use eni_core::settings::{SettingsError, nearest};
+use eni_core::nearest::nearest;
+use eni_core::settings::SettingsError;
 use std::ffi::OsString;
 
-/// Every setting that may stand in the environment begins so.
-const VARIABLES: &str = "ENI_BOOTSTRAP_";
+/// Prefix of the variables that are settings.
+const PREFIX: &str = "ENI_BOOTSTRAP_";
 
-/// A variable in our name that means nothing is a misspelt setting: the default in its place would
-/// be a silent one.
+/// Fails for the first of `names` that starts with `ENI_BOOTSTRAP_` but is not a setting: it is probably
+/// misspelt, and the setting would silently keep its default.
 pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsError> {
     let command = Cli::command();
     let commands = std::iter::once(&command).chain(command.get_subcommands());
@@ -19,9 +20,8 @@ pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsE
         .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
         .collect();
-    // The kubelet unit's own environment has our arguments: whatever it runs may run us.
-    let ours = |name: &String| name.starts_with(VARIABLES) && name != VARIABLE;
-    for name in names.filter(ours) {
+    // eni-bootstrap sets VARIABLE in the environment of the kubelet, whose child processes inherit it.
+    for name in names.filter(|name| name.starts_with(PREFIX) && name != VARIABLE) {
         if !known.contains(&name) {
             let nearest = nearest(&name, known.iter().map(String::as_str));
             return Err(SettingsError::UnknownVariable { name, nearest });
@@ -30,8 +30,8 @@ pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsE
     Ok(())
 }
 
-/// The settings error that clap takes for a usage error: a value that it refused, and that came from
-/// a variable of ours and not from the command line.
+/// Returns the settings error behind clap's usage error, if an environment variable and not a flag has
+/// the invalid value.
 pub(super) fn error(error: &clap::Error) -> Option<SettingsError> {
     if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
         return None;
@@ -45,15 +45,25 @@ pub(super) fn error(error: &clap::Error) -> Option<SettingsError> {
     let command = Cli::command();
     let commands = std::iter::once(&command).chain(command.get_subcommands());
     let mut known = commands.flat_map(clap::Command::get_arguments);
-    let variable = known.find(|it| it.get_long() == Some(long))?.get_env()?.to_string_lossy();
-    let given = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
-    if !variable.starts_with(VARIABLES) || std::env::args_os().any(given) {
+    let argument = known.find(|it| it.get_long() == Some(long))?;
+    let name = argument.get_env()?.to_string_lossy().into_owned();
+    let is_flag = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
+    if !name.starts_with(PREFIX) || std::env::args_os().any(is_flag) {
         return None;
     }
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
-    let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
-    let reason = format!("{value:?} is not a value of --{long}{why}");
-    Some(SettingsError::Variable { name: variable.into_owned(), reason })
+    let values = argument.get_possible_values();
+    let reason = match std::error::Error::source(error) {
+        // Most messages contain the value.
+        Some(cause) if cause.to_string().contains(value) => cause.to_string(),
+        Some(cause) => format!("{value:?}: {cause}"),
+        None => {
+            let values: Vec<_> =
+                values.iter().map(clap::builder::PossibleValue::get_name).collect();
+            format!("{value:?} is not one of {}", values.join(", "))
+        }
+    };
+    Some(SettingsError::Variable { name, reason })
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
-//! The instance-type table: shown, and made anew from EC2's own answers.
+//! Shows the instance-type table, and generates it from EC2.
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::{Context, Deadline, disk};
-use crate::command::max_pods::types;
-use crate::command::{print, with_type_overrides};
+use crate::command::max_pods::type_selection;
+use crate::command::{aligned_table, print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::report::diff;
 use clap::Args;
 use eni_core::domain::limits::{self, HEADER, NamedRow, Row};
+use eni_core::domain::plural::counted;
 use eni_core::domain::zone::Region;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
@@ -16,76 +17,102 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tracing::info;
 
-/// Fifteen pages take seconds; throttled, minutes.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// Timeout for all pages of EC2's response. They take seconds, or minutes if EC2 throttles.
+const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// The flags of `show`.
+/// Flags of `limits show`.
 #[derive(Clone, Debug, Args)]
-pub struct Shown {
-    /// Types or patterns such as 'm7g.*'; all of them without any
+pub(crate) struct LimitsShowArgs {
+    /// Instance types or patterns such as 'm7g.*' [default: all instance types]
     #[arg(value_name = "TYPE")]
-    pub types: Vec<String>,
+    types: Vec<String>,
 }
 
-/// The flags of `refresh`.
+/// Flags of `limits refresh`.
 #[derive(Clone, Debug, Args)]
-pub struct Wanted {
-    /// The region to ask: one that has every type, such as us-east-1
+pub(crate) struct LimitsRefreshArgs {
+    /// Region to call; choose one that offers every instance type, such as us-east-1
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
-    pub region: Region,
-    /// The table to write; /etc/eni-bootstrap/instance-types.csv wins over the embedded one
+    region: Region,
+    /// File to write; /etc/eni-bootstrap/instance-types.csv overrides the embedded table
     #[arg(long, value_name = "FILE", default_value = "data/instance-types.csv")]
-    pub output: PathBuf,
-    /// Write it even if it lacks types that the file has
+    output: PathBuf,
+    /// Write the file even if instance types of the existing file are missing
     #[arg(long)]
-    pub force: bool,
+    force: bool,
 }
 
-/// Prints rows of the table as they would stand in a file of it.
-pub fn show(context: Context, wanted: &Shown) -> Result<(), Error> {
+/// Prints rows of the table: aligned columns on a terminal, CSV otherwise.
+pub(crate) fn show(context: Context, args: &LimitsShowArgs) -> Result<(), Error> {
     let table = with_type_overrides(context)?.table;
     let all = ["*".to_owned()];
-    let named = if wanted.types.is_empty() { &all[..] } else { &wanted.types };
-    let mut text = format!("{HEADER}\n");
-    for instance_type in types::named(named, &table)? {
-        let unknown = || UsageError::UnknownType(instance_type.clone());
-        let (found, _) = table.find(&instance_type).ok_or_else(unknown)?;
-        text.push_str(&line(instance_type.as_str(), found.row));
+    let words = if args.types.is_empty() { &all[..] } else { &args.types };
+    let mut rows = Vec::new();
+    for instance_type in type_selection::select(words, &table)? {
+        let Some((limits, _)) = table.find(&instance_type) else {
+            let nearest = table.nearest(instance_type.as_str());
+            return Err(Error::Usage(UsageError::UnknownType { instance_type, nearest }));
+        };
+        rows.push(NamedRow(instance_type.to_string(), limits.row()));
     }
-    print(&text)
+    print(&if std::io::stdout().is_terminal() { aligned(&rows) } else { csv(&rows) })
 }
 
-/// Writes the table anew from what EC2 says of every type, and prints the difference.
-pub async fn refresh(context: Context, wanted: Wanted) -> Result<(), Error> {
-    let ec2 = Ec2::new(&context, &wanted.region).await?;
-    let deadline = Deadline::after(PATIENCE);
-    // Hidden where nobody looks: there the lines of the log tell how far it is.
+fn csv(rows: &[NamedRow]) -> String {
+    let lines = rows.iter().map(|row| format!("{row}\n"));
+    std::iter::once(format!("{HEADER}\n")).chain(lines).collect()
+}
+
+fn aligned(rows: &[NamedRow]) -> String {
+    let header = ["TYPE", "ENIS", "ENIS ON OTHER CARDS", "IPV4/ENI", "PLATFORM", "VCPUS"];
+    let cells = rows.iter().map(|NamedRow(name, row)| {
+        [
+            name.clone(),
+            row.interfaces.to_string(),
+            row.interfaces_of_other_cards.to_string(),
+            row.ipv4_per_interface.to_string(),
+            row.platform.to_string(),
+            row.vcpus.to_string(),
+        ]
+    });
+    aligned_table::lines(header, &[0, 4], cells).into_iter().map(|line| line + "\n").collect()
+}
+
+/// Writes the table from EC2's limits of every instance type, and prints the difference.
+pub(crate) async fn refresh(context: Context, args: LimitsRefreshArgs) -> Result<(), Error> {
+    let ec2 = Ec2::new(&context, &args.region).await?;
+    let deadline = Deadline::after(TIMEOUT);
+    // indicatif hides the bar unless stderr is a terminal; the log then shows the progress.
     let bar = ProgressBar::new(u64::try_from(limits::table().len()).unwrap_or(0));
     let progress = |count: usize| {
-        bar.set_position(u64::try_from(count).unwrap_or(0));
+        let count = u64::try_from(count).unwrap_or(0);
+        bar.set_position(count);
         if !std::io::stderr().is_terminal() {
-            info!("limits: {count} types so far");
+            info!("limits: {} read", counted(count, "instance type"));
         }
     };
     let types = Box::pin(ec2.all_rows(deadline, progress)).await?;
     bar.finish_and_clear();
-    let path = &wanted.output;
-    let (old_text, new) = (disk::read(path)?.unwrap_or_default(), rows(&types));
+    let path = &args.output;
+    let rows: Vec<_> = types.iter().map(|(name, row)| NamedRow(name.clone(), *row)).collect();
+    let (old_text, new) = (disk::read(path)?.unwrap_or_default(), csv(&rows));
     let old = without_comments(&old_text);
-    // The date says when the rows last changed: the same rows are the same file.
+    let count = counted(u64::try_from(types.len()).unwrap_or(0), "instance type");
+    // The comment contains a date. Keep the file if the rows are the same.
     if old == new {
-        info!("limits: {} says so already: {} types", path.display(), types.len());
+        info!("limits: {} unchanged ({count})", path.display());
         return Ok(());
     }
-    if !wanted.force {
+    if !args.force {
         refuse_to_shrink(&old, &types)?;
     }
-    disk::write_atomic(path, &(header(&wanted.region, SystemTime::now()) + &new))?;
-    info!("limits: {} types written to {}", types.len(), path.display());
+    disk::write_atomic(path, &(header(&args.region, SystemTime::now()) + &new))?;
+    info!("limits: {} written ({count})", path.display());
     print(&diff::unified(&old, &new, 0))
 }
 
-/// A region that lacks types, or an answer cut short, must not empty the table.
+/// Fails if `new` lacks instance types of `old`: the region may not offer them, or the response may be
+/// incomplete.
 fn refuse_to_shrink(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error> {
     let names = old.lines().skip(1).filter_map(|line| line.split(',').next());
     let missing: Vec<&str> = names.filter(|name| !new.contains_key(*name)).collect();
@@ -102,7 +129,7 @@ fn header(region: &Region, now: SystemTime) -> String {
         humantime::format_rfc3339_seconds(now).to_string().chars().take(10).collect();
     format!(
         "# Source: EC2 DescribeInstanceTypes in {region}, {date}: interfaces of the default network card, by its index.\n\
-         # Made by `eni-bootstrap limits refresh`; do not edit.\n"
+         # Generated by `eni-bootstrap limits refresh`. Do not edit.\n"
     )
 }
 
@@ -110,12 +137,27 @@ fn without_comments(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
 }
 
-/// The table as `build.rs` and an override file have it.
-fn rows(types: &BTreeMap<String, Row>) -> String {
-    let lines = types.iter().map(|(name, row)| line(name, *row));
-    std::iter::once(format!("{HEADER}\n")).chain(lines).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn line(name: &str, row: Row) -> String {
-    format!("{}\n", NamedRow(name.to_owned(), row))
+    #[test]
+    fn a_terminal_gets_aligned_columns_and_a_pipe_gets_csv() {
+        let rows = ["m5.large,3,0,10,nitro,false,2", "p4d.24xlarge,15,45,50,nitro,false,96"];
+        let rows = rows.map(|line| line.parse::<NamedRow>().unwrap());
+        assert_eq!(
+            aligned(&rows),
+            concat!(
+                " TYPE          ENIS  ENIS ON OTHER CARDS  IPV4/ENI  PLATFORM  VCPUS\n",
+                " m5.large         3                    0        10  Nitro         2\n",
+                " p4d.24xlarge    15                   45        50  Nitro        96\n",
+            )
+        );
+        assert_eq!(
+            csv(&rows),
+            format!(
+                "{HEADER}\nm5.large,3,0,10,nitro,false,2\np4d.24xlarge,15,45,50,nitro,false,96\n"
+            )
+        );
+    }
 }

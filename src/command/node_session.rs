@@ -39,7 +39,7 @@ pub(super) struct ClusterState {
 impl NodeSession {
     /// Collects the facts about this node, retrying IMDS for up to `imds.wait`.
     pub async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
-        let deadline = Deadline::after(settings.imds_wait);
+        let deadline = Deadline::after(settings.imds.wait().into());
         Self::open_until(deadline, context, settings).await
     }
 
@@ -49,7 +49,7 @@ impl NodeSession {
         context: Context,
         settings: Settings,
     ) -> Result<(RunLock, Self), Error> {
-        let deadline = Deadline::after(settings.imds_wait);
+        let deadline = Deadline::after(settings.imds.wait().into());
         let lock = retry(deadline, async || RunLock::take(&context.root)).await?;
         Ok((lock, Self::open_until(deadline, context, settings).await?))
     }
@@ -60,7 +60,7 @@ impl NodeSession {
         settings: Settings,
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
-        let bottlerocket = observe::bottlerocket(&context.root, settings.host).await?;
+        let bottlerocket = observe::bottlerocket(&context.root, settings.host.kind()).await?;
         let context = bottlerocket.amend(context);
         let facts = observe::facts(&context, &settings, bottlerocket, deadline).await?;
         Ok(Self { context, settings, facts })
@@ -68,7 +68,7 @@ impl NodeSession {
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
     pub async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
-        if self.settings.cni_source == CniSource::Settings {
+        if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
         let connection = self.connect().await?;
@@ -95,7 +95,7 @@ impl NodeSession {
     pub async fn connect(&self) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)?;
         // eks:DescribeCluster is part of collecting the facts, and has the same timeout.
-        let deadline = Deadline::after(self.settings.imds_wait);
+        let deadline = Deadline::after(self.settings.imds.wait().into());
         let region = &self.facts.instance.region;
         // Boxed: the future of the EKS request is large, and the request is rare.
         let connect = observe::connect(&self.context, region, &access, deadline);
@@ -129,7 +129,7 @@ impl NodeSession {
         connection: &'a Connection,
         aws_node: Option<&'a AwsNode>,
     ) -> Option<Verifier<'a>> {
-        if !self.settings.verify {
+        if !self.settings.eni_config.verify() {
             return None;
         }
         let Connection { api, cluster } = connection;

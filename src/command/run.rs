@@ -14,7 +14,7 @@ use tracing::{info, warn};
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
-    let timer = WaitTimer::start(node.settings.wait);
+    let timer = WaitTimer::start(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = node.plan(&cluster)?;
@@ -25,13 +25,16 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     };
     report::plan(&plan);
     let root = &node.context.root;
-    let applied = apply::apply(root, &plan.changes, node.settings.render_wait).await?;
+    let applied =
+        apply::apply(root, &plan.changes, node.settings.host.render_wait().into()).await?;
     report::applied(&applied);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         let aws_node = cluster.aws_node.as_ref();
         match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
             Ok(ready) => report::ready(&plan, &ready),
-            Err(Error::NotReady(error)) if node.settings.on_timeout == OnTimeout::Continue => {
+            Err(Error::NotReady(error))
+                if node.settings.eni_config.on_timeout() == OnTimeout::Continue =>
+            {
                 let error = one_line(&error);
                 warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
             }

@@ -11,7 +11,7 @@ use eni_core::settings::Settings;
 /// Waits for this node's ENIConfig.
 pub async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    let timer = WaitTimer::start(node.settings.wait);
+    let timer = WaitTimer::start(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;
     let aws_node = cluster.aws_node.as_ref();
     report::cluster(&node.facts, cluster.connection.as_ref(), aws_node);

@@ -36,9 +36,10 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         Source::EmbeddedTable => "embedded table",
         Source::Ec2 => "EC2 API",
     };
-    let row = limits.row;
-    let cpus = machine
-        .map_or_else(|| counted(row.vcpus, "vCPU"), |machine| counted(machine.cpus, "online CPU"));
+    let cpus = machine.map_or_else(
+        || counted(limits.vcpus, "vCPU"),
+        |machine| counted(machine.cpus, "online CPU"),
+    );
     [
         format!(
             "instance: {} {} in {} ({}), {}, {}",
@@ -52,9 +53,9 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         format!(
             "instance: {} has {} with {} each, {}, {cpus} (source: {source})",
             instance.instance_type,
-            counted(row.interfaces, "network interface"),
-            counted(row.ipv4_per_interface, "IPv4 address"),
-            row.platform
+            counted(limits.interfaces, "network interface"),
+            counted(limits.ipv4_per_interface, "IPv4 address"),
+            limits.platform
         ),
         format!("host: {} ({})", host.kind, host.reason),
     ]

@@ -1,38 +1,34 @@
-//! A capacity drawn as text: the interfaces, their slots and the sum.
+//! Draws the calculation of max-pods: the network interfaces, their addresses and each term.
 
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::InstanceLimits;
-use eni_core::domain::max_pods::Capacity;
+use eni_core::domain::max_pods::{Capacity, MaxPodsOverride};
+use eni_core::domain::plural::counted;
 use std::fmt::Write as _;
 
-/// The most slots that are drawn: a line must fit on a screen of 80 columns.
+/// Maximum number of addresses drawn for an interface, so that a line fits in 80 columns.
 const WIDEST: u32 = 20;
 
-/// Draws `capacity` of `instance_type`.
-#[must_use]
-pub fn picture(
+/// Returns the drawing of `capacity` for `instance_type`.
+pub(crate) fn picture(
     instance_type: &InstanceType,
     limits: &InstanceLimits,
     capacity: &Capacity,
 ) -> String {
-    let row = limits.row;
     let mut text = format!(
-        "{instance_type}: {} {} of {} IPv4 addresses, {}, {} vCPUs\n\n",
-        row.interfaces,
-        if row.interfaces == 1 { "interface" } else { "interfaces" },
-        row.ipv4_per_interface,
-        row.platform,
-        row.vcpus
+        "{instance_type}: {} with {} each, {}, {}\n\n",
+        counted(limits.interfaces, "network interface"),
+        counted(limits.ipv4_per_interface, "IPv4 address"),
+        limits.platform,
+        counted(limits.vcpus, "vCPU")
     );
     if capacity.addresses.is_some() {
         draw_interfaces(&mut text, capacity);
         draw_addresses(&mut text, capacity);
     } else {
-        text.push_str(
-            "  ENI 0   one /80 IPv6 prefix: more addresses than a node can ever have pods\n",
-        );
+        text.push_str("  ENI 0   one /80 IPv6 prefix, which serves every pod\n\n");
     }
-    draw_ceiling(&mut text, limits, capacity);
+    draw_ceiling(&mut text, capacity);
     text
 }
 
@@ -40,17 +36,17 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
     let usable = capacity.max_eni.unwrap_or(capacity.interfaces);
     let own = capacity.slots_per_interface + 1;
     let set_aside = capacity.primary_set_aside > 0;
-    // After the primary interface, which is always the first.
+    // The primary interface is always the first.
     let trunk_to = 1 + capacity.trunk;
     let reserved_to = trunk_to.saturating_add(capacity.reserved);
     for number in 0..capacity.interfaces {
         let pods = for_pods(capacity);
         let (first, further, purpose) = match number {
-            _ if number >= usable => ("·", "·", format!("not used: MAX_ENI is {usable}")),
-            0 if set_aside => ("─", "─", "primary: set aside for custom networking".to_owned()),
-            0 => ("■", "□", format!("primary: {pods}")),
+            _ if number >= usable => ("·", "·", format!("unused: MAX_ENI is {usable}")),
+            0 if set_aside => ("─", "─", "primary, excluded by custom networking".to_owned()),
+            0 => ("■", "□", format!("primary, {pods}")),
             _ if number < trunk_to => ("─", "─", "trunk, for security groups for pods".to_owned()),
-            _ if number < reserved_to => ("─", "─", "reserved: the CNI leaves it alone".to_owned()),
+            _ if number < reserved_to => ("─", "─", "reserved, not managed by the CNI".to_owned()),
             _ => ("■", "□", pods),
         };
         let _ = writeln!(text, "  ENI {number:<2}  {}  {purpose}", cells(own, first, further));
@@ -58,14 +54,19 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
     if capacity.other_cards > 0 {
         let _ = writeln!(
             text,
-            "  and {} more on other network cards, each the same",
-            capacity.other_cards
+            "  plus {} on other network cards, each with {}",
+            counted(capacity.other_cards, "interface"),
+            for_pods(capacity)
         );
     }
-    let _ = writeln!(text, "\n  ■ its own address   □ {}", slot(capacity));
+    let slot = match capacity.addresses_per_slot {
+        1 => "address for a pod".to_owned(),
+        many => format!("prefix of {many} addresses for pods"),
+    };
+    let _ = writeln!(text, "\n  ■ primary address   □ {slot}");
 }
 
-/// The interface's own address, then its slots.
+/// Returns a symbol for the primary address, then one for each slot.
 fn cells(count: u32, first: &str, further: &str) -> String {
     let drawn = count.min(WIDEST);
     let rest = usize::try_from(drawn.saturating_sub(1)).unwrap_or(0);
@@ -73,29 +74,24 @@ fn cells(count: u32, first: &str, further: &str) -> String {
     format!("{first}{}{more}", further.repeat(rest))
 }
 
-fn slot(capacity: &Capacity) -> String {
-    match capacity.addresses_per_slot {
-        1 => "an address for a pod".to_owned(),
-        many => format!("a prefix: {many} addresses for pods"),
-    }
-}
-
 fn for_pods(capacity: &Capacity) -> String {
     let Capacity { slots_per_interface, addresses_per_slot, .. } = *capacity;
+    let addresses = counted(slots_per_interface.saturating_mul(addresses_per_slot), "address");
     match addresses_per_slot {
-        1 => format!("{slots_per_interface} for pods"),
-        many => format!(
-            "{slots_per_interface} × {many} = {} for pods",
-            slots_per_interface.saturating_mul(many)
-        ),
+        1 => format!("{addresses} for pods"),
+        many => {
+            format!("{} × {many} = {addresses} for pods", counted(slots_per_interface, "prefix"))
+        }
     }
 }
 
 fn draw_addresses(text: &mut String, capacity: &Capacity) {
     let Capacity { interfaces_for_pods, slots_per_interface, addresses_per_slot, .. } = *capacity;
+    let slot = if addresses_per_slot == 1 { "address" } else { "prefix" };
     let mut product = format!(
-        "{interfaces_for_pods} {} × {slots_per_interface} slots",
-        if interfaces_for_pods == 1 { "interface" } else { "interfaces" }
+        "{} × {}",
+        counted(interfaces_for_pods, "interface"),
+        counted(slots_per_interface, slot)
     );
     if addresses_per_slot > 1 {
         let _ = write!(product, " × {addresses_per_slot}");
@@ -103,31 +99,37 @@ fn draw_addresses(text: &mut String, capacity: &Capacity) {
     text.push('\n');
     term(text, &product, " ", capacity.addresses, "addresses for pods");
     if let Some(target) = capacity.address_target {
-        term(text, "held back by MINIMUM_IP_TARGET", "≤", Some(target), "addresses");
+        term(text, "limit by MINIMUM_IP_TARGET", "≤", Some(target), "addresses for pods");
     }
     let host = Some(capacity.host_network_pods);
-    term(text, "aws-node, kube-proxy and the like", "+", host, "on the host's network");
+    term(text, "host-network pods", "+", host, "(aws-node, kube-proxy)");
     term(text, "", "=", capacity.uncapped, "pods");
 }
 
-fn draw_ceiling(text: &mut String, limits: &InstanceLimits, capacity: &Capacity) {
-    if let Some(most) = capacity.ceiling {
-        let reached = capacity.uncapped.is_none_or(|uncapped| uncapped > most);
-        let said = if reached { "" } else { "(not reached)" };
-        term(text, &format!("ceiling for {} vCPUs", limits.row.vcpus), "≤", Some(most), said);
+fn draw_ceiling(text: &mut String, capacity: &Capacity) {
+    if let Some(limit) = capacity.ceiling {
+        let is_reached = capacity.uncapped.is_none_or(|uncapped| uncapped > limit);
+        term(text, "ceiling", "≤", Some(limit), if is_reached { "" } else { "(not reached)" });
     }
-    if capacity.fixed.is_some() {
-        term(text, "set by hand", "→", capacity.fixed, "");
+    if let Some(replaced_by) = &capacity.max_pods_override {
+        let source = match replaced_by {
+            MaxPodsOverride::Setting { .. } => "pods.max".to_owned(),
+            MaxPodsOverride::Existing { source, .. } => format!("existing value in {source}"),
+        };
+        term(text, &source, "→", Some(replaced_by.value()), "(overrides the result)");
     }
     text.push('\n');
     term(text, "max-pods", " ", Some(capacity.max_pods), "");
-    for caveat in &capacity.caveats {
-        let _ = writeln!(text, "\n  note: {caveat}");
+    for diagnostic in &capacity.diagnostics {
+        let _ = writeln!(text, "\n  {}: {}", diagnostic.severity, diagnostic.text);
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(text, "  help: {help}");
+        }
     }
 }
 
-fn term(text: &mut String, what: &str, sign: &str, number: Option<u32>, unit: &str) {
+fn term(text: &mut String, label: &str, sign: &str, number: Option<u32>, unit: &str) {
     let number = number.map(|number| number.to_string()).unwrap_or_default();
-    let line = format!("  {what:<34} {sign} {number:>6} {unit}");
+    let line = format!("  {label:<34} {sign} {number:>6} {unit}");
     let _ = writeln!(text, "{}", line.trim_end());
 }

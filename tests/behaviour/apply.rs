@@ -6,7 +6,7 @@ use eni_core::facts::Facts;
 use eni_core::facts::fixture::facts;
 use eni_core::host::{Change, HostKind, Image, Outcome, detect};
 use eni_core::plan::plan;
-use eni_core::settings::{Layer, Settings};
+use eni_core::settings::Settings;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,8 +24,7 @@ fn changes(root: &Path, kind: HostKind) -> Vec<Change> {
     image
         .insert_file(format!("{units}/kubelet.service"), "[Service]\nExecStart=/usr/bin/kubelet\n");
     let facts = Facts { host: detect(kind, &image).unwrap(), ..facts("c5.large") };
-    let settings = Settings::from_layer(Layer::from_toml(Path::new("test.toml"), "").unwrap());
-    plan(&facts, &settings.unwrap(), None).unwrap().changes
+    plan(&facts, &Settings::default(), None).unwrap().changes
 }
 
 #[tokio::test]

@@ -1,16 +1,17 @@
-//! The commands as a person or a script calls them: results on stdout, the rest on stderr.
+//! The commands on the command line: results on stdout, log lines and errors on stderr.
 
 use crate::support::golden::{expect_golden, golden, host_file};
 use crate::support::node::{Ended, Node, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 fn result(stdout: &str) -> Ended {
     Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_is_64() {
+fn an_invalid_command_line_is_64() {
     for arguments in [
         &["max-pods"][..],
         &["max-pods", "--instance-type", "m5.large", "--cni-custom-netwroking-enabled"],
@@ -26,7 +27,7 @@ fn a_command_line_that_makes_no_sense_is_64() {
 }
 
 #[test]
-fn a_plan_as_json_holds_each_term_of_the_sum() {
+fn plan_as_json_contains_every_term_of_the_calculation() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let ended = node.run(["plan", "--output", "json", "--cni-prefix-delegation"]);
@@ -38,8 +39,8 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
             "interfaces": 3, "max_eni": null, "reserved": 0, "trunk": 0, "primary_set_aside": 1,
             "other_cards": 0, "interfaces_for_pods": 2, "address_target": null,
             "slots_per_interface": 9, "addresses_per_slot": 16, "addresses": 288,
-            "host_network_pods": 2, "uncapped": 290, "ceiling": 110, "fixed": null,
-            "max_pods": 110, "caveats": [],
+            "host_network_pods": 2, "uncapped": 290, "ceiling": 110, "max_pods_override": null,
+            "max_pods": 110, "diagnostics": [],
         })
     );
     assert_eq!(plan["eni-config"], "us-west-2a");
@@ -62,13 +63,13 @@ fn a_plan_as_json_holds_each_term_of_the_sum() {
 }
 
 #[test]
-fn a_plan_is_printed_in_every_form() {
+fn plan_supports_every_output_format() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let plan = |output: &str| {
         let ended = node.run(["plan", "--output", output]);
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{output}");
-        // The port is another one in each run.
+        // The port differs in each run.
         ended.stdout.replace(&api.url(), "https://API")
     };
     expect_golden(&golden().join("plan/text"), &plan("text"));
@@ -81,7 +82,7 @@ fn a_plan_is_printed_in_every_form() {
 }
 
 #[test]
-fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
+fn run_writes_and_waits_and_a_second_run_writes_nothing() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     let run = node.start(["run"]);
@@ -109,11 +110,11 @@ fn a_run_writes_waits_and_says_so_and_a_second_one_writes_nothing() {
     assert!(!imds.requests().is_empty());
     let logs = first.stderr + &second.stderr;
     for secret in ["SECRETEXAMPLE", "sandbox-metadata-token", &tokens[0]] {
-        assert!(!logs.contains(secret), "a secret is in the log");
+        assert!(!logs.contains(secret), "the log contains a secret");
     }
 }
 
-/// A run's log without what is another in each run: the port and the time.
+/// Replaces the port and the time in the log of a run.
 pub fn steady(log: &str, api: &KubernetesApi) -> String {
     let steady = log.replace(&api.url(), "https://API");
     let after = steady.find(" found after ").map_or(steady.len(), |at| at + 13);
@@ -122,36 +123,111 @@ pub fn steady(log: &str, api: &KubernetesApi) -> String {
     format!("{before}N{}", &rest[seconds..])
 }
 
-#[test]
-fn layers_win_in_their_order() {
-    let api = KubernetesApi::start();
-    let (node, _imds) = in_cluster(&api);
-    let figure = |node: &Node, environment: Option<&str>, flag: Option<&str>| {
-        let mut command = node.command(["plan", "--output", "json"]);
-        command.envs(environment.map(|max| ("ENI_BOOTSTRAP_PODS_MAX", max)));
-        command.args(flag.map(|max| format!("--pods-max={max}")));
-        let ended = crate::support::node::ended(command.output().unwrap());
-        let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
-        plan["capacity"]["max_pods"].as_u64().unwrap()
-    };
-    assert_eq!(figure(&node, None, None), 20);
-    node.file("usr/lib/eni-bootstrap/50.toml", "[pods]\nmax = 11");
-    assert_eq!(figure(&node, None, None), 11);
-    node.file("etc/eni-bootstrap/10.toml", "[pods]\nmax = 12");
-    assert_eq!(figure(&node, None, None), 12);
-    node.file("etc/eni-bootstrap/20.toml", "[pods]\nmax = 13");
-    assert_eq!(figure(&node, None, None), 13);
-    node.file("run/eni-bootstrap/10.toml", "[pods]\nmax = 14");
-    assert_eq!(figure(&node, None, None), 14);
-    let config = node.file("by-name.toml", "[pods]\nmax = 15");
-    let node = node.with("--config", config.to_str().unwrap());
-    assert_eq!(figure(&node, None, None), 15);
-    assert_eq!(figure(&node, Some("16"), None), 16);
-    assert_eq!(figure(&node, Some("16"), Some("17")), 17);
+/// `pods.max` in force, with a variable and a flag.
+fn max_pods(node: &Node, environment: Option<&str>, flag: Option<&str>) -> u64 {
+    let mut command = node.command(["plan", "--output", "json", "--cni-source=settings"]);
+    command.envs(environment.map(|max| ("ENI_BOOTSTRAP_PODS_MAX", max)));
+    command.args(flag.map(|max| format!("--pods-max={max}")));
+    let ended = crate::support::node::ended(command.output().unwrap());
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    plan["capacity"]["max_pods"].as_u64().unwrap()
 }
 
 #[test]
-fn a_kubeconfig_is_honoured_with_its_own_user() {
+fn a_later_source_of_settings_takes_precedence() {
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    assert_eq!(max_pods(&node, None, None), 20);
+    node.file("usr/lib/eni-bootstrap/50.toml", "[pods]\nmax = 11");
+    assert_eq!(max_pods(&node, None, None), 11);
+    node.file("etc/eni-bootstrap/60.toml", "[pods]\nmax = 12");
+    assert_eq!(max_pods(&node, None, None), 12);
+    node.file("run/eni-bootstrap/70.toml", "[pods]\nmax = 13");
+    assert_eq!(max_pods(&node, None, None), 13);
+    let config = node.file("by-name.toml", "[pods]\nmax = 15");
+    let node = node.with("--config", config.to_str().unwrap());
+    assert_eq!(max_pods(&node, None, None), 15);
+    assert_eq!(max_pods(&node, Some("16"), None), 16);
+    assert_eq!(max_pods(&node, Some("16"), Some("17")), 17);
+}
+
+#[test]
+fn settings_files_are_merged_by_file_name_across_directories() {
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    node.file("usr/lib/eni-bootstrap/50.toml", "[pods]\nmax = 11");
+    node.file("etc/eni-bootstrap/10.toml", "[pods]\nmax = 12");
+    node.file("run/eni-bootstrap/20.toml", "[pods]\nmax = 13");
+    assert_eq!(max_pods(&node, None, None), 11, "50.toml is read last");
+    node.file("etc/eni-bootstrap/50.toml", "[pods]\nextra = 1");
+    assert_eq!(max_pods(&node, None, None), 13, "/etc replaces the file in /usr/lib as a whole");
+    node.file("run/eni-bootstrap/50.toml", "[pods]\nmax = 14");
+    assert_eq!(max_pods(&node, None, None), 14, "/run replaces the file in /etc");
+}
+
+#[test]
+fn an_empty_file_or_a_link_to_dev_null_masks_a_settings_file() {
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    node.file("usr/lib/eni-bootstrap/50.toml", "[pods]\nmax = 11");
+    assert_eq!(max_pods(&node, None, None), 11);
+    let mask = node.file("etc/eni-bootstrap/50.toml", "");
+    assert_eq!(max_pods(&node, None, None), 20);
+    std::fs::remove_file(&mask).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &mask).unwrap();
+    assert_eq!(max_pods(&node, None, None), 20);
+}
+
+#[test]
+fn the_shipped_defaults_do_not_override_a_file_with_a_lower_number() {
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let shipped = include_str!("../../packaging/50-defaults.toml");
+    node.file("usr/lib/eni-bootstrap/50-defaults.toml", shipped);
+    node.file("etc/eni-bootstrap/10-site.toml", "[pods]\nmax = 12");
+    assert_eq!(max_pods(&node, None, None), 12);
+}
+
+#[test]
+fn a_closed_pipe_on_stdout_ends_the_command_quietly() {
+    for arguments in [&["limits", "show"][..], &["run", "--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Node::empty().command(arguments);
+        let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let ended = crate::support::node::ended(output);
+        assert_eq!(ended, result(""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn lines_in_the_journal_start_with_their_priority() {
+    use std::os::unix::fs::MetadataExt as _;
+    let logged = |arguments: &[&str], is_journal: bool| {
+        let node = Node::empty();
+        let path = node.file("stderr", "");
+        let file = std::fs::File::options().append(true).open(&path).unwrap();
+        let metadata = file.metadata().unwrap();
+        let inode = metadata.ino() + u64::from(!is_journal);
+        let mut command = node.command(arguments);
+        command.env("JOURNAL_STREAM", format!("{}:{inode}", metadata.dev()));
+        command.stderr(file).stdout(Stdio::null()).status().unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    let xen = ["max-pods", "--instance-type=m4.xlarge", "--cni-prefix-delegation-enabled"];
+    let warning = logged(&xen, true);
+    assert!(warning.starts_with("<4>warning: max-pods: prefix delegation requires"), "{warning}");
+    assert!(logged(&xen, false).starts_with("warning: max-pods: prefix delegation requires"));
+    for failing in [&["run", "--config=/nonexistent.toml"][..], &["run", "--frobnicate"]] {
+        let report = logged(failing, true);
+        assert!(report.starts_with("<3>error: "), "{report}");
+        assert_eq!(report.lines().find(|line| !line.starts_with("<3>")), None);
+        assert!(logged(failing, false).starts_with("error: "));
+    }
+}
+
+#[test]
+fn run_uses_the_user_of_a_kubeconfig() {
     let api = ready_api();
     api.accept_tokens(vec!["from-the-plugin".to_owned()]);
     let imds = Imds::start(&Instance::default());
@@ -173,11 +249,11 @@ fn a_kubeconfig_is_honoured_with_its_own_user() {
 }
 
 #[test]
-fn al2_gets_a_drop_in_with_its_own_command_kept() {
+fn al2_gets_a_drop_in_that_keeps_the_command_of_the_unit() {
     let api = ready_api();
     let (_, imds) = in_cluster(&api);
     let node = Node::al2().with("--imds-endpoint", imds.endpoint());
-    // What stands in the unit until bootstrap.sh has put its own there.
+    // The unit before bootstrap.sh replaces it.
     node.file(
         "etc/systemd/system/kubelet.service",
         "[Service]\nExecStart=/usr/bin/kubelet --docker\n",

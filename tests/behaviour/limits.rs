@@ -1,4 +1,4 @@
-//! The instance-type table: shown, made anew, and overridden by a file.
+//! The instance-type table: shown, refreshed from EC2, and overridden by a file.
 
 use crate::support::node::{Ended, Node};
 use crate::support::real_parts::moto;
@@ -9,22 +9,22 @@ use std::net::TcpListener;
 const HEADER: &str =
     "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus\n";
 
-/// What EC2 says of a type, as it says it.
+/// An item of EC2's response.
 ///
-/// Source: the API reference of `DescribeInstanceTypes`; the cards are not in the order of their
-/// indexes, as they need not be.
+/// Source: the API reference of `DescribeInstanceTypes`; the order of the network
+/// cards is arbitrary.
 fn item(name: &str, enis: u32) -> String {
     format!(
         "<item><instanceType>{name}</instanceType><bareMetal>false</bareMetal><hypervisor>nitro</hypervisor><vCpuInfo><defaultVCpus>4</defaultVCpus></vCpuInfo><networkInfo><defaultNetworkCardIndex>0</defaultNetworkCardIndex><ipv4AddressesPerInterface>15</ipv4AddressesPerInterface><maximumNetworkInterfaces>99</maximumNetworkInterfaces><networkCards><item><networkCardIndex>1</networkCardIndex><maximumNetworkInterfaces>50</maximumNetworkInterfaces></item><item><networkCardIndex>0</networkCardIndex><maximumNetworkInterfaces>{enis}</maximumNetworkInterfaces></item></networkCards></networkInfo></item>"
     )
 }
 
-/// An EC2 that gives one page a request, and is too busy at first. Answers until it is asked no more.
+/// Starts an EC2 that throttles the first two requests and then returns one page for each request.
 fn paged_ec2(pages: Vec<Vec<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for (asked, stream) in listener.incoming().enumerate() {
+        for (request, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut length = 0;
@@ -43,7 +43,7 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
             reader.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
             let page = body.split("NextToken=page").nth(1).map_or(0, |it| it[..1].parse().unwrap());
-            let (status, answer) = if asked < 2 {
+            let (status, answer) = if request < 2 {
                 let error = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors></Response>";
                 ("503 Service Unavailable", error.to_owned())
             } else {
@@ -89,14 +89,14 @@ fn without_comments(text: &str) -> String {
 }
 
 #[test]
-fn every_page_is_read_throttling_is_survived_and_the_difference_is_printed() {
+fn refresh_reads_every_page_retries_throttling_and_prints_the_difference() {
     let endpoint = paged_ec2(vec![
         vec![item("b1.large", 4), item("a1.large", 3)],
         vec![item("c1.large", 60)],
         vec![item("d1.large", 2)],
     ]);
     let node = Node::empty();
-    let old = "# of an older day\n".to_owned()
+    let old = "# an older comment\n".to_owned()
         + HEADER
         + "a1.large,3,3,15,nitro,false,4\nb1.large,9,0,15,nitro,false,4\n";
     node.file("types.csv", &old);
@@ -118,7 +118,7 @@ fn every_page_is_read_throttling_is_survived_and_the_difference_is_printed() {
 }
 
 #[test]
-fn a_table_is_not_made_smaller_unless_forced() {
+fn refresh_does_not_remove_types_without_force() {
     let endpoint = paged_ec2(vec![vec![item("a1.large", 3)]]);
     let node = Node::empty();
     let old = HEADER.to_owned() + "a1.large,3,3,15,nitro,false,4\nz1.large,9,0,15,nitro,false,4\n";
@@ -136,7 +136,7 @@ fn a_table_is_not_made_smaller_unless_forced() {
 }
 
 #[test]
-fn the_table_in_the_tree_is_what_refresh_makes() {
+fn the_embedded_table_equals_a_refreshed_one() {
     let Some(moto) = moto() else { return };
     let node = Node::empty();
     let ended = refresh(&node, &moto.endpoint, &[]);
@@ -147,7 +147,7 @@ fn the_table_in_the_tree_is_what_refresh_makes() {
 }
 
 #[test]
-fn an_override_file_serves_every_command() {
+fn every_command_reads_the_override_file() {
     const FILE: &str = "etc/eni-bootstrap/instance-types.csv";
     let imds =
         Imds::start(&Instance { instance_type: "zz9.plural".to_owned(), ..Instance::default() });
@@ -163,9 +163,9 @@ fn an_override_file_serves_every_command() {
         "{}",
         max_pods.stderr
     );
-    let shown = node.run(["limits", "show", "zz9.*", "t3.nano"]);
+    let rows = node.run(["limits", "show", "zz9.*", "t3.nano"]);
     assert_eq!(
-        (shown.status, shown.stdout),
+        (rows.status, rows.stdout),
         (
             Some(0),
             HEADER.to_owned() + "zz9.plural,3,0,10,nitro,false,2\nt3.nano,2,0,2,nitro,false,2\n"
@@ -194,7 +194,20 @@ fn an_override_file_serves_every_command() {
 }
 
 #[test]
-fn every_known_type_is_shown() {
+fn an_unknown_type_is_64_with_the_nearest_type() {
+    let ended = Node::empty().run(["limits", "show", "m5.lrage"]);
+    assert_eq!(
+        ended,
+        Ended {
+            status: Some(64),
+            stdout: String::new(),
+            stderr: "error: invalid command line\n  caused by: instance type m5.lrage is unknown\n  help: did you mean `m5.large`?\n".to_owned(),
+        }
+    );
+}
+
+#[test]
+fn show_prints_every_known_type_as_csv_into_a_pipe() {
     let ended = Node::empty().run(["limits", "show"]);
     assert_eq!((ended.status, ended.stdout.lines().count()), (Some(0), 1_447));
 }

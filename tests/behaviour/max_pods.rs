@@ -1,4 +1,4 @@
-//! The calculator as a person or a script calls it.
+//! The max-pods calculator on the command line.
 
 use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{Ended, Node};
@@ -19,7 +19,7 @@ fn max_pods(arguments: &str) -> Ended {
 }
 
 #[test]
-fn max_pods_prints_the_published_figures_alone() {
+fn max_pods_prints_only_the_published_value() {
     const CUSTOM: &str = "--cni-custom-networking-enabled";
     const PREFIX: &str = "--cni-prefix-delegation-enabled";
     const ALL: &str = "--show-max-allowed";
@@ -45,21 +45,29 @@ fn max_pods_prints_the_published_figures_alone() {
 }
 
 #[test]
-fn max_pods_refuses_what_no_figure_fits() {
+fn max_pods_fails_without_capacity_and_for_unknown_types() {
     let refused = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
     assert_eq!(
         refused,
         Ended {
             status: Some(78),
             stdout: String::new(),
-            stderr: "error: hpc6id.32xlarge has no capacity for pods\n  caused by: custom networking sets the primary interface aside, and this type has no other\n  help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)\n".to_owned(),
+            stderr: "error: hpc6id.32xlarge has no capacity for pods\n  caused by: custom networking excludes the primary network interface, and this instance type has no other\n  help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)\n".to_owned(),
         }
     );
     let xen = max_pods("--instance-type m4.xlarge --cni-prefix-delegation-enabled");
     assert_eq!((xen.status, xen.stdout.as_str()), (Some(0), "58"));
     assert_eq!(
         xen.stderr,
-        "warning: prefix delegation needs Nitro or bare metal; on this Xen type the CNI falls back to secondary addresses\n"
+        "warning: max-pods: prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses\n"
+    );
+    let misspelt = max_pods("--instance-type m5.lrage");
+    assert!(
+        misspelt.stderr.ends_with(
+            "\n  help: did you mean `m5.large`? otherwise set the region: `--region us-west-2`\n"
+        ),
+        "{}",
+        misspelt.stderr
     );
     let unknown = max_pods("--instance-type zz9.plural");
     assert_eq!(
@@ -67,13 +75,13 @@ fn max_pods_refuses_what_no_figure_fits() {
         Ended {
             status: Some(64),
             stdout: String::new(),
-            stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: add the region: `--region us-west-2`\n".to_owned(),
+            stderr: "error: invalid command line\n  caused by: instance type zz9.plural is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: set the region: `--region us-west-2`\n".to_owned(),
         }
     );
 }
 
 #[test]
-fn max_pods_asks_the_instance_for_its_type() {
+fn max_pods_reads_the_type_from_instance_metadata() {
     let imds =
         Imds::start(&Instance { instance_type: "t3.medium".to_owned(), ..Instance::default() });
     let node = Node::empty().with("--imds-endpoint", imds.endpoint());
@@ -81,7 +89,7 @@ fn max_pods_asks_the_instance_for_its_type() {
 }
 
 #[test]
-fn security_groups_for_pods_with_custom_networking_leave_six_of_eight() {
+fn security_groups_for_pods_and_custom_networking_use_two_of_eight_interfaces() {
     let line = "--instance-type c5.4xlarge --cni-custom-networking-enabled --cni-pod-eni-enabled";
     assert_eq!(max_pods(&format!("{line} --ceiling none")), result("176"));
     assert_eq!(max_pods(line), result("110"));
@@ -89,7 +97,7 @@ fn security_groups_for_pods_with_custom_networking_leave_six_of_eight() {
 }
 
 #[test]
-fn a_figure_is_drawn() {
+fn explain_draws_the_calculation() {
     for (name, arguments) in [
         ("m5.large", "--instance-type m5.large --cni-custom-networking-enabled"),
         (
@@ -105,7 +113,11 @@ fn a_figure_is_drawn() {
     ] {
         let drawn = max_pods(&format!("--explain {arguments}"));
         assert_eq!((drawn.status, drawn.stderr.as_str()), (Some(0), ""), "{name}");
-        for line in drawn.stdout.lines().filter(|line| !line.starts_with("  note: ")) {
+        for line in drawn
+            .stdout
+            .lines()
+            .filter(|line| !line.starts_with("  warning: ") && !line.starts_with("  help: "))
+        {
             assert!(line.chars().count() <= 80, "{line}");
         }
         expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", drawn.stdout));
@@ -113,7 +125,7 @@ fn a_figure_is_drawn() {
 }
 
 #[test]
-fn several_types_are_a_table_that_fits_a_screen() {
+fn several_types_are_a_table_of_at_most_80_columns() {
     let table = max_pods("--instance-type c7g.* --cni-custom-networking-enabled");
     assert_eq!((table.status, table.stderr.as_str()), (Some(0), ""));
     assert!(table.stdout.lines().all(|line| line.chars().count() <= 80), "{}", table.stdout);
@@ -121,7 +133,7 @@ fn several_types_are_a_table_that_fits_a_screen() {
     let refused = max_pods(
         "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --sort none",
     );
-    expect_golden(&golden().join("max-pods/refused-table"), &format!("{}\n", refused.stdout));
+    expect_golden(&golden().join("max-pods/no-capacity-table"), &format!("{}\n", refused.stdout));
     let colored = max_pods(
         "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --color always",
     );
@@ -130,7 +142,7 @@ fn several_types_are_a_table_that_fits_a_screen() {
 }
 
 #[test]
-fn figures_are_printed_in_every_form_and_order() {
+fn every_output_format_and_order_works() {
     let types = "--instance-type m5.xlarge --instance-type t3.medium --instance-type m5.large";
     assert_eq!(
         max_pods(&format!("{types} --output csv")),
@@ -148,7 +160,7 @@ fn figures_are_printed_in_every_form_and_order() {
     assert_eq!(json[1]["capacity"]["slots_per_interface"], 14);
     let yaml =
         max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled --output yaml");
-    assert!(yaml.stdout.contains("refused: custom networking sets the primary interface aside, and this type has no other"), "{}", yaml.stdout);
+    assert!(yaml.stdout.starts_with("- error: >-\n    custom networking excludes the primary network interface, and this instance\n    type has no other\n"), "{}", yaml.stdout);
 }
 
 #[test]
@@ -166,7 +178,7 @@ fn types_are_read_from_standard_input() {
 }
 
 #[test]
-fn under_the_scripts_name_it_is_the_script() {
+fn the_script_name_selects_max_pods() {
     let mut command = Node::empty().command([
         "--instance-type",
         "m5.large",
@@ -179,21 +191,21 @@ fn under_the_scripts_name_it_is_the_script() {
 }
 
 #[test]
-fn what_is_no_type_and_what_is_not_linux_is_refused() {
+fn unknown_patterns_windows_and_max_eni_1_are_errors() {
     let refused = |arguments: &str| {
         let ended = max_pods(arguments);
         (ended.status, ended.stderr)
     };
     assert_eq!(
         refused("--instance-type zz9.*"),
-        (Some(64), "error: invalid command line\n  caused by: no known instance type matches \"zz9.*\"\n  help: run `eni-bootstrap limits show` for all known instance types; quote patterns: `--instance-type 'm7g.*'`\n".to_owned())
+        (Some(64), "error: invalid command line\n  caused by: no instance type matches \"zz9.*\"\n  help: `eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'\n".to_owned())
     );
     assert_eq!(
         refused("--instance-type m5.large --os windows"),
-        (Some(78), "error: m5.large has no capacity for pods\n  caused by: a Windows node has one interface for all its pods, and the VPC resource controller counts its addresses\n  help: leave max-pods out on Windows nodes: EKS's Windows images set it\n".to_owned())
+        (Some(78), "error: m5.large has no capacity for pods\n  caused by: a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses\n  help: do not set max-pods on Windows nodes: the EKS Windows images set it\n".to_owned())
     );
     assert_eq!(
         refused("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
-        (Some(78), "error: m5.large has no capacity for pods\n  caused by: MAX_ENI=1 leaves no interface for pods: custom networking sets the primary one aside\n  help: raise MAX_ENI on the aws-node DaemonSet (`cni.max-eni` here), or set it to 0\n".to_owned())
+        (Some(78), "error: m5.large has no capacity for pods\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n".to_owned())
     );
 }

@@ -17,6 +17,5 @@ mod kubernetes;
 mod limits;
 mod max_pods;
 mod proxy;
-mod readme;
 mod token;
 pub mod user_data;

@@ -133,7 +133,7 @@ fn an_address_that_is_none_is_refused_without_its_password() {
     assert_eq!(ended.status, Some(64));
     assert_eq!(
         error(&ended),
-        "error: the command line cannot be used\n  \
+        "error: invalid command line\n  \
          caused by: HTTPS_PROXY or --https-proxy cannot be used\n  \
          caused by: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \
          help: correct it, or leave it out: `HTTPS_PROXY=` for one command\n"

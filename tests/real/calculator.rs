@@ -1,7 +1,7 @@
-//! `max-pods` against what EKS's `max-pods-calculator.sh` computes, for every type that EC2 has.
+//! Compares `max-pods` with EKS's `max-pods-calculator.sh` for every instance type of EC2.
 //!
-//! The script's arithmetic is formulated here anew, on EC2's recorded answers themselves: it shares
-//! neither code nor table with the program.
+//! This file implements the script's algorithm on recorded responses of EC2. It shares neither code nor
+//! the instance-type table with the program.
 
 use crate::support::node::Node;
 use crate::support::real_parts::ec2_record;
@@ -33,9 +33,9 @@ impl Call {
         flags
     }
 
-    /// As the script has it, step by step. `metal_counts` is where we differ on purpose: it looks
-    /// for "nitro" alone, and EC2 names no hypervisor for bare metal. `None`: no interface is left,
-    /// where the script prints 2 or less.
+    /// Computes max-pods in the steps of the script. With `metal_counts`, bare metal types support
+    /// prefixes, as in the CNI; the script checks for the hypervisor "nitro", which EC2 does not list for
+    /// bare metal. `None` means that no interface is left, where the script prints 2 or less.
     fn script(self, info: &Value, metal_counts: bool) -> Option<i64> {
         let network = &info["NetworkInfo"];
         let card = network["DefaultNetworkCardIndex"].as_i64().unwrap();
@@ -77,8 +77,8 @@ fn calls() -> Vec<Call> {
     calls
 }
 
-/// What the program says of every type: the figure, or `None` for a refusal.
-fn said(call: Call) -> BTreeMap<String, Option<i64>> {
+/// Returns the program's max-pods of every type, or `None` for a type without capacity.
+fn program(call: Call) -> BTreeMap<String, Option<i64>> {
     let flags = ["max-pods", "--instance-type=*", "--output=csv"].map(str::to_owned);
     let ended = Node::empty().run(flags.into_iter().chain(call.flags()));
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{call:?}");
@@ -90,21 +90,21 @@ fn said(call: Call) -> BTreeMap<String, Option<i64>> {
 }
 
 #[test]
-fn every_type_in_every_mode_is_what_the_script_computes() {
+fn max_pods_of_every_type_in_every_mode_equals_the_script() {
     let Some(record) = ec2_record() else { return };
     assert_eq!(record.len(), 1_395);
     let (mut compared, mut metal) = (0, 0);
     for call in calls() {
-        let said = said(call);
+        let program = program(call);
         for info in &record {
             let name = info["InstanceType"].as_str().unwrap();
             let expected = call.script(info, true);
-            assert_eq!(said[name], expected, "{name} {call:?}");
+            assert_eq!(program[name], expected, "{name} {call:?}");
             metal += usize::from(call.script(info, false) != expected);
             compared += 1;
         }
     }
     assert_eq!(compared, 40 * 1_395);
-    // The difference that the README names: prefixes on bare metal.
+    // The documented difference: prefixes on bare metal.
     assert!(metal > 0);
 }

@@ -10,7 +10,7 @@ use eni_bootstrap::adapter::{Context, Deadline};
 use eni_bootstrap::command;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
-use eni_core::settings::{Layer, Settings};
+use eni_core::settings::Settings;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -91,10 +91,9 @@ async fn a_type_that_only_ec2_knows_is_found_there() {
         table: Table::new(without_m5),
         ..Context::default()
     };
-    let mut flags = Layer::default();
+    let mut settings = Settings::default();
     // The subnet of the stand-in cluster does not exist in moto.
-    flags.eni_config.verify = Some(false);
-    let settings = Settings::from_layer(flags).unwrap();
+    settings.eni_config.verify = Some(false);
     Box::pin(command::run::run(context, settings)).await.unwrap();
     let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");

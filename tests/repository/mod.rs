@@ -1,3 +1,4 @@
-//! Rules that the source tree itself keeps.
+//! Rules about the repository itself: module order and documentation.
 
+mod documentation;
 mod module_order;

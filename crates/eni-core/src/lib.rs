@@ -6,6 +6,7 @@
 //! host               what each image family reads, and how to render it; text in, text out
 //! domain             arithmetic and vocabulary
 //! error  diagnostic  how a failure and a note to the operator are presented
+//! nearest            the word that an operator probably meant
 //! ```
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,5 +17,6 @@ pub mod domain;
 pub mod error;
 pub mod facts;
 pub mod host;
+pub mod nearest;
 pub mod plan;
 pub mod settings;

@@ -60,18 +60,21 @@ pub fn plan(
     let wait = cni
         .config
         .custom_networking
-        .then(|| settings.eni_config_name.fill(|field| instance.value(field)))
+        .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
         .transpose()?;
-    if host.kind == HostKind::Bottlerocket && wait.is_some() && settings.wait == Wait::Forever {
+    if host.kind == HostKind::Bottlerocket
+        && wait.is_some()
+        && settings.eni_config.wait() == Wait::Forever
+    {
         return Err(PlanError::WaitsForever);
     }
     let reserve = max_pods_precedence::reserve(settings, &existing.kube_reserved)?;
-    let cpus = machine.map_or(limits.row.vcpus, |machine| machine.cpus);
+    let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
-        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def)?,
+        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
         beats_flags: existing.has_kube_reserved_flag
             || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
@@ -80,7 +83,7 @@ pub fn plan(
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
     let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
-    diagnostics.extend(diagnose::capacity(&capacity));
+    diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
     let changes = host.render(&kubelet);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
@@ -90,10 +93,10 @@ pub fn plan(
 ///
 /// Without the DaemonSet, the label in the settings counts as the one that the CNI reads. An empty
 /// label in the settings means that the cluster labels its nodes in another way.
-fn label_def<'a>(settings: &'a Settings, aws_node: Option<&'a AwsNode>) -> Option<&'a str> {
-    match (aws_node, &settings.eni_config_label) {
-        (Some(aws_node), _) => Some(aws_node.eni_config_label.as_str()),
-        (None, EniConfigLabel::Key(key)) => Some(key.as_str()),
+fn label_def(settings: &Settings, aws_node: Option<&AwsNode>) -> Option<String> {
+    match (aws_node, settings.eni_config.label()) {
+        (Some(aws_node), _) => Some(aws_node.eni_config_label.clone()),
+        (None, EniConfigLabel::Key(key)) => Some(key.to_string()),
         (None, _) => None,
     }
 }

@@ -42,7 +42,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
         }
     };
     let mut aws_node = None;
-    if settings.cni_source == CniSource::Cluster {
+    if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
         match until_known(&connection.api, WaitTimer::start(Wait::Once)).await {
             Ok(config) => {

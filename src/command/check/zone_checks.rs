@@ -48,7 +48,7 @@ pub(super) async fn check(
     zones: &[Zones],
     region: Option<Region>,
 ) -> Result<Vec<Line>, Error> {
-    let kubeconfig = settings.kubeconfig.as_ref();
+    let kubeconfig = settings.cluster.kubeconfig.as_ref();
     let kubeconfig = kubeconfig.ok_or(Error::Usage(UsageError::NoKubeconfig))?;
     let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
     let api = ApiServer::by_kubeconfig(kubeconfig, context).await.map_err(ClusterError::from)?;
@@ -115,7 +115,7 @@ impl ZoneChecks<'_> {
     ) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for zone in zones {
-            let diagnostics = match name_in(&self.settings.eni_config_name, zone, self.region) {
+            let diagnostics = match name_in(&self.settings.eni_config.name(), zone, self.region) {
                 Ok(name) => {
                     let eni_config = eni_configs.get(&name);
                     let diagnostics = self.zone(&name, zone, eni_config).await;

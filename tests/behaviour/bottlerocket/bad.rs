@@ -229,7 +229,7 @@ fn an_error_in_the_user_data_has_its_line() {
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
         "error: failed to load the settings\n  \
-         caused by: {}, line 2: unknown field `prefix-delegatoin`, expected one of `source`, `custom-networking`, `prefix-delegation`, `max-eni`, `pod-eni`, `reserved-enis`, `ip-family`, `multi-nic`, `minimum-ip-target`, `warm-ip-target`\n  \
+         caused by: {}, line 2: unknown key \"prefix-delegatoin\"\n  \
          help: did you mean `prefix-delegation`?\n",
         path.display()
     );

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use eni_core::settings::{Layer, Settings, Wait};
+use eni_core::settings::{Settings, Wait};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -24,8 +24,7 @@ fn the_user_data_of_the_container_matches_its_comment_and_is_valid() {
     let lines = comment.lines().map_while(|line| line.strip_prefix('#'));
     let commented: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     assert_eq!(settings.lines().collect::<Vec<_>>(), commented);
-    let layer = Layer::from_toml(Path::new("user-data"), &settings).unwrap();
-    let settings = Settings::from_layer(layer).unwrap();
-    assert_eq!(settings.wait, Wait::For(Duration::from_mins(5)));
-    assert_eq!(settings.labels.to_string(), "example.com/team=blue");
+    let settings = Settings::from_toml(Path::new("user-data"), &settings).unwrap();
+    assert_eq!(settings.eni_config.wait(), Wait::For(Duration::from_mins(5)));
+    assert_eq!(settings.labels.0.to_string(), "example.com/team=blue");
 }

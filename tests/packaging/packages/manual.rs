@@ -64,20 +64,21 @@ fn man_page_has_the_expected_sections() {
 ENI-BOOTSTRAP-LIMITS-SHOW(1)     eni-bootstrap    ENI-BOOTSTRAP-LIMITS-SHOW(1)
 
 NAME
-       eni-bootstrap-limits-show - Show what is known of instance types,
-       without asking anybody
+       eni-bootstrap-limits-show - Print the limits of known instance types,
+       without calling EC2
 
 SYNOPSIS
        eni-bootstrap limits show [OPTIONS] [TYPE]...
 
 DESCRIPTION
-       Show what is known of instance types, without asking anybody
+       Print the limits of known instance types, without calling EC2
 
 OPTIONS
        -h, --help
               Print help
 
-       [TYPE] Types or patterns such as 'm7g.*'; all of them without any
+       [TYPE] Instance types or patterns such as 'm7g.*' [default: all
+              instance types]
 ";
     assert!(plain.starts_with(head), "{plain}");
     let tail = format!(

@@ -1,58 +1,60 @@
-//! What the VPC CNI is set to do, as far as it decides how many pods fit.
+//! Configuration of the Amazon VPC CNI that max-pods depends on.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How the VPC CNI gives addresses to pods.
+/// How the VPC CNI assigns IPv4 addresses to network interfaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Addressing {
-    /// One secondary IPv4 address for each pod: the CNI's default.
+    /// Single secondary IPv4 addresses: the default of the CNI.
     #[default]
     SecondaryAddresses,
-    /// `/28` prefixes of 16 addresses each (`ENABLE_PREFIX_DELEGATION=true`).
+    /// `/28` prefixes (`ENABLE_PREFIX_DELEGATION=true`).
     Prefixes,
 }
 
-/// The family of the pods' addresses.
+/// IP family of the pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpFamily {
-    /// IPv4.
+    /// IPv4
     #[default]
     Ipv4,
-    /// IPv6 (`ENABLE_IPv6=true`): one /80 prefix on the primary interface serves every pod.
+    /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every pod
+    #[expect(clippy::doc_markdown, reason = "the help prints this comment")]
     Ipv6,
 }
 
-/// The CNI's settings that decide how many pods fit.
+/// Environment variables of the aws-node DaemonSet that max-pods depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cni {
-    /// How addresses are handed out.
+    /// `ENABLE_PREFIX_DELEGATION`.
     pub addressing: Addressing,
-    /// `AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`: pods live on an ENIConfig's subnet, so the
-    /// primary network interface carries none of them.
+    /// `AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG`: pods use the subnet of an ENIConfig, so the primary
+    /// network interface carries no pods.
     pub custom_networking: bool,
-    /// `ENABLE_POD_ENI=true` (security groups for pods): a trunk takes one interface.
+    /// `ENABLE_POD_ENI` (security groups for pods): the trunk uses one network interface.
     pub pod_eni: bool,
-    /// `MAX_ENI`: the most interfaces that the CNI uses, the primary one included.
+    /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0 means
+    /// no limit.
     pub max_eni: Option<u32>,
-    /// Interfaces of the default card that the CNI leaves alone: tagged `node.k8s.amazonaws.com/no_manage`,
-    /// EFA-only, or attached for something else.
+    /// Network interfaces of the default network card that the CNI does not manage: those with the
+    /// tag `node.k8s.amazonaws.com/no_manage`, EFA-only ones, and those of other programs.
     pub reserved_enis: u32,
     /// `ENABLE_IPv6`.
     pub ip_family: IpFamily,
-    /// `ENABLE_MULTI_NIC=true`: interfaces of the other network cards serve pods, too.
+    /// `ENABLE_MULTI_NIC`: the network interfaces of all network cards serve pods.
     pub multi_nic: bool,
-    /// `MINIMUM_IP_TARGET`.
+    /// `MINIMUM_IP_TARGET`: IP addresses that the CNI allocates at startup; 0 means unset.
     pub minimum_ip_target: u32,
-    /// `WARM_IP_TARGET`.
+    /// `WARM_IP_TARGET`: free IP addresses that the CNI keeps available; 0 means unset.
     pub warm_ip_target: u32,
 }
 
 impl Cni {
-    /// The most addresses that the CNI ever holds, where its targets set one: with a minimum and no
-    /// warm target it stops there. With prefixes it holds whole ones.
+    /// Returns the maximum number of addresses that the CNI allocates, if its targets limit it:
+    /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET`, rounded up to whole slots.
     ///
     /// Source: `datastoreTargetState`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
     #[must_use]
@@ -62,7 +64,7 @@ impl Cni {
     }
 }
 
-/// In words: what is on, and what is limited.
+/// Lists what differs from the CNI's defaults.
 impl fmt::Display for Cni {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers = [
@@ -82,7 +84,7 @@ impl fmt::Display for Cni {
         let words: Vec<String> =
             on.chain(numbers.map(|(name, number)| format!("{name} {number}"))).collect();
         if words.is_empty() {
-            formatter.write_str("secondary addresses, and nothing else")
+            formatter.write_str("CNI defaults")
         } else {
             formatter.write_str(&words.join(", "))
         }
@@ -94,8 +96,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_said_in_words() {
-        assert_eq!(Cni::default().to_string(), "secondary addresses, and nothing else");
+    fn what_differs_from_the_defaults_is_listed() {
+        assert_eq!(Cni::default().to_string(), "CNI defaults");
         let all = Cni {
             addressing: Addressing::Prefixes,
             custom_networking: true,

@@ -1,35 +1,35 @@
-//! Identifiers that come from outside, checked before they may go anywhere.
+//! Validated identifiers.
 //!
-//! Everything here ends up in a file that a shell, systemd or the kubelet reads, so a type is made
-//! only from text that cannot be taken for anything else: no space, quote, newline or leading dash.
+//! Identifiers are written to files that a shell, systemd or the kubelet reads. Each type therefore
+//! accepts only text without spaces, quotes, line breaks and leading dashes.
 
-/// The longest of all: a label value may not be longer, and no identifier of EC2's is.
+/// Maximum length: the limit of a label value, which no EC2 identifier exceeds.
 const LONGEST: usize = 63;
 
-/// Text from outside that is not the identifier it should be.
+/// Text that is not a valid identifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {what}")]
 pub struct InvalidIdentifier {
-    /// What was expected, with its article, such as `an availability zone`.
+    /// The kind of identifier with its article, such as `an availability zone`.
     pub what: &'static str,
-    /// What came instead, cut to a length that a log can hold.
+    /// The text, truncated to [`LONGEST`] characters.
     pub text: String,
 }
 
 impl InvalidIdentifier {
-    /// Names `text`, or its beginning: a hostile answer may be megabytes long.
+    /// Creates the error and truncates `text`: a hostile response may be megabytes long.
     #[must_use]
     pub fn new(what: &'static str, text: &str) -> Self {
-        let mut shown: String = text.chars().take(LONGEST).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
+        let mut truncated: String = text.chars().take(LONGEST).collect();
+        if truncated.len() < text.len() {
+            truncated.push('…');
         }
-        Self { what, text: shown }
+        Self { what, text: truncated }
     }
 }
 
-/// Whether `text` begins and ends with a lower-case letter or digit and holds nothing else but
-/// those, `-` and the characters in `also`.
+/// Returns whether `text` starts and ends with a lowercase letter or a digit and contains only
+/// these, `-` and the characters in `also`.
 pub(crate) fn is_plain(text: &str, also: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -39,7 +39,7 @@ pub(crate) fn is_plain(text: &str, also: &[u8]) -> bool {
         && bytes.iter().all(|byte| plain(byte) || *byte == b'-' || also.contains(byte))
 }
 
-/// Makes a string type that only text accepted by `$rule` can become.
+/// Defines a string type that accepts only text for which `$rule` is true.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:expr) => {
         $(#[$doc])*
@@ -48,7 +48,6 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// The text itself.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -106,7 +105,7 @@ identifier! {
     })
 }
 
-/// Whether `text` is `prefix` and a short identifier after it.
+/// Returns whether `text` is `prefix` followed by a short identifier.
 fn is_resource(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| is_plain(rest, b""))
 }
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_an_instance_type() {
+    fn an_instance_type_is_a_family_and_a_size() {
         for good in ["m5.large", "u-6tb1.112xlarge", "p6-b200.48xlarge", "c7i-flex.large"] {
             assert_eq!(good.parse::<InstanceType>().map(|t| t.to_string()), Ok(good.to_owned()));
         }
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_mac_address_or_a_resource_id() {
+    fn mac_addresses_and_resource_ids_are_checked() {
         assert_eq!("02:00:00:0a:bc:de".parse::<Mac>().unwrap().as_str(), "02:00:00:0a:bc:de");
         for bad in ["02:00:00:0a:bc", "02-00-00-0a-bc-de", "02:00:00:0a:bc:../"] {
             assert_eq!(bad.parse::<Mac>(), Err(InvalidIdentifier::new("a MAC address", bad)));
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut() {
+    fn a_long_text_is_truncated() {
         let error = InvalidIdentifier::new("short", &"x".repeat(1_000_000));
         assert_eq!(error.text.chars().count(), LONGEST + 1);
     }

@@ -1,30 +1,30 @@
-//! What the kubelet is told, before any one image's file formats.
+//! Configuration of the kubelet, independent of the file formats of an image family.
 
 use crate::domain::label::Labels;
 use crate::domain::reserved::Reserved;
 use serde::Serialize;
 
-/// What the kubelet is told.
+/// Configuration of the kubelet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Kubelet {
-    /// Pods that the kubelet admits.
+    /// Number of pods that the kubelet accepts.
     pub max_pods: u32,
-    /// What it keeps back.
+    /// Resources that the kubelet reserves.
     pub kube_reserved: Reserved,
-    /// The labels that the node registers with.
+    /// Labels that the kubelet sets when it registers the node.
     pub node_labels: Labels,
-    /// Whether somebody else has told it something that no file beats, so that ours must be flags, too.
+    /// Whether the node has an existing kubelet flag, which only another flag overrides.
     #[serde(skip)]
     pub beats_flags: bool,
 }
 
 impl Kubelet {
-    /// Its arguments by their names, in their order.
+    /// Names of the arguments, in the order of [`Self::arguments`].
     pub const ARGUMENTS: [&str; 3] = ["--max-pods=", "--kube-reserved=", "--node-labels="];
 
-    /// The same as command-line arguments, which win over every configuration file. No argument
-    /// holds a space or a quote: each value's type sees to that.
+    /// Returns the configuration as command-line arguments, which override every configuration file.
+    /// The types of the values guarantee that no argument contains a space or a quote.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
         let Self { max_pods, kube_reserved, node_labels, beats_flags: _ } = self;

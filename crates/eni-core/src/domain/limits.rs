@@ -1,8 +1,8 @@
-//! What an instance type offers to the VPC CNI, and the table of all of them.
+//! Limits of EC2 instance types, from the embedded table or an override file.
 
 mod row;
 
-pub use row::{HEADER, NamedRow, NoRow, Platform, Row, rows};
+pub use row::{HEADER, InvalidRow, NamedRow, Platform, Row, rows};
 
 use crate::domain::identifier::InstanceType;
 use serde::Serialize;
@@ -10,26 +10,56 @@ use std::collections::BTreeMap;
 
 include!(concat!(env!("OUT_DIR"), "/instance_types.rs"));
 
-/// The limits of one instance type.
+/// Limits of one instance type that max-pods and the kubelet's reserves depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct InstanceLimits {
-    /// What EC2 says.
-    #[serde(flatten)]
-    pub row: Row,
-    /// Whether a trunk interface can be attached, which security groups for pods need.
+    /// Network interfaces of the default network card.
+    pub interfaces: u32,
+    /// Network interfaces of the other network cards; see [`Row`].
+    pub interfaces_of_other_cards: u32,
+    /// IPv4 addresses of each network interface, including its primary address.
+    pub ipv4_per_interface: u32,
+    /// Nitro, Xen or bare metal.
+    pub platform: Platform,
+    /// Default number of vCPUs.
+    pub vcpus: u32,
+    /// Whether the CNI can attach a trunk interface, which security groups for pods require.
     pub trunking: bool,
 }
 
 impl InstanceLimits {
-    /// The limits of `instance_type`, of which EC2 says `row`.
+    /// Returns the limits of `instance_type`, for which EC2 lists `row`.
     #[must_use]
     pub fn new(instance_type: &InstanceType, row: Row) -> Self {
-        Self { row, trunking: is_trunking_compatible(instance_type, row.platform) }
+        let Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus } =
+            row;
+        Self {
+            interfaces,
+            interfaces_of_other_cards,
+            ipv4_per_interface,
+            platform,
+            vcpus,
+            trunking: is_trunking_compatible(instance_type, platform),
+        }
+    }
+
+    /// Returns the limits as a row of a table.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let Self {
+            interfaces,
+            interfaces_of_other_cards,
+            ipv4_per_interface,
+            platform,
+            vcpus,
+            trunking: _,
+        } = *self;
+        Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus }
     }
 }
 
-/// Whether the CNI keeps an interface for a trunk on this type. A type that it does not know counts
-/// as one, and so do we: an interface too few for pods is safe, one too many is not.
+/// Returns whether the CNI reserves a trunk interface on this instance type. An unknown type counts
+/// as compatible, as in the CNI: max-pods may then be too low, but never too high.
 ///
 /// Source: `pkg/aws/vpc/limits.go`, aws/amazon-vpc-resource-controller-k8s.
 fn is_trunking_compatible(instance_type: &InstanceType, platform: Platform) -> bool {
@@ -42,29 +72,29 @@ fn is_trunking_compatible(instance_type: &InstanceType, platform: Platform) -> b
         && !TYPES_WITHOUT.contains(&name)
 }
 
-/// The limits of `instance_type`, if the embedded table has it.
+/// Returns the limits of `instance_type` in the embedded table.
 #[must_use]
 pub fn embedded(instance_type: &InstanceType) -> Option<InstanceLimits> {
     let index = TABLE.binary_search_by_key(&instance_type.as_str(), |(name, _)| name).ok()?;
     TABLE.get(index).map(|(_, row)| InstanceLimits::new(instance_type, *row))
 }
 
-/// Every type that is known without asking: the rows of an override file, then the embedded ones.
+/// Instance types that are known without a call to EC2.
 #[derive(Clone, Debug)]
 pub struct Table {
     embedded: fn(&InstanceType) -> Option<InstanceLimits>,
     overrides: BTreeMap<String, Row>,
 }
 
-/// Who says what a type's limits are.
+/// Source of an instance type's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// The override file in the settings directory.
+    /// `/etc/eni-bootstrap/instance-types.csv`.
     OverrideFile,
     /// The table in the binary.
     EmbeddedTable,
-    /// EC2's `DescribeInstanceTypes`.
+    /// `ec2:DescribeInstanceTypes`.
     Ec2,
 }
 
@@ -75,20 +105,20 @@ impl Default for Table {
 }
 
 impl Table {
-    /// With `embedded` in place of the table in the binary: a test can take a row out.
+    /// Returns a table with `embedded` in place of the table in the binary, for tests.
     #[must_use]
     pub fn new(embedded: fn(&InstanceType) -> Option<InstanceLimits>) -> Self {
         Self { embedded, overrides: BTreeMap::new() }
     }
 
-    /// With rows that win over the embedded ones.
+    /// Adds rows that take precedence over the embedded ones.
     #[must_use]
     pub fn with_overrides(self, rows: impl IntoIterator<Item = NamedRow>) -> Self {
         let overrides = rows.into_iter().map(|NamedRow(name, row)| (name, row)).collect();
         Self { overrides, ..self }
     }
 
-    /// The limits of one type, and who says so.
+    /// Returns the limits of one instance type and their source.
     #[must_use]
     pub fn find(&self, instance_type: &InstanceType) -> Option<(InstanceLimits, Source)> {
         if let Some(row) = self.overrides.get(instance_type.as_str()) {
@@ -97,7 +127,7 @@ impl Table {
         (self.embedded)(instance_type).map(|limits| (limits, Source::EmbeddedTable))
     }
 
-    /// The name of every type, in their order.
+    /// Returns the name of every instance type in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let mut names: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();
         names.extend(self.overrides.keys().map(String::as_str));
@@ -105,9 +135,15 @@ impl Table {
         names.dedup();
         names.into_iter()
     }
+
+    /// Returns the known instance type most similar to `name`; `None` if none is similar.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        crate::nearest::nearest(name, self.names())
+    }
 }
 
-/// Every row of the embedded table, in the order of the names.
+/// Returns every row of the embedded table in alphabetical order.
 #[must_use]
 pub fn table() -> impl ExactSizeIterator<Item = (&'static str, Row)> {
     TABLE.iter().copied()
@@ -122,22 +158,26 @@ mod tests {
     }
 
     #[test]
-    fn types_of_each_platform_and_source_are_found() {
+    fn the_table_has_types_of_each_platform_and_source() {
         use Platform::{BareMetal, Nitro, Xen};
         let row = |interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus| {
             Some(Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus })
         };
-        let found = |name| limits(name).map(|limits| limits.row);
+        let found = |name| limits(name).map(|limits| limits.row());
         assert_eq!(found("m5.large"), row(3, 0, 10, Nitro, 2));
         assert_eq!(found("m4.xlarge"), row(4, 0, 15, Xen, 4));
         assert_eq!(found("m5.metal"), row(15, 0, 50, BareMetal, 96));
-        assert_eq!(found("i3.metal"), row(15, 0, 50, BareMetal, 72), "of legacy-types.csv");
-        assert_eq!(found("p4d.24xlarge"), row(15, 45, 50, Nitro, 96), "the default card of four");
+        assert_eq!(found("i3.metal"), row(15, 0, 50, BareMetal, 72), "from legacy-types.csv");
+        assert_eq!(
+            found("p4d.24xlarge"),
+            row(15, 45, 50, Nitro, 96),
+            "the default card and three others"
+        );
         assert_eq!(found("zz9.plural"), None);
     }
 
     #[test]
-    fn trunk_interfaces_need_the_right_type() {
+    fn some_instance_types_support_no_trunk_interface() {
         let trunking = |name| limits(name).unwrap().trunking;
         for with in ["m5.large", "m5.metal", "i4i.large", "t2.medium"]
             .map(|name| (name, name != "t2.medium"))
@@ -157,19 +197,17 @@ mod tests {
     }
 
     #[test]
-    fn an_override_wins_and_a_line_is_read_as_it_was_written() {
+    fn an_override_takes_precedence_and_a_line_is_kept_as_written() {
         let line = "m5.large,4,0,12,nitro,false,2";
         let rows: Vec<_> =
-            rows(&format!("# made by hand\n{HEADER}\n{line}\n\nzz9.plural,1,0,2,xen,false,1\n"))
+            rows(&format!("# comment\n{HEADER}\n{line}\n\nzz9.plural,1,0,2,xen,false,1\n"))
                 .collect();
         let rows: Result<Vec<NamedRow>, _> = rows.into_iter().collect();
         let rows = rows.unwrap();
         assert_eq!(rows[0].to_string(), line);
         let table = Table::default().with_overrides(rows);
         let found = |name: &str| {
-            table
-                .find(&name.parse().unwrap())
-                .map(|(limits, source)| (limits.row.interfaces, source))
+            table.find(&name.parse().unwrap()).map(|(limits, source)| (limits.interfaces, source))
         };
         assert_eq!(found("m5.large"), Some((4, Source::OverrideFile)));
         assert_eq!(found("zz9.plural"), Some((1, Source::OverrideFile)));
@@ -177,19 +215,27 @@ mod tests {
         assert_eq!(table.names().count(), 1_447);
         for (bad, line) in [("m5.large,4", 1), ("# x\nm5.large,4,0,12,nitro,maybe,2", 2)] {
             let text = bad.lines().last().unwrap().to_owned();
-            assert_eq!(super::rows(bad).next(), Some(Err((line, NoRow(text)))));
+            assert_eq!(super::rows(bad).next(), Some(Err((line, InvalidRow(text)))));
         }
         assert_eq!(
-            NoRow("m5.large,4".to_owned()).to_string(),
-            format!("\"m5.large,4\" is not a row of {HEADER}")
+            InvalidRow("m5.large,4".to_owned()).to_string(),
+            format!("\"m5.large,4\" does not have the columns {HEADER}")
         );
         let platforms = [Platform::Nitro, Platform::Xen, Platform::BareMetal];
         assert_eq!(platforms.map(|it| it.to_string()), ["Nitro", "Xen", "bare metal"]);
     }
 
     #[test]
-    fn the_table_is_sorted_so_that_it_can_be_searched() {
+    fn the_table_is_sorted_for_binary_search() {
         assert!(TABLE.is_sorted_by(|(one, _), (next, _)| one < next));
         assert_eq!(TABLE.len(), 1_446);
+    }
+
+    #[test]
+    fn a_misspelt_name_has_a_nearest_type() {
+        let nearest = |name: &str| Table::default().nearest(name);
+        assert_eq!(nearest("m5.lrage").as_deref(), Some("m5.large"));
+        assert_eq!(nearest("c7g.mediun").as_deref(), Some("c7g.medium"));
+        assert_eq!(nearest("nothing"), None);
     }
 }

@@ -1,98 +1,125 @@
-//! How many pods fit on a node, and the sum that says so.
+//! Computes max-pods, the number of pods that the kubelet of a node accepts.
 //!
 //! ```text
-//! E    interfaces on the default network card, at most MAX_ENI
-//! P    E − reserved − trunk − primary set aside, + those on other cards with ENABLE_MULTI_NIC
-//! A    P × (IPv4 per interface − 1) × addresses per slot, at most MINIMUM_IP_TARGET where that holds it
-//! pods A + pods on the host's network, at most the ceiling
+//! usable     interfaces of the default network card, at most MAX_ENI
+//! for pods   usable − reserved − trunk − primary interface under custom networking
+//!            + interfaces of the other network cards with ENABLE_MULTI_NIC
+//! addresses  for pods × (IPv4 addresses per interface − 1) × addresses per slot
+//!            at most MINIMUM_IP_TARGET if WARM_IP_TARGET is unset
+//! max-pods   addresses + host-network pods, at most the ceiling
 //! ```
 //!
 //! Source: `pkg/ipamd/ipamd.go` and `scripts/gen_vpc_ip_limits.go` (aws/amazon-vpc-cni-k8s), and
 //! <https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>.
 
-mod refusal;
-mod sum;
+mod calculation;
+mod no_capacity;
 
-pub use refusal::{Caveat, NoCapacity};
+pub use no_capacity::NoCapacity;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::domain::limits::{InstanceLimits, Platform, Row};
+use crate::domain::limits::{InstanceLimits, Platform};
+use crate::domain::prefixes;
 use serde::Serialize;
 
-/// Addresses in one IPv4 prefix (`/28`).
-///
-/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-prefix-eni.html>
-const ADDRESSES_PER_PREFIX: u32 = 16;
-
-/// Pods on the host's own network, which take no address: `aws-node` and `kube-proxy`.
+/// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and `kube-proxy`.
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
 pub const HOST_NETWORK_PODS: u32 = 2;
 
-/// How many pods a node may be given at most, whatever its addresses allow.
+/// Upper limit of max-pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ceiling {
-    /// What EKS recommends for the type's vCPUs: 110 up to 30 of them, 250 above.
+    /// [`recommended_ceiling`] of the instance type.
     #[default]
     Recommended,
-    /// None.
+    /// No limit.
     Unlimited,
-    /// This many.
+    /// This many pods.
     At(u32),
 }
 
-/// What is asked beyond the CNI's own settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
-    /// The ceiling.
+/// A max-pods value that replaces the computed one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MaxPodsOverride {
+    /// The setting `pods.max`.
+    Setting {
+        /// Number of pods.
+        value: u32,
+    },
+    /// A value that another tool configured on the node and that `pods.policy` keeps.
+    Existing {
+        /// Number of pods.
+        value: u32,
+        /// Where the value is configured, such as `user data (Karpenter)`.
+        source: String,
+    },
+}
+
+impl MaxPodsOverride {
+    /// Returns the number of pods.
+    #[must_use]
+    pub fn value(&self) -> u32 {
+        match self {
+            Self::Setting { value } | Self::Existing { value, .. } => *value,
+        }
+    }
+}
+
+/// Options of the calculation that are not part of the CNI configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapacityOptions {
+    /// Upper limit of the computed value.
     pub ceiling: Ceiling,
-    /// A figure that replaces the computed one.
-    pub fixed: Option<u32>,
-    /// Host-network pods beyond [`HOST_NETWORK_PODS`].
+    /// Replaces the computed value.
+    pub max_pods_override: Option<MaxPodsOverride>,
+    /// Host-network pods in addition to [`HOST_NETWORK_PODS`].
     pub extra: u32,
 }
 
-/// A pod count with every term of its sum, so that each place that explains it says the same.
+/// max-pods with every term of the calculation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Capacity {
-    /// Interfaces on the type's default network card.
+    /// Network interfaces of the default network card.
     pub interfaces: u32,
-    /// `MAX_ENI`, where it is lower than that.
+    /// `MAX_ENI`, if it is lower than `interfaces`.
     pub max_eni: Option<u32>,
-    /// Interfaces that are not the CNI's to use.
+    /// Network interfaces that the CNI does not manage.
     pub reserved: u32,
-    /// Interfaces taken by the trunk for security groups for pods.
+    /// Network interfaces that the trunk for security groups for pods uses: 0 or 1.
     pub trunk: u32,
-    /// Interfaces set aside for custom networking: the primary one, or none.
+    /// Network interfaces that custom networking excludes: 1, the primary one, or 0.
     pub primary_set_aside: u32,
-    /// Interfaces of other network cards that serve pods, too.
+    /// Network interfaces of the other network cards that serve pods.
     pub other_cards: u32,
-    /// Interfaces that carry pods: all of the above together.
+    /// Network interfaces that serve pods, on all cards.
     pub interfaces_for_pods: u32,
-    /// Slots on each: its IPv4 addresses without the interface's own.
+    /// Secondary IPv4 addresses, or prefixes, on each of these interfaces.
     pub slots_per_interface: u32,
-    /// Addresses in a slot: 1, or 16 with prefixes.
+    /// Addresses in each slot: 1, or [`prefixes::ADDRESSES`] with prefix delegation.
     pub addresses_per_slot: u32,
-    /// Addresses for pods: the product of the three above; `None` with IPv6, whose one /80 prefix
-    /// never runs out.
+    /// IPv4 addresses for pods: the product of the three fields above. `None` with IPv6, where one
+    /// /80 prefix serves every pod.
     pub addresses: Option<u32>,
-    /// The most that the CNI ever holds of them, where its targets set one.
+    /// Maximum number of addresses that the CNI allocates, if `MINIMUM_IP_TARGET` limits it.
     pub address_target: Option<u32>,
-    /// Pods on the host's network, which need no address.
+    /// Host-network pods, which use no IP address of the CNI.
     pub host_network_pods: u32,
-    /// Addresses and host-network pods together, before the ceiling; `None` with IPv6.
+    /// Addresses plus host-network pods, before the ceiling. `None` with IPv6.
     pub uncapped: Option<u32>,
-    /// The ceiling in force, if any.
+    /// Upper limit of the computed value; `None` if there is no limit.
     pub ceiling: Option<u32>,
-    /// The figure that was given by hand, if any.
-    pub fixed: Option<u32>,
-    /// The figure for the kubelet, in pods.
+    /// The value that replaces the computed one; `None` if max-pods is computed.
+    pub max_pods_override: Option<MaxPodsOverride>,
+    /// The value for the kubelet.
     pub max_pods: u32,
-    /// What the reader should know.
-    pub caveats: Vec<Caveat>,
+    /// Notes to the operator about the calculation.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Pods that EKS recommends at most for a vCPU count: 110 up to 30 vCPUs, 250 above.
+/// Returns the number of pods that EKS recommends as the maximum: 110 up to 30 vCPUs, 250 above.
 ///
 /// Source: `max-pods-calculator.sh`, awslabs/amazon-eks-ami.
 #[must_use]
@@ -100,58 +127,47 @@ pub fn recommended_ceiling(vcpus: u32) -> u32 {
     if vcpus > 30 { 250 } else { 110 }
 }
 
-/// Works out how many pods fit.
-pub fn capacity(limits: &InstanceLimits, cni: Cni, wishes: Wishes) -> Result<Capacity, NoCapacity> {
-    let InstanceLimits { row, trunking } = *limits;
-    let Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus } = row;
+/// Computes max-pods for an instance type with `limits` and the CNI configuration `cni`.
+///
+/// Fails if the node has no capacity for pods, or if the CNI rejects the configuration.
+pub fn capacity(
+    limits: &InstanceLimits,
+    cni: Cni,
+    options: CapacityOptions,
+) -> Result<Capacity, NoCapacity> {
+    let InstanceLimits { interfaces, ipv4_per_interface, .. } = *limits;
     if interfaces == 0 || ipv4_per_interface < 2 {
-        return Err(NoCapacity::Nonsense { interfaces, ipv4_per_interface });
+        return Err(NoCapacity::InvalidLimits { interfaces, ipv4_per_interface });
     }
-    let mut caveats = Vec::new();
-    let trunk = u32::from(cni.pod_eni && trunking);
-    if cni.pod_eni && !trunking {
-        caveats.push(Caveat::NoTrunk);
-    }
-    let addresses_per_slot = match (cni.addressing, platform) {
-        (Addressing::SecondaryAddresses, _) => 1,
-        (Addressing::Prefixes, Platform::Nitro | Platform::BareMetal) => ADDRESSES_PER_PREFIX,
-        (Addressing::Prefixes, Platform::Xen) => {
-            caveats.push(Caveat::PrefixesNeedNitro);
-            1
-        }
-    };
-    let ceiling = match wishes.ceiling {
-        Ceiling::Recommended => Some(recommended_ceiling(vcpus)),
+    let (trunk, addresses_per_slot, diagnostics) = features(limits, cni);
+    let CapacityOptions { ceiling, max_pods_override, extra } = options;
+    let ceiling = match ceiling {
+        Ceiling::Recommended => Some(recommended_ceiling(limits.vcpus)),
         Ceiling::Unlimited => None,
-        Ceiling::At(most) => Some(most),
+        Ceiling::At(limit) => Some(limit),
     };
-    let max_eni = cni.max_eni.filter(|most| (1..interfaces).contains(most));
-    let reserved = cni.reserved_enis;
-    let primary_set_aside = u32::from(cni.custom_networking);
-    // The CNI holds each card to MAX_ENI, and the table knows the other cards' sum alone: with
-    // MAX_ENI in force none of them is counted, which is too low and never too high.
-    let with_other_cards = cni.multi_nic && max_eni.is_none();
-    let other_cards = if with_other_cards { interfaces_of_other_cards } else { 0 };
-    let slots_per_interface = ipv4_per_interface - 1;
-    let host_network_pods = HOST_NETWORK_PODS.saturating_add(wishes.extra);
+    let max_eni = cni.max_eni.filter(|limit| (1..interfaces).contains(limit));
+    // The CNI applies MAX_ENI to each card, and the table has only the sum of the other cards. With
+    // an effective MAX_ENI they are not counted: the result may be too low, but never too high.
+    let counts_other_cards = cni.multi_nic && max_eni.is_none();
     let mut capacity = Capacity {
         interfaces,
         max_eni,
-        reserved,
+        reserved: cni.reserved_enis,
         trunk,
-        primary_set_aside,
-        other_cards,
+        primary_set_aside: u32::from(cni.custom_networking),
+        other_cards: if counts_other_cards { limits.interfaces_of_other_cards } else { 0 },
         interfaces_for_pods: 0,
-        slots_per_interface,
+        slots_per_interface: ipv4_per_interface - 1,
         addresses_per_slot,
         addresses: None,
         address_target: None,
-        host_network_pods,
+        host_network_pods: HOST_NETWORK_PODS.saturating_add(extra),
         uncapped: None,
         ceiling,
-        fixed: wishes.fixed,
+        max_pods_override,
         max_pods: 0,
-        caveats,
+        diagnostics,
     };
     match cni.ip_family {
         IpFamily::Ipv4 => capacity.count_ipv4(cni)?,
@@ -161,15 +177,42 @@ pub fn capacity(limits: &InstanceLimits, cni: Cni, wishes: Wishes) -> Result<Cap
     Ok(capacity)
 }
 
+/// Returns the number of trunk interfaces and the addresses per slot, with notes on features that
+/// the instance type does not support.
+fn features(limits: &InstanceLimits, cni: Cni) -> (u32, u32, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    if cni.pod_eni && !limits.trunking {
+        diagnostics.push(Diagnostic::warning(
+            Code::NoTrunkInterface,
+            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
+            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces",
+        ));
+    }
+    let addresses_per_slot = match (cni.addressing, limits.platform) {
+        (Addressing::SecondaryAddresses, _) => 1,
+        (Addressing::Prefixes, Platform::Nitro | Platform::BareMetal) => prefixes::ADDRESSES,
+        (Addressing::Prefixes, Platform::Xen) => {
+            diagnostics.push(Diagnostic::warning(
+                Code::PrefixesNeedNitro,
+                "prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses",
+                "choose a Nitro instance type if the node needs more pods",
+            ));
+            1
+        }
+    };
+    (u32::from(cni.pod_eni && limits.trunking), addresses_per_slot, diagnostics)
+}
+
 impl Capacity {
-    /// The interfaces that are left for pods, and the addresses on them. Limits may come from an
-    /// endpoint that is not AWS's: no figure of theirs may overflow.
+    /// Counts the network interfaces for pods and their addresses. The limits may come from an
+    /// endpoint that is not AWS, so no operation may overflow.
     fn count_ipv4(&mut self, cni: Cni) -> Result<(), NoCapacity> {
         let usable = self.max_eni.unwrap_or(self.interfaces);
-        let taken = self.reserved.saturating_add(self.trunk).saturating_add(self.primary_set_aside);
-        let on_default_card = usable.saturating_sub(taken);
+        let excluded =
+            self.reserved.saturating_add(self.trunk).saturating_add(self.primary_set_aside);
+        let on_default_card = usable.saturating_sub(excluded);
         if on_default_card == 0 {
-            return Err(self.none_left());
+            return Err(self.no_interface_left());
         }
         self.interfaces_for_pods = on_default_card.saturating_add(self.other_cards);
         let addresses = self
@@ -179,15 +222,19 @@ impl Capacity {
         self.addresses = Some(addresses);
         self.address_target =
             cni.address_target(self.addresses_per_slot).filter(|target| *target < addresses);
-        if self.address_target.is_some() {
-            self.caveats.push(Caveat::MinimumIpTarget);
+        if let Some(target) = self.address_target {
+            self.diagnostics.push(Diagnostic::warning(
+                Code::MinimumIpTargetCaps,
+                format!("MINIMUM_IP_TARGET without WARM_IP_TARGET limits the CNI to {target} IP addresses on this node"),
+                "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset/aws-node WARM_IP_TARGET=1`",
+            ));
         }
-        let held = self.address_target.unwrap_or(addresses);
-        self.uncapped = Some(held.saturating_add(self.host_network_pods));
+        let available = self.address_target.unwrap_or(addresses);
+        self.uncapped = Some(available.saturating_add(self.host_network_pods));
         Ok(())
     }
 
-    fn none_left(&self) -> NoCapacity {
+    fn no_interface_left(&self) -> NoCapacity {
         let Self { interfaces, max_eni, reserved, trunk, primary_set_aside, .. } = *self;
         let set_aside = primary_set_aside;
         match max_eni {
@@ -197,7 +244,7 @@ impl Capacity {
         }
     }
 
-    /// What the CNI itself refuses. Its one /80 prefix serves any number of pods.
+    /// Rejects what the CNI rejects in an IPv6 cluster.
     fn check_ipv6(&mut self, cni: Cni) -> Result<(), NoCapacity> {
         if cni.custom_networking {
             return Err(NoCapacity::CustomNetworkingWithIpv6);
@@ -212,15 +259,23 @@ impl Capacity {
         Ok(())
     }
 
+    /// Sets max-pods: the override, or the computed value up to the ceiling.
     fn decide(&mut self) -> Result<(), NoCapacity> {
-        if self.uncapped.zip(self.fixed).is_some_and(|(uncapped, fixed)| fixed > uncapped) {
-            self.caveats.push(Caveat::FixedAboveAddresses);
+        let replaced_by = self.max_pods_override.as_ref().map(MaxPodsOverride::value);
+        if let Some((uncapped, value)) = self.uncapped.zip(replaced_by)
+            && value > uncapped
+        {
+            self.diagnostics.push(Diagnostic::warning(
+                Code::MaxPodsAboveCapacity,
+                format!("max-pods {value} exceeds the capacity of this node, which is {uncapped} pods; further pods stay in ContainerCreating without an IP address"),
+                format!("set max-pods to {uncapped} or less"),
+            ));
         }
         let computed = match (self.uncapped, self.ceiling) {
-            (Some(uncapped), Some(most)) => Some(uncapped.min(most)),
+            (Some(uncapped), Some(limit)) => Some(uncapped.min(limit)),
             (uncapped, ceiling) => uncapped.or(ceiling),
         };
-        self.max_pods = self.fixed.or(computed).ok_or(NoCapacity::Ipv6WithoutCeiling)?;
+        self.max_pods = replaced_by.or(computed).ok_or(NoCapacity::Ipv6WithoutCeiling)?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A Kubernetes quantity.
+//! Kubernetes quantities.
 
 use serde::Serialize;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[serde(transparent)]
 pub struct Quantity(pub(super) String);
 
-/// What a quantity may end in, and how many thousand-millionths it stands for.
+/// Suffixes of a quantity, with their factor in units of 10⁻⁹.
 ///
 /// Source: "Quantity", Kubernetes API reference.
 const SUFFIXES: [(&str, u128); 16] = [
@@ -33,7 +33,7 @@ const SUFFIXES: [(&str, u128); 16] = [
 const ONE: u128 = 1_000_000_000;
 
 impl Quantity {
-    /// Of memory, in bytes, rounded down; what is too much to count is as good as all there is.
+    /// Returns the quantity of memory in bytes, rounded down; at most `u64::MAX`.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let (number, suffix) = parts(&self.0);
@@ -48,13 +48,13 @@ impl Quantity {
     }
 }
 
-/// The number and the suffix.
+/// Splits a quantity into its number and its suffix.
 fn parts(text: &str) -> (&str, &str) {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     text.split_at(digits)
 }
 
-/// Text that is no quantity.
+/// Text that is not a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a quantity (such as 100m, 475Mi or 1Gi)")]
 pub struct InvalidQuantity(pub String);
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_quantity() {
+    fn a_quantity_is_a_number_with_a_known_suffix() {
         for good in ["100m", "475Mi", "1Gi", "0.5", "2", "1.5Gi", "3k"] {
             assert_eq!(good.parse::<Quantity>().map(|q| q.to_string()), Ok(good.to_owned()));
         }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantity_of_memory_in_bytes() {
+    fn memory_is_converted_to_bytes() {
         for (text, bytes) in [
             ("1500", 1_500),
             ("100Mi", 100 << 20),

@@ -1,4 +1,4 @@
-//! What the kubelet keeps back for itself and the container runtime (`kubeReserved`).
+//! Resources that the kubelet reserves for itself and the container runtime (`kubeReserved`).
 
 use super::quantity::Quantity;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Millicores(pub u32);
 
-/// Binary megabytes (2²⁰ bytes).
+/// Mebibytes (2²⁰ bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mebibytes(pub u32);
 
@@ -24,7 +24,7 @@ impl fmt::Display for Mebibytes {
     }
 }
 
-/// Memory to reserve: 255 MiB, and 11 MiB for each pod the node may hold.
+/// Returns the memory to reserve: 255 MiB plus 11 MiB for each pod of max-pods.
 ///
 /// Source: `getMemoryMebibytesToReserve`, `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 #[must_use]
@@ -32,8 +32,8 @@ pub fn memory(max_pods: u32) -> Mebibytes {
     Mebibytes(max_pods.saturating_mul(11).saturating_add(255))
 }
 
-/// CPU to reserve, falling as the machine grows: 6 % of the first vCPU, 1 % of the second, 0.5 % of
-/// the third and fourth, 0.25 % of every further one. Each band rounds down, as nodeadm's does.
+/// Returns the CPU to reserve: 6 % of the first vCPU, 1 % of the second, 0.5 % of the third and the
+/// fourth, and 0.25 % of each further one. Each share is rounded down, as in nodeadm.
 ///
 /// Source: `getCPUMillicoresToReserve`, same file.
 #[must_use]
@@ -52,9 +52,9 @@ pub fn cpu(vcpus: u32) -> Millicores {
     Millicores(reserved)
 }
 
-/// Disk to reserve for images, logs and the kubelet's own files.
+/// Ephemeral storage to reserve, the same on every node.
 ///
-/// Source: `nodeadm/internal/kubelet/config.go`: the same on every machine.
+/// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub const EPHEMERAL_STORAGE: &str = "1Gi";
 
 impl From<Millicores> for Quantity {
@@ -69,45 +69,41 @@ impl From<Mebibytes> for Quantity {
     }
 }
 
-/// Amounts given by hand instead of the computed ones.
+/// Reserves that replace the computed ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// CPU.
+pub struct ReserveOverrides {
     pub cpu: Option<Quantity>,
-    /// Memory.
     pub memory: Option<Quantity>,
-    /// Disk.
     pub ephemeral_storage: Option<Quantity>,
 }
 
-/// What is kept back, each as the kubelet takes it.
+/// `kubeReserved` of the kubelet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Reserved {
-    /// CPU.
     pub cpu: Quantity,
-    /// Disk.
     pub ephemeral_storage: Quantity,
-    /// Memory.
     pub memory: Quantity,
 }
 
 impl Reserved {
-    /// For a machine of `vcpus` that may hold `max_pods`: the figure in force, ceiling included.
+    /// Returns the reserves of a node with `vcpus` and the final `max_pods`.
     #[must_use]
-    pub fn of(vcpus: u32, max_pods: u32, overrides: &Overrides) -> Self {
-        let Overrides { cpu: by_hand_cpu, memory: by_hand_memory, ephemeral_storage } = overrides;
+    pub fn of(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {
+        let ReserveOverrides { cpu: cpu_override, memory: memory_override, ephemeral_storage } =
+            overrides;
         Self {
-            cpu: by_hand_cpu.clone().unwrap_or_else(|| cpu(vcpus).into()),
+            cpu: cpu_override.clone().unwrap_or_else(|| cpu(vcpus).into()),
             ephemeral_storage: ephemeral_storage
                 .clone()
                 .unwrap_or_else(|| Quantity(EPHEMERAL_STORAGE.to_owned())),
-            memory: by_hand_memory.clone().unwrap_or_else(|| memory(max_pods).into()),
+            memory: memory_override.clone().unwrap_or_else(|| memory(max_pods).into()),
         }
     }
 }
 
-/// `cpu=70m,ephemeral-storage=1Gi,memory=475Mi`: what the kubelet's `--kube-reserved` takes.
+/// Formats the value of the kubelet flag `--kube-reserved`, such as
+/// `cpu=70m,ephemeral-storage=1Gi,memory=475Mi`.
 impl fmt::Display for Reserved {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cpu, ephemeral_storage, memory } = self;
@@ -150,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn amounts_by_hand_replace_single_ones() {
-        let none = Overrides::default();
+    fn an_override_replaces_one_reserve() {
+        let none = ReserveOverrides::default();
         assert_eq!(
             Reserved::of(2, 20, &none).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=475Mi"
         );
-        let memory = Overrides { memory: Some("900Mi".parse().unwrap()), ..none };
+        let memory = ReserveOverrides { memory: Some("900Mi".parse().unwrap()), ..none };
         assert_eq!(
             Reserved::of(2, 20, &memory).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=900Mi"

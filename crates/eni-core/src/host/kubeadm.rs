@@ -174,12 +174,12 @@ pub(super) fn without_block(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::label::Labels;
-    use crate::domain::reserved::{Overrides, Reserved};
+    use crate::domain::reserved::{ReserveOverrides, Reserved};
 
     fn kubelet(max_pods: u32) -> Kubelet {
         let mut node_labels = Labels::default();
         node_labels.insert("a".parse().unwrap(), "1".parse().unwrap());
-        let kube_reserved = Reserved::of(2, max_pods, &Overrides::default());
+        let kube_reserved = Reserved::of(2, max_pods, &ReserveOverrides::default());
         Kubelet { max_pods, kube_reserved, node_labels, beats_flags: false }
     }
 

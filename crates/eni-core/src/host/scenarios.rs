@@ -26,7 +26,7 @@ use crate::error::{Advice as _, report};
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
 use crate::plan::plan;
-use crate::settings::{Layer, Settings};
+use crate::settings::Settings;
 use clap::ValueEnum as _;
 use files::Scenario;
 use serde_json::Value;
@@ -170,10 +170,9 @@ impl Scenario {
     /// Everything but the changes as text, and the changes; or the error as text.
     fn run(&self, mode: &str) -> Result<Run, String> {
         let text = self.text("settings.toml").unwrap_or_else(|| mode.to_owned());
-        let layer = Layer::from_toml(Path::new("settings.toml"), &text).unwrap();
-        let settings = Settings::from_layer(layer).unwrap();
+        let settings = Settings::from_toml(Path::new("settings.toml"), &text).unwrap();
         let image = self.image();
-        let host = detect(settings.host, &image).map_err(|error| {
+        let host = detect(settings.host.kind(), &image).map_err(|error| {
             format!("{}\nexit code {}\n", report(&error), error.exit_code().number())
         })?;
         let node_config = self.text("user-data").and_then(|text| {

@@ -59,10 +59,10 @@ impl fmt::Display for ClusterAccess {
 ///
 /// [`PlanError::NoCluster`] if no source has the fields that the settings leave open.
 pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanError> {
-    if let Some(path) = &settings.kubeconfig {
+    if let Some(path) = &settings.cluster.kubeconfig {
         return Ok(ClusterAccess::Kubeconfig(path.clone()));
     }
-    let set = &settings.cluster;
+    let set = &settings.cluster.config();
     if let Some(cluster) = set.clone().complete(ClusterSource::Settings) {
         return Ok(ClusterAccess::Node(cluster));
     }

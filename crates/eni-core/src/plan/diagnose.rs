@@ -2,7 +2,6 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::kubelet::Kubelet;
-use crate::domain::max_pods::{Capacity, Caveat};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved;
 use crate::facts::Machine;
@@ -15,8 +14,8 @@ pub(super) fn max_pods_expression(
     expression: Option<&str>,
 ) -> Option<Diagnostic> {
     let expression = expression?;
-    let policy = match settings.policy {
-        _ if settings.pods.fixed.is_some() => return None,
+    let policy = match settings.pods.policy() {
+        _ if settings.pods.max() > 0 => return None,
         Policy::Override => return None,
         Policy::Respect => "respect",
         Policy::Lower => "lower",
@@ -28,19 +27,6 @@ pub(super) fn max_pods_expression(
         ),
         "set kubelet.config.maxPods in user data to a number, or set pods.policy = \"override\"",
     ))
-}
-
-/// Returns the notes about the calculation.
-pub(super) fn capacity(capacity: &Capacity) -> impl Iterator<Item = Diagnostic> {
-    capacity.caveats.iter().map(|caveat| {
-        let code = match caveat {
-            Caveat::PrefixesNeedNitro => Code::PrefixesNeedNitro,
-            Caveat::FixedAboveAddresses => Code::MaxPodsAboveCapacity,
-            Caveat::MinimumIpTarget => Code::MinimumIpTargetCaps,
-            Caveat::NoTrunk => Code::NoTrunkInterface,
-        };
-        Diagnostic::warning(code, caveat.to_string(), "see README, \"The sum\"")
-    })
 }
 
 /// Returns a warning if the kubelet reserves more than half of the memory. Unknown memory is no

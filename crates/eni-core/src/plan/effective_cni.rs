@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::settings::{CniLayer, CniSource};
+use crate::settings::{CniSettings, CniSource};
 use serde::Serialize;
 
 /// The CNI configuration that the calculation uses.
@@ -21,13 +21,13 @@ pub struct EffectiveCni {
 /// Without a DaemonSet, the settings apply on top of their documented defaults.
 #[must_use]
 pub fn effective_cni(
-    settings: &CniLayer,
+    settings: &CniSettings,
     aws_node: Option<&AwsNode>,
 ) -> (EffectiveCni, Vec<Diagnostic>) {
     let default = Cni { custom_networking: true, ..Cni::default() };
     let base = aws_node.map_or(default, |aws_node| aws_node.cni);
     // Destructured completely, so that a new key cannot be forgotten here.
-    let CniLayer {
+    let CniSettings {
         source: _,
         custom_networking,
         prefix_delegation,
@@ -65,7 +65,7 @@ pub fn effective_cni(
 }
 
 /// Returns a note for each CNI setting, compared with the DaemonSet.
-fn overrides(settings: &CniLayer, base: &Cni) -> Vec<Diagnostic> {
+fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
     let flag = |key, setting: Option<bool>, variable, effective: bool| {
         compare(key, setting.map(|it| it.to_string()), variable, &effective.to_string())
     };
@@ -172,18 +172,18 @@ mod tests {
     fn the_daemonset_applies_without_settings() {
         let aws_node = aws_node(&[(aws_node::PREFIX_DELEGATION, "true"), (aws_node::MAX_ENI, "4")]);
         let expected = EffectiveCni { source: CniSource::Cluster, config: aws_node.cni };
-        assert_eq!(effective_cni(&CniLayer::default(), Some(&aws_node)), (expected, vec![]));
+        assert_eq!(effective_cni(&CniSettings::default(), Some(&aws_node)), (expected, vec![]));
     }
 
     #[test]
     fn a_setting_overrides_one_value_of_the_daemonset_with_a_note() {
         let aws_node = aws_node(&[(aws_node::MAX_ENI, "4"), (aws_node::POD_ENI, "true")]);
-        let settings = CniLayer {
+        let settings = CniSettings {
             max_eni: Some(2),
             pod_eni: Some(true),
             reserved_enis: Some(1),
             ip_family: Some(IpFamily::Ipv6),
-            ..CniLayer::default()
+            ..CniSettings::default()
         };
         let (cni, notes) = effective_cni(&settings, Some(&aws_node));
         let ip_family = IpFamily::Ipv6;
@@ -213,7 +213,7 @@ mod tests {
                 ),
             ]
         );
-        let no_limit = CniLayer { max_eni: Some(0), ..CniLayer::default() };
+        let no_limit = CniSettings { max_eni: Some(0), ..CniSettings::default() };
         assert_eq!(effective_cni(&no_limit, Some(&aws_node)).0.config.max_eni, None);
     }
 
@@ -221,8 +221,8 @@ mod tests {
     fn without_a_daemonset_the_settings_apply_over_their_defaults() {
         let config = Cni { custom_networking: true, ..Cni::default() };
         let expected = EffectiveCni { source: CniSource::Settings, config };
-        assert_eq!(effective_cni(&CniLayer::default(), None), (expected, vec![]));
-        let all = CniLayer {
+        assert_eq!(effective_cni(&CniSettings::default(), None), (expected, vec![]));
+        let all = CniSettings {
             source: Some(CniSource::Settings),
             custom_networking: Some(false),
             prefix_delegation: Some(true),

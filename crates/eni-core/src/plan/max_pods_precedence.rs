@@ -4,9 +4,9 @@ use super::PlanError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::Cni;
 use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::{self, Capacity, NoCapacity, Wishes};
+use crate::domain::max_pods::{self, Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
 use crate::domain::quantity::Quantity;
-use crate::domain::reserved::Overrides;
+use crate::domain::reserved::ReserveOverrides;
 use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
 use crate::host::nodeadm::DROP_IN_NAME;
 use crate::settings::Settings;
@@ -113,24 +113,27 @@ pub(super) fn decide(
     settings: &Settings,
     existing: &[ExistingMaxPods],
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
-    let computed = max_pods::capacity(limits, cni, settings.pods)?;
+    let options = settings.pods.capacity_options();
+    let is_configured = options.max_pods_override.is_some();
+    let computed = max_pods::capacity(limits, cni, options.clone())?;
     let Some(existing) = existing.last() else { return Ok((computed, None)) };
-    let is_configured = settings.pods.fixed.is_some();
+    let policy = settings.pods.policy();
     let is_kept = !is_configured
         && existing.max_pods != computed.max_pods
-        && match settings.policy {
+        && match policy {
             Policy::Override => false,
             Policy::Respect => true,
             Policy::Lower => existing.max_pods < computed.max_pods,
         };
     let capacity = if is_kept {
-        let wishes = Wishes { fixed: Some(existing.max_pods), ..settings.pods };
-        max_pods::capacity(limits, cni, wishes)?
+        let (value, source) = (existing.max_pods, existing.location.to_string());
+        let max_pods_override = Some(MaxPodsOverride::Existing { value, source });
+        max_pods::capacity(limits, cni, CapacityOptions { max_pods_override, ..options })?
     } else {
         computed
     };
     let precedence = if is_kept {
-        Precedence::Kept(settings.policy)
+        Precedence::Kept(policy)
     } else if existing.max_pods == capacity.max_pods {
         Precedence::Same
     } else if existing.is_read_after_ours() {
@@ -138,7 +141,7 @@ pub(super) fn decide(
     } else if is_configured {
         Precedence::OverriddenBySetting
     } else {
-        Precedence::Overridden(settings.policy)
+        Precedence::Overridden(policy)
     };
     let configured = capacity.max_pods;
     let existing = existing.clone();
@@ -149,12 +152,12 @@ pub(super) fn decide(
 pub(super) fn reserve(
     settings: &Settings,
     existing: &BTreeMap<String, String>,
-) -> Result<Overrides, PlanError> {
-    let Overrides { cpu, memory, ephemeral_storage } = settings.reserve.clone();
+) -> Result<ReserveOverrides, PlanError> {
+    let ReserveOverrides { cpu, memory, ephemeral_storage } = settings.reserve.overrides();
     let complete =
         |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
             match existing.get(resource) {
-                Some(text) if ours.is_none() && settings.policy == Policy::Respect => {
+                Some(text) if ours.is_none() && settings.pods.policy() == Policy::Respect => {
                     let quantity = text
                         .parse()
                         .map_err(|source| PlanError::ExistingReserve { resource, source })?;
@@ -163,7 +166,7 @@ pub(super) fn reserve(
                 _ => Ok(ours),
             }
         };
-    Ok(Overrides {
+    Ok(ReserveOverrides {
         cpu: complete(cpu, "cpu")?,
         memory: complete(memory, "memory")?,
         ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,

@@ -51,7 +51,7 @@ pub(super) fn labels(
     {
         set(key, name.as_str().parse()?)?;
     }
-    for (key, value) in settings.labels.iter() {
+    for (key, value) in settings.labels.0.iter() {
         set(key.clone(), value.clone())?;
     }
     if let (Some(name), Some(label_def)) = (eni_config, label_def) {
@@ -66,7 +66,7 @@ fn eni_config_label(
     settings: &Settings,
     label_def: Option<&str>,
 ) -> Result<Option<LabelKey>, PlanError> {
-    let key = match (&settings.eni_config_label, label_def) {
+    let key = match (&settings.eni_config.label(), label_def) {
         (EniConfigLabel::Nothing, _) => return Ok(None),
         (EniConfigLabel::Key(key), _) => return Ok(Some(key.clone())),
         (EniConfigLabel::OfTheCni, label_def) => label_def.unwrap_or(DEFAULT_LABEL),

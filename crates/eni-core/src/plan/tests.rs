@@ -6,12 +6,11 @@ use crate::domain::max_pods::NoCapacity;
 use crate::error::Advice as _;
 use crate::facts::Machine;
 pub(crate) use crate::facts::fixture::facts;
-use crate::settings::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) fn settings(text: &str) -> Settings {
-    Settings::from_layer(Layer::from_toml(Path::new("test.toml"), text).unwrap()).unwrap()
+    Settings::from_toml(Path::new("test.toml"), text).unwrap()
 }
 
 /// Plans without a DaemonSet.

@@ -1,52 +1,47 @@
-//! A settings file's text → [`Layer`], with the place of what is wrong.
+//! Parses a settings file and locates what is wrong in it.
 
-use super::Layer;
+use super::Settings;
+use crate::nearest::nearest;
 use std::path::{Path, PathBuf};
 
-/// A settings file that cannot be used.
+/// A settings file with an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, line {line}: {reason}", path.display())]
 pub struct FileError {
-    /// The file, so that the reader need not guess which layer is at fault.
+    /// The file.
     pub path: PathBuf,
-    /// From 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// What TOML or the key's type said.
+    /// What is wrong with the line.
     pub reason: String,
-    /// The known key most like the unknown one.
+    /// The valid key or value most similar to the invalid one.
     pub nearest: Option<String>,
 }
 
-impl Layer {
-    /// Reads `text`, which stood in `path`.
+impl Settings {
+    /// Parses `text`, the contents of the file `path`.
     pub fn from_toml(path: &Path, text: &str) -> Result<Self, FileError> {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let line = text.get(..start).map_or(1, |before| before.matches('\n').count() + 1);
-            let reason = error.message().replace('\n', " ");
-            let nearest = nearest_known(&reason);
+            let (reason, nearest) = explain(&error.message().replace('\n', " "));
             FileError { path: path.to_owned(), line, reason, nearest }
         })
     }
 }
 
-/// In serde's message on an unknown key (``unknown field `a`, expected one of `b`, `c` ``): which
-/// of the expected ones was probably meant.
-fn nearest_known(message: &str) -> Option<String> {
+/// Rewords serde's two messages that list every alternative, such as ``unknown field `a`, expected
+/// one of `b`, `c` ``, and returns the alternative most similar to what the file contains.
+fn explain(message: &str) -> (String, Option<String>) {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let (unknown, known) = quoted.split_first()?;
-    message.starts_with("unknown field").then(|| nearest(unknown, known.iter().copied()))?
-}
-
-/// The word most like `word`, if any is like it at all.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    /// Below this, two words have nothing to do with each other (Jaro-Winkler, 0 to 1).
-    const ALIKE: f64 = 0.75;
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate.to_owned())
+    match quoted.split_first() {
+        Some((key, known)) if message.starts_with("unknown field") => {
+            (format!("unknown key {key:?}"), nearest(key, known.iter().copied()))
+        }
+        Some((value, known)) if message.starts_with("unknown variant") => {
+            let reason = format!("{value:?} is not one of {}", known.join(", "));
+            (reason, nearest(value, known.iter().copied()))
+        }
+        _ => (message.to_owned(), None),
+    }
 }

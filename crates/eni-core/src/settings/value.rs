@@ -1,128 +1,285 @@
-//! Values of single settings that have a form of their own.
+//! Types of settings that have a syntax of their own.
 
-use crate::domain::label::LabelKey;
+use crate::domain::cni::IpFamily;
+use crate::domain::eni_config::NameTemplate;
+use crate::domain::label::{InvalidLabel, LabelKey, Labels};
 use crate::domain::max_pods::Ceiling;
+use crate::domain::quantity::Quantity;
+use crate::host::HostKind;
+use crate::host::existing_config::Policy;
 use clap::ValueEnum;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where the CNI's settings are taken from.
+/// Source of the CNI configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CniSource {
-    /// The environment of the aws-node DaemonSet; a key of `[cni]` overrides one value.
+    /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one value
     #[default]
     Cluster,
-    /// The keys of `[cni]` alone.
+    /// Use only the keys in `[cni]`
     Settings,
 }
 
-/// The node label that carries the ENIConfig's name.
+/// Node label that holds the ENIConfig name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EniConfigLabel {
-    /// The one that the CNI reads.
+    /// The label that the CNI reads (`ENI_CONFIG_LABEL_DEF` of aws-node).
     #[default]
     OfTheCni,
-    /// None of ours.
+    /// No label.
     Nothing,
-    /// This one.
+    /// This label.
     Key(LabelKey),
 }
 
-/// What a wait in vain comes to.
+impl FromStr for EniConfigLabel {
+    type Err = <LabelKey as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() { Ok(Self::Nothing) } else { text.parse().map(Self::Key) }
+    }
+}
+
+/// Action on timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnTimeout {
-    /// The run fails, and the kubelet does not start.
+    /// Fail, so that the kubelet does not start
     #[default]
     Fail,
-    /// The kubelet starts, with a warning.
+    /// Log a warning and let the kubelet start
     Continue,
 }
 
-/// How long to wait.
+/// A length of time, such as `90s` or `2m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeSpan(pub(super) Duration);
+
+impl From<TimeSpan> for Duration {
+    fn from(span: TimeSpan) -> Self {
+        span.0
+    }
+}
+
+/// Text that is not a duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a duration (such as 90s or 10m)")]
+pub struct InvalidDuration(String);
+
+impl FromStr for TimeSpan {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDuration> {
+        let parsed = humantime::parse_duration(text);
+        parsed.map(Self).map_err(|_| InvalidDuration(text.to_owned()))
+    }
+}
+
+impl Display for TimeSpan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(formatter)
+    }
+}
+
+/// Timeout of a wait for the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Ask once.
+    /// Try once.
     Once,
-    /// This long.
+    /// Retry until this much time has passed.
     For(Duration),
-    /// For ever.
+    /// Retry without a timeout.
     Forever,
 }
 
 impl FromStr for Wait {
-    type Err = humantime::DurationError;
+    type Err = InvalidDuration;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, InvalidDuration> {
         match text {
             "0" => Ok(Self::Once),
             "forever" => Ok(Self::Forever),
-            _ => humantime::parse_duration(text)
-                .map(|time| if time.is_zero() { Self::Once } else { Self::For(time) }),
+            _ => match text.parse()? {
+                TimeSpan(Duration::ZERO) => Ok(Self::Once),
+                TimeSpan(time) => Ok(Self::For(time)),
+            },
         }
     }
 }
 
-/// `recommended`, `none` or a number of pods.
-pub fn ceiling(text: &str) -> Result<Ceiling, String> {
-    match text {
-        "recommended" => Ok(Ceiling::Recommended),
-        "none" => Ok(Ceiling::Unlimited),
-        _ => match text.parse() {
-            Ok(most) if most > 0 => Ok(Ceiling::At(most)),
-            _ => Err(format!("{text:?} is neither recommended, none nor a number above 0")),
-        },
+impl Display for Wait {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Once => formatter.write_str("0"),
+            Self::For(time) => TimeSpan(*time).fmt(formatter),
+            Self::Forever => formatter.write_str("forever"),
+        }
     }
 }
 
-pub(super) fn ceiling_from_toml<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Ceiling>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a number above 0, \"recommended\" or \"none\"")]
-    enum Written {
-        Number(u32),
-        Word(String),
+/// Text that is not a ceiling.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not recommended, none or a number greater than 0")]
+pub struct InvalidCeiling(String);
+
+impl FromStr for Ceiling {
+    type Err = InvalidCeiling;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCeiling> {
+        match text {
+            "recommended" => Ok(Self::Recommended),
+            "none" => Ok(Self::Unlimited),
+            _ => match text.parse() {
+                Ok(limit) if limit > 0 => Ok(Self::At(limit)),
+                _ => Err(InvalidCeiling(text.to_owned())),
+            },
+        }
     }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Number(number) => number.to_string(),
-        Written::Word(word) => word,
-    };
-    ceiling(&text).map(Some).map_err(de::Error::custom)
 }
 
-/// A value that is written as text and checked by its own type.
-pub(super) fn from_text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: Display>,
-{
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|error| de::Error::custom(format!("{text:?}: {error}")))
+impl Display for Ceiling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recommended => formatter.write_str("recommended"),
+            Self::Unlimited => formatter.write_str("none"),
+            Self::At(limit) => limit.fmt(formatter),
+        }
+    }
 }
 
-/// Labels as they were written, not yet checked: `[labels]`, or `KEY=VALUE,KEY=VALUE`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct LabelMap(pub BTreeMap<String, String>);
+/// Accepts a number, too: `ceiling = 58`.
+impl<'de> Deserialize<'de> for Ceiling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "\"recommended\", \"none\" or a number greater than 0")]
+        enum Scalar {
+            Number(u32),
+            Text(String),
+        }
+        let text = match Scalar::deserialize(deserializer)? {
+            Scalar::Number(number) => number.to_string(),
+            Scalar::Text(text) => text,
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Additional node labels: the table `[labels]`, or `KEY=VALUE,KEY=VALUE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelMap(pub Labels);
+
+impl LabelMap {
+    /// Returns the labels of both, where `self` overrides `below` key by key.
+    #[must_use]
+    pub(super) fn over(self, below: Self) -> Self {
+        let mut labels = below.0;
+        for (key, value) in self.0.iter() {
+            labels.insert(key.clone(), value.clone());
+        }
+        Self(labels)
+    }
+
+    fn from_pairs<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, InvalidLabel> {
+        let mut labels = Labels::default();
+        for (key, value) in pairs {
+            labels.insert(key.parse()?, value.parse()?);
+        }
+        Ok(Self(labels))
+    }
+}
+
+/// Text that is not a list of labels.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLabels {
+    /// An entry without `=`.
+    #[error("{0:?} is not KEY=VALUE")]
+    Pair(String),
+    /// A key or a value is not valid.
+    #[error(transparent)]
+    Label(#[from] InvalidLabel),
+}
 
 impl FromStr for LabelMap {
-    type Err = String;
+    type Err = InvalidLabels;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let pair = |pair: &str| {
-            pair.split_once('=')
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .ok_or_else(|| format!("{pair:?} is not KEY=VALUE"))
-        };
-        text.split(',')
-            .filter(|part| !part.is_empty())
-            .map(pair)
-            .collect::<Result<_, _>>()
-            .map(Self)
+    fn from_str(text: &str) -> Result<Self, InvalidLabels> {
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        let pairs = parts
+            .map(|part| part.split_once('=').ok_or_else(|| InvalidLabels::Pair(part.to_owned())));
+        Ok(Self::from_pairs(pairs.collect::<Result<Vec<_>, _>>()?)?)
     }
 }
+
+impl<'de> Deserialize<'de> for LabelMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let pairs = map.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        Self::from_pairs(pairs).map_err(de::Error::custom)
+    }
+}
+
+/// Implements `Deserialize` through `FromStr`.
+macro_rules! deserialize_from_text {
+    ($($type:ty),+) => { $(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )+ };
+}
+deserialize_from_text!(EniConfigLabel, NameTemplate, Quantity, TimeSpan, Wait);
+
+/// Implements `Serialize` through `Display`.
+macro_rules! serialize_as_text {
+    ($($type:ty),+) => { $(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )+ };
+}
+serialize_as_text!(Ceiling, NameTemplate, TimeSpan, Wait);
+
+/// The type of a setting.
+pub(super) trait SettingType {
+    /// Description of the values that the type accepts. Empty for a fixed set of values, which the
+    /// reference lists, and for plain text, which the summary of the setting describes.
+    const VALUES: &'static str = "";
+}
+
+/// Implements [`SettingType`] with one text for each type.
+macro_rules! values {
+    ($($type:ty: $values:literal,)+) => { $(
+        impl SettingType for $type {
+            const VALUES: &'static str = $values;
+        }
+    )+ };
+}
+values! {
+    bool: "true or false",
+    u32: "a whole number",
+    PathBuf: "an absolute path",
+    Quantity: "a Kubernetes quantity, such as \"100m\", \"500Mi\" or \"1Gi\"",
+    TimeSpan: "a duration, such as \"30s\" or \"2m\"",
+    Wait: "a duration, such as \"90s\" or \"10m\"; \"0\" (try once); or \"forever\" (no timeout)",
+    Ceiling: "\"recommended\" (110, or 250 above 30 vCPUs), \"none\" (no limit), or a number greater than 0",
+    NameTemplate: "text that contains any of these fields: {zone} (such as us-west-2a), {zone-id} (such as usw2-az1), {region}, {instance-type}, {vpc-id}, {subnet-id} (of the primary network interface), {tag:KEY} (the value of an instance tag)",
+    EniConfigLabel: "a label key, or \"\" (set no label)",
+    LabelMap: "label keys and values that the kubelet accepts for its own node",
+}
+impl SettingType for String {}
+impl SettingType for CniSource {}
+impl SettingType for HostKind {}
+impl SettingType for IpFamily {}
+impl SettingType for OnTimeout {}
+impl SettingType for Policy {}

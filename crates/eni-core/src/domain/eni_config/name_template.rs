@@ -106,6 +106,22 @@ impl NameTemplate {
     }
 }
 
+/// `{zone}`.
+impl Default for NameTemplate {
+    fn default() -> Self {
+        Self { parts: vec![Part::Field(Field::Zone)] }
+    }
+}
+
+impl fmt::Display for NameTemplate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(text) => formatter.write_str(text),
+            Part::Field(field) => field.fmt(formatter),
+        })
+    }
+}
+
 impl FromStr for NameTemplate {
     type Err = InvalidTemplate;
 

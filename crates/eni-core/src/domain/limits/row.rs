@@ -1,22 +1,22 @@
-//! One line of an instance-type table. `build.rs` reads the embedded tables by this file, too.
+//! Rows of an instance-type table. `build.rs` includes this file to read the embedded tables.
 
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// The first line of every table that is not a comment.
+/// Column names, in the first line of a table that is not a comment.
 pub const HEADER: &str =
     "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus";
 
-/// What runs beneath the operating system. Prefixes need Nitro or bare metal.
+/// Hypervisor of an instance type. Prefix delegation requires Nitro or bare metal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
-    /// AWS's own hypervisor.
+    /// The AWS Nitro System.
     Nitro,
-    /// The older hypervisor.
+    /// The hypervisor of older instance types.
     Xen,
-    /// None: EC2 names no hypervisor for `*.metal` types.
+    /// No hypervisor: `*.metal` instance types.
     BareMetal,
 }
 
@@ -30,47 +30,47 @@ impl fmt::Display for Platform {
     }
 }
 
-/// What EC2 says of one instance type, as far as the CNI and the kubelet use it.
+/// Limits of one instance type that EC2 lists.
 ///
 /// Source: EC2 `DescribeInstanceTypes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Network interfaces on the *default network card* alone: the CNI uses no other card unless
-    /// `ENABLE_MULTI_NIC` is set, so the type's total (`MaximumNetworkInterfaces`) overstates
-    /// multi-card types such as p5.48xlarge.
+    /// Network interfaces of the default network card. The CNI uses the other cards only with
+    /// `ENABLE_MULTI_NIC`, so `MaximumNetworkInterfaces` would be too high for types with several
+    /// network cards, such as p5.48xlarge.
     pub interfaces: u32,
-    /// Network interfaces on the other cards together, each card counted up to what the default
-    /// card has: the CNI knows one limit for all of them.
+    /// Network interfaces of all other network cards, each card counted up to the number of the
+    /// default card, because the CNI applies one limit to every card.
     pub interfaces_of_other_cards: u32,
-    /// IPv4 addresses on each interface, its own primary address included.
+    /// IPv4 addresses of each network interface, including its primary address.
     pub ipv4_per_interface: u32,
     /// Nitro, Xen or bare metal.
     pub platform: Platform,
-    /// Default vCPUs.
+    /// Default number of vCPUs.
     pub vcpus: u32,
 }
 
-/// A line that is no row.
+/// A line that is not a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoRow(pub String);
+pub struct InvalidRow(pub String);
 
-impl fmt::Display for NoRow {
+impl fmt::Display for InvalidRow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?} is not a row of {HEADER}", self.0)
+        write!(formatter, "{:?} does not have the columns {HEADER}", self.0)
     }
 }
 
-impl std::error::Error for NoRow {}
+impl std::error::Error for InvalidRow {}
 
-/// A type's name, and what EC2 says of it.
+/// Name and limits of an instance type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedRow(pub String, pub Row);
 
 impl FromStr for NamedRow {
-    type Err = NoRow;
+    type Err = InvalidRow;
 
-    fn from_str(line: &str) -> Result<Self, NoRow> {
-        parsed(line).ok_or_else(|| NoRow(line.to_owned()))
+    fn from_str(line: &str) -> Result<Self, InvalidRow> {
+        parsed(line).ok_or_else(|| InvalidRow(line.to_owned()))
     }
 }
 
@@ -95,7 +95,7 @@ fn parsed(line: &str) -> Option<NamedRow> {
     Some(NamedRow(name.to_owned(), row))
 }
 
-/// The line itself, without its end.
+/// Formats the row as a line of a table, without the line feed.
 impl fmt::Display for NamedRow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(name, row) = self;
@@ -113,8 +113,8 @@ impl fmt::Display for NamedRow {
     }
 }
 
-/// Every row of a table's text, with the number of its line (from 1) where one is none.
-pub fn rows(text: &str) -> impl Iterator<Item = Result<NamedRow, (usize, NoRow)>> {
+/// Parses every row of a table. An error has the number of its line, counted from 1.
+pub fn rows(text: &str) -> impl Iterator<Item = Result<NamedRow, (usize, InvalidRow)>> {
     let lines = text.lines().enumerate();
     lines
         .filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty() && *line != HEADER)

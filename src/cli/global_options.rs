@@ -1,4 +1,4 @@
-//! Where everything is, and how much is said: the flags that every command takes.
+//! Flags that every command accepts: endpoints, the root directory and the log level.
 
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
@@ -9,11 +9,11 @@ use eni_core::domain::limits::Table;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
-/// Where everything is, and how much is said.
+/// Flags that every command accepts.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Addresses")]
-pub(super) struct Addresses {
-    /// The machine's files
+#[command(next_help_heading = "Global options")]
+pub(super) struct GlobalOptions {
+    /// Root directory of the node's files
     #[arg(
         long,
         global = true,
@@ -22,44 +22,70 @@ pub(super) struct Addresses {
         default_value = "/"
     )]
     root: PathBuf,
-    /// A settings file that wins over those under /usr/lib, /etc and /run
+    /// Additional settings file, which overrides those in /usr/lib, /etc and /run
     #[arg(long, global = true, env = "ENI_BOOTSTRAP_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The instance metadata service [default: http://169.254.169.254]
-    #[arg(long, global = true, env = "AWS_EC2_METADATA_SERVICE_ENDPOINT", value_name = "URL")]
-    imds_endpoint: Option<String>,
-    /// Which of the service's two addresses, where no endpoint is given
+    /// URL of the instance metadata service [default: http://169.254.169.254]
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
+        env = "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        value_name = "URL"
+    )]
+    imds_endpoint: Option<String>,
+    /// Address family of the instance metadata service, if --imds-endpoint is not set
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
         env = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
         value_name = "MODE",
         default_value = "IPv4",
         ignore_case = true
     )]
     imds_endpoint_mode: ImdsMode,
-    /// EC2's API [default: the region's own]
-    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EC2", value_name = "URL")]
+    /// URL of the EC2 API [default: the endpoint of the region]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "AWS_ENDPOINT_URL_EC2",
+        value_name = "URL"
+    )]
     ec2_endpoint: Option<String>,
-    /// EKS's API [default: the region's own]
-    #[arg(long, global = true, env = "AWS_ENDPOINT_URL_EKS", value_name = "URL")]
+    /// URL of the EKS API [default: the endpoint of the region]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "AWS_ENDPOINT_URL_EKS",
+        value_name = "URL"
+    )]
     eks_endpoint: Option<String>,
-    /// The proxy through which AWS and the cluster are reached (https_proxy serves, too)
-    #[arg(long, global = true, env = "HTTPS_PROXY", hide_env_values = true, value_name = "URL")]
+    /// URL of the HTTP proxy for AWS and the cluster; the variable https_proxy also works
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "HTTPS_PROXY",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     https_proxy: Option<String>,
-    /// Names, domains and networks that are reached without it (no_proxy serves, too)
-    #[arg(long, global = true, env = "NO_PROXY", value_name = "LIST")]
+    /// Hosts, domains and networks that bypass the proxy; the variable no_proxy also works
+    #[arg(long, global = true, hide_short_help = true, env = "NO_PROXY", value_name = "LIST")]
     no_proxy: Option<String>,
-    /// Say more: each request
+    /// Log every request
     #[arg(long, short, global = true)]
     verbose: bool,
-    /// Say nothing but warnings and errors
+    /// Log only warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
 }
 
-impl Addresses {
-    /// How much is said.
+impl GlobalOptions {
+    /// Returns the log level.
     pub(super) fn level(&self) -> LevelFilter {
         match self {
             Self { verbose: true, .. } => LevelFilter::DEBUG,
@@ -82,7 +108,7 @@ impl Addresses {
             verbose: _,
             quiet: _,
         } = self;
-        let imds_endpoint = imds_endpoint.filter(|given| !given.is_empty()).unwrap_or_else(|| {
+        let imds_endpoint = imds_endpoint.filter(|url| !url.is_empty()).unwrap_or_else(|| {
             match imds_endpoint_mode {
                 ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
                 ImdsMode::Ipv6 => imds::DEFAULT_ENDPOINT_IPV6,
@@ -110,15 +136,15 @@ enum ImdsMode {
     Ipv6,
 }
 
-/// The variables' names in lower case are as old, and some systems set only those.
-#[expect(clippy::disallowed_methods, reason = "clap knows one variable for a flag")]
+/// Returns the proxy of the flags, or else of the variables `https_proxy` and `no_proxy`.
+#[expect(clippy::disallowed_methods, reason = "clap supports one variable for each flag")]
 fn proxy(url: Option<String>, no_proxy: Option<String>) -> Result<Option<Proxy>, UsageError> {
-    let given = |flag: Option<String>, variable| {
+    let value = |flag: Option<String>, variable| {
         flag.or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
     };
-    let Some(url) = given(url, "https_proxy") else { return Ok(None) };
+    let Some(url) = value(url, "https_proxy") else { return Ok(None) };
     let url = url.parse().map_err(UsageError::Proxy)?;
-    let no_proxy = given(no_proxy, "no_proxy").unwrap_or_default();
+    let no_proxy = value(no_proxy, "no_proxy").unwrap_or_default();
     let no_proxy = no_proxy.split(',').map(|word| word.trim().to_owned()).collect();
     Ok(Some(Proxy { url, no_proxy }))
 }

@@ -2,7 +2,7 @@
 
 use eni_bootstrap::cli::command_line;
 use eni_core::error::ExitCode;
-use eni_core::settings::{Layer, Settings};
+use eni_core::settings;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,20 +46,6 @@ fn rows(page: &str, first: &str) -> Vec<Vec<String>> {
     lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
-/// Returns key, flag and variable of every setting.
-fn settings() -> Vec<[String; 3]> {
-    let commands = command_line();
-    let run = commands.find_subcommand("run").unwrap();
-    let is_setting = |id: &str| id.contains('.') || id == "labels";
-    let arguments = run.get_arguments().filter(|argument| is_setting(argument.get_id().as_str()));
-    let triples = arguments.map(|argument| {
-        let flag = format!("--{}", argument.get_long().unwrap());
-        let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
-        [argument.get_id().to_string(), flag, variable]
-    });
-    triples.collect()
-}
-
 /// Returns the lines of a Markdown text outside of its code blocks.
 fn prose(text: &str) -> Vec<&str> {
     let mut is_code = false;
@@ -99,27 +85,17 @@ fn exit_codes_page_matches_the_program() {
 }
 
 #[test]
-fn flag_and_variable_of_a_setting_follow_from_its_key() {
-    for [key, flag, variable] in settings() {
-        let dashed = key.replace('.', "-");
-        assert_eq!(flag, format!("--{dashed}"));
-        assert_eq!(variable, format!("ENI_BOOTSTRAP_{}", dashed.replace('-', "_").to_uppercase()));
-    }
-}
-
-#[test]
-fn shipped_settings_contain_every_key_and_change_nothing() {
-    let name = "packaging/50-defaults.toml";
-    let shipped = text(name);
-    let layer = Layer::from_toml(Path::new(name), &shipped).unwrap();
-    assert_eq!(Settings::from_layer(layer), Settings::from_layer(Layer::default()));
-    for [key, ..] in settings() {
-        let (section, key) = key.split_once('.').unwrap_or((&key, ""));
-        let body = shipped.split(&format!("\n[{section}]\n")).nth(1);
-        let body = body.unwrap_or_else(|| panic!("no [{section}] in {name}"));
-        let body = body.split("\n[").next().unwrap();
-        let sets_key = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
-        assert!(key.is_empty() || body.lines().any(sets_key), "no {key} in [{section}] of {name}");
+fn run_has_a_flag_and_a_variable_for_every_setting() {
+    let commands = command_line();
+    let run = commands.find_subcommand("run").unwrap();
+    for setting in settings::all() {
+        let argument = run.get_arguments().find(|it| it.get_id() == setting.key.as_str()).unwrap();
+        assert_eq!(argument.get_long(), Some(setting.flag.as_str()));
+        assert_eq!(argument.get_env().unwrap().to_str(), Some(setting.variable.as_str()));
+        let help = argument.get_long_help().unwrap().to_string();
+        assert!(help.starts_with(&setting.summary), "{help}");
+        assert!(help.contains(&setting.variable), "{help}");
+        assert_eq!(help.lines().find(|line| line.chars().count() > 90), None);
     }
 }
 

@@ -1,0 +1,132 @@
+//! Reasons why a node has no capacity for pods, with what to do about each.
+
+use crate::domain::plural::counted;
+use crate::error::{Advice, ExitCode};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why max-pods cannot be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCapacity {
+    /// The instance type has one network interface, and custom networking excludes it.
+    #[error(
+        "custom networking excludes the primary network interface, and this instance type has no other"
+    )]
+    OnlyThePrimaryInterface,
+    /// `MAX_ENI` leaves no network interface for pods.
+    #[error("MAX_ENI={max_eni} leaves no network interface for pods: {}", Excluded { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    MaxEniTooLow {
+        /// `MAX_ENI`.
+        max_eni: u32,
+        /// Network interfaces that custom networking excludes.
+        set_aside: u32,
+        /// Network interfaces that the trunk uses.
+        trunk: u32,
+        /// Network interfaces that the CNI does not manage.
+        reserved: u32,
+    },
+    /// Every network interface has another purpose.
+    #[error("no network interface is left for pods: this instance type has {}, but {}", counted(*interfaces, "network interface"), Excluded { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    NoInterfaceLeft {
+        /// Network interfaces of the default network card.
+        interfaces: u32,
+        /// Network interfaces that custom networking excludes.
+        set_aside: u32,
+        /// Network interfaces that the trunk uses.
+        trunk: u32,
+        /// Network interfaces that the CNI does not manage.
+        reserved: u32,
+    },
+    /// The CNI rejects custom networking in an IPv6 cluster.
+    #[error("the VPC CNI does not support custom networking in an IPv6 cluster")]
+    CustomNetworkingWithIpv6,
+    /// The CNI rejects IPv6 without prefix delegation.
+    #[error("the VPC CNI requires prefix delegation in an IPv6 cluster")]
+    Ipv6WithoutPrefixes,
+    /// A Xen instance type cannot attach prefixes.
+    #[error(
+        "the VPC CNI requires a Nitro or bare metal instance type in an IPv6 cluster, and this instance type is Xen"
+    )]
+    Ipv6OnXen,
+    /// Nothing but the ceiling limits the pods of an IPv6 node.
+    #[error("in an IPv6 cluster only the ceiling limits max-pods, and the ceiling is none")]
+    Ipv6WithoutCeiling,
+    /// Windows nodes get their IP addresses in another way.
+    #[error(
+        "a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses"
+    )]
+    Windows,
+    /// EC2 returned limits that no instance type has.
+    #[error(
+        "the limits of the instance type are invalid: {} with {ipv4_per_interface} IPv4 addresses each", counted(*interfaces, "network interface")
+    )]
+    InvalidLimits {
+        /// Network interfaces of the default network card.
+        interfaces: u32,
+        /// IPv4 addresses of each network interface.
+        ipv4_per_interface: u32,
+    },
+}
+
+/// What uses the network interfaces that do not serve pods.
+struct Excluded {
+    set_aside: u32,
+    trunk: u32,
+    reserved: u32,
+}
+
+impl fmt::Display for Excluded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if self.set_aside > 0 {
+            parts.push("custom networking excludes the primary one".to_owned());
+        }
+        if self.trunk > 0 {
+            parts.push("security groups for pods use one for the trunk".to_owned());
+        }
+        match self.reserved {
+            0 => {}
+            1 => parts.push("1 is reserved".to_owned()),
+            many => parts.push(format!("{many} are reserved")),
+        }
+        match parts.split_last() {
+            Some((last, rest)) if !rest.is_empty() => {
+                write!(formatter, "{} and {last}", rest.join(", "))
+            }
+            _ => formatter.write_str(&parts.concat()),
+        }
+    }
+}
+
+impl Advice for NoCapacity {
+    fn help(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::OnlyThePrimaryInterface => {
+                "choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)"
+            }
+            Self::MaxEniTooLow { .. } => {
+                "increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit"
+            }
+            Self::NoInterfaceLeft { .. } => {
+                "choose an instance type with more network interfaces, or disable one of `cni.custom-networking`, `cni.pod-eni` and `cni.reserved-enis`"
+            }
+            Self::CustomNetworkingWithIpv6 => {
+                "disable custom networking (`cni.custom-networking = false`): an IPv6 cluster does not need it"
+            }
+            Self::Ipv6WithoutPrefixes => {
+                "set ENABLE_PREFIX_DELEGATION=true on the aws-node DaemonSet (or `cni.prefix-delegation = true` in the settings)"
+            }
+            Self::Ipv6OnXen => "choose a Nitro instance type",
+            Self::Windows => "do not set max-pods on Windows nodes: the EKS Windows images set it",
+            Self::Ipv6WithoutCeiling => "set `pods.ceiling` to \"recommended\" or to a number",
+            Self::InvalidLimits { .. } => {
+                "compare with the output of `aws ec2 describe-instance-types --instance-types TYPE`"
+            }
+        };
+        help.into()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Settings
+    }
+}

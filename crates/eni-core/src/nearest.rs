@@ -1,0 +1,14 @@
+//! Finds the word that an operator probably meant.
+
+/// Returns the word of `known` most similar to `word`; `None` if none is similar.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    /// Jaro-Winkler similarity, from 0 to 1, that a typing error exceeds.
+    const SIMILAR: f64 = 0.75;
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > SIMILAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate.to_owned())
+}

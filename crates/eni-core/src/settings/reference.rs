@@ -1,0 +1,86 @@
+//! Renders `packaging/50-defaults.toml`, the reference of the settings.
+
+use super::table::{Section, Setting, sections, wrap};
+use std::fmt::Write as _;
+
+/// Longest line of the reference, in characters.
+const WIDTH: usize = 100;
+
+const HEAD: &str = "\
+# Settings of eni-bootstrap: every key with its default. The package installs this file as
+# /usr/lib/eni-bootstrap/50-defaults.toml. Do not edit it: an upgrade overwrites it.
+#
+# To change a setting, create a file such as /etc/eni-bootstrap/90-site.toml that contains only the
+# keys that you change. Run `eni-bootstrap plan` to see the result.
+#
+# Sources, where a later source overrides an earlier one, key by key:
+#
+#   1. settings files: *.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and /run/eni-bootstrap
+#   2. on Bottlerocket: the user data of the bootstrap container
+#   3. the file that --config names
+#   4. environment variables
+#   5. flags
+#
+# Settings files are merged in the order of their file names, whatever directory they are in. Of
+# files with the same name only one is read: /run overrides /etc, and /etc overrides /usr/lib. An
+# empty file, or a symbolic link to /dev/null, masks the file with the same name in a directory of
+# lower priority.
+#
+# Each key is also an environment variable and a flag. For example, max-eni in [cni] is
+# ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. `eni-bootstrap run --help` lists all of them.
+#
+# An unknown key is an error. The error names the file, the line and the most similar key.
+";
+
+/// Returns the reference: a valid settings file in which every key is commented out.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = HEAD.to_owned();
+    for section in sections() {
+        text.push('\n');
+        for (index, paragraph) in section.details.iter().enumerate() {
+            if index > 0 {
+                text.push_str("#\n");
+            }
+            comment(&mut text, paragraph);
+        }
+        let _ = writeln!(text, "[{}]", section.name);
+        if section.name == "labels" {
+            let _ = writeln!(text, "# \"example.com/team\" = \"blue\"");
+        } else {
+            for setting in &section.settings {
+                document(&mut text, section, setting);
+            }
+        }
+    }
+    text
+}
+
+fn document(text: &mut String, section: &Section, setting: &Setting) {
+    text.push('\n');
+    comment(text, &format!("{}.", setting.summary));
+    for paragraph in &setting.details {
+        comment(text, paragraph);
+    }
+    if !setting.values.is_empty() {
+        comment(text, &format!("Values: {}.", setting.values));
+    } else if !setting.choices.is_empty() {
+        comment(text, "Values:");
+        let width = setting.choices.iter().map(|(value, _)| value.len() + 2).max().unwrap_or(0);
+        for (value, meaning) in &setting.choices {
+            let value = format!("{value:?}");
+            let indent = " ".repeat(width + 4);
+            let first = format!("#   {value:<width$} ");
+            let _ = writeln!(text, "{}", wrap(&first, &format!("#{indent}"), meaning, WIDTH));
+        }
+    }
+    comment(text, &format!("Default: {}.", setting.default));
+    let key = setting.key.strip_prefix(&format!("{}.", section.name)).unwrap_or(&setting.key);
+    let _ = writeln!(text, "# {key} = {}", setting.example);
+}
+
+/// Appends `paragraph` as a comment.
+fn comment(text: &mut String, paragraph: &str) {
+    text.push_str(&wrap("#", "#", paragraph, WIDTH));
+    text.push('\n');
+}

@@ -1,0 +1,157 @@
+//! Flags of `max-pods`, a superset of the flags of EKS's `max-pods-calculator.sh`.
+
+#![expect(clippy::doc_markdown, reason = "the help prints these comments")]
+
+use super::calculator_output::{Color, Output, Sort};
+use clap::{Args, ValueEnum};
+use eni_core::domain::cni::{Addressing, Cni, IpFamily};
+use eni_core::domain::max_pods::{CapacityOptions, Ceiling};
+use eni_core::domain::zone::Region;
+
+/// Flags of `max-pods`.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a flag of max-pods-calculator.sh")]
+pub(crate) struct MaxPodsArgs {
+    /// Instance type, a pattern such as 'm7g.*', or - to read types from stdin; can be repeated
+    #[arg(long, value_name = "TYPE", required_unless_present = "instance_type_from_imds")]
+    pub(super) instance_type: Vec<String>,
+    /// Read the instance type from instance metadata; overrides --instance-type
+    #[arg(long)]
+    pub(super) instance_type_from_imds: bool,
+    /// Version of the VPC CNI; prefix delegation requires 1.9 or later [default: 1.9 or later]
+    #[arg(long, value_name = "VERSION")]
+    cni_version: Option<CniVersion>,
+    /// Custom networking: pods use the subnet of an ENIConfig
+    #[arg(long)]
+    cni_custom_networking_enabled: bool,
+    /// Prefix delegation: the CNI assigns /28 prefixes to network interfaces
+    #[arg(long)]
+    cni_prefix_delegation_enabled: bool,
+    /// MAX_ENI of the CNI: maximum number of network interfaces; 0 means no limit
+    #[arg(long, value_name = "N")]
+    cni_max_eni: Option<u32>,
+    /// Print max-pods without the ceiling
+    #[arg(long, conflicts_with = "ceiling")]
+    show_max_allowed: bool,
+    /// Security groups for pods: the trunk uses one network interface
+    #[arg(long)]
+    cni_pod_eni_enabled: bool,
+    /// Number of network interfaces that the CNI does not manage
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
+    cni_reserved_enis: u32,
+    /// IP family of the pods; ipv6 includes prefix delegation
+    #[arg(long, value_name = "FAMILY", default_value = "ipv4", hide_short_help = true)]
+    cni_ip_family: IpFamily,
+    /// ENABLE_MULTI_NIC of the CNI: the network interfaces of all network cards serve pods
+    #[arg(long, hide_short_help = true)]
+    cni_multi_nic_enabled: bool,
+    /// MINIMUM_IP_TARGET of the CNI: number of IP addresses allocated at startup; 0 means unset
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
+    cni_minimum_ip_target: u32,
+    /// WARM_IP_TARGET of the CNI: number of free IP addresses kept available; 0 means unset
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
+    cni_warm_ip_target: u32,
+    /// Upper limit: recommended (110, or 250 above 30 vCPUs), none, or a number [default: recommended]
+    #[arg(long, value_name = "CEILING")]
+    ceiling: Option<Ceiling>,
+    /// Operating system of the node
+    #[arg(long, value_name = "OS", default_value = "linux", hide_short_help = true)]
+    pub(super) os: Os,
+    /// Draw the network interfaces, their addresses and the calculation
+    #[arg(long, conflicts_with_all = ["output", "lowest"])]
+    pub(super) explain: bool,
+    /// Output format [default: number for one instance type, table for several]
+    #[arg(long, short, value_name = "FORMAT")]
+    pub(super) output: Option<Output>,
+    /// Print only the lowest max-pods, which EKS uses for a node group of these types
+    #[arg(long, conflicts_with = "output")]
+    pub(super) lowest: bool,
+    /// Order of several instance types
+    #[arg(long, value_name = "ORDER", default_value = "name")]
+    pub(super) sort: Sort,
+    /// Whether to color the output
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
+    pub(super) color: Color,
+    /// Region in which to call EC2 for an instance type that is not in the embedded table
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub(super) region: Option<Region>,
+}
+
+/// Operating system of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Os {
+    /// Linux
+    Linux,
+    /// Windows: not supported, the command fails with the reason
+    Windows,
+}
+
+/// Version of the VPC CNI, such as `1.19.0` or `v1.19`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CniVersion {
+    major: u32,
+    minor: u32,
+}
+
+/// First version that supports prefix delegation.
+///
+/// Source: CHANGELOG of aws/amazon-vpc-cni-k8s, v1.9.0.
+const FIRST_WITH_PREFIXES: CniVersion = CniVersion { major: 1, minor: 9 };
+
+impl std::str::FromStr for CniVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut numbers = text.strip_prefix('v').unwrap_or(text).splitn(3, '.');
+        let mut number = || numbers.next().and_then(|digits| digits.parse().ok());
+        match (number(), number()) {
+            (Some(major), Some(minor)) => Ok(Self { major, minor }),
+            _ => Err(format!("{text:?} is not a version such as 1.19.0")),
+        }
+    }
+}
+
+impl MaxPodsArgs {
+    pub(super) fn cni(&self) -> Cni {
+        let is_supported = self.cni_version.is_none_or(|version| version >= FIRST_WITH_PREFIXES);
+        let is_enabled = self.cni_prefix_delegation_enabled || self.cni_ip_family == IpFamily::Ipv6;
+        Cni {
+            addressing: if is_enabled && is_supported {
+                Addressing::Prefixes
+            } else {
+                Addressing::SecondaryAddresses
+            },
+            custom_networking: self.cni_custom_networking_enabled,
+            pod_eni: self.cni_pod_eni_enabled,
+            max_eni: self.cni_max_eni,
+            reserved_enis: self.cni_reserved_enis,
+            ip_family: self.cni_ip_family,
+            multi_nic: self.cni_multi_nic_enabled,
+            minimum_ip_target: self.cni_minimum_ip_target,
+            warm_ip_target: self.cni_warm_ip_target,
+        }
+    }
+
+    pub(super) fn options(&self) -> CapacityOptions {
+        let unlimited = self.show_max_allowed.then_some(Ceiling::Unlimited);
+        let ceiling = self.ceiling.or(unlimited).unwrap_or_default();
+        CapacityOptions { ceiling, ..CapacityOptions::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_may_start_with_a_letter() {
+        let version = |text: &str| text.parse::<CniVersion>();
+        assert_eq!(version("1.19.0"), Ok(CniVersion { major: 1, minor: 19 }));
+        assert_eq!(version("v1.18.0-eksbuild.1"), Ok(CniVersion { major: 1, minor: 18 }));
+        assert_eq!(version("1.9"), Ok(FIRST_WITH_PREFIXES));
+        assert!(version("1.8.9").unwrap() < FIRST_WITH_PREFIXES);
+        assert!(version("2.0").unwrap() > FIRST_WITH_PREFIXES);
+        assert_eq!(version("latest"), Err("\"latest\" is not a version such as 1.19.0".to_owned()));
+        assert_eq!(version("2"), Err("\"2\" is not a version such as 1.19.0".to_owned()));
+    }
+}

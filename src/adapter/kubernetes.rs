@@ -1,6 +1,7 @@
 //! The Kubernetes API: ENIConfigs, the aws-node DaemonSet and this node's Node object.
 
 mod daemonset;
+mod env_expansion;
 mod known_node;
 mod kube_client;
 mod kubernetes_error;

@@ -1,10 +1,10 @@
-//! A cluster that does not do its part: how a wait in vain ends, and what it says to do.
+//! Errors of the cluster: the exit code, the message and the help of each.
 
 use crate::support::node::{DROP_IN, error, in_cluster};
 use eni_bootstrap_sandbox::{Access, KubernetesApi};
 
 #[test]
-fn an_eniconfig_that_never_comes_is_75_and_the_files_stay() {
+fn a_missing_eniconfig_is_75_and_the_files_stay() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let ended = node.run(["run", "--eni-config-wait", "3s"]);
@@ -45,7 +45,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
             "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read it: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] and cni.source = \"settings\"\n"
         )
     );
-    assert_eq!(node.written(), [DROP_IN], "by the first of them alone");
+    assert_eq!(node.written(), [DROP_IN], "only the first run wrote it");
     api.kill();
     let ended = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(ended.status, Some(69));
@@ -53,7 +53,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
 }
 
 #[test]
-fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
+fn a_cluster_without_the_cni_is_75() {
     let api = KubernetesApi::start();
     api.set_aws_node(None);
     let (node, _imds) = in_cluster(&api);
@@ -64,13 +64,13 @@ fn a_cluster_without_the_cni_is_75_and_says_what_to_do() {
             Some(75),
             "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node starts, or set the keys of [cni] and cni.source = \"settings\"\n"
         ),
-        "without a figure nothing can go on"
+        "without max-pods, on-timeout has no effect"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
 
 #[test]
-fn no_role_and_so_no_token_is_77_and_says_so() {
+fn an_instance_without_a_role_is_77() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     imds.remove("meta-data/iam/security-credentials/");

@@ -1,10 +1,11 @@
-//! An instance that says nonsense, or nothing: what each comes to, in full, with nothing written.
+//! Missing or invalid instance metadata: the exit code, the message and the help of each. No file
+//! is written.
 
 use crate::support::node::{Node, error, in_cluster, with_imds};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 
 #[test]
-fn hostile_metadata_is_65_and_nothing_is_written() {
+fn invalid_metadata_is_65_and_nothing_is_written() {
     let zone = |answer: &str| {
         format!(
             "error: failed to read instance metadata\n  caused by: the instance metadata service returned an invalid value for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n"
@@ -28,7 +29,7 @@ fn hostile_metadata_is_65_and_nothing_is_written() {
 }
 
 #[test]
-fn a_huge_answer_is_65() {
+fn a_response_above_the_size_limit_is_65() {
     let imds = Imds::start(&Instance::default());
     imds.set("user-data", vec![b'x'; 10 << 20]);
     let node = with_imds(&imds);
@@ -43,7 +44,7 @@ fn a_huge_answer_is_65() {
 }
 
 #[test]
-fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
+fn unreachable_metadata_is_69() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
     let ended = with_imds(&imds).run(["run", "--imds-wait", "300ms"]);
@@ -63,7 +64,7 @@ fn no_metadata_by_the_deadline_is_69_and_says_what_to_check() {
 }
 
 #[test]
-fn the_metadata_service_is_found_over_ipv6_and_never_through_a_proxy() {
+fn imds_is_reached_over_ipv6_and_never_through_a_proxy() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let mut command = node.command(["plan", "--output", "kubelet-args"]);
@@ -83,7 +84,7 @@ fn the_metadata_service_is_found_over_ipv6_and_never_through_a_proxy() {
 }
 
 #[test]
-fn metadata_that_is_disabled_is_said_at_once() {
+fn disabled_metadata_is_69_without_a_retry() {
     let imds = Imds::start(&Instance::default());
     imds.faults().fail_always_matching("", Fault::Status(403));
     let ended = with_imds(&imds).run(["run"]);
@@ -97,7 +98,7 @@ fn metadata_that_is_disabled_is_said_at_once() {
 }
 
 #[test]
-fn a_token_that_is_refused_is_fetched_anew_once() {
+fn a_rejected_token_is_requested_again_once() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     imds.faults().fail_next_matching("instance-type", 1, Fault::Status(401));
@@ -113,7 +114,7 @@ fn a_token_that_is_refused_is_fetched_anew_once() {
 }
 
 #[test]
-fn an_image_of_no_known_family_is_65() {
+fn an_unknown_image_family_is_65() {
     let imds = Imds::start(&Instance::default());
     let ended = Node::empty().with("--imds-endpoint", imds.endpoint()).run(["run"]);
     assert_eq!(
@@ -126,7 +127,7 @@ fn an_image_of_no_known_family_is_65() {
 }
 
 #[test]
-fn unlabelled_tags_are_named() {
+fn a_missing_instance_tag_is_named() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     let ended = node.run(["plan", "--eni-config-name", "{tag:Pool}-{zone}"]);

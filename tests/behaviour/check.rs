@@ -1,5 +1,4 @@
-//! `check`: everything that a boot depends on, for one node and for a whole cluster, against moto's EC2
-//! and EKS.
+//! `check` for one node and for a whole cluster, against EC2 and EKS of moto.
 
 use crate::real::ec2_fit::Site;
 use crate::support::golden::{expect_golden, golden};
@@ -43,20 +42,20 @@ fn check_lists_everything_for_this_node() {
     assert_eq!(site.node.run(["check"]).status, Some(0));
 }
 
-/// The lines of the checks that are no `ok`.
-fn noted(ended: &Ended) -> Vec<&str> {
+/// Returns the lines of the checks that are not `ok`.
+fn not_ok(ended: &Ended) -> Vec<&str> {
     ended.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
 }
 
 #[test]
-fn check_warns_of_what_a_run_warns_of() {
+fn check_prints_the_warnings_of_run() {
     let api = ready_api();
     let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
     let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
     let node = with_imds(&imds);
     let ended = node.run(["check", "--pods-policy", "lower"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let mut warned = noted(&ended);
+    let mut warned = not_ok(&ended);
     warned.retain(|line| line.starts_with("warning "));
     assert_eq!(
         warned,
@@ -73,14 +72,14 @@ fn check_warns_of_what_a_run_warns_of() {
 }
 
 #[test]
-fn check_compares_with_ec2_only_where_a_run_does() {
+fn check_skips_ec2_if_eni_config_verify_is_false() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
-    // An ENIConfig that a comparison would warn of.
+    // With verification, this ENIConfig causes a warning.
     api.apply("default", json!({ "subnet": "subnet-0a" }));
     let ended = node.run(["check", "--eni-config-verify=false"]);
     assert_eq!(
-        noted(&ended),
+        not_ok(&ended),
         ["skipped  verify     eni-config.verify is false"],
         "{}",
         ended.stderr
@@ -88,7 +87,7 @@ fn check_compares_with_ec2_only_where_a_run_does() {
 }
 
 #[test]
-fn check_looks_at_every_eniconfig_and_zone_of_a_cluster() {
+fn check_covers_every_zone_and_eniconfig_of_a_cluster() {
     let Some(moto) = own_moto() else { return };
     let account = moto.account();
     let vpc = account.vpc("10.0.0.0/16");

@@ -1,4 +1,4 @@
-//! Where the cluster is, as each source says it, and what systemd is told of the wait.
+//! Each source of the cluster's endpoint, and the status that systemd receives during the wait.
 
 use crate::support::node::{Ended, Node, error, in_cluster, ready_api, with_imds};
 use crate::support::real_parts::own_moto;
@@ -12,18 +12,18 @@ use std::time::Duration;
 
 const KUBECONFIG: &str = "var/lib/kubelet/kubeconfig";
 
-/// A node whose user data says nothing of a cluster.
-fn nameless() -> (Node, Imds) {
+/// Returns a node whose user data contains no NodeConfig.
+fn without_node_config() -> (Node, Imds) {
     let imds = Imds::start(&Instance::default());
     (with_imds(&imds), imds)
 }
 
-/// The log's lines about the cluster.
-fn of_cluster(ended: &Ended) -> Vec<&str> {
+/// Returns the log lines about the cluster.
+fn cluster_lines(ended: &Ended) -> Vec<&str> {
     ended.stderr.lines().filter(|line| line.starts_with("cluster: ")).collect()
 }
 
-/// The kubelet's kubeconfig as nodeadm writes it.
+/// Returns the kubelet's kubeconfig as nodeadm writes it.
 fn kubeconfig(server: &str) -> String {
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "kubelet",
@@ -38,9 +38,9 @@ fn kubeconfig(server: &str) -> String {
 }
 
 #[test]
-fn nodeadms_resolved_configuration_names_it() {
+fn nodeadms_merged_configuration_provides_the_cluster() {
     let api = ready_api();
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     node.file(
         "run/eks/nodeadm/config.json",
         &json!({ "metadata": {}, "spec": { "cluster": {
@@ -51,21 +51,21 @@ fn nodeadms_resolved_configuration_names_it() {
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [format!("cluster: prod at {} (source: /run/eks/nodeadm/config.json)", api.url())]
     );
 }
 
 #[test]
-fn the_kubelets_kubeconfig_names_it_and_our_own_token_serves() {
+fn the_kubelets_kubeconfig_provides_the_cluster_but_not_the_token() {
     let api = ready_api();
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     node.file(KUBECONFIG, &kubeconfig(&api.url()));
     node.file("etc/kubernetes/pki/ca.crt", api.ca_pem());
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [format!("cluster: prod at {} (source: /var/lib/kubelet/kubeconfig)", api.url())]
     );
     let token = api.requests()[0].token.clone().unwrap();
@@ -73,9 +73,9 @@ fn the_kubelets_kubeconfig_names_it_and_our_own_token_serves() {
 }
 
 #[test]
-fn al2s_unfilled_template_is_passed_over() {
+fn the_kubeconfig_template_of_al2_is_skipped() {
     let api = ready_api();
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     node.file(KUBECONFIG, &kubeconfig("MASTER_ENDPOINT"));
     let mut seed = Bottlerocket::seed(&Instance::default(), &api);
     seed["kubernetes"]["cluster-name"] = json!("rocket");
@@ -83,7 +83,7 @@ fn al2s_unfilled_template_is_passed_over() {
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [
             "cluster: /var/lib/kubelet/kubeconfig skipped: it is the image's template, not filled in yet".to_owned(),
             format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
@@ -92,7 +92,7 @@ fn al2s_unfilled_template_is_passed_over() {
     assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
 }
 
-/// Answers one request over HTTP, and gives its first line.
+/// Answers one HTTP request and returns its first line.
 fn answer_one(stream: impl Read + Write, body: &Value) -> String {
     let mut stream = BufReader::new(stream);
     let head: Vec<String> =
@@ -105,14 +105,15 @@ fn answer_one(stream: impl Read + Write, body: &Value) -> String {
 }
 
 #[test]
-fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
+fn a_name_alone_calls_eks() {
     let Some(moto) = own_moto() else { return };
     let account = moto.account();
     let vpc = account.vpc("10.0.0.0/16");
     let described = account.cluster("prod", &[&account.subnet(&vpc, "us-west-2a", "10.0.1.0/24")]);
-    // moto's endpoint and certificate are random text: EKS was asked, and its answer was read.
+    // moto returns a random endpoint and certificate, so the connection fails after the call to
+    // EKS.
     assert_eq!(described["status"], "ACTIVE");
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     let node = node.with("--eks-endpoint", &moto.endpoint);
     let ended = node.run(["run", "--cluster-name", "prod"]);
     assert_eq!(
@@ -123,7 +124,7 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
         )
     );
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         ["cluster: prod: no local cluster endpoint; calling eks:DescribeCluster"]
     );
     let unknown = node.run(["run", "--cluster-name", "dev"]);
@@ -138,8 +139,8 @@ fn eks_says_where_a_cluster_is_that_goes_by_its_name_alone() {
 }
 
 #[test]
-fn what_eks_says_is_used() {
-    // moto's endpoints lead nowhere: this is EKS's answer as its API reference has it.
+fn the_endpoint_from_eks_is_used() {
+    // No server listens on moto's endpoints. This is the response in the EKS API reference.
     let api = ready_api();
     let cluster = json!({ "cluster": {
         "name": "prod", "status": "ACTIVE", "endpoint": api.url(),
@@ -152,12 +153,12 @@ fn what_eks_says_is_used() {
         let (stream, _) = listener.accept().unwrap();
         answer_one(stream, &cluster)
     });
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     let ended = node.run(["run", "--cluster-name", "prod", "--eks-endpoint", &endpoint]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(eks.join().unwrap(), "GET /clusters/prod HTTP/1.1");
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [
             "cluster: prod: no local cluster endpoint; calling eks:DescribeCluster".to_owned(),
             format!("cluster: prod at {} (source: eks:DescribeCluster)", api.url()),
@@ -166,23 +167,23 @@ fn what_eks_says_is_used() {
 }
 
 #[test]
-fn a_kubeconfig_with_an_identity_of_its_own_is_honoured_whole() {
+fn a_kubeconfig_with_its_own_credentials_is_used_unchanged() {
     let api = ready_api();
     api.accept_tokens(vec!["sandbox-token".to_owned()]);
-    let (node, _imds) = nameless();
-    // kube reads the path as the node sees it: here the node's root is not /.
+    let (node, _imds) = without_node_config();
+    // The path is not relative to the root, which is not / here.
     let path = node.file("kubeconfig", &api.kubeconfig());
     node.file("etc/eni-bootstrap/90.toml", &format!("[cluster]\nkubeconfig = {path:?}\n"));
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [format!("cluster: kubeconfig {} (including its credentials)", path.display())]
     );
 }
 
 #[test]
-fn systemd_is_told_how_the_wait_stands_and_that_it_goes_on() {
+fn systemd_receives_the_status_of_the_wait_and_more_time() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let socket = node.root().join("notify");
@@ -191,16 +192,16 @@ fn systemd_is_told_how_the_wait_stands_and_that_it_goes_on() {
     let mut command = node.command(["run", "--eni-config-wait", "40s"]);
     command.env("NOTIFY_SOCKET", &socket);
     let run = std::thread::spawn(move || crate::support::node::ended(command.output().unwrap()));
-    let told = || {
+    let notification = || {
         let mut buffer = [0; 4096];
         let length = systemd.recv(&mut buffer).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     };
     assert_eq!(
-        told(),
+        notification(),
         "STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster\nEXTEND_TIMEOUT_USEC=60000000\n"
     );
-    let later = told();
+    let later = notification();
     let left = later
         .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster; ")
         .and_then(|rest| rest.strip_suffix(" left\nEXTEND_TIMEOUT_USEC=60000000\n"));
@@ -212,9 +213,9 @@ fn systemd_is_told_how_the_wait_stands_and_that_it_goes_on() {
 }
 
 #[test]
-fn a_broken_source_is_passed_over_and_said() {
+fn an_unusable_source_is_skipped_and_logged() {
     let api = ready_api();
-    let (node, _imds) = nameless();
+    let (node, _imds) = without_node_config();
     node.file("run/eks/nodeadm/config.json", "[");
     node.file(KUBECONFIG, &kubeconfig(&api.url()));
     let authority = STANDARD.encode(api.ca_pem());
@@ -225,7 +226,7 @@ fn a_broken_source_is_passed_over_and_said() {
     let ended = node.run(["run"].iter().chain(&given).chain(&authority));
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(
-        of_cluster(&ended),
+        cluster_lines(&ended),
         [
             "cluster: /run/eks/nodeadm/config.json skipped: it is not nodeadm's configuration".to_owned(),
             "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority cannot be read".to_owned(),

@@ -1,4 +1,4 @@
-//! The metadata session against the stand-in service: what it asks, and what it makes of answers.
+//! The IMDS client against a fake IMDS: its requests, and how it treats the responses.
 
 use eni_bootstrap::adapter::imds::{ImdsError, Session};
 use eni_bootstrap::adapter::{Context, Deadline, Transient as _};
@@ -18,7 +18,7 @@ async fn open(imds: &Imds) -> Result<Session, ImdsError> {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_first_and_an_absent_item_is_none() {
+async fn the_token_is_requested_first_and_a_missing_item_is_none() {
     let imds = Imds::start(&Instance::default());
     let session = open(&imds).await.unwrap();
     assert_eq!(session.text("meta-data/instance-type").await.unwrap().as_deref(), Some("c5.large"));
@@ -30,7 +30,7 @@ async fn a_token_is_fetched_first_and_an_absent_item_is_none() {
 }
 
 #[tokio::test]
-async fn what_passes_by_itself_is_asked_again() {
+async fn temporary_errors_are_retried() {
     for fault in [Fault::Status(500), Fault::Status(503), Fault::Status(429), Fault::Drop] {
         let imds = Imds::start(&Instance::default());
         imds.faults().fail_next_matching("token", 1, fault.clone());
@@ -46,7 +46,7 @@ async fn what_passes_by_itself_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_service_that_comes_up_late_is_found() {
+async fn a_service_that_starts_late_is_reached() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
     let context = context(&imds);
@@ -60,7 +60,7 @@ async fn a_service_that_comes_up_late_is_found() {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_said_at_once() {
+async fn permanent_errors_are_not_retried() {
     let refusal = async |status| {
         let imds = Imds::start(&Instance::default());
         imds.faults().fail_always_matching("", Fault::Status(status));
@@ -80,7 +80,7 @@ async fn what_does_not_pass_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_said_when_the_time_is_up() {
+async fn an_unreachable_service_is_an_error_at_the_deadline() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
     let deadline = Deadline::after(Duration::from_millis(250));
@@ -98,7 +98,7 @@ async fn nobody_at_the_address_is_said_when_the_time_is_up() {
 }
 
 #[tokio::test]
-async fn a_service_that_takes_the_request_and_never_answers_is_given_up() {
+async fn a_request_without_a_response_times_out() {
     let imds = Imds::start(&Instance::default());
     imds.faults().fail_always_matching("", Fault::Hang);
     let deadline = Deadline::after(Duration::from_millis(300));
@@ -107,7 +107,7 @@ async fn a_service_that_takes_the_request_and_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_too_large_to_be_one_is_not_read_to_its_end() {
+async fn a_response_above_the_size_limit_is_an_error() {
     let imds = Imds::start(&Instance::default());
     imds.set("meta-data/mac", vec![b'x'; 10 << 20]);
     let error = open(&imds).await.unwrap().text("meta-data/mac").await.unwrap_err();

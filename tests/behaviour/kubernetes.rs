@@ -1,4 +1,4 @@
-//! The wait against the stand-in API server: every way a watch can go, and how it ends.
+//! The wait for an ENIConfig against a fake API server: each way a watch can end.
 
 use eni_bootstrap::adapter::Context;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
@@ -39,7 +39,7 @@ fn good() -> Result<EniConfig, WaitTimeout> {
     Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
 }
 
-/// The wait itself: EC2 has no say in it here.
+/// Waits without comparing the ENIConfig with EC2.
 async fn until_ready(
     api: &ApiServer,
     name: &EniConfigName,
@@ -53,7 +53,7 @@ fn verbs(api: &KubernetesApi) -> Vec<&'static str> {
     api.requests().iter().map(|seen| seen.verb).collect()
 }
 
-/// Waits while `act` does something to the server, on a thread of its own.
+/// Waits while `act` changes the server in another thread.
 async fn wait_while(
     api: KubernetesApi,
     act: impl FnOnce(&mut KubernetesApi) + Send + 'static,
@@ -73,7 +73,7 @@ fn seen(api: &KubernetesApi, verb: &str, count: usize) {
 }
 
 #[tokio::test]
-async fn what_is_there_is_found_by_one_get() {
+async fn an_existing_eniconfig_needs_one_get() {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", spec());
     assert_eq!(wait(&api, PATIENT).await, good());
@@ -81,7 +81,7 @@ async fn what_is_there_is_found_by_one_get() {
 }
 
 #[tokio::test]
-async fn what_comes_later_is_told_by_one_watch() {
+async fn a_later_eniconfig_needs_one_watch() {
     let (ready, api) = wait_while(KubernetesApi::start(), |api| {
         seen(api, "watch", 1);
         api.apply("us-east-1a", spec());
@@ -96,9 +96,9 @@ async fn what_comes_later_is_told_by_one_watch() {
 }
 
 #[tokio::test]
-async fn what_comes_between_get_and_watch_is_not_missed() {
+async fn an_eniconfig_created_between_get_and_watch_is_not_missed() {
     let (ready, api) = wait_while(KubernetesApi::start(), |api| {
-        // The watch is refused once, and the object is there before the next one begins.
+        // The first watch fails, and the object exists before the second one starts.
         api.faults().fail_next_matching("watch=true", 1, Fault::Status(500));
         seen(api, "get", 1);
         api.apply("us-west-2a", spec());
@@ -109,7 +109,7 @@ async fn what_comes_between_get_and_watch_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_broken_eniconfig_that_is_mended_lets_the_node_go_on() {
+async fn a_corrected_eniconfig_ends_the_wait() {
     let (ready, api) = wait_while(KubernetesApi::start(), |api| {
         api.apply("us-west-2a", json!({ "subnet": "" }));
         seen(api, "watch", 1);
@@ -123,7 +123,7 @@ async fn a_broken_eniconfig_that_is_mended_lets_the_node_go_on() {
 }
 
 #[tokio::test]
-async fn a_watch_begins_at_the_version_that_was_found_unless_the_server_has_forgotten_it() {
+async fn a_watch_starts_at_the_version_of_the_get_unless_it_has_expired() {
     let api = KubernetesApi::start();
     api.apply("us-west-2a", json!({ "subnet": "" }));
     let (ready, api) = wait_while(api, |api| {
@@ -159,7 +159,7 @@ async fn a_watch_begins_at_the_version_that_was_found_unless_the_server_has_forg
 }
 
 #[tokio::test]
-async fn a_watch_that_ends_in_any_way_is_begun_again() {
+async fn a_watch_that_ends_is_restarted() {
     type End = fn(&KubernetesApi);
     let ends: [(&str, End); 3] = [
         ("broken", KubernetesApi::break_watches),
@@ -180,7 +180,7 @@ async fn a_watch_that_ends_in_any_way_is_begun_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_restarted_in_mid_wait_is_found_again() {
+async fn a_restart_of_the_api_server_does_not_end_the_wait() {
     let (ready, api) = wait_while(KubernetesApi::start(), |api| {
         seen(api, "watch", 1);
         api.kill();
@@ -193,7 +193,7 @@ async fn a_server_that_is_restarted_in_mid_wait_is_found_again() {
 }
 
 #[tokio::test]
-async fn server_errors_and_lost_answers_are_survived() {
+async fn server_errors_and_lost_responses_are_retried() {
     for fault in [Fault::Status(500), Fault::Status(429), Fault::Status(503), Fault::Drop] {
         let api = KubernetesApi::start();
         api.apply("us-west-2a", spec());
@@ -203,7 +203,7 @@ async fn server_errors_and_lost_answers_are_survived() {
 }
 
 #[tokio::test]
-async fn rights_that_come_during_the_wait_let_the_node_go_on() {
+async fn permissions_granted_during_the_wait_end_it() {
     for access in [Access::Forbidden, Access::Unauthorized] {
         let api = KubernetesApi::start();
         api.apply("us-west-2a", spec());
@@ -218,7 +218,7 @@ async fn rights_that_come_during_the_wait_let_the_node_go_on() {
 }
 
 #[tokio::test]
-async fn where_watching_is_not_permitted_it_is_asked_again_and_again() {
+async fn without_the_permission_to_watch_it_polls() {
     let api = KubernetesApi::start();
     api.set_access(Access::NoWatch);
     let (ready, api) = wait_while(api, |api| {
@@ -232,7 +232,7 @@ async fn where_watching_is_not_permitted_it_is_asked_again_and_again() {
 }
 
 #[tokio::test]
-async fn the_reason_of_a_wait_in_vain_is_told_apart() {
+async fn each_cause_of_a_timeout_has_its_own_reason() {
     let reason = async |act: fn(&KubernetesApi)| {
         let api = KubernetesApi::start();
         act(&api);
@@ -267,7 +267,7 @@ async fn the_reason_of_a_wait_in_vain_is_told_apart() {
 }
 
 #[tokio::test]
-async fn asking_once_asks_once() {
+async fn a_wait_of_zero_sends_one_request() {
     let api = KubernetesApi::start();
     let error = wait(&api, Wait::Once).await.unwrap_err();
     assert_eq!(error.to_string(), "ENIConfig us-west-2a is not ready");
@@ -275,7 +275,7 @@ async fn asking_once_asks_once() {
 }
 
 #[tokio::test]
-async fn another_authority_is_not_trusted() {
+async fn a_certificate_of_another_authority_is_rejected() {
     let (api, other) = (KubernetesApi::start(), KubernetesApi::start());
     let swapped = api.kubeconfig().replace(&api.ca_base64(), &other.ca_base64());
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -1,4 +1,4 @@
-//! The cluster and AWS through a proxy; the metadata service never.
+//! Connections to the cluster and to AWS through a proxy. IMDS is never accessed through it.
 
 use crate::support::node::{Ended, Node, error, in_cluster};
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A proxy on loopback that tunnels to loopback, and to nowhere else.
+/// A proxy on the loopback address that connects only to the loopback address.
 struct Proxy {
     address: String,
     seen: Arc<Mutex<Vec<[String; 2]>>>,
@@ -31,7 +31,7 @@ impl Proxy {
         Self { address, seen }
     }
 
-    /// The request line and the authorization of each request so far.
+    /// Returns the request line and the authorization of each request so far.
     fn seen(&self) -> Vec<[String; 2]> {
         self.seen.lock().unwrap().clone()
     }
@@ -75,7 +75,7 @@ fn run(node: &Node, variables: &[(&str, &str)]) -> Ended {
 }
 
 #[test]
-fn the_cluster_is_reached_through_it_and_the_metadata_service_is_not() {
+fn the_cluster_is_reached_through_the_proxy_and_imds_is_not() {
     let (api, proxy) = (api(), Proxy::start());
     let (node, _imds) = in_cluster(&api);
     let address = format!("http://me:hunter2@{}", proxy.address);
@@ -96,7 +96,7 @@ fn the_cluster_is_reached_through_it_and_the_metadata_service_is_not() {
 }
 
 #[test]
-fn what_no_proxy_names_is_reached_directly() {
+fn hosts_in_no_proxy_are_reached_directly() {
     for variable in ["NO_PROXY", "no_proxy"] {
         let (api, proxy) = (api(), Proxy::start());
         let (node, _imds) = in_cluster(&api);
@@ -110,7 +110,7 @@ fn what_no_proxy_names_is_reached_directly() {
 }
 
 #[test]
-fn ec2_is_asked_through_it() {
+fn ec2_is_reached_through_the_proxy() {
     let (api, proxy) = (api(), Proxy::start());
     let (node, _imds) = in_cluster(&api);
     let ended = run(
@@ -128,7 +128,7 @@ fn ec2_is_asked_through_it() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_without_its_password() {
+fn an_invalid_proxy_is_an_error_without_its_password() {
     let ended = run(&Node::al2023(), &[("HTTPS_PROXY", "https://me:hunter2@proxy:3128")]);
     assert_eq!(ended.status, Some(64));
     assert_eq!(

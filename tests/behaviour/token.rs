@@ -1,4 +1,4 @@
-//! The token is the AWS CLI's, byte for byte, in every partition.
+//! The token equals that of the AWS CLI, byte for byte, in every partition.
 
 use crate::support::node::Node;
 use crate::support::real_parts::{aws_get_token, moto};
@@ -12,10 +12,10 @@ use std::time::SystemTime;
 const INSTANT: &str = "2026-11-21T12:00:00Z";
 const KEY: &str = "AKIDEXAMPLE";
 const SECRET: &str = "SECRETEXAMPLE";
-/// With every character that a URL takes amiss.
+/// A session token with all characters that a URL must escape.
 const SESSION: &str = "FwoGZXIvYXdzE/+/w==token";
 
-/// A region, and which of STS's endpoints there.
+/// A region and the kind of its STS endpoint.
 struct Case {
     region: &'static str,
     fips: bool,
@@ -64,7 +64,7 @@ fn decoded(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_is_the_aws_clis_in_every_partition() {
+async fn the_token_equals_the_aws_clis_in_every_partition() {
     let now: SystemTime = humantime::parse_rfc3339(INSTANT).unwrap();
     for case in cases() {
         let Case { region, fips, dual_stack, session } = case;
@@ -93,7 +93,8 @@ fn the_command_prints_what_the_aws_cli_prints() {
             let ended = crate::support::node::ended(command.output().unwrap());
             assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
             let ours: Value = serde_json::from_str(&ended.stdout).unwrap();
-            // Ours has no clock to be set: the CLI is asked at the instant that we signed at.
+            // eni-bootstrap uses the current time, so the CLI runs with a clock set to the time of
+            // the signature.
             let url = decoded(ours["status"]["token"].as_str().unwrap());
             let date = url.split("X-Amz-Date=").nth(1).unwrap();
             let (day, time) = (&date[..8], &date[9..15]);
@@ -115,7 +116,7 @@ fn the_command_prints_what_the_aws_cli_prints() {
 }
 
 #[test]
-fn without_credentials_it_says_what_to_do() {
+fn without_credentials_the_error_has_help() {
     let node = Node::empty();
     let mut command = node.command(["token", "--cluster-name", "prod", "--region", "us-west-2"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env("AWS_EC2_METADATA_DISABLED", "true");
@@ -134,7 +135,7 @@ fn without_credentials_it_says_what_to_do() {
     assert!(!ended.stderr.contains(SECRET));
 }
 
-/// The access key that the token was signed with.
+/// Returns the access key that the token was signed with.
 fn signed_with(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let node = Node::empty();
     let mut command = node.command(["token", "--cluster-name", "prod", "--region", "us-west-2"]);

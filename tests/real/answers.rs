@@ -1,4 +1,4 @@
-//! The real parts answer as the tests that use them expect.
+//! The real servers and tools behave as the tests that use them expect.
 
 use std::fs;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::support::real_parts::{
     metadata_mock, moto, static_binary, trixie_root,
 };
 
-/// A signature's scope, which is all that moto reads of it.
+/// A signature's scope, which is the only part that moto reads.
 const EC2: (&str, &str) =
     ("Authorization", "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/ec2/aws4_request");
 
@@ -31,7 +31,7 @@ fn get(mock: &MetadataMock, token: &str, item: &str) -> (u16, String) {
 }
 
 #[test]
-fn moto_knows_1395_instance_types() {
+fn moto_has_1395_instance_types() {
     let Some(moto) = moto() else { return };
     let form = [EC2, ("Content-Type", "application/x-www-form-urlencoded")];
     let action = "Action=DescribeInstanceTypes&Version=2016-11-15";
@@ -41,7 +41,7 @@ fn moto_knows_1395_instance_types() {
 }
 
 #[test]
-fn metadata_mock_wants_a_token() {
+fn metadata_mock_requires_a_token() {
     let Some(mock) = metadata_mock(instance("m5.large", "eu-west-1a", "")) else { return };
     let url = format!("{}/latest/meta-data/instance-type", mock.endpoint());
     assert_eq!(http("GET", &url, &[], "").0, 401);
@@ -52,7 +52,7 @@ fn metadata_mock_wants_a_token() {
 }
 
 #[test]
-fn metadata_mock_answers_for_the_whole_instance() {
+fn metadata_mock_serves_all_items() {
     let config = instance("c5n.18xlarge", "ap-southeast-2c", "#!/bin/sh\n\u{e9}\n");
     let Some(mock) = metadata_mock(config) else { return };
     let token = token(&mock);
@@ -89,7 +89,7 @@ fn metadata_mock_answers_for_the_whole_instance() {
 }
 
 #[test]
-fn metadata_mock_survives_requests_at_the_same_time() {
+fn metadata_mock_serves_concurrent_requests() {
     let Some(mock) = metadata_mock(instance("m5.large", "eu-west-1a", "")) else { return };
     thread::scope(|scope| {
         for (item, expected) in
@@ -137,14 +137,14 @@ fn the_aws_cli_signs_at_the_instant_it_is_given() {
 }
 
 #[test]
-fn trixie_root_names_the_modules_that_a_static_program_cannot_load() {
+fn trixie_root_configures_nss_modules_that_a_static_program_cannot_load() {
     let Some(root) = trixie_root() else { return };
     let nsswitch = fs::read_to_string(root.join("etc/nsswitch.conf")).unwrap();
     assert!(nsswitch.contains("\nhosts: files resolve [!UNAVAIL=return] myhostname dns\n"));
 }
 
 #[test]
-fn static_binary_runs_with_nothing_around_it() {
+fn static_binary_runs_in_an_empty_root() {
     let Some(binary) = static_binary() else { return };
     let run = Command::new(binary).arg("--version").env_clear().output().unwrap();
     assert_eq!(String::from_utf8_lossy(&run.stderr), "");

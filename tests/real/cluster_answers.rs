@@ -1,4 +1,4 @@
-//! The API server answers as the tests that use it expect.
+//! The real API server behaves as the tests that use it expect.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -24,7 +24,7 @@ fn grant(cluster: &Cluster) {
     cluster.apply_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rbac.yaml"));
 }
 
-/// The token in the node's kubeconfig, which is for the same cluster as its user data.
+/// Returns the token in the node's kubeconfig, which belongs to the cluster of its user data.
 fn node(cluster: &Cluster) -> String {
     let config: Value = serde_json::from_str(&cluster.kubeconfig(Who::Node)).unwrap();
     let user_data: Value = serde_saphyr::from_str(&cluster.node_config()).unwrap();
@@ -35,29 +35,29 @@ fn node(cluster: &Cluster) -> String {
     config["users"][0]["user"]["token"].as_str().unwrap().to_owned()
 }
 
-fn refused(code: u16, message: impl Into<String>) -> Result<Value, (u16, String)> {
+fn rejected(code: u16, message: impl Into<String>) -> Result<Value, (u16, String)> {
     Err((code, message.into()))
 }
 
 #[test]
-fn a_node_may_read_what_rbac_grants_and_no_more() {
+fn a_node_reads_only_what_rbac_grants() {
     let Some(cluster) = cluster() else { return };
     let token = node(&cluster);
     let get = |path: &str| cluster.get(&token, path);
     let cannot_get = |name: &str, resource: &str, group: &str, scope: &str| {
         let kind = if group.is_empty() { resource } else { &format!("{resource}.{group}") };
         let may_not = format!("User {NODE:?} cannot get resource {resource:?} in API group");
-        refused(403, format!("{kind} {name:?} is forbidden: {may_not} {group:?} {scope}"))
+        rejected(403, format!("{kind} {name:?} is forbidden: {may_not} {group:?} {scope}"))
     };
     let group = "crd.k8s.amazonaws.com";
     let forbidden = cannot_get("us-west-2a", "eniconfigs", group, "at the cluster scope");
     assert_eq!(get(&eni_config()), forbidden);
-    assert_eq!(cluster.get("bad-token", &eni_config()), refused(401, "Unauthorized"));
+    assert_eq!(cluster.get("bad-token", &eni_config()), rejected(401, "Unauthorized"));
     grant(&cluster);
-    assert_eq!(get(&eni_config()), refused(404, "404 page not found"));
+    assert_eq!(get(&eni_config()), rejected(404, "404 page not found"));
     let env = json!([{ "name": "ENABLE_PREFIX_DELEGATION", "value": "true" }]);
     cluster.install_cni(env.clone());
-    let absent = refused(404, "eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" not found");
+    let absent = rejected(404, "eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" not found");
     assert_eq!(get(&eni_config()), absent);
     cluster.eni_config("us-west-2a", json!({ "subnet": "subnet-0a" }));
     assert_eq!(get(&eni_config()).unwrap()["spec"], json!({ "subnet": "subnet-0a" }));
@@ -72,7 +72,8 @@ fn a_node_may_read_what_rbac_grants_and_no_more() {
     let namespace = "in the namespace \"kube-system\"";
     let other = cannot_get("kube-proxy", "daemonsets", "apps", namespace);
     assert_eq!(get(&format!("{DAEMON_SETS}/kube-proxy")), other);
-    // The node authorizer's own words: these it may read once a pod of its own names them.
+    // Messages of the node authorizer: a node may read these objects once one of its pods refers to
+    // them.
     let unrelated = format!(
         "{namespace}: no relationship found between node '{}' and this object",
         NODE.trim_start_matches("system:node:")
@@ -84,7 +85,7 @@ fn a_node_may_read_what_rbac_grants_and_no_more() {
 }
 
 #[test]
-fn the_api_server_comes_back_with_what_it_had_and_logs_the_nodes_requests() {
+fn the_api_server_keeps_its_objects_over_a_restart_and_logs_requests() {
     let Some(mut cluster) = cluster() else { return };
     let token = node(&cluster);
     grant(&cluster);
@@ -118,7 +119,7 @@ fn the_api_server_comes_back_with_what_it_had_and_logs_the_nodes_requests() {
     assert_eq!(TcpStream::connect(&address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
-/// The URL of a token as the AWS CLI makes it.
+/// Returns the URL in a token of the AWS CLI.
 fn presigned(signed: SystemTime) -> String {
     let date = humantime::format_rfc3339_seconds(signed).to_string().replace(['-', ':'], "");
     format!(
@@ -135,7 +136,7 @@ fn token(url: &str) -> String {
 }
 
 #[test]
-fn the_api_server_takes_a_role_for_the_node_while_eks_knows_it() {
+fn the_api_server_accepts_a_role_while_it_is_mapped() {
     let Some(cluster) = cluster() else { return };
     grant(&cluster);
     cluster.install_cni(json!([]));
@@ -157,7 +158,7 @@ fn the_api_server_takes_a_role_for_the_node_while_eks_knows_it() {
 }
 
 #[test]
-fn eks_takes_what_the_aws_cli_signs_and_nothing_else() {
+fn only_tokens_like_the_aws_clis_are_accepted() {
     let now = SystemTime::now();
     let url = presigned(now);
     assert!(is_good(&token(&url), now));

@@ -1,4 +1,4 @@
-//! Whether the ENIConfig fits, against moto's EC2: each thing that does not has a message of its own.
+//! The comparison of an ENIConfig with EC2 of moto: each mismatch has its own message.
 
 use crate::support::node::{Ended, Node, error};
 use crate::support::real_parts::{Account, Moto, moto, own_moto};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 const EDIT: &str = "`kubectl edit eniconfig us-west-2a`";
 
-/// A node in a VPC of moto's, its metadata, and its cluster.
+/// A node in a VPC of moto, with its metadata and its cluster.
 pub struct Site<'a> {
     pub account: Account<'a>,
     pub vpc: String,
@@ -34,7 +34,7 @@ impl<'a> Site<'a> {
         Self { account, vpc, api, node, _imds: imds }
     }
 
-    /// Creates or changes the ENIConfig that the node is to have.
+    /// Creates or changes the node's ENIConfig.
     pub fn eni_config(&self, subnet: &str, groups: &[&str]) {
         self.api.apply("us-west-2a", json!({ "subnet": subnet, "securityGroups": groups }));
     }
@@ -43,8 +43,8 @@ impl<'a> Site<'a> {
         self.node.run(["run", "--eni-config-wait", "0"])
     }
 
-    /// What a run that asks once says of why the ENIConfig does not fit, and what to do.
-    fn refused(&self) -> String {
+    /// Returns the error of a run that does not wait.
+    fn rejection(&self) -> String {
         let ended = self.run_once();
         assert_eq!(ended.status, Some(75), "{}", ended.stderr);
         error(&ended).to_owned()
@@ -58,7 +58,7 @@ fn unfit(says: &str, help: &str) -> String {
 }
 
 #[test]
-fn what_does_not_fit_has_a_message_of_its_own() {
+fn each_mismatch_has_its_own_message() {
     let Some(moto) = moto() else { return };
     let site = Site::new(moto);
     let (account, vpc) = (site.account, site.vpc.as_str());
@@ -66,7 +66,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     let elsewhere = account.subnet(vpc, "us-west-2b", "10.0.1.0/24");
     site.eni_config(&elsewhere, &[]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!(
                 "{elsewhere} is in us-west-2b (usw2-az1), but the node is in us-west-2a (usw2-az2)"
@@ -79,7 +79,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     let of_other = account.subnet(&other_vpc, "us-west-2a", "10.1.1.0/24");
     site.eni_config(&of_other, &[]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!("{of_other} is in {other_vpc}, but the node is in {vpc}"),
             &format!(
@@ -90,7 +90,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
 
     site.eni_config("subnet-0123456789abcdef0", &[]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             "subnet-0123456789abcdef0 not found in us-west-2 in this AWS account",
             &format!("set spec.subnet to an existing subnet: {EDIT}")
@@ -101,7 +101,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     site.eni_config(&good, &["sg-0123456789abcdef0"]);
     let edit_groups = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             "security group sg-0123456789abcdef0 not found",
             &format!("list existing security groups {edit_groups}")
@@ -111,7 +111,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     let of_other = account.group(&other_vpc, "other");
     site.eni_config(&good, &[&of_other]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!("security group {of_other} is in {other_vpc}, but the subnet is in {vpc}"),
             &format!("list security groups of {vpc} {edit_groups}")
@@ -122,7 +122,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     account.tag(&excluded, "kubernetes.io/role/cni", "0");
     site.eni_config(&excluded, &[]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!(
                 "the CNI assigns no pod addresses from {excluded} because of its tag kubernetes.io/role/cni=0"
@@ -134,7 +134,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     let full = full_subnet(account, vpc);
     site.eni_config(&full, &[]);
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!("{full} has 1 free address, but a node needs at least 2"),
             &format!("release addresses in {full}, or set spec.subnet to another subnet: {EDIT}")
@@ -153,7 +153,7 @@ fn what_does_not_fit_has_a_message_of_its_own() {
     }
 }
 
-/// A /28 with one address free.
+/// Returns a /28 subnet with one unused address.
 fn full_subnet(account: Account<'_>, vpc: &str) -> String {
     let full = account.subnet(vpc, "us-west-2a", "10.0.4.0/28");
     for host in 4..14 {
@@ -163,7 +163,7 @@ fn full_subnet(account: Account<'_>, vpc: &str) -> String {
 }
 
 #[test]
-fn prefixes_are_counted_from_what_is_in_the_subnet() {
+fn free_prefixes_are_counted() {
     let Some(moto) = moto() else { return };
     let site = Site::new(moto);
     let subnet = site.account.subnet(&site.vpc, "us-west-2a", "10.0.5.0/25");
@@ -179,14 +179,14 @@ fn prefixes_are_counted_from_what_is_in_the_subnet() {
     let ended = site.run_once();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(ended.stderr.contains(&few), "{}", ended.stderr);
-    // One address in each of four of the six, and the other two are kept back.
+    // Four of the six prefixes have one used address each, and the other two are reserved.
     for address in ["10.0.5.20", "10.0.5.40", "10.0.5.60", "10.0.5.70"] {
         site.account.interface(&subnet, address);
     }
     site.account.reserve(&subnet, "10.0.5.80/28");
     site.account.reserve(&subnet, "10.0.5.96/28");
     assert_eq!(
-        site.refused(),
+        site.rejection(),
         unfit(
             &format!("{subnet} has 119 free addresses, but no free /28 prefix"),
             &format!(
@@ -197,7 +197,7 @@ fn prefixes_are_counted_from_what_is_in_the_subnet() {
 }
 
 #[test]
-fn a_subnet_that_is_mended_without_a_change_of_the_eniconfig_lets_the_node_go_on() {
+fn a_corrected_subnet_ends_the_wait_without_a_change_of_the_eniconfig() {
     let Some(moto) = moto() else { return };
     let site = Site::new(moto);
     let full = site.account.subnet(&site.vpc, "us-west-2a", "10.0.6.0/28");
@@ -219,7 +219,7 @@ fn a_subnet_that_is_mended_without_a_change_of_the_eniconfig_lets_the_node_go_on
 }
 
 #[test]
-fn what_the_role_may_not_ask_is_skipped_and_said() {
+fn checks_without_permission_are_skipped_and_logged() {
     let Some(moto) = own_moto() else { return };
     let site = Site::new(&moto);
     let subnet = site.account.subnet(&site.vpc, "us-west-2b", "10.0.1.0/24");

@@ -1,4 +1,4 @@
-//! The IAM policy grants what the program calls: all of it, and nothing else.
+//! The IAM policy contains exactly the actions that the program calls.
 
 use crate::support::node::{Ended, Node, ended};
 use crate::support::real_parts::own_moto;
@@ -32,7 +32,7 @@ fn without(policy: &Value, action: &str) -> Value {
     policy
 }
 
-/// The actions that the adapters name when they call.
+/// Returns the actions in the source of the AWS adapters.
 fn called() -> BTreeSet<String> {
     let adapters = crate::support::golden::files_under(&root().join("src/adapter"));
     let texts =
@@ -41,7 +41,7 @@ fn called() -> BTreeSet<String> {
     for text in texts {
         for (at, _) in text.match_indices("\"ec2:").chain(text.match_indices("\"eks:")) {
             let quoted = text[at + 1..].split('"').next().unwrap();
-            // A message may begin with an action, too.
+            // Skips messages that start with an action.
             if !quoted.contains(' ') {
                 called.insert(quoted.to_owned());
             }
@@ -51,15 +51,15 @@ fn called() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_policy_names_every_call_and_no_other() {
+fn the_policy_contains_exactly_the_called_actions() {
     assert_eq!(actions(&policy()), called());
     assert_eq!(called().len(), 6);
 }
 
-/// EC2's alone: once moto checks signatures it refuses every GET of EKS's, since it puts the path's
-/// parameters into the body that it computes the signature from.
+/// Covers EC2 only: when moto checks signatures, it rejects every GET to EKS, because it computes
+/// the signature from a body with the parameters of the path.
 #[test]
-fn each_right_to_ec2_in_the_policy_is_needed_and_all_together_are_enough() {
+fn each_ec2_action_in_the_policy_is_necessary_and_all_are_sufficient() {
     let Some(moto) = own_moto() else { return };
     let account = moto.account();
     let vpc = account.vpc("10.0.0.0/16");
@@ -96,16 +96,16 @@ fn each_right_to_ec2_in_the_policy_is_needed_and_all_together_are_enough() {
             command.env("AWS_ACCESS_KEY_ID", &key).env("AWS_SECRET_ACCESS_KEY", &secret);
             ended(command.output().unwrap())
         };
-        let said = [
+        let output = [
             run(&["check", "--eni-config-verify=true"]),
             run(&["limits", "refresh", "--region", "us-west-2", "--output", &table, "--force"]),
         ];
-        let said: String = said.into_iter().map(|it| it.stdout + &it.stderr).collect();
-        let denied: BTreeSet<String> = said
+        let output: String = output.into_iter().map(|it| it.stdout + &it.stderr).collect();
+        let denied: BTreeSet<String> = output
             .split("access denied for ")
             .skip(1)
             .map(|rest| rest.split([' ', '\n']).next().unwrap().trim_end_matches(':').to_owned())
             .collect();
-        assert_eq!(denied, lacking.into_iter().collect(), "{said}");
+        assert_eq!(denied, lacking.into_iter().collect(), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs against real servers, and tests of those servers.
+//! Runs against real servers and tools, and tests of these.
 
 mod answers;
 mod calculator;

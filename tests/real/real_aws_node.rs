@@ -1,12 +1,12 @@
-//! What the CNI is set to, read from a real kube-apiserver: the figures follow, wherever the DaemonSet
-//! takes its environment from.
+//! The CNI configuration, read from a real kube-apiserver: max-pods follows it, wherever the
+//! DaemonSet takes its environment from.
 
 use crate::real::real_cluster::{CUSTOM, NODE, env, node_of, ready_cluster};
 use crate::support::node::error;
 use crate::support::real_parts::{Who, cluster};
 use serde_json::{Value, json};
 
-/// A combination of the CNI's settings, as the DaemonSet and as flags have it.
+/// A CNI configuration, as environment of the DaemonSet and as flags.
 type Combination = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 const COMBINATIONS: [Combination; 12] = [
@@ -45,7 +45,7 @@ const COMBINATIONS: [Combination; 12] = [
 ];
 
 #[test]
-fn the_daemonset_gives_the_figures_that_the_settings_give() {
+fn the_daemonset_and_the_settings_give_the_same_max_pods() {
     let Some(cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let plan = |flags: &[&str]| -> Value {
@@ -65,12 +65,12 @@ fn the_daemonset_gives_the_figures_that_the_settings_give() {
         assert_eq!(by_cluster["cni"]["config"], by_settings["cni"]["config"], "{variables:?}");
         figures.push(by_cluster["capacity"]["max_pods"].as_u64().unwrap());
     }
-    // A c5.large: 3 interfaces of 10 addresses.
+    // A c5.large has 3 network interfaces with 10 addresses each.
     assert_eq!(figures, [29, 20, 434, 290, 11, 20, 11, 20, 7, 20, 1000, 290]);
 }
 
 #[test]
-fn what_the_daemonset_takes_from_a_configmap_is_read_where_nodes_may() {
+fn a_configmap_of_the_daemonset_is_read_if_rbac_allows_it() {
     let Some(cluster) = ready_cluster() else { return };
     cluster.install_cni(json!([
         { "name": CUSTOM.0, "value": CUSTOM.1 },
@@ -93,7 +93,7 @@ fn what_the_daemonset_takes_from_a_configmap_is_read_where_nodes_may() {
             format!("error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the aws-node DaemonSet takes MAX_ENI from ConfigMap amazon-vpc-cni, which this node may not read: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set the keys of [cni] and cni.source = \"settings\"\n", NODE.trim_start_matches("system:node:")).as_str()
         )
     );
-    // What that command makes.
+    // The objects that the command in the help creates.
     let name = "eni-bootstrap-amazon-vpc-cni";
     cluster.apply(json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
@@ -113,7 +113,7 @@ fn what_the_daemonset_takes_from_a_configmap_is_read_where_nodes_may() {
 }
 
 #[test]
-fn an_environment_from_everywhere_is_put_together_as_the_kubelet_does() {
+fn an_environment_from_all_sources_equals_the_kubelets() {
     let Some(cluster) = cluster() else { return };
     cluster.install_cni(json!([]));
     let config_map = |name: &str, data: Value| {

@@ -1,5 +1,5 @@
-//! Whole runs against a real kube-apiserver, as the node's own identity: what is missing comes while
-//! the node waits.
+//! Whole runs against a real kube-apiserver with the node's own credentials. What is missing
+//! appears while the node waits.
 
 use crate::support::node::{Ended, Node, Running, error, imds_with, with_imds};
 use crate::support::real_parts::{Cluster, cluster};
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Custom networking, as the DaemonSet has it.
+/// The variable of the DaemonSet that enables custom networking.
 pub const CUSTOM: (&str, &str) = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
 const ENI_CONFIG: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs/us-west-2a";
-/// The node's own user.
+/// The node's user name.
 pub const NODE: &str = "system:node:ip-10-20-0-10.us-west-2.compute.internal";
 
 fn rbac() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rbac.yaml")
 }
 
-/// An environment as a container has it.
+/// Returns the `env` of a container.
 pub fn env(variables: &[(&str, &str)]) -> Value {
     variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
@@ -27,7 +27,7 @@ fn spec() -> Value {
     json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] })
 }
 
-/// A cluster whose nodes may read what they must, and whose CNI is set to custom networking.
+/// Returns a cluster with RBAC for nodes and with custom networking.
 pub fn ready_cluster() -> Option<Cluster> {
     let cluster = cluster()?;
     cluster.apply_file(&rbac());
@@ -35,25 +35,25 @@ pub fn ready_cluster() -> Option<Cluster> {
     Some(cluster)
 }
 
-/// A node whose user data names `cluster`.
+/// Returns a node whose user data describes `cluster`.
 pub fn node_of(cluster: &Cluster) -> (Node, Imds) {
     let imds = imds_with(cluster.node_config());
     (with_imds(&imds), imds)
 }
 
-/// A run that has asked for the ENIConfig, and waits.
+/// Starts a run and returns when it waits for the ENIConfig.
 fn waiting(node: &Node) -> Running {
     let mut run = node.start(["run", "--verbose"]);
     run.until("kubernetes: WATCH eniconfigs");
     run
 }
 
-/// How often the log names each request.
-fn asked(ended: &Ended, request: &str) -> usize {
+/// Returns the number of requests in the log.
+fn requests(ended: &Ended, request: &str) -> usize {
     ended.stderr.lines().filter(|line| line.starts_with(&format!("kubernetes: {request}"))).count()
 }
 
-fn ends_well(run: Running) -> Ended {
+fn succeeds(run: Running) -> Ended {
     let ended = run.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(
@@ -65,7 +65,7 @@ fn ends_well(run: Running) -> Ended {
 }
 
 #[test]
-fn rbac_that_is_applied_during_the_wait_lets_the_node_go_on() {
+fn rbac_applied_during_the_wait_ends_it() {
     let Some(cluster) = cluster() else { return };
     cluster.install_cni(env(&[CUSTOM]));
     cluster.eni_config("us-west-2a", spec());
@@ -80,11 +80,11 @@ fn rbac_that_is_applied_during_the_wait_lets_the_node_go_on() {
         )
     );
     cluster.apply_file(&rbac());
-    ends_well(run);
+    succeeds(run);
 }
 
 #[test]
-fn the_right_to_read_eniconfigs_may_come_during_the_wait_too() {
+fn permission_to_read_eniconfigs_granted_during_the_wait_ends_it() {
     let Some(cluster) = cluster() else { return };
     cluster.install_cni(env(&[CUSTOM]));
     cluster.eni_config("us-west-2a", spec());
@@ -97,16 +97,16 @@ fn the_right_to_read_eniconfigs_may_come_during_the_wait_too() {
         )
     );
     cluster.apply_file(&rbac());
-    ends_well(run);
+    succeeds(run);
 }
 
 #[test]
-fn an_eniconfig_that_comes_mends_or_comes_back_is_told_by_the_one_watch() {
+fn one_watch_reports_a_created_corrected_or_recreated_eniconfig() {
     let Some(cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let created = waiting(&node);
     cluster.eni_config("us-west-2a", spec());
-    let created = ends_well(created);
+    let created = succeeds(created);
 
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
     let mut mended = waiting(&node);
@@ -116,27 +116,27 @@ fn an_eniconfig_that_comes_mends_or_comes_back_is_told_by_the_one_watch() {
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
     mended.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
     cluster.eni_config("us-west-2a", spec());
-    let mended = ends_well(mended);
+    let mended = succeeds(mended);
     for ended in [created, mended] {
-        assert_eq!((asked(&ended, "GET eniconfigs"), asked(&ended, "WATCH")), (1, 1));
+        assert_eq!((requests(&ended, "GET eniconfigs"), requests(&ended, "WATCH")), (1, 1));
     }
 }
 
 #[test]
-fn a_watch_from_a_version_that_is_forgotten_begins_anew() {
+fn a_watch_from_an_expired_version_restarts() {
     let Some(mut cluster) = ready_cluster() else { return };
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
-    // The watch cache of a server that has just started knows no version before its own start.
+    // The watch cache of a new server contains no version from before its start.
     cluster.eni_config("us-west-2b", spec());
     cluster.restart();
     let (node, _imds) = node_of(&cluster);
     let run = waiting(&node);
     cluster.eni_config("us-west-2a", spec());
-    ends_well(run);
+    succeeds(run);
 }
 
 #[test]
-fn an_api_server_that_is_killed_and_restarted_in_mid_wait_is_found_again() {
+fn a_restart_of_the_api_server_does_not_end_the_wait() {
     let Some(mut cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let mut run = waiting(&node);
@@ -146,26 +146,30 @@ fn an_api_server_that_is_killed_and_restarted_in_mid_wait_is_found_again() {
     );
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
-    ends_well(run);
+    succeeds(run);
 }
 
 #[test]
-fn a_token_that_expires_in_mid_wait_is_made_anew() {
+fn a_token_that_expires_during_the_wait_is_signed_again() {
     let Some(mut cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let run = waiting(&node);
     cluster.forget_tokens();
-    // A watch that is open stays open: the next request shows the old token.
+    // An open watch stays open. The next request sends the old token.
     cluster.kill();
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
-    let ended = ends_well(run);
-    assert!(ended.stderr.contains("does not know this node's identity (401)"), "{}", ended.stderr);
-    assert_eq!(cluster.tokens().len(), 2, "the old one and a new one");
+    let ended = succeeds(run);
+    assert!(
+        ended.stderr.contains("the API server rejected the node's credentials (401 Unauthorized)"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(cluster.tokens().len(), 2, "the old token and the new one");
 }
 
 #[test]
-fn a_role_that_is_mapped_during_the_wait_lets_the_node_go_on() {
+fn a_role_mapped_during_the_wait_ends_it() {
     let Some(cluster) = ready_cluster() else { return };
     cluster.eni_config("us-west-2a", spec());
     cluster.set_mapped(false);
@@ -173,24 +177,28 @@ fn a_role_that_is_mapped_during_the_wait_lets_the_node_go_on() {
     let mut run = node.start(["run"]);
     assert_eq!(
         run.until("warning: wait: "),
-        "warning: wait: failed to read the aws-node DaemonSet: the API server does not know this node's identity (401); create an EKS access entry of type EC2_LINUX for the node role, or map the role in the aws-auth ConfigMap; check the clock of the instance\n"
+        "warning: wait: the aws-node DaemonSet: the API server rejected the node's credentials (401 Unauthorized); create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock\n"
     );
     cluster.set_mapped(true);
-    ends_well(run);
+    succeeds(run);
 }
 
 #[test]
-fn a_minute_of_waiting_is_one_get_and_one_watch() {
+fn a_wait_of_one_minute_sends_one_get_and_one_watch() {
     let Some(cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let ended = node.run(["run", "--verbose", "--eni-config-wait", "60s"]);
     assert_eq!(ended.status, Some(75), "{}", ended.stderr);
     assert!(error(&ended).contains("timed out after 1m waiting for ENIConfig us-west-2a"));
     assert_eq!(
-        (asked(&ended, "GET eniconfigs"), asked(&ended, "WATCH"), asked(&ended, "GET daemonsets")),
+        (
+            requests(&ended, "GET eniconfigs"),
+            requests(&ended, "WATCH"),
+            requests(&ended, "GET daemonsets")
+        ),
         (1, 1, 1)
     );
-    // The server's own count is the same.
+    // The audit log has the same count.
     let requests = cluster.requests();
     let count = |verb: &str| {
         requests.iter().filter(|it| it.verb == verb && it.uri.contains("/eniconfigs")).count()
@@ -201,20 +209,20 @@ fn a_minute_of_waiting_is_one_get_and_one_watch() {
         humantime::parse_duration(left.strip_suffix(" left)")?).ok()
     });
     let left: Vec<_> = left.collect();
-    // Every 15 s: at least so much later each time.
+    // Progress lines are at least 15 s apart.
     let at_most = [45, 30, 15].map(Duration::from_secs);
     assert!(left.len() >= at_most.len(), "{}", ended.stderr);
     assert!(left.iter().zip(at_most).all(|(left, at_most)| *left <= at_most), "{left:?}");
 }
 
 #[test]
-fn what_the_cluster_remembers_of_the_node_is_said() {
+fn a_registered_node_that_uses_another_eniconfig_is_a_warning() {
     let Some(cluster) = ready_cluster() else { return };
     cluster.eni_config("us-west-2a", spec());
     cluster.eni_config("default", spec());
     let (node, _imds) = node_of(&cluster);
     let name = NODE.trim_start_matches("system:node:");
-    // EC2 does not answer: there is nobody.
+    // EC2 is unreachable.
     let nobody = "--ec2-endpoint=http://127.0.0.1:9";
     let said = || {
         let ended = node.run(["run", "--eni-config-verify", nobody]);

@@ -1,7 +1,8 @@
-//! nodeadm itself reads our drop-in after a NodeConfig that says otherwise, and what the kubelet is
-//! then told is what we planned.
+//! Runs the real nodeadm with the drop-in of eni-bootstrap and a different NodeConfig in user data:
+//! the kubelet gets the planned configuration.
 //!
-//! In the order of a boot: `nodeadm-config.service`, `eni-bootstrap run`, `nodeadm-run.service`.
+//! The order is that of a boot: `nodeadm-config.service`, `eni-bootstrap run`,
+//! `nodeadm-run.service`.
 
 use crate::support::kubelet::Kubelet;
 use crate::support::node::{DROP_IN, Ended, Node, ended, ready_api};
@@ -10,7 +11,7 @@ use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The modes, without the ceiling that would make most of their figures the same.
+/// The CNI modes without a ceiling, so that their max-pods differ.
 const MODES: [&[&str]; 4] = [
     &["--cni-custom-networking=false"],
     &["--cni-custom-networking"],
@@ -18,12 +19,12 @@ const MODES: [&[&str]; 4] = [
     &["--cni-custom-networking", "--cni-prefix-delegation"],
 ];
 const SETTINGS: [&str; 2] = ["--cni-source=settings", "--pods-ceiling=none"];
-/// The label whose value the owner has wrong.
+/// The label for which user data has another value.
 const ZONE: &str = "topology.kubernetes.io/zone";
-/// What nodeadm falls back on.
+/// The default of nodeadm.
 const FALLBACK: u32 = 110;
 
-/// What the node's owner says, in figures that no mode plans.
+/// The kubelet configuration in user data, with values that no mode plans.
 const OWNERS: &str = r#"  kubelet:
     maxPodsExpression: max_pods + 1
     config:
@@ -41,25 +42,25 @@ fn well(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
 
-/// What `plan` says of the kubelet.
+/// Returns the kubelet configuration of `plan`.
 fn planned(node: &Node, flags: &[&str]) -> Value {
     let plan = node.run(["plan", "--output=json"].iter().chain(flags));
     well(&plan);
     serde_json::from_str::<Value>(&plan.stdout).unwrap()["kubelet"].take()
 }
 
-/// What nodeadm has left for the kubelet.
+/// The kubelet configuration that nodeadm has written.
 #[derive(Debug, PartialEq)]
 struct Left {
-    /// nodeadm's own `config.json`.
+    /// `config.json` of nodeadm.
     own: Value,
-    /// That, with the drop-ins and flags over it: what the kubelet goes by.
+    /// `config.json` with the drop-ins and flags merged over it.
     in_force: Value,
-    /// The labels that the node registers with.
+    /// The labels of the Node object.
     labels: BTreeMap<String, String>,
 }
 
-/// An instance whose nodeadm-config.service has run.
+/// An instance after nodeadm-config.service.
 struct Boot {
     node: Node,
     nodeadm: Nodeadm,
@@ -67,7 +68,7 @@ struct Boot {
 }
 
 impl Boot {
-    /// The owner's NodeConfig ends with `owners`.
+    /// Returns an instance whose NodeConfig in user data ends with `owners`.
     fn of(instance_type: &str, cpus: u32, owners: &str) -> Option<Self> {
         let api = ready_api();
         let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + owners))?;
@@ -76,7 +77,7 @@ impl Boot {
         Some(Self { node, nodeadm, _api: api })
     }
 
-    /// A c5.large whose owner says [`OWNERS`], and we have run, too.
+    /// Returns a c5.large with [`OWNERS`] in user data, after `eni-bootstrap run`.
     fn with_drop_in() -> Option<Self> {
         let boot = Self::of("c5.large", 2, OWNERS)?;
         well(&boot.node.run(["run"]));
@@ -87,7 +88,7 @@ impl Boot {
         ended(self.nodeadm.run_service(self.node.root()))
     }
 
-    /// Reads what nodeadm has left as the kubelet's unit and the kubelet do.
+    /// Reads the files of nodeadm as the kubelet's unit and the kubelet do.
     fn left(&self) -> Left {
         let environment = self.node.read("etc/eks/kubelet/environment").unwrap();
         let arguments = environment
@@ -102,14 +103,14 @@ impl Boot {
     }
 }
 
-/// A boot in each mode of an instance whose owner says [`OWNERS`]: `figures` are the pods that each
-/// mode plans, and `knows` is whether nodeadm finds the type's limits.
-fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
-    for (flags, figure) in MODES.into_iter().zip(figures) {
+/// Boots an instance with [`OWNERS`] in user data in each mode. `each_max_pods` are the planned
+/// values, and `knows` is whether nodeadm finds the limits of the instance type.
+fn boots(instance_type: &str, cpus: u32, each_max_pods: [u32; 4], knows: bool) {
+    for (flags, max_pods) in MODES.into_iter().zip(each_max_pods) {
         let case = format!("{instance_type} {flags:?}");
         let Some(boot) = Boot::of(instance_type, cpus, OWNERS) else { return };
         let before = boot.left();
-        let owners_own = if knows { figures[0] + 1 } else { FALLBACK };
+        let owners_own = if knows { each_max_pods[0] + 1 } else { FALLBACK };
         assert_eq!(
             (&before.own["maxPods"], &before.in_force["maxPods"]),
             (&json!(owners_own), &json!(77)),
@@ -120,31 +121,31 @@ fn boots(instance_type: &str, cpus: u32, figures: [u32; 4], knows: bool) {
         let flags = [&SETTINGS, flags].concat();
         well(&boot.node.run(["run"].iter().chain(&flags)));
         let planned = planned(&boot.node, &flags);
-        assert_eq!(planned["max-pods"], figure, "{case}");
+        assert_eq!(planned["max-pods"], max_pods, "{case}");
         well(&boot.run_service());
 
         let mut expected = before;
         if knows {
-            // nodeadm computes for itself what we have computed, as soon as it goes by our figure.
+            // With the planned max-pods, nodeadm computes the same kubeReserved.
             expected.own["maxPods"] = planned["max-pods"].clone();
             expected.own["kubeReserved"] = planned["kube-reserved"].clone();
         }
-        // Our figures, and all else that the owner says.
+        // The planned values, and everything else from user data.
         expected.in_force["maxPods"] = planned["max-pods"].clone();
         expected.in_force["kubeReserved"] = planned["kube-reserved"].clone();
         expected.in_force["kubeReserved"]["pid"] = "1000".into();
         expected.labels = serde_json::from_value(planned["node-labels"].clone()).unwrap();
         expected.labels.extend(labels(&[("team", "blue")]));
         let after = boot.left();
-        assert_eq!(figures_of(&after.own), figures_of(&expected.own), "{case}");
-        assert_eq!(figures_of(&after.in_force), figures_of(&expected.in_force), "{case}");
+        assert_eq!(capacity_of(&after.own), capacity_of(&expected.own), "{case}");
+        assert_eq!(capacity_of(&after.in_force), capacity_of(&expected.in_force), "{case}");
         assert_eq!(after, expected, "{case}");
         assert_eq!(after.labels[ZONE], "us-west-2a", "{case}");
         assert_eq!(after.in_force["podPidsLimit"], 4096, "{case}");
     }
 }
 
-fn figures_of(config: &Value) -> [&Value; 2] {
+fn capacity_of(config: &Value) -> [&Value; 2] {
     ["maxPods", "kubeReserved"].map(|key| &config[key])
 }
 
@@ -153,42 +154,42 @@ fn labels(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_c5_large_gets_what_we_planned_in_every_mode() {
+fn a_c5_large_gets_the_plan_in_every_mode() {
     boots("c5.large", 2, [29, 20, 434, 290], true);
 }
 
 #[test]
-fn a_t3_medium_gets_what_we_planned_in_every_mode() {
+fn a_t3_medium_gets_the_plan_in_every_mode() {
     boots("t3.medium", 2, [17, 12, 242, 162], true);
 }
 
 #[test]
-fn an_m5_4xlarge_gets_what_we_planned_in_every_mode() {
+fn an_m5_4xlarge_gets_the_plan_in_every_mode() {
     boots("m5.4xlarge", 16, [234, 205, 3714, 3250], true);
 }
 
-/// Four network cards, of which the default one counts.
+/// An instance type with four network cards, of which only the default one counts.
 #[test]
-fn a_p4d_24xlarge_gets_what_we_planned_in_every_mode() {
+fn a_p4d_24xlarge_gets_the_plan_in_every_mode() {
     boots("p4d.24xlarge", 96, [737, 688, 11_762, 10_978], true);
 }
 
-/// Newer than this nodeadm.
+/// An instance type that is newer than this nodeadm.
 #[test]
-fn a_type_that_nodeadm_looks_up_in_ec2_gets_what_we_planned_in_every_mode() {
+fn a_type_that_nodeadm_looks_up_in_ec2_gets_the_plan_in_every_mode() {
     boots("m9g.large", 2, [59, 40, 914, 610], true);
 }
 
-/// nodeadm passes over every expression then, and reserves by 110 pods.
+/// nodeadm then ignores maxPodsExpression and computes kubeReserved for 110 pods.
 #[test]
-fn a_type_that_neither_nodeadm_nor_ec2_knows_gets_what_we_planned_in_every_mode() {
+fn a_type_unknown_to_nodeadm_and_ec2_gets_the_plan_in_every_mode() {
     boots("c7g-flex.large", 2, [29, 20, 434, 290], false);
 }
 
-/// Why the drop-in is put in its place whole: nodeadm takes a part of it for the whole where it can
-/// read it, and fails the boot where it cannot.
+/// Shows why the drop-in is written atomically: nodeadm uses a partial file that it can parse, and
+/// fails the boot for one that it cannot.
 #[test]
-fn half_a_drop_in_is_refused_or_worse_and_a_draft_is_not_read() {
+fn a_partial_drop_in_fails_or_is_used_and_a_temporary_file_is_ignored() {
     let Some(boot) = Boot::with_drop_in() else { return };
     let whole = boot.node.read(DROP_IN).unwrap();
     let before = boot.left();
@@ -206,7 +207,7 @@ fn half_a_drop_in_is_refused_or_worse_and_a_draft_is_not_read() {
     well(&boot.run_service());
     assert_eq!(boot.left().labels, before.labels, "none of ours, and no complaint");
 
-    // As a power cut leaves it.
+    // As after a power failure.
     let draft = DROP_IN.replace("90-", ".90-") + ".eni-bootstrap-partial";
     boot.node.file(&draft, half);
     boot.node.file(DROP_IN, &whole);
@@ -216,7 +217,7 @@ fn half_a_drop_in_is_refused_or_worse_and_a_draft_is_not_read() {
 }
 
 #[test]
-fn another_drop_in_wins_only_by_a_later_name() {
+fn another_drop_in_takes_precedence_only_by_a_later_name() {
     let Some(boot) = Boot::with_drop_in() else { return };
     let said_with = |name: &str, max_pods: u32| {
         let site = format!(
@@ -232,18 +233,18 @@ fn another_drop_in_wins_only_by_a_later_name() {
 }
 
 #[test]
-fn a_flag_of_the_owners_gives_way_or_stands_as_the_policy_has_it() {
+fn pods_policy_decides_about_a_flag_in_user_data() {
     let owners = format!("{OWNERS}      - --max-pods=17\n");
     let Some(boot) = Boot::of("c5.large", 2, &owners) else { return };
     assert_eq!(boot.left().in_force["maxPods"], 17, "the flag, and not the file");
-    for (policy, figure) in [("override", 20), ("respect", 17), ("lower", 17)] {
+    for (policy, max_pods) in [("override", 20), ("respect", 17), ("lower", 17)] {
         let policy = format!("--pods-policy={policy}");
         well(&boot.node.run(["run", &policy]));
         let planned = planned(&boot.node, &[&policy]);
-        assert_eq!(planned["max-pods"], figure, "{policy}");
+        assert_eq!(planned["max-pods"], max_pods, "{policy}");
         well(&boot.run_service());
         let Left { own, in_force, .. } = boot.left();
-        assert_eq!((&own["maxPods"], &in_force["maxPods"]), (&json!(figure), &json!(figure)));
+        assert_eq!((&own["maxPods"], &in_force["maxPods"]), (&json!(max_pods), &json!(max_pods)));
         assert_eq!(own["kubeReserved"], planned["kube-reserved"], "{policy}");
     }
 }

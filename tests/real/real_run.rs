@@ -1,5 +1,4 @@
-//! Whole runs against real servers: amazon-ec2-metadata-mock for IMDS and moto for EC2, with the
-//! sandbox's Kubernetes API.
+//! Whole runs with amazon-ec2-metadata-mock as IMDS, moto as EC2 and a fake Kubernetes API.
 
 use crate::support::golden::host_file;
 use crate::support::node::{Node, ready_api};
@@ -43,7 +42,7 @@ fn every_mode_writes_its_golden_files_and_a_second_run_writes_nothing() {
 }
 
 #[test]
-fn the_instances_role_signs_the_token() {
+fn the_token_is_signed_with_the_instances_role() {
     let api = ready_api();
     let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
         return;
@@ -71,13 +70,13 @@ fn the_instances_role_signs_the_token() {
     assert!(!url.contains("secret-example"));
 }
 
-/// A type that EC2 knows and the table lacks: its row is taken out for this run.
+/// Returns the limits from the embedded table, without the row of m5.large.
 fn without_m5(instance_type: &InstanceType) -> Option<InstanceLimits> {
     (instance_type.as_str() != "m5.large").then(|| limits::embedded(instance_type))?
 }
 
 #[tokio::test]
-async fn a_type_that_only_ec2_knows_is_found_there() {
+async fn limits_that_are_not_in_the_table_come_from_ec2() {
     let api = ready_api();
     let Some(imds) = metadata_mock(instance("m5.large", "us-west-2a", api.node_config())) else {
         return;
@@ -109,7 +108,7 @@ async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
 }
 
 #[tokio::test]
-async fn the_table_says_what_ec2_says() {
+async fn the_table_equals_ec2() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
@@ -131,7 +130,7 @@ async fn the_table_says_what_ec2_says() {
 }
 
 #[tokio::test]
-async fn a_type_that_nobody_knows_is_refused() {
+async fn an_unknown_type_is_an_error() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("zz9.plural", "us-west-2a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
@@ -154,7 +153,7 @@ async fn a_type_that_nobody_knows_is_refused() {
 }
 
 #[test]
-fn motos_own_metadata_is_a_type_that_is_refused() {
+fn the_instance_type_in_motos_metadata_is_an_error() {
     let Some(moto) = moto() else { return };
     let node = Node::al2023()
         .with("--imds-endpoint", &moto.endpoint)

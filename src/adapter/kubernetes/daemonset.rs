@@ -1,6 +1,7 @@
 //! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does:
 //! `env` overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
+use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, resource};
 use eni_core::domain::aws_node::VARIABLES;
 use eni_core::error::{Advice, ExitCode};
@@ -201,7 +202,7 @@ impl ApiServer {
         matters: bool,
     ) -> Result<Option<String>, AwsNodeError> {
         let Some(from) = &variable.value_from else {
-            return Ok(Some(expanded(&variable.value, before)));
+            return Ok(Some(expand(&variable.value, before)));
         };
         if !matters {
             return Ok(None);
@@ -255,54 +256,4 @@ fn container(daemon_set: &DynamicObject) -> Option<Container> {
     let containers = daemon_set.data["spec"]["template"]["spec"]["containers"].as_array()?;
     let each = containers.iter().filter_map(|it| serde_json::from_value(it.clone()).ok());
     each.into_iter().find(|container: &Container| container.name == NAME)
-}
-
-/// Expands `$(NAME)` with the variables before it. `$$` becomes `$`, and an unknown name stays
-/// unchanged.
-///
-/// Source: `third_party/forked/golang/expansion/expand.go`, kubernetes/kubernetes.
-fn expanded(text: &str, before: &Environment) -> String {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        result.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(')'));
-        rest = if let Some(literal) = after.strip_prefix('$') {
-            result.push('$');
-            literal
-        } else if let Some((name, after)) = reference {
-            match before.get(name) {
-                Some(value) => result.push_str(value),
-                None => result.extend(["$(", name, ")"]),
-            }
-            after
-        } else {
-            result.push('$');
-            after
-        };
-    }
-    result.push_str(rest);
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_are_expanded_as_in_kubernetes() {
-        let before = Environment::from([("A".to_owned(), "1".to_owned())]);
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("$(A)", "1"),
-            ("x$(A)y$(A)", "x1y1"),
-            ("$(B)", "$(B)"),
-            ("$$(A)", "$(A)"),
-            ("$A $(A", "$A $(A"),
-            ("end$", "end$"),
-        ] {
-            assert_eq!(expanded(text, &before), expected, "{text}");
-        }
-    }
 }

@@ -248,8 +248,8 @@ mod tests {
             report(&error),
             "error: failed to compute the node configuration\n  \
              caused by: hpc6id.32xlarge has no capacity for pods\n  \
-             caused by: custom networking sets the primary interface aside, and this type has no other\n  \
-             help: choose an instance type with more network interfaces, or turn custom networking off (`cni.custom-networking = false`)"
+             caused by: custom networking excludes the primary network interface, and this instance type has no other\n  \
+             help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)"
         );
         assert_eq!(error.exit_code(), ExitCode::Settings);
     }

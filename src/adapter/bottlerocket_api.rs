@@ -1,5 +1,5 @@
-//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a transaction
-//! of our own, because another agent may use another one at the same time.
+//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a separate
+//! transaction, because other programs may use the default one at the same time.
 
 use super::Transient;
 use super::disk::{DiskError, under};
@@ -59,10 +59,10 @@ impl Advice for BottlerocketError {
                 "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
             }
             Self::Rejected { .. } => {
-                "correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)"
+                "correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed"
             }
             Self::NotRendered(_) | Self::KubeletFile(_) => {
-                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait"
+                "check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase host.render-wait"
             }
         };
         help.into()

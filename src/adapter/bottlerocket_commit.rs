@@ -24,19 +24,16 @@ pub async fn commit(
         commit_and_apply(&api, settings).await?;
     } else if let Err(reason) = rendered(root, settings) {
         // An earlier run was interrupted, or its settings applier failed.
-        warn!(
-            "bottlerocket: the settings are unchanged but not rendered ({}); applying them",
-            one_line(&reason)
-        );
+        warn!("apply: {}; rendering the settings again", one_line(&reason));
         api.apply(settings).await?;
     } else {
         return Ok(Outcome::Unchanged);
     }
-    retry(Deadline::after(render_wait), async || rendered(root, settings)).await?;
+    retry("apply", Deadline::after(render_wait), async || rendered(root, settings)).await?;
     Ok(Outcome::Written)
 }
 
-/// Commits the settings in a transaction of our own: the shared one may contain the changes of others.
+/// Commits the settings in a separate transaction: the default one may contain changes of other programs.
 async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let tx = transaction();
     if let Err(error) = api.patch(&tx, settings).await {
@@ -50,20 +47,23 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
         discard(api, &tx).await;
         return Err(error);
     }
-    warn!("bottlerocket: {}; the settings are live nevertheless; applying them", one_line(&error));
+    warn!("apply: {}; the settings are committed; rendering them again", one_line(&error));
     api.apply(settings).await
 }
 
 /// Deletes a transaction, which would otherwise stay until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
-        warn!("bottlerocket: {}; the next boot deletes transaction {tx}", one_line(&error));
+        warn!(
+            "apply: {}; transaction {tx} is not deleted; Bottlerocket deletes it at the next boot",
+            one_line(&error)
+        );
     }
 }
 
 /// Returns the name of a transaction: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
-    // Without random numbers the process id serves: no other process has it while this one runs.
+    // Falls back to the process ID, which is unique while this process runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
     format!("eni-bootstrap-{number:016x}")
 }

@@ -113,7 +113,7 @@ impl Eks {
         name: &str,
         deadline: Deadline,
     ) -> Result<DescribedCluster, EksError> {
-        retry(deadline, async || {
+        retry("cluster", deadline, async || {
             let request = self.client.describe_cluster().name(name);
             match call(ACTION, deadline, request.send()).await {
                 Ok(answer) => known(name, answer.cluster()),

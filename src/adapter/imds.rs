@@ -159,7 +159,7 @@ impl Session {
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
         let mut session = Self { http, endpoint, token: String::new(), deadline };
         let path = "latest/api/token";
-        session.token = retry(deadline, async || {
+        session.token = retry("imds", deadline, async || {
             let request = session
                 .http
                 .put(format!("{}/{path}", session.endpoint))
@@ -175,7 +175,7 @@ impl Session {
     /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
     pub async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = format!("latest/{path}");
-        retry(self.deadline, async || {
+        retry("imds", self.deadline, async || {
             let request = self
                 .http
                 .get(format!("{}/{path}", self.endpoint))

@@ -76,12 +76,12 @@ pub fn pauses(longest: Duration) -> ExponentialBackoff {
 }
 
 /// Runs `operation` until it succeeds, fails permanently, or the next pause would end after the
-/// deadline.
+/// deadline. Each log line starts with `phase`, such as `imds`.
 ///
 /// # Errors
 ///
 /// The last error of `operation`.
-pub async fn retry<T, E, F>(deadline: Deadline, mut operation: F) -> Result<T, E>
+pub async fn retry<T, E, F>(phase: &str, deadline: Deadline, mut operation: F) -> Result<T, E>
 where
     E: Transient + std::error::Error + 'static,
     F: AsyncFnMut() -> Result<T, E>,
@@ -96,7 +96,8 @@ where
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
         }
-        let line = format!("{}; retrying in {:.1} s", one_line(&error), pause.as_secs_f32());
+        let seconds = pause.as_secs_f32();
+        let line = format!("{phase}: {}; retrying in {seconds:.1} s", one_line(&error));
         if error.is_usual() {
             info!("{line}");
         } else {

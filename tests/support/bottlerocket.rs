@@ -1,18 +1,18 @@
-//! A Bottlerocket host as a bootstrap container sees it, and the result of a run on it.
+//! The part of a Bottlerocket host that a bootstrap container can access, and checks of a run on it.
 
 use crate::support::node::{Ended, Node};
 use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A time limit that no test here reaches.
-pub const SOON: Duration = Duration::from_secs(30);
-/// eni-bootstrap's settings.
+/// The longest time that a test waits for a request.
+pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The settings file of eni-bootstrap.
 pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
-/// The settings that eni-bootstrap committed last.
+/// The record of the Bottlerocket settings that eni-bootstrap committed last.
 pub const RECORD: &str = ".bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
 
-/// A bootstrap container on an m5.large in us-west-2a, whose cluster has the zone's ENIConfig.
+/// A bootstrap container on a c5.large in us-west-2a. The cluster has the ENIConfig of the zone.
 pub struct Host {
     /// The container.
     pub node: Node,
@@ -25,12 +25,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// Returns a host with the settings of its user data and of pluto.
+    /// Returns a host with the default settings of its user data and of pluto.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// Returns a host whose live settings `change` has changed.
+    /// Returns a host with live settings that are modified by `change`.
     pub fn with(change: impl FnOnce(&mut Value)) -> Self {
         let api = KubernetesApi::start();
         api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
@@ -59,15 +59,15 @@ impl Host {
         (max_pods.to_owned(), labels.trim_matches('"').to_owned())
     }
 
-    /// Returns the requests that change something, without the number of the transaction.
+    /// Returns all requests except GET, with the transaction name replaced by `T`.
     pub fn changing(&self) -> Vec<String> {
         let lines = self.settings.lines().into_iter().filter(|line| !line.starts_with("GET "));
-        lines.map(|line| without_number(&line)).collect()
+        lines.map(|line| without_transaction(&line)).collect()
     }
 }
 
-/// Replaces `tx=eni-bootstrap-…` by `tx=T`. The number must have 16 digits.
-fn without_number(line: &str) -> String {
+/// Replaces `tx=eni-bootstrap-…` with `tx=T`. The name must end with 16 hexadecimal digits.
+fn without_transaction(line: &str) -> String {
     let Some((before, number)) = line.split_once("tx=eni-bootstrap-") else {
         return line.to_owned();
     };
@@ -75,24 +75,24 @@ fn without_number(line: &str) -> String {
     format!("{before}tx=T")
 }
 
-/// Returns the lines of the log that contain `word: `.
-pub fn lines<'a>(ended: &'a Ended, word: &str) -> Vec<&'a str> {
-    ended.stderr.lines().filter(|line| line.contains(&format!("{word}: "))).collect()
+/// Returns the lines of the log that contain `phase: `.
+pub fn lines<'a>(ended: &'a Ended, phase: &str) -> Vec<&'a str> {
+    ended.stderr.lines().filter(|line| line.contains(&format!("{phase}: "))).collect()
 }
 
-/// Asserts that the run succeeded.
+/// Asserts that the run succeeded, and that its last line is the ready message.
 pub fn ready(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr.lines().last(), Some("ready: the node is ready for the kubelet"));
 }
 
-/// Returns max-pods and the labels of an m5.large with custom networking.
+/// Returns the expected max-pods and labels of a c5.large with custom networking.
 pub fn as_planned() -> (String, String) {
     let labels = "k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
     ("20".to_owned(), labels.to_owned())
 }
 
-/// The requests of a change.
+/// The request that adds changes to a transaction.
 pub const PATCH: &str = "PATCH /settings?tx=T";
-/// The requests of a change.
+/// The request that commits a transaction and renders the settings.
 pub const COMMIT: &str = "POST /tx/commit_and_apply?tx=T";

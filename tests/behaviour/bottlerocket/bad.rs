@@ -1,21 +1,22 @@
-//! Failures of the settings API: each is a clear error, and no setting changes.
+//! Failures of the settings API. Each is an error with a cause, and no setting changes.
 
 use super::DISCARD;
-use crate::support::bottlerocket::{COMMIT, Host, PATCH, SOON, USER_DATA, ready};
+use crate::support::bottlerocket::{COMMIT, Host, PATCH, TIME_LIMIT, USER_DATA, ready};
 use crate::support::node::{Node, error};
 use eni_bootstrap_sandbox::{Applier, Fault};
 use serde_json::json;
 
-const UNTOUCHED: &str = "29";
+/// max-pods before the run.
+const INITIAL_MAX_PODS: &str = "29";
 
-const OF_THE_API: &str = "help: check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node\n";
-const OF_A_REFUSAL: &str = "help: correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)\n";
+const UNREACHABLE_HELP: &str = "help: check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node\n";
+const REJECTED_HELP: &str = "help: correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed\n";
 
-/// Asserts that the run fails with this error, and that it leaves the node unchanged.
-fn refused(host: &Host, arguments: &[&str], status: i32, why: &str) {
+/// Asserts that the run fails with this error, and that the node is unchanged.
+fn assert_unchanged(host: &Host, arguments: &[&str], status: i32, expected: &str) {
     let ended = host.node.run([&["run"], arguments].concat());
-    assert_eq!((ended.status, error(&ended)), (Some(status), why), "{}", ended.stderr);
-    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!((ended.status, error(&ended)), (Some(status), expected), "{}", ended.stderr);
+    assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
     assert_eq!(host.settings.live()["kubernetes"]["max-pods"], json!(29));
     assert_eq!(host.settings.transactions(), Vec::<String>::new());
 }
@@ -28,10 +29,10 @@ fn an_applier_that_never_renders_fails_the_run() {
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: the node could not be configured\n  \
+        "error: failed to configure the node\n  \
          caused by: Bottlerocket has not rendered the committed settings\n  \
          caused by: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config\n  \
-         help: check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait\n"
+         help: check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase host.render-wait\n"
     );
     assert_eq!(host.changing(), [PATCH, COMMIT]);
 }
@@ -45,16 +46,15 @@ fn a_missing_socket_is_an_error_with_its_path() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: this machine could not be identified\n  \
-             caused by: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
+            "error: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
              help: run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
         )
     );
-    let by_hand = Node::al2023().run(["run", "--host-kind=bottlerocket"]);
+    let explicit = Node::al2023().run(["run", "--host-kind=bottlerocket"]);
     assert!(
-        by_hand.stderr.contains("because: this image has no /run/api.sock"),
+        explicit.stderr.starts_with("error: this image has no /run/api.sock"),
         "{}",
-        by_hand.stderr
+        explicit.stderr
     );
 }
 
@@ -64,12 +64,11 @@ fn a_run_does_not_wait_for_a_socket_without_a_server() {
     host.settings.kill();
     let ended = host.run();
     let expected = format!(
-        "error: this machine could not be identified\n  \
-         caused by: Bottlerocket does not say what it is set to\n  \
+        "error: failed to read Bottlerocket's settings\n  \
          caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n  \
          caused by: error sending request\n  \
          caused by: client error (Connect)\n  \
-         caused by: Connection refused (os error 111)\n  {OF_THE_API}"
+         caused by: Connection refused (os error 111)\n  {UNREACHABLE_HELP}"
     );
     assert_eq!((ended.status, error(&ended)), (Some(69), expected.as_str()));
     // A run that does not need the API continues.
@@ -80,19 +79,18 @@ fn a_run_does_not_wait_for_a_socket_without_a_server() {
 
 #[test]
 fn an_invalid_response_is_an_error_with_its_position() {
-    for (fault, where_) in [
+    for (fault, position) in [
         (Fault::Body(b"<html>hunter2</html>".to_vec()), "line 1, column 1"),
         (Fault::Body(b"{\"kubernetes\":{\"max-pods\":2".to_vec()), "line 1, column 27"),
     ] {
         let host = Host::new();
         host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
         let expected = format!(
-            "error: this machine could not be identified\n  \
-             caused by: Bottlerocket does not say what it is set to\n  \
+            "error: failed to read Bottlerocket's settings\n  \
              caused by: the Bottlerocket settings API (/run/api.sock) returned an invalid response to GET /settings\n  \
-             caused by: invalid JSON or an unexpected type at {where_}\n  {OF_THE_API}"
+             caused by: invalid JSON or an unexpected type at {position}\n  {UNREACHABLE_HELP}"
         );
-        refused(&host, &[], 65, &expected);
+        assert_unchanged(&host, &[], 65, &expected);
     }
 }
 
@@ -103,22 +101,22 @@ fn an_incomplete_response_is_an_error() {
     host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
     let ended = host.run();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
-    let why = "because: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
-    assert!(error(&ended).contains(why), "{}", ended.stderr);
+    let cause = "caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
+    assert!(error(&ended).contains(cause), "{}", ended.stderr);
     assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
 fn the_error_of_a_rejected_patch_has_the_message_of_the_api() {
     let host = Host::new();
-    let words = "Json deserialize error: unknown field `max-pods`, expected one of `node-labels` at line 1 column 27";
-    let fault = Fault::Answer(400, words.to_owned());
+    let message = "Json deserialize error: unknown field `max-pods`, expected one of `node-labels` at line 1 column 27";
+    let fault = Fault::Answer(400, message.to_owned());
     host.settings.faults().fail_always_matching("PATCH ", fault);
     let expected = format!(
-        "error: the node could not be configured\n  \
-         caused by: the Bottlerocket settings API rejected PATCH /settings with 400 Bad Request: {words}\n  {OF_A_REFUSAL}"
+        "error: failed to configure the node\n  \
+         caused by: the Bottlerocket settings API rejected PATCH /settings with 400 Bad Request: {message}\n  {REJECTED_HELP}"
     );
-    refused(&host, &[], 78, &expected);
+    assert_unchanged(&host, &[], 78, &expected);
     assert_eq!(host.changing(), [PATCH, DISCARD]);
 }
 
@@ -132,12 +130,12 @@ fn a_label_that_only_bottlerocket_rejects_is_an_error_with_its_message() {
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert!(
         error(&ended).contains(
-            "because: the Bottlerocket settings API rejected PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
+            "caused by: the Bottlerocket settings API rejected PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
         ) && error(&ended).contains("beyond maximum length"),
         "{}",
         ended.stderr
     );
-    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
     assert_eq!(host.settings.transactions(), Vec::<String>::new());
 }
 
@@ -150,30 +148,29 @@ fn locked_settings_are_an_error() {
         (ended.status, error(&ended)),
         (
             Some(69),
-            "error: this machine could not be identified\n  \
-             caused by: Bottlerocket does not say what it is set to\n  \
+            "error: failed to read Bottlerocket's settings\n  \
              caused by: the Bottlerocket settings API rejected GET /settings with 500 Internal Server Error: Data store error during get_prefix 'settings.kubernetes' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing\n  \
              help: check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node\n"
         )
     );
-    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
     assert_eq!(host.changing(), Vec::<String>::new());
 }
 
 #[test]
 fn a_failed_commit_leaves_no_transaction() {
     let empty = "Tried to commit with no pending changes";
-    for (fault, status, why) in [
+    for (fault, status, cause) in [
         (
             Fault::Drop,
             69,
-            "no response to POST /tx/commit_and_apply from the Bottlerocket settings API (/run/api.sock)\n".to_owned(),
+            "caused by: no response to POST /tx/commit_and_apply from the Bottlerocket settings API (/run/api.sock)\n".to_owned(),
         ),
         (
             Fault::Answer(422, empty.to_owned()),
             78,
             format!(
-                "API rejected POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
+                "caused by: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 422 Unprocessable Entity: {empty}\n"
             ),
         ),
     ] {
@@ -181,42 +178,43 @@ fn a_failed_commit_leaves_no_transaction() {
         host.settings.faults().fail_always_matching("commit_and_apply", fault);
         let ended = host.run();
         assert_eq!(ended.status, Some(status), "{}", ended.stderr);
-        assert!(error(&ended).contains(&why), "{}", ended.stderr);
+        assert!(error(&ended).contains(&cause), "{}", ended.stderr);
         assert_eq!(host.changing(), [PATCH, COMMIT, DISCARD]);
-        assert_eq!(host.kubelet().0, UNTOUCHED);
+        assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
         assert_eq!(host.settings.transactions(), Vec::<String>::new());
     }
 }
 
 #[test]
-fn a_server_that_stops_during_a_run_fails_it() {
+fn a_run_fails_if_the_server_stops() {
     let mut host = Host::new();
     host.settings.faults().fail_always_matching("PATCH ", Fault::Hang);
     let running = host.node.start(["run"]);
-    assert!(host.settings.wait_for("PATCH ", 1, SOON));
+    assert!(host.settings.wait_for("PATCH ", 1, TIME_LIMIT));
     host.settings.kill();
     let ended = running.end();
     assert_eq!(ended.status, Some(69), "{}", ended.stderr);
     let log = ended.stderr.as_str();
     assert!(
         error(&ended).contains(
-            "no response to PATCH /settings from the Bottlerocket settings API (/run/api.sock)\n"
+            "caused by: no response to PATCH /settings from the Bottlerocket settings API (/run/api.sock)\n"
         ),
         "{log}"
     );
     // The transaction that could not be deleted is logged.
-    assert!(log.contains("the next boot deletes transaction eni-bootstrap-"), "{log}");
-    assert_eq!(host.kubelet().0, UNTOUCHED);
+    assert!(log.contains("; transaction eni-bootstrap-"), "{log}");
+    assert!(log.contains(" is not deleted; Bottlerocket deletes it at the next boot\n"), "{log}");
+    assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
 }
 
 #[test]
 fn an_unlimited_wait_is_rejected_in_a_bootstrap_container() {
     let host = Host::new();
-    refused(
+    assert_unchanged(
         &host,
         &["--eni-config-wait=forever"],
         78,
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit\n  \
          help: set eni-config.wait to a duration, such as 30m\n",
     );
@@ -224,7 +222,7 @@ fn an_unlimited_wait_is_rejected_in_a_bootstrap_container() {
 }
 
 #[test]
-fn an_error_in_the_user_data_has_its_line() {
+fn an_error_in_the_user_data_has_its_line_number() {
     let host = Host::new();
     let path = host.node.file(USER_DATA, "[cni]\nprefix-delegatoin = true\n");
     let expected = format!(
@@ -233,19 +231,19 @@ fn an_error_in_the_user_data_has_its_line() {
          help: did you mean `prefix-delegation`?\n",
         path.display()
     );
-    refused(&host, &[], 78, &expected);
+    assert_unchanged(&host, &[], 78, &expected);
 }
 
 #[test]
-fn tls_authentication_is_rejected_with_the_reason() {
+fn the_cluster_is_unknown_with_tls_authentication() {
     let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
     let ended = host.run();
     assert_eq!(ended.status, Some(78), "{}", ended.stderr);
     assert_eq!(
         error(&ended),
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  \
          help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
     );
-    assert_eq!(host.kubelet(), (UNTOUCHED.to_owned(), String::new()));
+    assert_eq!(host.kubelet(), (INITIAL_MAX_PODS.to_owned(), String::new()));
 }

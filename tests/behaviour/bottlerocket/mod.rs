@@ -4,7 +4,7 @@ mod bad;
 mod second_boot;
 
 use crate::support::bottlerocket::{
-    COMMIT, Host, PATCH, RECORD, SOON, USER_DATA, as_planned, lines, ready,
+    COMMIT, Host, PATCH, RECORD, TIME_LIMIT, USER_DATA, as_planned, lines, ready,
 };
 use crate::support::node::error;
 use base64::Engine as _;
@@ -19,7 +19,7 @@ const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.k
 #[test]
 fn a_new_node_gets_its_settings_in_one_transaction() {
     let host = Host::new();
-    assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "pluto's");
+    assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "the values of pluto");
     let ended = host.run();
     ready(&ended);
     assert_eq!(host.kubelet(), as_planned());
@@ -40,9 +40,7 @@ fn a_new_node_gets_its_settings_in_one_transaction() {
     );
     assert_eq!(
         lines(&ended, "host"),
-        [
-            "host: bottlerocket (/run/api.sock is the Bottlerocket settings API); user data: no NodeConfig"
-        ]
+        ["host: bottlerocket (/run/api.sock is the Bottlerocket settings API)"]
     );
     let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server} (source: Bottlerocket settings)");
@@ -50,8 +48,8 @@ fn a_new_node_gets_its_settings_in_one_transaction() {
     assert_eq!(
         lines(&ended, "apply"),
         [
-            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml is written",
-            "apply: Bottlerocket settings.kubernetes is written",
+            "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml written",
+            "apply: Bottlerocket settings.kubernetes written",
         ]
     );
     assert_eq!(host.settings.kubelet_restarts(), 1);
@@ -67,10 +65,7 @@ fn a_second_run_changes_no_setting() {
     ready(&ended);
     assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
     assert_eq!(host.settings.kubelet_restarts(), 1);
-    assert_eq!(
-        lines(&ended, "apply")[1],
-        "apply: Bottlerocket settings.kubernetes says so already"
-    );
+    assert_eq!(lines(&ended, "apply")[1], "apply: Bottlerocket settings.kubernetes unchanged");
 }
 
 #[test]
@@ -85,8 +80,8 @@ fn an_applier_that_fails_once_after_the_commit_is_run_again() {
 }
 
 #[test]
-fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
-    for (applier, words) in [
+fn an_applier_that_fails_twice_after_the_commit_fails_the_run() {
+    for (applier, message) in [
         (
             Applier::CannotStart,
             "Unable to start config applier: No such file or directory (os error 2)",
@@ -96,21 +91,21 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
         let host = Host::new();
         host.settings.set_applier(applier);
         let mut running = host.node.start(["run"]);
-        let line = running.until("the settings are live nevertheless");
+        let line = running.until("rendering them again");
         assert_eq!(
             line,
             format!(
-                "warning: bottlerocket: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: {words}; the settings are live nevertheless; applying them\n"
+                "warning: apply: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: {message}; the settings are committed; rendering them again\n"
             )
         );
-        // It fails again: the kubelet must not start with the old max-pods.
+        // The second attempt fails, too: the kubelet must not start with the old max-pods.
         let ended = running.end();
         assert_eq!(ended.status, Some(69), "{}", ended.stderr);
         assert_eq!(
             error(&ended),
             format!(
-                "error: the node could not be configured\n  \
-                 caused by: the Bottlerocket settings API rejected POST /tx/apply with 500 Internal Server Error: {words}\n  \
+                "error: failed to configure the node\n  \
+                 caused by: the Bottlerocket settings API rejected POST /tx/apply with 500 Internal Server Error: {message}\n  \
                  help: check `journalctl -u apiserver`; the settings are committed, but their rendering failed\n"
             )
         );
@@ -124,7 +119,7 @@ fn an_applier_that_fails_twice_after_the_commit_ends_the_run() {
 }
 
 #[test]
-fn a_commit_whose_response_is_lost_counts() {
+fn a_commit_with_a_lost_response_is_detected_and_rendered() {
     let host = Host::new();
     host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
     let ended = host.run();
@@ -141,7 +136,7 @@ fn a_run_waits_for_a_late_applier() {
     let line = running.until("has not rendered the committed settings");
     assert!(
         line.starts_with(
-            "Bottlerocket has not rendered the committed settings: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config; asking again in "
+            "apply: Bottlerocket has not rendered the committed settings: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config; retrying in "
         ),
         "{line}"
     );
@@ -156,11 +151,11 @@ fn a_run_waits_for_an_applier_that_is_three_seconds_late() {
     host.settings.set_applier(Applier::After(Duration::from_secs(3)));
     ready(&host.run());
     assert_eq!(host.kubelet(), as_planned());
-    assert!(host.settings.wait_for_applied(1, SOON));
+    assert!(host.settings.wait_for_applied(1, TIME_LIMIT));
 }
 
 #[test]
-fn the_wait_for_the_eniconfig_comes_last() {
+fn a_run_waits_for_the_eniconfig_after_the_commit() {
     let host = Host::new();
     host.api.delete("us-west-2a");
     let mut running = host.node.start(["run", "--eni-config-wait=1m"]);
@@ -171,7 +166,7 @@ fn the_wait_for_the_eniconfig_comes_last() {
 }
 
 #[test]
-fn the_settings_are_the_user_data_of_the_container() {
+fn the_settings_come_from_the_user_data_of_the_container() {
     let host = Host::new();
     host.node.file(
         USER_DATA,

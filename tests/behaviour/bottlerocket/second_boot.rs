@@ -1,11 +1,11 @@
-//! Settings of an earlier boot, and settings that others configured.
+//! Settings of an earlier boot, and settings that the user configured.
 
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
 use crate::support::node::error;
 use serde_json::{Value, json};
 
-/// The settings of an earlier boot as another instance type.
-fn on_another_type(seed: &mut Value) {
+/// Adds the settings of an earlier boot with another instance type.
+fn add_earlier_settings(seed: &mut Value) {
     seed["kubernetes"]["max-pods"] = json!(58);
     seed["kubernetes"]["kube-reserved"] =
         json!({ "cpu": "80m", "ephemeral-storage": "1Gi", "memory": "893Mi" });
@@ -13,7 +13,7 @@ fn on_another_type(seed: &mut Value) {
 }
 
 /// The record of that boot.
-const OF_ANOTHER_TYPE: &str =
+const EARLIER_RECORD: &str =
     "# Written by eni-bootstrap before the kubelet starts, and again at every boot.
 max-pods = 58
 
@@ -24,10 +24,10 @@ memory = \"893Mi\"
 ";
 
 #[test]
-fn our_max_pods_of_an_earlier_boot_does_not_count_as_existing() {
+fn the_computed_max_pods_of_an_earlier_boot_is_not_an_existing_value() {
     for policy in ["override", "respect", "lower"] {
-        let host = Host::with(on_another_type);
-        host.node.file(RECORD, OF_ANOTHER_TYPE);
+        let host = Host::with(add_earlier_settings);
+        host.node.file(RECORD, EARLIER_RECORD);
         let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&ended);
         assert_eq!(host.kubelet(), as_planned());
@@ -41,22 +41,28 @@ fn our_max_pods_of_an_earlier_boot_does_not_count_as_existing() {
 }
 
 #[test]
-fn the_policy_decides_on_the_max_pods_of_the_user() {
+fn the_policy_selects_the_computed_max_pods_or_the_one_of_the_user() {
     for (policy, label, value, expected, line) in [
         (
             "override",
             "team",
             "",
             "20",
-            "plan: settings.kubernetes sets max-pods to 110; ours, 20, wins: pods.policy = \"override\"",
+            "plan: settings.kubernetes sets max-pods to 110; the computed value 20 takes precedence (pods.policy = \"override\")",
         ),
-        ("respect", "team", "", "110", "plan: settings.kubernetes sets max-pods to 110; so do we"),
+        (
+            "respect",
+            "team",
+            "",
+            "110",
+            "plan: settings.kubernetes sets max-pods to 110; this value is kept (pods.policy = \"respect\")",
+        ),
         (
             "lower",
             "eks.amazonaws.com/nodegroup",
             "",
             "20",
-            "plan: settings.kubernetes sets max-pods to 110 (managed node group); ours, 20, wins: pods.policy = \"lower\"",
+            "plan: settings.kubernetes sets max-pods to 110 (managed node group); the computed value 20 takes precedence (pods.policy = \"lower\")",
         ),
     ] {
         let host = Host::with(|seed| {
@@ -71,7 +77,7 @@ fn the_policy_decides_on_the_max_pods_of_the_user() {
 }
 
 #[test]
-fn the_kube_reserved_of_the_user_is_kept_with_respect() {
+fn policy_respect_keeps_the_kube_reserved_of_the_user() {
     let seed = |seed: &mut Value| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1Gi" });
     };
@@ -95,7 +101,7 @@ fn the_kube_reserved_of_the_user_is_kept_with_respect() {
     assert_eq!(ended.status, Some(78));
     assert_eq!(
         error(&ended),
-        "error: no plan fits this machine\n  \
+        "error: failed to compute the node configuration\n  \
          caused by: existing settings.kubernetes.kube-reserved.memory is invalid\n  \
          caused by: \"1e9\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
          help: correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\"\n"
@@ -105,14 +111,14 @@ fn the_kube_reserved_of_the_user_is_kept_with_respect() {
 #[test]
 fn an_invalid_record_is_a_warning() {
     let host = Host::new();
-    let ours = OF_ANOTHER_TYPE.lines().next().unwrap();
-    host.node.file(RECORD, &format!("{ours}\nmax-pods = \"many\"\n"));
+    let header = EARLIER_RECORD.lines().next().unwrap();
+    host.node.file(RECORD, &format!("{header}\nmax-pods = \"many\"\n"));
     let ended = host.run();
     ready(&ended);
     let warnings = lines(&ended, "warning");
     let path = host.node.root().join(RECORD);
     let expected = format!(
-        "warning: {} is passed over: invalid type: string \"many\", expected u32",
+        "warning: host: {} skipped: invalid type: string \"many\", expected u32",
         path.display()
     );
     assert!(warnings.contains(&expected.as_str()), "{warnings:?}");
@@ -128,7 +134,7 @@ fn undo_removes_the_record_and_keeps_the_settings() {
         (
             Some(0),
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml removed\n\
-             warning: Bottlerocket's settings stay as they are: its API takes none away. A node without them is a new one\n"
+             warning: undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them\n"
         )
     );
     assert_eq!(host.node.read(RECORD), None);

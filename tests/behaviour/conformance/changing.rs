@@ -1,6 +1,6 @@
 //! Rows about changes in a transaction, and the errors of invalid ones.
 
-use super::row::{Answer, Row, delete, get, patch, patch_at, post, row};
+use super::row::{ExpectedBody, Row, delete, get, patch, patch_at, post, row};
 
 const NOTHING: &str = "Tried to commit with no pending changes";
 const PODS: &str = "settings.kubernetes.max-pods";
@@ -21,7 +21,7 @@ pub fn rows() -> Vec<Row> {
             [
                 patch(r#"{"kubernetes":{"max-pods":null}}"#).done(),
                 get("/tx?tx={tx}").json("{}"),
-                post("/tx/commit?tx={tx}").refused(422, NOTHING),
+                post("/tx/commit?tx={tx}").rejected(422, NOTHING),
             ],
         ),
         row(
@@ -34,7 +34,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "good and bad fields in one PATCH: nothing is pending",
             [
-                patch(r#"{"kubernetes":{"max-pods":{other},"maxPods":1}}"#).unread_around(
+                patch(r#"{"kubernetes":{"max-pods":{other},"maxPods":1}}"#).invalid_around(
                     "Json deserialize error: unknown field `maxPods`, expected one of `",
                     "",
                 ),
@@ -44,26 +44,26 @@ pub fn rows() -> Vec<Row> {
         row("Content-Type", {
             let body = r#"{"kubernetes":{"max-pods":{live}}}"#;
             [
-                patch(body).typed(Some("text/plain")).unread(400, "Content type error"),
-                patch(body).typed(None).unread(400, "Content type error"),
+                patch(body).typed(Some("text/plain")).invalid(400, "Content type error"),
+                patch(body).typed(None).invalid(400, "Content type error"),
                 patch(body).typed(Some("application/json; charset=utf-8")).done(),
                 patch(body).typed(Some("application/merge-patch+json")).done(),
             ]
         }),
         row("a body of more than 2 MiB", {
             let body = format!(r#"{{"motd":"{}"}}"#, "a".repeat(2_097_152));
-            let why = format!(
+            let message = format!(
                 "JSON payload ({} bytes) is larger than allowed (limit: 2097152 bytes).",
                 body.len()
             );
-            [patch(body).unread(413, &why)]
+            [patch(body).invalid(413, &message)]
         }),
         row("a label whose key in the data store is too long", {
             let label = format!("{}/n", "a".repeat(230));
-            let why = Answer::Has(&["Error serializing Settings: ", "Key name beyond maximum length "]);
+            let message = ExpectedBody::Has(&["Error serializing Settings: ", "Key name beyond maximum length "]);
             [
                 patch(format!(r#"{{"kubernetes":{{"node-labels":{{"{label}":"x"}}}}}}"#))
-                    .gives(500, None, why),
+                    .returns(500, None, message),
                 get("/tx?tx={tx}").json("{}"),
             ]
         }),
@@ -83,21 +83,21 @@ pub fn rows() -> Vec<Row> {
             "PATCH /settings/keypair guesses types",
             ["42", "true"].map(|value| {
                 let line = format!(r#"kubernetes.node-labels.\"a.b/c\"={value}"#);
-                let why = "Unable to match your input to the data model.  We may not have enough type information.  Please try the --json input form.  Cause: ";
+                let message = "Unable to match your input to the data model.  We may not have enough type information.  Please try the --json input form.  Cause: ";
                 patch_at("/settings/keypair?tx={tx}", format!(r#"{{"request_payload":["{line}"]}}"#))
-                    .gives(400, None, Answer::Around(why, ""))
+                    .returns(400, None, ExpectedBody::Around(message, ""))
             }),
         ),
     ];
-    rows.extend(refused());
+    rows.extend(rejected_bodies());
     rows
 }
 
 /// Bodies that the settings model rejects, with the beginning and the end of the error. Most columns were
 /// not measured.
-fn refused() -> impl Iterator<Item = Row> {
+fn rejected_bodies() -> impl Iterator<Item = Row> {
     #[rustfmt::skip]
-    let refusals = [
+    let bodies = [
         ("max-pods as a string", r#"{"kubernetes":{"max-pods":"20"}}"#,
             r#"invalid type: string "20", expected u32 at line 1 column 30"#, ""),
         ("max-pods below 0", r#"{"kubernetes":{"max-pods":-1}}"#,
@@ -124,8 +124,8 @@ fn refused() -> impl Iterator<Item = Row> {
         ("not JSON", "max-pods = 20", "expected value at line 1 column 1", ""),
         ("an empty body", "", "EOF while parsing a value at line 1 column 0", ""),
     ];
-    refusals.into_iter().map(|(name, body, begins, ends)| {
+    bodies.into_iter().map(|(name, body, begins, ends)| {
         let begins: &'static str = Box::leak(format!("Json deserialize error: {begins}").into());
-        row(name, [patch(body).unread_around(begins, ends)])
+        row(name, [patch(body).invalid_around(begins, ends)])
     })
 }

@@ -1,4 +1,4 @@
-//! Plain HTTP/1.1 over a Unix socket. No library corrects the requests or the responses.
+//! Plain HTTP/1.1 over a Unix socket, without a library that would reject invalid requests and responses.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,19 +8,19 @@ use std::time::Duration;
 
 /// A response.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct Response {
     pub status: u16,
     pub media: Option<String>,
     pub body: String,
 }
 
-/// What the server sent instead of a response.
+/// An invalid response.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Broken {
+pub enum BrokenResponse {
     /// This text instead of a status line.
-    NoAnswer(String),
+    NoStatusLine(String),
     /// The connection was closed after this part of the body.
-    Off(String),
+    Truncated(String),
 }
 
 /// One connection.
@@ -34,13 +34,13 @@ impl Connection {
     }
 
     /// Sends a request and reads its response.
-    pub fn ask(
+    pub fn send(
         &mut self,
         method: &str,
         target: &str,
         kind: Option<&str>,
         body: Option<&str>,
-    ) -> Result<Answered, Broken> {
+    ) -> Result<Response, BrokenResponse> {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: any.example:1234\r\n");
         if let Some(kind) = kind {
             let _ = write!(request, "Content-Type: {kind}\r\n");
@@ -52,14 +52,14 @@ impl Connection {
         request.push_str(body.unwrap_or_default());
         // A server may respond before it has read the whole request.
         let _ = self.0.get_mut().write_all(request.as_bytes());
-        self.answer()
+        self.read_response()
     }
 
-    fn answer(&mut self) -> Result<Answered, Broken> {
+    fn read_response(&mut self) -> Result<Response, BrokenResponse> {
         let status_line = self.line();
         let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
         let Some(status) = status.and_then(|status| status.parse().ok()) else {
-            return Err(Broken::NoAnswer(status_line));
+            return Err(BrokenResponse::NoStatusLine(status_line));
         };
         let (mut media, mut length) = (None, 0);
         loop {
@@ -68,7 +68,7 @@ impl Connection {
             match (name.to_ascii_lowercase().as_str(), value.trim()) {
                 ("content-type", value) => media = Some(value.to_owned()),
                 ("content-length", value) => length = value.parse().unwrap(),
-                ("transfer-encoding", value) => panic!("an answer in parts: {value}"),
+                ("transfer-encoding", value) => panic!("unexpected transfer encoding: {value}"),
                 _ => {}
             }
         }
@@ -76,9 +76,9 @@ impl Connection {
         let read = self.0.by_ref().take(length).read_to_end(&mut body).unwrap();
         let body = String::from_utf8(body).unwrap();
         if read as u64 == length {
-            Ok(Answered { status, media, body })
+            Ok(Response { status, media, body })
         } else {
-            Err(Broken::Off(body))
+            Err(BrokenResponse::Truncated(body))
         }
     }
 

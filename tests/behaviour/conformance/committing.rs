@@ -1,6 +1,6 @@
 //! Rows about transactions: pending, committed and applied changes.
 
-use super::row::{Answer, Host, JSON, Needs, Row, delete, get, patch, patch_at, post, row};
+use super::row::{ExpectedBody, Host, JSON, Needs, Row, delete, get, patch, patch_at, post, row};
 use eni_bootstrap_sandbox::Applier;
 
 const NOTHING: &str = "Tried to commit with no pending changes";
@@ -13,14 +13,14 @@ pub fn rows() -> Vec<Row> {
     pending().into_iter().chain(applied()).collect()
 }
 
-/// Rows about a transaction that no applier runs for.
+/// Rows about transactions without an applier.
 fn pending() -> Vec<Row> {
     vec![
         row(
             "GET /tx, GET /tx/list and DELETE /tx with nothing pending",
             [
                 get("/tx?tx={tx}").json("{}"),
-                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", false)),
+                get("/tx/list").returns(200, JSON, ExpectedBody::Lists("{tx}", false)),
                 delete("/tx?tx={tx}").json("[]"),
             ],
         ),
@@ -28,7 +28,7 @@ fn pending() -> Vec<Row> {
             "GET /tx/list and DELETE /tx with something pending",
             [
                 patch(r#"{"kubernetes":{"max-pods":{other},"node-labels":{"a.b/c":"z"}}}"#).done(),
-                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", true)),
+                get("/tx/list").returns(200, JSON, ExpectedBody::Lists("{tx}", true)),
                 delete("/tx?tx={tx}").keys(&[PODS, r#"settings.kubernetes.node-labels."a.b/c""#]),
                 get("/tx?tx={tx}").json("{}"),
             ],
@@ -38,12 +38,12 @@ fn pending() -> Vec<Row> {
             [
                 patch(SAME).done(),
                 post("/tx/commit?tx={tx}").keys(&[PODS]),
-                get("/tx/list").gives(200, JSON, Answer::Lists("{tx}", false)),
-                post("/tx/commit?tx={tx}").refused(422, NOTHING),
+                get("/tx/list").returns(200, JSON, ExpectedBody::Lists("{tx}", false)),
+                post("/tx/commit?tx={tx}").rejected(422, NOTHING),
             ],
         ),
         row(
-            "POST /tx/commit: keys in no order, a dotted segment in quotes",
+            "POST /tx/commit: keys in any order, a dotted segment in quotes",
             [
                 patch(r#"{"kubernetes":{"max-pods":{live},"node-labels":{"k8s.amazonaws.com/eniConfig":"{label}"}}}"#).done(),
                 post("/tx/commit?tx={tx}").keys(&[PODS, LABEL]),
@@ -53,7 +53,7 @@ fn pending() -> Vec<Row> {
         row(
             "a commit with nothing pending",
             ["commit", "commit_and_apply"]
-                .map(|path| post(&format!("/tx/{path}?tx={{tx}}")).refused(422, NOTHING)),
+                .map(|path| post(&format!("/tx/{path}?tx={{tx}}")).rejected(422, NOTHING)),
         ),
         row(
             "without tx, the transaction is default",
@@ -83,57 +83,57 @@ fn applied() -> Vec<Row> {
             ],
         )
         .needs(at_once)
-        .leaves(Host {
+        .expected_host(Host {
             labels: "k8s.amazonaws.com/eniConfig=us-west-2a,team=blue".to_owned(),
             ..Host::applied("settings.kubernetes.node-labels.team")
         }),
         row(
-            "POST /tx/commit_and_apply of the value that is live: applied all the same",
+            "POST /tx/commit_and_apply of the live value: applied again",
             [patch(SAME).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
         )
         .needs(at_once)
-        .leaves(Host::applied(PODS)),
+        .expected_host(Host::applied(PODS)),
         row(
-            "POST /tx/commit_and_apply where the applier cannot start: committed already",
+            "POST /tx/commit_and_apply where the applier cannot start: already committed",
             [
                 patch(OTHER).done(),
-                post("/tx/commit_and_apply?tx={tx}").refused(
+                post("/tx/commit_and_apply?tx={tx}").rejected(
                     500,
                     "Unable to start config applier: No such file or directory (os error 2) ",
                 ),
                 get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
-                post("/tx/commit_and_apply?tx={tx}").refused(422, NOTHING),
+                post("/tx/commit_and_apply?tx={tx}").rejected(422, NOTHING),
             ],
         )
         .needs(Needs::Applier(Applier::CannotStart)),
         row(
-            "POST /tx/commit_and_apply where the applier ends at once: committed already",
+            "POST /tx/commit_and_apply where the applier exits at once: already committed",
             [
                 patch(OTHER).done(),
                 post("/tx/commit_and_apply?tx={tx}")
-                    .refused(500, "Config applier was unable to fork child, returned 3"),
+                    .rejected(500, "Config applier was unable to fork child, returned 3"),
                 get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
             ],
         )
         .needs(Needs::Applier(Applier::Exits(3))),
         row(
-            "POST /tx/commit_and_apply where a template does not render: 200, and nothing is",
+            "POST /tx/commit_and_apply where a template does not render: 200, and no file is rendered",
             [patch(OTHER).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
         )
         .needs(Needs::Applier(Applier::TemplateFails))
-        .leaves(Host { restarts: vec![], ..Host::applied(PODS) }),
+        .expected_host(Host { restarts: vec![], ..Host::applied(PODS) }),
         row(
             "POST /tx/apply?keys=",
-            [post(&format!("/tx/apply?keys={PODS}")).gives(204, JSON, Answer::Empty)],
+            [post(&format!("/tx/apply?keys={PODS}")).returns(204, JSON, ExpectedBody::Empty)],
         )
         .needs(at_once)
-        .leaves(Host::applied(PODS)),
+        .expected_host(Host::applied(PODS)),
         row(
             "POST /tx/apply without keys restarts everything",
-            [post("/tx/apply").gives(204, JSON, Answer::Empty)],
+            [post("/tx/apply").returns(204, JSON, ExpectedBody::Empty)],
         )
         .needs(at_once)
-        .leaves(Host {
+        .expected_host(Host {
             restarts: vec!["kubelet.service", "host-containerd.service", "containerd.service"],
             ..Host::applied("--all")
         }),

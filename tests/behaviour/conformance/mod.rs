@@ -1,5 +1,5 @@
 //! Requests to the Bottlerocket settings API and their responses, as measured on apiserver of core-kit
-//! 3.1.1. The stand-in must respond in the same way, and so must a real server.
+//! 3.1.1. The stand-in and a real server must both respond in the same way.
 //!
 //! `BOTTLEROCKET_API_SOCKET=/run/api.sock cargo test --test it conformance::` tests a real server, as root on a
 //! Bottlerocket host. The test deletes its transactions, and commits only the live values of max-pods and of
@@ -7,7 +7,7 @@
 
 use client::Connection;
 use eni_bootstrap_sandbox::{Bottlerocket, Instance, KubernetesApi};
-use row::{Answer, Host, Needs, Row, Step};
+use row::{ExpectedBody, Host, Needs, Row, Step};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -42,32 +42,36 @@ fn the_stand_in_responds_like_a_real_server() {
         }
         let target = Target::of(host.socket());
         failures.extend(target.check(&row));
-        let left = Host::of(&host);
-        if left != row.leaves {
-            failures
-                .push(format!("{}: the host is {left:?} instead of {:?}", row.name, row.leaves));
+        let actual = Host::of(&host);
+        if actual != row.expected_host {
+            failures.push(format!(
+                "{}: the host is {actual:?} instead of {:?}",
+                row.name, row.expected_host
+            ));
         }
-        assert_eq!(host.transactions(), [""; 0], "{}: something is pending", row.name);
+        assert_eq!(host.transactions(), [""; 0], "{}: a transaction is pending", row.name);
     }
     assert_eq!(failures, [""; 0], "rows that differ");
 }
 
 #[test]
 fn a_real_server_responds_like_the_measured_one() {
-    #[expect(clippy::disallowed_methods, reason = "the tests' own switch, not a setting")]
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let Some(socket) = std::env::var_os("BOTTLEROCKET_API_SOCKET").map(PathBuf::from) else {
-        return say("no real settings API is tested: BOTTLEROCKET_API_SOCKET is not set");
+        return print(
+            "skipped the test of a real settings API: BOTTLEROCKET_API_SOCKET is not set",
+        );
     };
     let target = Target::of(&socket);
     let Target { live, label, .. } = &target;
-    say(&format!(
+    print(&format!(
         "testing the settings API at {}: creates and deletes transactions, and commits the live values again (max-pods {live}, label {label:?}); applies nothing",
         socket.display(),
     ));
     let mut failures = Vec::new();
     for row in rows() {
-        match target.lacks(row.needs) {
-            Some(why) => say(&format!("NOT RUN: {}: {why}", row.name)),
+        match target.skip_reason(row.needs) {
+            Some(reason) => print(&format!("skipped {}: {reason}", row.name)),
             None => failures.extend(target.check(&row)),
         }
     }
@@ -80,7 +84,7 @@ fn rows() -> Vec<Row> {
     [reading::rows(), changing::rows(), committing::rows()].into_iter().flatten().collect()
 }
 
-fn say(line: &str) {
+fn print(line: &str) {
     // The test harness captures the output of eprint!.
     io::stderr().write_all(format!("conformance: {line}\n").as_bytes()).unwrap();
 }
@@ -90,10 +94,10 @@ impl<'a> Target<'a> {
         let mut connection = Connection::open(socket);
         // Two requests on one connection.
         let mut get = |key: &str| -> Value {
-            let answered =
-                connection.ask("GET", &format!("/settings?keys={key}"), None, None).unwrap();
-            assert_eq!((answered.status, answered.media.as_deref()), (200, row::JSON), "{key}");
-            serde_json::from_str(&answered.body).unwrap()
+            let response =
+                connection.send("GET", &format!("/settings?keys={key}"), None, None).unwrap();
+            assert_eq!((response.status, response.media.as_deref()), (200, row::JSON), "{key}");
+            serde_json::from_str(&response.body).unwrap()
         };
         let live = get("settings.kubernetes.max-pods");
         let label = get("settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22");
@@ -102,18 +106,18 @@ impl<'a> Target<'a> {
         Self { socket, live, label }
     }
 
-    /// Returns what a real server lacks for a row.
-    fn lacks(&self, needs: Needs) -> Option<String> {
+    /// Returns why a row cannot run on a real server; `None` if it can.
+    fn skip_reason(&self, needs: Needs) -> Option<String> {
         match needs {
             Needs::Nothing => None,
-            Needs::Label => self.label.is_none().then(|| format!("no label {LABEL} is live")),
+            Needs::Label => self.label.is_none().then(|| format!("label {LABEL} is not set")),
             Needs::EmptyDefault => {
                 let mut connection = Connection::open(self.socket);
-                let pending = connection.ask("GET", "/tx?tx=default", None, None).unwrap().body;
+                let pending = connection.send("GET", "/tx?tx=default", None, None).unwrap().body;
                 (pending != "{}").then(|| format!("the default transaction has changes: {pending}"))
             }
             Needs::Applier(applier) => Some(format!(
-                "it needs an applier in the state {applier:?}, and may restart the kubelet"
+                "requires an applier in the state {applier:?}, and may restart the kubelet"
             )),
         }
     }
@@ -126,23 +130,24 @@ impl<'a> Target<'a> {
             let target = self.fill(&step.target, &transaction);
             let body = step.body.as_ref().map(|body| self.fill(body, &transaction));
             let mut connection = Connection::open(self.socket);
-            let answered = connection.ask(step.method, &target, step.kind, body.as_deref());
-            let closed = matches!(step.answer, Answer::HangsUp).then(|| connection.is_closed());
-            let is_right = answered.as_ref().is_ok_and(|it| {
+            let response = connection.send(step.method, &target, step.kind, body.as_deref());
+            let closed = matches!(step.expected_body, ExpectedBody::ConnectionClosed)
+                .then(|| connection.is_closed());
+            let is_expected = response.as_ref().is_ok_and(|it| {
                 (it.status, it.media.as_deref()) == (step.status, step.media)
                     && closed.unwrap_or(true)
-                    && self.is(&step.answer, &it.body, &transaction)
+                    && self.matches(&step.expected_body, &it.body, &transaction)
             });
-            if !is_right {
-                let Step { method, status, media, answer, .. } = step;
+            if !is_expected {
+                let Step { method, status, media, expected_body, .. } = step;
                 failures.push(format!(
-                    "{}: {method} {target} {body:.200?}: the response is {answered:.300?} instead of {status} {media:?} {answer:?}",
+                    "{}: {method} {target} {body:.200?}: the response is {response:.300?} instead of {status} {media:?} {expected_body:?}",
                     row.name,
                 ));
             }
         }
         let path = format!("/tx?tx={transaction}");
-        Connection::open(self.socket).ask("DELETE", &path, None, None).unwrap();
+        Connection::open(self.socket).send("DELETE", &path, None, None).unwrap();
         failures
     }
 
@@ -153,34 +158,34 @@ impl<'a> Target<'a> {
             .replace("{label}", self.label.as_deref().unwrap_or_default())
     }
 
-    fn is(&self, expected: &Answer, body: &str, transaction: &str) -> bool {
+    fn matches(&self, expected: &ExpectedBody, body: &str, transaction: &str) -> bool {
         let json = || serde_json::from_str::<Value>(body).unwrap_or_default();
         let list = || serde_json::from_str::<Vec<String>>(body).unwrap_or_default();
         match expected {
-            Answer::Empty | Answer::HangsUp => body.is_empty(),
-            Answer::Is(text) => body == text,
-            Answer::Around(begins, ends) => body.starts_with(begins) && body.ends_with(ends),
-            Answer::Has(parts) => {
+            ExpectedBody::Empty | ExpectedBody::ConnectionClosed => body.is_empty(),
+            ExpectedBody::Is(text) => body == text,
+            ExpectedBody::Around(begins, ends) => body.starts_with(begins) && body.ends_with(ends),
+            ExpectedBody::Has(parts) => {
                 body.starts_with(parts[0]) && parts.iter().all(|part| body.contains(part))
             }
-            Answer::Json(text) => {
+            ExpectedBody::Json(text) => {
                 let text = self.fill(text, transaction);
                 let expected: Value = serde_json::from_str(&text).unwrap();
                 json() == expected && body.len() == text.len()
             }
-            Answer::Fields(names) => {
+            ExpectedBody::Fields(names) => {
                 let fields: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
                 fields.keys().eq(names.iter())
             }
-            Answer::Keys(keys) => {
+            ExpectedBody::Keys(keys) => {
                 let mut actual = list();
                 actual.sort();
                 let mut keys = keys.to_vec();
                 keys.sort_unstable();
                 actual == keys
             }
-            Answer::Lists(name, there) => {
-                json().is_array() && list().contains(&self.fill(name, transaction)) == *there
+            ExpectedBody::Lists(name, is_listed) => {
+                json().is_array() && list().contains(&self.fill(name, transaction)) == *is_listed
             }
         }
     }

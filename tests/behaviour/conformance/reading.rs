@@ -1,6 +1,6 @@
 //! Rows about requests that read: settings, model, operating system, metadata.
 
-use super::row::{Answer, JSON, Needs, Row, get, put, row};
+use super::row::{ExpectedBody, JSON, Needs, Row, get, put, row};
 
 const LABEL: &str = "settings.kubernetes.node-labels.%22k8s.amazonaws.com/eniConfig%22";
 
@@ -9,12 +9,12 @@ pub fn rows() -> Vec<Row> {
         row(
             "GET /settings?prefix=settings.kubernetes has no outer settings",
             ["settings.kubernetes", "kubernetes"].map(|prefix| {
-                let answer = Answer::Fields(&["kubernetes"]);
-                get(&format!("/settings?prefix={prefix}")).gives(200, JSON, answer)
+                let body = ExpectedBody::Fields(&["kubernetes"]);
+                get(&format!("/settings?prefix={prefix}")).returns(200, JSON, body)
             }),
         ),
         row(
-            "GET /settings?prefix= is a prefix of letters",
+            "GET /settings?prefix= matches characters, not whole segments",
             ["settings.kubernetes.max", "kubernetes.max-p", "settings.kubernetes.max-pods"].map(
                 |prefix| {
                     get(&format!("/settings?prefix={prefix}"))
@@ -28,8 +28,8 @@ pub fn rows() -> Vec<Row> {
                 .map(|query| get(&format!("/settings?{query}")).json("{}")),
         ),
         row(
-            "GET /settings?prefix= with nothing",
-            [get("/settings?prefix=").refused(400, "Input 'prefix' cannot be empty")],
+            "GET /settings?prefix= without a prefix",
+            [get("/settings?prefix=").rejected(400, "Input 'prefix' cannot be empty")],
         ),
         row(
             "GET /settings?keys= with a quoted segment, percent-encoded",
@@ -40,18 +40,18 @@ pub fn rows() -> Vec<Row> {
         .needs(Needs::Label),
         row(
             "a raw \" in the request line",
-            [get("/settings?keys=settings.kubernetes.node-labels.\"a.b/c\"").gives(
+            [get("/settings?keys=settings.kubernetes.node-labels.\"a.b/c\"").returns(
                 400,
                 None,
-                Answer::HangsUp,
+                ExpectedBody::ConnectionClosed,
             )],
         ),
         row(
-            "GET /settings?keys= with a character that no key has",
-            [get("/settings?keys=settings.kubernetes.a$b").gives(
+            "GET /settings?keys= with an invalid character",
+            [get("/settings?keys=settings.kubernetes.a$b").returns(
                 400,
                 None,
-                Answer::Around("Unable to make data key ", ": invalid character in key: '$'"),
+                ExpectedBody::Around("Unable to make data key ", ": invalid character in key: '$'"),
             )],
         ),
         row(
@@ -61,10 +61,10 @@ pub fn rows() -> Vec<Row> {
         ),
         row(
             "GET /os",
-            [get("/os").gives(
+            [get("/os").returns(
                 200,
                 JSON,
-                Answer::Fields(&["arch", "build_id", "pretty_name", "variant_id", "version_id"]),
+                ExpectedBody::Fields(&["arch", "build_id", "pretty_name", "variant_id", "version_id"]),
             )],
         ),
         row(
@@ -74,12 +74,12 @@ pub fn rows() -> Vec<Row> {
         ),
         row(
             "GET /metadata/affected-services without keys (from source)",
-            [get("/metadata/affected-services").refused(400, "Missing required input 'keys'")],
+            [get("/metadata/affected-services").rejected(400, "Missing required input 'keys'")],
         ),
         row(
             "an unknown path, or the wrong method",
             [get("/nosuch"), get("/settings/"), put("/settings"), put("/")]
-                .map(|step| step.gives(404, None, Answer::Empty)),
+                .map(|step| step.returns(404, None, ExpectedBody::Empty)),
         ),
     ]
 }

@@ -7,8 +7,8 @@ pub struct Row {
     pub name: &'static str,
     pub needs: Needs,
     pub steps: Vec<Step>,
-    /// The host afterwards. Only the stand-in shows it.
-    pub leaves: Host,
+    /// The state of the host afterwards. Only the stand-in returns it.
+    pub expected_host: Host,
 }
 
 /// The result of the applier on a host that booted with max-pods 29.
@@ -35,7 +35,7 @@ impl Host {
         let line = |path: &str, name: &str| {
             let text = host.rendered(path).unwrap();
             let value = text.lines().find_map(|line| line.strip_prefix(name));
-            value.unwrap_or("no such line").to_owned()
+            value.unwrap_or("missing").to_owned()
         };
         Self {
             applied: host.applied().into_iter().map(run).collect(),
@@ -52,7 +52,7 @@ impl Host {
     }
 }
 
-/// What a row needs. It is skipped on a real server that lacks it.
+/// The requirement of a row. A real server that does not meet it skips the row.
 #[derive(Clone, Copy, Debug)]
 pub enum Needs {
     Nothing,
@@ -73,15 +73,15 @@ pub struct Step {
     pub body: Option<String>,
     pub status: u16,
     pub media: Option<&'static str>,
-    pub answer: Answer,
+    pub expected_body: ExpectedBody,
 }
 
-/// The body of a response, as exactly as it was measured.
+/// The expected body of a response, as exactly as the body was measured.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum ExpectedBody {
     Empty,
     /// Empty, and the server closes the connection.
-    HangsUp,
+    ConnectionClosed,
     Is(String),
     /// A text with this beginning and this end.
     Around(&'static str, &'static str),
@@ -93,7 +93,7 @@ pub enum Answer {
     Fields(&'static [&'static str]),
     /// A list of these, in any order.
     Keys(&'static [&'static str]),
-    /// A list that contains this, or does not.
+    /// A list that contains this text if the flag is true, and does not contain it otherwise.
     Lists(&'static str, bool),
 }
 
@@ -101,7 +101,12 @@ pub const JSON: Option<&str> = Some("application/json");
 pub const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
 
 pub fn row(name: &'static str, steps: impl IntoIterator<Item = Step>) -> Row {
-    Row { name, needs: Needs::Nothing, steps: steps.into_iter().collect(), leaves: Host::default() }
+    Row {
+        name,
+        needs: Needs::Nothing,
+        steps: steps.into_iter().collect(),
+        expected_host: Host::default(),
+    }
 }
 
 impl Row {
@@ -110,16 +115,16 @@ impl Row {
         self
     }
 
-    pub fn leaves(mut self, leaves: Host) -> Self {
-        self.leaves = leaves;
+    pub fn expected_host(mut self, expected_host: Host) -> Self {
+        self.expected_host = expected_host;
         self
     }
 }
 
 fn step(method: &'static str, target: &str) -> Step {
     let target = target.to_owned();
-    let (status, media, answer) = (0, None, Answer::Empty);
-    Step { method, target, kind: None, body: None, status, media, answer }
+    let (status, media, expected_body) = (0, None, ExpectedBody::Empty);
+    Step { method, target, kind: None, body: None, status, media, expected_body }
 }
 
 pub fn get(target: &str) -> Step {
@@ -159,36 +164,41 @@ impl Step {
         self
     }
 
-    pub fn gives(mut self, status: u16, media: Option<&'static str>, answer: Answer) -> Self {
-        (self.status, self.media, self.answer) = (status, media, answer);
+    pub fn returns(
+        mut self,
+        status: u16,
+        media: Option<&'static str>,
+        expected_body: ExpectedBody,
+    ) -> Self {
+        (self.status, self.media, self.expected_body) = (status, media, expected_body);
         self
     }
 
     /// Expects status 204 without a body.
     pub fn done(self) -> Self {
-        self.gives(204, None, Answer::Empty)
+        self.returns(204, None, ExpectedBody::Empty)
     }
 
     pub fn json(self, body: &'static str) -> Self {
-        self.gives(200, JSON, Answer::Json(body))
+        self.returns(200, JSON, ExpectedBody::Json(body))
     }
 
     pub fn keys(self, keys: &'static [&'static str]) -> Self {
-        self.gives(200, JSON, Answer::Keys(keys))
+        self.returns(200, JSON, ExpectedBody::Keys(keys))
     }
 
-    /// Expects an error of apiserver itself, which has no media type.
-    pub fn refused(self, status: u16, why: &str) -> Self {
-        self.gives(status, None, Answer::Is(why.to_owned()))
+    /// Expects an error of apiserver itself. The response has no media type.
+    pub fn rejected(self, status: u16, message: &str) -> Self {
+        self.returns(status, None, ExpectedBody::Is(message.to_owned()))
     }
 
     /// Expects an error of the HTTP framework of apiserver.
-    pub fn unread(self, status: u16, why: &str) -> Self {
-        self.gives(status, TEXT, Answer::Is(why.to_owned()))
+    pub fn invalid(self, status: u16, message: &str) -> Self {
+        self.returns(status, TEXT, ExpectedBody::Is(message.to_owned()))
     }
 
     /// Expects an error of the HTTP framework with this beginning and this end.
-    pub fn unread_around(self, begins: &'static str, ends: &'static str) -> Self {
-        self.gives(400, TEXT, Answer::Around(begins, ends))
+    pub fn invalid_around(self, begins: &'static str, ends: &'static str) -> Self {
+        self.returns(400, TEXT, ExpectedBody::Around(begins, ends))
     }
 }

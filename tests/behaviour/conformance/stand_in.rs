@@ -1,6 +1,6 @@
-//! What only the stand-in does: a late applier, faults, and a socket that disappears.
+//! Features of the stand-in only: a late applier, faults, and a socket that disappears.
 
-use super::client::{Answered, Broken, Connection};
+use super::client::{BrokenResponse, Connection, Response};
 use super::row::{Host, JSON};
 use eni_bootstrap_sandbox::{Applied, Applier, Bottlerocket, Fault, Instance, KubernetesApi};
 use serde_json::{Value, json};
@@ -25,15 +25,15 @@ fn host(seed: &Value) -> (TempDir, Bottlerocket) {
     (container, host)
 }
 
-fn ask(host: &Bottlerocket, method: &str, target: &str, body: Option<&str>) -> Answered {
-    Connection::open(host.socket()).ask(method, target, JSON, body).unwrap()
+fn send(host: &Bottlerocket, method: &str, target: &str, body: Option<&str>) -> Response {
+    Connection::open(host.socket()).send(method, target, JSON, body).unwrap()
 }
 
 /// Commits `kubernetes`, and returns the status of the commit.
 fn commit(host: &Bottlerocket, kubernetes: &Value) -> u16 {
     let body = json!({ "kubernetes": kubernetes }).to_string();
-    assert_eq!(ask(host, "PATCH", "/settings?tx=a", Some(&body)).status, 204);
-    ask(host, "POST", "/tx/commit_and_apply?tx=a", None).status
+    assert_eq!(send(host, "PATCH", "/settings?tx=a", Some(&body)).status, 204);
+    send(host, "POST", "/tx/commit_and_apply?tx=a", None).status
 }
 
 fn reserved(host: &Bottlerocket) -> Vec<String> {
@@ -87,8 +87,8 @@ fn kube_reserved_follows_max_pods_unless_it_is_set() {
         reserved(&rocket),
         ["cpu: \"70m\"", "memory: \"574Mi\"", "ephemeral-storage: \"1Gi\""]
     );
-    let own = json!({ "memory": "600Mi", "cpu": "90m", "ephemeral-storage": "2Gi" });
-    assert_eq!(commit(&rocket, &json!({ "max-pods": 110, "kube-reserved": own })), 200);
+    let configured = json!({ "memory": "600Mi", "cpu": "90m", "ephemeral-storage": "2Gi" });
+    assert_eq!(commit(&rocket, &json!({ "max-pods": 110, "kube-reserved": configured })), 200);
     assert_eq!(
         reserved(&rocket),
         ["cpu: \"90m\"", "memory: \"600Mi\"", "ephemeral-storage: \"2Gi\""]
@@ -102,7 +102,7 @@ fn kube_reserved_follows_max_pods_unless_it_is_set() {
 }
 
 #[test]
-fn a_missing_setting_keeps_every_file_from_being_rendered() {
+fn a_missing_setting_prevents_rendering_of_every_file() {
     let mut without = seed();
     without["kubernetes"]["node-ip"] = Value::Null;
     let (_container, host) = host(&without);
@@ -119,23 +119,23 @@ fn the_log_contains_requests_with_faults() {
     let patch = r#"{"kubernetes":{"max-pods":20}}"#;
     let page = "<html>502 Bad Gateway</html>";
     host.faults().fail_next_matching("GET /tx/list", 1, Fault::Answer(502, page.to_owned()));
-    let answered = ask(&host, "GET", "/tx/list", None);
-    assert_eq!((answered.status, answered.body.as_str()), (502, page));
+    let response = send(&host, "GET", "/tx/list", None);
+    assert_eq!((response.status, response.body.as_str()), (502, page));
     let broken = |method: &str, target: &str| {
-        Connection::open(host.socket()).ask(method, target, None, None).unwrap_err()
+        Connection::open(host.socket()).send(method, target, None, None).unwrap_err()
     };
     host.faults().fail_always_matching("GET /settings", Fault::Cut(b"{\"kuber".to_vec()));
     host.faults().fail_next_matching("DELETE", 1, Fault::Drop);
-    let off = Broken::Off("{\"kuber".to_owned());
-    let nothing = Broken::NoAnswer(String::new());
-    assert_eq!(broken("GET", "/settings?prefix=settings.kubernetes"), off);
-    assert_eq!(broken("GET", "/settings?prefix=settings.kubernetes"), off);
-    assert_eq!(broken("DELETE", "/tx?tx=a"), nothing);
+    let truncated = BrokenResponse::Truncated("{\"kuber".to_owned());
+    let no_response = BrokenResponse::NoStatusLine(String::new());
+    assert_eq!(broken("GET", "/settings?prefix=settings.kubernetes"), truncated);
+    assert_eq!(broken("GET", "/settings?prefix=settings.kubernetes"), truncated);
+    assert_eq!(broken("DELETE", "/tx?tx=a"), no_response);
     host.faults().clear();
-    assert_eq!(ask(&host, "PATCH", "/settings?tx=a", Some(patch)).status, 204);
+    assert_eq!(send(&host, "PATCH", "/settings?tx=a", Some(patch)).status, 204);
     // The server acts, but its response is lost.
     host.faults().fail_next_matching("POST /tx/commit_and_apply", 1, Fault::Lost);
-    assert_eq!(broken("POST", "/tx/commit_and_apply?tx=a"), nothing);
+    assert_eq!(broken("POST", "/tx/commit_and_apply?tx=a"), no_response);
     assert_eq!(
         (host.live()["kubernetes"]["max-pods"].as_u64(), host.kubelet_restarts()),
         (Some(20), 1)
@@ -156,7 +156,7 @@ fn the_log_contains_requests_with_faults() {
 }
 
 #[test]
-fn a_socket_can_be_dead_be_missing_and_return() {
+fn a_socket_can_refuse_connections_disappear_and_return() {
     let (_container, mut host) = host(&seed());
     let connects =
         |host: &Bottlerocket| UnixStream::connect(host.socket()).map(drop).map_err(|e| e.kind());
@@ -169,34 +169,34 @@ fn a_socket_can_be_dead_be_missing_and_return() {
 }
 
 #[test]
-fn locked_settings_can_be_neither_read_nor_changed() {
+fn reading_or_changing_locked_settings_is_an_error() {
     let (_container, host) = host(&seed());
     let patch = Some(r#"{"kubernetes":{"max-pods":20}}"#);
-    assert_eq!(ask(&host, "PATCH", "/settings?tx=a", patch).status, 204);
+    assert_eq!(send(&host, "PATCH", "/settings?tx=a", patch).status, 204);
     host.lock_down();
-    let answers = [
-        ask(&host, "GET", "/?prefix=settings.motd", None),
-        ask(&host, "PATCH", "/settings?tx=b", patch),
-        ask(&host, "POST", "/tx/commit?tx=a", None),
+    let responses = [
+        send(&host, "GET", "/?prefix=settings.motd", None),
+        send(&host, "PATCH", "/settings?tx=b", patch),
+        send(&host, "POST", "/tx/commit?tx=a", None),
     ];
     assert_eq!(
-        answers.map(|answered| (answered.status, answered.body)),
+        responses.map(|response| (response.status, response.body)),
         [
             (500, "Data store error during get_prefix 'settings.motd' for Live: Data store integrity violation at /var/lib/bottlerocket/datastore/current/live: Live datastore missing".to_owned()),
             (500, "Data store error during Failure in setting metadata.: IO error on '/var/lib/bottlerocket/datastore/current/pending/b/settings': Required key not available (os error 126)".to_owned()),
             (422, "Tried to commit with no pending changes".to_owned()),
         ]
     );
-    assert_eq!(ask(&host, "GET", "/os", None).status, 200);
+    assert_eq!(send(&host, "GET", "/os", None).status, 200);
 }
 
-/// Read in the source: a key that has other keys below it is a directory.
+/// In the source of apiserver, a key that has other keys below it is a directory.
 #[test]
-fn keys_are_complete_keys() {
+fn a_partial_key_is_an_error() {
     let (_container, host) = host(&seed());
-    let answered = ask(&host, "GET", "/settings?keys=settings.kubernetes", None);
+    let response = send(&host, "GET", "/settings?keys=settings.kubernetes", None);
     assert_eq!(
-        (answered.status, answered.body.as_str()),
+        (response.status, response.body.as_str()),
         (
             500,
             "Data store error during get_key: Reading key 'settings.kubernetes' failed: Is a directory (os error 21)"
@@ -205,7 +205,7 @@ fn keys_are_complete_keys() {
 }
 
 #[test]
-fn the_image_has_the_files_that_an_agent_reads() {
+fn the_image_has_the_files_that_eni_bootstrap_reads() {
     let (container, host) = host(&seed());
     let table = host.rendered("usr/share/eks/eni-max-pods").unwrap();
     assert!(table.contains("\nm5.large 29\n"), "{table}");

@@ -1,38 +1,39 @@
-//! Files that cannot be read or written, and two runs at the same time: the previous file stays intact.
+//! Files that cannot be read or written, and two runs at the same time. The previous file stays intact.
 
 use crate::support::node::{DROP_IN, error, in_cluster, ready_api};
 use eni_bootstrap_sandbox::KubernetesApi;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-/// A file of ours from the previous boot.
-const OLD: &str =
+/// A file that eni-bootstrap wrote at the previous boot.
+const PREVIOUS: &str =
     "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\nold\n";
 
 #[test]
 fn a_target_that_cannot_be_written_is_exit_code_73_and_the_previous_file_is_intact() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    node.file(DROP_IN, OLD);
+    node.file(DROP_IN, PREVIOUS);
     // A directory at the path of the temporary file: not even root can write to it.
-    let draft = node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
-    fs::create_dir(&draft).unwrap();
+    let temporary =
+        node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
+    fs::create_dir(&temporary).unwrap();
     let ended = node.run(["run"]);
     assert_eq!(
         (ended.status, error(&ended)),
         (
             Some(73),
             format!(
-                "error: the node could not be configured\n  caused by: failed to write {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact\n",
+                "error: failed to configure the node\n  caused by: failed to write {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact\n",
                 node.root().join(DROP_IN).display()
             )
             .as_str()
         )
     );
-    assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
+    assert_eq!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));
 }
 
-/// A max-pods in such a directory must not be ignored silently.
+/// A max-pods in such a directory must never be ignored.
 #[test]
 fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
     let api = ready_api();
@@ -50,7 +51,7 @@ fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
             (
                 Some(65),
                 format!(
-                    "error: this machine could not be identified\n  caused by: failed to read the node image\n  caused by: failed to read {}\n  caused by: Not a directory (os error 20)\n  help: run eni-bootstrap as root on the node\n",
+                    "error: failed to read the node image\n  caused by: failed to read {}\n  caused by: Not a directory (os error 20)\n  help: run eni-bootstrap as root on the node\n",
                     path.display()
                 )
                 .as_str()
@@ -64,21 +65,23 @@ fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
 fn a_full_or_read_only_file_system_is_exit_code_73_and_the_previous_file_is_intact() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    for (options, why) in [
+    for (options, cause) in [
         ("size=4k", "No space left on device (os error 28)"),
         ("ro", "Read-only file system (os error 30)"),
     ] {
         let folder = node.root().join("etc/eks/nodeadm.d");
         fs::create_dir_all(&folder).unwrap();
-        let Some(_mounted) =
-            crate::support::real_parts::tmpfs(&folder, options, &[("90-eni-bootstrap.yaml", OLD)])
-        else {
+        let Some(_mounted) = crate::support::real_parts::tmpfs(
+            &folder,
+            options,
+            &[("90-eni-bootstrap.yaml", PREVIOUS)],
+        ) else {
             return;
         };
         let ended = node.run(["run"]);
         assert_eq!(ended.status, Some(73), "{}", ended.stderr);
-        assert!(error(&ended).contains(&format!("caused by: {why}\n")), "{}", ended.stderr);
-        assert_eq!(node.read(DROP_IN).as_deref(), Some(OLD));
+        assert!(error(&ended).contains(&format!("caused by: {cause}\n")), "{}", ended.stderr);
+        assert_eq!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
     }
 }
@@ -87,7 +90,7 @@ fn a_full_or_read_only_file_system_is_exit_code_73_and_the_previous_file_is_inta
 fn the_mode_of_an_existing_file_is_kept() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
-    let path = node.file(DROP_IN, OLD);
+    let path = node.file(DROP_IN, PREVIOUS);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(node.run(["run"]).status, Some(0));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -96,11 +99,11 @@ fn the_mode_of_an_existing_file_is_kept() {
 #[test]
 fn a_file_of_another_program_is_never_replaced() {
     let api = ready_api();
-    let theirs = "# by another agent\nspec: {}\n";
+    let text = "# by another agent\nspec: {}\n";
     let unit = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
     for path in [DROP_IN, unit] {
         let (node, _imds) = in_cluster(&api);
-        node.file(path, theirs);
+        node.file(path, text);
         for command in ["run", "undo"] {
             let mut command = node.command([command]);
             if path == unit {
@@ -112,10 +115,10 @@ fn a_file_of_another_program_is_never_replaced() {
                 (ended.status, error(&ended)),
                 (
                     Some(73),
-                    format!("error: the node could not be configured\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()
+                    format!("error: failed to configure the node\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()
                 )
             );
-            assert_eq!(node.read(path).as_deref(), Some(theirs));
+            assert_eq!(node.read(path).as_deref(), Some(text));
             assert_eq!(node.written(), [path], "no other file is written");
         }
     }
@@ -133,7 +136,7 @@ fn two_runs_do_not_interleave() {
         (
             Some(73),
             format!(
-                "error: a file could not be used\n  caused by: another eni-bootstrap process holds the lock {}\n  help: wait until the other run ends (`systemctl status eni-bootstrap`), or stop it\n",
+                "error: another eni-bootstrap process holds the lock {}\n  help: wait until the other run ends (`systemctl status eni-bootstrap`), or stop it\n",
                 node.root().join("run/eni-bootstrap/lock").display()
             )
             .as_str()

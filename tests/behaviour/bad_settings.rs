@@ -1,10 +1,10 @@
-//! Invalid settings: exit code 78, with the place of the error, and without any change to the node.
+//! Invalid settings: exit code 78, an error with its location, and an unchanged node.
 
 use crate::support::node::{Node, error, with_imds};
 use eni_bootstrap_sandbox::{Imds, Instance};
 
 #[test]
-fn an_unknown_key_is_78_with_file_line_and_nearest_key() {
+fn an_unknown_key_is_exit_code_78_with_file_line_and_nearest_key() {
     let imds = Imds::start(&Instance::default());
     let node = with_imds(&imds);
     let path =
@@ -28,7 +28,7 @@ fn an_unknown_key_is_78_with_file_line_and_nearest_key() {
 }
 
 #[test]
-fn a_misspelt_variable_and_a_missing_file_are_78() {
+fn a_misspelled_variable_and_a_missing_file_are_exit_code_78() {
     let node = Node::al2023();
     let mut command = node.command(["run"]);
     command.env("ENI_BOOTSTRAP_ENI_CONFIG_WAIT_", "5m");
@@ -51,7 +51,7 @@ fn a_misspelt_variable_and_a_missing_file_are_78() {
 }
 
 #[test]
-fn an_unknown_cluster_is_78_before_any_file_is_written() {
+fn an_unknown_cluster_is_exit_code_78_before_any_file_is_written() {
     let imds = Imds::start(&Instance::default());
     let node = with_imds(&imds);
     let ended = node.run(["run"]);
@@ -59,19 +59,19 @@ fn an_unknown_cluster_is_78_before_any_file_is_written() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: no plan fits this machine\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
+            "error: failed to compute the node configuration\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
 
 #[test]
-fn an_invalid_endpoint_or_certificate_authority_is_78() {
+fn an_invalid_endpoint_or_certificate_authority_is_exit_code_78() {
     let imds = Imds::start(&Instance::default());
     let node = with_imds(&imds)
         .with("--cluster-name", "prod")
         .with("--cluster-certificate-authority", "bm90IFBFTQ==");
-    for (endpoint, why) in [
+    for (endpoint, cause) in [
         (
             "http://plain.example",
             "cluster endpoint \"http://plain.example\" is not an https:// URL",
@@ -83,7 +83,7 @@ fn an_invalid_endpoint_or_certificate_authority_is_78() {
             (ended.status, error(&ended)),
             (
                 Some(78),
-                format!("error: failed to connect to the cluster\n  caused by: {why}\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
+                format!("error: failed to connect to the cluster\n  caused by: {cause}\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
             )
         );
     }
@@ -105,9 +105,9 @@ fn plan_without_a_cluster_prints_a_warning() {
 }
 
 #[test]
-fn an_invalid_value_of_a_variable_is_78() {
+fn an_invalid_value_of_a_variable_is_exit_code_78() {
     let node = Node::al2023();
-    let ended = |name: &str, value: &str, arguments: &[&str]| {
+    let run = |name: &str, value: &str, arguments: &[&str]| {
         let mut command = node.command(arguments);
         command.env(name, value);
         let ended = crate::support::node::ended(command.output().unwrap());
@@ -122,16 +122,16 @@ fn an_invalid_value_of_a_variable_is_78() {
         )
     };
     assert_eq!(
-        ended("ENI_BOOTSTRAP_PODS_MAX", "many", &["run"]),
+        run("ENI_BOOTSTRAP_PODS_MAX", "many", &["run"]),
         error("ENI_BOOTSTRAP_PODS_MAX is invalid: \"many\": invalid digit found in string")
     );
     assert_eq!(
-        ended("ENI_BOOTSTRAP_HOST_KIND", "mainframe", &["plan"]),
+        run("ENI_BOOTSTRAP_HOST_KIND", "mainframe", &["plan"]),
         error(
             "ENI_BOOTSTRAP_HOST_KIND is invalid: \"mainframe\" is not one of auto, nodeadm, kubelet-dropin, kubeadm, snap, bottlerocket, none"
         )
     );
-    let (status, stderr) = ended("ENI_BOOTSTRAP_PODS_MAX", "9", &["run", "--pods-max", "many"]);
+    let (status, stderr) = run("ENI_BOOTSTRAP_PODS_MAX", "9", &["run", "--pods-max", "many"]);
     assert_eq!(status, Some(64), "{stderr}");
 }
 

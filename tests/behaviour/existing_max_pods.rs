@@ -1,16 +1,16 @@
-//! Whole runs on nodes whose max-pods is already configured. `tests/scenarios` covers where else it can be
-//! configured.
+//! Whole runs on nodes with an existing max-pods. `tests/scenarios` covers the other places that can
+//! configure it.
 
 use crate::support::node::{DROP_IN, Node, imds_with, ready_api, with_imds};
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
 
-/// A node whose NodeConfig has this under `spec.kubelet`.
+/// Returns a node with `kubelet` under `spec.kubelet` in its NodeConfig.
 fn with_kubelet(api: &KubernetesApi, kubelet: &str) -> (Node, Imds) {
     let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
     (with_imds(&imds), imds)
 }
 
-/// The lines of a run that name the existing max-pods.
+/// Runs eni-bootstrap, and returns the lines about the existing max-pods.
 fn lines(node: &Node, arguments: &[&str]) -> Vec<String> {
     let ended = node.run(["run"].iter().chain(arguments));
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -19,14 +19,14 @@ fn lines(node: &Node, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_policy_decides_between_user_data_and_the_calculation() {
+fn the_policy_selects_the_max_pods_of_user_data_or_the_computed_one() {
     let api = ready_api();
     let kubelet = "    config:\n      maxPods: 110\n    flags:\n      - --node-labels=eks.amazonaws.com/nodegroup=blue\n";
     let (node, _imds) = with_kubelet(&api, kubelet);
     assert_eq!(
         lines(&node, &[]),
         [
-            "plan: user data sets max-pods to 110 (managed node group); ours, 20, wins: pods.policy = \"override\""
+            "plan: user data sets max-pods to 110 (managed node group); the computed value 20 takes precedence (pods.policy = \"override\")"
         ]
     );
     let written = node.read(DROP_IN).unwrap();
@@ -34,7 +34,10 @@ fn the_policy_decides_between_user_data_and_the_calculation() {
     assert!(!written.contains("--max-pods"), "no flag to override: {written}");
     assert_eq!(
         lines(&node, &["--pods-policy", "respect"]),
-        ["plan: user data sets max-pods to 110 (managed node group); so do we"]
+        [
+            "plan: user data sets max-pods to 110 (managed node group); this value is kept (pods.policy = \"respect\")",
+            "warning: plan: max-pods 110 exceeds the capacity of this node, which is 20 pods; further pods stay in ContainerCreating without an IP address; set max-pods to 20 or less"
+        ]
     );
     let written = node.read(DROP_IN).unwrap();
     assert!(written.contains("\n      maxPods: 110\n"), "{written}");
@@ -42,13 +45,13 @@ fn the_policy_decides_between_user_data_and_the_calculation() {
 }
 
 #[test]
-fn a_later_flag_overrides_a_flag() {
+fn a_later_flag_overrides_the_flag_in_user_data() {
     let api = ready_api();
     let (node, _imds) = with_kubelet(&api, "    flags: [--max-pods=17]\n");
     assert_eq!(
         lines(&node, &[]),
         [
-            "plan: a kubelet flag in user data sets max-pods to 17; ours, 20, wins: pods.policy = \"override\""
+            "plan: a kubelet flag in user data sets max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")"
         ]
     );
     let written = node.read(DROP_IN).unwrap();
@@ -58,33 +61,37 @@ fn a_later_flag_overrides_a_flag() {
     );
     assert_eq!(
         lines(&node, &["--pods-policy", "lower"]),
-        ["plan: a kubelet flag in user data sets max-pods to 17; so do we"]
+        [
+            "plan: a kubelet flag in user data sets max-pods to 17; this value is kept (pods.policy = \"lower\")"
+        ]
     );
 }
 
 #[test]
-fn a_flag_overrides_a_drop_in_of_the_kubelet() {
+fn a_flag_overrides_a_drop_in_file_of_the_kubelet() {
     let api = ready_api();
     let (node, _imds) = with_kubelet(&api, "    maxPodsExpression: max_pods - 1\n");
     node.file("etc/kubernetes/kubelet/config.json.d/40-nodeadm.conf", "{\"maxPods\": 77}");
     node.file("etc/kubernetes/kubelet/config.json.d/50-site.conf", "{\"maxPods\": 5}");
-    let place = "/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5";
+    let existing = "/etc/kubernetes/kubelet/config.json.d/50-site.conf sets max-pods to 5";
     assert_eq!(
         lines(&node, &[]),
-        [format!("plan: {place}; ours, 20, wins: pods.policy = \"override\"")]
+        [format!(
+            "plan: {existing}; the computed value 20 takes precedence (pods.policy = \"override\")"
+        )]
     );
     assert!(node.read(DROP_IN).unwrap().contains("      - \"--max-pods=20\"\n"));
     let lower = node.run(["run", "--pods-policy", "lower"]);
     for line in [
-        &format!("plan: {place}; so do we\n"),
-        "warning: maxPodsExpression in user data is \"max_pods - 1\", which only nodeadm can work out: pods.policy passes over it\n",
+        &format!("plan: {existing}; this value is kept (pods.policy = \"lower\")\n"),
+        "warning: plan: pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it; set kubelet.config.maxPods in user data to a number, or set pods.policy = \"override\"\n",
     ] {
         assert!(lower.stderr.contains(line), "{line} in {}", lower.stderr);
     }
 }
 
 #[test]
-fn a_value_of_karpenter_is_a_warning() {
+fn a_different_max_pods_of_karpenter_is_a_warning() {
     let api = ready_api();
     let kubelet =
         "    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
@@ -92,7 +99,7 @@ fn a_value_of_karpenter_is_a_warning() {
     assert_eq!(
         lines(&node, &[]),
         [
-            "warning: user data sets max-pods to 29 (Karpenter); ours, 20, wins: pods.policy = \"override\". Karpenter plans pods by its own figure: set kubelet.maxPods: 20 in the EC2NodeClass, or its RESERVED_ENIS, so that the two agree"
+            "warning: plan: user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value; set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20"
         ]
     );
 }

@@ -1,11 +1,11 @@
-//! Whole runs on hosts that share a file or an option with others, and `undo`. `tests/scenarios` covers
-//! detection and the files of each host.
+//! Whole runs on hosts where eni-bootstrap shares a file or an option with other programs, and `undo`.
+//! `tests/scenarios` covers detection and the files of each host.
 
 use crate::support::node::{DROP_IN, Node, error, imds_with, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
 use std::os::unix::fs::PermissionsExt as _;
 
-/// A node whose user data names `api` as its cluster, without an image.
+/// A node without an image. Its user data contains the cluster of `api`.
 fn bare(api: &KubernetesApi) -> (Node, Imds) {
     let imds = imds_with(api.node_config());
     (Node::empty().with("--imds-endpoint", imds.endpoint()), imds)
@@ -25,23 +25,23 @@ fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
 }
 
 #[test]
-fn the_contents_of_kubeadms_file_are_kept() {
+fn existing_lines_of_the_kubeadm_file_are_kept() {
     const FILE: &str = "etc/default/kubelet";
     let api = ready_api();
     let (node, _imds) = kubeadm(&api);
-    let theirs = "# the site's own\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=17\"\n";
-    node.file(FILE, theirs);
+    let existing = "# configured by the site\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=17\"\n";
+    node.file(FILE, existing);
     let ended = node.run(["run"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     for line in [
-        "host: kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from /etc/default/kubelet); user data: holds a NodeConfig\n",
-        "plan: the kubelet command line sets max-pods to 17; ours, 20, wins: pods.policy = \"override\"\n",
-        "apply: /etc/default/kubelet is written\n",
+        "host: kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from /etc/default/kubelet)\n",
+        "plan: the kubelet command line sets max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")\n",
+        "apply: /etc/default/kubelet written\n",
     ] {
         assert!(ended.stderr.contains(line), "{line} in {}", ended.stderr);
     }
     let written = node.read(FILE).unwrap();
-    assert!(written.starts_with(theirs), "{written}");
+    assert!(written.starts_with(existing), "{written}");
     assert!(
         written
             .contains("\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=17 --max-pods=20 --kube-reserved=")
@@ -50,14 +50,14 @@ fn the_contents_of_kubeadms_file_are_kept() {
     assert!(again.stderr.contains("apply: /etc/default/kubelet unchanged\n"), "{}", again.stderr);
     assert_eq!(node.read(FILE).unwrap(), written);
     assert_eq!(node.run(["undo"]).status, Some(0));
-    assert_eq!(node.read(FILE).as_deref(), Some(theirs));
+    assert_eq!(node.read(FILE).as_deref(), Some(existing));
     node.file(FILE, "KUBELET_EXTRA_ARGS=\"open\n");
-    let refused = node.run(["run"]);
+    let invalid = node.run(["run"]);
     assert_eq!(
-        (refused.status, error(&refused)),
+        (invalid.status, error(&invalid)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet\n  help: put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`\n"
+            "error: failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet\n  help: put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`\n"
         )
     );
 }
@@ -73,11 +73,11 @@ fn undo_removes_every_file_of_a_run() {
         let (node, _imds) = in_cluster(&api);
         assert_eq!(node.run(["run", "--host-kind", host]).status, Some(0));
         assert_eq!(node.written(), files);
-        let undone = node.run(["undo"]);
-        assert_eq!(undone.status, Some(0), "{}", undone.stderr);
+        let undo = node.run(["undo"]);
+        assert_eq!(undo.status, Some(0), "{}", undo.stderr);
         for file in files {
             let line = format!("apply: /{file} removed\n");
-            assert!(undone.stderr.contains(&line), "{line} in {}", undone.stderr);
+            assert!(undo.stderr.contains(&line), "{line} in {}", undo.stderr);
         }
         assert_eq!(node.written(), Vec::<String>::new(), "{host}");
         assert_eq!(node.run(["undo"]).status, Some(0), "a second undo");
@@ -109,10 +109,12 @@ esac
 }
 
 #[test]
-fn the_arguments_of_the_snap_are_kept_and_ours_come_last() {
+fn existing_arguments_of_the_snap_are_kept_before_the_computed_ones() {
     let api = ready_api();
-    let ours = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
-    for (before, after) in [(None, ours.to_owned()), (Some("--v=2\n"), format!("--v=2 {ours}"))] {
+    let computed = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a";
+    for (before, after) in
+        [(None, computed.to_owned()), (Some("--v=2\n"), format!("--v=2 {computed}"))]
+    {
         let (node, _imds) = ubuntu(&api, before);
         let run = |arguments: &[&str]| {
             let mut command = node.command(arguments);
@@ -122,15 +124,15 @@ fn the_arguments_of_the_snap_are_kept_and_ours_come_last() {
         let first = run(&["run"]);
         assert_eq!(first.status, Some(0), "{}", first.stderr);
         assert!(
-            first.stderr.contains("host: snap (the image has snap.kubelet-eks.daemon.service);"),
+            first.stderr.contains("host: snap (the image has snap.kubelet-eks.daemon.service)\n"),
             "{}",
             first.stderr
         );
-        assert!(first.stderr.contains("apply: snap kubelet-eks option args is written\n"));
+        assert!(first.stderr.contains("apply: snap kubelet-eks option args written\n"));
         assert_eq!(node.read("args").unwrap().trim_end(), after);
         let second = run(&["run"]);
         assert!(
-            second.stderr.contains("apply: snap kubelet-eks option args says so already\n"),
+            second.stderr.contains("apply: snap kubelet-eks option args unchanged\n"),
             "{}",
             second.stderr
         );
@@ -149,7 +151,7 @@ fn a_snap_command_that_fails_is_an_error_with_its_cause() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: failed to read the node image\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: failed to start it\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"
+            "error: failed to read the node image\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"
         )
     );
 }
@@ -158,8 +160,8 @@ fn a_snap_command_that_fails_is_an_error_with_its_cause() {
 fn a_temporary_file_of_a_killed_run_is_replaced() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
-    let draft = "etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial";
-    node.file(draft, "# Written by eni-bootstrap\napiVer");
+    let temporary = "etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial";
+    node.file(temporary, "# Written by eni-bootstrap\napiVer");
     assert_eq!(node.run(["run"]).status, Some(0));
     assert_eq!(node.written(), [DROP_IN]);
 }

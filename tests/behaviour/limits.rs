@@ -1,4 +1,4 @@
-//! The instance-type table: shown, refreshed from EC2, and overridden by a file.
+//! The instance type table: `limits show`, `limits refresh` and the override file.
 
 use crate::support::node::{Ended, Node};
 use crate::support::real_parts::moto;
@@ -19,7 +19,7 @@ fn item(name: &str, enis: u32) -> String {
     )
 }
 
-/// Starts an EC2 that throttles the first two requests and then returns one page for each request.
+/// Starts an EC2 API that throttles the first two requests, and then returns one page for each request.
 fn paged_ec2(pages: Vec<Vec<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -43,7 +43,7 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
             reader.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
             let page = body.split("NextToken=page").nth(1).map_or(0, |it| it[..1].parse().unwrap());
-            let (status, answer) = if request < 2 {
+            let (status, response) = if request < 2 {
                 let error = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors></Response>";
                 ("503 Service Unavailable", error.to_owned())
             } else {
@@ -61,8 +61,8 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
                     ),
                 )
             };
-            let length = answer.len();
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}").unwrap();
+            let length = response.len();
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{response}").unwrap();
         }
     });
     endpoint
@@ -118,7 +118,7 @@ fn refresh_reads_every_page_retries_throttling_and_prints_the_difference() {
 }
 
 #[test]
-fn refresh_does_not_remove_types_without_force() {
+fn refresh_removes_types_only_with_force() {
     let endpoint = paged_ec2(vec![vec![item("a1.large", 3)]]);
     let node = Node::empty();
     let old = HEADER.to_owned() + "a1.large,3,3,15,nitro,false,4\nz1.large,9,0,15,nitro,false,4\n";
@@ -136,7 +136,7 @@ fn refresh_does_not_remove_types_without_force() {
 }
 
 #[test]
-fn the_embedded_table_equals_a_refreshed_one() {
+fn the_embedded_table_equals_a_refreshed_table() {
     let Some(moto) = moto() else { return };
     let node = Node::empty();
     let ended = refresh(&node, &moto.endpoint, &[]);
@@ -185,7 +185,7 @@ fn every_command_reads_the_override_file() {
         (
             Some(78),
             format!(
-                "error: {}, line 2 is not a valid row of the instance type table\n  caused by: \"zz9.plural,3\" is not a row of {}\n  help: correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`\n",
+                "error: {}, line 2 is not a valid row of the instance type table\n  caused by: \"zz9.plural,3\" does not have the columns {}\n  help: correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`\n",
                 path.display(),
                 HEADER.trim_end()
             )
@@ -194,14 +194,14 @@ fn every_command_reads_the_override_file() {
 }
 
 #[test]
-fn an_unknown_type_is_64_with_the_nearest_type() {
+fn an_unknown_type_is_exit_code_64_and_help_names_the_nearest_type() {
     let ended = Node::empty().run(["limits", "show", "m5.lrage"]);
     assert_eq!(
         ended,
         Ended {
             status: Some(64),
             stdout: String::new(),
-            stderr: "error: invalid command line\n  caused by: instance type m5.lrage is unknown\n  help: did you mean `m5.large`?\n".to_owned(),
+            stderr: "error: invalid command line\n  caused by: \"m5.lrage\" is not in the instance type table\n  help: did you mean `m5.large`?\n".to_owned(),
         }
     );
 }

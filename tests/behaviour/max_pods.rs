@@ -46,9 +46,9 @@ fn max_pods_prints_only_the_published_value() {
 
 #[test]
 fn max_pods_fails_without_capacity_and_for_unknown_types() {
-    let refused = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
+    let no_capacity = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
     assert_eq!(
-        refused,
+        no_capacity,
         Ended {
             status: Some(78),
             stdout: String::new(),
@@ -61,13 +61,13 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
         xen.stderr,
         "warning: max-pods: prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses\n"
     );
-    let misspelt = max_pods("--instance-type m5.lrage");
+    let misspelled = max_pods("--instance-type m5.lrage");
     assert!(
-        misspelt.stderr.ends_with(
-            "\n  help: did you mean `m5.large`? otherwise set the region: `--region us-west-2`\n"
+        misspelled.stderr.ends_with(
+            "\n  help: did you mean `m5.large`? Otherwise add the region: `--region us-west-2`\n"
         ),
         "{}",
-        misspelt.stderr
+        misspelled.stderr
     );
     let unknown = max_pods("--instance-type zz9.plural");
     assert_eq!(
@@ -75,7 +75,7 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
         Ended {
             status: Some(64),
             stdout: String::new(),
-            stderr: "error: invalid command line\n  caused by: instance type zz9.plural is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: set the region: `--region us-west-2`\n".to_owned(),
+            stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: add the region: `--region us-west-2`\n".to_owned(),
         }
     );
 }
@@ -97,7 +97,7 @@ fn security_groups_for_pods_and_custom_networking_use_two_of_eight_interfaces() 
 }
 
 #[test]
-fn explain_draws_the_calculation() {
+fn explain_prints_the_calculation() {
     for (name, arguments) in [
         ("m5.large", "--instance-type m5.large --cni-custom-networking-enabled"),
         (
@@ -111,16 +111,16 @@ fn explain_draws_the_calculation() {
         ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
         ("ipv6", "--instance-type t3.nano --cni-ip-family ipv6"),
     ] {
-        let drawn = max_pods(&format!("--explain {arguments}"));
-        assert_eq!((drawn.status, drawn.stderr.as_str()), (Some(0), ""), "{name}");
-        for line in drawn
+        let output = max_pods(&format!("--explain {arguments}"));
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{name}");
+        for line in output
             .stdout
             .lines()
             .filter(|line| !line.starts_with("  warning: ") && !line.starts_with("  help: "))
         {
             assert!(line.chars().count() <= 80, "{line}");
         }
-        expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", drawn.stdout));
+        expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", output.stdout));
     }
 }
 
@@ -130,10 +130,13 @@ fn several_types_are_a_table_of_at_most_80_columns() {
     assert_eq!((table.status, table.stderr.as_str()), (Some(0), ""));
     assert!(table.stdout.lines().all(|line| line.chars().count() <= 80), "{}", table.stdout);
     expect_golden(&golden().join("max-pods/c7g-table"), &format!("{}\n", table.stdout));
-    let refused = max_pods(
+    let no_capacity = max_pods(
         "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --sort none",
     );
-    expect_golden(&golden().join("max-pods/no-capacity-table"), &format!("{}\n", refused.stdout));
+    expect_golden(
+        &golden().join("max-pods/no-capacity-table"),
+        &format!("{}\n", no_capacity.stdout),
+    );
     let colored = max_pods(
         "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --color always",
     );
@@ -192,20 +195,20 @@ fn the_script_name_selects_max_pods() {
 
 #[test]
 fn unknown_patterns_windows_and_max_eni_1_are_errors() {
-    let refused = |arguments: &str| {
+    let failure = |arguments: &str| {
         let ended = max_pods(arguments);
         (ended.status, ended.stderr)
     };
     assert_eq!(
-        refused("--instance-type zz9.*"),
-        (Some(64), "error: invalid command line\n  caused by: no instance type matches \"zz9.*\"\n  help: `eni-bootstrap limits show` lists every type that is known; quote a pattern: --instance-type 'm7g.*'\n".to_owned())
+        failure("--instance-type zz9.*"),
+        (Some(64), "error: invalid command line\n  caused by: no known instance type matches \"zz9.*\"\n  help: run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`\n".to_owned())
     );
     assert_eq!(
-        refused("--instance-type m5.large --os windows"),
+        failure("--instance-type m5.large --os windows"),
         (Some(78), "error: m5.large has no capacity for pods\n  caused by: a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses\n  help: do not set max-pods on Windows nodes: the EKS Windows images set it\n".to_owned())
     );
     assert_eq!(
-        refused("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
+        failure("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
         (Some(78), "error: m5.large has no capacity for pods\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n".to_owned())
     );
 }

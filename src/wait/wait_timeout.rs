@@ -1,6 +1,6 @@
 //! What a command waits for in the cluster, and why it is not ready.
 
-use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC};
+use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
 use eni_core::error::{Advice, ExitCode, one_line};
@@ -98,10 +98,13 @@ impl WaitReason {
             (Self::Api(KubernetesError::Forbidden(_)), WaitTarget::EniConfig(_)) => {
                 format!("allow nodes to read ENIConfigs: {RBAC}")
             }
+            (Self::Api(KubernetesError::Forbidden(_)), WaitTarget::AwsNode) => {
+                format!("allow nodes to read the DaemonSet: {RBAC}, or {SETTINGS}")
+            }
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
             (Self::NoResponse | Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
-                AwsNodeError::NotThere.help().into_owned()
+                AwsNodeError::NotFound.help().into_owned()
             }
         }
     }

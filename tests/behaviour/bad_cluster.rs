@@ -19,7 +19,7 @@ fn a_missing_eniconfig_is_75_and_the_files_stay() {
     let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout = \"continue\"\n"),
+        ended.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"\n"),
         "{}",
         ended.stderr
     );
@@ -42,14 +42,18 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
         (ended.status, error(&ended)),
         (
             Some(77),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read it: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set cni.source = \"settings\" and configure the CNI in [cni]\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "only the first run wrote it");
     api.kill();
     let ended = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(ended.status, Some(69));
-    assert!(error(&ended).contains("the API server is unreachable: "), "{}", ended.stderr);
+    assert!(
+        error(&ended).contains("\n  caused by: the API server is unreachable\n  caused by: "),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn a_cluster_without_the_cni_is_75() {
         (ended.status, error(&ended)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: there is no aws-node DaemonSet in kube-system\n  help: install the Amazon VPC CNI before the first node starts, or set the keys of [cni] and cni.source = \"settings\"\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set cni.source = \"settings\" and configure the CNI in [cni]\n"
         ),
         "without max-pods, on-timeout has no effect"
     );
@@ -79,14 +83,17 @@ fn an_instance_without_a_role_is_77() {
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!(ended.status, Some(77), "{}", ended.stderr);
     assert!(
-        error(&ended).contains(
-            "failed to create a token for the API server: failed to load AWS credentials: "
+        error(&ended).starts_with(
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for the aws-node DaemonSet\n  caused by: failed to create a token for the API server\n  caused by: failed to load AWS credentials\n  caused by: "
         ),
         "{}",
         ended.stderr
     );
     assert!(
-        error(&ended)
-            .ends_with("help: attach an instance profile with the node role to the instance\n")
+        error(&ended).ends_with(
+            "\n  help: attach an instance profile with the node's IAM role to the instance\n"
+        ),
+        "{}",
+        ended.stderr
     );
 }

@@ -54,7 +54,7 @@ fn the_daemonset_and_the_settings_give_the_same_max_pods() {
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{flags:?}");
         serde_json::from_str(&ended.stdout).unwrap()
     };
-    let mut figures = Vec::new();
+    let mut each_max_pods = Vec::new();
     for (variables, flags) in COMBINATIONS {
         cluster.install_cni(env(variables));
         let by_cluster = plan(&[]);
@@ -63,10 +63,10 @@ fn the_daemonset_and_the_settings_give_the_same_max_pods() {
             assert_eq!(by_cluster[key], by_settings[key], "{key} of {variables:?}");
         }
         assert_eq!(by_cluster["cni"]["config"], by_settings["cni"]["config"], "{variables:?}");
-        figures.push(by_cluster["capacity"]["max_pods"].as_u64().unwrap());
+        each_max_pods.push(by_cluster["capacity"]["max_pods"].as_u64().unwrap());
     }
     // A c5.large has 3 network interfaces with 10 addresses each.
-    assert_eq!(figures, [29, 20, 434, 290, 11, 20, 11, 20, 7, 20, 1000, 290]);
+    assert_eq!(each_max_pods, [29, 20, 434, 290, 11, 20, 11, 20, 7, 20, 1000, 290]);
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn a_configmap_of_the_daemonset_is_read_if_rbac_allows_it() {
     }));
     let (node, _imds) = node_of(&cluster);
     let plan = || node.run(["plan", "--output", "kubelet-args"]);
-    let refused = plan();
+    let denied = plan();
     assert_eq!(
-        (refused.status, error(&refused)),
+        (denied.status, error(&denied)),
         (
             Some(77),
-            format!("error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: the aws-node DaemonSet takes MAX_ENI from ConfigMap amazon-vpc-cni, which this node may not read: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set the keys of [cni] and cni.source = \"settings\"\n", NODE.trim_start_matches("system:node:")).as_str()
+            format!("error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: access denied for ConfigMap amazon-vpc-cni, which sets MAX_ENI on DaemonSet aws-node\n  caused by: access denied by the API server: configmaps \"amazon-vpc-cni\" is forbidden: User \"{NODE}\" cannot get resource \"configmaps\" in API group \"\" in the namespace \"kube-system\": no relationship found between node '{}' and this object\n  help: allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-amazon-vpc-cni --verb=get --resource=configmaps --resource-name=amazon-vpc-cni` and `kubectl -n kube-system create rolebinding eni-bootstrap-amazon-vpc-cni --role=eni-bootstrap-amazon-vpc-cni --group=system:nodes`, or set cni.source = \"settings\" and configure the CNI in [cni]\n", NODE.trim_start_matches("system:node:")).as_str()
         )
     );
     // The objects that the command in the help creates.

@@ -76,7 +76,7 @@ fn rbac_applied_during_the_wait_ends_it() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: failed to read the aws-node DaemonSet: the API server does not permit it: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; allow nodes to read it: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set the keys of [cni] and cni.source = \"settings\"\n"
+            "warning: wait: failed to read the aws-node DaemonSet: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set cni.source = \"settings\" and configure the CNI in [cni]\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -93,7 +93,7 @@ fn permission_to_read_eniconfigs_granted_during_the_wait_ends_it() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: failed to read ENIConfig us-west-2a: the API server does not permit it: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"
+            "warning: wait: failed to read ENIConfig us-west-2a: access denied by the API server: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"{NODE}\" cannot get resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope; allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"
         )
     );
     cluster.apply_file(&rbac());
@@ -109,15 +109,15 @@ fn one_watch_reports_a_created_corrected_or_recreated_eniconfig() {
     let created = succeeds(created);
 
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
-    let mut mended = waiting(&node);
+    let mut corrected = waiting(&node);
     cluster.eni_config("us-west-2a", json!({ "subnet": "", "securityGroups": ["sg-0c"] }));
     cluster.delete(ENI_CONFIG);
-    mended.until("wait: ENIConfig us-west-2a not found; retrying");
+    corrected.until("wait: ENIConfig us-west-2a not found; retrying");
     cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
-    mended.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
+    corrected.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
     cluster.eni_config("us-west-2a", spec());
-    let mended = succeeds(mended);
-    for ended in [created, mended] {
+    let corrected = succeeds(corrected);
+    for ended in [created, corrected] {
         assert_eq!((requests(&ended, "GET eniconfigs"), requests(&ended, "WATCH")), (1, 1));
     }
 }
@@ -142,7 +142,7 @@ fn a_restart_of_the_api_server_does_not_end_the_wait() {
     let mut run = waiting(&node);
     cluster.kill();
     run.until(
-        "warning: wait: failed to read ENIConfig us-west-2a: the API server does not answer: ",
+        "warning: wait: failed to read ENIConfig us-west-2a: the API server is unreachable: ",
     );
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
@@ -177,7 +177,7 @@ fn a_role_mapped_during_the_wait_ends_it() {
     let mut run = node.start(["run"]);
     assert_eq!(
         run.until("warning: wait: "),
-        "warning: wait: the aws-node DaemonSet: the API server rejected the node's credentials (401 Unauthorized); create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock\n"
+        "warning: wait: failed to read the aws-node DaemonSet: the API server rejected the node's credentials (401 Unauthorized); create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock\n"
     );
     cluster.set_mapped(true);
     succeeds(run);
@@ -222,23 +222,22 @@ fn a_registered_node_that_uses_another_eniconfig_is_a_warning() {
     cluster.eni_config("default", spec());
     let (node, _imds) = node_of(&cluster);
     let name = NODE.trim_start_matches("system:node:");
-    // EC2 is unreachable.
-    let nobody = "--ec2-endpoint=http://127.0.0.1:9";
-    let said = || {
-        let ended = node.run(["run", "--eni-config-verify", nobody]);
+    let unreachable = "--ec2-endpoint=http://127.0.0.1:9";
+    let warnings = || {
+        let ended = node.run(["run", "--eni-config-verify", unreachable]);
         assert_eq!(ended.status, Some(0), "{}", ended.stderr);
         let begins = |line: &&str| line.starts_with("warning: verify: ");
         ended.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
     };
     let default = "warning: verify: ENIConfig default: an ENIConfig named \"default\" exists; the CNI uses it in any zone if it cannot read a node's labels in time; delete it unless every node may use it: `kubectl delete eniconfig default`";
-    assert_eq!(said(), [default]);
+    assert_eq!(warnings(), [default]);
     cluster.apply(json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": { "name": name, "annotations": { "k8s.amazonaws.com/eniConfig": "blue" } },
         "spec": { "unschedulable": true },
     }));
     assert_eq!(
-        said(),
+        warnings(),
         [
             default,
             "warning: verify: node: the node is cordoned, so the CNI attaches no network interfaces and the node stays NotReady; run `kubectl uncordon NODE`, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",

@@ -14,6 +14,8 @@ use tracing::debug;
 const NAMESPACE: &str = "kube-system";
 /// The name of the DaemonSet and of its container.
 const NAME: &str = "aws-node";
+/// The alternative to reading the DaemonSet, for the help of an error.
+pub(crate) const SETTINGS: &str = "set cni.source = \"settings\" and configure the CNI in [cni]";
 
 /// Environment variables: name to value.
 pub type Environment = BTreeMap<String, String>;
@@ -26,7 +28,7 @@ pub enum AwsNodeError {
     Api(#[from] KubernetesError),
     /// The DaemonSet does not exist.
     #[error("DaemonSet aws-node not found in namespace kube-system")]
-    NotThere,
+    NotFound,
     /// The DaemonSet has no container `aws-node`.
     #[error("DaemonSet aws-node has no container named aws-node")]
     NoContainer,
@@ -53,7 +55,7 @@ pub enum AwsNodeError {
     },
     /// The value comes from a field of the pod or from a Secret.
     #[error("DaemonSet aws-node sets {what} from {from}, which eni-bootstrap cannot read")]
-    OutOfReach {
+    UnreadableSource {
         /// The variable, or `environment variables`.
         what: String,
         /// The source of the value.
@@ -63,30 +65,29 @@ pub enum AwsNodeError {
 
 impl Advice for AwsNodeError {
     fn help(&self) -> Cow<'static, str> {
-        let override_hint = "set cni.source = \"settings\" and configure the CNI in [cni]";
         match self {
             Self::Api(error) => error.help(),
-            Self::NotThere | Self::NoContainer => {
-                format!("install the Amazon VPC CNI before you start nodes, or {override_hint}").into()
+            Self::NotFound | Self::NoContainer => {
+                format!("install the Amazon VPC CNI before you start nodes, or {SETTINGS}").into()
             }
             Self::ConfigMapForbidden { config_map, .. } => format!(
-                "grant nodes read access: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {override_hint}"
+                "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
             )
             .into(),
             Self::ConfigMapLacks { config_map, .. } => format!(
-                "create ConfigMap {config_map} or its missing key in namespace kube-system, or {override_hint}"
+                "create ConfigMap {config_map} or its missing key in namespace kube-system, or {SETTINGS}"
             )
             .into(),
-            Self::OutOfReach { .. } => override_hint.into(),
+            Self::UnreadableSource { .. } => SETTINGS.into(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(error) => error.exit_code(),
-            Self::NotThere | Self::NoContainer | Self::ConfigMapLacks { .. } => ExitCode::TimedOut,
+            Self::NotFound | Self::NoContainer | Self::ConfigMapLacks { .. } => ExitCode::TimedOut,
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
-            Self::OutOfReach { .. } => ExitCode::Settings,
+            Self::UnreadableSource { .. } => ExitCode::Settings,
         }
     }
 }
@@ -146,7 +147,7 @@ impl ApiServer {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
-        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotThere)?;
+        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
@@ -178,7 +179,7 @@ impl ApiServer {
             return if open == 0 {
                 Ok(Environment::new())
             } else {
-                Err(AwsNodeError::OutOfReach { what, from: "a Secret" })
+                Err(AwsNodeError::UnreadableSource { what, from: "a Secret" })
             };
         };
         match self.config_map(name, &what).await? {
@@ -211,7 +212,7 @@ impl ApiServer {
         let Some(ConfigMapKeyRef { name, key, optional }) = &from.config_map_key_ref else {
             let secret = from.secret_key_ref.is_some();
             let from = if secret { "a Secret" } else { "a field of the pod" };
-            return Err(AwsNodeError::OutOfReach { what, from });
+            return Err(AwsNodeError::UnreadableSource { what, from });
         };
         let data = self.config_map(name, &what).await?;
         let exists = data.is_some();

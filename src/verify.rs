@@ -15,7 +15,7 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{FALLBACK, default_exists};
 use eni_core::domain::prefixes;
-use eni_core::error::one_line;
+use eni_core::error::{Advice, one_line};
 use eni_core::facts::Subnet;
 use std::time::Duration;
 use tokio::join;
@@ -159,9 +159,7 @@ pub async fn with_cluster(
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {
     let help = match error {
-        CallError::AccessDenied { action, .. } => Some(format!(
-            "allow {action} in the IAM policy of the node role; see /usr/share/eni-bootstrap/iam-policy.json"
-        )),
+        CallError::AccessDenied { .. } => Some(error.help().into_owned()),
         _ => None,
     };
     Diagnostic::skipped(code, one_line(error), help)

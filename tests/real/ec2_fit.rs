@@ -51,9 +51,9 @@ impl<'a> Site<'a> {
     }
 }
 
-fn unfit(says: &str, help: &str) -> String {
+fn not_ready(cause: &str, help: &str) -> String {
     format!(
-        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a is not ready\n  caused by: {says}\n  help: {help}\n"
+        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a is not ready\n  caused by: {cause}\n  help: {help}\n"
     )
 }
 
@@ -63,13 +63,13 @@ fn each_mismatch_has_its_own_message() {
     let site = Site::new(moto);
     let (account, vpc) = (site.account, site.vpc.as_str());
 
-    let elsewhere = account.subnet(vpc, "us-west-2b", "10.0.1.0/24");
-    site.eni_config(&elsewhere, &[]);
+    let other_zone = account.subnet(vpc, "us-west-2b", "10.0.1.0/24");
+    site.eni_config(&other_zone, &[]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!(
-                "{elsewhere} is in us-west-2b (usw2-az1), but the node is in us-west-2a (usw2-az2)"
+                "{other_zone} is in us-west-2b (usw2-az1), but the node is in us-west-2a (usw2-az2)"
             ),
             &format!("set spec.subnet to a subnet in the node's zone: {EDIT}")
         )
@@ -80,7 +80,7 @@ fn each_mismatch_has_its_own_message() {
     site.eni_config(&of_other, &[]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!("{of_other} is in {other_vpc}, but the node is in {vpc}"),
             &format!(
                 "set spec.subnet to a subnet in {vpc}: {EDIT}; if pods intentionally use another VPC, set eni-config.verify = false"
@@ -91,7 +91,7 @@ fn each_mismatch_has_its_own_message() {
     site.eni_config("subnet-0123456789abcdef0", &[]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             "subnet-0123456789abcdef0 not found in us-west-2 in this AWS account",
             &format!("set spec.subnet to an existing subnet: {EDIT}")
         )
@@ -102,7 +102,7 @@ fn each_mismatch_has_its_own_message() {
     let edit_groups = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             "security group sg-0123456789abcdef0 not found",
             &format!("list existing security groups {edit_groups}")
         )
@@ -112,7 +112,7 @@ fn each_mismatch_has_its_own_message() {
     site.eni_config(&good, &[&of_other]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!("security group {of_other} is in {other_vpc}, but the subnet is in {vpc}"),
             &format!("list security groups of {vpc} {edit_groups}")
         )
@@ -123,7 +123,7 @@ fn each_mismatch_has_its_own_message() {
     site.eni_config(&excluded, &[]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!(
                 "the CNI assigns no pod addresses from {excluded} because of its tag kubernetes.io/role/cni=0"
             ),
@@ -135,7 +135,7 @@ fn each_mismatch_has_its_own_message() {
     site.eni_config(&full, &[]);
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!("{full} has 1 free address, but a node needs at least 2"),
             &format!("release addresses in {full}, or set spec.subnet to another subnet: {EDIT}")
         )
@@ -187,7 +187,7 @@ fn free_prefixes_are_counted() {
     site.account.reserve(&subnet, "10.0.5.96/28");
     assert_eq!(
         site.rejection(),
-        unfit(
+        not_ready(
             &format!("{subnet} has 119 free addresses, but no free /28 prefix"),
             &format!(
                 "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {subnet} --reservation-type prefix --cidr CIDR`"
@@ -231,12 +231,12 @@ fn checks_without_permission_are_skipped_and_logged() {
     let mut command = site.node.command(["run", "--eni-config-wait", "0"]);
     command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
     let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(0), "never a failed boot: {}", ended.stderr);
+    assert_eq!(ended.status, Some(0), "the boot does not fail: {}", ended.stderr);
     for (check, action) in
         [("subnet", "DescribeSubnets"), ("security groups", "DescribeSecurityGroups")]
     {
         let line = format!(
-            "verify: {check} skipped: these credentials may not call ec2:{action}: AccessDenied User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow ec2:{action} in the IAM policy of the node role; see /usr/share/eni-bootstrap/iam-policy.json\n"
+            "verify: {check} skipped: access denied for ec2:{action}: AccessDenied: User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow `ec2:{action}` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action\n"
         );
         assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
     }

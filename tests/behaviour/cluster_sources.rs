@@ -69,7 +69,7 @@ fn the_kubelets_kubeconfig_provides_the_cluster_but_not_the_token() {
         [format!("cluster: prod at {} (source: /var/lib/kubelet/kubeconfig)", api.url())]
     );
     let token = api.requests()[0].token.clone().unwrap();
-    assert!(token.starts_with("k8s-aws-v1."), "signed here, without the AWS CLI");
+    assert!(token.starts_with("k8s-aws-v1."), "signed by eni-bootstrap, not by the AWS CLI");
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn the_kubeconfig_template_of_al2_is_skipped() {
     assert_eq!(
         cluster_lines(&ended),
         [
-            "cluster: /var/lib/kubelet/kubeconfig skipped: it is the image's template, not filled in yet".to_owned(),
-            format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: bootstrap.sh has not filled in this template yet".to_owned(),
+            format!("cluster: rocket at {} (source: Bottlerocket settings)", api.url()),
         ]
     );
     assert_eq!(settings.lines()[0], "GET /settings?prefix=settings.kubernetes");
@@ -228,9 +228,10 @@ fn an_unusable_source_is_skipped_and_logged() {
     assert_eq!(
         cluster_lines(&ended),
         [
-            "cluster: /run/eks/nodeadm/config.json skipped: it is not nodeadm's configuration".to_owned(),
-            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority cannot be read".to_owned(),
-            format!("cluster: prod at {}, by the settings", api.url()),
+            "cluster: /run/eks/nodeadm/config.json skipped: not a nodeadm configuration".to_owned(),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority is unreadable"
+                .to_owned(),
+            format!("cluster: prod at {} (source: eni-bootstrap settings)", api.url()),
         ]
     );
 }

@@ -44,7 +44,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let source = ClusterSource::Kubeconfig;
     let skipped = |reason| ClusterHint::Skipped { source, reason };
     if text.contains(ENDPOINT_PLACEHOLDER) {
-        return skipped("the image's template, not filled in yet");
+        return skipped("bootstrap.sh has not filled in this template yet");
     }
     let Ok(config) = serde_saphyr::from_str::<Value>(text) else {
         return skipped("not a kubeconfig");
@@ -52,7 +52,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let (cluster, user) = current_cluster_and_user(&config);
     let field = |key: &str| cluster[key].as_str().map(str::to_owned);
     let Some(endpoint) = field("server") else {
-        return skipped("no cluster in it");
+        return skipped("contains no cluster");
     };
     let arguments = user["exec"]["args"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
@@ -204,9 +204,9 @@ contexts:
         let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com";
         let template = AL2023.replace(server, ENDPOINT_PLACEHOLDER);
         for (text, reason) in [
-            (template.as_str(), "the image's template, not filled in yet"),
+            (template.as_str(), "bootstrap.sh has not filled in this template yet"),
             ("{", "not a kubeconfig"),
-            ("kind: Config", "no cluster in it"),
+            ("kind: Config", "contains no cluster"),
             (AL2023, "its certificate authority is unreadable"),
         ] {
             let skipped = ClusterHint::Skipped { source: ClusterSource::Kubeconfig, reason };

@@ -104,7 +104,7 @@ pub fn plan(plan: &Plan) {
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let Plan { capacity, kubelet, wait, diagnostics, .. } = plan;
     let mut lines = vec![
-        format!("plan: {capacity}"),
+        format!("plan: max-pods {capacity}"),
         format!("plan: kube-reserved {}", kubelet.kube_reserved),
         format!("plan: node-labels {}", kubelet.node_labels),
         match wait {

@@ -22,7 +22,7 @@ fn check_lists_everything_for_this_node() {
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert_eq!(
         ended.stderr,
-        "error: 1 of 11 checks failed\n  help: see what each line that fails says to do\n"
+        "error: 1 of 11 checks failed\n  help: follow the help below each failed check\n"
     );
     let steady = ended.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
     expect_golden(&golden().join("check/node"), &steady);
@@ -118,23 +118,23 @@ fn check_covers_every_zone_and_eniconfig_of_a_cluster() {
     let one = check(&["--zones", "us-west-2a", "--region", "us-west-2", "--output", "json"]);
     let checks: Value = serde_json::from_str(&one.stdout).unwrap();
     assert_eq!(checks["checks"][1]["of"], "zone us-west-2a");
-    let nameless = check(&["--zones", "all", "--region", "us-west-2"]);
+    let without_name = check(&["--zones", "all", "--region", "us-west-2"]);
     assert!(
-        nameless.stdout.contains("cluster name is unknown; add --cluster-name"),
+        without_name.stdout.contains("the cluster name is unknown; add `--cluster-name NAME`"),
         "{}",
-        nameless.stdout
+        without_name.stdout
     );
-    let regionless = check(&["--zones", "all"]);
+    let without_region = check(&["--zones", "all"]);
     assert_eq!(
-        (regionless.status, regionless.stderr.as_str()),
+        (without_region.status, without_region.stderr.as_str()),
         (
             Some(64),
             "error: invalid command line\n  caused by: --zones requires the AWS region of the cluster\n  help: add the region: `--region us-west-2`\n"
         )
     );
-    let anywhere = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
+    let without_kubeconfig = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
     assert_eq!(
-        (anywhere.status, anywhere.stderr.as_str()),
+        (without_kubeconfig.status, without_kubeconfig.stderr.as_str()),
         (
             Some(64),
             "error: invalid command line\n  caused by: --zones requires a kubeconfig\n  help: run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"

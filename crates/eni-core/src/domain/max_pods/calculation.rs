@@ -4,10 +4,10 @@ use super::{Capacity, MaxPodsOverride};
 use crate::domain::plural::counted;
 use std::fmt;
 
-/// Shows every term, so that an operator can repeat the calculation from the log.
+/// Shows max-pods and every term, so that an operator can repeat the calculation from the log.
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "max-pods {}: ", self.max_pods)?;
+        write!(formatter, "{}: ", self.max_pods)?;
         if self.addresses.is_none() {
             formatter.write_str("IPv6, where one /80 prefix serves every pod")?;
         } else {

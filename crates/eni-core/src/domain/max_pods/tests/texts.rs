@@ -74,31 +74,31 @@ fn the_calculation_can_be_repeated_from_its_line() {
     let default = CapacityOptions::default;
     assert_eq!(
         line("m5.large", CUSTOM, default()),
-        "max-pods 20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
+        "20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
     );
     assert_eq!(
         line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, default()),
-        "max-pods 110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
+        "110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { ceiling: Ceiling::At(29), ..default() }),
-        "max-pods 29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
+        "29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
         "a ceiling without effect is omitted"
     );
     let every =
         Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };
     assert_eq!(
         line("p4d.24xlarge", every, default()),
-        "max-pods 42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
+        "42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(8)), ..default() }),
-        "max-pods 8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
+        "8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
     );
     let source = "user data".to_owned();
     let existing = Some(MaxPodsOverride::Existing { value: 17, source });
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: existing, ..default() }),
-        "max-pods 17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
+        "17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
     );
 }

@@ -44,7 +44,8 @@ fn metadata() -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Returns the license and the folder of every crate in the binary, by name and version.
+/// Returns the license and the folder of every third-party crate in the binary, by name and version.
+/// The crates of this workspace are under the license of eni-bootstrap.
 fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
     let by_id = |list: &Value| -> BTreeMap<String, Value> {
         let list = list.as_array().into_iter().flatten();
@@ -53,7 +54,9 @@ fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<d
     let packages = by_id(&metadata["packages"]);
     let nodes = by_id(&metadata["resolve"]["nodes"]);
     let root = text(&metadata["resolve"], "root");
-    let (mut linked, mut rest) = (BTreeSet::new(), vec![root.clone()]);
+    let workspace = metadata["workspace_members"].as_array().ok_or("no workspace members")?;
+    let is_third_party = |id: &String| !workspace.iter().any(|member| member == id.as_str());
+    let (mut linked, mut rest) = (BTreeSet::new(), vec![root]);
     while let Some(id) = rest.pop() {
         let dependencies = nodes[&id]["deps"].as_array().into_iter().flatten();
         // A null kind is a normal dependency, not one of tests or build scripts.
@@ -64,7 +67,7 @@ fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<d
         });
         rest.extend(normal.map(|it| text(it, "pkg")).filter(|id| linked.insert(id.clone())));
     }
-    let described = linked.iter().filter(|id| **id != root).map(|id| {
+    let described = linked.iter().filter(|id| is_third_party(id)).map(|id| {
         let package = &packages[id];
         let manifest = PathBuf::from(text(package, "manifest_path"));
         let folder = manifest.parent().ok_or("a manifest path has no folder")?;

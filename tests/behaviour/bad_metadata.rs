@@ -11,7 +11,7 @@ fn invalid_metadata_is_65_and_nothing_is_written() {
             "error: failed to read instance metadata\n  caused by: the instance metadata service returned an invalid value for meta-data/placement/availability-zone\n  caused by: {answer} is not an availability zone (such as us-west-2a)\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n"
         )
     };
-    for (answer, shown) in [
+    for (answer, quoted) in [
         ("us west-2a", r#""us west-2a""#),
         ("us-west-2a\"", r#""us-west-2a\"""#),
         ("us-west-2a\n--max-pods=999", r#""us-west-2a\n--max-pods=999""#),
@@ -23,7 +23,7 @@ fn invalid_metadata_is_65_and_nothing_is_written() {
         imds.set("meta-data/placement/availability-zone", answer);
         let node = with_imds(&imds);
         let ended = node.run(["run"]);
-        assert_eq!((ended.status, error(&ended)), (Some(65), zone(shown).as_str()));
+        assert_eq!((ended.status, error(&ended)), (Some(65), zone(quoted).as_str()));
         assert_eq!(node.written(), Vec::<String>::new());
     }
 }
@@ -78,9 +78,9 @@ fn imds_is_reached_over_ipv6_and_never_through_a_proxy() {
     command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
     let ended = crate::support::node::ended(command.output().unwrap());
     assert_eq!(ended.status, Some(69));
-    let where_to =
+    let cause =
         "caused by: the instance metadata service at http://[fd00:ec2::254] is unreachable\n";
-    assert!(ended.stderr.contains(where_to), "{}", ended.stderr);
+    assert!(ended.stderr.contains(cause), "{}", ended.stderr);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_rejected_token_is_requested_again_once() {
     let ended = node.run(["plan", "--output", "kubelet-args"]);
     assert_eq!(ended.status, Some(65), "{}", ended.stderr);
     let tokens = imds.requests().iter().filter(|line| line.starts_with("PUT")).count();
-    assert_eq!(tokens, 4, "one more each, and no third");
+    assert_eq!(tokens, 4, "each run requests one more token after the first 401");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn an_unknown_image_family_is_65() {
         (ended.status, error(&ended)),
         (
             Some(65),
-            "error: this machine could not be identified\n  caused by: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
+            "error: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
         )
     );
 }
@@ -135,7 +135,7 @@ fn a_missing_instance_tag_is_named() {
         (ended.status, error(&ended)),
         (
             Some(78),
-            "error: no plan fits this machine\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: {tag:Pool} is not available on this instance\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
+            "error: failed to compute the node configuration\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: {tag:Pool} is not available on this instance\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
         )
     );
     imds.set("meta-data/tags/instance/Pool", "blue");

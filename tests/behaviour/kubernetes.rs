@@ -34,7 +34,7 @@ async fn wait(api: &KubernetesApi, wait: Wait) -> Result<EniConfig, WaitTimeout>
     ready.map(|Ready { eni_config, .. }| eni_config)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "compared with what a wait gives")]
+#[expect(clippy::unnecessary_wraps, reason = "compared with the result of a wait")]
 fn good() -> Result<EniConfig, WaitTimeout> {
     Ok(EniConfig { subnet: "subnet-0a".to_owned(), security_groups: vec!["sg-0b".to_owned()] })
 }
@@ -60,16 +60,16 @@ async fn wait_while(
 ) -> (Result<EniConfig, WaitTimeout>, KubernetesApi) {
     let server = client(&api).await;
     let shared = Arc::new(Mutex::new(api));
-    let theirs = shared.clone();
-    let acting = std::thread::spawn(move || act(&mut theirs.lock().unwrap()));
+    let changed = shared.clone();
+    let thread = std::thread::spawn(move || act(&mut changed.lock().unwrap()));
     let ready = until_ready(&server, &name(), PATIENT).await;
-    acting.join().unwrap();
+    thread.join().unwrap();
     let api = Arc::into_inner(shared).unwrap().into_inner().unwrap_or_else(PoisonError::into_inner);
     (ready.map(|Ready { eni_config, .. }| eni_config), api)
 }
 
 fn seen(api: &KubernetesApi, verb: &str, count: usize) {
-    assert!(api.wait_for(verb, count, SEEN), "no {count} {verb} came: {:?}", verbs(api));
+    assert!(api.wait_for(verb, count, SEEN), "expected {count} {verb} requests: {:?}", verbs(api));
 }
 
 #[tokio::test]

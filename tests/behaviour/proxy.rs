@@ -21,11 +21,11 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen: Arc<Mutex<Vec<[String; 2]>>> = Arc::default();
-        let theirs = seen.clone();
+        let shared = seen.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
-                let theirs = theirs.clone();
-                thread::spawn(move || tunnel(client.unwrap(), &theirs));
+                let shared = shared.clone();
+                thread::spawn(move || tunnel(client.unwrap(), &shared));
             }
         });
         Self { address, seen }
@@ -134,8 +134,8 @@ fn an_invalid_proxy_is_an_error_without_its_password() {
     assert_eq!(
         error(&ended),
         "error: invalid command line\n  \
-         caused by: HTTPS_PROXY or --https-proxy cannot be used\n  \
+         caused by: invalid proxy in HTTPS_PROXY or --https-proxy\n  \
          caused by: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \
-         help: correct it, or leave it out: `HTTPS_PROXY=` for one command\n"
+         help: correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy\n"
     );
 }

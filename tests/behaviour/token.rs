@@ -69,17 +69,19 @@ async fn the_token_equals_the_aws_clis_in_every_partition() {
     for case in cases() {
         let Case { region, fips, dual_stack, session } = case;
         let arguments = ["--cluster-name", "prod", "--region", region];
-        let Some(theirs) = aws_get_token(INSTANT, &arguments, &environment(&case)) else { return };
+        let Some(expected) = aws_get_token(INSTANT, &arguments, &environment(&case)) else {
+            return;
+        };
         let credentials =
             Credentials::new(KEY, SECRET, session.map(str::to_owned), None, "the test");
         let region = region.parse().unwrap();
         let sts = sts_endpoint(&region, fips, dual_stack).await.unwrap();
-        let ours = sign_token(credentials, &region, &sts, "prod", now).unwrap();
-        let theirs_token = theirs["status"]["token"].as_str().unwrap();
-        assert_eq!(decoded(ours.secret()), decoded(theirs_token));
-        assert_eq!(ours.secret(), theirs_token);
-        let expires = humantime::format_rfc3339_seconds(ours.expires()).to_string();
-        assert_eq!(theirs["status"]["expirationTimestamp"], expires);
+        let token = sign_token(credentials, &region, &sts, "prod", now).unwrap();
+        let expected_token = expected["status"]["token"].as_str().unwrap();
+        assert_eq!(decoded(token.secret()), decoded(expected_token));
+        assert_eq!(token.secret(), expected_token);
+        let expires = humantime::format_rfc3339_seconds(token.expires()).to_string();
+        assert_eq!(expected["status"]["expirationTimestamp"], expires);
     }
 }
 
@@ -92,10 +94,10 @@ fn the_command_prints_what_the_aws_cli_prints() {
             command.envs(environment(&case));
             let ended = crate::support::node::ended(command.output().unwrap());
             assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
-            let ours: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
             // eni-bootstrap uses the current time, so the CLI runs with a clock set to the time of
             // the signature.
-            let url = decoded(ours["status"]["token"].as_str().unwrap());
+            let url = decoded(printed["status"]["token"].as_str().unwrap());
             let date = url.split("X-Amz-Date=").nth(1).unwrap();
             let (day, time) = (&date[..8], &date[9..15]);
             let instant = format!(
@@ -107,10 +109,10 @@ fn the_command_prints_what_the_aws_cli_prints() {
                 &time[2..4],
                 &time[4..]
             );
-            let Some(theirs) = aws_get_token(&instant, &arguments, &environment(&case)) else {
+            let Some(expected) = aws_get_token(&instant, &arguments, &environment(&case)) else {
                 return;
             };
-            assert_eq!(ours, theirs);
+            assert_eq!(printed, expected);
         }
     }
 }

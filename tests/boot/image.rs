@@ -100,7 +100,7 @@ fn test_image_reports_every_failed_check() {
     );
     let version = format!("  expected: eni-bootstrap 9.9.9\n  actual: eni-bootstrap {VERSION}\n");
     assert!(stderr.contains(&version), "{stderr}");
-    assert!(stderr.contains("unknown field `maximum`"), "{stderr}");
+    assert!(stderr.contains("unknown key \"maximum\""), "{stderr}");
 }
 
 /// Runs the steps of a phase of the component as Image Builder does. Stops at the first failed step.

@@ -75,8 +75,8 @@ fn missing_file_is_reported_and_a_retry_downloads_it() {
     let Some(node) = DownloadNode::new("download_late", Al2023, &[]) else { return };
     let away = node.file.with_file_name("away");
     fs::rename(&node.file, &away).unwrap();
-    let because = format!("{}: curl: (22) The requested URL returned error: 404", node.url);
-    let machine = node.boot_with_failed_download("nodeadm-run.service", &because, RETRY_HELP);
+    let cause = format!("{}: curl: (22) The requested URL returned error: 404", node.url);
+    let machine = node.boot_with_failed_download("nodeadm-run.service", &cause, RETRY_HELP);
     machine.order().assert_never_started("nodeadm-run.service");
     fs::rename(away, &node.file).unwrap();
     machine.stdout_of(&["systemctl", "start", "nodeadm-run"]);
@@ -89,13 +89,13 @@ fn unreachable_server_is_reported() {
     let change = [("\ndownload_timeout=300 ", "\ndownload_timeout=2 ")];
     let Some(mut node) = DownloadNode::new("download_unreachable", Al2023, &change) else { return };
     node.server = None;
-    let at = node.url.trim_start_matches("http://").split('/').next().unwrap();
-    let at = at.replace(':', " port ");
-    let because = format!(
-        "{}: curl: (7) Failed to connect to {at} after N ms: Couldn't connect to server",
+    let address = node.url.trim_start_matches("http://").split('/').next().unwrap();
+    let address = address.replace(':', " port ");
+    let cause = format!(
+        "{}: curl: (7) Failed to connect to {address} after N ms: Couldn't connect to server",
         node.url
     );
-    node.boot_with_failed_download("nodeadm-run.service", &because, RETRY_HELP);
+    node.boot_with_failed_download("nodeadm-run.service", &cause, RETRY_HELP);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::support::image_builder::{commands, component, steps};
 use crate::support::real_parts::{cfn_lint, program, python};
+use eni_core::settings;
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -49,9 +50,9 @@ fn stdout(output: Output) -> String {
 fn template() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = |name: &str, text: &str| {
-        let place = folder.path().join(name);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::File::create(place).unwrap().write_all(text.as_bytes()).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
     };
     for script in ["install-package.sh", "test-image.sh", "clean-image.sh"] {
         copy(script, &text(script));
@@ -94,8 +95,8 @@ fn packer_accepts_the_template_for_both_architectures_and_reports_invalid_variab
     let format = Command::new(&packer).args(["fmt", "-check"]).arg(file("packer")).output();
     let format = format.unwrap();
     assert_eq!((format.status.code(), stdout(format).trim()), (Some(0), ""));
-    let well = (Some(0), String::new());
-    assert_eq!(validate(&packer, &[]), well);
+    let valid = (Some(0), String::new());
+    assert_eq!(validate(&packer, &[]), valid);
     let site = file("packer/90-site.toml");
     let all = [
         ("architecture", "arm64"),
@@ -107,7 +108,7 @@ fn packer_accepts_the_template_for_both_architectures_and_reports_invalid_variab
         ("ami_users", r#"["123456789012"]"#),
         ("tags", r#"{ team = "blue" }"#),
     ];
-    assert_eq!(validate(&packer, &all), well);
+    assert_eq!(validate(&packer, &all), valid);
     for (name, value, error) in [
         ("subnet_id", "vpc-0123", "The subnet_id must be a subnet ID, for example"),
         ("subnet_id", "", "The subnet_id must be a subnet ID, for example"),
@@ -223,9 +224,8 @@ fn the_example_eni_configs_have_the_names_of_the_zones_in_which_karpenter_launch
 
     // The settings of the example keep the default name, which is the zone.
     assert!(!karpenter_settings(&class).contains_key("eni-config"));
-    let defaults = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/50-defaults.toml");
-    let defaults: toml::Table = toml::from_str(&fs::read_to_string(defaults).unwrap()).unwrap();
-    assert_eq!(defaults["eni-config"]["name"].as_str(), Some("{zone}"));
+    let name = settings::all().find(|setting| setting.key == "eni-config.name").unwrap();
+    assert_eq!(name.default, "\"{zone}\"");
 
     let eni_configs = examples("eni-config.yaml");
     let names: Vec<_> = eni_configs.iter().map(|it| &it["metadata"]["name"]).collect();

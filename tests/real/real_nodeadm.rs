@@ -25,7 +25,7 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 const FALLBACK: u32 = 110;
 
 /// The kubelet configuration in user data, with values that no mode plans.
-const OWNERS: &str = r#"  kubelet:
+const USER_DATA: &str = r#"  kubelet:
     maxPodsExpression: max_pods + 1
     config:
       maxPods: 77
@@ -34,28 +34,28 @@ const OWNERS: &str = r#"  kubelet:
         memory: 1Mi
         pid: "1000"
     flags:
-      - --node-labels=team=blue,topology.kubernetes.io/zone=elsewhere
+      - --node-labels=team=blue,topology.kubernetes.io/zone=other-zone
       - --v=4
 "#;
 
-fn well(ended: &Ended) {
+fn assert_success(ended: &Ended) {
     assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
 
 /// Returns the kubelet configuration of `plan`.
 fn planned(node: &Node, flags: &[&str]) -> Value {
     let plan = node.run(["plan", "--output=json"].iter().chain(flags));
-    well(&plan);
+    assert_success(&plan);
     serde_json::from_str::<Value>(&plan.stdout).unwrap()["kubelet"].take()
 }
 
 /// The kubelet configuration that nodeadm has written.
 #[derive(Debug, PartialEq)]
-struct Left {
+struct KubeletState {
     /// `config.json` of nodeadm.
     own: Value,
     /// `config.json` with the drop-ins and flags merged over it.
-    in_force: Value,
+    effective: Value,
     /// The labels of the Node object.
     labels: BTreeMap<String, String>,
 }
@@ -68,19 +68,19 @@ struct Boot {
 }
 
 impl Boot {
-    /// Returns an instance whose NodeConfig in user data ends with `owners`.
-    fn of(instance_type: &str, cpus: u32, owners: &str) -> Option<Self> {
+    /// Returns an instance whose NodeConfig in user data ends with the section `kubelet`.
+    fn of(instance_type: &str, cpus: u32, kubelet: &str) -> Option<Self> {
         let api = ready_api();
-        let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + owners))?;
+        let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + kubelet))?;
         let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
-        well(&ended(nodeadm.config_service(node.root())));
+        assert_success(&ended(nodeadm.config_service(node.root())));
         Some(Self { node, nodeadm, _api: api })
     }
 
-    /// Returns a c5.large with [`OWNERS`] in user data, after `eni-bootstrap run`.
+    /// Returns a c5.large with [`USER_DATA`] in user data, after `eni-bootstrap run`.
     fn with_drop_in() -> Option<Self> {
-        let boot = Self::of("c5.large", 2, OWNERS)?;
-        well(&boot.node.run(["run"]));
+        let boot = Self::of("c5.large", 2, USER_DATA)?;
+        assert_success(&boot.node.run(["run"]));
         Some(boot)
     }
 
@@ -89,7 +89,7 @@ impl Boot {
     }
 
     /// Reads the files of nodeadm as the kubelet's unit and the kubelet do.
-    fn left(&self) -> Left {
+    fn kubelet_state(&self) -> KubeletState {
         let environment = self.node.read("etc/eks/kubelet/environment").unwrap();
         let arguments = environment
             .lines()
@@ -97,51 +97,51 @@ impl Boot {
             .unwrap();
         let arguments = arguments.split(' ').map(str::to_owned).collect();
         let kubelet = Kubelet::read(arguments, self.node.root());
-        let mut in_force = kubelet.config.clone();
-        in_force["maxPods"] = kubelet.max_pods().into();
-        Left { labels: kubelet.labels(), own: kubelet.main_file, in_force }
+        let mut effective = kubelet.config.clone();
+        effective["maxPods"] = kubelet.max_pods().into();
+        KubeletState { labels: kubelet.labels(), own: kubelet.main_file, effective }
     }
 }
 
-/// Boots an instance with [`OWNERS`] in user data in each mode. `each_max_pods` are the planned
-/// values, and `knows` is whether nodeadm finds the limits of the instance type.
-fn boots(instance_type: &str, cpus: u32, each_max_pods: [u32; 4], knows: bool) {
+/// Boots an instance with [`USER_DATA`] in user data in each mode. `each_max_pods` are the planned
+/// values, and `is_known` is whether nodeadm finds the limits of the instance type.
+fn boots(instance_type: &str, cpus: u32, each_max_pods: [u32; 4], is_known: bool) {
     for (flags, max_pods) in MODES.into_iter().zip(each_max_pods) {
         let case = format!("{instance_type} {flags:?}");
-        let Some(boot) = Boot::of(instance_type, cpus, OWNERS) else { return };
-        let before = boot.left();
-        let owners_own = if knows { each_max_pods[0] + 1 } else { FALLBACK };
+        let Some(boot) = Boot::of(instance_type, cpus, USER_DATA) else { return };
+        let before = boot.kubelet_state();
+        let nodeadm_max_pods = if is_known { each_max_pods[0] + 1 } else { FALLBACK };
         assert_eq!(
-            (&before.own["maxPods"], &before.in_force["maxPods"]),
-            (&json!(owners_own), &json!(77)),
+            (&before.own["maxPods"], &before.effective["maxPods"]),
+            (&json!(nodeadm_max_pods), &json!(77)),
             "{case}"
         );
-        assert_eq!(before.labels, labels(&[("team", "blue"), (ZONE, "elsewhere")]), "{case}");
+        assert_eq!(before.labels, labels(&[("team", "blue"), (ZONE, "other-zone")]), "{case}");
 
         let flags = [&SETTINGS, flags].concat();
-        well(&boot.node.run(["run"].iter().chain(&flags)));
+        assert_success(&boot.node.run(["run"].iter().chain(&flags)));
         let planned = planned(&boot.node, &flags);
         assert_eq!(planned["max-pods"], max_pods, "{case}");
-        well(&boot.run_service());
+        assert_success(&boot.run_service());
 
         let mut expected = before;
-        if knows {
+        if is_known {
             // With the planned max-pods, nodeadm computes the same kubeReserved.
             expected.own["maxPods"] = planned["max-pods"].clone();
             expected.own["kubeReserved"] = planned["kube-reserved"].clone();
         }
         // The planned values, and everything else from user data.
-        expected.in_force["maxPods"] = planned["max-pods"].clone();
-        expected.in_force["kubeReserved"] = planned["kube-reserved"].clone();
-        expected.in_force["kubeReserved"]["pid"] = "1000".into();
+        expected.effective["maxPods"] = planned["max-pods"].clone();
+        expected.effective["kubeReserved"] = planned["kube-reserved"].clone();
+        expected.effective["kubeReserved"]["pid"] = "1000".into();
         expected.labels = serde_json::from_value(planned["node-labels"].clone()).unwrap();
         expected.labels.extend(labels(&[("team", "blue")]));
-        let after = boot.left();
+        let after = boot.kubelet_state();
         assert_eq!(capacity_of(&after.own), capacity_of(&expected.own), "{case}");
-        assert_eq!(capacity_of(&after.in_force), capacity_of(&expected.in_force), "{case}");
+        assert_eq!(capacity_of(&after.effective), capacity_of(&expected.effective), "{case}");
         assert_eq!(after, expected, "{case}");
         assert_eq!(after.labels[ZONE], "us-west-2a", "{case}");
-        assert_eq!(after.in_force["podPidsLimit"], 4096, "{case}");
+        assert_eq!(after.effective["podPidsLimit"], 4096, "{case}");
     }
 }
 
@@ -192,59 +192,67 @@ fn a_type_unknown_to_nodeadm_and_ec2_gets_the_plan_in_every_mode() {
 fn a_partial_drop_in_fails_or_is_used_and_a_temporary_file_is_ignored() {
     let Some(boot) = Boot::with_drop_in() else { return };
     let whole = boot.node.read(DROP_IN).unwrap();
-    let before = boot.left();
+    let before = boot.kubelet_state();
     let (half, _) = whole.split_at(whole.find("labels=").unwrap());
     boot.node.file(DROP_IN, half);
-    let refused = boot.run_service();
-    assert_eq!(refused.status, Some(1), "{}", refused.stderr);
-    let why =
+    let failed = boot.run_service();
+    assert_eq!(failed.status, Some(1), "{}", failed.stderr);
+    let cause =
         "config provider at index 1 failed: failed to parse config file 90-eni-bootstrap.yaml: ";
-    assert!(refused.stderr.contains(why), "{}", refused.stderr);
-    assert_eq!(boot.left(), before);
+    assert!(failed.stderr.contains(cause), "{}", failed.stderr);
+    assert_eq!(boot.kubelet_state(), before);
 
     let (fewer, _) = whole.split_at(whole.find("    flags:").unwrap());
     boot.node.file(DROP_IN, fewer);
-    well(&boot.run_service());
-    assert_eq!(boot.left().labels, before.labels, "none of ours, and no complaint");
+    assert_success(&boot.run_service());
+    assert_eq!(
+        boot.kubelet_state().labels,
+        before.labels,
+        "nodeadm uses the partial file without its labels"
+    );
 
     // As after a power failure.
     let draft = DROP_IN.replace("90-", ".90-") + ".eni-bootstrap-partial";
     boot.node.file(&draft, half);
     boot.node.file(DROP_IN, &whole);
-    well(&boot.run_service());
-    let after = boot.left();
-    assert_eq!((&after.in_force["maxPods"], &*after.labels[ZONE]), (&json!(20), "us-west-2a"));
+    assert_success(&boot.run_service());
+    let after = boot.kubelet_state();
+    assert_eq!((&after.effective["maxPods"], &*after.labels[ZONE]), (&json!(20), "us-west-2a"));
 }
 
 #[test]
 fn another_drop_in_takes_precedence_only_by_a_later_name() {
     let Some(boot) = Boot::with_drop_in() else { return };
-    let said_with = |name: &str, max_pods: u32| {
+    let values_with = |name: &str, max_pods: u32| {
         let site = format!(
             "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n    config:\n      maxPods: {max_pods}\n    flags: [--node-labels={ZONE}=site]\n"
         );
         boot.node.file(&format!("etc/eks/nodeadm.d/{name}"), &site);
-        well(&boot.run_service());
-        let left = boot.left();
-        (left.in_force["maxPods"].clone(), left.labels[ZONE].clone())
+        assert_success(&boot.run_service());
+        let state = boot.kubelet_state();
+        (state.effective["maxPods"].clone(), state.labels[ZONE].clone())
     };
-    assert_eq!(said_with("50-site.yaml", 42), (json!(20), "us-west-2a".to_owned()));
-    assert_eq!(said_with("95-site.yaml", 43), (json!(43), "site".to_owned()));
+    assert_eq!(values_with("50-site.yaml", 42), (json!(20), "us-west-2a".to_owned()));
+    assert_eq!(values_with("95-site.yaml", 43), (json!(43), "site".to_owned()));
 }
 
 #[test]
 fn pods_policy_decides_about_a_flag_in_user_data() {
-    let owners = format!("{OWNERS}      - --max-pods=17\n");
-    let Some(boot) = Boot::of("c5.large", 2, &owners) else { return };
-    assert_eq!(boot.left().in_force["maxPods"], 17, "the flag, and not the file");
+    let kubelet = format!("{USER_DATA}      - --max-pods=17\n");
+    let Some(boot) = Boot::of("c5.large", 2, &kubelet) else { return };
+    assert_eq!(
+        boot.kubelet_state().effective["maxPods"],
+        17,
+        "the flag takes precedence over the file"
+    );
     for (policy, max_pods) in [("override", 20), ("respect", 17), ("lower", 17)] {
         let policy = format!("--pods-policy={policy}");
-        well(&boot.node.run(["run", &policy]));
+        assert_success(&boot.node.run(["run", &policy]));
         let planned = planned(&boot.node, &[&policy]);
         assert_eq!(planned["max-pods"], max_pods, "{policy}");
-        well(&boot.run_service());
-        let Left { own, in_force, .. } = boot.left();
-        assert_eq!((&own["maxPods"], &in_force["maxPods"]), (&json!(max_pods), &json!(max_pods)));
+        assert_success(&boot.run_service());
+        let KubeletState { own, effective, .. } = boot.kubelet_state();
+        assert_eq!((&own["maxPods"], &effective["maxPods"]), (&json!(max_pods), &json!(max_pods)));
         assert_eq!(own["kubeReserved"], planned["kube-reserved"], "{policy}");
     }
 }

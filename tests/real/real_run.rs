@@ -113,20 +113,20 @@ async fn the_table_equals_ec2() {
     let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
     let deadline = Deadline::after(Duration::from_mins(2));
-    let said = ec2.all_rows(deadline, |_| ()).await.unwrap();
+    let rows = ec2.all_rows(deadline, |_| ()).await.unwrap();
     let legacy =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/legacy-types.csv"));
     let legacy = legacy.unwrap();
     let legacy: Vec<&str> =
         legacy.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
-    let both: Vec<_> = legacy.iter().filter(|name| said.contains_key(**name)).collect();
+    let both: Vec<_> = legacy.iter().filter(|name| rows.contains_key(**name)).collect();
     assert_eq!(both, Vec::<&&str>::new(), "legacy types that EC2 lists");
     let table: BTreeMap<String, Row> = limits::table()
         .filter(|(name, _)| !legacy.contains(name))
         .map(|(name, row)| (name.to_owned(), row))
         .collect();
-    assert_eq!((said.len(), legacy.len()), (1_395, 51));
-    assert_eq!(table, said);
+    assert_eq!((rows.len(), legacy.len()), (1_395, 51));
+    assert_eq!(table, rows);
 }
 
 #[tokio::test]

@@ -7,21 +7,21 @@ use eni_bootstrap_sandbox::{Access, KubernetesApi};
 fn a_missing_eniconfig_is_75_and_the_files_stay() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    let ended = node.run(["run", "--eni-config-wait", "3s"]);
+    let output = node.run(["run", "--eni-config-wait", "3s"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(75),
             "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for ENIConfig us-west-2a\n  caused by: not found in the cluster\n  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN]);
-    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert!(
-        ended.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"\n"),
+        output.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
 }
 
@@ -30,16 +30,16 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     let mut api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     api.set_access(Access::Forbidden);
-    let ended = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
-    assert_eq!(ended.status, Some(77));
+    let output = node.run(["run", "--eni-config-wait", "0", "--cni-source", "settings"]);
+    assert_eq!(output.status, Some(77));
     assert!(
-        error(&ended).ends_with("help: allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"),
+        error(&output).ends_with("help: allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
-    let ended = node.run(["run", "--eni-config-wait", "0"]);
+    let output = node.run(["run", "--eni-config-wait", "0"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(77),
             "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set cni.source = \"settings\" and configure the CNI in [cni]\n"
@@ -47,12 +47,12 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
     );
     assert_eq!(node.written(), [DROP_IN], "only the first run wrote it");
     api.kill();
-    let ended = node.run(["run", "--eni-config-wait", "0"]);
-    assert_eq!(ended.status, Some(69));
+    let output = node.run(["run", "--eni-config-wait", "0"]);
+    assert_eq!(output.status, Some(69));
     assert!(
-        error(&ended).contains("\n  caused by: the API server is unreachable\n  caused by: "),
+        error(&output).contains("\n  caused by: the API server is unreachable\n  caused by: "),
         "{}",
-        ended.stderr
+        output.stderr
     );
 }
 
@@ -61,9 +61,9 @@ fn a_cluster_without_the_cni_is_75() {
     let api = KubernetesApi::start();
     api.set_aws_node(None);
     let (node, _imds) = in_cluster(&api);
-    let ended = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
+    let output = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(75),
             "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set cni.source = \"settings\" and configure the CNI in [cni]\n"
@@ -80,20 +80,20 @@ fn an_instance_without_a_role_is_77() {
     imds.remove("meta-data/iam/security-credentials/");
     let mut command = node.command(["run", "--eni-config-wait", "3s"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(77), "{}", ended.stderr);
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(77), "{}", output.stderr);
     assert!(
-        error(&ended).starts_with(
+        error(&output).starts_with(
             "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for the aws-node DaemonSet\n  caused by: failed to create a token for the API server\n  caused by: failed to load AWS credentials\n  caused by: "
         ),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert!(
-        error(&ended).ends_with(
+        error(&output).ends_with(
             "\n  help: attach an instance profile with the node's IAM role to the instance\n"
         ),
         "{}",
-        ended.stderr
+        output.stderr
     );
 }

@@ -18,9 +18,9 @@ fn a_target_that_cannot_be_written_is_exit_code_73_and_the_previous_file_is_inta
     let temporary =
         node.root().join("etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial");
     fs::create_dir(&temporary).unwrap();
-    let ended = node.run(["run"]);
+    let output = node.run(["run"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(73),
             format!(
@@ -45,9 +45,9 @@ fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
     ] {
         let (node, _imds) = in_cluster(&api);
         let path = node.file(directory, "");
-        let ended = node.run(["run"]);
+        let output = node.run(["run"]);
         assert_eq!(
-            (ended.status, error(&ended)),
+            (output.status, error(&output)),
             (
                 Some(65),
                 format!(
@@ -78,9 +78,9 @@ fn a_full_or_read_only_file_system_is_exit_code_73_and_the_previous_file_is_inta
         ) else {
             return;
         };
-        let ended = node.run(["run"]);
-        assert_eq!(ended.status, Some(73), "{}", ended.stderr);
-        assert!(error(&ended).contains(&format!("caused by: {cause}\n")), "{}", ended.stderr);
+        let output = node.run(["run"]);
+        assert_eq!(output.status, Some(73), "{}", output.stderr);
+        assert!(error(&output).contains(&format!("caused by: {cause}\n")), "{}", output.stderr);
         assert_eq!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
     }
@@ -110,9 +110,9 @@ fn a_file_of_another_program_is_never_replaced() {
                 // The file belongs to the kubelet-dropin host, and the image to nodeadm.
                 command.env("ENI_BOOTSTRAP_HOST_KIND", "nodeadm");
             }
-            let ended = crate::support::node::ended(command.output().unwrap());
+            let output = crate::support::node::run_output(command.output().unwrap());
             assert_eq!(
-                (ended.status, error(&ended)),
+                (output.status, error(&output)),
                 (
                     Some(73),
                     format!("error: failed to configure the node\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()

@@ -22,8 +22,8 @@ fn invalid_metadata_is_65_and_nothing_is_written() {
         let imds = Imds::start(&Instance::default());
         imds.set("meta-data/placement/availability-zone", answer);
         let node = with_imds(&imds);
-        let ended = node.run(["run"]);
-        assert_eq!((ended.status, error(&ended)), (Some(65), zone(quoted).as_str()));
+        let output = node.run(["run"]);
+        assert_eq!((output.status, error(&output)), (Some(65), zone(quoted).as_str()));
         assert_eq!(node.written(), Vec::<String>::new());
     }
 }
@@ -33,12 +33,12 @@ fn a_response_above_the_size_limit_is_65() {
     let imds = Imds::start(&Instance::default());
     imds.set("user-data", vec![b'x'; 10 << 20]);
     let node = with_imds(&imds);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(65));
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(65));
     assert!(
-        error(&ended).contains("caused by: the instance metadata service returned more than 65536 bytes for latest/user-data\n"),
+        error(&output).contains("caused by: the instance metadata service returned more than 65536 bytes for latest/user-data\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -47,9 +47,9 @@ fn a_response_above_the_size_limit_is_65() {
 fn unreachable_metadata_is_69() {
     let mut imds = Imds::start(&Instance::default());
     imds.kill();
-    let ended = with_imds(&imds).run(["run", "--imds-wait", "300ms"]);
-    assert_eq!(ended.status, Some(69));
-    let text = error(&ended);
+    let output = with_imds(&imds).run(["run", "--imds-wait", "300ms"]);
+    assert_eq!(output.status, Some(69));
+    let text = error(&output);
     assert!(
         text.starts_with(&format!(
             "error: failed to read instance metadata\n  caused by: the instance metadata service at {} is unreachable\n",
@@ -71,25 +71,25 @@ fn imds_is_reached_over_ipv6_and_never_through_a_proxy() {
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         command.env(name, "http://127.0.0.1:1");
     }
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let node = Node::al2023();
     let mut command = node.command(["plan", "--imds-wait", "10ms"]);
     command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(69));
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(69));
     let cause =
         "caused by: the instance metadata service at http://[fd00:ec2::254] is unreachable\n";
-    assert!(ended.stderr.contains(cause), "{}", ended.stderr);
+    assert!(output.stderr.contains(cause), "{}", output.stderr);
 }
 
 #[test]
 fn disabled_metadata_is_69_without_a_retry() {
     let imds = Imds::start(&Instance::default());
     imds.faults().fail_always_matching("", Fault::Status(403));
-    let ended = with_imds(&imds).run(["run"]);
+    let output = with_imds(&imds).run(["run"]);
     assert_eq!(
-        (ended.status, ended.stderr.as_str()),
+        (output.status, output.stderr.as_str()),
         (
             Some(69),
             "error: failed to read instance metadata\n  caused by: the instance metadata service is disabled (HTTP status 403 for latest/api/token)\n  help: run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`\n"
@@ -102,13 +102,13 @@ fn a_rejected_token_is_requested_again_once() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     imds.faults().fail_next_matching("instance-type", 1, Fault::Status(401));
-    let ended = node.run(["plan", "--output", "kubelet-args"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let tokens = imds.requests().iter().filter(|line| line.starts_with("PUT")).count();
     assert_eq!(tokens, 2);
     imds.faults().fail_always_matching("instance-type", Fault::Status(401));
-    let ended = node.run(["plan", "--output", "kubelet-args"]);
-    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
+    let output = node.run(["plan", "--output", "kubelet-args"]);
+    assert_eq!(output.status, Some(65), "{}", output.stderr);
     let tokens = imds.requests().iter().filter(|line| line.starts_with("PUT")).count();
     assert_eq!(tokens, 4, "each run requests one more token after the first 401");
 }
@@ -116,9 +116,9 @@ fn a_rejected_token_is_requested_again_once() {
 #[test]
 fn an_unknown_image_family_is_65() {
     let imds = Imds::start(&Instance::default());
-    let ended = Node::empty().with("--imds-endpoint", imds.endpoint()).run(["run"]);
+    let output = Node::empty().with("--imds-endpoint", imds.endpoint()).run(["run"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(65),
             "error: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
@@ -130,16 +130,16 @@ fn an_unknown_image_family_is_65() {
 fn a_missing_instance_tag_is_named() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
-    let ended = node.run(["plan", "--eni-config-name", "{tag:Pool}-{zone}"]);
+    let output = node.run(["plan", "--eni-config-name", "{tag:Pool}-{zone}"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(78),
             "error: failed to compute the node configuration\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: {tag:Pool} is not available on this instance\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
         )
     );
     imds.set("meta-data/tags/instance/Pool", "blue");
-    let ended = node.run(["plan", "--output", "json", "--eni-config-name", "{tag:Pool}-{zone}"]);
-    let plan: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let output = node.run(["plan", "--output", "json", "--eni-config-name", "{tag:Pool}-{zone}"]);
+    let plan: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(plan["eni-config"], "blue-us-west-2a");
 }

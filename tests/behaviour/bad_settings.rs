@@ -9,9 +9,9 @@ fn an_unknown_key_is_exit_code_78_with_file_line_and_nearest_key() {
     let node = with_imds(&imds);
     let path =
         node.file("etc/eni-bootstrap/10.toml", "[cni]\nprefix-delegation = true\nprefx = 1\n");
-    let ended = node.run(["run"]);
+    let output = node.run(["run"]);
     assert_eq!(
-        (ended.status, ended.stderr),
+        (output.status, output.stderr),
         (
             Some(78),
             format!(
@@ -32,17 +32,17 @@ fn a_misspelled_variable_and_a_missing_file_are_exit_code_78() {
     let node = Node::al2023();
     let mut command = node.command(["run"]);
     command.env("ENI_BOOTSTRAP_ENI_CONFIG_WAIT_", "5m");
-    let ended = crate::support::node::ended(command.output().unwrap());
+    let output = crate::support::node::run_output(command.output().unwrap());
     assert_eq!(
-        (ended.status, ended.stderr.as_str()),
+        (output.status, output.stderr.as_str()),
         (
             Some(78),
             "error: failed to load the settings\n  caused by: variable ENI_BOOTSTRAP_ENI_CONFIG_WAIT_ is not a setting\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
         )
     );
-    let ended = node.run(["run", "--config", "/nonexistent.toml"]);
+    let output = node.run(["run", "--config", "/nonexistent.toml"]);
     assert_eq!(
-        (ended.status, ended.stderr.as_str()),
+        (output.status, output.stderr.as_str()),
         (
             Some(78),
             "error: failed to load the settings\n  caused by: /nonexistent.toml does not exist\n  help: correct the path, or remove `--config`\n"
@@ -54,9 +54,9 @@ fn a_misspelled_variable_and_a_missing_file_are_exit_code_78() {
 fn an_unknown_cluster_is_exit_code_78_before_any_file_is_written() {
     let imds = Imds::start(&Instance::default());
     let node = with_imds(&imds);
-    let ended = node.run(["run"]);
+    let output = node.run(["run"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(78),
             "error: failed to compute the node configuration\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
@@ -78,9 +78,9 @@ fn an_invalid_endpoint_or_certificate_authority_is_exit_code_78() {
         ),
         ("https://api.example", "the cluster's certificate authority is not base64-encoded PEM"),
     ] {
-        let ended = node.run(["run", "--cluster-endpoint", endpoint]);
+        let output = node.run(["run", "--cluster-endpoint", endpoint]);
         assert_eq!(
-            (ended.status, error(&ended)),
+            (output.status, error(&output)),
             (
                 Some(78),
                 format!("error: failed to connect to the cluster\n  caused by: {cause}\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
@@ -110,8 +110,8 @@ fn an_invalid_value_of_a_variable_is_exit_code_78() {
     let run = |name: &str, value: &str, arguments: &[&str]| {
         let mut command = node.command(arguments);
         command.env(name, value);
-        let ended = crate::support::node::ended(command.output().unwrap());
-        (ended.status, ended.stderr)
+        let output = crate::support::node::run_output(command.output().unwrap());
+        (output.status, output.stderr)
     };
     let error = |text: &str| {
         (
@@ -143,14 +143,14 @@ fn an_error_does_not_contain_secrets_of_an_invalid_node_config_or_kubeconfig() {
         "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster: \"hunter2\"\n",
     );
     let node = with_imds(&imds);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(65), "{}", output.stderr);
+    assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     imds.remove("user-data");
     let path = node.file("kubeconfig", "apiVersion: v1\nkind: Config\nusers: \"hunter2\"\n");
-    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    let output = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(78),
             format!("error: failed to connect to the cluster\n  caused by: kubeconfig {} is invalid at line 3\n  help: correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig\n", path.display()).as_str()

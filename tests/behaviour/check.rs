@@ -2,7 +2,7 @@
 
 use crate::real::ec2_fit::Site;
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{Ended, Node, imds_with, in_cluster, ready_api, with_imds};
+use crate::support::node::{Node, RunOutput, imds_with, in_cluster, ready_api, with_imds};
 use crate::support::real_parts::{moto, own_moto};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
@@ -18,13 +18,13 @@ fn check_lists_everything_for_this_node() {
         ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
         ("ENABLE_POD_ENI", "yes"),
     ]));
-    let ended = site.node.run(["check", "--cni-max-eni", "2"]);
-    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    let output = site.node.run(["check", "--cni-max-eni", "2"]);
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
     assert_eq!(
-        ended.stderr,
+        output.stderr,
         "error: 1 of 11 checks failed\n  help: follow the help below each failed check\n"
     );
-    let steady = ended.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
+    let steady = output.stdout.replace(&site.api.url(), "https://API").replace(&subnet, "SUBNET");
     expect_golden(&golden().join("check/node"), &steady);
     let json = site.node.run(["check", "--output", "json", "--cni-max-eni", "2"]);
     let checks: Value = serde_json::from_str(&json.stdout).unwrap();
@@ -43,8 +43,8 @@ fn check_lists_everything_for_this_node() {
 }
 
 /// Returns the lines of the checks that are not `ok`.
-fn not_ok(ended: &Ended) -> Vec<&str> {
-    ended.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
+fn not_ok(output: &RunOutput) -> Vec<&str> {
+    output.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn check_prints_the_warnings_of_run() {
     let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
     let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
     let node = with_imds(&imds);
-    let ended = node.run(["check", "--pods-policy", "lower"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let mut warned = not_ok(&ended);
+    let output = node.run(["check", "--pods-policy", "lower"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let mut warned = not_ok(&output);
     warned.retain(|line| line.starts_with("warning "));
     assert_eq!(
         warned,
@@ -77,12 +77,12 @@ fn check_skips_ec2_if_eni_config_verify_is_false() {
     let (node, _imds) = in_cluster(&api);
     // With verification, this ENIConfig causes a warning.
     api.apply("default", json!({ "subnet": "subnet-0a" }));
-    let ended = node.run(["check", "--eni-config-verify=false"]);
+    let output = node.run(["check", "--eni-config-verify=false"]);
     assert_eq!(
-        not_ok(&ended),
+        not_ok(&output),
         ["skipped  verify     eni-config.verify is false"],
         "{}",
-        ended.stderr
+        output.stderr
     );
 }
 

@@ -1,13 +1,13 @@
 //! The commands on the command line: results on stdout, log lines and errors on stderr.
 
 use crate::support::golden::{expect_golden, golden, host_file};
-use crate::support::node::{Ended, Node, in_cluster, ready_api};
+use crate::support::node::{Node, RunOutput, in_cluster, ready_api};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
 use std::process::Stdio;
 
-fn result(stdout: &str) -> Ended {
-    Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
+fn result(stdout: &str) -> RunOutput {
+    RunOutput { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
 }
 
 #[test]
@@ -20,9 +20,9 @@ fn an_invalid_command_line_is_64() {
         &["run", "--eni-config-wait", "soon"],
         &["frobnicate"],
     ] {
-        let ended = Node::empty().run(arguments);
-        assert_eq!((ended.status, ended.stdout.as_str()), (Some(64), ""), "{arguments:?}");
-        assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+        let output = Node::empty().run(arguments);
+        assert_eq!((output.status, output.stdout.as_str()), (Some(64), ""), "{arguments:?}");
+        assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
     }
 }
 
@@ -30,9 +30,9 @@ fn an_invalid_command_line_is_64() {
 fn plan_as_json_contains_every_term_of_the_calculation() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    let ended = node.run(["plan", "--output", "json", "--cni-prefix-delegation"]);
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
-    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let output = node.run(["plan", "--output", "json", "--cni-prefix-delegation"]);
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(
         plan["capacity"],
         json!({
@@ -66,11 +66,11 @@ fn plan_as_json_contains_every_term_of_the_calculation() {
 fn plan_supports_every_output_format() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
-    let plan = |output: &str| {
-        let ended = node.run(["plan", "--output", output]);
-        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{output}");
+    let plan = |format: &str| {
+        let output = node.run(["plan", "--output", format]);
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{format}");
         // The port differs in each run.
-        ended.stdout.replace(&api.url(), "https://API")
+        output.stdout.replace(&api.url(), "https://API")
     };
     expect_golden(&golden().join("plan/text"), &plan("text"));
     expect_golden(&golden().join("plan/yaml"), &plan("yaml"));
@@ -128,8 +128,8 @@ fn max_pods(node: &Node, environment: Option<&str>, flag: Option<&str>) -> u64 {
     let mut command = node.command(["plan", "--output", "json", "--cni-source=settings"]);
     command.envs(environment.map(|max| ("ENI_BOOTSTRAP_PODS_MAX", max)));
     command.args(flag.map(|max| format!("--pods-max={max}")));
-    let ended = crate::support::node::ended(command.output().unwrap());
-    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let output = crate::support::node::run_output(command.output().unwrap());
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
     plan["capacity"]["max_pods"].as_u64().unwrap()
 }
 
@@ -195,8 +195,8 @@ fn a_closed_pipe_on_stdout_ends_the_command_quietly() {
         drop(reader);
         let mut command = Node::empty().command(arguments);
         let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
-        let ended = crate::support::node::ended(output);
-        assert_eq!(ended, result(""), "{arguments:?}");
+        let output = crate::support::node::run_output(output);
+        assert_eq!(output, result(""), "{arguments:?}");
     }
 }
 
@@ -242,8 +242,8 @@ fn run_uses_the_user_of_a_kubeconfig() {
     let mut config: Value = serde_json::from_str(&api.kubeconfig()).unwrap();
     config["users"][0]["user"] = plugin;
     let path = node.file("kubeconfig", &config.to_string());
-    let ended = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let tokens: Vec<_> = api.requests().into_iter().filter_map(|seen| seen.token).collect();
     assert_eq!(tokens, ["from-the-plugin", "from-the-plugin"], "the DaemonSet, the ENIConfig");
 }
@@ -258,8 +258,8 @@ fn al2_gets_a_drop_in_that_keeps_the_command_of_the_unit() {
         "etc/systemd/system/kubelet.service",
         "[Service]\nExecStart=/usr/bin/kubelet --docker\n",
     );
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
     let files = [drop_in, "run/eni-bootstrap/kubelet.env"];
     for file in files {

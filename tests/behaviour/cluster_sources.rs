@@ -1,6 +1,6 @@
 //! Each source of the cluster's endpoint, and the status that systemd receives during the wait.
 
-use crate::support::node::{Ended, Node, error, in_cluster, ready_api, with_imds};
+use crate::support::node::{Node, RunOutput, error, in_cluster, ready_api, with_imds};
 use crate::support::real_parts::own_moto;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,8 +19,8 @@ fn without_node_config() -> (Node, Imds) {
 }
 
 /// Returns the log lines about the cluster.
-fn cluster_lines(ended: &Ended) -> Vec<&str> {
-    ended.stderr.lines().filter(|line| line.starts_with("cluster: ")).collect()
+fn cluster_lines(output: &RunOutput) -> Vec<&str> {
+    output.stderr.lines().filter(|line| line.starts_with("cluster: ")).collect()
 }
 
 /// Returns the kubelet's kubeconfig as nodeadm writes it.
@@ -48,10 +48,10 @@ fn nodeadms_merged_configuration_provides_the_cluster() {
             "certificateAuthority": api.ca_base64(), "cidr": "10.100.0.0/16" } }, "status": {} })
         .to_string(),
     );
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [format!("cluster: prod at {} (source: /run/eks/nodeadm/config.json)", api.url())]
     );
 }
@@ -62,10 +62,10 @@ fn the_kubelets_kubeconfig_provides_the_cluster_but_not_the_token() {
     let (node, _imds) = without_node_config();
     node.file(KUBECONFIG, &kubeconfig(&api.url()));
     node.file("etc/kubernetes/pki/ca.crt", api.ca_pem());
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [format!("cluster: prod at {} (source: /var/lib/kubelet/kubeconfig)", api.url())]
     );
     let token = api.requests()[0].token.clone().unwrap();
@@ -80,10 +80,10 @@ fn the_kubeconfig_template_of_al2_is_skipped() {
     let mut seed = Bottlerocket::seed(&Instance::default(), &api);
     seed["kubernetes"]["cluster-name"] = json!("rocket");
     let settings = Bottlerocket::in_container(node.root(), &seed);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [
             "cluster: /var/lib/kubelet/kubeconfig skipped: bootstrap.sh has not filled in this template yet".to_owned(),
             format!("cluster: rocket at {} (source: Bottlerocket settings)", api.url()),
@@ -115,16 +115,16 @@ fn a_name_alone_calls_eks() {
     assert_eq!(described["status"], "ACTIVE");
     let (node, _imds) = without_node_config();
     let node = node.with("--eks-endpoint", &moto.endpoint);
-    let ended = node.run(["run", "--cluster-name", "prod"]);
+    let output = node.run(["run", "--cluster-name", "prod"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(78),
             "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not base64-encoded PEM\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n"
         )
     );
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         ["cluster: prod: no local cluster endpoint; calling eks:DescribeCluster"]
     );
     let unknown = node.run(["run", "--cluster-name", "dev"]);
@@ -154,11 +154,11 @@ fn the_endpoint_from_eks_is_used() {
         answer_one(stream, &cluster)
     });
     let (node, _imds) = without_node_config();
-    let ended = node.run(["run", "--cluster-name", "prod", "--eks-endpoint", &endpoint]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run", "--cluster-name", "prod", "--eks-endpoint", &endpoint]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(eks.join().unwrap(), "GET /clusters/prod HTTP/1.1");
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [
             "cluster: prod: no local cluster endpoint; calling eks:DescribeCluster".to_owned(),
             format!("cluster: prod at {} (source: eks:DescribeCluster)", api.url()),
@@ -174,10 +174,10 @@ fn a_kubeconfig_with_its_own_credentials_is_used_unchanged() {
     // The path is not relative to the root, which is not / here.
     let path = node.file("kubeconfig", &api.kubeconfig());
     node.file("etc/eni-bootstrap/90.toml", &format!("[cluster]\nkubeconfig = {path:?}\n"));
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [format!("cluster: kubeconfig {} (including its credentials)", path.display())]
     );
 }
@@ -191,7 +191,8 @@ fn systemd_receives_the_status_of_the_wait_and_more_time() {
     systemd.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut command = node.command(["run", "--eni-config-wait", "40s"]);
     command.env("NOTIFY_SOCKET", &socket);
-    let run = std::thread::spawn(move || crate::support::node::ended(command.output().unwrap()));
+    let run =
+        std::thread::spawn(move || crate::support::node::run_output(command.output().unwrap()));
     let notification = || {
         let mut buffer = [0; 4096];
         let length = systemd.recv(&mut buffer).unwrap();
@@ -208,8 +209,8 @@ fn systemd_receives_the_status_of_the_wait_and_more_time() {
     let left = left.and_then(|left| humantime::parse_duration(left).ok());
     assert!(left.unwrap() <= Duration::from_secs(25), "at least 15 s later: {later:?}");
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
-    let ended = run.join().unwrap();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = run.join().unwrap();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
 }
 
 #[test]
@@ -219,14 +220,14 @@ fn an_unusable_source_is_skipped_and_logged() {
     node.file("run/eks/nodeadm/config.json", "[");
     node.file(KUBECONFIG, &kubeconfig(&api.url()));
     let authority = STANDARD.encode(api.ca_pem());
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(78), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(78), "{}", output.stderr);
     let given = ["--cluster-name", "prod", "--cluster-endpoint", &api.url()];
     let authority = ["--cluster-certificate-authority", &authority];
-    let ended = node.run(["run"].iter().chain(&given).chain(&authority));
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"].iter().chain(&given).chain(&authority));
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        cluster_lines(&ended),
+        cluster_lines(&output),
         [
             "cluster: /run/eks/nodeadm/config.json skipped: not a nodeadm configuration".to_owned(),
             "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority is unreadable"

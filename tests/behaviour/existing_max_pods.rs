@@ -12,9 +12,9 @@ fn with_kubelet(api: &KubernetesApi, kubelet: &str) -> (Node, Imds) {
 
 /// Runs eni-bootstrap, and returns the lines about the existing max-pods.
 fn lines(node: &Node, arguments: &[&str]) -> Vec<String> {
-    let ended = node.run(["run"].iter().chain(arguments));
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let lines = ended.stderr.lines().filter(|line| line.contains("max-pods to"));
+    let output = node.run(["run"].iter().chain(arguments));
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let lines = output.stderr.lines().filter(|line| line.contains("max-pods to"));
     lines.map(str::to_owned).collect()
 }
 

@@ -31,14 +31,14 @@ fn existing_lines_of_the_kubeadm_file_are_kept() {
     let (node, _imds) = kubeadm(&api);
     let existing = "# configured by the site\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=17\"\n";
     node.file(FILE, existing);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     for line in [
         "host: kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from /etc/default/kubelet)\n",
         "plan: the kubelet command line sets max-pods to 17; the computed value 20 takes precedence (pods.policy = \"override\")\n",
         "apply: /etc/default/kubelet written\n",
     ] {
-        assert!(ended.stderr.contains(line), "{line} in {}", ended.stderr);
+        assert!(output.stderr.contains(line), "{line} in {}", output.stderr);
     }
     let written = node.read(FILE).unwrap();
     assert!(written.starts_with(existing), "{written}");
@@ -119,7 +119,7 @@ fn existing_arguments_of_the_snap_are_kept_before_the_computed_ones() {
         let run = |arguments: &[&str]| {
             let mut command = node.command(arguments);
             command.env("PATH", format!("{}/bin:/usr/bin:/bin", node.root().display()));
-            crate::support::node::ended(command.output().unwrap())
+            crate::support::node::run_output(command.output().unwrap())
         };
         let first = run(&["run"]);
         assert_eq!(first.status, Some(0), "{}", first.stderr);
@@ -146,9 +146,9 @@ fn existing_arguments_of_the_snap_are_kept_before_the_computed_ones() {
 fn a_snap_command_that_fails_is_an_error_with_its_cause() {
     let api = ready_api();
     let (node, _imds) = ubuntu(&api, None);
-    let ended = node.run(["run"]);
+    let output = node.run(["run"]);
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(65),
             "error: failed to read the node image\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"

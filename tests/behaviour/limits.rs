@@ -1,6 +1,6 @@
 //! The instance type table: `limits show`, `limits refresh` and the override file.
 
-use crate::support::node::{Ended, Node};
+use crate::support::node::{Node, RunOutput};
 use crate::support::real_parts::moto;
 use eni_bootstrap_sandbox::{Imds, Instance};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -68,7 +68,7 @@ fn paged_ec2(pages: Vec<Vec<String>>) -> String {
     endpoint
 }
 
-fn refresh(node: &Node, endpoint: &str, more: &[&str]) -> Ended {
+fn refresh(node: &Node, endpoint: &str, more: &[&str]) -> RunOutput {
     let output = node.root().join("types.csv");
     let output = output.to_str().unwrap();
     let arguments = [
@@ -100,15 +100,15 @@ fn refresh_reads_every_page_retries_throttling_and_prints_the_difference() {
         + HEADER
         + "a1.large,3,3,15,nitro,false,4\nb1.large,9,0,15,nitro,false,4\n";
     node.file("types.csv", &old);
-    let ended = refresh(&node, &endpoint, &[]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = refresh(&node, &endpoint, &[]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
         without_comments(&node.read("types.csv").unwrap()),
         HEADER.to_owned()
             + "a1.large,3,3,15,nitro,false,4\nb1.large,4,4,15,nitro,false,4\nc1.large,60,50,15,nitro,false,4\nd1.large,2,2,15,nitro,false,4\n"
     );
     assert_eq!(
-        ended.stdout,
+        output.stdout,
         "@@ -3 +3,3 @@\n-b1.large,9,0,15,nitro,false,4\n+b1.large,4,4,15,nitro,false,4\n+c1.large,60,50,15,nitro,false,4\n+d1.large,2,2,15,nitro,false,4\n"
     );
     let before = node.read("types.csv");
@@ -123,12 +123,12 @@ fn refresh_removes_types_only_with_force() {
     let node = Node::empty();
     let old = HEADER.to_owned() + "a1.large,3,3,15,nitro,false,4\nz1.large,9,0,15,nitro,false,4\n";
     node.file("types.csv", &old);
-    let ended = refresh(&node, &endpoint, &[]);
-    assert_eq!(ended.status, Some(65));
+    let output = refresh(&node, &endpoint, &[]);
+    assert_eq!(output.status, Some(65));
     assert!(
-        ended.stderr.ends_with("error: the new table is missing 1 instance type of the current table, such as \"z1.large\"\n  help: use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway\n"),
+        output.stderr.ends_with("error: the new table is missing 1 instance type of the current table, such as \"z1.large\"\n  help: use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert_eq!(node.read("types.csv"), Some(old));
     assert_eq!(refresh(&node, &endpoint, &["--force"]).status, Some(0));
@@ -139,8 +139,8 @@ fn refresh_removes_types_only_with_force() {
 fn the_embedded_table_equals_a_refreshed_table() {
     let Some(moto) = moto() else { return };
     let node = Node::empty();
-    let ended = refresh(&node, &moto.endpoint, &[]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = refresh(&node, &moto.endpoint, &[]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let tree = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instance-types.csv");
     let tree = std::fs::read_to_string(tree).unwrap();
     assert_eq!(without_comments(&node.read("types.csv").unwrap()), without_comments(&tree));
@@ -195,10 +195,10 @@ fn every_command_reads_the_override_file() {
 
 #[test]
 fn an_unknown_type_is_exit_code_64_and_help_names_the_nearest_type() {
-    let ended = Node::empty().run(["limits", "show", "m5.lrage"]);
+    let output = Node::empty().run(["limits", "show", "m5.lrage"]);
     assert_eq!(
-        ended,
-        Ended {
+        output,
+        RunOutput {
             status: Some(64),
             stdout: String::new(),
             stderr: "error: invalid command line\n  caused by: \"m5.lrage\" is not in the instance type table\n  help: did you mean `m5.large`?\n".to_owned(),
@@ -208,6 +208,6 @@ fn an_unknown_type_is_exit_code_64_and_help_names_the_nearest_type() {
 
 #[test]
 fn show_prints_every_known_type_as_csv_into_a_pipe() {
-    let ended = Node::empty().run(["limits", "show"]);
-    assert_eq!((ended.status, ended.stdout.lines().count()), (Some(0), 1_447));
+    let output = Node::empty().run(["limits", "show"]);
+    assert_eq!((output.status, output.stdout.lines().count()), (Some(0), 1_447));
 }

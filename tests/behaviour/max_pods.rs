@@ -1,21 +1,22 @@
 //! The max-pods calculator on the command line.
 
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{Ended, Node};
+use crate::support::node::{Node, RunOutput};
 use eni_bootstrap_sandbox::{Imds, Instance};
 use serde_json::Value;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 
-fn result(stdout: &str) -> Ended {
-    Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
+fn result(stdout: &str) -> RunOutput {
+    RunOutput { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
 }
 
-fn max_pods(arguments: &str) -> Ended {
-    let mut ended = Node::empty().run(["max-pods"].into_iter().chain(arguments.split_whitespace()));
-    ended.stdout = ended.stdout.trim_end().to_owned();
-    ended
+fn max_pods(arguments: &str) -> RunOutput {
+    let mut output =
+        Node::empty().run(["max-pods"].into_iter().chain(arguments.split_whitespace()));
+    output.stdout = output.stdout.trim_end().to_owned();
+    output
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
     let no_capacity = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
     assert_eq!(
         no_capacity,
-        Ended {
+        RunOutput {
             status: Some(78),
             stdout: String::new(),
             stderr: "error: hpc6id.32xlarge has no capacity for pods\n  caused by: custom networking excludes the primary network interface, and this instance type has no other\n  help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)\n".to_owned(),
@@ -72,7 +73,7 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
     let unknown = max_pods("--instance-type zz9.plural");
     assert_eq!(
         unknown,
-        Ended {
+        RunOutput {
             status: Some(64),
             stdout: String::new(),
             stderr: "error: invalid command line\n  caused by: \"zz9.plural\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes\n  help: add the region: `--region us-west-2`\n".to_owned(),
@@ -177,7 +178,10 @@ fn types_are_read_from_standard_input() {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(b"m5.large\n\nt3.medium m5.large\n").unwrap();
-    assert_eq!(crate::support::node::ended(child.wait_with_output().unwrap()), result("29\n17\n"));
+    assert_eq!(
+        crate::support::node::run_output(child.wait_with_output().unwrap()),
+        result("29\n17\n")
+    );
 }
 
 #[test]
@@ -190,14 +194,14 @@ fn the_script_name_selects_max_pods() {
         "1.19.0",
     ]);
     command.arg0("/etc/eks/max-pods-calculator.sh");
-    assert_eq!(crate::support::node::ended(command.output().unwrap()), result("20\n"));
+    assert_eq!(crate::support::node::run_output(command.output().unwrap()), result("20\n"));
 }
 
 #[test]
 fn unknown_patterns_windows_and_max_eni_1_are_errors() {
     let failure = |arguments: &str| {
-        let ended = max_pods(arguments);
-        (ended.status, ended.stderr)
+        let output = max_pods(arguments);
+        (output.status, output.stderr)
     };
     assert_eq!(
         failure("--instance-type zz9.*"),

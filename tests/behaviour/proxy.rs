@@ -1,6 +1,6 @@
 //! Connections to the cluster and to AWS through a proxy. IMDS is never accessed through it.
 
-use crate::support::node::{Ended, Node, error, in_cluster};
+use crate::support::node::{Node, RunOutput, error, in_cluster};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_bootstrap_sandbox::KubernetesApi;
@@ -68,8 +68,8 @@ fn api() -> KubernetesApi {
     api
 }
 
-fn run(node: &Node, variables: &[(&str, &str)]) -> Ended {
-    crate::support::node::ended(
+fn run(node: &Node, variables: &[(&str, &str)]) -> RunOutput {
+    crate::support::node::run_output(
         node.command(["run"]).envs(variables.iter().copied()).output().unwrap(),
     )
 }
@@ -81,11 +81,11 @@ fn the_cluster_is_reached_through_the_proxy_and_imds_is_not() {
     let address = format!("http://me:hunter2@{}", proxy.address);
     for (variable, verbose) in [("HTTPS_PROXY", "--verbose"), ("https_proxy", "--quiet")] {
         let before = proxy.seen().len();
-        let ended = crate::support::node::ended(
+        let output = crate::support::node::run_output(
             node.command(["run", verbose]).env(variable, &address).output().unwrap(),
         );
-        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
         let server = api.url().replace("https://", "");
         let expected = [
             format!("CONNECT {server} HTTP/1.1"),
@@ -100,11 +100,11 @@ fn hosts_in_no_proxy_are_reached_directly() {
     for variable in ["NO_PROXY", "no_proxy"] {
         let (api, proxy) = (api(), Proxy::start());
         let (node, _imds) = in_cluster(&api);
-        let ended = run(
+        let output = run(
             &node,
             &[("HTTPS_PROXY", &format!("http://{}", proxy.address)), (variable, "x, 127.0.0.0/8")],
         );
-        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
         assert_eq!(proxy.seen(), Vec::<[String; 2]>::new());
     }
 }
@@ -113,7 +113,7 @@ fn hosts_in_no_proxy_are_reached_directly() {
 fn ec2_is_reached_through_the_proxy() {
     let (api, proxy) = (api(), Proxy::start());
     let (node, _imds) = in_cluster(&api);
-    let ended = run(
+    let output = run(
         &node,
         &[
             ("HTTPS_PROXY", &format!("http://{}", proxy.address)),
@@ -121,7 +121,7 @@ fn ec2_is_reached_through_the_proxy() {
             ("ENI_BOOTSTRAP_ENI_CONFIG_VERIFY", "true"),
         ],
     );
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let expected = ["CONNECT ec2.us-west-2.amazonaws.com:443 HTTP/1.1".to_owned(), String::new()];
     let seen = proxy.seen();
     assert!(!seen.is_empty() && seen.iter().all(|it| *it == expected), "{seen:?}");
@@ -129,10 +129,10 @@ fn ec2_is_reached_through_the_proxy() {
 
 #[test]
 fn an_invalid_proxy_is_an_error_without_its_password() {
-    let ended = run(&Node::al2023(), &[("HTTPS_PROXY", "https://me:hunter2@proxy:3128")]);
-    assert_eq!(ended.status, Some(64));
+    let output = run(&Node::al2023(), &[("HTTPS_PROXY", "https://me:hunter2@proxy:3128")]);
+    assert_eq!(output.status, Some(64));
     assert_eq!(
-        error(&ended),
+        error(&output),
         "error: invalid command line\n  \
          caused by: invalid proxy in HTTPS_PROXY or --https-proxy\n  \
          caused by: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \

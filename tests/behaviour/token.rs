@@ -92,9 +92,9 @@ fn the_command_prints_what_the_aws_cli_prints() {
             let arguments = [name, "prod", "--region", case.region];
             let mut command = Node::empty().command(["token"].iter().chain(&arguments));
             command.envs(environment(&case));
-            let ended = crate::support::node::ended(command.output().unwrap());
-            assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
-            let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
+            let output = crate::support::node::run_output(command.output().unwrap());
+            assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+            let printed: Value = serde_json::from_str(&output.stdout).unwrap();
             // eni-bootstrap uses the current time, so the CLI runs with a clock set to the time of
             // the signature.
             let url = decoded(printed["status"]["token"].as_str().unwrap());
@@ -122,19 +122,19 @@ fn without_credentials_the_error_has_help() {
     let node = Node::empty();
     let mut command = node.command(["token", "--cluster-name", "prod", "--region", "us-west-2"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env("AWS_EC2_METADATA_DISABLED", "true");
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(77), ""));
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!((output.status, output.stdout.as_str()), (Some(77), ""));
     assert!(
-        ended.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: failed to load AWS credentials\n  caused by: "),
+        output.stderr.starts_with("error: failed to create a token for the cluster\n  caused by: failed to load AWS credentials\n  caused by: "),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert!(
-        ended.stderr.ends_with("\n  help: attach an instance profile to the instance, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"),
+        output.stderr.ends_with("\n  help: attach an instance profile to the instance, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
-    assert!(!ended.stderr.contains(SECRET));
+    assert!(!output.stderr.contains(SECRET));
 }
 
 /// Returns the access key that the token was signed with.
@@ -143,9 +143,9 @@ fn signed_with(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = node.command(["token", "--cluster-name", "prod", "--region", "us-west-2"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     command.args(arguments).envs(environment.iter().copied());
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let printed: Value = serde_json::from_str(&output.stdout).unwrap();
     let url = decoded(printed["status"]["token"].as_str().unwrap());
     let credential = url.split("X-Amz-Credential=").nth(1).unwrap();
     credential.split("%2F").next().unwrap().to_owned()

@@ -1,6 +1,6 @@
 //! The user data in `examples/user-data`: its parts, scripts and units. `tests/boot` boots nodes with it.
 
-use crate::support::node::{Node, ended};
+use crate::support::node::{Node, run_output};
 use crate::support::real_parts::{nodeadm, program};
 use std::fs;
 use std::io::Write as _;
@@ -83,7 +83,7 @@ fn nodeadm_reads_the_cluster_from_the_examples() {
     for name in ["al2023.txt", "al2023-own-image.txt", "al2023-node-config.txt"] {
         let Some(nodeadm) = nodeadm("c5.large", 2, &example(name)) else { return };
         let node = Node::al2023();
-        let config = ended(nodeadm.config_service(node.root()));
+        let config = run_output(nodeadm.config_service(node.root()));
         assert_eq!(config.status, Some(0), "{name}: {}", config.stderr);
         let kubeconfig = node.root().join("var/lib/kubelet/kubeconfig");
         let kubeconfig = fs::read_to_string(kubeconfig).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::behaviour::cli::steady;
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{DROP_IN, Ended, Node, Running, ended, in_cluster};
+use crate::support::node::{DROP_IN, Node, RunOutput, Running, in_cluster, run_output};
 use crate::support::real_parts::{arm64_binary, runner_for};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::json;
@@ -23,8 +23,8 @@ fn on_arm64(command: &Command) -> Option<Command> {
     Some(arm64)
 }
 
-fn run(arguments: &[&str]) -> Option<Ended> {
-    Some(ended(on_arm64(&Node::empty().command(arguments))?.output().unwrap()))
+fn run(arguments: &[&str]) -> Option<RunOutput> {
+    Some(run_output(on_arm64(&Node::empty().command(arguments))?.output().unwrap()))
 }
 
 #[test]
@@ -43,7 +43,8 @@ fn prints_version_and_max_pods() {
         (&["max-pods", "--instance-type", "c6g.large", "--cni-custom-networking-enabled"], "20\n"),
     ] {
         let Some(run) = run(arguments) else { return };
-        let expected = Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() };
+        let expected =
+            RunOutput { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() };
         assert_eq!(run, expected, "{arguments:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! The static binary in an empty root, and in a root whose C library and NSS modules are newer than
 //! those of the build machine.
 
-use crate::support::node::{Node, Running, ended, imds_with};
+use crate::support::node::{Node, Running, imds_with, run_output};
 use crate::support::real_parts::{require_root, static_binary, trixie_root};
 use eni_bootstrap_sandbox::{Dns, KubernetesApi};
 use serde_json::json;
@@ -50,7 +50,7 @@ fn runs_in_an_empty_root() {
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .output();
-    let run = ended(run.unwrap());
+    let run = run_output(run.unwrap());
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(root.path().join("node").join(DROP_IN)).unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
@@ -119,7 +119,7 @@ fn run_with_names(domain: &str, name_server: Ipv4Addr) -> Option<Vec<String>> {
     let (scratch, dns) = scratch(&binary, name_server);
     let endpoint = with_host_name(&imds.endpoint(), &format!("imds.{domain}"));
     let run = run_command(&endpoint);
-    let run = ended(in_trixie(&root, scratch.path(), &run).output().unwrap());
+    let run = run_output(in_trixie(&root, scratch.path(), &run).output().unwrap());
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let written = fs::read_to_string(scratch.path().join("node").join(DROP_IN)).unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
@@ -184,7 +184,7 @@ fn static_program_with_getaddrinfo_crashes_in_the_newer_root() {
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let run = ended(in_trixie(&root, scratch.path(), &["/mnt/resolve"]).output().unwrap());
+    let run = run_output(in_trixie(&root, scratch.path(), &["/mnt/resolve"]).output().unwrap());
     assert_eq!(run.status, None, "not killed by a signal: {run:?}");
 }
 

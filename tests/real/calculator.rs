@@ -80,9 +80,9 @@ fn calls() -> Vec<Call> {
 /// Returns the program's max-pods of every type, or `None` for a type without capacity.
 fn program(call: Call) -> BTreeMap<String, Option<i64>> {
     let flags = ["max-pods", "--instance-type=*", "--output=csv"].map(str::to_owned);
-    let ended = Node::empty().run(flags.into_iter().chain(call.flags()));
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{call:?}");
-    let rows = ended.stdout.lines().skip(1).map(|line| {
+    let output = Node::empty().run(flags.into_iter().chain(call.flags()));
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{call:?}");
+    let rows = output.stdout.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split(',').collect();
         (fields[0].to_owned(), fields[1].parse().ok())
     });

@@ -1,6 +1,6 @@
 //! The comparison of an ENIConfig with EC2 of moto: each mismatch has its own message.
 
-use crate::support::node::{Ended, Node, error};
+use crate::support::node::{Node, RunOutput, error};
 use crate::support::real_parts::{Account, Moto, moto, own_moto};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
@@ -39,15 +39,15 @@ impl<'a> Site<'a> {
         self.api.apply("us-west-2a", json!({ "subnet": subnet, "securityGroups": groups }));
     }
 
-    fn run_once(&self) -> Ended {
+    fn run_once(&self) -> RunOutput {
         self.node.run(["run", "--eni-config-wait", "0"])
     }
 
     /// Returns the error of a run that does not wait.
     fn rejection(&self) -> String {
-        let ended = self.run_once();
-        assert_eq!(ended.status, Some(75), "{}", ended.stderr);
-        error(&ended).to_owned()
+        let output = self.run_once();
+        assert_eq!(output.status, Some(75), "{}", output.stderr);
+        error(&output).to_owned()
     }
 }
 
@@ -143,13 +143,13 @@ fn each_mismatch_has_its_own_message() {
 
     let group = account.group(vpc, "pods");
     site.eni_config(&good, &[&group]);
-    let ended = site.run_once();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = site.run_once();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     for line in [
         format!("verify: subnet: {good} is in us-west-2a and has 251 free addresses\n"),
         format!("verify: security groups: {group}\n"),
     ] {
-        assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
+        assert!(output.stderr.contains(&line), "{line} in {}", output.stderr);
     }
 }
 
@@ -176,9 +176,9 @@ fn free_prefixes_are_counted() {
     let few = format!(
         "warning: verify: free prefixes: {subnet} has 6 free /28 prefixes, but the pods of this node can use up to 7; add a larger subnet before the node runs out of addresses\n"
     );
-    let ended = site.run_once();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains(&few), "{}", ended.stderr);
+    let output = site.run_once();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains(&few), "{}", output.stderr);
     // Four of the six prefixes have one used address each, and the other two are reserved.
     for address in ["10.0.5.20", "10.0.5.40", "10.0.5.60", "10.0.5.70"] {
         site.account.interface(&subnet, address);
@@ -214,8 +214,8 @@ fn a_corrected_subnet_ends_the_wait_without_a_change_of_the_eniconfig() {
     for interface in interfaces {
         site.account.delete_interface(&interface);
     }
-    let ended = run.end();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = run.end();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
 }
 
 #[test]
@@ -230,14 +230,14 @@ fn checks_without_permission_are_skipped_and_logged() {
     site.account.enforce_policies();
     let mut command = site.node.command(["run", "--eni-config-wait", "0"]);
     command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(0), "the boot does not fail: {}", ended.stderr);
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(0), "the boot does not fail: {}", output.stderr);
     for (check, action) in
         [("subnet", "DescribeSubnets"), ("security groups", "DescribeSecurityGroups")]
     {
         let line = format!(
             "verify: {check} skipped: access denied for ec2:{action}: AccessDenied: User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:{action}; allow `ec2:{action}` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action\n"
         );
-        assert!(ended.stderr.contains(&line), "{line} in {}", ended.stderr);
+        assert!(output.stderr.contains(&line), "{line} in {}", output.stderr);
     }
 }

@@ -1,6 +1,6 @@
 //! The IAM policy contains exactly the actions that the program calls.
 
-use crate::support::node::{Ended, Node, ended};
+use crate::support::node::{Node, RunOutput, run_output};
 use crate::support::real_parts::own_moto;
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
@@ -91,10 +91,10 @@ fn each_ec2_action_in_the_policy_is_necessary_and_all_are_sufficient() {
         .with("--ec2-endpoint", &moto.endpoint);
     let table = node.root().join("table.csv").display().to_string();
     for (lacking, (key, secret)) in users {
-        let run = |arguments: &[&str]| -> Ended {
+        let run = |arguments: &[&str]| -> RunOutput {
             let mut command = node.command(arguments);
             command.env("AWS_ACCESS_KEY_ID", &key).env("AWS_SECRET_ACCESS_KEY", &secret);
-            ended(command.output().unwrap())
+            run_output(command.output().unwrap())
         };
         let output = [
             run(&["check", "--eni-config-verify=true"]),

@@ -49,10 +49,10 @@ fn the_daemonset_and_the_settings_give_the_same_max_pods() {
     let Some(cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
     let plan = |flags: &[&str]| -> Value {
-        let ended =
+        let output =
             node.run(["plan", "--output", "json", "--pods-ceiling", "1000"].iter().chain(flags));
-        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{flags:?}");
-        serde_json::from_str(&ended.stdout).unwrap()
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{flags:?}");
+        serde_json::from_str(&output.stdout).unwrap()
     };
     let mut each_max_pods = Vec::new();
     for (variables, flags) in COMBINATIONS {
@@ -147,9 +147,9 @@ fn an_environment_from_all_sources_equals_the_kubelets() {
     let (node, _imds) = node_of(&cluster);
     let path = node.file("kubeconfig", &cluster.kubeconfig(Who::Admin));
     let kubeconfig = format!("--cluster-kubeconfig={}", path.display());
-    let ended = node.run(["plan", "--output", "json", &kubeconfig]);
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
-    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let output = node.run(["plan", "--output", "json", &kubeconfig]);
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(
         plan["cni"]["config"],
         json!({

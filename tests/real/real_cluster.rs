@@ -1,7 +1,7 @@
 //! Whole runs against a real kube-apiserver with the node's own credentials. What is missing
 //! appears while the node waits.
 
-use crate::support::node::{Ended, Node, Running, error, imds_with, with_imds};
+use crate::support::node::{Node, RunOutput, Running, error, imds_with, with_imds};
 use crate::support::real_parts::{Cluster, cluster};
 use eni_bootstrap_sandbox::Imds;
 use serde_json::{Value, json};
@@ -49,19 +49,19 @@ fn waiting(node: &Node) -> Running {
 }
 
 /// Returns the number of requests in the log.
-fn requests(ended: &Ended, request: &str) -> usize {
-    ended.stderr.lines().filter(|line| line.starts_with(&format!("kubernetes: {request}"))).count()
+fn requests(output: &RunOutput, request: &str) -> usize {
+    output.stderr.lines().filter(|line| line.starts_with(&format!("kubernetes: {request}"))).count()
 }
 
-fn succeeds(run: Running) -> Ended {
-    let ended = run.end();
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+fn succeeds(run: Running) -> RunOutput {
+    let output = run.end();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert!(
-        ended.stderr.ends_with("ready: the node is ready for the kubelet\n"),
+        output.stderr.ends_with("ready: the node is ready for the kubelet\n"),
         "{}",
-        ended.stderr
+        output.stderr
     );
-    ended
+    output
 }
 
 #[test]
@@ -117,8 +117,8 @@ fn one_watch_reports_a_created_corrected_or_recreated_eniconfig() {
     corrected.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
     cluster.eni_config("us-west-2a", spec());
     let corrected = succeeds(corrected);
-    for ended in [created, corrected] {
-        assert_eq!((requests(&ended, "GET eniconfigs"), requests(&ended, "WATCH")), (1, 1));
+    for output in [created, corrected] {
+        assert_eq!((requests(&output, "GET eniconfigs"), requests(&output, "WATCH")), (1, 1));
     }
 }
 
@@ -159,11 +159,11 @@ fn a_token_that_expires_during_the_wait_is_signed_again() {
     cluster.kill();
     cluster.restart();
     cluster.eni_config("us-west-2a", spec());
-    let ended = succeeds(run);
+    let output = succeeds(run);
     assert!(
-        ended.stderr.contains("the API server rejected the node's credentials (401 Unauthorized)"),
+        output.stderr.contains("the API server rejected the node's credentials (401 Unauthorized)"),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert_eq!(cluster.tokens().len(), 2, "the old token and the new one");
 }
@@ -187,14 +187,14 @@ fn a_role_mapped_during_the_wait_ends_it() {
 fn a_wait_of_one_minute_sends_one_get_and_one_watch() {
     let Some(cluster) = ready_cluster() else { return };
     let (node, _imds) = node_of(&cluster);
-    let ended = node.run(["run", "--verbose", "--eni-config-wait", "60s"]);
-    assert_eq!(ended.status, Some(75), "{}", ended.stderr);
-    assert!(error(&ended).contains("timed out after 1m waiting for ENIConfig us-west-2a"));
+    let output = node.run(["run", "--verbose", "--eni-config-wait", "60s"]);
+    assert_eq!(output.status, Some(75), "{}", output.stderr);
+    assert!(error(&output).contains("timed out after 1m waiting for ENIConfig us-west-2a"));
     assert_eq!(
         (
-            requests(&ended, "GET eniconfigs"),
-            requests(&ended, "WATCH"),
-            requests(&ended, "GET daemonsets")
+            requests(&output, "GET eniconfigs"),
+            requests(&output, "WATCH"),
+            requests(&output, "GET daemonsets")
         ),
         (1, 1, 1)
     );
@@ -204,14 +204,14 @@ fn a_wait_of_one_minute_sends_one_get_and_one_watch() {
         requests.iter().filter(|it| it.verb == verb && it.uri.contains("/eniconfigs")).count()
     };
     assert_eq!((count("get"), count("list"), count("watch")), (1, 0, 1), "{requests:?}");
-    let left = ended.stderr.lines().filter_map(|line| {
+    let left = output.stderr.lines().filter_map(|line| {
         let left = line.strip_prefix("wait: ENIConfig us-west-2a not found; retrying (")?;
         humantime::parse_duration(left.strip_suffix(" left)")?).ok()
     });
     let left: Vec<_> = left.collect();
     // Progress lines are at least 15 s apart.
     let at_most = [45, 30, 15].map(Duration::from_secs);
-    assert!(left.len() >= at_most.len(), "{}", ended.stderr);
+    assert!(left.len() >= at_most.len(), "{}", output.stderr);
     assert!(left.iter().zip(at_most).all(|(left, at_most)| *left <= at_most), "{left:?}");
 }
 
@@ -224,10 +224,10 @@ fn a_registered_node_that_uses_another_eniconfig_is_a_warning() {
     let name = NODE.trim_start_matches("system:node:");
     let unreachable = "--ec2-endpoint=http://127.0.0.1:9";
     let warnings = || {
-        let ended = node.run(["run", "--eni-config-verify", unreachable]);
-        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        let output = node.run(["run", "--eni-config-verify", unreachable]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
         let begins = |line: &&str| line.starts_with("warning: verify: ");
-        ended.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
+        output.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
     };
     let default = "warning: verify: ENIConfig default: an ENIConfig named \"default\" exists; the CNI uses it in any zone if it cannot read a node's labels in time; delete it unless every node may use it: `kubectl delete eniconfig default`";
     assert_eq!(warnings(), [default]);

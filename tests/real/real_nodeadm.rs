@@ -5,7 +5,7 @@
 //! `nodeadm-run.service`.
 
 use crate::support::kubelet::Kubelet;
-use crate::support::node::{DROP_IN, Ended, Node, ended, ready_api};
+use crate::support::node::{DROP_IN, Node, RunOutput, ready_api, run_output};
 use crate::support::real_parts::{Nodeadm, nodeadm};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ const USER_DATA: &str = r#"  kubelet:
       - --v=4
 "#;
 
-fn assert_success(ended: &Ended) {
-    assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
+fn assert_success(output: &RunOutput) {
+    assert_eq!(output.status, Some(0), "{}{}", output.stdout, output.stderr);
 }
 
 /// Returns the kubelet configuration of `plan`.
@@ -73,7 +73,7 @@ impl Boot {
         let api = ready_api();
         let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + kubelet))?;
         let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
-        assert_success(&ended(nodeadm.config_service(node.root())));
+        assert_success(&run_output(nodeadm.config_service(node.root())));
         Some(Self { node, nodeadm, _api: api })
     }
 
@@ -84,8 +84,8 @@ impl Boot {
         Some(boot)
     }
 
-    fn run_service(&self) -> Ended {
-        ended(self.nodeadm.run_service(self.node.root()))
+    fn run_service(&self) -> RunOutput {
+        run_output(self.nodeadm.run_service(self.node.root()))
     }
 
     /// Reads the files of nodeadm as the kubelet's unit and the kubelet do.

@@ -50,8 +50,8 @@ fn the_token_is_signed_with_the_instances_role() {
     let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
     let mut command = node.command(["run"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    let ended = crate::support::node::ended(command.output().unwrap());
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     let token = api.requests()[0].token.clone().unwrap();
     let url = token.strip_prefix("k8s-aws-v1.").unwrap();
     let url = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(url).unwrap();
@@ -143,10 +143,10 @@ async fn an_unknown_type_is_an_error() {
     let node = Node::al2023()
         .with("--imds-endpoint", imds.endpoint())
         .with("--ec2-endpoint", &moto.endpoint);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(65));
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(65));
     assert_eq!(
-        ended.stderr,
+        output.stderr,
         "warning: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -158,9 +158,9 @@ fn the_instance_type_in_motos_metadata_is_an_error() {
     let node = Node::al2023()
         .with("--imds-endpoint", &moto.endpoint)
         .with("--ec2-endpoint", &moto.endpoint);
-    let ended = node.run(["run"]);
-    assert_eq!(ended.status, Some(65), "{}", ended.stderr);
-    let error = ended.stderr.lines().skip_while(|line| !line.starts_with("error: "));
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(65), "{}", output.stderr);
+    let error = output.stderr.lines().skip_while(|line| !line.starts_with("error: "));
     assert_eq!(
         error.collect::<Vec<_>>(),
         [

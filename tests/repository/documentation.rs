@@ -111,8 +111,8 @@ fn max_pods_examples_print_the_documented_output() {
             };
             let expected = lines.next().unwrap_or_default().trim();
             let arguments = ["max-pods"].into_iter().chain(command.split_whitespace());
-            let ended = crate::support::node::Node::empty().run(arguments);
-            assert_eq!(ended.stdout.trim_end(), expected, "{page}: {command}: {}", ended.stderr);
+            let output = crate::support::node::Node::empty().run(arguments);
+            assert_eq!(output.stdout.trim_end(), expected, "{page}: {command}: {}", output.stderr);
             examples += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! The part of a Bottlerocket host that a bootstrap container can access, and checks of a run on it.
 
-use crate::support::node::{Ended, Node};
+use crate::support::node::{Node, RunOutput};
 use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Host {
     }
 
     /// Runs `eni-bootstrap run` to its end.
-    pub fn run(&self) -> Ended {
+    pub fn run(&self) -> RunOutput {
         self.node.run(["run"])
     }
 
@@ -76,14 +76,14 @@ fn without_transaction(line: &str) -> String {
 }
 
 /// Returns the lines of the log that contain `phase: `.
-pub fn lines<'a>(ended: &'a Ended, phase: &str) -> Vec<&'a str> {
-    ended.stderr.lines().filter(|line| line.contains(&format!("{phase}: "))).collect()
+pub fn lines<'a>(output: &'a RunOutput, phase: &str) -> Vec<&'a str> {
+    output.stderr.lines().filter(|line| line.contains(&format!("{phase}: "))).collect()
 }
 
 /// Asserts that the run succeeded, and that its last line is the ready message.
-pub fn ready(ended: &Ended) {
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stderr.lines().last(), Some("ready: the node is ready for the kubelet"));
+pub fn ready(output: &RunOutput) {
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().last(), Some("ready: the node is ready for the kubelet"));
 }
 
 /// Returns the expected max-pods and labels of a c5.large with custom networking.

@@ -7,7 +7,7 @@
 //! Source: `host-ctr` (`withBootstrap`, `withDefaultMounts`), bottlerocket-core-kit 3.1.1, and the
 //! default specification of containerd.
 
-use crate::support::node::{Ended, ended};
+use crate::support::node::{RunOutput, run_output};
 use crate::support::real_parts::{container_image, program, require_root, runner_for};
 use serde_json::{Value, json};
 use std::fs;
@@ -95,11 +95,11 @@ impl Container {
     }
 
     /// Runs the entry point with `arguments` instead of the image's default arguments.
-    pub fn run(&mut self, arguments: &[&str]) -> Ended {
+    pub fn run(&mut self, arguments: &[&str]) -> RunOutput {
         let entry_point = self.arguments().iter().position(|it| it == "/eni-bootstrap").unwrap();
         self.arguments().truncate(entry_point + 1);
         self.arguments().extend(arguments.iter().map(|it| json!(it)));
-        ended(self.command().output().unwrap())
+        run_output(self.command().output().unwrap())
     }
 
     /// Returns the command that runs the container with the image's entry point and default arguments.

@@ -32,7 +32,7 @@ pub struct Node {
 
 /// The exit status and the output of a run.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct RunOutput {
     /// The exit status; `None` if a signal killed the process.
     pub status: Option<i32>,
     pub stdout: String,
@@ -95,8 +95,8 @@ impl Node {
     }
 
     /// Runs eni-bootstrap, and waits until it exits.
-    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
-        ended(self.command(arguments).output().unwrap())
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunOutput {
+        run_output(self.command(arguments).output().unwrap())
     }
 
     /// Starts eni-bootstrap.
@@ -151,12 +151,12 @@ impl Running {
     }
 
     /// Waits until the process exits.
-    pub fn end(mut self) -> Ended {
+    pub fn end(mut self) -> RunOutput {
         self.stderr.read_to_string(&mut self.log).unwrap();
         let mut stdout = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let status = self.child.wait().unwrap().code();
-        Ended { status, stdout, stderr: std::mem::take(&mut self.log) }
+        RunOutput { status, stdout, stderr: std::mem::take(&mut self.log) }
     }
 }
 
@@ -168,8 +168,8 @@ impl Drop for Running {
 }
 
 /// Converts the output of a command to text.
-pub fn ended(output: Output) -> Ended {
-    Ended {
+pub fn run_output(output: Output) -> RunOutput {
+    RunOutput {
         status: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -203,8 +203,8 @@ pub fn in_cluster(api: &KubernetesApi) -> (Node, Imds) {
 }
 
 /// Returns the log from its `error: ` line to the end: the error, its causes and its help.
-pub fn error(ended: &Ended) -> &str {
+pub fn error(output: &RunOutput) -> &str {
     let is_error = |line: &&str| line.starts_with("error: ");
-    let line = ended.stderr.lines().find(is_error).unwrap_or("no error");
-    ended.stderr.find(&format!("{line}\n")).map_or(line, |at| &ended.stderr[at..])
+    let line = output.stderr.lines().find(is_error).unwrap_or("no error");
+    output.stderr.find(&format!("{line}\n")).map_or(line, |at| &output.stderr[at..])
 }

@@ -14,8 +14,8 @@ const REJECTED_HELP: &str = "help: correct the setting in the message; if the se
 
 /// Asserts that the run fails with this error, and that the node is unchanged.
 fn assert_unchanged(host: &Host, arguments: &[&str], status: i32, expected: &str) {
-    let ended = host.node.run([&["run"], arguments].concat());
-    assert_eq!((ended.status, error(&ended)), (Some(status), expected), "{}", ended.stderr);
+    let output = host.node.run([&["run"], arguments].concat());
+    assert_eq!((output.status, error(&output)), (Some(status), expected), "{}", output.stderr);
     assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
     assert_eq!(host.settings.live()["kubernetes"]["max-pods"], json!(29));
     assert_eq!(host.settings.transactions(), Vec::<String>::new());
@@ -25,10 +25,10 @@ fn assert_unchanged(host: &Host, arguments: &[&str], status: i32, expected: &str
 fn an_applier_that_never_renders_fails_the_run() {
     let host = Host::new();
     host.settings.set_applier(Applier::TemplateFails);
-    let ended = host.node.run(["run", "--host-render-wait=1s"]);
-    assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+    let output = host.node.run(["run", "--host-render-wait=1s"]);
+    assert_eq!(output.status, Some(69), "{}", output.stderr);
     assert_eq!(
-        error(&ended),
+        error(&output),
         "error: failed to configure the node\n  \
          caused by: Bottlerocket has not rendered the committed settings\n  \
          caused by: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config\n  \
@@ -41,9 +41,9 @@ fn an_applier_that_never_renders_fails_the_run() {
 fn a_missing_socket_is_an_error_with_its_path() {
     let mut host = Host::new();
     host.settings.remove();
-    let ended = host.run();
+    let output = host.run();
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(69),
             "error: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
@@ -62,7 +62,7 @@ fn a_missing_socket_is_an_error_with_its_path() {
 fn a_run_does_not_wait_for_a_socket_without_a_server() {
     let mut host = Host::new();
     host.settings.kill();
-    let ended = host.run();
+    let output = host.run();
     let expected = format!(
         "error: failed to read Bottlerocket's settings\n  \
          caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n  \
@@ -70,7 +70,7 @@ fn a_run_does_not_wait_for_a_socket_without_a_server() {
          caused by: client error (Connect)\n  \
          caused by: Connection refused (os error 111)\n  {UNREACHABLE_HELP}"
     );
-    assert_eq!((ended.status, error(&ended)), (Some(69), expected.as_str()));
+    assert_eq!((output.status, error(&output)), (Some(69), expected.as_str()));
     // A run that does not need the API continues.
     let arguments =
         ["run", "--host-kind=none", "--cni-custom-networking=false", "--cni-source=settings"];
@@ -99,10 +99,10 @@ fn an_incomplete_response_is_an_error() {
     let host = Host::new();
     let fault = Fault::Cut(b"{\"kubernetes\":{}}".to_vec());
     host.settings.faults().fail_always_matching("prefix=settings.kubernetes", fault);
-    let ended = host.run();
-    assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+    let output = host.run();
+    assert_eq!(output.status, Some(69), "{}", output.stderr);
     let cause = "caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
-    assert!(error(&ended).contains(cause), "{}", ended.stderr);
+    assert!(error(&output).contains(cause), "{}", output.stderr);
     assert_eq!(host.changing(), Vec::<String>::new());
 }
 
@@ -126,14 +126,14 @@ fn a_label_that_only_bottlerocket_rejects_is_an_error_with_its_message() {
     // Valid in Kubernetes, but too long for Bottlerocket's data store.
     let prefix = vec!["abcdefghi"; 23].join(".");
     host.node.file(USER_DATA, &format!("[labels]\n\"{prefix}/team\" = \"blue\"\n"));
-    let ended = host.run();
-    assert_eq!(ended.status, Some(78), "{}", ended.stderr);
+    let output = host.run();
+    assert_eq!(output.status, Some(78), "{}", output.stderr);
     assert!(
-        error(&ended).contains(
+        error(&output).contains(
             "caused by: the Bottlerocket settings API rejected PATCH /settings with 500 Internal Server Error: Error serializing Settings: "
-        ) && error(&ended).contains("beyond maximum length"),
+        ) && error(&output).contains("beyond maximum length"),
         "{}",
-        ended.stderr
+        output.stderr
     );
     assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
     assert_eq!(host.settings.transactions(), Vec::<String>::new());
@@ -143,9 +143,9 @@ fn a_label_that_only_bottlerocket_rejects_is_an_error_with_its_message() {
 fn locked_settings_are_an_error() {
     let host = Host::new();
     host.settings.lock_down();
-    let ended = host.run();
+    let output = host.run();
     assert_eq!(
-        (ended.status, error(&ended)),
+        (output.status, error(&output)),
         (
             Some(69),
             "error: failed to read Bottlerocket's settings\n  \
@@ -176,9 +176,9 @@ fn a_failed_commit_leaves_no_transaction() {
     ] {
         let host = Host::new();
         host.settings.faults().fail_always_matching("commit_and_apply", fault);
-        let ended = host.run();
-        assert_eq!(ended.status, Some(status), "{}", ended.stderr);
-        assert!(error(&ended).contains(&cause), "{}", ended.stderr);
+        let output = host.run();
+        assert_eq!(output.status, Some(status), "{}", output.stderr);
+        assert!(error(&output).contains(&cause), "{}", output.stderr);
         assert_eq!(host.changing(), [PATCH, COMMIT, DISCARD]);
         assert_eq!(host.kubelet().0, INITIAL_MAX_PODS);
         assert_eq!(host.settings.transactions(), Vec::<String>::new());
@@ -192,11 +192,11 @@ fn a_run_fails_if_the_server_stops() {
     let running = host.node.start(["run"]);
     assert!(host.settings.wait_for("PATCH ", 1, TIME_LIMIT));
     host.settings.kill();
-    let ended = running.end();
-    assert_eq!(ended.status, Some(69), "{}", ended.stderr);
-    let log = ended.stderr.as_str();
+    let output = running.end();
+    assert_eq!(output.status, Some(69), "{}", output.stderr);
+    let log = output.stderr.as_str();
     assert!(
-        error(&ended).contains(
+        error(&output).contains(
             "caused by: no response to PATCH /settings from the Bottlerocket settings API (/run/api.sock)\n"
         ),
         "{log}"
@@ -237,10 +237,10 @@ fn an_error_in_the_user_data_has_its_line_number() {
 #[test]
 fn the_cluster_is_unknown_with_tls_authentication() {
     let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
-    let ended = host.run();
-    assert_eq!(ended.status, Some(78), "{}", ended.stderr);
+    let output = host.run();
+    assert_eq!(output.status, Some(78), "{}", output.stderr);
     assert_eq!(
-        error(&ended),
+        error(&output),
         "error: failed to compute the node configuration\n  \
          caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  \
          help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"

@@ -20,8 +20,8 @@ const APPLY: &str = "POST /tx/apply?keys=settings.kubernetes.max-pods,settings.k
 fn a_new_node_gets_its_settings_in_one_transaction() {
     let host = Host::new();
     assert_eq!(host.kubelet(), ("29".to_owned(), String::new()), "the values of pluto");
-    let ended = host.run();
-    ready(&ended);
+    let output = host.run();
+    ready(&output);
     assert_eq!(host.kubelet(), as_planned());
     assert_eq!(host.changing(), [PATCH, COMMIT]);
     let requests = host.settings.requests();
@@ -39,14 +39,14 @@ fn a_new_node_gets_its_settings_in_one_transaction() {
         } })
     );
     assert_eq!(
-        lines(&ended, "host"),
+        lines(&output, "host"),
         ["host: bottlerocket (/run/api.sock is the Bottlerocket settings API)"]
     );
     let server = host.api.url();
     let cluster = format!("cluster: sandbox at {server} (source: Bottlerocket settings)");
-    assert_eq!(lines(&ended, "cluster"), [cluster]);
+    assert_eq!(lines(&output, "cluster"), [cluster]);
     assert_eq!(
-        lines(&ended, "apply"),
+        lines(&output, "apply"),
         [
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml written",
             "apply: Bottlerocket settings.kubernetes written",
@@ -61,11 +61,11 @@ fn a_second_run_changes_no_setting() {
     let host = Host::new();
     ready(&host.run());
     let before = host.settings.requests().len();
-    let ended = host.run();
-    ready(&ended);
+    let output = host.run();
+    ready(&output);
     assert!(host.settings.lines()[before..].iter().all(|line| line.starts_with("GET ")));
     assert_eq!(host.settings.kubelet_restarts(), 1);
-    assert_eq!(lines(&ended, "apply")[1], "apply: Bottlerocket settings.kubernetes unchanged");
+    assert_eq!(lines(&output, "apply")[1], "apply: Bottlerocket settings.kubernetes unchanged");
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn an_applier_that_fails_twice_after_the_commit_fails_the_run() {
             )
         );
         // The second attempt fails, too: the kubelet must not start with the old max-pods.
-        let ended = running.end();
-        assert_eq!(ended.status, Some(69), "{}", ended.stderr);
+        let output = running.end();
+        assert_eq!(output.status, Some(69), "{}", output.stderr);
         assert_eq!(
-            error(&ended),
+            error(&output),
             format!(
                 "error: failed to configure the node\n  \
                  caused by: the Bottlerocket settings API rejected POST /tx/apply with 500 Internal Server Error: {message}\n  \
@@ -122,8 +122,8 @@ fn an_applier_that_fails_twice_after_the_commit_fails_the_run() {
 fn a_commit_with_a_lost_response_is_detected_and_rendered() {
     let host = Host::new();
     host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Lost);
-    let ended = host.run();
-    ready(&ended);
+    let output = host.run();
+    ready(&output);
     assert_eq!(host.kubelet(), as_planned());
     assert_eq!(host.changing(), [PATCH, COMMIT, APPLY]);
 }
@@ -191,9 +191,9 @@ fn the_settings_come_from_the_user_data_of_the_container() {
 #[test]
 fn a_plan_shows_the_settings_and_changes_none() {
     let host = Host::with(|seed| seed["kubernetes"]["node-labels"] = json!({ "a": "b" }));
-    let ended = host.node.run(["plan", "--output=diff"]);
-    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let (_, diff) = ended.stdout.split_once("--- a/Bottlerocket").unwrap();
+    let output = host.node.run(["plan", "--output=diff"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let (_, diff) = output.stdout.split_once("--- a/Bottlerocket").unwrap();
     assert_eq!(
         diff,
         " settings.kubernetes
@@ -226,10 +226,10 @@ fn the_proxy_and_the_region_come_from_the_settings() {
         seed["aws"]["region"] = json!("eu-central-1");
     });
     // Nothing listens at the proxy. EC2 is called through it, the API server is not.
-    let ended = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
-    ready(&ended);
-    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
-    let skipped = lines(&ended, "verify");
+    let output = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
+    ready(&output);
+    assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+    let skipped = lines(&output, "verify");
     assert!(skipped[0].contains("ec2:DescribeSubnets"), "{skipped:?}");
     let token = host.api.requests()[0].token.clone().unwrap();
     let url = URL_SAFE_NO_PAD.decode(token.trim_start_matches("k8s-aws-v1.")).unwrap();

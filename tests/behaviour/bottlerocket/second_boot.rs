@@ -28,15 +28,15 @@ fn the_computed_max_pods_of_an_earlier_boot_is_not_an_existing_value() {
     for policy in ["override", "respect", "lower"] {
         let host = Host::with(add_earlier_settings);
         host.node.file(RECORD, EARLIER_RECORD);
-        let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
-        ready(&ended);
+        let output = host.node.run(["run", &format!("--pods-policy={policy}")]);
+        ready(&output);
         assert_eq!(host.kubelet(), as_planned());
         assert_eq!(host.changing(), [PATCH, COMMIT]);
         assert_eq!(
             host.settings.live()["kubernetes"]["kube-reserved"],
             json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
         );
-        assert!(!ended.stderr.contains("sets max-pods to"), "{}", ended.stderr);
+        assert!(!output.stderr.contains("sets max-pods to"), "{}", output.stderr);
     }
 }
 
@@ -69,10 +69,10 @@ fn the_policy_selects_the_computed_max_pods_or_the_one_of_the_user() {
             seed["kubernetes"]["max-pods"] = json!(110);
             seed["kubernetes"]["node-labels"] = json!({ label: value });
         });
-        let ended = host.node.run(["run", &format!("--pods-policy={policy}")]);
-        ready(&ended);
+        let output = host.node.run(["run", &format!("--pods-policy={policy}")]);
+        ready(&output);
         assert_eq!(host.kubelet().0, expected);
-        assert!(lines(&ended, "plan").contains(&line), "{}", ended.stderr);
+        assert!(lines(&output, "plan").contains(&line), "{}", output.stderr);
     }
 }
 
@@ -97,10 +97,10 @@ fn policy_respect_keeps_the_kube_reserved_of_the_user() {
     let host = Host::with(|seed| {
         seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1e9" });
     });
-    let ended = host.node.run(["run", "--pods-policy=respect"]);
-    assert_eq!(ended.status, Some(78));
+    let output = host.node.run(["run", "--pods-policy=respect"]);
+    assert_eq!(output.status, Some(78));
     assert_eq!(
-        error(&ended),
+        error(&output),
         "error: failed to compute the node configuration\n  \
          caused by: existing settings.kubernetes.kube-reserved.memory is invalid\n  \
          caused by: \"1e9\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
@@ -113,9 +113,9 @@ fn an_invalid_record_is_a_warning() {
     let host = Host::new();
     let header = EARLIER_RECORD.lines().next().unwrap();
     host.node.file(RECORD, &format!("{header}\nmax-pods = \"many\"\n"));
-    let ended = host.run();
-    ready(&ended);
-    let warnings = lines(&ended, "warning");
+    let output = host.run();
+    ready(&output);
+    let warnings = lines(&output, "warning");
     let path = host.node.root().join(RECORD);
     let expected = format!(
         "warning: host: {} skipped: invalid type: string \"many\", expected u32",
@@ -128,9 +128,9 @@ fn an_invalid_record_is_a_warning() {
 fn undo_removes_the_record_and_keeps_the_settings() {
     let host = Host::new();
     ready(&host.run());
-    let ended = host.node.run(["undo"]);
+    let output = host.node.run(["undo"]);
     assert_eq!(
-        (ended.status, ended.stderr.as_str()),
+        (output.status, output.stderr.as_str()),
         (
             Some(0),
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml removed\n\

@@ -3,17 +3,17 @@
 use super::ARCHITECTURES;
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, USER_DATA, as_planned, ready};
 use crate::support::container::Container;
-use crate::support::node::{Ended, ended};
+use crate::support::node::{RunOutput, run_output};
 
 /// By default, kube-reserved depends on the CPUs of this machine, and the verification needs EC2.
 const SETTINGS: &str = "[reserve]\ncpu = \"70m\"\n[eni-config]\nverify = false\n";
 
 /// Runs the container on `host`, as in a boot.
-fn boot(host: &Host, architecture: &str) -> Option<Ended> {
+fn boot(host: &Host, architecture: &str) -> Option<RunOutput> {
     let container = Container::from_image(architecture)?
         .with_host(host.node.root())
         .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", host.imds.endpoint());
-    Some(ended(container.command().output().unwrap()))
+    Some(run_output(container.command().output().unwrap()))
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn unreachable_settings_api_fails_the_container() {
     let mut host = Host::new();
     host.node.file(USER_DATA, SETTINGS);
     host.settings.kill();
-    let Some(ended) = boot(&host, ARCHITECTURES[0]) else { return };
-    assert_eq!((ended.status, ended.stdout.as_str()), (Some(69), ""), "{}", ended.stderr);
+    let Some(output) = boot(&host, ARCHITECTURES[0]) else { return };
+    assert_eq!((output.status, output.stdout.as_str()), (Some(69), ""), "{}", output.stderr);
     let cause = "caused by: no response to GET /settings from the Bottlerocket settings API (/run/api.sock)\n";
-    assert!(ended.stderr.contains(cause), "{}", ended.stderr);
+    assert!(output.stderr.contains(cause), "{}", output.stderr);
 }

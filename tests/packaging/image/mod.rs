@@ -2,7 +2,7 @@
 
 use crate::support::container::TAG;
 use crate::support::golden::files_under;
-use crate::support::node::{Ended, ended};
+use crate::support::node::{RunOutput, run_output};
 use crate::support::real_parts::{arm64_binary, container_image, regctl, static_binary};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ fn each_image_has_one_layer_with_the_binary() {
 fn listing(layer: &Path) -> String {
     let mut tar = Command::new("tar");
     tar.args(["--list", "--verbose", "--numeric-owner", "--full-time", "--gzip", "--file"]);
-    let listed = ended(tar.arg(layer).env("TZ", "UTC").output().unwrap());
+    let listed = run_output(tar.arg(layer).env("TZ", "UTC").output().unwrap());
     assert_eq!((listed.status, listed.stderr.as_str()), (Some(0), ""));
     let normalize = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
     listed.stdout.lines().map(normalize).collect()
@@ -178,11 +178,11 @@ fn contents(layer: &Path, length: usize) -> Vec<u8> {
 }
 
 /// Builds the image in `folder` with the revision and creation time of `index`.
-fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<Ended> {
+fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<RunOutput> {
     let annotation = |name: &str| index["annotations"][format!("{ANNOTATION}.{name}")].clone();
     let mut date = Command::new("date");
     date.args(["+%s", "--date", annotation("created").as_str().unwrap_or("now")]);
-    let epoch = ended(date.output().unwrap()).stdout;
+    let epoch = run_output(date.output().unwrap()).stdout;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/image/build.sh");
     let mut build = Command::new("bash");
     // The working directory, time zone and umask must not affect the image.
@@ -190,7 +190,7 @@ fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<Ended> {
     build.args(binaries).arg(folder).env("TZ", "Pacific/Chatham").env("REGCTL", regctl()?);
     build.env("SOURCE_DATE_EPOCH", epoch.trim_end());
     build.env("IMAGE_REVISION", annotation("revision").as_str().unwrap_or("none"));
-    Some(ended(build.output().unwrap()))
+    Some(run_output(build.output().unwrap()))
 }
 
 #[test]

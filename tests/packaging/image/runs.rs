@@ -4,7 +4,7 @@ use super::ARCHITECTURES;
 use crate::behaviour::cli::steady;
 use crate::support::container::{Container, unpack};
 use crate::support::golden::files_under;
-use crate::support::node::{Ended, Node, Running, ended};
+use crate::support::node::{Node, RunOutput, Running, run_output};
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
 
@@ -26,7 +26,7 @@ fn runs_without_host_mounts() {
             (&["max-pods", "--instance-type", "c6g.large"], "29\n"),
         ] {
             let expected =
-                Ended { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() };
+                RunOutput { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() };
             assert_eq!(container.run(arguments), expected, "{architecture}: {arguments:?}");
         }
     }
@@ -98,7 +98,7 @@ fn uses_the_mounts_of_a_bootstrap_container() {
             )
             .with("ENI_BOOTSTRAP_CONFIG", format!("/{WRITABLE}/user-data"))
             .with("ENI_BOOTSTRAP_ROOT", format!("/{root}"));
-        Some(ended(container.command().output().unwrap()))
+        Some(run_output(container.command().output().unwrap()))
     };
     let Some(failed) = run(".bottlerocket/rootfs") else { return };
     assert_eq!(failed.status, Some(73), "{}", failed.stderr);

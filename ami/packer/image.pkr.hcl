@@ -1,4 +1,4 @@
-# Builds an AMI from the EKS optimized AMI of Amazon Linux 2023, with eni-bootstrap installed and enabled.
+# Builds an AMI from the EKS optimized Amazon Linux 2023 AMI, with eni-bootstrap installed and enabled.
 # ami/README.md explains how to use it.
 
 locals {

@@ -1,5 +1,5 @@
-# Everything that needs Packer 1.7 or later. The tests validate the other files with Packer 1.6.6 of Debian, and
-# replace this file by a fixed AMI ID.
+# The blocks that need Packer 1.7 or later. The tests use Packer 1.6.6, the last version in Debian. They
+# replace this file with a fixed AMI ID.
 packer {
   required_version = ">= 1.9.0"
   required_plugins {

@@ -105,7 +105,7 @@ fn answer_one(stream: impl Read + Write, body: &Value) -> String {
 }
 
 #[test]
-fn a_name_alone_calls_eks() {
+fn a_cluster_name_alone_calls_eks() {
     let Some(moto) = own_moto() else { return };
     let account = moto.account();
     let vpc = account.vpc("10.0.0.0/16");

@@ -86,7 +86,7 @@ async fn the_token_equals_the_aws_clis_in_every_partition() {
 }
 
 #[test]
-fn the_command_prints_what_the_aws_cli_prints() {
+fn the_command_prints_the_same_as_the_aws_cli() {
     for case in [PLAIN, Case { session: Some(SESSION), fips: true, ..PLAIN }] {
         for name in ["--cluster-name", "--cluster-id"] {
             let arguments = [name, "prod", "--region", case.region];

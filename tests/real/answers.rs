@@ -107,7 +107,7 @@ fn metadata_mock_serves_concurrent_requests() {
 }
 
 #[test]
-fn the_aws_cli_signs_at_the_instant_it_is_given() {
+fn the_aws_cli_signs_at_the_given_time() {
     let keys = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "SECRETEXAMPLE")];
     let cluster = ["--cluster-name", "prod", "--region", "us-west-2"];
     let Some(mut credential) = aws_get_token("2026-11-21T12:00:00Z", &cluster, &keys) else {

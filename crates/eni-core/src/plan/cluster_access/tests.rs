@@ -96,7 +96,7 @@ fn a_cluster_on_an_outpost_keeps_its_id() {
 }
 
 #[test]
-fn a_name_alone_calls_eks_and_nothing_at_all_is_an_error() {
+fn a_cluster_name_alone_calls_eks_and_no_cluster_is_an_error() {
     let only_name = ClusterConfig { name: Some("prod".to_owned()), ..Default::default() };
     assert_eq!(
         access_with(vec![hint(ClusterSource::UserData, only_name)], ""),

@@ -2,7 +2,7 @@
 
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
-use crate::domain::limits::{InstanceLimits, Source};
+use crate::domain::instance_limits::{InstanceLimits, LimitsSource};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::cluster_hints::ClusterHint;
 use crate::host::{DetectedHost, ExistingConfig};
@@ -18,7 +18,7 @@ pub struct Facts {
     /// The networking limits of the instance type.
     pub limits: InstanceLimits,
     /// Where `limits` comes from.
-    pub limits_source: Source,
+    pub limits_source: LimitsSource,
     /// CPUs and memory as the operating system reports them; `None` if the root is not `/`.
     pub machine: Option<Machine>,
     /// The family of the node image.

@@ -26,6 +26,17 @@ pub enum IpFamily {
     Ipv6,
 }
 
+impl IpFamily {
+    /// Returns the value of `cni.ip-family`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        }
+    }
+}
+
 /// Environment variables of the aws-node DaemonSet that max-pods depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cni {

@@ -38,6 +38,18 @@ pub enum Policy {
     Lower,
 }
 
+impl Policy {
+    /// Returns the value of `pods.policy`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Override => "override",
+            Self::Respect => "respect",
+            Self::Lower => "lower",
+        }
+    }
+}
+
 /// Who configured a max-pods value, as far as the node's labels tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigOwner {

@@ -14,12 +14,11 @@ pub(super) fn max_pods_expression(
     expression: Option<&str>,
 ) -> Option<Diagnostic> {
     let expression = expression?;
-    let policy = match settings.pods.policy() {
-        _ if settings.pods.max() > 0 => return None,
-        Policy::Override => return None,
-        Policy::Respect => "respect",
-        Policy::Lower => "lower",
-    };
+    let policy = settings.pods.policy();
+    if settings.pods.max() > 0 || policy == Policy::Override {
+        return None;
+    }
+    let policy = policy.name();
     Some(Diagnostic::warning(
         Code::MaxPodsExpressionIgnored,
         format!(

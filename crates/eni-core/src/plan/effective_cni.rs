@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
-use crate::domain::cni::{Addressing, Cni, IpFamily};
+use crate::domain::cni::{Addressing, Cni};
 use crate::settings::{CniSettings, CniSource};
 use serde::Serialize;
 
@@ -74,7 +74,7 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
     };
     let prefixes = base.addressing == Addressing::Prefixes;
     let max_eni = base.max_eni.unwrap_or(0);
-    let ip_family = settings.ip_family.map(|it| family(it).to_owned());
+    let ip_family = settings.ip_family.map(|it| it.name().to_owned());
     let notes = [
         flag(
             "cni.custom-networking",
@@ -91,7 +91,7 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
         count("cni.max-eni", settings.max_eni, aws_node::MAX_ENI, max_eni),
         flag("cni.pod-eni", settings.pod_eni, aws_node::POD_ENI, base.pod_eni),
         settings.reserved_enis.map(reserved_enis),
-        compare("cni.ip-family", ip_family, aws_node::IPV6, family(base.ip_family)),
+        compare("cni.ip-family", ip_family, aws_node::IPV6, base.ip_family.name()),
         flag("cni.multi-nic", settings.multi_nic, aws_node::MULTI_NIC, base.multi_nic),
         count(
             "cni.minimum-ip-target",
@@ -107,13 +107,6 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
         ),
     ];
     notes.into_iter().flatten().collect()
-}
-
-fn family(family: IpFamily) -> &'static str {
-    match family {
-        IpFamily::Ipv4 => "ipv4",
-        IpFamily::Ipv6 => "ipv6",
-    }
 }
 
 /// Compares the setting `key` with a variable of the DaemonSet that means `effective`.
@@ -161,6 +154,7 @@ fn reserved_enis(count: u32) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cni::IpFamily;
     use std::collections::BTreeMap;
 
     fn aws_node(environment: &[(&str, &str)]) -> AwsNode {

@@ -1,8 +1,8 @@
 //! Why no plan exists, and what the operator does about it.
 
+use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
 use crate::domain::label::InvalidLabel;
-use crate::domain::max_pods::NoCapacity;
 use crate::domain::quantity::InvalidQuantity;
 use crate::error::{Advice, ExitCode};
 use std::borrow::Cow;

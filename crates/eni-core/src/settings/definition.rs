@@ -9,9 +9,9 @@
 use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
+use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
-use crate::domain::max_pods::Ceiling;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;

@@ -1,6 +1,6 @@
 use super::*;
+use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
-use crate::domain::max_pods::Ceiling;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
 use clap::{Args as _, FromArgMatches as _};

@@ -28,7 +28,7 @@ fn an_error_names_what_uses_the_interfaces_and_what_to_do() {
 #[test]
 fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
     let note = |name: &str, cni: Cni, options: CapacityOptions| {
-        let capacity = capacity(&of(name), cni, options).unwrap();
+        let capacity = Capacity::compute(&of(name), cni, options).unwrap();
         let [diagnostic] = &capacity.diagnostics[..] else { panic!("{capacity:?}") };
         (diagnostic.code.name(), diagnostic.text.clone(), diagnostic.help.clone().unwrap())
     };
@@ -70,35 +70,36 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
 
 #[test]
 fn the_calculation_can_be_repeated_from_its_line() {
-    let line = |name: &str, cni, options| capacity(&of(name), cni, options).unwrap().to_string();
+    let line =
+        |name: &str, cni, options| Capacity::compute(&of(name), cni, options).unwrap().to_string();
     let default = CapacityOptions::default;
     assert_eq!(
         line("m5.large", CUSTOM, default()),
-        "max-pods 20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
+        "20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
     );
     assert_eq!(
         line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, default()),
-        "max-pods 110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
+        "110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { ceiling: Ceiling::At(29), ..default() }),
-        "max-pods 29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
+        "29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
         "a ceiling without effect is omitted"
     );
     let every =
         Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };
     assert_eq!(
         line("p4d.24xlarge", every, default()),
-        "max-pods 42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
+        "42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(8)), ..default() }),
-        "max-pods 8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
+        "8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
     );
     let source = "user data".to_owned();
     let existing = Some(MaxPodsOverride::Existing { value: 17, source });
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: existing, ..default() }),
-        "max-pods 17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
+        "17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
     );
 }

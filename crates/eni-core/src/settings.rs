@@ -28,8 +28,8 @@ pub use value::{
     TimeSpan, Wait,
 };
 
+use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
 use crate::domain::cluster::ClusterConfig;
-use crate::domain::max_pods::{CapacityOptions, MaxPodsOverride};
 use crate::domain::reserved::ReserveOverrides;
 use crate::error::{Advice, ExitCode};
 use std::borrow::Cow;

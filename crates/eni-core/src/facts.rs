@@ -1,4 +1,4 @@
-//! The properties of the instance and its image. They are read once and never changed.
+//! The properties of the instance and its image, which the agent reads once.
 
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub struct Facts {
     /// The instance's own metadata.
     pub instance: Instance,
-    /// The networking limits of the instance type.
+    /// The limits of the instance type.
     pub limits: InstanceLimits,
     /// Where `limits` comes from.
     pub limits_source: LimitsSource,

@@ -1,4 +1,5 @@
-//! Everything in eni-bootstrap that does no I/O: no clock, no environment, no network, no async runtime.
+//! Everything in eni-bootstrap that does no I/O: no clock, no environment, no network, no async
+//! runtime.
 //!
 //! ```text
 //! plan               facts + settings → the configuration of this node

@@ -1,4 +1,5 @@
-//! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run` does.
+//! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
+//! does.
 
 mod cluster_access;
 mod diagnose;
@@ -31,7 +32,8 @@ pub struct Plan {
     pub cni: EffectiveCni,
     /// max-pods with every term of the calculation.
     pub capacity: Capacity,
-    /// Whether the computed or an existing max-pods takes precedence; `None` without an existing one.
+    /// Whether the computed or an existing max-pods takes precedence; `None` without an existing
+    /// one.
     pub precedence: Option<MaxPodsPrecedence>,
     /// The kubelet's settings.
     pub kubelet: Kubelet,
@@ -43,7 +45,8 @@ pub struct Plan {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the CNI.
+/// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the
+/// CNI.
 pub fn plan(
     facts: &Facts,
     settings: &Settings,
@@ -74,9 +77,9 @@ pub fn plan(
     let label_def = label_def(settings, aws_node);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
-        kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
+        kube_reserved: Reserved::compute(cpus, capacity.max_pods, &reserve),
         node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
-        beats_flags: existing.has_kube_reserved_flag
+        needs_flags: existing.has_kube_reserved_flag
             || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();

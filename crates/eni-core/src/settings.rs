@@ -80,7 +80,8 @@ impl Advice for SettingsError {
 }
 
 impl ClusterSettings {
-    /// Returns the fields of the cluster. Sources on the instance provide the fields that are `None`.
+    /// Returns the fields of the cluster. Sources on the instance provide the fields that are
+    /// `None`.
     #[must_use]
     pub fn config(&self) -> ClusterConfig {
         let Self { name, endpoint, certificate_authority, kubeconfig: _ } = self.clone();

@@ -2,7 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it under.
+/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it
+/// under.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $subject:literal;)+) => {
         /// A stable identifier of a condition. Scripts may match on its name; its text may change.

@@ -23,7 +23,8 @@ use crate::domain::instance_limits::{InstanceLimits, Platform};
 use crate::domain::prefixes;
 use serde::Serialize;
 
-/// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and `kube-proxy`.
+/// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and
+/// `kube-proxy`.
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
 pub const HOST_NETWORK_PODS: u32 = 2;
@@ -176,8 +177,9 @@ impl Capacity {
             Ceiling::At(limit) => Some(limit),
         };
         let max_eni = cni.max_eni.filter(|limit| (1..interfaces).contains(limit));
-        // The CNI applies MAX_ENI to each card, and the table has only the total of the other cards. With
-        // an effective MAX_ENI they are not counted: the result may be too low, but never too high.
+        // The CNI applies MAX_ENI to each card, and the table has only the total of the other
+        // cards. With an effective MAX_ENI they are not counted: the result may be too low, but
+        // never too high.
         let counts_other_cards = cni.multi_nic && max_eni.is_none();
         let mut capacity = Self {
             interfaces,

@@ -47,8 +47,8 @@ pub struct Cni {
     pub custom_networking: bool,
     /// `ENABLE_POD_ENI` (security groups for pods): the trunk uses one network interface.
     pub pod_eni: bool,
-    /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0 means
-    /// no limit.
+    /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0
+    /// means no limit.
     pub max_eni: Option<u32>,
     /// Network interfaces of the default network card that the CNI does not manage: those with the
     /// tag `node.k8s.amazonaws.com/no_manage`, EFA-only ones, and those of other programs.

@@ -1,7 +1,7 @@
 //! The name of the ENIConfig that the VPC CNI uses for a node.
 //!
-//! The CNI reads the name from a node label, so it must be valid both as an object name and as a label
-//! value.
+//! The CNI reads the name from a node label, so it must be valid both as an object name and as a
+//! label value.
 //!
 //! Source: `GetNodeSpecificENIConfigName`, `pkg/eniconfig/eniconfig.go`, aws/amazon-vpc-cni-k8s.
 
@@ -71,8 +71,8 @@ pub struct Selection {
 /// Returns the ENIConfig that the CNI selects for a node with these labels and annotations.
 ///
 /// `label_def` and `annotation_def` are the values of `ENI_CONFIG_LABEL_DEF` and
-/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then the
-/// label.
+/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then
+/// the label.
 pub fn select(
     (label_def, label): (&str, impl Fn(&str) -> Option<String>),
     (annotation_def, annotation): (&str, impl Fn(&str) -> Option<String>),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The label of the zone name. The kubelet may set it, and the AWS cloud controller manager writes the
-/// same value after registration.
+/// The label of the zone name. The kubelet may set it, and the AWS cloud controller manager writes
+/// the same value after registration.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The label of the region. The same rules apply as to [`ZONE`].
 pub const REGION: &str = "topology.kubernetes.io/region";
@@ -114,8 +114,8 @@ fn is_name(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner dashes,
-/// separated by dots.
+/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner
+/// dashes, separated by dots.
 pub(crate) fn is_subdomain(text: &str) -> bool {
     let word = |word: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

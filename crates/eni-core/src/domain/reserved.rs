@@ -24,9 +24,10 @@ impl fmt::Display for Mebibytes {
     }
 }
 
-/// Returns the memory to reserve: 255 MiB plus 11 MiB for each pod of max-pods.
+/// Returns the memory to reserve: 255 MiB plus 11 MiB for each pod.
 ///
-/// Source: `getMemoryMebibytesToReserve`, `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
+/// Source: `getMemoryMebibytesToReserve`, `nodeadm/internal/kubelet/config.go`,
+/// awslabs/amazon-eks-ami.
 #[must_use]
 pub fn memory(max_pods: u32) -> Mebibytes {
     Mebibytes(max_pods.saturating_mul(11).saturating_add(255))
@@ -87,9 +88,9 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Returns the reserves of a node with `vcpus` and the final `max_pods`.
+    /// Returns the reserves of a node, where `overrides` replace computed values.
     #[must_use]
-    pub fn of(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {
+    pub fn compute(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {
         let ReserveOverrides { cpu: cpu_override, memory: memory_override, ephemeral_storage } =
             overrides;
         Self {
@@ -149,12 +150,12 @@ mod tests {
     fn an_override_replaces_one_reserve() {
         let none = ReserveOverrides::default();
         assert_eq!(
-            Reserved::of(2, 20, &none).to_string(),
+            Reserved::compute(2, 20, &none).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=475Mi"
         );
         let memory = ReserveOverrides { memory: Some("900Mi".parse().unwrap()), ..none };
         assert_eq!(
-            Reserved::of(2, 20, &memory).to_string(),
+            Reserved::compute(2, 20, &memory).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=900Mi"
         );
     }

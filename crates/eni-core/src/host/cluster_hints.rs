@@ -1,4 +1,4 @@
-//! What the files on the instance reveal about its cluster. This module parses text; it reads no
+//! Descriptions of the cluster in the files of an instance. This module parses text and reads no
 //! files.
 
 use super::user_data::{self, NodeConfig};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Source: `templates/al2/runtime/kubelet-kubeconfig`, awslabs/amazon-eks-ami, before 2026-03.
 const ENDPOINT_PLACEHOLDER: &str = "MASTER_ENDPOINT";
 
-/// What one source on the instance reveals about the cluster.
+/// The description of the cluster in one source on the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterHint {
     /// The source provides all or some fields of the cluster.

@@ -1,4 +1,5 @@
-//! The CNI configuration in effect: the aws-node DaemonSet's, overridden key by key by the settings.
+//! The CNI configuration in effect: the aws-node DaemonSet's, overridden key by key by the
+//! settings.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
@@ -16,7 +17,8 @@ pub struct EffectiveCni {
     pub config: Cni,
 }
 
-/// Returns the CNI configuration in effect, with a note for each setting that overrides the DaemonSet.
+/// Returns the CNI configuration in effect, with a note for each setting that overrides the
+/// DaemonSet.
 ///
 /// Without a DaemonSet, the settings apply on top of their documented defaults.
 #[must_use]

@@ -49,7 +49,8 @@ impl Decision {
 }
 
 impl MaxPodsPrecedence {
-    /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a note.
+    /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
+    /// note.
     pub(super) fn diagnostic(&self) -> Diagnostic {
         let Self { existing, configured, decision } = self;
         let reason = match decision {
@@ -95,8 +96,8 @@ impl MaxPodsPrecedence {
     }
 }
 
-/// Returns the capacity with the max-pods to configure, compared with the existing value of the highest
-/// precedence, which is the last one in `existing`.
+/// Returns the capacity with the max-pods to configure, compared with the existing value of the
+/// highest precedence, which is the last one in `existing`.
 pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
@@ -126,7 +127,7 @@ pub(super) fn decide(
         Decision::Kept(policy)
     } else if existing.max_pods == capacity.max_pods {
         Decision::Same
-    } else if existing.is_read_after_ours() {
+    } else if existing.is_read_after_own_drop_in() {
         Decision::LaterDropIn
     } else if is_configured {
         Decision::OverriddenBySetting

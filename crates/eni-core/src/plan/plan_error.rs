@@ -1,4 +1,4 @@
-//! Why no plan exists, and what the operator does about it.
+//! Errors of planning, with what the operator does about each.
 
 use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
@@ -18,7 +18,8 @@ pub enum PlanError {
         /// Which term of the calculation is too low.
         source: NoCapacity,
     },
-    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a quantity.
+    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a
+    /// quantity.
     #[error("existing settings.kubernetes.kube-reserved.{resource} is invalid")]
     ExistingReserve {
         /// `cpu`, `memory` or `ephemeral-storage`.
@@ -26,7 +27,7 @@ pub enum PlanError {
         /// The invalid value.
         source: InvalidQuantity,
     },
-    /// `eni-config.wait = "forever"` on Bottlerocket, where nothing else ends the wait.
+    /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
     #[error(
         "eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit"
     )]

@@ -4,8 +4,8 @@ use super::{Capacity, MaxPodsOverride};
 use crate::domain::plural::counted;
 use std::fmt;
 
-/// Formats max-pods with every term of the calculation, such as `20: (3 network interfaces − 1 for custom
-/// networking) × 9 IPv4 addresses + 2 host-network pods = 20`.
+/// Formats max-pods with every term of the calculation, such as `20: (3 network interfaces − 1 for
+/// custom networking) × 9 IPv4 addresses + 2 host-network pods = 20`.
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.max_pods)?;

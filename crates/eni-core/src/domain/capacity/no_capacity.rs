@@ -1,4 +1,4 @@
-//! Reasons why a node has no capacity for pods, with what to do about each.
+//! Reasons why a node has no capacity for pods, with help for each.
 
 use crate::domain::plural::counted;
 use crate::error::{Advice, ExitCode};

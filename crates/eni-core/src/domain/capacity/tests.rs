@@ -58,8 +58,9 @@ fn published_values_before_and_after_the_ceiling() {
 
 /// Before the ceiling: plain, custom networking, prefixes, both.
 ///
-/// Source: `eni-max-pods.txt` (aws/amazon-vpc-cni-k8s, awslabs/amazon-eks-ami) for the first column;
-/// the others by the formulas of the EKS user guide, "Choosing an optimal Amazon EC2 node instance type".
+/// Source: `eni-max-pods.txt` (aws/amazon-vpc-cni-k8s, awslabs/amazon-eks-ami) for the first
+/// column; the others by the formulas of the EKS user guide, "Choosing an optimal Amazon EC2 node
+/// instance type".
 #[test]
 fn published_types_of_every_size() {
     #[rustfmt::skip]

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Computes max-pods in another way: marks the purpose of each interface and counts the slots one by
-/// one. `None` if no slot is left.
+/// Computes max-pods in another way: marks the purpose of each interface and counts the slots one
+/// by one. `None` if no slot is left.
 fn counted(limits: &InstanceLimits, cni: Cni, most: Option<u32>) -> Option<u32> {
     #[derive(Clone, Copy, PartialEq)]
     enum Use {

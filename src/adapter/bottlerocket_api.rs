@@ -3,7 +3,7 @@
 
 use super::Transient;
 use super::disk::{DiskError, under};
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{
     InvalidSettings, KubeletSettings, LiveSettings, NotRendered, OTHER_KEYS, SOCKET,
 };

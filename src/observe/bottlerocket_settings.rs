@@ -7,7 +7,7 @@ use crate::adapter::disk::{self, DiskError};
 use crate::adapter::https_proxy::Proxy;
 use eni_core::domain::cluster::ClusterSource;
 use eni_core::domain::zone::Region;
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use eni_core::host::bottlerocket::{
     Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, parse_record,
 };

@@ -31,7 +31,7 @@ pub use value::{
 use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
 use crate::domain::cluster::ClusterConfig;
 use crate::domain::reserved::ReserveOverrides;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::path::PathBuf;
 

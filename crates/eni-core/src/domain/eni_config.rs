@@ -5,11 +5,8 @@
 //!
 //! Source: `GetNodeSpecificENIConfigName`, `pkg/eniconfig/eniconfig.go`, aws/amazon-vpc-cni-k8s.
 
-use crate::domain::identifier::InvalidIdentifier;
+use crate::domain::identifier::identifier;
 use crate::domain::label::{LabelValue, is_subdomain};
-use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
 
 mod eni_config_diagnostics;
 mod name_template;
@@ -24,38 +21,10 @@ pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
 
-/// An ENIConfig's name: valid as a Kubernetes object name and as a label value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct EniConfigName(String);
-
-impl EniConfigName {
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EniConfigName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for EniConfigName {
-    type Err = InvalidIdentifier;
-
-    fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
-        if is_subdomain(text) && text.parse::<LabelValue>().is_ok() {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidIdentifier::new(
-                "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
-                text,
-            ))
-        }
-    }
+identifier! {
+    /// The name of an ENIConfig: valid as a Kubernetes object name and as a label value.
+    EniConfigName, "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
+    |text| is_subdomain(text) && text.parse::<LabelValue>().is_ok()
 }
 
 /// The ENIConfig that the CNI selects for a node.

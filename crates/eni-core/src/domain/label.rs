@@ -1,5 +1,6 @@
 //! Node labels: which keys and values are valid, and which keys a kubelet may set on its own node.
 
+use crate::domain::identifier::text_type;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,40 +43,14 @@ pub enum InvalidLabel {
     NotSettable(String),
 }
 
-/// A label key: `name` or `prefix/name`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct LabelKey(String);
-
-/// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct LabelValue(String);
-
-impl LabelKey {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+text_type! {
+    /// A label key: `name` or `prefix/name`.
+    LabelKey
 }
 
-impl LabelValue {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LabelKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for LabelValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+text_type! {
+    /// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
+    LabelValue
 }
 
 impl FromStr for LabelKey {

@@ -5,7 +5,7 @@ use super::{Change, FAMILIES, HostFamily, HostKind, Image, Renderer, kubeadm, re
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::proxy::InvalidProxy;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::sync::Arc;
 

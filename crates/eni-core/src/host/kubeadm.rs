@@ -7,7 +7,7 @@
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, unit_file};
 use crate::domain::kubelet::Kubelet;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 

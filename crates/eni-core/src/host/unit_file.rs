@@ -6,7 +6,7 @@
 //! `Environment=`.
 
 use super::{Image, Read};
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

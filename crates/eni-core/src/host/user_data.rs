@@ -5,7 +5,7 @@
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
 use crate::domain::cluster::ClusterConfig;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;

@@ -4,7 +4,7 @@ use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
 use crate::domain::label::InvalidLabel;
 use crate::domain::quantity::InvalidQuantity;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 
 /// No configuration exists that fits the settings, the instance and the CNI.

@@ -3,9 +3,9 @@ use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::{EniConfigNameError, Field};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::label::InvalidLabel;
-use crate::error::Advice as _;
 use crate::facts::Machine;
 pub(crate) use crate::facts::fixture::facts;
+use crate::failure::Advice as _;
 use std::collections::BTreeMap;
 use std::path::Path;
 

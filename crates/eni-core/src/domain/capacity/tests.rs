@@ -1,7 +1,7 @@
 //! Compares with values that AWS publishes.
 
 use super::*;
-use crate::error::Advice as _;
+use crate::failure::Advice as _;
 
 mod slot_count;
 mod texts;

@@ -1,4 +1,4 @@
-//! How a failure is presented: message, causes, help and exit code, each exactly once.
+//! The presentation of a failed command: message, causes, help and exit code, each exactly once.
 
 use std::borrow::Cow;
 use std::error::Error;

@@ -10,7 +10,8 @@ mod plan_error;
 mod reserve_precedence;
 
 pub use cluster_access::{ClusterAccess, access};
-pub use effective_cni::{EffectiveCni, effective_cni};
+pub use effective_cni::EffectiveCni;
+use effective_cni::effective_cni;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 pub use plan_error::PlanError;
 

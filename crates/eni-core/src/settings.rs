@@ -100,7 +100,7 @@ impl EniConfigSettings {
 impl PodsSettings {
     /// Returns the options of the max-pods calculation.
     #[must_use]
-    pub fn capacity_options(&self) -> CapacityOptions {
+    pub(crate) fn capacity_options(&self) -> CapacityOptions {
         let value = self.max();
         CapacityOptions {
             ceiling: self.ceiling(),
@@ -113,7 +113,7 @@ impl PodsSettings {
 impl ReserveSettings {
     /// Returns the reserves that replace computed ones.
     #[must_use]
-    pub fn overrides(&self) -> ReserveOverrides {
+    pub(crate) fn overrides(&self) -> ReserveOverrides {
         let Self { cpu, memory, ephemeral_storage } = self.clone();
         ReserveOverrides { cpu, memory, ephemeral_storage }
     }

@@ -27,7 +27,7 @@ use serde::Serialize;
 /// `kube-proxy`.
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
-pub const HOST_NETWORK_PODS: u32 = 2;
+pub(crate) const HOST_NETWORK_PODS: u32 = 2;
 
 /// Upper limit of max-pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub struct Capacity {
 ///
 /// Source: `max-pods-calculator.sh`, awslabs/amazon-eks-ami.
 #[must_use]
-pub fn recommended_ceiling(vcpus: u32) -> u32 {
+pub(crate) fn recommended_ceiling(vcpus: u32) -> u32 {
     if vcpus > 30 { 250 } else { 110 }
 }
 

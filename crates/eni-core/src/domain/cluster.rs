@@ -75,7 +75,7 @@ impl ClusterConfig {
 
     /// Returns `self` without its empty fields: templates leave unset fields empty.
     #[must_use]
-    pub fn without_empty_fields(self) -> Self {
+    pub(crate) fn without_empty_fields(self) -> Self {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Self {
             name: given(self.name),

@@ -17,7 +17,7 @@ pub use name_template::{EniConfigNameError, Field, InvalidTemplate, NameTemplate
 /// The node label that the CNI reads the name from by default. `ENI_CONFIG_LABEL_DEF` changes it.
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 /// The node label that takes precedence over every other label and annotation.
-pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
+pub(crate) const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
 

@@ -151,7 +151,7 @@ impl ExistingMaxPods {
     /// Returns whether nodeadm reads the value after the drop-in of eni-bootstrap, so that it takes
     /// precedence.
     #[must_use]
-    pub fn is_read_after_own_drop_in(&self) -> bool {
+    pub(crate) fn is_read_after_own_drop_in(&self) -> bool {
         match &self.location {
             ConfigLocation::DropIn(name) | ConfigLocation::DropInFlag(name) => {
                 name.as_str() > DROP_IN_NAME
@@ -163,7 +163,7 @@ impl ExistingMaxPods {
     /// Returns whether only a kubelet flag overrides the value: it is a flag itself, or the kubelet
     /// reads it after every file of eni-bootstrap.
     #[must_use]
-    pub fn needs_flag(&self) -> bool {
+    pub(crate) fn needs_flag(&self) -> bool {
         match self.location {
             ConfigLocation::Expression
             | ConfigLocation::UserData

@@ -75,7 +75,7 @@ impl Advice for UnitError {
 
 /// Returns the effective `ExecStart` of a unit. `texts` are the unit and its drop-ins in systemd's
 /// order.
-pub fn exec_start(texts: &[String]) -> Result<String, UnitError> {
+pub(super) fn exec_start(texts: &[String]) -> Result<String, UnitError> {
     let mut commands = effective(texts, "ExecStart");
     match commands.len() {
         0 => Err(UnitError::NoExecStart),

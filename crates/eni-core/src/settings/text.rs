@@ -42,6 +42,7 @@ fn explain(message: &str) -> (String, Option<String>) {
             let reason = format!("{value:?} is not one of {}", known.join(", "));
             (reason, nearest(value, known.iter().copied()))
         }
-        _ => (message.to_owned(), None),
+        // serde names Rust's type.
+        _ => (message.replace("expected u32", "expected a whole number"), None),
     }
 }

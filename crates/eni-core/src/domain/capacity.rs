@@ -135,8 +135,8 @@ fn features(limits: &InstanceLimits, cni: Cni) -> (u32, u32, Vec<Diagnostic>) {
     if cni.pod_eni && !limits.trunking {
         diagnostics.push(Diagnostic::warning(
             Code::NoTrunkInterface,
-            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
-            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces",
+            "this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node",
+            "schedule these pods on instance types that support trunk interfaces",
         ));
     }
     let addresses_per_slot = match (cni.addressing, limits.platform) {

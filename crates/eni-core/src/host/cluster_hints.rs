@@ -30,7 +30,7 @@ pub enum ClusterHint {
     Skipped {
         /// The source.
         source: ClusterSource,
-        /// Why it is unusable: a clause without a subject, such as "not a kubeconfig".
+        /// Why it is unusable, such as "not a kubeconfig".
         reason: &'static str,
     },
 }
@@ -44,7 +44,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let source = ClusterSource::Kubeconfig;
     let skipped = |reason| ClusterHint::Skipped { source, reason };
     if text.contains(ENDPOINT_PLACEHOLDER) {
-        return skipped("the image's template, not filled in yet");
+        return skipped("the API server is still the placeholder MASTER_ENDPOINT");
     }
     let Ok(config) = serde_saphyr::from_str::<Value>(text) else {
         return skipped("not a kubeconfig");
@@ -52,7 +52,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let (cluster, user) = current_cluster_and_user(&config);
     let field = |key: &str| cluster[key].as_str().map(str::to_owned);
     let Some(endpoint) = field("server") else {
-        return skipped("no cluster in it");
+        return skipped("the current context has no cluster");
     };
     let arguments = user["exec"]["args"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
@@ -64,7 +64,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     };
     let encoded = || Some(STANDARD.encode(read(Path::new(&file?))?));
     let Some(certificate_authority) = inline.or_else(encoded) else {
-        return skipped("its certificate authority is unreadable");
+        return skipped("the certificate authority file is unreadable");
     };
     let config = ClusterConfig {
         name: Some(name),
@@ -204,10 +204,10 @@ contexts:
         let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com";
         let template = AL2023.replace(server, ENDPOINT_PLACEHOLDER);
         for (text, reason) in [
-            (template.as_str(), "the image's template, not filled in yet"),
+            (template.as_str(), "the API server is still the placeholder MASTER_ENDPOINT"),
             ("{", "not a kubeconfig"),
-            ("kind: Config", "no cluster in it"),
-            (AL2023, "its certificate authority is unreadable"),
+            ("kind: Config", "the current context has no cluster"),
+            (AL2023, "the certificate authority file is unreadable"),
         ] {
             let skipped = ClusterHint::Skipped { source: ClusterSource::Kubeconfig, reason };
             assert_eq!(kubeconfig_hint(text, read_nothing), skipped);

@@ -83,11 +83,11 @@ pub enum HostError {
     /// The region in Bottlerocket's settings is invalid.
     #[error("settings.aws.region is invalid")]
     Region(#[source] InvalidIdentifier),
-    /// The value of `KUBELET_EXTRA_ARGS` cannot be extended.
+    /// The quotes of `KUBELET_EXTRA_ARGS` are invalid or unsupported.
     #[error(transparent)]
     ExtraArguments(#[from] kubeadm::Unquotable),
-    /// The kubelet's unit cannot be extended.
-    #[error("kubelet.service cannot be extended")]
+    /// The kubelet's unit has no single command that arguments can be added to.
+    #[error("failed to add arguments to kubelet.service")]
     Unit(#[from] unit_file::UnitError),
 }
 

@@ -42,7 +42,7 @@ impl HostFamily for Family {
     fn detect(&self, image: &Image) -> Detection {
         let Some(path) = extra_arguments_file(image) else {
             return Detection::NotThis(format!(
-                "no kubelet.service with ${VARIABLE} last that reads {} or {}",
+                "no kubelet.service that reads {} or {} and ends with ${VARIABLE}",
                 FILES[0], FILES[1]
             ));
         };

@@ -126,7 +126,7 @@ spec:
     config:
       # Overrides maxPods in user data, whether from a managed node group, Karpenter or the operator.
       maxPods: {max_pods}
-      # Set explicitly, because nodeadm ignores the expression for an instance type it does not know.
+      # Set explicitly, because nodeadm ignores the expression for an unknown instance type.
       kubeReserved:
         cpu: \"{cpu}\"
         ephemeral-storage: \"{ephemeral_storage}\"

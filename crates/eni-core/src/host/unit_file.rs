@@ -52,7 +52,7 @@ pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
     drop_ins.into_iter().collect()
 }
 
-/// Why a unit's command cannot be extended.
+/// Why no arguments can be added to a unit's command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// The unit has no command.

@@ -10,7 +10,7 @@ impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.max_pods)?;
         if self.addresses.is_none() {
-            formatter.write_str("IPv6, where one /80 prefix serves every pod")?;
+            formatter.write_str("one IPv6 /80 prefix serves every pod")?;
         } else {
             self.fmt_interfaces(formatter)?;
             self.fmt_addresses(formatter)?;

@@ -166,7 +166,7 @@ fn in_an_ipv6_cluster_only_the_ceiling_limits_pods() {
     assert_eq!((plain.addresses, plain.uncapped, plain.max_pods), (None, None, 110));
     assert_eq!(
         plain.to_string(),
-        "110: IPv6, where one /80 prefix serves every pod; limited to 110 by pods.ceiling"
+        "110: one IPv6 /80 prefix serves every pod; limited to 110 by pods.ceiling"
     );
     let unlimited = CapacityOptions { ceiling: Ceiling::Unlimited, ..CapacityOptions::default() };
     assert_eq!(pods(unlimited.clone()), Err(NoCapacity::Ipv6WithoutCeiling));

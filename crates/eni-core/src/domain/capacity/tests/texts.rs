@@ -62,8 +62,8 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
         note("t3.medium", Cni { pod_eni: true, ..PLAIN }, default()),
         owned(
             "no-trunk-interface",
-            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
-            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces"
+            "this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node",
+            "schedule these pods on instance types that support trunk interfaces"
         )
     );
 }

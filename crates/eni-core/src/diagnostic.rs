@@ -39,7 +39,6 @@ impl fmt::Display for Severity {
 /// A note to the operator: a condition, its severity, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The condition.
     pub code: Code,
     /// The severity of the condition on this node.
     pub severity: Severity,

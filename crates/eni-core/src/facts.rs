@@ -87,13 +87,11 @@ pub struct Subnet {
     pub zone: String,
     /// The availability zone's id, which is the same in every account.
     pub zone_id: String,
-    /// The VPC.
     pub vpc: String,
     /// The IPv4 CIDR block; `None` for an IPv6-only subnet.
     pub cidr: Option<Ipv4Net>,
     /// The number of unused IPv4 addresses.
     pub free_addresses: u32,
-    /// The subnet's tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -102,7 +100,6 @@ pub struct Subnet {
 pub struct SecurityGroup {
     /// The security group id, such as `sg-0123456789abcdef0`.
     pub id: String,
-    /// The VPC.
     pub vpc: String,
 }
 

@@ -36,7 +36,6 @@ pub struct Plan {
     /// Whether the computed or an existing max-pods takes precedence; `None` without an existing
     /// one.
     pub precedence: Option<MaxPodsPrecedence>,
-    /// The kubelet's settings.
     pub kubelet: Kubelet,
     /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,

@@ -47,7 +47,6 @@ pub enum SettingsError {
     /// An environment variable has a value that its setting does not accept.
     #[error("variable {name} is invalid: {reason}")]
     Variable {
-        /// Name of the variable.
         name: String,
         /// What is wrong with the value.
         reason: String,
@@ -55,7 +54,6 @@ pub enum SettingsError {
     /// An environment variable starts with `ENI_BOOTSTRAP_` and is not a setting.
     #[error("variable {name} is not a setting")]
     UnknownVariable {
-        /// Name of the variable.
         name: String,
         /// The most similar variable that is a setting.
         nearest: Option<String>,

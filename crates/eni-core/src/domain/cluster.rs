@@ -48,7 +48,6 @@ impl fmt::Display for ClusterSource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterConfig {
-    /// The cluster's name.
     pub name: Option<String>,
     /// The URL of the API server.
     #[serde(rename = "apiServerEndpoint")]

@@ -32,10 +32,8 @@ const SETTABLE: [&str; 11] = [
 /// A label that Kubernetes rejects, or that a kubelet may not set on its own node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabel {
-    /// An invalid key.
     #[error("{0:?} is not a valid label key")]
     Key(String),
-    /// An invalid value.
     #[error("{0:?} is not a valid label value")]
     Value(String),
     /// A key in a reserved namespace: a kubelet with such a label exits with "unknown labels".

@@ -37,7 +37,6 @@ pub const RECORD: &str = "/.bottlerocket/bootstrap-containers/current/eni-bootst
 pub const ENI_MAX_PODS: [&str; 2] =
     ["/usr/share/eks/eni-max-pods-override", "/usr/share/eks/eni-max-pods"];
 
-/// The family `bottlerocket`.
 pub(super) struct Family;
 
 impl HostFamily for Family {
@@ -88,7 +87,6 @@ impl HostFamily for Family {
 /// others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bottlerocket {
-    /// The live settings.
     pub live: LiveSettings,
     /// The settings that eni-bootstrap committed last; empty before the first commit.
     pub record: KubeletSettings,
@@ -126,8 +124,8 @@ impl Bottlerocket {
     }
 }
 
-/// Returns an instance type's max-pods in a table of [`ENI_MAX_PODS`], with lines such as `m5.large
-/// 29`.
+/// Returns an instance type's max-pods in a table of [`ENI_MAX_PODS`]. A line is `m5.large 29`, for
+/// example.
 fn max_pods_in_table(table: &str, instance_type: &InstanceType) -> Option<u32> {
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();

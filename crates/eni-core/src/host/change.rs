@@ -39,7 +39,6 @@ pub enum Change {
     },
     /// Set an option of a snap.
     SnapOption {
-        /// The option.
         option: SnapOption,
         /// The current value.
         current: String,

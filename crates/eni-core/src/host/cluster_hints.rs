@@ -19,7 +19,6 @@ const ENDPOINT_PLACEHOLDER: &str = "MASTER_ENDPOINT";
 pub enum ClusterHint {
     /// The source provides all or some fields of the cluster.
     Config {
-        /// The source.
         source: ClusterSource,
         /// The fields that it provides.
         config: ClusterConfig,
@@ -28,7 +27,6 @@ pub enum ClusterHint {
     Kubeconfig(PathBuf),
     /// The source exists but is unusable.
     Skipped {
-        /// The source.
         source: ClusterSource,
         /// Why it is unusable, such as "not a kubeconfig".
         reason: &'static str,

@@ -33,7 +33,6 @@ impl Detection {
 /// The family of an image, with what is needed to configure its kubelet.
 #[derive(Clone, Debug)]
 pub struct DetectedHost {
-    /// The family.
     pub kind: HostKind,
     /// Why this family was selected, for the log.
     pub reason: String,

@@ -88,11 +88,8 @@ pub enum ConfigLocation {
 /// An existing max-pods on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExistingMaxPods {
-    /// The value.
     pub max_pods: u32,
-    /// Where it is configured.
     pub location: ConfigLocation,
-    /// Who configured it.
     pub owner: ConfigOwner,
 }
 

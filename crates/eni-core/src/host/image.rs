@@ -20,7 +20,6 @@ pub enum Read {
     },
     /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
-        /// The option.
         option: SnapOption,
         /// The unit, which an earlier [`Read::FirstOf`] reads.
         unit: &'static str,
@@ -44,9 +43,7 @@ impl Read {
 /// A configuration option of a snap, as in `snap get SNAP KEY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SnapOption {
-    /// The snap.
     pub snap: &'static str,
-    /// The option's key.
     pub key: &'static str,
 }
 

@@ -27,7 +27,6 @@ const MARKERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The family `kubeadm`.
 pub(super) struct Family;
 
 impl HostFamily for Family {
@@ -96,7 +95,6 @@ struct ExtraArguments {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to parse the quotes of {VARIABLE} in {}", path.display())]
 pub struct Unquotable {
-    /// The file.
     pub path: PathBuf,
 }
 

@@ -22,7 +22,6 @@ const DROP_IN: &str = concat!("/etc/systemd/system/kubelet.service.d/", drop_in_
 /// In `/run`, so that no boot starts with the values of the previous one.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 
-/// The family `kubelet-dropin`.
 pub(super) struct Family;
 
 #[derive(Debug)]

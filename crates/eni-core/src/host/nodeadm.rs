@@ -34,7 +34,6 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
 
-/// The family `nodeadm`.
 pub(super) struct Family;
 
 #[derive(Debug)]
@@ -102,7 +101,6 @@ pub(super) fn missing_feature(image: &Image) -> Option<String> {
 }
 
 impl Renderer for Nodeadm {
-    /// Returns one drop-in.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         // Destructured completely, so that a new field cannot be forgotten here.
         let Kubelet { max_pods, kube_reserved, node_labels, needs_flags } = kubelet;

@@ -3,7 +3,6 @@
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, kubelet_unit};
 use crate::domain::kubelet::Kubelet;
 
-/// The family `none`.
 pub(super) struct Family;
 
 #[derive(Debug)]

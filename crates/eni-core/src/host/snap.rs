@@ -13,7 +13,6 @@ pub(super) const ARGUMENTS: SnapOption = SnapOption { snap: "kubelet-eks", key: 
 /// The unit that snapd creates for the snap.
 const UNIT: &str = "snap.kubelet-eks.daemon.service";
 
-/// The family `snap`.
 pub(super) struct Family;
 
 #[derive(Debug)]

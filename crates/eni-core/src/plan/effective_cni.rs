@@ -13,7 +13,6 @@ use serde::Serialize;
 pub struct EffectiveCni {
     /// Whether it comes from the aws-node DaemonSet or from the settings alone.
     pub source: CniSource,
-    /// The configuration itself.
     pub config: Cni,
 }
 

@@ -24,7 +24,6 @@ pub enum PlanError {
     ExistingReserve {
         /// `cpu`, `memory` or `ephemeral-storage`.
         resource: &'static str,
-        /// The invalid value.
         source: InvalidQuantity,
     },
     /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
@@ -41,7 +40,6 @@ pub enum PlanError {
     /// Two sources give one label different values.
     #[error("label {key} has two values: {one:?} and {other:?}")]
     LabelClash {
-        /// The label key.
         key: String,
         /// The value that eni-bootstrap computes.
         one: String,

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, line {line}: {reason}", path.display())]
 pub struct FileError {
-    /// The file.
     pub path: PathBuf,
     /// The line, counted from 1.
     pub line: usize,

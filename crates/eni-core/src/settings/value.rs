@@ -46,7 +46,6 @@ impl FromStr for EniConfigLabel {
     }
 }
 
-/// Action on timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnTimeout {

@@ -4,7 +4,7 @@ use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
 use crate::adapter::command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::{Change, HostCommand, Outcome, System};
 use std::borrow::Cow;

@@ -11,7 +11,7 @@ use crate::command;
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use eni_core::error::{Advice as _, ExitCode, report};
+use eni_core::failure::{Advice as _, ExitCode, report};
 use eni_core::settings::Settings;
 use global_options::GlobalOptions;
 use log::Stderr;

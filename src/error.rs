@@ -1,7 +1,7 @@
 //! The error of every command.
 //!
 //! It wraps the errors of the modules, which implement [`Advice`] next to their definitions.
-//! [`eni_core::error::report`] prints the message, the causes and the help.
+//! [`eni_core::failure::report`] prints the message, the causes and the help.
 
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
@@ -9,10 +9,10 @@ use crate::adapter::eks_token::TokenError;
 use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::WaitTimeout;
+use eni_core::domain::capacity::NoCapacity;
 use eni_core::domain::identifier::{InstanceType, InvalidIdentifier};
-use eni_core::domain::max_pods::NoCapacity;
 use eni_core::domain::proxy::InvalidProxy;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::plan::PlanError;
 use eni_core::settings::SettingsError;
 use glob::PatternError;
@@ -235,7 +235,7 @@ impl Advice for UsageError {
 mod tests {
     use super::*;
     use crate::wait::{WaitReason, WaitTarget};
-    use eni_core::error::report;
+    use eni_core::failure::report;
     use std::time::Duration;
 
     #[test]

@@ -16,10 +16,10 @@ use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
-use eni_core::domain::limits::{InstanceLimits, Source};
+use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
-use eni_core::error::{Advice, ExitCode};
 use eni_core::facts::{Facts, Instance, Machine};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::user_data::{self, UserDataError};
 use eni_core::host::{self, HostError, HostKind};
 use eni_core::settings::Settings;
@@ -156,7 +156,7 @@ const REGION: &str = "meta-data/placement/region";
 struct Metadata {
     instance: Instance,
     limits: InstanceLimits,
-    limits_source: Source,
+    limits_source: LimitsSource,
     user_data: Option<Vec<u8>>,
 }
 
@@ -234,12 +234,12 @@ async fn limits(
     instance_type: &InstanceType,
     region: &Region,
     deadline: Deadline,
-) -> Result<(InstanceLimits, Source), ObserveError> {
+) -> Result<(InstanceLimits, LimitsSource), ObserveError> {
     if let Some(limits) = context.table.find(instance_type) {
         return Ok(limits);
     }
     let limits = limits_from_ec2(context, instance_type, region, deadline).await?;
-    Ok((limits, Source::Ec2))
+    Ok((limits, LimitsSource::Ec2))
 }
 
 /// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.

@@ -1,10 +1,10 @@
 //! Generates one sorted Rust table from the instance-type tables in `data/`, so that the program
 //! parses nothing at startup and finds a type by binary search.
 
-#[path = "src/domain/limits/row.rs"]
-mod row;
+#[path = "src/domain/instance_limits/csv_row.rs"]
+mod csv_row;
 
-use row::{NamedRow, Platform, Row, rows};
+use csv_row::{NamedRow, Platform, Row, rows};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ const SOURCES: [&str; 2] = ["../../data/instance-types.csv", "../../data/legacy-
     reason = "a build script communicates with cargo through variables and files"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=src/domain/limits/row.rs");
+    println!("cargo:rerun-if-changed=src/domain/instance_limits/csv_row.rs");
     let mut table: BTreeMap<String, Row> = BTreeMap::new();
     for source in SOURCES {
         println!("cargo:rerun-if-changed={source}");

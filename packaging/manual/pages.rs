@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command};
 use clap_mangen::Man;
-use eni_core::error::ExitCode;
+use eni_core::failure::ExitCode;
 use eni_core::settings;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;

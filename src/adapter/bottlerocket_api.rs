@@ -3,9 +3,9 @@
 
 use super::Transient;
 use super::disk::{DiskError, under};
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{
-    InvalidSettings, KubeletSettings, Live, NotRendered, OTHER_KEYS, SOCKET,
+    InvalidSettings, KubeletSettings, LiveSettings, NotRendered, OTHER_KEYS, SOCKET,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
@@ -147,12 +147,12 @@ impl Api {
     }
 
     /// Returns the live settings.
-    pub async fn live(&self) -> Result<Live, BottlerocketError> {
+    pub async fn live(&self) -> Result<LiveSettings, BottlerocketError> {
         // One after the other, on one connection: the server has one thread.
         let kubernetes = self.get("prefix=settings.kubernetes").await?;
         let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
         let invalid = |source| BottlerocketError::InvalidResponse { request: Request::Get, source };
-        Live::read(&kubernetes, &others).map_err(invalid)
+        LiveSettings::read(&kubernetes, &others).map_err(invalid)
     }
 
     async fn get(&self, query: &str) -> Result<String, BottlerocketError> {

@@ -3,7 +3,7 @@
 use crate::adapter::bottlerocket_api::{Api, BottlerocketError};
 use crate::adapter::disk;
 use crate::adapter::{Deadline, retry};
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::{
     KUBELET_CONFIG, KUBELET_ENV, KubeletSettings, NotRendered, ROOTFS, check_rendered,

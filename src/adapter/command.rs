@@ -1,6 +1,6 @@
 //! Commands of the node, `snap` and `systemctl`, each with a deadline.
 
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{HostCommand, SnapOption};
 use std::borrow::Cow;
 use std::io;
@@ -97,7 +97,7 @@ pub async fn daemon_reload() -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::error::report;
+    use eni_core::failure::report;
 
     fn command(program: &'static str, arguments: &[&str], deadline: Duration) -> HostCommand {
         let arguments = arguments.iter().map(|&it| it.to_owned()).collect();

@@ -3,7 +3,7 @@
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::imds;
-use eni_core::domain::limits::Table;
+use eni_core::domain::instance_limits::LimitsTable;
 use eni_core::domain::zone::Region;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Context {
     /// Resolves the names of all endpoints.
     pub resolver: DnsResolver,
     /// The limits of each instance type: the embedded table and the rows of the override file.
-    pub table: Table,
+    pub table: LimitsTable,
 }
 
 impl Default for Context {
@@ -40,7 +40,7 @@ impl Default for Context {
             region: None,
             proxy: None,
             resolver: DnsResolver::default(),
-            table: Table::default(),
+            table: LimitsTable::default(),
         }
     }
 }

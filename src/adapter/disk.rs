@@ -1,7 +1,7 @@
 //! Reads and writes files. No other module writes to the disk.
 
-use eni_core::domain::limits::{InvalidRow, NamedRow, rows};
-use eni_core::error::{Advice, ExitCode};
+use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::USER_DATA;
 use nix::errno::Errno;

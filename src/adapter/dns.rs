@@ -196,7 +196,7 @@ fn with_port(addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + Send 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::error::one_line;
+    use eni_core::failure::one_line;
     use hickory_resolver::net::NoRecords;
     use hickory_resolver::proto::rr::Name;
 

@@ -8,7 +8,7 @@ use crate::adapter::aws::{self, call::CallError};
 use aws_sdk_ec2::Client;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::zone::Region;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 
 /// The reason why EC2 returned no limits of an instance type.

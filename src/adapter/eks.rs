@@ -6,7 +6,7 @@ use crate::adapter::{Context, Deadline, Transient, retry};
 use aws_sdk_eks::Client;
 use eni_core::domain::cluster::{Cluster, ClusterSource};
 use eni_core::domain::zone::Region;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 
 const ACTION: &str = "eks:DescribeCluster";

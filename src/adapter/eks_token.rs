@@ -18,7 +18,7 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eni_core::domain::zone::Region;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;

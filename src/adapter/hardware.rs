@@ -1,7 +1,7 @@
 //! CPUs and memory of the instance.
 
-use eni_core::error::{Advice, ExitCode};
 use eni_core::facts::Machine;
+use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 

@@ -2,7 +2,7 @@
 
 use crate::adapter::command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;

@@ -4,7 +4,7 @@
 
 use crate::adapter::{Context, Deadline, Transient, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use std::borrow::Cow;
 use std::fmt;

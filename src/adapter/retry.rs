@@ -1,7 +1,7 @@
 //! Retries with exponential backoff until a deadline.
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};

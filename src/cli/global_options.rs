@@ -5,7 +5,7 @@ use crate::adapter::https_proxy::Proxy;
 use crate::adapter::{Context, imds};
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};
-use eni_core::domain::limits::Table;
+use eni_core::domain::instance_limits::LimitsTable;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
@@ -123,7 +123,7 @@ impl GlobalOptions {
             region: None,
             proxy: proxy(https_proxy, no_proxy)?,
             resolver: DnsResolver::default(),
-            table: Table::default(),
+            table: LimitsTable::default(),
         })
     }
 }

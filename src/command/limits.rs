@@ -7,7 +7,7 @@ use crate::command::{aligned_table, print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::report::diff;
 use clap::Args;
-use eni_core::domain::limits::{self, HEADER, NamedRow, Row};
+use eni_core::domain::instance_limits::{self, HEADER, NamedRow, Row};
 use eni_core::domain::plural::counted;
 use eni_core::domain::zone::Region;
 use indicatif::ProgressBar;
@@ -83,7 +83,7 @@ pub(crate) async fn refresh(context: Context, args: LimitsRefreshArgs) -> Result
     let ec2 = Ec2::new(&context, &args.region).await?;
     let deadline = Deadline::after(TIMEOUT);
     // indicatif hides the bar unless stderr is a terminal; the log then shows the progress.
-    let bar = ProgressBar::new(u64::try_from(limits::table().len()).unwrap_or(0));
+    let bar = ProgressBar::new(u64::try_from(instance_limits::embedded_rows().len()).unwrap_or(0));
     let progress = |count: usize| {
         let count = u64::try_from(count).unwrap_or(0);
         bar.set_position(count);

@@ -12,9 +12,9 @@ use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
 use crate::report::picture::picture;
 use calculator_output::Output;
+use eni_core::domain::capacity::{Capacity, NoCapacity};
 use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::limits::InstanceLimits;
-use eni_core::domain::max_pods::{Capacity, NoCapacity, capacity};
+use eni_core::domain::instance_limits::InstanceLimits;
 use max_pods_args::Os;
 use std::time::Duration;
 use tracing::warn;
@@ -33,7 +33,7 @@ pub(crate) struct Calculation {
 impl MaxPodsArgs {
     fn calculate(&self, instance_type: InstanceType, limits: InstanceLimits) -> Calculation {
         let capacity = match self.os {
-            Os::Linux => capacity(&limits, self.cni(), self.options()),
+            Os::Linux => Capacity::compute(&limits, self.cni(), self.options()),
             Os::Windows => Err(NoCapacity::Windows),
         };
         Calculation { instance_type, limits, capacity }

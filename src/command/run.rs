@@ -6,7 +6,7 @@ use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::wait::WaitTimer;
 use crate::{apply, report};
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use eni_core::settings::{OnTimeout, Settings};
 use tracing::{info, warn};
 

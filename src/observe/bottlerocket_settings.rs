@@ -7,8 +7,10 @@ use crate::adapter::disk::{self, DiskError};
 use crate::adapter::https_proxy::Proxy;
 use eni_core::domain::cluster::ClusterSource;
 use eni_core::domain::zone::Region;
-use eni_core::error::one_line;
-use eni_core::host::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
+use eni_core::failure::one_line;
+use eni_core::host::bottlerocket::{
+    Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, parse_record,
+};
 use eni_core::host::cluster_hints::ClusterHint;
 use eni_core::host::{HostError, HostKind};
 use std::path::Path;
@@ -63,14 +65,18 @@ pub async fn bottlerocket(
     }
 }
 
-fn parse(root: &Path, rootfs: &Path, live: Live) -> Result<BottlerocketSettings, ObserveError> {
+fn parse(
+    root: &Path,
+    rootfs: &Path,
+    live: LiveSettings,
+) -> Result<BottlerocketSettings, ObserveError> {
     let url = live.https_proxy.as_ref().map(|proxy| proxy.0.parse()).transpose();
     let url = url.map_err(HostError::Proxy)?;
     let proxy = url.map(|url| Proxy { url, no_proxy: live.without_proxy() });
     let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;
     let cluster_hint = Some(live.cluster_hint());
     let path = disk::under(root, Path::new(RECORD));
-    let record = disk::read(&path)?.map(|text| record(&text)).transpose();
+    let record = disk::read(&path)?.map(|text| parse_record(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
         warn!("host: {} skipped: {}", path.display(), error.message());
         None

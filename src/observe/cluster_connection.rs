@@ -9,7 +9,7 @@ use eni_core::domain::cluster::{
     Cluster, ClusterConfig, ClusterSource, KUBELET_KUBECONFIG, NODEADM_CONFIG,
 };
 use eni_core::domain::zone::Region;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::cluster_hints::{ClusterHint, kubeconfig_hint, nodeadm_hint};
 use eni_core::plan::ClusterAccess;
 use std::borrow::Cow;

@@ -10,11 +10,11 @@ use crate::wait::Ready;
 use eni_core::diagnostic::{Code, Diagnostic, Severity};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::identifier::{SubnetId, VpcId};
-use eni_core::domain::limits::Source;
+use eni_core::domain::instance_limits::LimitsSource;
 use eni_core::domain::plural::counted;
 use eni_core::domain::zone::ZoneId;
-use eni_core::error::Advice as _;
 use eni_core::facts::Facts;
+use eni_core::failure::Advice as _;
 use eni_core::host::cluster_hints::ClusterHint;
 use eni_core::host::{Change, Comparison, Outcome};
 use eni_core::plan::{Plan, PlanError};
@@ -32,9 +32,9 @@ pub fn facts(facts: &Facts) {
 fn facts_lines(facts: &Facts) -> [String; 3] {
     let Facts { instance, limits, limits_source, machine, host, .. } = facts;
     let source = match limits_source {
-        Source::OverrideFile => "override file",
-        Source::EmbeddedTable => "embedded table",
-        Source::Ec2 => "EC2 API",
+        LimitsSource::OverrideFile => "override file",
+        LimitsSource::EmbeddedTable => "embedded table",
+        LimitsSource::Ec2 => "EC2 API",
     };
     let cpus = machine.map_or_else(
         || counted(limits.vcpus, "vCPU"),
@@ -197,7 +197,7 @@ pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
     let existing_max_pods = plan
         .precedence
         .as_ref()
-        .map(|it| json!({ "max-pods": it.existing.max_pods, "precedence": it.precedence.name() }));
+        .map(|it| json!({ "max-pods": it.existing.max_pods, "precedence": it.decision.name() }));
     let files = plan.changes.iter().map(Change::to_json);
     json!({
         "instance": facts.instance,

@@ -1,8 +1,8 @@
 //! Draws the calculation of max-pods: the network interfaces, their addresses and each term.
 
+use eni_core::domain::capacity::{Capacity, MaxPodsOverride};
 use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::limits::InstanceLimits;
-use eni_core::domain::max_pods::{Capacity, MaxPodsOverride};
+use eni_core::domain::instance_limits::InstanceLimits;
 use eni_core::domain::plural::counted;
 use std::fmt::Write as _;
 

@@ -10,7 +10,7 @@ use crate::adapter::pauses;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use futures::StreamExt as _;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

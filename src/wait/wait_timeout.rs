@@ -3,7 +3,7 @@
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
-use eni_core::error::{Advice, ExitCode, one_line};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -166,7 +166,7 @@ impl Advice for WaitTimeout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::error::report;
+    use eni_core::failure::report;
 
     fn timeout(reason: WaitReason) -> WaitTimeout {
         let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());

@@ -4,7 +4,7 @@ use eni_bootstrap::adapter::imds::{ImdsError, Session};
 use eni_bootstrap::adapter::{Context, Deadline, Transient as _};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
 use eni_core::domain::identifier::InstanceType;
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(20);

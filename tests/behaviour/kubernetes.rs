@@ -5,7 +5,7 @@ use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
 use eni_bootstrap::wait::{Ready, WaitReason, WaitTarget, WaitTimeout, WaitTimer};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::error::one_line;
+use eni_core::failure::one_line;
 use eni_core::settings::Wait;
 use serde_json::{Value, json};
 use std::io::Write as _;

@@ -8,7 +8,7 @@ use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
 use eni_bootstrap::adapter::{Context, Deadline};
 use eni_bootstrap::command;
 use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::limits::{self, InstanceLimits, Row, Table};
+use eni_core::domain::instance_limits::{self, InstanceLimits, LimitsTable, Row};
 use eni_core::settings::Settings;
 use std::collections::BTreeMap;
 use std::fs;
@@ -72,7 +72,7 @@ fn the_token_is_signed_with_the_instances_role() {
 
 /// Returns the limits from the embedded table, without the row of m5.large.
 fn without_m5(instance_type: &InstanceType) -> Option<InstanceLimits> {
-    (instance_type.as_str() != "m5.large").then(|| limits::embedded(instance_type))?
+    (instance_type.as_str() != "m5.large").then(|| instance_limits::embedded(instance_type))?
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn limits_that_are_not_in_the_table_come_from_ec2() {
         imds_endpoint: imds.endpoint(),
         ec2_endpoint: Some(moto.endpoint.clone()),
         root: node.root().to_owned(),
-        table: Table::new(without_m5),
+        table: LimitsTable::new(without_m5),
         ..Context::default()
     };
     let mut settings = Settings::default();
@@ -121,7 +121,7 @@ async fn the_table_equals_ec2() {
         legacy.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
     let both: Vec<_> = legacy.iter().filter(|name| rows.contains_key(**name)).collect();
     assert_eq!(both, Vec::<&&str>::new(), "legacy types that EC2 lists");
-    let table: BTreeMap<String, Row> = limits::table()
+    let table: BTreeMap<String, Row> = instance_limits::embedded_rows()
         .filter(|(name, _)| !legacy.contains(name))
         .map(|(name, row)| (name.to_owned(), row))
         .collect();

@@ -1,7 +1,7 @@
 //! Compares the documentation with the program.
 
 use eni_bootstrap::cli::command_line;
-use eni_core::error::ExitCode;
+use eni_core::failure::ExitCode;
 use eni_core::settings;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,19 +8,19 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// How serious a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The check passed.
     Ok,
-    /// Worth knowing; nothing to do.
+    /// A note that needs no action.
     Info,
-    /// The node works, but perhaps not as intended.
+    /// The node works, but maybe not as intended.
     Warning,
-    /// The node cannot work like this.
+    /// The node cannot work in this state.
     Failed,
-    /// The check could not be made.
+    /// The check could not run.
     Skipped,
 }
 
@@ -36,12 +36,11 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A note to the operator: a condition, how serious it is, and what to do about it.
+/// A note to the operator: a condition, its severity, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Which condition holds.
     pub code: Code,
-    /// How serious it is.
+    /// The severity of the condition on this node.
     pub severity: Severity,
     /// One sentence without a full stop.
     pub text: String,
@@ -49,7 +48,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// `code`, `severity`, `subject`, `text` and, unless it is `None`, `help`.
+/// Serializes to `code`, `severity`, `subject`, `text` and, if present, `help`.
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let length = if self.help.is_some() { 5 } else { 4 };
@@ -65,7 +64,7 @@ impl Serialize for Diagnostic {
     }
 }
 
-/// `text; help` on one line, for the log.
+/// Formats `text; help` on one line for the log.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)?;
@@ -103,13 +102,13 @@ impl Diagnostic {
         Self { code, severity: Severity::Failed, text: text.into(), help }
     }
 
-    /// Returns a check that could not be made, with the reason.
+    /// Returns a check that could not run, with the reason.
     #[must_use]
     pub fn skipped(code: Code, reason: impl Into<String>, help: Option<String>) -> Self {
         Self { code, severity: Severity::Skipped, text: reason.into(), help }
     }
 
-    /// Returns whether the node cannot work like this.
+    /// Returns whether the severity is [`Severity::Failed`].
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.severity == Severity::Failed

@@ -1,8 +1,8 @@
-//! The properties of the instance and its image. They are read once and never changed.
+//! The properties of the instance and its image, which the agent reads once.
 
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
-use crate::domain::limits::{InstanceLimits, Source};
+use crate::domain::instance_limits::{InstanceLimits, LimitsSource};
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::cluster_hints::ClusterHint;
 use crate::host::{DetectedHost, ExistingConfig};
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 pub struct Facts {
     /// The instance's own metadata.
     pub instance: Instance,
-    /// The networking limits of the instance type.
+    /// The limits of the instance type.
     pub limits: InstanceLimits,
     /// Where `limits` comes from.
-    pub limits_source: Source,
+    pub limits_source: LimitsSource,
     /// CPUs and memory as the operating system reports them; `None` if the root is not `/`.
     pub machine: Option<Machine>,
     /// The family of the node image.
@@ -87,13 +87,11 @@ pub struct Subnet {
     pub zone: String,
     /// The availability zone's id, which is the same in every account.
     pub zone_id: String,
-    /// The VPC.
     pub vpc: String,
     /// The IPv4 CIDR block; `None` for an IPv6-only subnet.
     pub cidr: Option<Ipv4Net>,
     /// The number of unused IPv4 addresses.
     pub free_addresses: u32,
-    /// The subnet's tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -102,7 +100,6 @@ pub struct Subnet {
 pub struct SecurityGroup {
     /// The security group id, such as `sg-0123456789abcdef0`.
     pub id: String,
-    /// The VPC.
     pub vpc: String,
 }
 

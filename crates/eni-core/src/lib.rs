@@ -1,12 +1,12 @@
-//! Everything in eni-bootstrap that does no I/O: no clock, no environment, no network, no async runtime.
+//! The part of eni-bootstrap without I/O: no clock, no environment, no network, no async runtime.
 //!
 //! ```text
-//! plan               facts + settings → the configuration of this node
-//! settings  facts    the operator's settings; the properties of the instance
-//! host               what each image family reads, and how to render it; text in, text out
-//! domain             arithmetic and vocabulary
-//! error  diagnostic  how a failure and a note to the operator are presented
-//! nearest            the word that an operator probably meant
+//! plan                  facts + settings → the configuration of this node
+//! settings  facts       the operator's settings; the properties of the instance
+//! host                  families of node images: detection, rendering, removal
+//! domain                calculations and vocabulary of EKS, Kubernetes and the VPC CNI
+//! failure  diagnostic   presentation of errors and of notes to the operator
+//! nearest               suggestions for misspelled words
 //! ```
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -14,8 +14,8 @@
 
 pub mod diagnostic;
 pub mod domain;
-pub mod error;
 pub mod facts;
+pub mod failure;
 pub mod host;
 pub mod nearest;
 pub mod plan;

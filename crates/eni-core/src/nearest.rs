@@ -1,9 +1,9 @@
-//! Finds the word that an operator probably meant.
+//! Suggestions for misspelled words.
 
 /// Returns the word of `known` most similar to `word`; `None` if none is similar.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    /// Jaro-Winkler similarity, from 0 to 1, that a typing error exceeds.
+    /// Jaro-Winkler similarity (0 to 1) above which a word is similar.
     const SIMILAR: f64 = 0.75;
     known
         .into_iter()

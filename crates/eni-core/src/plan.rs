@@ -1,4 +1,5 @@
-//! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run` does.
+//! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
+//! does.
 
 mod cluster_access;
 mod diagnose;
@@ -6,17 +7,19 @@ mod effective_cni;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
+mod reserve_precedence;
 
 pub use cluster_access::{ClusterAccess, access};
-pub use effective_cni::{EffectiveCni, effective_cni};
-pub use max_pods_precedence::{MaxPodsPrecedence, Precedence};
+pub use effective_cni::EffectiveCni;
+use effective_cni::effective_cni;
+pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 pub use plan_error::PlanError;
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
+use crate::domain::capacity::Capacity;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
-use crate::domain::max_pods::Capacity;
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
 use crate::host::existing_config::ExistingMaxPods;
@@ -30,19 +33,20 @@ pub struct Plan {
     pub cni: EffectiveCni,
     /// max-pods with every term of the calculation.
     pub capacity: Capacity,
-    /// Which max-pods takes precedence; `None` if nothing else on the node sets one.
+    /// Whether the computed or an existing max-pods takes precedence; `None` without an existing
+    /// one.
     pub precedence: Option<MaxPodsPrecedence>,
-    /// The kubelet's settings.
     pub kubelet: Kubelet,
     /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,
     /// The ENIConfig to wait for; `None` without custom networking.
     pub wait: Option<EniConfigName>,
-    /// What the operator should know about it, those of the aws-node DaemonSet first.
+    /// Notes for the operator, those about the aws-node DaemonSet first.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the CNI.
+/// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the
+/// CNI.
 pub fn plan(
     facts: &Facts,
     settings: &Settings,
@@ -68,14 +72,14 @@ pub fn plan(
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = max_pods_precedence::reserve(settings, &existing.kube_reserved)?;
+    let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
-        kube_reserved: Reserved::of(cpus, capacity.max_pods, &reserve),
+        kube_reserved: Reserved::compute(cpus, capacity.max_pods, &reserve),
         node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
-        beats_flags: existing.has_kube_reserved_flag
+        needs_flags: existing.has_kube_reserved_flag
             || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use aws_sdk_ec2::error::ErrorMetadata;
     use aws_smithy_runtime_api::http::{Response, StatusCode};
-    use eni_core::error::one_line;
+    use eni_core::failure::one_line;
 
     fn rejected(status: u16, code: &str) -> CallError {
         let status = StatusCode::try_from(status).unwrap();

@@ -5,7 +5,7 @@ use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
 use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::limits::{InstanceLimits, Platform, Row};
+use eni_core::domain::instance_limits::{InstanceLimits, Platform, Row};
 use std::collections::BTreeMap;
 
 const ACTION: &str = "ec2:DescribeInstanceTypes";

@@ -4,7 +4,7 @@
 use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, resource};
 use eni_core::domain::aws_node::VARIABLES;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
 use serde::Deserialize;
 use std::borrow::Cow;

@@ -7,7 +7,7 @@ use crate::adapter::https_proxy::Proxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
-use eni_core::error::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode};
 use http::{HeaderValue, Request, header};
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy;

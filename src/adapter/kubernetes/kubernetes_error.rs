@@ -2,7 +2,7 @@
 
 use crate::adapter::SharedError;
 use crate::adapter::eks_token::TokenError;
-use eni_core::error::{Advice, ExitCode, one_line};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;
 use std::borrow::Cow;
 use std::error::Error as StdError;

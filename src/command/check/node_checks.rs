@@ -9,7 +9,7 @@ use crate::wait::{WaitTimer, until_known, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::error::{Advice as _, one_line};
+use eni_core::failure::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 

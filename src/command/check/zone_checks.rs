@@ -16,8 +16,8 @@ use eni_core::domain::eni_config::{
     EniConfigNameError, FALLBACK, Field, NameTemplate, default_exists, not_found, without_subnet,
 };
 use eni_core::domain::zone::Region;
-use eni_core::error::one_line;
 use eni_core::facts::Subnet;
+use eni_core::failure::one_line;
 use eni_core::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::Calculation;
 use crate::command::aligned_table;
 use crate::error::Error;
 use clap::ValueEnum;
-use eni_core::error::Advice as _;
+use eni_core::failure::Advice as _;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;

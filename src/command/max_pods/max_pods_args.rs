@@ -4,8 +4,8 @@
 
 use super::calculator_output::{Color, Output, Sort};
 use clap::{Args, ValueEnum};
+use eni_core::domain::capacity::{CapacityOptions, Ceiling};
 use eni_core::domain::cni::{Addressing, Cni, IpFamily};
-use eni_core::domain::max_pods::{CapacityOptions, Ceiling};
 use eni_core::domain::zone::Region;
 
 /// Flags of `max-pods`.

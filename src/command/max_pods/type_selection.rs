@@ -2,13 +2,16 @@
 
 use crate::error::UsageError;
 use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::limits::Table;
+use eni_core::domain::instance_limits::LimitsTable;
 use glob::Pattern;
 use std::io::{BufRead as _, stdin};
 
 /// Returns the instance types that match `arguments`, in the same order and without duplicates. The
 /// argument `-` reads names and patterns from standard input.
-pub(crate) fn select(arguments: &[String], table: &Table) -> Result<Vec<InstanceType>, UsageError> {
+pub(crate) fn select(
+    arguments: &[String],
+    table: &LimitsTable,
+) -> Result<Vec<InstanceType>, UsageError> {
     let mut words = Vec::new();
     for argument in arguments {
         if argument == "-" {
@@ -31,7 +34,7 @@ pub(crate) fn select(arguments: &[String], table: &Table) -> Result<Vec<Instance
     if types.is_empty() { Err(UsageError::NoInstanceType) } else { Ok(types) }
 }
 
-fn matching(word: &str, table: &Table) -> Result<Vec<InstanceType>, UsageError> {
+fn matching(word: &str, table: &LimitsTable) -> Result<Vec<InstanceType>, UsageError> {
     let parse = |name: &str| name.parse().map_err(UsageError::InvalidType);
     if !word.contains(['*', '?', '[']) {
         return Ok(vec![parse(word)?]);

@@ -2,12 +2,14 @@
 
 use serde::{Serialize, Serializer};
 
-/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it under.
+/// Declares [`Code`]: each variant with its stable name and the subject that `check` lists it
+/// under.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $subject:literal;)+) => {
-        /// A stable identifier of a condition. Scripts may match on its name; its text may change.
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $subject:literal;)+) => {
+        /// A stable identifier of a condition. Scripts may compare its name; the text of a diagnostic may
+        /// change. `docs/diagnostics.md` lists every code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Code { $($(#[$doc])* $variant,)+ }
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Code {
             /// Every code, in the order of declaration.
@@ -19,10 +21,16 @@ macro_rules! codes {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// Returns what the condition is about, such as `subnet`.
+            /// Returns the object that the condition belongs to, such as `subnet`.
             #[must_use]
             pub fn subject(self) -> &'static str {
                 match self { $(Self::$variant => $subject,)+ }
+            }
+
+            /// Returns the doc comment, for the reference.
+            #[cfg(test)]
+            fn condition(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
             }
         }
     };
@@ -95,7 +103,7 @@ codes! {
     EniConfigUnused = "eniconfig-unused", "ENIConfig";
     /// An ENIConfig named `default` exists, which the CNI uses if it cannot read a node's labels.
     EniConfigDefault = "eniconfig-default", "ENIConfig default";
-    /// The API server did not answer whether an ENIConfig named `default` exists.
+    /// The API server did not return whether an ENIConfig named `default` exists.
     EniConfigDefaultNotChecked = "eniconfig-default-not-checked", "ENIConfig default";
     /// The comparison with EC2 is off (`eni-config.verify = false`).
     VerifyOff = "verify-off", "verify";
@@ -155,6 +163,47 @@ impl Serialize for Code {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    /// Returns `docs/diagnostics.md`.
+    fn reference() -> String {
+        let mut text = "\
+# Diagnostics
+
+`eni-bootstrap check` reports each condition with a severity and a stable code. With `--output json` a
+diagnostic has the fields `code`, `severity`, `subject`, `text` and, if you can do something about it,
+`help`. `eni-bootstrap plan --output json` has the same fields. Scripts may compare codes. Texts may change.
+
+| severity | meaning |
+|---|---|
+| ok | The check passed. |
+| info | A note that needs no action. |
+| warning | The node works, but maybe not as intended. |
+| failed | The node cannot work in this state. |
+| skipped | The check could not run. |
+
+## Codes
+
+| code | subject | condition |
+|---|---|---|
+"
+        .to_owned();
+        for code in Code::ALL {
+            let (name, subject, condition) = (code.name(), code.subject(), code.condition());
+            text.extend(["| ", name, " | ", subject, " | ", condition, " |\n"]);
+        }
+        text
+    }
+
+    #[test]
+    fn the_reference_is_generated() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/diagnostics.md");
+        #[expect(clippy::disallowed_methods, reason = "writes the generated file on request")]
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, reference()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap();
+        assert_eq!(written, reference(), "run `UPDATE_GOLDEN=1 cargo test -p eni-core diagnostic`");
+    }
 
     #[test]
     fn code_names_are_unique_and_kebab_case() {

@@ -11,17 +11,17 @@ use crate::domain::eni_config::DEFAULT_LABEL;
 use std::collections::BTreeMap;
 
 /// Custom networking: pods use the subnet of an ENIConfig.
-pub const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
+pub(crate) const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 /// Prefix delegation: network interfaces get `/28` prefixes.
-pub const PREFIX_DELEGATION: &str = "ENABLE_PREFIX_DELEGATION";
+pub(crate) const PREFIX_DELEGATION: &str = "ENABLE_PREFIX_DELEGATION";
 /// Security groups for pods.
-pub const POD_ENI: &str = "ENABLE_POD_ENI";
+pub(crate) const POD_ENI: &str = "ENABLE_POD_ENI";
 /// The number of network interfaces that the CNI uses at most.
 pub const MAX_ENI: &str = "MAX_ENI";
 /// IPv6 addresses for pods.
-pub const IPV6: &str = "ENABLE_IPv6";
+pub(crate) const IPV6: &str = "ENABLE_IPv6";
 /// Network interfaces on network cards other than the default one.
-pub const MULTI_NIC: &str = "ENABLE_MULTI_NIC";
+pub(crate) const MULTI_NIC: &str = "ENABLE_MULTI_NIC";
 /// The number of addresses that the CNI keeps at least.
 pub const MINIMUM_IP_TARGET: &str = "MINIMUM_IP_TARGET";
 /// The number of unused addresses that the CNI keeps.

@@ -48,7 +48,6 @@ impl fmt::Display for ClusterSource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterConfig {
-    /// The cluster's name.
     pub name: Option<String>,
     /// The URL of the API server.
     #[serde(rename = "apiServerEndpoint")]
@@ -75,7 +74,7 @@ impl ClusterConfig {
 
     /// Returns `self` without its empty fields: templates leave unset fields empty.
     #[must_use]
-    pub fn without_empty_fields(self) -> Self {
+    pub(crate) fn without_empty_fields(self) -> Self {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Self {
             name: given(self.name),

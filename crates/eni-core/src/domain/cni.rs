@@ -26,6 +26,17 @@ pub enum IpFamily {
     Ipv6,
 }
 
+impl IpFamily {
+    /// Returns the value of `cni.ip-family`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        }
+    }
+}
+
 /// Environment variables of the aws-node DaemonSet that max-pods depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cni {
@@ -36,8 +47,8 @@ pub struct Cni {
     pub custom_networking: bool,
     /// `ENABLE_POD_ENI` (security groups for pods): the trunk uses one network interface.
     pub pod_eni: bool,
-    /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0 means
-    /// no limit.
+    /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0
+    /// means no limit.
     pub max_eni: Option<u32>,
     /// Network interfaces of the default network card that the CNI does not manage: those with the
     /// tag `node.k8s.amazonaws.com/no_manage`, EFA-only ones, and those of other programs.
@@ -58,7 +69,7 @@ impl Cni {
     ///
     /// Source: `datastoreTargetState`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
     #[must_use]
-    pub fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
+    pub(crate) fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
         (self.minimum_ip_target > 0 && self.warm_ip_target == 0)
             .then(|| self.minimum_ip_target.next_multiple_of(addresses_per_slot))
     }

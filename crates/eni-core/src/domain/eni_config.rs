@@ -1,15 +1,12 @@
 //! The name of the ENIConfig that the VPC CNI uses for a node.
 //!
-//! The CNI reads the name from a node label, so it must be valid both as an object name and as a label
-//! value.
+//! The CNI reads the name from a node label, so it must be valid both as an object name and as a
+//! label value.
 //!
 //! Source: `GetNodeSpecificENIConfigName`, `pkg/eniconfig/eniconfig.go`, aws/amazon-vpc-cni-k8s.
 
-use crate::domain::identifier::InvalidIdentifier;
+use crate::domain::identifier::identifier;
 use crate::domain::label::{LabelValue, is_subdomain};
-use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
 
 mod eni_config_diagnostics;
 mod name_template;
@@ -20,42 +17,14 @@ pub use name_template::{EniConfigNameError, Field, InvalidTemplate, NameTemplate
 /// The node label that the CNI reads the name from by default. `ENI_CONFIG_LABEL_DEF` changes it.
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 /// The node label that takes precedence over every other label and annotation.
-pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
+pub(crate) const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
 
-/// An ENIConfig's name: valid as a Kubernetes object name and as a label value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct EniConfigName(String);
-
-impl EniConfigName {
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EniConfigName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for EniConfigName {
-    type Err = InvalidIdentifier;
-
-    fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
-        if is_subdomain(text) && text.parse::<LabelValue>().is_ok() {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidIdentifier::new(
-                "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
-                text,
-            ))
-        }
-    }
+identifier! {
+    /// The name of an ENIConfig: valid as a Kubernetes object name and as a label value.
+    EniConfigName, "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
+    |text| is_subdomain(text) && text.parse::<LabelValue>().is_ok()
 }
 
 /// The ENIConfig that the CNI selects for a node.
@@ -71,8 +40,8 @@ pub struct Selection {
 /// Returns the ENIConfig that the CNI selects for a node with these labels and annotations.
 ///
 /// `label_def` and `annotation_def` are the values of `ENI_CONFIG_LABEL_DEF` and
-/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then the
-/// label.
+/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then
+/// the label.
 pub fn select(
     (label_def, label): (&str, impl Fn(&str) -> Option<String>),
     (annotation_def, annotation): (&str, impl Fn(&str) -> Option<String>),

@@ -39,9 +39,9 @@ pub(crate) fn is_plain(text: &str, also: &[u8]) -> bool {
         && bytes.iter().all(|byte| plain(byte) || *byte == b'-' || also.contains(byte))
 }
 
-/// Defines a string type that accepts only text for which `$rule` is true.
-macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:expr) => {
+/// Defines a type for text. Its module implements `FromStr`, so that the type holds only valid text.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         #[serde(transparent)]
@@ -54,6 +54,20 @@ macro_rules! identifier {
             }
         }
 
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use text_type;
+
+/// Defines a text type whose `FromStr` accepts only text for which `$rule` is true.
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:expr) => {
+        $crate::domain::identifier::text_type! { $(#[$doc])* $name }
+
         impl std::str::FromStr for $name {
             type Err = $crate::domain::identifier::InvalidIdentifier;
 
@@ -64,12 +78,6 @@ macro_rules! identifier {
                 } else {
                     Err($crate::domain::identifier::InvalidIdentifier::new($what, text))
                 }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(&self.0)
             }
         }
     };

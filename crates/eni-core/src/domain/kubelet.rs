@@ -14,20 +14,21 @@ pub struct Kubelet {
     pub kube_reserved: Reserved,
     /// Labels that the kubelet sets when it registers the node.
     pub node_labels: Labels,
-    /// Whether the node has an existing kubelet flag, which only another flag overrides.
+    /// Whether max-pods and kube-reserved must be kubelet flags: only a flag overrides an existing
+    /// flag or a later drop-in of the kubelet.
     #[serde(skip)]
-    pub beats_flags: bool,
+    pub needs_flags: bool,
 }
 
 impl Kubelet {
-    /// Names of the arguments, in the order of [`Self::arguments`].
+    /// Prefixes of the arguments, in the order of [`Self::arguments`].
     pub const ARGUMENTS: [&str; 3] = ["--max-pods=", "--kube-reserved=", "--node-labels="];
 
-    /// Returns the configuration as command-line arguments, which override every configuration file.
-    /// The types of the values guarantee that no argument contains a space or a quote.
+    /// Returns the configuration as command-line arguments, which override every configuration
+    /// file. The types of the values guarantee that no argument contains a space or a quote.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
-        let Self { max_pods, kube_reserved, node_labels, beats_flags: _ } = self;
+        let Self { max_pods, kube_reserved, node_labels, needs_flags: _ } = self;
         let [pods, reserved, labels] = Self::ARGUMENTS;
         [
             format!("{pods}{max_pods}"),

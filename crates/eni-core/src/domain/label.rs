@@ -1,12 +1,13 @@
 //! Node labels: which keys and values are valid, and which keys a kubelet may set on its own node.
 
+use crate::domain::identifier::text_type;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The label of the zone name. The kubelet may set it, and the AWS cloud controller manager writes the
-/// same value after registration.
+/// The label of the zone name. The kubelet may set it, and the AWS cloud controller manager writes
+/// the same value after registration.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The label of the region. The same rules apply as to [`ZONE`].
 pub const REGION: &str = "topology.kubernetes.io/region";
@@ -31,10 +32,8 @@ const SETTABLE: [&str; 11] = [
 /// A label that Kubernetes rejects, or that a kubelet may not set on its own node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabel {
-    /// An invalid key.
     #[error("{0:?} is not a valid label key")]
     Key(String),
-    /// An invalid value.
     #[error("{0:?} is not a valid label value")]
     Value(String),
     /// A key in a reserved namespace: a kubelet with such a label exits with "unknown labels".
@@ -42,40 +41,14 @@ pub enum InvalidLabel {
     NotSettable(String),
 }
 
-/// A label key: `name` or `prefix/name`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct LabelKey(String);
-
-/// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct LabelValue(String);
-
-impl LabelKey {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+text_type! {
+    /// A label key: `name` or `prefix/name`.
+    LabelKey
 }
 
-impl LabelValue {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LabelKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for LabelValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+text_type! {
+    /// A label value: empty, or at most 63 letters, digits, `-`, `_` and `.`.
+    LabelValue
 }
 
 impl FromStr for LabelKey {
@@ -114,8 +87,8 @@ fn is_name(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner dashes,
-/// separated by dots.
+/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner
+/// dashes, separated by dots.
 pub(crate) fn is_subdomain(text: &str) -> bool {
     let word = |word: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

@@ -6,11 +6,11 @@ use std::fmt;
 
 /// Thousandths of one vCPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Millicores(pub u32);
+pub(crate) struct Millicores(pub u32);
 
 /// Mebibytes (2²⁰ bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mebibytes(pub u32);
+pub(crate) struct Mebibytes(pub u32);
 
 impl fmt::Display for Millicores {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,11 +24,12 @@ impl fmt::Display for Mebibytes {
     }
 }
 
-/// Returns the memory to reserve: 255 MiB plus 11 MiB for each pod of max-pods.
+/// Returns the memory to reserve: 255 MiB plus 11 MiB for each pod.
 ///
-/// Source: `getMemoryMebibytesToReserve`, `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
+/// Source: `getMemoryMebibytesToReserve`, `nodeadm/internal/kubelet/config.go`,
+/// awslabs/amazon-eks-ami.
 #[must_use]
-pub fn memory(max_pods: u32) -> Mebibytes {
+pub(crate) fn memory(max_pods: u32) -> Mebibytes {
     Mebibytes(max_pods.saturating_mul(11).saturating_add(255))
 }
 
@@ -37,7 +38,7 @@ pub fn memory(max_pods: u32) -> Mebibytes {
 ///
 /// Source: `getCPUMillicoresToReserve`, same file.
 #[must_use]
-pub fn cpu(vcpus: u32) -> Millicores {
+pub(crate) fn cpu(vcpus: u32) -> Millicores {
     /// (upper end of the band in millicores, share in hundredths of a percent)
     const BANDS: [(u32, u32); 4] = [(1_000, 600), (2_000, 100), (4_000, 50), (u32::MAX, 25)];
     let total = vcpus.saturating_mul(1_000);
@@ -55,7 +56,7 @@ pub fn cpu(vcpus: u32) -> Millicores {
 /// Ephemeral storage to reserve, the same on every node.
 ///
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
-pub const EPHEMERAL_STORAGE: &str = "1Gi";
+const EPHEMERAL_STORAGE: &str = "1Gi";
 
 impl From<Millicores> for Quantity {
     fn from(cpu: Millicores) -> Self {
@@ -87,9 +88,9 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Returns the reserves of a node with `vcpus` and the final `max_pods`.
+    /// Returns the reserves of a node, where `overrides` replace computed values.
     #[must_use]
-    pub fn of(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {
+    pub fn compute(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {
         let ReserveOverrides { cpu: cpu_override, memory: memory_override, ephemeral_storage } =
             overrides;
         Self {
@@ -149,12 +150,12 @@ mod tests {
     fn an_override_replaces_one_reserve() {
         let none = ReserveOverrides::default();
         assert_eq!(
-            Reserved::of(2, 20, &none).to_string(),
+            Reserved::compute(2, 20, &none).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=475Mi"
         );
         let memory = ReserveOverrides { memory: Some("900Mi".parse().unwrap()), ..none };
         assert_eq!(
-            Reserved::of(2, 20, &memory).to_string(),
+            Reserved::compute(2, 20, &memory).to_string(),
             "cpu=70m,ephemeral-storage=1Gi,memory=900Mi"
         );
     }

@@ -3,13 +3,14 @@
 use crate::domain::identifier::{identifier, is_plain};
 
 identifier! {
-    /// The name of an availability zone, such as `us-west-2a`. The same name can mean different zones
-    /// in two accounts.
+    /// The name of an availability zone, such as `us-west-2a`. The same name can mean different
+    /// zones in two accounts.
     Zone, "an availability zone (such as us-west-2a)", is_zone
 }
 
 identifier! {
-    /// The ID of an availability zone, such as `usw2-az1`, which means the same zone in every account.
+    /// The ID of an availability zone, such as `usw2-az1`, which means the same zone in every
+    /// account.
     ZoneId, "an availability zone id (such as usw2-az1)", |text| is_plain(text, b"")
 }
 

@@ -1,7 +1,7 @@
 //! The facts of an example instance for tests.
 
 use super::{Facts, Instance};
-use crate::domain::limits::{self, Source};
+use crate::domain::instance_limits::{self, LimitsSource};
 use crate::host::{ExistingConfig, HostKind, Image, detect};
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 pub fn facts(instance_type: &str) -> Facts {
     let instance_type = instance_type.parse().unwrap();
     Facts {
-        limits: limits::embedded(&instance_type).unwrap(),
-        limits_source: Source::EmbeddedTable,
+        limits: instance_limits::embedded(&instance_type).unwrap(),
+        limits_source: LimitsSource::EmbeddedTable,
         instance: Instance {
             instance_type,
             instance_id: "i-0123456789abcdef0".parse().unwrap(),

@@ -1,14 +1,16 @@
-//! Bottlerocket, from a bootstrap container. Nothing may write to the host's files, so eni-bootstrap changes
-//! the settings through Bottlerocket's API, and Bottlerocket renders the kubelet's files from them.
+//! Bottlerocket, from a bootstrap container. A container cannot change the host's files, so
+//! eni-bootstrap changes the settings through Bottlerocket's API, and Bottlerocket renders the
+//! kubelet's files from them.
 //!
-//! Source: `sources/api/apiserver` and `packages/kubernetes-*`, bottlerocket-os/bottlerocket-core-kit.
+//! Source: `sources/api/apiserver` and `packages/kubernetes-*`,
+//! bottlerocket-os/bottlerocket-core-kit.
 
 mod kubelet_settings;
-mod live;
+mod live_settings;
 mod rendered;
 
 pub use kubelet_settings::KubeletSettings;
-pub use live::{InvalidSettings, Live, OTHER_KEYS};
+pub use live_settings::{InvalidSettings, LiveSettings, OTHER_KEYS};
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
 use super::existing_config::{self, ConfigLocation, ExistingConfig, ExistingMaxPods};
@@ -30,11 +32,11 @@ pub const ROOTFS: &str = "/.bottlerocket/rootfs";
 pub const USER_DATA: &str = "/.bottlerocket/bootstrap-containers/current/user-data";
 /// The settings that eni-bootstrap committed last. The file survives reboots.
 pub const RECORD: &str = "/.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
-/// The tables from which Bottlerocket's pluto takes a max-pods that nobody set, the highest precedence first.
+/// The tables with the default max-pods, which Bottlerocket's pluto sets, the highest precedence
+/// first.
 pub const ENI_MAX_PODS: [&str; 2] =
     ["/usr/share/eks/eni-max-pods-override", "/usr/share/eks/eni-max-pods"];
 
-/// The family `bottlerocket`.
 pub(super) struct Family;
 
 impl HostFamily for Family {
@@ -72,7 +74,7 @@ impl HostFamily for Family {
     }
 
     fn existing(&self, image: &Image, instance_type: &InstanceType) -> ExistingConfig {
-        let mut existing = ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image));
+        let mut existing = ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image));
         if let Some(bottlerocket) = &image.bottlerocket {
             existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
@@ -81,59 +83,61 @@ impl HostFamily for Family {
     }
 }
 
-/// Bottlerocket's settings, and what earlier runs and the image left beside them.
+/// Bottlerocket's settings, with what distinguishes values of eni-bootstrap and of pluto from
+/// others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bottlerocket {
-    /// The live settings.
-    pub live: Live,
-    /// The settings that eni-bootstrap committed last, so that it recognizes its own values.
+    pub live: LiveSettings,
+    /// The settings that eni-bootstrap committed last; empty before the first commit.
     pub record: KubeletSettings,
-    /// The texts of those of [`ENI_MAX_PODS`] that exist.
+    /// The texts of the existing files of [`ENI_MAX_PODS`].
     pub eni_max_pods: Vec<String>,
 }
 
-/// Parses the record of an earlier run.
-pub fn record(text: &str) -> Result<KubeletSettings, toml::de::Error> {
+/// Parses [`RECORD`], the settings that an earlier run committed.
+pub fn parse_record(text: &str) -> Result<KubeletSettings, toml::de::Error> {
     toml::from_str(text)
 }
 
 impl Bottlerocket {
-    /// Returns the max-pods that others set. Neither pluto's value, which counts the primary network
-    /// interface, nor ours of an earlier boot is such a value.
+    /// Returns the max-pods that another tool or the operator set. The value of pluto, which counts
+    /// the primary network interface, and the recorded value of an earlier boot are ignored.
     fn existing_max_pods(&self, instance_type: &InstanceType) -> Option<ExistingMaxPods> {
         let max_pods = self.live.kubelet.max_pods?;
-        let of_pluto = self.eni_max_pods.iter().find_map(|table| in_table(table, instance_type));
-        if Some(max_pods) == of_pluto || Some(max_pods) == self.record.max_pods {
+        let default =
+            self.eni_max_pods.iter().find_map(|table| max_pods_in_table(table, instance_type));
+        if Some(max_pods) == default || Some(max_pods) == self.record.max_pods {
             return None;
         }
         let labels: Vec<String> =
             self.live.kubelet.node_labels.keys().map(|key| format!("{key}=")).collect();
-        let owner = existing_config::owner(&labels);
+        let owner = existing_config::owner_by_labels(&labels);
         Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
     }
 
-    /// Returns the kube-reserved quantities that others set, by resource.
+    /// Returns the kube-reserved quantities that another tool or the operator set, by resource.
     fn existing_kube_reserved(&self) -> BTreeMap<String, String> {
-        let ours = &self.record.kube_reserved;
-        let theirs = self.live.kubelet.kube_reserved.iter();
-        let theirs = theirs.filter(|(key, value)| ours.get(*key) != Some(*value));
-        theirs.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let recorded = &self.record.kube_reserved;
+        let live = self.live.kubelet.kube_reserved.iter();
+        let existing = live.filter(|(key, value)| recorded.get(*key) != Some(*value));
+        existing.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
 
-/// Returns an instance type's max-pods in one of [`ENI_MAX_PODS`], whose lines are like `m5.large 29`.
-fn in_table(table: &str, instance_type: &InstanceType) -> Option<u32> {
+/// Returns an instance type's max-pods in a table of [`ENI_MAX_PODS`]. A line is `m5.large 29`, for
+/// example.
+fn max_pods_in_table(table: &str, instance_type: &InstanceType) -> Option<u32> {
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(instance_type.as_str())).then(|| words.next()?.parse().ok())?
     })
 }
 
-impl Renderer for Live {
-    /// Returns the record first: if the run ends after the commit, the next one must recognize the settings
-    /// as its own.
+impl Renderer for LiveSettings {
+    /// Returns the record before the settings: if the run is killed after the commit, the next run
+    /// must recognize its own values.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
-        let Kubelet { max_pods, kube_reserved, node_labels, beats_flags: _ } = kubelet;
+        let Kubelet { max_pods, kube_reserved, node_labels, needs_flags: _ } = kubelet;
         let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
         let reserved = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
         let settings = KubeletSettings {

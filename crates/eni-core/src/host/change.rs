@@ -1,5 +1,4 @@
-//! One change to the node. A kind of change is a variant of [`Change`]; everything that depends on the
-//! kind is in this file.
+//! One change to the node. Everything that depends on the kind of change is in this file.
 
 use super::SnapOption;
 use super::bottlerocket::KubeletSettings;
@@ -13,41 +12,40 @@ pub(crate) const NOTICE: &str = "\
 # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.
 ";
 
-/// The longest time that a `snap` command may take. Setting an option may restart the kubelet.
+/// The deadline of a `snap` command. Setting an option may restart the kubelet.
 const SNAP_DEADLINE: Duration = Duration::from_mins(2);
 
 /// One change to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A file that eni-bootstrap owns gets these contents.
+    /// Write a file that eni-bootstrap owns.
     OwnedFile {
         /// Absolute path, as the node sees it.
         path: PathBuf,
         /// UTF-8; begins with [`NOTICE`]'s first line and ends with a newline.
         contents: String,
     },
-    /// A file that eni-bootstrap shares with others gets these contents.
+    /// Write a file that other programs or the operator write, too.
     SharedFile {
         /// Absolute path, as the node sees it.
         path: PathBuf,
-        /// UTF-8, with everything that others wrote.
+        /// UTF-8, including everything that others wrote.
         contents: String,
     },
-    /// A file that eni-bootstrap owns is removed.
+    /// Remove a file that eni-bootstrap owns.
     RemoveFile {
         /// Absolute path, as the node sees it.
         path: PathBuf,
     },
-    /// An option of a snap gets a new value.
+    /// Set an option of a snap.
     SnapOption {
-        /// The option.
         option: SnapOption,
         /// The current value.
         current: String,
         /// The new value.
         value: String,
     },
-    /// Settings in `settings.kubernetes` of Bottlerocket get new values.
+    /// Set values in `settings.kubernetes` of Bottlerocket.
     BottlerocketSettings {
         /// The current values of the same keys.
         current: KubeletSettings,
@@ -56,14 +54,14 @@ pub enum Change {
     },
 }
 
-/// The result of a change.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The new contents are written.
+    /// The new contents were written.
     Written,
-    /// The contents were the same, and the file was not touched.
+    /// The contents were the same, so nothing was written.
     Unchanged,
-    /// The file is removed.
+    /// The file was removed.
     Removed,
     /// The file did not exist.
     Absent,
@@ -76,18 +74,18 @@ pub struct Comparison {
     pub label: String,
     /// The current text; `None` for a file that does not exist.
     pub current: Option<String>,
-    /// The new text; `None` for a file that is to be removed.
+    /// The new text; `None` for a file that the change removes.
     pub new: Option<String>,
 }
 
 /// A command that a change runs on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCommand {
-    /// The program, which is looked up in `PATH`.
+    /// The program, found through `PATH`.
     pub program: &'static str,
-    /// Its arguments.
+    /// The arguments of the program.
     pub arguments: Vec<String>,
-    /// The longest time that it may run. It is killed after that.
+    /// The time after which the command is killed.
     pub deadline: Duration,
     /// What the operator does if it fails.
     pub help: &'static str,
@@ -102,7 +100,7 @@ impl HostCommand {
     }
 }
 
-/// The node that a change is applied to.
+/// The operations on a node that a change needs.
 #[expect(async_fn_in_trait, reason = "used in one task, so that no future needs to be Send")]
 pub trait System {
     /// Why an operation failed.
@@ -129,7 +127,7 @@ pub trait System {
 }
 
 impl Change {
-    /// Returns what the change is about: a path, or the name of the setting.
+    /// Returns what the change modifies: a path, or the name of an option.
     #[must_use]
     pub fn target(&self) -> String {
         match self {
@@ -143,7 +141,7 @@ impl Change {
         }
     }
 
-    /// Returns the change as text for `plan`, without a final newline.
+    /// Returns the target and its new text for `plan`, without a final newline.
     #[must_use]
     pub fn show(&self) -> String {
         let target = self.target();
@@ -170,7 +168,8 @@ impl Change {
         }
     }
 
-    /// Returns the current and the new text. `read` returns the text of a file on the node.
+    /// Returns the current and the new text of the target. `read` returns the text of a file on the
+    /// node, or `None` if it does not exist.
     pub fn compare<E>(
         &self,
         read: impl Fn(&Path) -> Result<Option<String>, E>,
@@ -186,7 +185,8 @@ impl Change {
         Ok(Comparison { label, current, new: self.new_text() })
     }
 
-    /// Returns the path of a file that the change would replace or remove although another program owns it.
+    /// Returns the path of the file if the change would overwrite or remove a file of another
+    /// program.
     pub fn conflict<S: System>(&self, system: &S) -> Result<Option<PathBuf>, S::Error> {
         match self {
             Self::OwnedFile { path, .. } | Self::RemoveFile { path } => {
@@ -199,7 +199,7 @@ impl Change {
         }
     }
 
-    /// Applies the change. Applying it twice has the same effect as applying it once.
+    /// Applies the change. A second application has no further effect.
     pub async fn apply<S: System>(&self, system: &S) -> Result<Outcome, S::Error> {
         match self {
             Self::OwnedFile { path, contents } | Self::SharedFile { path, contents } => {
@@ -219,7 +219,7 @@ impl Change {
         }
     }
 
-    /// Returns whether systemd must reload its units after the change.
+    /// Returns whether `systemctl daemon-reload` must follow the change.
     #[must_use]
     pub fn needs_daemon_reload(&self) -> bool {
         match self {
@@ -243,7 +243,7 @@ impl Change {
     }
 }
 
-/// Returns whether a file is ours as a whole. An empty file belongs to nobody.
+/// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or is empty.
 fn is_owned(text: &str) -> bool {
     text.is_empty() || text.starts_with(NOTICE.lines().next().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! What the files on the instance reveal about its cluster. This module parses text; it reads no
+//! Descriptions of the cluster in the files of an instance. This module parses text and reads no
 //! files.
 
 use super::user_data::{self, NodeConfig};
@@ -14,12 +14,11 @@ use std::path::{Path, PathBuf};
 /// Source: `templates/al2/runtime/kubelet-kubeconfig`, awslabs/amazon-eks-ami, before 2026-03.
 const ENDPOINT_PLACEHOLDER: &str = "MASTER_ENDPOINT";
 
-/// What one source on the instance reveals about the cluster.
+/// The description of the cluster in one source on the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterHint {
     /// The source provides all or some fields of the cluster.
     Config {
-        /// The source.
         source: ClusterSource,
         /// The fields that it provides.
         config: ClusterConfig,
@@ -28,9 +27,8 @@ pub enum ClusterHint {
     Kubeconfig(PathBuf),
     /// The source exists but is unusable.
     Skipped {
-        /// The source.
         source: ClusterSource,
-        /// Why it is unusable: a clause without a subject, such as "not a kubeconfig".
+        /// Why it is unusable, such as "not a kubeconfig".
         reason: &'static str,
     },
 }
@@ -64,7 +62,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     };
     let encoded = || Some(STANDARD.encode(read(Path::new(&file?))?));
     let Some(certificate_authority) = inline.or_else(encoded) else {
-        return skipped("its certificate authority is unreadable");
+        return skipped("the certificate authority file is unreadable");
     };
     let config = ClusterConfig {
         name: Some(name),
@@ -207,7 +205,7 @@ contexts:
             (template.as_str(), "bootstrap.sh has not filled in this template yet"),
             ("{", "not a kubeconfig"),
             ("kind: Config", "contains no cluster"),
-            (AL2023, "its certificate authority is unreadable"),
+            (AL2023, "the certificate authority file is unreadable"),
         ] {
             let skipped = ClusterHint::Skipped { source: ClusterSource::Kubeconfig, reason };
             assert_eq!(kubeconfig_hint(text, read_nothing), skipped);

@@ -5,19 +5,19 @@ use super::{Change, FAMILIES, HostFamily, HostKind, Image, Renderer, kubeadm, re
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::proxy::InvalidProxy;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a family finds out about an image.
+/// Whether an image belongs to a family.
 pub(crate) enum Detection {
     /// The image does not belong to the family. The reason completes "this image has …".
     NotThis(String),
     /// The image belongs to the family.
     This {
-        /// The evidence, for the log.
+        /// Why, for the log.
         reason: String,
-        /// The host.
+        /// The renderer of the kubelet's configuration.
         renderer: Arc<dyn Renderer>,
     },
     /// The image belongs to the family, but its kubelet cannot be configured.
@@ -30,21 +30,20 @@ impl Detection {
     }
 }
 
-/// The host that an image was detected as.
+/// The family of an image, with what is needed to configure its kubelet.
 #[derive(Clone, Debug)]
 pub struct DetectedHost {
-    /// The family.
     pub kind: HostKind,
-    /// The evidence, for the log.
+    /// Why this family was selected, for the log.
     pub reason: String,
     renderer: Arc<dyn Renderer>,
-    /// Files that this or another family wrote earlier.
+    /// Existing files that this or another family owns.
     old_files: Vec<&'static str>,
 }
 
 impl DetectedHost {
-    /// Returns the changes that configure the kubelet, and those that remove files that another family wrote
-    /// before the image was upgraded in place.
+    /// Returns the changes that configure the kubelet, followed by those that remove files of other
+    /// families. Such files remain if an image is upgraded in place.
     #[must_use]
     pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         let mut changes = self.renderer.render(kubelet);
@@ -58,13 +57,13 @@ impl DetectedHost {
     }
 }
 
-/// Why no host can be configured.
+/// Why the kubelet of an image cannot be configured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     /// The image belongs to no family.
     #[error("this image has neither nodeadm-run.service nor kubelet.service")]
     Unknown,
-    /// The image does not belong to the family that the settings name.
+    /// The image does not belong to the family in `host.kind`.
     #[error("host.kind is {kind}, but this image has {reason}")]
     Mismatch {
         /// The family in the settings.
@@ -83,11 +82,11 @@ pub enum HostError {
     /// The region in Bottlerocket's settings is invalid.
     #[error("settings.aws.region is invalid")]
     Region(#[source] InvalidIdentifier),
-    /// The value of `KUBELET_EXTRA_ARGS` cannot be extended.
+    /// The quotes of `KUBELET_EXTRA_ARGS` are invalid or unsupported.
     #[error(transparent)]
     ExtraArguments(#[from] kubeadm::Unquotable),
-    /// The kubelet's unit cannot be extended.
-    #[error("kubelet.service cannot be extended")]
+    /// The kubelet's unit has no single command that arguments can be added to.
+    #[error("failed to add arguments to kubelet.service")]
     Unit(#[from] unit_file::UnitError),
 }
 
@@ -120,8 +119,13 @@ impl Advice for HostError {
     }
 }
 
-/// Returns the host of an image: the family `kind`, or for [`HostKind::Auto`] the first family that the
-/// image belongs to.
+/// Returns the host of an image: the family `kind`, or for [`HostKind::Auto`] the first matching
+/// family.
+///
+/// # Errors
+///
+/// [`HostError`] if no family, or not the family `kind`, matches the image, or if the kubelet of
+/// the image cannot be configured.
 pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> {
     let files = FAMILIES.iter().flat_map(|family| family.files()).copied();
     let old_files: Vec<&'static str> = files.filter(|file| image.file(file).is_some()).collect();
@@ -135,7 +139,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
             Detection::Broken(error) => Err(error),
         };
     }
-    // Every image fits `none`, which only the settings select.
+    // `none` matches every image, so only the settings select it.
     for family in FAMILIES.into_iter().filter(|family| family.kind() != HostKind::None) {
         match family.detect(image) {
             Detection::This { reason, renderer } => {

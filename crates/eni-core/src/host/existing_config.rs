@@ -1,4 +1,4 @@
-//! What others configured for the kubelet: the node group, Karpenter or the operator.
+//! Existing kubelet configuration on a node: of a managed node group, Karpenter or the operator.
 
 use super::nodeadm::{self, DROP_IN_NAME, KUBELET_DROP_INS};
 use super::user_data::NodeConfigKubelet;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// nodeadm's own drop-in in [`KUBELET_DROP_INS`]. It contains `kubelet.config` of every `NodeConfig`, ours
-/// included.
-const OF_NODEADM: &str = "40-nodeadm.conf";
+/// The drop-in in [`KUBELET_DROP_INS`] that nodeadm writes. It contains `kubelet.config` of every
+/// `NodeConfig`, including that of eni-bootstrap.
+const NODEADM_KUBELET_DROP_IN: &str = "40-nodeadm.conf";
 
-/// What others configured for the kubelet, as far as eni-bootstrap configures it, too.
+/// The existing values of those settings of the kubelet that eni-bootstrap configures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExistingConfig {
     /// Every max-pods value, the lowest precedence first.
     pub max_pods: Vec<ExistingMaxPods>,
     /// Whether a kubelet flag sets `--kube-reserved`.
     pub has_kube_reserved_flag: bool,
-    /// The kube-reserved quantities in Bottlerocket's settings that others set, by resource.
+    /// The existing kube-reserved quantities in Bottlerocket's settings, by resource.
     pub kube_reserved: BTreeMap<String, String>,
     /// A `maxPodsExpression` in user data that is not a plain number. Only nodeadm can evaluate it.
     pub max_pods_expression: Option<String>,
 }
 
-/// Which max-pods takes precedence if another one is configured on the node (`pods.policy`).
+/// The precedence between the computed and an existing max-pods (`pods.policy`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
@@ -38,19 +38,31 @@ pub enum Policy {
     Lower,
 }
 
-/// Who configured a max-pods value, as far as the node's labels tell.
+impl Policy {
+    /// Returns the value of `pods.policy`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Override => "override",
+            Self::Respect => "respect",
+            Self::Lower => "lower",
+        }
+    }
+}
+
+/// Who configured an existing max-pods, derived from the labels of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigOwner {
-    /// The operator, or a tool without labels of its own.
+    /// The operator or a tool that sets no known label.
     Unknown,
-    /// A managed node group: EKS writes its own value into user data.
+    /// A managed node group, for which EKS writes a value into user data.
     ManagedNodeGroup,
     /// Karpenter, which schedules pods with the value that it wrote.
     Karpenter,
 }
 
-/// Where a max-pods value is configured, the lowest precedence first. A flag takes precedence over every
-/// file.
+/// Where an existing max-pods is configured, the lowest precedence first. A flag takes precedence
+/// over every file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConfigLocation {
     /// `kubelet.maxPodsExpression` in user data, a plain number.
@@ -59,32 +71,30 @@ pub enum ConfigLocation {
     UserData,
     /// `kubelet.config` in another nodeadm drop-in, by file name.
     DropIn(String),
-    /// A drop-in of the kubelet itself, by file name. The kubelet reads nodeadm's drop-in, and with it our
-    /// value, before this one.
+    /// A drop-in of the kubelet itself, by file name. The kubelet reads it after nodeadm's drop-in,
+    /// which contains the value of eni-bootstrap.
     KubeletDropIn(String),
     /// `kubelet.flags` in user data.
     UserDataFlag,
     /// `kubelet.flags` in another nodeadm drop-in, by file name.
     DropInFlag(String),
-    /// The kubelet's command line: its unit, the unit's drop-ins and environment files, or its snap.
+    /// The kubelet's command line: its unit, the unit's drop-ins and environment files, or its
+    /// snap.
     Arguments,
     /// Bottlerocket's settings.
     Bottlerocket,
 }
 
-/// A max-pods value that others configured.
+/// An existing max-pods on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExistingMaxPods {
-    /// The value.
     pub max_pods: u32,
-    /// Where it is configured.
     pub location: ConfigLocation,
-    /// Who configured it.
     pub owner: ConfigOwner,
 }
 
-/// Returns everything that others configured for the kubelet. `node_config` is the kubelet part of the
-/// `NodeConfig` in user data.
+/// Returns the existing configuration of an image and of user data. `node_config` is the kubelet
+/// part of the `NodeConfig` in user data.
 #[must_use]
 pub fn existing_config(
     image: &Image,
@@ -95,14 +105,15 @@ pub fn existing_config(
     let family = kind.family();
     let mut existing =
         family.map(|family| family.existing(image, instance_type)).unwrap_or_default();
-    existing
-        .extend(node_config.map(|it| ExistingConfig::of_node_config(it, None)).unwrap_or_default());
+    existing.extend(
+        node_config.map(|it| ExistingConfig::from_node_config(it, None)).unwrap_or_default(),
+    );
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing
 }
 
 impl ExistingConfig {
-    /// Adds another configuration to this one.
+    /// Adds the values of `other`.
     pub(super) fn extend(&mut self, other: Self) {
         let Self { max_pods, has_kube_reserved_flag, kube_reserved, max_pods_expression } = other;
         self.max_pods.extend(max_pods);
@@ -111,20 +122,21 @@ impl ExistingConfig {
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
     }
 
-    /// Returns the configuration in the kubelet's command lines. A later one takes precedence.
-    pub(super) fn of_command_lines(lines: &[String]) -> Self {
+    /// Returns the values in the kubelet's command lines. A later one takes precedence.
+    pub(super) fn from_command_lines(lines: &[String]) -> Self {
         Self {
-            max_pods: of_command_lines(lines).into_iter().collect(),
+            max_pods: max_pods_in_command_lines(lines).into_iter().collect(),
             has_kube_reserved_flag: lines.iter().any(|line| sets_kube_reserved(line)),
             ..Self::default()
         }
     }
 
-    /// Returns the configuration in a `NodeConfig`, of user data or of the nodeadm drop-in with this name.
-    pub(super) fn of_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Self {
+    /// Returns the values in a `NodeConfig`: of the nodeadm drop-in with this name, or else of user
+    /// data.
+    pub(super) fn from_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Self {
         let expression = kubelet.expression.clone().filter(|_| drop_in.is_none());
         Self {
-            max_pods: of_node_config(kubelet, drop_in),
+            max_pods: max_pods_in_node_config(kubelet, drop_in),
             has_kube_reserved_flag: kubelet.flags.iter().any(|flag| sets_kube_reserved(flag)),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             ..Self::default()
@@ -133,9 +145,10 @@ impl ExistingConfig {
 }
 
 impl ExistingMaxPods {
-    /// Returns whether nodeadm reads the value after ours, so that it takes precedence.
+    /// Returns whether nodeadm reads the value after the drop-in of eni-bootstrap, so that it takes
+    /// precedence.
     #[must_use]
-    pub fn is_read_after_ours(&self) -> bool {
+    pub(crate) fn is_read_after_own_drop_in(&self) -> bool {
         match &self.location {
             ConfigLocation::DropIn(name) | ConfigLocation::DropInFlag(name) => {
                 name.as_str() > DROP_IN_NAME
@@ -144,10 +157,10 @@ impl ExistingMaxPods {
         }
     }
 
-    /// Returns whether only a flag takes precedence over the value: it is a flag itself, or the kubelet
-    /// reads it after every file of ours.
+    /// Returns whether only a kubelet flag overrides the value: it is a flag itself, or the kubelet
+    /// reads it after every file of eni-bootstrap.
     #[must_use]
-    pub fn needs_flag(&self) -> bool {
+    pub(crate) fn needs_flag(&self) -> bool {
         match self.location {
             ConfigLocation::Expression
             | ConfigLocation::UserData
@@ -190,9 +203,13 @@ impl fmt::Display for ExistingMaxPods {
     }
 }
 
-/// Returns the values in a `NodeConfig`, of user data or of the nodeadm drop-in with this name.
-fn of_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Vec<ExistingMaxPods> {
-    let owner = owner(&kubelet.flags);
+/// Returns the max-pods values in a `NodeConfig`: of the nodeadm drop-in with this name, or else of
+/// user data.
+fn max_pods_in_node_config(
+    kubelet: &NodeConfigKubelet,
+    drop_in: Option<&str>,
+) -> Vec<ExistingMaxPods> {
+    let owner = owner_by_labels(&kubelet.flags);
     let name = drop_in.map(str::to_owned);
     let in_file = name.clone().map_or(ConfigLocation::UserData, ConfigLocation::DropIn);
     let in_flags = name.map_or(ConfigLocation::UserDataFlag, ConfigLocation::DropInFlag);
@@ -204,21 +221,21 @@ fn of_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Vec<Exi
     [
         existing(expression, ConfigLocation::Expression),
         existing(kubelet.max_pods, in_file),
-        existing(of_arguments(&kubelet.flags.join(" ")), in_flags),
+        existing(max_pods_flag(&kubelet.flags.join(" ")), in_flags),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// Returns the value in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a drop-in that the
-/// kubelet reads before nodeadm's.
-pub(super) fn of_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
+/// Returns the max-pods in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a
+/// drop-in that the kubelet reads before nodeadm's.
+pub(super) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
     let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
     let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
     let location = ConfigLocation::KubeletDropIn(name.to_owned());
     let owner = ConfigOwner::Unknown;
-    (name > OF_NODEADM).then_some(ExistingMaxPods { max_pods, location, owner })
+    (name > NODEADM_KUBELET_DROP_IN).then_some(ExistingMaxPods { max_pods, location, owner })
 }
 
 /// Returns whether these arguments contain `--kube-reserved`.
@@ -227,15 +244,15 @@ fn sets_kube_reserved(arguments: &str) -> bool {
     arguments.split("--kube-reserved").skip(1).any(|rest| !rest.starts_with('-'))
 }
 
-/// Returns the value in the kubelet's command lines.
-fn of_command_lines(lines: &[String]) -> Option<ExistingMaxPods> {
-    let last = lines.iter().rev().find_map(|line| of_arguments(line));
-    let owner = owner(lines);
+/// Returns the max-pods in the kubelet's command lines. The last one takes precedence.
+fn max_pods_in_command_lines(lines: &[String]) -> Option<ExistingMaxPods> {
+    let last = lines.iter().rev().find_map(|line| max_pods_flag(line));
+    let owner = owner_by_labels(lines);
     last.map(|max_pods| ExistingMaxPods { max_pods, location: ConfigLocation::Arguments, owner })
 }
 
-/// Returns the value of the last `--max-pods=N` or `--max-pods N`.
-fn of_arguments(text: &str) -> Option<u32> {
+/// Returns the value of the last `--max-pods=N` or `--max-pods N` in `text`.
+fn max_pods_flag(text: &str) -> Option<u32> {
     let mut parts = text.split("--max-pods").skip(1).collect::<Vec<_>>();
     parts.reverse();
     parts.iter().find_map(|rest| {
@@ -245,9 +262,9 @@ fn of_arguments(text: &str) -> Option<u32> {
     })
 }
 
-/// Returns who owns a configuration with these flags, by the labels that Karpenter and managed node groups
-/// give their nodes.
-pub(super) fn owner(flags: &[String]) -> ConfigOwner {
+/// Returns the owner of a configuration with these flags. Karpenter and managed node groups add
+/// labels to `--node-labels`.
+pub(super) fn owner_by_labels(flags: &[String]) -> ConfigOwner {
     let any = |label: &str| flags.iter().any(|flag| flag.contains(label));
     if any("karpenter.sh/") {
         ConfigOwner::Karpenter

@@ -1,26 +1,25 @@
-//! The files of a node image that the hosts need. A host requests them, the agent reads them, and the host
-//! looks them up here.
+//! The contents of a node image. The families request them, and the agent reads them into an
+//! [`Image`].
 
 use super::bottlerocket::Bottlerocket;
 use super::unit_file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Something that a host reads from an image. Paths are absolute, as the node sees them.
+/// A request to read something from an image. Paths are absolute, as the node sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// The first of these files that exists.
     FirstOf(Vec<PathBuf>),
     /// Every file in a directory that has one of these extensions, in either case.
     Directory {
-        /// The directory; it may be missing.
+        /// The directory, which may be missing.
         path: PathBuf,
-        /// In lower case, without the dot.
+        /// The extensions in lower case, without the dot.
         extensions: &'static [&'static str],
     },
-    /// A configuration option of a snap. It is read if the image has the snap's unit.
+    /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
-        /// The option.
         option: SnapOption,
         /// The unit, which an earlier [`Read::FirstOf`] reads.
         unit: &'static str,
@@ -44,13 +43,11 @@ impl Read {
 /// A configuration option of a snap, as in `snap get SNAP KEY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SnapOption {
-    /// The snap.
     pub snap: &'static str,
-    /// The option's key.
     pub key: &'static str,
 }
 
-/// What a host has read from an image.
+/// The contents of a node image that the families requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
     files: BTreeMap<PathBuf, String>,
@@ -65,12 +62,12 @@ impl Image {
         self.files.insert(path.into(), text.into());
     }
 
-    /// Adds a snap's option. An option that is not set has the value "".
+    /// Adds an option of a snap. The value of an unset option is empty.
     pub fn insert_snap_option(&mut self, option: SnapOption, value: impl Into<String>) {
         self.snap_options.insert(option, value.into());
     }
 
-    /// Returns the text of a file, or `None` if the image does not have it.
+    /// Returns the text of a file; `None` if it does not exist or was not requested.
     #[must_use]
     pub fn file(&self, path: impl AsRef<Path>) -> Option<&str> {
         self.files.get(path.as_ref()).map(String::as_str)
@@ -85,13 +82,13 @@ impl Image {
         files.filter_map(|(file, text)| Some((file.file_name()?.to_str()?, text.as_str())))
     }
 
-    /// Returns the text of a systemd unit without its drop-ins, or `None` if the image does not have it.
+    /// Returns the text of a systemd unit without its drop-ins; `None` if the unit does not exist.
     #[must_use]
     pub fn unit(&self, name: &str) -> Option<&str> {
         unit_file::paths(name).into_iter().find_map(|path| self.file(path))
     }
 
-    /// Returns the value of a snap's option, or `None` if the image does not have the snap.
+    /// Returns the value of a snap's option; `None` if the snap is not installed.
     #[must_use]
     pub fn snap_option(&self, option: SnapOption) -> Option<&str> {
         self.snap_options.get(&option).map(String::as_str)

@@ -1,5 +1,5 @@
-//! kubeadm: `KUBELET_EXTRA_ARGS` in the file that the kubelet's unit reads. The file's own contents are
-//! kept; ours is a marked block at the end, which the next run replaces.
+//! kubeadm: `KUBELET_EXTRA_ARGS` in the file that the kubelet's unit reads. eni-bootstrap appends a
+//! marked block to the file, replaces the block on the next run, and keeps everything else.
 //!
 //! Source: `10-kubeadm.conf`, kubernetes/release: `/etc/default/kubelet` in a deb,
 //! `/etc/sysconfig/kubelet` in an rpm.
@@ -7,7 +7,7 @@
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, unit_file};
 use crate::domain::kubelet::Kubelet;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(super) const FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kub
 const BEGIN: &str =
     "# BEGIN eni-bootstrap. Written before the kubelet starts, and again at every boot.\n";
 const END: &str = "# END eni-bootstrap\n";
-/// The first and the last line of a block, of this version and of version 0.1.0.
+/// The first and the last line of the block in this version and in version 0.1.0.
 const MARKERS: [(&str, &str); 2] = [
     (BEGIN, END),
     (
@@ -27,7 +27,6 @@ const MARKERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The family `kubeadm`.
 pub(super) struct Family;
 
 impl HostFamily for Family {
@@ -42,7 +41,7 @@ impl HostFamily for Family {
     fn detect(&self, image: &Image) -> Detection {
         let Some(path) = extra_arguments_file(image) else {
             return Detection::NotThis(format!(
-                "no kubelet.service with ${VARIABLE} last that reads {} or {}",
+                "no kubelet.service that reads {} or {} and ends with ${VARIABLE}",
                 FILES[0], FILES[1]
             ));
         };
@@ -66,8 +65,8 @@ impl HostFamily for Family {
     }
 }
 
-/// Returns the file that the kubelet's unit reads the variable from; `None` if the unit reads no such
-/// file, or has other arguments after the variable.
+/// Returns the file of [`FILES`] that the kubelet's unit reads the variable from; `None` if the
+/// unit reads neither, or has other arguments after the variable.
 fn extra_arguments_file(image: &Image) -> Option<PathBuf> {
     let texts = kubelet_unit::texts(image);
     let exec_start = unit_file::exec_start(&texts).ok()?;
@@ -84,19 +83,18 @@ fn extra_arguments_file(image: &Image) -> Option<PathBuf> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ExtraArguments {
     path: PathBuf,
-    /// Without our block.
+    /// The text of the file without the block of eni-bootstrap.
     text: String,
-    /// The variable's value in that text.
+    /// The value of the variable in `text`, without quotes.
     value: String,
     /// The quote around the value.
     quote: char,
 }
 
-/// The value of the variable cannot be extended.
+/// The quotes of the variable prevent an extension of its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to parse the quotes of {VARIABLE} in {}", path.display())]
 pub struct Unquotable {
-    /// The file.
     pub path: PathBuf,
 }
 
@@ -111,7 +109,7 @@ impl Advice for Unquotable {
 }
 
 impl ExtraArguments {
-    /// Parses the file's text, with or without our block.
+    /// Parses the file's text, with or without the block of eni-bootstrap.
     fn read(path: PathBuf, text: &str) -> Result<Self, Unquotable> {
         let text = without_block(text);
         let assigned = |line: &str| {
@@ -126,8 +124,8 @@ impl ExtraArguments {
     }
 }
 
-/// Returns a value without its quotes, and the quote to put around it; `None` if the value is anything
-/// but plain text or one pair of quotes.
+/// Returns a value without its quotes, and the quote for the new value; `None` if the value is
+/// neither plain text nor text in one pair of quotes.
 fn unquoted(value: &str) -> Option<(String, char)> {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
@@ -139,10 +137,11 @@ fn unquoted(value: &str) -> Option<(String, char)> {
 }
 
 impl Renderer for ExtraArguments {
-    /// Returns the file with our block at its end: the existing value, followed by our arguments.
+    /// Returns the file with the block at its end: the existing value, followed by the arguments of
+    /// eni-bootstrap.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         let Self { path, text, value, quote } = self;
-        let ours = kubelet.arguments().join(" ");
+        let arguments = kubelet.arguments().join(" ");
         let space = if value.is_empty() { "" } else { " " };
         let mut contents = text.clone();
         if !contents.is_empty() && !contents.ends_with('\n') {
@@ -151,15 +150,15 @@ impl Renderer for ExtraArguments {
         contents.extend([
             BEGIN,
             "# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n",
-            &format!("{VARIABLE}={quote}{value}{space}{ours}{quote}\n"),
+            &format!("{VARIABLE}={quote}{value}{space}{arguments}{quote}\n"),
             END,
         ]);
         vec![Change::SharedFile { path: path.clone(), contents }]
     }
 }
 
-/// Returns the text without our block. A block without an end, from a run that was killed, extends to
-/// the end of the text.
+/// Returns the text without the block of eni-bootstrap. A block without an end extends to the end
+/// of the text.
 pub(super) fn without_block(text: &str) -> String {
     for (begin, end) in MARKERS {
         if let Some((before, rest)) = text.split_once(begin) {
@@ -179,8 +178,8 @@ mod tests {
     fn kubelet(max_pods: u32) -> Kubelet {
         let mut node_labels = Labels::default();
         node_labels.insert("a".parse().unwrap(), "1".parse().unwrap());
-        let kube_reserved = Reserved::of(2, max_pods, &ReserveOverrides::default());
-        Kubelet { max_pods, kube_reserved, node_labels, beats_flags: false }
+        let kube_reserved = Reserved::compute(2, max_pods, &ReserveOverrides::default());
+        Kubelet { max_pods, kube_reserved, node_labels, needs_flags: false }
     }
 
     fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {
@@ -190,59 +189,59 @@ mod tests {
         Ok(contents.clone())
     }
 
-    const OURS: &str = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=a=1";
+    const ARGUMENTS: &str = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=a=1";
 
     #[test]
-    fn existing_contents_are_kept_and_our_arguments_come_last() {
+    fn existing_contents_are_kept_and_new_arguments_come_last() {
         let block = |value: &str| {
             format!(
                 "{BEGIN}# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\nKUBELET_EXTRA_ARGS={value}\n{END}"
             )
         };
-        assert_eq!(rendered("", 20), Ok(block(&format!("\"{OURS}\""))));
+        assert_eq!(rendered("", 20), Ok(block(&format!("\"{ARGUMENTS}\""))));
         for (line, value) in [
-            ("KUBELET_EXTRA_ARGS=", format!("\"{OURS}\"")),
-            ("KUBELET_EXTRA_ARGS=--v=2", format!("\"--v=2 {OURS}\"")),
-            ("KUBELET_EXTRA_ARGS=\"--v=2 --x\"", format!("\"--v=2 --x {OURS}\"")),
-            ("KUBELET_EXTRA_ARGS='--x=\"y\"'", format!("'--x=\"y\" {OURS}'")),
+            ("KUBELET_EXTRA_ARGS=", format!("\"{ARGUMENTS}\"")),
+            ("KUBELET_EXTRA_ARGS=--v=2", format!("\"--v=2 {ARGUMENTS}\"")),
+            ("KUBELET_EXTRA_ARGS=\"--v=2 --x\"", format!("\"--v=2 --x {ARGUMENTS}\"")),
+            ("KUBELET_EXTRA_ARGS='--x=\"y\"'", format!("'--x=\"y\" {ARGUMENTS}'")),
         ] {
             let text = format!("# site\n{line}\nOTHER=1\n");
             assert_eq!(rendered(&text, 20), Ok(text + &block(&value)), "{line}");
         }
         assert_eq!(
             rendered("OTHER=1", 20),
-            Ok("OTHER=1\n".to_owned() + &block(&format!("\"{OURS}\"")))
+            Ok("OTHER=1\n".to_owned() + &block(&format!("\"{ARGUMENTS}\"")))
         );
     }
 
     #[test]
     fn the_next_run_replaces_the_block_and_removal_restores_the_file() {
-        let theirs = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
-        let first = rendered(theirs, 20).unwrap();
+        let original = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
+        let first = rendered(original, 20).unwrap();
         assert_eq!(rendered(&first, 20), Ok(first.clone()));
         let second = rendered(&first, 58).unwrap();
         assert!(second.contains("--v=2 --max-pods=58 ") && !second.contains("--max-pods=20"));
-        assert_eq!(without_block(&second), theirs);
+        assert_eq!(without_block(&second), original);
         let cut = first.split(END).next().unwrap();
-        assert_eq!(without_block(cut), theirs, "a block without an end");
+        assert_eq!(without_block(cut), original, "a block without an end");
     }
 
     #[test]
     fn a_block_of_version_0_1_0_is_replaced() {
-        let theirs = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
+        let original = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
         let old = format!(
-            "{theirs}# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=20\"\n# eni-bootstrap ends\n"
+            "{original}# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=20\"\n# eni-bootstrap ends\n"
         );
-        assert_eq!(without_block(&old), theirs);
-        assert_eq!(rendered(&old, 20), rendered(theirs, 20));
+        assert_eq!(without_block(&old), original);
+        assert_eq!(rendered(&old, 20), rendered(original, 20));
     }
 
     #[test]
     fn a_value_with_unusual_quotes_is_rejected() {
         for line in ["A\\\"B", "\"open", "\"a\" \"b\"", "a\"b"] {
-            let refused = rendered(&format!("KUBELET_EXTRA_ARGS={line}\n"), 20).unwrap_err();
+            let error = rendered(&format!("KUBELET_EXTRA_ARGS={line}\n"), 20).unwrap_err();
             assert_eq!(
-                refused.to_string(),
+                error.to_string(),
                 "failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet",
                 "{line}"
             );

@@ -1,4 +1,4 @@
-//! Any image whose kubelet is a systemd unit: a drop-in appends our arguments to the kubelet's command
+//! Any image whose kubelet is a systemd unit: a drop-in appends arguments to the kubelet's command
 //! line, where they take precedence over every configuration file and over earlier arguments.
 //!
 //! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
@@ -14,7 +14,7 @@ macro_rules! drop_in_name {
     };
 }
 
-/// The file name of our drop-in. systemd reads it after the images' own `10-` and `30-`.
+/// The file name of the drop-in. systemd reads it after the `10-` and `30-` drop-ins of the images.
 pub(super) const DROP_IN_NAME: &str = drop_in_name!();
 /// The variable that holds the arguments.
 pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
@@ -22,7 +22,6 @@ const DROP_IN: &str = concat!("/etc/systemd/system/kubelet.service.d/", drop_in_
 /// In `/run`, so that no boot starts with the values of the previous one.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 
-/// The family `kubelet-dropin`.
 pub(super) struct Family;
 
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl HostFamily for Family {
         }
         match unit_file::exec_start(&texts) {
             Ok(exec_start) => {
-                let but = nodeadm::missing(image).map(|it| format!(" and {it}"));
+                let but = nodeadm::missing_feature(image).map(|it| format!(" and {it}"));
                 let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
                 Detection::this(reason, KubeletDropIn { exec_start })
             }

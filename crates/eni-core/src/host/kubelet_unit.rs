@@ -1,4 +1,5 @@
-//! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts with.
+//! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts
+//! with.
 
 use super::{Image, Read, kubeadm, kubelet_dropin, snap, unit_file};
 use std::path::PathBuf;
@@ -6,8 +7,8 @@ use std::path::PathBuf;
 /// The unit that starts the kubelet.
 pub(super) const UNIT: &str = "kubelet.service";
 
-/// On Amazon Linux 2, `bootstrap.sh` copies this file over the kubelet's unit just before it starts the
-/// kubelet. Until then the image has another unit, for docker.
+/// The kubelet's unit on Amazon Linux 2: `bootstrap.sh` copies this file over the unit for Docker
+/// just before it starts the kubelet.
 ///
 /// Source: `templates/al2/runtime/bootstrap.sh`, awslabs/amazon-eks-ami, before 2026-03.
 const AL2_UNIT: &str = "/etc/eks/containerd/kubelet-containerd.service";
@@ -26,8 +27,9 @@ fn candidates() -> Vec<PathBuf> {
     paths
 }
 
-/// Returns the texts of the unit and its drop-ins in the order in which systemd reads them. It leaves out
-/// our drop-in, so that a second run sees what the first one saw. Empty if the image has no such unit.
+/// Returns the texts of the unit and its drop-ins in systemd's order; empty if the image has no
+/// such unit. The drop-in of eni-bootstrap is omitted, so that a second run has the same input as
+/// the first.
 pub(super) fn texts(image: &Image) -> Vec<String> {
     let unit = candidates().into_iter().find_map(|path| image.file(path));
     let Some(unit) = unit else { return Vec::new() };
@@ -36,14 +38,14 @@ pub(super) fn texts(image: &Image) -> Vec<String> {
     std::iter::once(unit.to_owned()).chain(others.map(|(_, text)| text)).collect()
 }
 
-/// Returns the command lines of the unit and of the kubelet's snap, without our arguments. A later one
-/// takes precedence.
+/// Returns the command lines of the unit and of the kubelet's snap, without the arguments of
+/// eni-bootstrap. A later one takes precedence.
 pub(super) fn command_lines(image: &Image) -> Vec<String> {
     let files = kubeadm::FILES.into_iter().filter_map(|path| {
         let text = image.file(path)?;
         Some((PathBuf::from(path), kubeadm::without_block(text)))
     });
     let unit = unit_file::arguments(&texts(image), &files.collect::<Vec<_>>());
-    let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_ours);
+    let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_own_arguments);
     std::iter::once(unit).chain(snap).collect()
 }

@@ -1,7 +1,7 @@
 //! Amazon Linux 2023: a `NodeConfig` drop-in, which `nodeadm-run.service` merges over user data.
 //!
-//! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`. nodeadm reads the
-//! directory since AMI release v20251023.
+//! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`. nodeadm reads
+//! the directory since AMI release v20251023.
 
 use super::existing_config::{self, ExistingConfig};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
@@ -24,7 +24,7 @@ macro_rules! drop_in_name {
 
 /// The directory that nodeadm reads drop-ins from.
 pub const DIRECTORY: &str = directory!();
-/// The name of our drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
+/// The file name of the drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
 pub const DROP_IN_NAME: &str = drop_in_name!();
 const DROP_IN: &str = concat!(directory!(), "/", drop_in_name!());
 /// The unit that starts the kubelet.
@@ -34,7 +34,6 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
 
-/// The family `nodeadm`.
 pub(super) struct Family;
 
 #[derive(Debug)]
@@ -56,7 +55,7 @@ impl HostFamily for Family {
     }
 
     fn detect(&self, image: &Image) -> Detection {
-        match missing(image) {
+        match missing_feature(image) {
             None => Detection::this(format!("{UNIT} reads {DIRECTORY}"), Nodeadm),
             Some(reason) => Detection::NotThis(reason),
         }
@@ -73,24 +72,27 @@ impl HostFamily for Family {
     }
 
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        let mut existing = ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image));
+        let mut existing = ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image));
         let drop_ins = image.directory(Path::new(DIRECTORY));
         for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
             // nodeadm itself rejects a drop-in that cannot be parsed.
             let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
             let kubelet = node_config.unwrap_or_default().kubelet;
-            existing.extend(ExistingConfig::of_node_config(&kubelet, Some(name)));
+            existing.extend(ExistingConfig::from_node_config(&kubelet, Some(name)));
         }
         let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
         existing.max_pods.extend(
-            drop_ins.filter_map(|(name, text)| existing_config::of_kubelet_drop_in(name, text)),
+            drop_ins.filter_map(|(name, text)| {
+                existing_config::max_pods_in_kubelet_drop_in(name, text)
+            }),
         );
         existing
     }
 }
 
-/// Returns what the image has instead of a nodeadm that reads drop-ins; `None` if nodeadm reads them.
-pub(super) fn missing(image: &Image) -> Option<String> {
+/// Returns which feature of nodeadm the image lacks, such as `no nodeadm-run.service`; `None` if
+/// nodeadm reads drop-ins.
+pub(super) fn missing_feature(image: &Image) -> Option<String> {
     match image.unit(UNIT) {
         None => Some(format!("no {UNIT}")),
         Some(unit) if unit.contains(DIRECTORY) => None,
@@ -99,14 +101,12 @@ pub(super) fn missing(image: &Image) -> Option<String> {
 }
 
 impl Renderer for Nodeadm {
-    /// Returns one drop-in. No unit changes, so systemd need not reload.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         // Destructured completely, so that a new field cannot be forgotten here.
-        let Kubelet { max_pods, kube_reserved, node_labels, beats_flags } = kubelet;
+        let Kubelet { max_pods, kube_reserved, node_labels, needs_flags } = kubelet;
         let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
-        // Only a later flag takes precedence over a flag. Otherwise there are no flags here: the kubelet
-        // logs both as deprecated.
-        let flags = if *beats_flags {
+        // Flags only if necessary: the kubelet logs both as deprecated.
+        let flags = if *needs_flags {
             format!(
                 "      - \"--max-pods={max_pods}\"\n      - \"--kube-reserved={kube_reserved}\"\n"
             )
@@ -124,7 +124,7 @@ spec:
     config:
       # Overrides maxPods in user data, whether from a managed node group, Karpenter or the operator.
       maxPods: {max_pods}
-      # Set explicitly, because nodeadm ignores the expression for an instance type it does not know.
+      # Set explicitly, because nodeadm ignores the expression for an unknown instance type.
       kubeReserved:
         cpu: \"{cpu}\"
         ephemeral-storage: \"{ephemeral_storage}\"

@@ -1,9 +1,8 @@
-//! No host: nothing is written, and the caller passes the kubelet arguments on.
+//! No host: eni-bootstrap writes nothing, and the caller passes the kubelet arguments on.
 
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, kubelet_unit};
 use crate::domain::kubelet::Kubelet;
 
-/// The family `none`.
 pub(super) struct Family;
 
 #[derive(Debug)]

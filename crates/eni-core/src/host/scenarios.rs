@@ -13,18 +13,19 @@
 //! | `bottlerocket.json` | the settings API's response for `settings.kubernetes` |
 //! | `expected.txt` | the result |
 //!
-//! To accept a change: `UPDATE_GOLDEN=1 cargo test -p eni-core scenarios`, and review the difference.
+//! To accept a change: `UPDATE_GOLDEN=1 cargo test -p eni-core scenarios`, and review the
+//! difference.
 
 mod files;
 
-use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, Live, RECORD, ROOTFS, record};
+use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, parse_record};
 use super::change::tests::done;
 use super::{Change, DetectedHost, HostKind, Image, Read};
 use super::{detect, existing_config, reads, remove, user_data};
 use crate::domain::aws_node::AwsNode;
-use crate::error::{Advice as _, report};
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
+use crate::failure::{Advice as _, report};
 use crate::plan::plan;
 use crate::settings::Settings;
 use clap::ValueEnum as _;
@@ -156,10 +157,10 @@ impl Scenario {
             let tables =
                 ENI_MAX_PODS.map(|table| self.root(Path::new(&format!("{ROOTFS}{table}"))));
             Bottlerocket {
-                live: Live::read(&kubernetes, "{}").unwrap(),
+                live: LiveSettings::read(&kubernetes, "{}").unwrap(),
                 record: self
                     .root(Path::new(RECORD))
-                    .map(|text| record(&text).unwrap())
+                    .map(|text| parse_record(&text).unwrap())
                     .unwrap_or_default(),
                 eni_max_pods: tables.into_iter().flatten().collect(),
             }

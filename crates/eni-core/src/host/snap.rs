@@ -1,5 +1,5 @@
-//! Ubuntu EKS images, whose kubelet is the snap `kubelet-eks`. The snap's option `args` holds the kubelet
-//! arguments: the existing ones are kept, and ours come last, where they take precedence.
+//! Ubuntu EKS images, whose kubelet is the snap `kubelet-eks`. eni-bootstrap appends arguments to
+//! the snap's option `args`, where they take precedence over the existing ones.
 //!
 //! Source: `/etc/eks/bootstrap.sh` of those images, which sets it from `--kubelet-extra-args`.
 
@@ -8,12 +8,11 @@ use super::unit_file;
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, SnapOption};
 use crate::domain::kubelet::Kubelet;
 
-/// The kubelet arguments.
+/// The option that contains the kubelet arguments.
 pub(super) const ARGUMENTS: SnapOption = SnapOption { snap: "kubelet-eks", key: "args" };
 /// The unit that snapd creates for the snap.
 const UNIT: &str = "snap.kubelet-eks.daemon.service";
 
-/// The family `snap`.
 pub(super) struct Family;
 
 #[derive(Debug)]
@@ -51,15 +50,15 @@ impl HostFamily for Family {
 
     fn remove(&self, image: &Image) -> Vec<Change> {
         let current = image.snap_option(ARGUMENTS).into_iter();
-        current.map(|current| change(current, without_ours(current))).collect()
+        current.map(|current| change(current, without_own_arguments(current))).collect()
     }
 }
 
 impl Renderer for Snap {
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
-        let theirs = without_ours(&self.arguments);
-        let space = if theirs.is_empty() { "" } else { " " };
-        let value = format!("{theirs}{space}{}", kubelet.arguments().join(" "));
+        let existing = without_own_arguments(&self.arguments);
+        let space = if existing.is_empty() { "" } else { " " };
+        let value = format!("{existing}{space}{}", kubelet.arguments().join(" "));
         vec![change(&self.arguments, value)]
     }
 }
@@ -68,15 +67,15 @@ fn change(current: &str, value: String) -> Change {
     Change::SnapOption { option: ARGUMENTS, current: current.to_owned(), value }
 }
 
-/// Returns the option's value without the arguments that an earlier run appended. They are recognized by
-/// their position at the end, and by their order.
-pub(super) fn without_ours(current: &str) -> String {
+/// Returns the option's value without the arguments that an earlier run appended: the last three,
+/// if their flags are those of [`Kubelet::ARGUMENTS`].
+pub(super) fn without_own_arguments(current: &str) -> String {
     let words: Vec<&str> = current.split_whitespace().collect();
-    let ours = Kubelet::ARGUMENTS;
-    let begin = words.len().saturating_sub(ours.len());
-    let is_ours = words.len() >= ours.len()
-        && words[begin..].iter().zip(ours).all(|(word, flag)| word.starts_with(flag));
-    if is_ours { words[..begin].join(" ") } else { current.trim().to_owned() }
+    let own = Kubelet::ARGUMENTS;
+    let begin = words.len().saturating_sub(own.len());
+    let is_own = words.len() >= own.len()
+        && words[begin..].iter().zip(own).all(|(word, flag)| word.starts_with(flag));
+    if is_own { words[..begin].join(" ") } else { current.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -84,17 +83,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_arguments_are_the_last_three_in_their_order() {
-        let ours = "--max-pods=20 --kube-reserved=cpu=70m --node-labels=a=1";
+    fn own_arguments_are_the_last_three_in_their_order() {
+        let own = "--max-pods=20 --kube-reserved=cpu=70m --node-labels=a=1";
         for (current, expected) in [
             ("", ""),
             ("--v=2", "--v=2"),
-            (ours, ""),
-            (&format!("--v=2 --node-labels=b=2 {ours}"), "--v=2 --node-labels=b=2"),
-            (&format!("{ours} --v=2"), &format!("{ours} --v=2")),
+            (own, ""),
+            (&format!("--v=2 --node-labels=b=2 {own}"), "--v=2 --node-labels=b=2"),
+            (&format!("{own} --v=2"), &format!("{own} --v=2")),
             ("--max-pods=8 --node-labels=a=1", "--max-pods=8 --node-labels=a=1"),
         ] {
-            assert_eq!(without_ours(current), expected, "{current}");
+            assert_eq!(without_own_arguments(current), expected, "{current}");
         }
     }
 }

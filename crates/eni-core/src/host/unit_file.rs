@@ -1,11 +1,12 @@
-//! systemd units: where systemd looks for them, and the settings that are in effect after all drop-ins.
+//! systemd units: their paths, and the effective settings after all drop-ins.
 //!
-//! Source: systemd.syntax(7), systemd.service(5) and systemd.exec(5): an empty assignment resets the
-//! setting; a line that ends in a backslash continues on the next line; of two variables with one name the
-//! later one takes precedence, and one from a file takes precedence over `Environment=`.
+//! Source: systemd.syntax(7), systemd.service(5) and systemd.exec(5). An empty assignment resets
+//! the setting. A line that ends in a backslash continues on the next line. Of two variables with
+//! one name the later one takes precedence, and one from a file takes precedence over
+//! `Environment=`.
 
 use super::{Image, Read};
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,8 +36,8 @@ fn drop_in_directories(unit: &str) -> impl Iterator<Item = PathBuf> {
     DIRECTORIES.iter().map(move |directory| Path::new(directory).join(format!("{unit}.d")))
 }
 
-/// Returns the names and the texts of a unit's drop-ins in the order in which systemd reads them: by name.
-/// Of two with one name, the one in the directory of higher precedence counts.
+/// Returns the names and the texts of a unit's drop-ins in systemd's order, which is by name. Of
+/// two drop-ins with one name, systemd reads the one in the directory of higher precedence.
 pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
     let mut drop_ins: BTreeMap<String, String> = BTreeMap::new();
     let directories: Vec<PathBuf> = drop_in_directories(unit).collect();
@@ -51,13 +52,13 @@ pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
     drop_ins.into_iter().collect()
 }
 
-/// Why a unit's command cannot be extended.
+/// Why no arguments can be added to a unit's command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
-    /// There is no command.
+    /// The unit has no command.
     #[error("the unit has no ExecStart")]
     NoExecStart,
-    /// There are several commands, so it is unclear which one gets our arguments.
+    /// The unit has several commands, and the kubelet's is unknown.
     #[error("the unit has {0} ExecStart lines")]
     ManyExecStarts(usize),
 }
@@ -72,8 +73,9 @@ impl Advice for UnitError {
     }
 }
 
-/// Returns the effective `ExecStart` of a unit and its drop-ins. `texts` is in systemd's order.
-pub fn exec_start(texts: &[String]) -> Result<String, UnitError> {
+/// Returns the effective `ExecStart` of a unit. `texts` are the unit and its drop-ins in systemd's
+/// order.
+pub(super) fn exec_start(texts: &[String]) -> Result<String, UnitError> {
     let mut commands = effective(texts, "ExecStart");
     match commands.len() {
         0 => Err(UnitError::NoExecStart),
@@ -89,9 +91,10 @@ pub(super) fn environment_files(texts: &[String]) -> Vec<PathBuf> {
     files.iter().map(|file| file.trim_start_matches('-').into()).collect()
 }
 
-/// Returns the command lines of a unit with every variable replaced by its value. A variable that no
-/// command names comes first, because the command may be a script that passes the variable on. `files` are
-/// the texts of environment files by path.
+/// Returns the command lines of a unit with every variable replaced by its value.
+///
+/// The value of a variable that no command contains comes first, because the command may be a
+/// script that passes the variable on. `files` are the texts of environment files by path.
 pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String {
     let assigned = effective(texts, "Environment");
     let mut assigned: Vec<String> = assigned.iter().flat_map(|it| words(it)).collect();
@@ -105,15 +108,15 @@ pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String
         pairs.map(|(name, value)| (name.trim(), value.trim())).collect();
     let mut command = effective(texts, "ExecStart").join(" ");
     for (name, value) in variables {
-        let put_in = in_place(&command, name, value);
-        command = put_in.unwrap_or_else(|| format!("{value} {command}"));
+        let expanded = expand(&command, name, value);
+        command = expanded.unwrap_or_else(|| format!("{value} {command}"));
     }
     command
 }
 
-/// Returns the command with a variable's value in place of `$NAME` and `${NAME}`; `None` if the command has
-/// neither.
-fn in_place(command: &str, name: &str, value: &str) -> Option<String> {
+/// Returns the command with a variable's value in place of `$NAME` and `${NAME}`; `None` if the
+/// command contains neither.
+fn expand(command: &str, name: &str, value: &str) -> Option<String> {
     let braced = format!("${{{name}}}");
     let is_bare =
         |word: &str| word.trim_matches(['"', '\'']).strip_prefix('$').is_some_and(|it| it == name);
@@ -121,12 +124,12 @@ fn in_place(command: &str, name: &str, value: &str) -> Option<String> {
     if !words.clone().any(|word| is_bare(word) || word.contains(&braced)) {
         return None;
     }
-    let put_in =
+    let replace =
         |word: &str| if is_bare(word) { value.to_owned() } else { word.replace(&braced, value) };
-    Some(words.map(put_in).collect::<Vec<_>>().join(" "))
+    Some(words.map(replace).collect::<Vec<_>>().join(" "))
 }
 
-/// Returns the values of `key` in `[Service]` that are in effect.
+/// Returns the effective values of `key` in `[Service]`.
 fn effective(texts: &[String], key: &str) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for text in texts {

@@ -5,7 +5,7 @@
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
 use crate::domain::cluster::ClusterConfig;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
@@ -13,8 +13,8 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io::Read as _;
 
-/// The maximum size after decompression. User data is at most 16 KiB, so only a gzip bomb exceeds
-/// this limit.
+/// The maximum size after decompression, in bytes. User data is at most 16 KiB, so only a gzip bomb
+/// exceeds this limit.
 const MAX_DECOMPRESSED_BYTES: u64 = 1 << 20;
 
 const MEDIA_TYPE: &str = "application/node.eks.aws";
@@ -39,13 +39,13 @@ pub struct NodeConfig {
     pub kubelet: NodeConfigKubelet,
 }
 
-/// User data contains a `NodeConfig` that is not valid.
+/// User data that nodeadm would reject.
 #[derive(Debug, thiserror::Error)]
 pub enum UserDataError {
-    /// The first line announces a MIME document, but the rest is not one.
+    /// The user data starts like a MIME document but is not a valid one.
     #[error("the MIME document in user data is invalid")]
     Mime(#[source] mailparse::MailParseError),
-    /// The first bytes announce a gzip stream, but the rest is not one.
+    /// The user data starts like a gzip stream but is not a valid one.
     #[error("the gzip stream in user data is invalid")]
     Gzip(#[source] std::io::Error),
     /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message
@@ -169,7 +169,7 @@ fn parse_document(text: &str) -> Result<Option<NodeConfig>, UserDataError> {
     Ok((document.kind == "NodeConfig").then(|| document.spec.into()))
 }
 
-/// Parses a `NodeConfig` without checking its kind: nodeadm's own cache has none.
+/// Parses a `NodeConfig` without checking its kind, which nodeadm's merged configuration lacks.
 pub(super) fn parse_spec(text: &str) -> Option<NodeConfig> {
     serde_saphyr::from_str::<Document>(text).ok().map(|document| document.spec.into())
 }

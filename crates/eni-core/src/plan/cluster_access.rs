@@ -17,10 +17,7 @@ pub enum ClusterAccess {
     /// As the node, with a token for this cluster.
     Node(Cluster),
     /// As the node, after `eks:DescribeCluster` has returned the endpoint.
-    DescribeCluster {
-        /// The cluster's name.
-        name: String,
-    },
+    DescribeCluster { name: String },
 }
 
 impl ClusterAccess {

@@ -8,18 +8,18 @@ use crate::facts::Machine;
 use crate::host::existing_config::Policy;
 use crate::settings::Settings;
 
-/// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a formula.
+/// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a
+/// formula.
 pub(super) fn max_pods_expression(
     settings: &Settings,
     expression: Option<&str>,
 ) -> Option<Diagnostic> {
     let expression = expression?;
-    let policy = match settings.pods.policy() {
-        _ if settings.pods.max() > 0 => return None,
-        Policy::Override => return None,
-        Policy::Respect => "respect",
-        Policy::Lower => "lower",
-    };
+    let policy = settings.pods.policy();
+    if settings.pods.max() > 0 || policy == Policy::Override {
+        return None;
+    }
+    let policy = policy.name();
     Some(Diagnostic::warning(
         Code::MaxPodsExpressionIgnored,
         format!(
@@ -29,8 +29,8 @@ pub(super) fn max_pods_expression(
     ))
 }
 
-/// Returns a warning if the kubelet reserves more than half of the memory. Unknown memory is no
-/// reason to warn.
+/// Returns a warning if the kubelet reserves more than half of the memory; `None` if the memory is
+/// unknown.
 pub(super) fn memory(machine: Option<&Machine>, kubelet: &Kubelet) -> Option<Diagnostic> {
     let total = machine?.memory_bytes;
     let reserved = &kubelet.kube_reserved.memory;

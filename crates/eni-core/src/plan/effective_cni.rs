@@ -1,8 +1,9 @@
-//! The CNI configuration in effect: the aws-node DaemonSet's, overridden key by key by the settings.
+//! The CNI configuration in effect: the aws-node DaemonSet's, overridden key by key by the
+//! settings.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
-use crate::domain::cni::{Addressing, Cni, IpFamily};
+use crate::domain::cni::{Addressing, Cni};
 use crate::settings::{CniSettings, CniSource};
 use serde::Serialize;
 
@@ -12,15 +13,15 @@ use serde::Serialize;
 pub struct EffectiveCni {
     /// Whether it comes from the aws-node DaemonSet or from the settings alone.
     pub source: CniSource,
-    /// The configuration itself.
     pub config: Cni,
 }
 
-/// Returns the CNI configuration in effect, with a note for each setting that overrides the DaemonSet.
+/// Returns the CNI configuration in effect, with a note for each setting that overrides the
+/// DaemonSet.
 ///
 /// Without a DaemonSet, the settings apply on top of their documented defaults.
 #[must_use]
-pub fn effective_cni(
+pub(super) fn effective_cni(
     settings: &CniSettings,
     aws_node: Option<&AwsNode>,
 ) -> (EffectiveCni, Vec<Diagnostic>) {
@@ -74,7 +75,7 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
     };
     let prefixes = base.addressing == Addressing::Prefixes;
     let max_eni = base.max_eni.unwrap_or(0);
-    let ip_family = settings.ip_family.map(|it| family(it).to_owned());
+    let ip_family = settings.ip_family.map(|it| it.name().to_owned());
     let notes = [
         flag(
             "cni.custom-networking",
@@ -91,7 +92,7 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
         count("cni.max-eni", settings.max_eni, aws_node::MAX_ENI, max_eni),
         flag("cni.pod-eni", settings.pod_eni, aws_node::POD_ENI, base.pod_eni),
         settings.reserved_enis.map(reserved_enis),
-        compare("cni.ip-family", ip_family, aws_node::IPV6, family(base.ip_family)),
+        compare("cni.ip-family", ip_family, aws_node::IPV6, base.ip_family.name()),
         flag("cni.multi-nic", settings.multi_nic, aws_node::MULTI_NIC, base.multi_nic),
         count(
             "cni.minimum-ip-target",
@@ -107,13 +108,6 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
         ),
     ];
     notes.into_iter().flatten().collect()
-}
-
-fn family(family: IpFamily) -> &'static str {
-    match family {
-        IpFamily::Ipv4 => "ipv4",
-        IpFamily::Ipv6 => "ipv6",
-    }
 }
 
 /// Compares the setting `key` with a variable of the DaemonSet that means `effective`.
@@ -161,6 +155,7 @@ fn reserved_enis(count: u32) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cni::IpFamily;
     use std::collections::BTreeMap;
 
     fn aws_node(environment: &[(&str, &str)]) -> AwsNode {

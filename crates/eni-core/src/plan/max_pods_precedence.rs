@@ -1,44 +1,41 @@
-//! Which max-pods takes precedence: the computed one, or one that another source sets on this node.
+//! The precedence between the computed max-pods and an existing value on the node.
 
-use super::PlanError;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::capacity::{Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
 use crate::domain::cni::Cni;
-use crate::domain::limits::InstanceLimits;
-use crate::domain::max_pods::{self, Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
-use crate::domain::quantity::Quantity;
-use crate::domain::reserved::ReserveOverrides;
+use crate::domain::instance_limits::InstanceLimits;
 use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
 use crate::host::nodeadm::DROP_IN_NAME;
 use crate::settings::Settings;
-use std::collections::BTreeMap;
 
-/// A max-pods that another source sets on this node, and whether it takes precedence.
+/// An existing max-pods on the node, compared with the value that eni-bootstrap configures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxPodsPrecedence {
-    /// The other source and its value.
+    /// The existing value and where it is configured.
     pub existing: ExistingMaxPods,
     /// The value that eni-bootstrap configures.
     pub configured: u32,
-    /// Which of the two takes precedence.
-    pub precedence: Precedence,
+    /// Which of the two takes precedence, and why.
+    pub decision: Decision,
 }
 
-/// Which of two max-pods takes precedence.
+/// Which of two max-pods values takes precedence, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precedence {
-    /// Both are the same.
+pub enum Decision {
+    /// Both values are the same.
     Same,
-    /// The existing one, because of `pods.policy`.
+    /// The existing value takes precedence, because of `pods.policy`.
     Kept(Policy),
-    /// The one of eni-bootstrap, because of `pods.policy`.
+    /// The computed value takes precedence, because of `pods.policy`.
     Overridden(Policy),
-    /// The one of eni-bootstrap, because `pods.max` sets it.
+    /// `pods.max` takes precedence.
     OverriddenBySetting,
-    /// The existing one, because nodeadm reads its drop-in after the one of eni-bootstrap.
+    /// The existing value takes precedence, because nodeadm reads its drop-in after the drop-in of
+    /// eni-bootstrap.
     LaterDropIn,
 }
 
-impl Precedence {
+impl Decision {
     /// Returns the stable name for JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -52,20 +49,21 @@ impl Precedence {
 }
 
 impl MaxPodsPrecedence {
-    /// Returns a warning if the node gets another max-pods than somebody expects, else a note.
+    /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
+    /// note.
     pub(super) fn diagnostic(&self) -> Diagnostic {
-        let Self { existing, configured, precedence } = self;
-        let reason = match precedence {
-            Precedence::Same => {
+        let Self { existing, configured, decision } = self;
+        let reason = match decision {
+            Decision::Same => {
                 let text = format!("{existing}; eni-bootstrap uses the same value");
                 return Diagnostic::info(Code::MaxPodsSame, text);
             }
-            Precedence::Kept(policy) => {
-                let policy = name(*policy);
+            Decision::Kept(policy) => {
+                let policy = policy.name();
                 let text = format!("{existing}; this value is kept (pods.policy = \"{policy}\")");
                 return Diagnostic::info(Code::MaxPodsKept, text);
             }
-            Precedence::LaterDropIn => {
+            Decision::LaterDropIn => {
                 return Diagnostic::warning(
                     Code::MaxPodsLaterDropIn,
                     format!(
@@ -76,11 +74,11 @@ impl MaxPodsPrecedence {
                     ),
                 );
             }
-            Precedence::Overridden(policy) => format!(
+            Decision::Overridden(policy) => format!(
                 "the computed value {configured} takes precedence (pods.policy = \"{}\")",
-                name(*policy)
+                policy.name()
             ),
-            Precedence::OverriddenBySetting => {
+            Decision::OverriddenBySetting => {
                 format!("pods.max = {configured} takes precedence")
             }
         };
@@ -98,15 +96,8 @@ impl MaxPodsPrecedence {
     }
 }
 
-fn name(policy: Policy) -> &'static str {
-    match policy {
-        Policy::Override => "override",
-        Policy::Respect => "respect",
-        Policy::Lower => "lower",
-    }
-}
-
-/// Returns the capacity with the max-pods to configure, compared with the strongest existing one.
+/// Returns the capacity with the max-pods to configure, compared with the existing value of the
+/// highest precedence, which is the last one in `existing`.
 pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
@@ -115,7 +106,7 @@ pub(super) fn decide(
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
     let options = settings.pods.capacity_options();
     let is_configured = options.max_pods_override.is_some();
-    let computed = max_pods::capacity(limits, cni, options.clone())?;
+    let computed = Capacity::compute(limits, cni, options.clone())?;
     let Some(existing) = existing.last() else { return Ok((computed, None)) };
     let policy = settings.pods.policy();
     let is_kept = !is_configured
@@ -128,49 +119,24 @@ pub(super) fn decide(
     let capacity = if is_kept {
         let (value, source) = (existing.max_pods, existing.location.to_string());
         let max_pods_override = Some(MaxPodsOverride::Existing { value, source });
-        max_pods::capacity(limits, cni, CapacityOptions { max_pods_override, ..options })?
+        Capacity::compute(limits, cni, CapacityOptions { max_pods_override, ..options })?
     } else {
         computed
     };
-    let precedence = if is_kept {
-        Precedence::Kept(policy)
+    let decision = if is_kept {
+        Decision::Kept(policy)
     } else if existing.max_pods == capacity.max_pods {
-        Precedence::Same
-    } else if existing.is_read_after_ours() {
-        Precedence::LaterDropIn
+        Decision::Same
+    } else if existing.is_read_after_own_drop_in() {
+        Decision::LaterDropIn
     } else if is_configured {
-        Precedence::OverriddenBySetting
+        Decision::OverriddenBySetting
     } else {
-        Precedence::Overridden(policy)
+        Decision::Overridden(policy)
     };
     let configured = capacity.max_pods;
     let existing = existing.clone();
-    Ok((capacity, Some(MaxPodsPrecedence { existing, configured, precedence })))
-}
-
-/// Returns the reserve of the settings, completed under `pods.policy = "respect"` with the existing one.
-pub(super) fn reserve(
-    settings: &Settings,
-    existing: &BTreeMap<String, String>,
-) -> Result<ReserveOverrides, PlanError> {
-    let ReserveOverrides { cpu, memory, ephemeral_storage } = settings.reserve.overrides();
-    let complete =
-        |ours: Option<Quantity>, resource: &'static str| -> Result<Option<Quantity>, PlanError> {
-            match existing.get(resource) {
-                Some(text) if ours.is_none() && settings.pods.policy() == Policy::Respect => {
-                    let quantity = text
-                        .parse()
-                        .map_err(|source| PlanError::ExistingReserve { resource, source })?;
-                    Ok(Some(quantity))
-                }
-                _ => Ok(ours),
-            }
-        };
-    Ok(ReserveOverrides {
-        cpu: complete(cpu, "cpu")?,
-        memory: complete(memory, "memory")?,
-        ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
-    })
+    Ok((capacity, Some(MaxPodsPrecedence { existing, configured, decision })))
 }
 
 #[cfg(test)]
@@ -179,7 +145,7 @@ mod tests {
     use crate::host::existing_config::ConfigLocation;
     use crate::plan::tests::{facts, settings};
 
-    /// The decision for an m5.large with custom networking, which has a capacity of 20 pods.
+    /// Returns the result for an m5.large with custom networking, which has a capacity of 20 pods.
     fn decided(
         text: &str,
         max_pods: u32,

@@ -6,7 +6,8 @@ use crate::domain::label::{self, LabelKey, LabelValue, Labels};
 use crate::facts::Instance;
 use crate::settings::{EniConfigLabel, Settings};
 
-/// Returns the value of a label that the AWS cloud provider writes, whatever the kubelet sets.
+/// Returns the value of a label that the AWS cloud provider overwrites after registration; `None`
+/// for other labels.
 ///
 /// Source: `staging/src/k8s.io/cloud-provider/controllers/node/node_controller.go`,
 /// kubernetes/kubernetes.
@@ -23,7 +24,7 @@ fn cloud_provider_value(instance: &Instance, key: &str) -> Option<String> {
     }
 }
 
-/// Returns the labels for zone, region and ENIConfig, and those of the settings.
+/// Returns the labels for zone, region and ENIConfig, and the labels in the settings.
 ///
 /// `label_def` is the label that the CNI reads the ENIConfig name from, if it is known.
 pub(super) fn labels(
@@ -60,7 +61,8 @@ pub(super) fn labels(
     Ok(labels)
 }
 
-/// Returns the label for the ENIConfig name; `None` if the cluster sets the label that the CNI reads.
+/// Returns the label for the ENIConfig name; `None` if the cluster sets the label that the CNI
+/// reads.
 fn eni_config_label(
     instance: &Instance,
     settings: &Settings,
@@ -77,7 +79,7 @@ fn eni_config_label(
     key.parse().map(Some).map_err(|source| PlanError::LabelOfTheCni { source })
 }
 
-/// Fails if the CNI would select another ENIConfig than the one that this run waits for.
+/// Checks that the CNI selects the ENIConfig that this run waits for.
 fn check_selection(
     instance: &Instance,
     labels: &Labels,
@@ -85,8 +87,8 @@ fn check_selection(
     label_def: &str,
 ) -> Result<(), PlanError> {
     let value = |key: &str| {
-        let ours = key.parse().ok().and_then(|key: LabelKey| labels.get(&key).cloned());
-        cloud_provider_value(instance, key).or_else(|| ours.map(|value| value.to_string()))
+        let registered = key.parse().ok().and_then(|key: LabelKey| labels.get(&key).cloned());
+        cloud_provider_value(instance, key).or_else(|| registered.map(|value| value.to_string()))
     };
     // A kubelet registers no annotations. Those of a node that is already registered are checked
     // with the cluster.

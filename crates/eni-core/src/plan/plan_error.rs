@@ -1,10 +1,10 @@
-//! Why no plan exists, and what the operator does about it.
+//! Errors of planning, with what the operator does about each.
 
+use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
 use crate::domain::label::InvalidLabel;
-use crate::domain::max_pods::NoCapacity;
 use crate::domain::quantity::InvalidQuantity;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 
 /// No configuration exists that fits the settings, the instance and the CNI.
@@ -18,15 +18,15 @@ pub enum PlanError {
         /// Which term of the calculation is too low.
         source: NoCapacity,
     },
-    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a quantity.
+    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a
+    /// quantity.
     #[error("existing settings.kubernetes.kube-reserved.{resource} is invalid")]
     ExistingReserve {
         /// `cpu`, `memory` or `ephemeral-storage`.
         resource: &'static str,
-        /// The invalid value.
         source: InvalidQuantity,
     },
-    /// `eni-config.wait = "forever"` on Bottlerocket, where nothing else ends the wait.
+    /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
     #[error(
         "eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit"
     )]
@@ -40,7 +40,6 @@ pub enum PlanError {
     /// Two sources give one label different values.
     #[error("label {key} has two values: {one:?} and {other:?}")]
     LabelClash {
-        /// The label key.
         key: String,
         /// The value that eni-bootstrap computes.
         one: String,

@@ -1,11 +1,11 @@
 use super::*;
+use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::{EniConfigNameError, Field};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::label::InvalidLabel;
-use crate::domain::max_pods::NoCapacity;
-use crate::error::Advice as _;
 use crate::facts::Machine;
 pub(crate) use crate::facts::fixture::facts;
+use crate::failure::Advice as _;
 use std::collections::BTreeMap;
 use std::path::Path;
 

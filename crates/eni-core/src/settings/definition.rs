@@ -9,9 +9,9 @@
 use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
+use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
-use crate::domain::max_pods::Ceiling;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
@@ -83,14 +83,16 @@ settings! {
     eni_config: EniConfigSettings {
         /// Name of the ENIConfig
         ///
-        /// {tag:KEY} requires instance tags in instance metadata (InstanceMetadataTags=enabled). The
-        /// name must be a valid label value: at most 63 lowercase letters, digits, dots and dashes.
+        /// {tag:KEY} requires instance tags in instance metadata (InstanceMetadataTags=enabled).
+        /// The name must be a valid label value: at most 63 lowercase letters, digits, dots and
+        /// dashes.
         name: NameTemplate = "TEMPLATE", default(NameTemplate::default()), "essential";
         /// Node label that holds the name of the ENIConfig
         ///
         /// By default this is the label in ENI_CONFIG_LABEL_DEF of the aws-node DaemonSet, or
-        /// k8s.amazonaws.com/eniConfig. If that is a zone label, the node already has it. The CNI reads "vpc.amazonaws.com/externalEniConfig" before any other label.
-        /// eni-bootstrap fails if the CNI would select another ENIConfig than the one in name.
+        /// k8s.amazonaws.com/eniConfig. If that is a zone label, the node already has it. The CNI
+        /// reads "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails
+        /// if the CNI would select another ENIConfig than the one in name.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
         /// Timeout for the CNI configuration and the ENIConfig together
         ///
@@ -104,8 +106,8 @@ settings! {
         ///
         /// The subnet must be in the zone and the VPC of the node and must have free addresses, or
         /// free /28 prefixes with prefix delegation. The security groups must exist. A check that
-        /// IAM denies is skipped, and the log states the reason. After a failed check, eni-bootstrap
-        /// retries until the timeout.
+        /// IAM denies is skipped, and the log states the reason. After a failed check,
+        /// eni-bootstrap retries until the timeout.
         verify: bool = "BOOL", default(true);
     }
 
@@ -115,8 +117,8 @@ settings! {
         ceiling: Ceiling = "CEILING", default(Ceiling::Recommended), "essential";
         /// Fixed value for max-pods
         ///
-        /// 0 means that max-pods is computed. If the value exceeds the IP addresses of the node, the log contains a
-        /// warning. A fixed value takes precedence over policy.
+        /// 0 means that max-pods is computed. If the value exceeds the IP addresses of the node,
+        /// the log contains a warning. A fixed value takes precedence over policy.
         max: u32 = "N", default(0), "essential";
         /// Precedence between the computed max-pods and an existing value on the node
         ///
@@ -178,8 +180,8 @@ settings! {
     imds: ImdsSettings {
         /// Timeout for reading instance metadata
         ///
-        /// The timeout includes the lookup of an instance type that is not in the embedded table, and
-        /// the wait for another eni-bootstrap process to finish.
+        /// The timeout includes the lookup of an instance type that is not in the embedded table,
+        /// and the wait for another eni-bootstrap process to finish.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
     }
 }

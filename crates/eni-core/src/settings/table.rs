@@ -125,8 +125,8 @@ pub(super) fn paragraphs(lines: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Returns `paragraph` in lines of at most `width` characters. The first line starts with `first`, the
-/// others with `next`.
+/// Returns `paragraph` in lines of at most `width` characters. The first line starts with `first`,
+/// the others with `next`.
 pub(super) fn wrap(first: &str, next: &str, paragraph: &str, width: usize) -> String {
     let mut lines = vec![first.to_owned()];
     for word in paragraph.split(' ') {
@@ -158,7 +158,8 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 }
 
 impl Setting {
-    /// Returns the complete documentation for `--help` and the man pages, each paragraph on one line.
+    /// Returns the complete documentation for `--help` and the man pages, each paragraph on one
+    /// line.
     #[must_use]
     pub fn paragraphs(&self) -> Vec<String> {
         let mut paragraphs = vec![format!("{}.", self.summary)];

@@ -1,6 +1,6 @@
 use super::*;
+use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
-use crate::domain::max_pods::Ceiling;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
 use clap::{Args as _, FromArgMatches as _};
@@ -190,7 +190,7 @@ fn an_invalid_value_names_file_and_line() {
             "[reserve]\ncpu = \"1 core\"\n",
             "\"1 core\" is not a quantity (such as 100m, 475Mi or 1Gi)",
         ),
-        ("[pods]\nmax = \"20\"\n", "invalid type: string \"20\", expected u32"),
+        ("[pods]\nmax = \"20\"\n", "invalid type: string \"20\", expected a whole number"),
         ("[imds]\nwait = \"soon\"\n", "\"soon\" is not a duration (such as 90s or 10m)"),
         ("[pods]\npolicy = \"lowest\"\n", "\"lowest\" is not one of override, respect, lower"),
     ] {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, line {line}: {reason}", path.display())]
 pub struct FileError {
-    /// The file.
     pub path: PathBuf,
     /// The line, counted from 1.
     pub line: usize,
@@ -42,6 +41,7 @@ fn explain(message: &str) -> (String, Option<String>) {
             let reason = format!("{value:?} is not one of {}", known.join(", "));
             (reason, nearest(value, known.iter().copied()))
         }
-        _ => (message.to_owned(), None),
+        // serde names Rust's type.
+        _ => (message.replace("expected u32", "expected a whole number"), None),
     }
 }

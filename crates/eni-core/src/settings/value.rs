@@ -1,9 +1,9 @@
 //! Types of settings that have a syntax of their own.
 
+use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::label::{InvalidLabel, LabelKey, Labels};
-use crate::domain::max_pods::Ceiling;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
@@ -46,7 +46,6 @@ impl FromStr for EniConfigLabel {
     }
 }
 
-/// Action on timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnTimeout {

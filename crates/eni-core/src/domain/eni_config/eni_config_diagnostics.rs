@@ -3,8 +3,8 @@
 use super::FALLBACK;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// Returns the failure of a missing ENIConfig, with a command that creates it. `zone` is the zone that
-/// its subnet must be in, if it is known.
+/// Returns the failure of a missing ENIConfig, with a command that creates it. `zone` is the zone
+/// that its subnet must be in, if it is known.
 #[must_use]
 pub fn not_found(name: &str, zone: Option<&str>) -> Diagnostic {
     let zone = zone.unwrap_or("the node's zone");

@@ -1,4 +1,4 @@
-//! Whether Bottlerocket has rendered the kubelet's files from its settings.
+//! The check that Bottlerocket has rendered the kubelet's files from its settings.
 
 use super::KubeletSettings;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub enum NotRendered {
     /// The configuration file is not YAML.
     #[error("{KUBELET_CONFIG} is not YAML")]
     NotYaml(#[source] serde_saphyr::Error),
-    /// A key has another value.
+    /// A key in [`KUBELET_CONFIG`] has another value than the settings.
     #[error("{key} is {current} instead of {expected} in {KUBELET_CONFIG}")]
     Value {
         /// Such as `maxPods` or `kubeReserved.memory`.
@@ -27,19 +27,20 @@ pub enum NotRendered {
         /// The value in the settings.
         expected: String,
     },
-    /// A label is missing.
+    /// A label is missing in [`KUBELET_ENV`].
     #[error("label {0} is missing in {KUBELET_ENV}")]
     Label(String),
 }
 
-/// Checks that the kubelet's files contain every value of `settings`.
+/// Checks that the kubelet's files contain every value of `settings`. `config` is the text of
+/// [`KUBELET_CONFIG`], and `env` that of [`KUBELET_ENV`].
 pub fn check_rendered(
     settings: &KubeletSettings,
     config: &str,
     env: &str,
 ) -> Result<(), NotRendered> {
     let config: Value = serde_saphyr::from_str(config).map_err(NotRendered::NotYaml)?;
-    let text = |value: &Value| match value {
+    let to_text = |value: &Value| match value {
         Value::Null => "not set".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -51,7 +52,7 @@ pub fn check_rendered(
         (format!("kubeReserved.{resource}"), &config["kubeReserved"][resource], quantity.clone())
     });
     for (key, value, expected) in max_pods.into_iter().chain(reserved) {
-        let current = text(value);
+        let current = to_text(value);
         if current != expected {
             return Err(NotRendered::Value { key, current, expected });
         }

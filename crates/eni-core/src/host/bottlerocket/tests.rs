@@ -21,10 +21,10 @@ fn settings() -> KubeletSettings {
 
 #[test]
 fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
-    let live = Live::read(KUBERNETES, OTHERS).unwrap();
+    let live = LiveSettings::read(KUBERNETES, OTHERS).unwrap();
     assert_eq!(
         live,
-        Live {
+        LiveSettings {
             kubelet: KubeletSettings {
                 max_pods: Some(29),
                 kube_reserved: map(&[("memory", "574Mi")]),
@@ -53,15 +53,15 @@ fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
     assert!(!debug.contains("hunter2") && !debug.contains("SECRET"), "{debug}");
     let (source, config) = (ClusterSource::Bottlerocket, live.cluster.clone());
     assert_eq!(live.cluster_hint(), ClusterHint::Config { source, config });
-    assert_eq!(Live::read("{}", "{}"), Ok(Live::default()));
+    assert_eq!(LiveSettings::read("{}", "{}"), Ok(LiveSettings::default()));
 }
 
 #[test]
 fn an_invalid_response_is_an_error_with_the_position_but_not_the_text() {
     let at = |line, column| Err(InvalidSettings { line, column });
-    assert_eq!(Live::read("<html>SECRET</html>", "{}"), at(1, 1));
-    assert_eq!(Live::read(&KUBERNETES[..100], "{}"), at(1, 100));
-    assert_eq!(Live::read("{}", r#"{"aws":{"region":5}}"#), at(1, 18));
+    assert_eq!(LiveSettings::read("<html>SECRET</html>", "{}"), at(1, 1));
+    assert_eq!(LiveSettings::read(&KUBERNETES[..100], "{}"), at(1, 100));
+    assert_eq!(LiveSettings::read("{}", r#"{"aws":{"region":5}}"#), at(1, 18));
     assert_eq!(
         InvalidSettings { line: 1, column: 100 }.to_string(),
         "invalid JSON or an unexpected type at line 1, column 100"
@@ -70,7 +70,8 @@ fn an_invalid_response_is_an_error_with_the_position_but_not_the_text() {
 
 #[test]
 fn tls_authentication_is_not_usable() {
-    let live = Live { authentication_mode: Some("tls".to_owned()), ..Live::default() };
+    let live =
+        LiveSettings { authentication_mode: Some("tls".to_owned()), ..LiveSettings::default() };
     assert_eq!(
         live.cluster_hint(),
         ClusterHint::Skipped {
@@ -96,15 +97,16 @@ fn keys_have_full_names_and_only_ours_are_compared() {
     assert_ne!(live.only(&settings()), settings());
 }
 
-/// The existing max-pods of an m5.large whose live value is `max_pods`, and whose record has `recorded`.
+/// The existing max-pods of an m5.large whose live value is `max_pods`, and whose record has
+/// `recorded`.
 fn existing(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<ExistingMaxPods> {
-    let live = Live {
+    let live = LiveSettings {
         kubelet: KubeletSettings {
             max_pods: Some(max_pods),
             node_labels: map(&[(label, "x")]),
             ..KubeletSettings::default()
         },
-        ..Live::default()
+        ..LiveSettings::default()
     };
     let eni_max_pods = vec!["# a comment\nm5.large 29\nm5.xlarge 58\n".to_owned()];
     let record = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
@@ -135,9 +137,9 @@ fn values_of_pluto_and_of_an_earlier_boot_do_not_count_as_existing() {
 
 #[test]
 fn the_override_table_takes_precedence() {
-    let live = Live {
+    let live = LiveSettings {
         kubelet: KubeletSettings { max_pods: Some(17), ..KubeletSettings::default() },
-        ..Live::default()
+        ..LiveSettings::default()
     };
     let eni_max_pods = vec!["m5.large 17\n".to_owned(), "m5.large 29\n".to_owned()];
     let bottlerocket = Bottlerocket { live, eni_max_pods, ..Bottlerocket::default() };
@@ -151,7 +153,10 @@ fn our_kube_reserved_does_not_count_as_existing() {
         ..KubeletSettings::default()
     };
     let bottlerocket = Bottlerocket {
-        live: Live { kubelet: kubelet(&[("cpu", "70m"), ("memory", "1Gi")]), ..Live::default() },
+        live: LiveSettings {
+            kubelet: kubelet(&[("cpu", "70m"), ("memory", "1Gi")]),
+            ..LiveSettings::default()
+        },
         record: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
         eni_max_pods: Vec::new(),
     };

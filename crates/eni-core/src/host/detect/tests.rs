@@ -65,7 +65,7 @@ fn an_explicit_host_must_fit_the_image() {
         (
             HostKind::Kubeadm,
             &kubelet,
-            "host.kind is kubeadm, but this image has no kubelet.service with $KUBELET_EXTRA_ARGS last that reads /etc/default/kubelet or /etc/sysconfig/kubelet",
+            "host.kind is kubeadm, but this image has no kubelet.service that reads /etc/default/kubelet or /etc/sysconfig/kubelet and ends with $KUBELET_EXTRA_ARGS",
         ),
         (
             HostKind::Snap,

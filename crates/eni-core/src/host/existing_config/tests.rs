@@ -11,7 +11,7 @@ fn the_last_flag_counts_and_similar_flags_do_not() {
         ("--max-pods-x=3", None),
         ("", None),
     ] {
-        assert_eq!(of_arguments(text), expected, "{text}");
+        assert_eq!(max_pods_flag(text), expected, "{text}");
     }
 }
 
@@ -44,18 +44,18 @@ fn each_location_and_owner_has_its_text() {
     let values = |max_pods, flags: &[&str], drop_in| {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let kubelet = NodeConfigKubelet { max_pods, expression: None, flags };
-        let existing = of_node_config(&kubelet, drop_in);
+        let existing = max_pods_in_node_config(&kubelet, drop_in);
         existing.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let expression = |text: &str| {
         let expression = Some(text.to_owned());
         let kubelet = NodeConfigKubelet { expression, ..NodeConfigKubelet::default() };
-        of_node_config(&kubelet, None).iter().map(ToString::to_string).collect::<Vec<_>>()
+        max_pods_in_node_config(&kubelet, None).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(expression("17"), ["maxPodsExpression in user data sets max-pods to 17"]);
     assert_eq!(expression("max_pods - 1"), Vec::<String>::new());
     let drop_in = |name: &str, text: &str| {
-        of_kubelet_drop_in(name, text).map(|existing| existing.to_string())
+        max_pods_in_kubelet_drop_in(name, text).map(|existing| existing.to_string())
     };
     assert_eq!(
         drop_in("50-site.conf", "{\"maxPods\": 5}").as_deref(),
@@ -85,8 +85,8 @@ fn each_location_and_owner_has_its_text() {
     );
     let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
     assert_eq!(
-        of_command_lines(&lines).unwrap().to_string(),
+        max_pods_in_command_lines(&lines).unwrap().to_string(),
         "the kubelet command line sets max-pods to 9"
     );
-    assert_eq!(of_command_lines(&[]), None);
+    assert_eq!(max_pods_in_command_lines(&[]), None);
 }

@@ -1,4 +1,4 @@
-//! How a failure is presented: message, causes, help and exit code, each exactly once.
+//! The presentation of a failed command: message, causes, help and exit code, each exactly once.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -101,7 +101,8 @@ pub fn one_line(error: &dyn Error) -> String {
     causes(error).join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the report that ends a failed command: the message, each cause on its own line, and help.
+/// Returns the report that ends a failed command: the message, each cause on its own line, and
+/// help.
 #[must_use]
 pub fn report(error: &dyn Advice) -> String {
     let mut lines = causes(as_error(error)).into_iter();

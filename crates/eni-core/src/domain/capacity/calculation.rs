@@ -1,15 +1,16 @@
-//! Shows the calculation on one line.
+//! The calculation on one line.
 
 use super::{Capacity, MaxPodsOverride};
 use crate::domain::plural::counted;
 use std::fmt;
 
-/// Shows max-pods and every term, so that an operator can repeat the calculation from the log.
+/// Formats max-pods with every term of the calculation, such as `20: (3 network interfaces − 1 for
+/// custom networking) × 9 IPv4 addresses + 2 host-network pods = 20`.
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.max_pods)?;
         if self.addresses.is_none() {
-            formatter.write_str("IPv6, where one /80 prefix serves every pod")?;
+            formatter.write_str("one IPv6 /80 prefix serves every pod")?;
         } else {
             self.fmt_interfaces(formatter)?;
             self.fmt_addresses(formatter)?;

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Computes max-pods in another way: marks the purpose of each interface and counts the slots one by
-/// one. `None` if no slot is left.
+/// Computes max-pods in another way: marks the purpose of each interface and counts the slots one
+/// by one. `None` if no slot is left.
 fn counted(limits: &InstanceLimits, cni: Cni, most: Option<u32>) -> Option<u32> {
     #[derive(Clone, Copy, PartialEq)]
     enum Use {
@@ -37,7 +37,7 @@ fn counted(limits: &InstanceLimits, cni: Cni, most: Option<u32>) -> Option<u32> 
 #[test]
 fn every_type_in_every_mode_equals_a_count_of_single_slots() {
     let mut compared = 0;
-    for (name, row) in crate::domain::limits::table() {
+    for (name, row) in crate::domain::instance_limits::embedded_rows() {
         let limits = InstanceLimits::new(&name.parse().unwrap(), row);
         for bits in 0..16_u32 {
             for (max_eni, reserved_enis) in
@@ -60,7 +60,7 @@ fn every_type_in_every_mode_equals_a_count_of_single_slots() {
                 let ceiling = if recommended { Ceiling::Recommended } else { Ceiling::Unlimited };
                 let most = recommended.then_some(if row.vcpus > 30 { 250 } else { 110 });
                 let options = CapacityOptions { ceiling, ..CapacityOptions::default() };
-                let computed = capacity(&limits, cni, options).ok().map(|found| found.max_pods);
+                let computed = Capacity::compute(&limits, cni, options).ok().map(|it| it.max_pods);
                 assert_eq!(computed, counted(&limits, cni, most), "{name} {cni:?} {most:?}");
                 compared += 1;
             }

@@ -1,7 +1,7 @@
-//! The families of node images: how each one is detected, how it configures the kubelet, and what
-//! others configured on it. Text in, text out; nothing is read or written here.
+//! The families of node images: detection, configuration of the kubelet, removal, and existing
+//! configuration. This module converts text to text; the agent reads and writes the files.
 //!
-//! To add a host, write a file beside this one that implements [`HostFamily`], add a variant to
+//! To add a family, implement [`HostFamily`] in a new file in `host/`, add a variant to
 //! [`HostKind`] and a row to [`FAMILIES`], and add a scenario to `tests/scenarios`.
 
 pub mod bottlerocket;
@@ -70,21 +70,21 @@ pub(crate) trait HostFamily: Sync {
     /// Returns the name of the family in the settings.
     fn kind(&self) -> HostKind;
 
-    /// Returns what the other methods need to see of the image.
+    /// Returns the requests for everything that the other methods need from the image.
     fn reads(&self) -> Vec<Read>;
 
     /// Returns whether the image belongs to this family.
     fn detect(&self, image: &Image) -> Detection;
 
-    /// Returns the error for an image that does not belong to this family although `host.kind` is set
-    /// to it. `reason` is the reason that [`HostFamily::detect`] gave.
+    /// Returns the error for an image that does not belong to this family although `host.kind`
+    /// selects it. `reason` comes from [`Detection::NotThis`].
     fn mismatch(&self, reason: String) -> HostError {
         let help = "set `host.kind = \"auto\"`, or use `--host-kind kubelet-dropin`";
         HostError::Mismatch { kind: self.kind(), reason, help }
     }
 
-    /// Returns the paths of the files that this host owns as a whole. They are removed when the image
-    /// turns out to belong to another family.
+    /// Returns the paths of the files that this family owns. They are removed from an image that
+    /// belongs to another family.
     fn files(&self) -> &'static [&'static str] {
         &[]
     }
@@ -94,24 +94,24 @@ pub(crate) trait HostFamily: Sync {
         true
     }
 
-    /// Returns the changes that remove everything that this host may have written.
+    /// Returns the changes that remove everything that this family may have written.
     fn remove(&self, _image: &Image) -> Vec<Change> {
         self.files().iter().copied().map(removed).collect()
     }
 
-    /// Returns what others configured on the image. User data is not part of it.
+    /// Returns the existing configuration of the kubelet on the image, without user data.
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        ExistingConfig::of_command_lines(&kubelet_unit::command_lines(image))
+        ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image))
     }
 }
 
-/// A detected host with everything that rendering needs.
+/// A detected host that renders the kubelet's configuration.
 pub(crate) trait Renderer: fmt::Debug + Send + Sync {
     /// Returns the changes that configure the kubelet.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change>;
 }
 
-/// Returns everything that the hosts read from an image, in this order.
+/// Returns the requests of all families, in the order in which the agent must read.
 #[must_use]
 pub fn reads() -> Vec<Read> {
     let mut reads: Vec<Read> = Vec::new();
@@ -127,7 +127,7 @@ pub fn reads() -> Vec<Read> {
     reads
 }
 
-/// Returns the changes that remove everything that any host may have written to the image.
+/// Returns the changes that remove everything that any family may have written to the image.
 #[must_use]
 pub fn remove(image: &Image) -> Vec<Change> {
     FAMILIES.iter().flat_map(|family| family.remove(image)).collect()
@@ -138,7 +138,7 @@ fn removed(path: &str) -> Change {
 }
 
 impl HostKind {
-    /// Returns the name, such as `kubelet-dropin`.
+    /// Returns the value of `host.kind`, such as `kubelet-dropin`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -28,10 +28,10 @@ pub use value::{
     TimeSpan, Wait,
 };
 
+use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
 use crate::domain::cluster::ClusterConfig;
-use crate::domain::max_pods::{CapacityOptions, MaxPodsOverride};
 use crate::domain::reserved::ReserveOverrides;
-use crate::error::{Advice, ExitCode};
+use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -47,7 +47,6 @@ pub enum SettingsError {
     /// An environment variable has a value that its setting does not accept.
     #[error("variable {name} is invalid: {reason}")]
     Variable {
-        /// Name of the variable.
         name: String,
         /// What is wrong with the value.
         reason: String,
@@ -55,7 +54,6 @@ pub enum SettingsError {
     /// An environment variable starts with `ENI_BOOTSTRAP_` and is not a setting.
     #[error("variable {name} is not a setting")]
     UnknownVariable {
-        /// Name of the variable.
         name: String,
         /// The most similar variable that is a setting.
         nearest: Option<String>,
@@ -80,7 +78,8 @@ impl Advice for SettingsError {
 }
 
 impl ClusterSettings {
-    /// Returns the fields of the cluster. Sources on the instance provide the fields that are `None`.
+    /// Returns the fields of the cluster. Sources on the instance provide the fields that are
+    /// `None`.
     #[must_use]
     pub fn config(&self) -> ClusterConfig {
         let Self { name, endpoint, certificate_authority, kubeconfig: _ } = self.clone();
@@ -99,7 +98,7 @@ impl EniConfigSettings {
 impl PodsSettings {
     /// Returns the options of the max-pods calculation.
     #[must_use]
-    pub fn capacity_options(&self) -> CapacityOptions {
+    pub(crate) fn capacity_options(&self) -> CapacityOptions {
         let value = self.max();
         CapacityOptions {
             ceiling: self.ceiling(),
@@ -112,7 +111,7 @@ impl PodsSettings {
 impl ReserveSettings {
     /// Returns the reserves that replace computed ones.
     #[must_use]
-    pub fn overrides(&self) -> ReserveOverrides {
+    pub(crate) fn overrides(&self) -> ReserveOverrides {
         let Self { cpu, memory, ephemeral_storage } = self.clone();
         ReserveOverrides { cpu, memory, ephemeral_storage }
     }

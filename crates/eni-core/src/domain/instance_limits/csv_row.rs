@@ -1,6 +1,5 @@
 //! Rows of an instance-type table. `build.rs` includes this file to read the embedded tables.
 
-use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +8,7 @@ pub const HEADER: &str =
     "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus";
 
 /// Hypervisor of an instance type. Prefix delegation requires Nitro or bare metal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
     /// The AWS Nitro System.
     Nitro,
@@ -33,7 +31,7 @@ impl fmt::Display for Platform {
 /// Limits of one instance type that EC2 lists.
 ///
 /// Source: EC2 `DescribeInstanceTypes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Network interfaces of the default network card. The CNI uses the other cards only with
     /// `ENABLE_MULTI_NIC`, so `MaximumNetworkInterfaces` would be too high for types with several

@@ -1,11 +1,11 @@
 //! Limits of EC2 instance types, from the embedded table or an override file.
 
-mod row;
+mod csv_row;
 
-pub use row::{HEADER, InvalidRow, NamedRow, Platform, Row, rows};
+pub use csv_row::{HEADER, InvalidRow, NamedRow, Platform, Row, rows};
 
 use crate::domain::identifier::InstanceType;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 include!(concat!(env!("OUT_DIR"), "/instance_types.rs"));
@@ -79,17 +79,28 @@ pub fn embedded(instance_type: &InstanceType) -> Option<InstanceLimits> {
     TABLE.get(index).map(|(_, row)| InstanceLimits::new(instance_type, *row))
 }
 
-/// Instance types that are known without a call to EC2.
+/// `nitro`, `xen` or `bare-metal`. Not derived, so that the build script needs no serde.
+impl Serialize for Platform {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Nitro => "nitro",
+            Self::Xen => "xen",
+            Self::BareMetal => "bare-metal",
+        })
+    }
+}
+
+/// Instance types whose limits are known without a call to EC2.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct LimitsTable {
     embedded: fn(&InstanceType) -> Option<InstanceLimits>,
     overrides: BTreeMap<String, Row>,
 }
 
-/// Source of an instance type's limits.
+/// Where the limits of an instance type come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum LimitsSource {
     /// `/etc/eni-bootstrap/instance-types.csv`.
     OverrideFile,
     /// The table in the binary.
@@ -98,13 +109,13 @@ pub enum Source {
     Ec2,
 }
 
-impl Default for Table {
+impl Default for LimitsTable {
     fn default() -> Self {
         Self::new(embedded)
     }
 }
 
-impl Table {
+impl LimitsTable {
     /// Returns a table with `embedded` in place of the table in the binary, for tests.
     #[must_use]
     pub fn new(embedded: fn(&InstanceType) -> Option<InstanceLimits>) -> Self {
@@ -120,11 +131,11 @@ impl Table {
 
     /// Returns the limits of one instance type and their source.
     #[must_use]
-    pub fn find(&self, instance_type: &InstanceType) -> Option<(InstanceLimits, Source)> {
+    pub fn find(&self, instance_type: &InstanceType) -> Option<(InstanceLimits, LimitsSource)> {
         if let Some(row) = self.overrides.get(instance_type.as_str()) {
-            return Some((InstanceLimits::new(instance_type, *row), Source::OverrideFile));
+            return Some((InstanceLimits::new(instance_type, *row), LimitsSource::OverrideFile));
         }
-        (self.embedded)(instance_type).map(|limits| (limits, Source::EmbeddedTable))
+        (self.embedded)(instance_type).map(|limits| (limits, LimitsSource::EmbeddedTable))
     }
 
     /// Returns the name of every instance type in alphabetical order.
@@ -145,7 +156,7 @@ impl Table {
 
 /// Returns every row of the embedded table in alphabetical order.
 #[must_use]
-pub fn table() -> impl ExactSizeIterator<Item = (&'static str, Row)> {
+pub fn embedded_rows() -> impl ExactSizeIterator<Item = (&'static str, Row)> {
     TABLE.iter().copied()
 }
 
@@ -163,17 +174,17 @@ mod tests {
         let row = |interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus| {
             Some(Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus })
         };
-        let found = |name| limits(name).map(|limits| limits.row());
-        assert_eq!(found("m5.large"), row(3, 0, 10, Nitro, 2));
-        assert_eq!(found("m4.xlarge"), row(4, 0, 15, Xen, 4));
-        assert_eq!(found("m5.metal"), row(15, 0, 50, BareMetal, 96));
-        assert_eq!(found("i3.metal"), row(15, 0, 50, BareMetal, 72), "from legacy-types.csv");
+        let row_of = |name| limits(name).map(|limits| limits.row());
+        assert_eq!(row_of("m5.large"), row(3, 0, 10, Nitro, 2));
+        assert_eq!(row_of("m4.xlarge"), row(4, 0, 15, Xen, 4));
+        assert_eq!(row_of("m5.metal"), row(15, 0, 50, BareMetal, 96));
+        assert_eq!(row_of("i3.metal"), row(15, 0, 50, BareMetal, 72), "from legacy-types.csv");
         assert_eq!(
-            found("p4d.24xlarge"),
+            row_of("p4d.24xlarge"),
             row(15, 45, 50, Nitro, 96),
             "the default card and three others"
         );
-        assert_eq!(found("zz9.plural"), None);
+        assert_eq!(row_of("zz9.plural"), None);
     }
 
     #[test]
@@ -205,13 +216,13 @@ mod tests {
         let rows: Result<Vec<NamedRow>, _> = rows.into_iter().collect();
         let rows = rows.unwrap();
         assert_eq!(rows[0].to_string(), line);
-        let table = Table::default().with_overrides(rows);
-        let found = |name: &str| {
+        let table = LimitsTable::default().with_overrides(rows);
+        let find = |name: &str| {
             table.find(&name.parse().unwrap()).map(|(limits, source)| (limits.interfaces, source))
         };
-        assert_eq!(found("m5.large"), Some((4, Source::OverrideFile)));
-        assert_eq!(found("zz9.plural"), Some((1, Source::OverrideFile)));
-        assert_eq!(found("m5.xlarge"), Some((4, Source::EmbeddedTable)));
+        assert_eq!(find("m5.large"), Some((4, LimitsSource::OverrideFile)));
+        assert_eq!(find("zz9.plural"), Some((1, LimitsSource::OverrideFile)));
+        assert_eq!(find("m5.xlarge"), Some((4, LimitsSource::EmbeddedTable)));
         assert_eq!(table.names().count(), 1_447);
         for (bad, line) in [("m5.large,4", 1), ("# x\nm5.large,4,0,12,nitro,maybe,2", 2)] {
             let text = bad.lines().last().unwrap().to_owned();
@@ -233,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_has_a_nearest_type() {
-        let nearest = |name: &str| Table::default().nearest(name);
+        let nearest = |name: &str| LimitsTable::default().nearest(name);
         assert_eq!(nearest("m5.lrage").as_deref(), Some("m5.large"));
         assert_eq!(nearest("c7g.mediun").as_deref(), Some("c7g.medium"));
         assert_eq!(nearest("nothing"), None);

@@ -1,7 +1,7 @@
 //! Compares with values that AWS publishes.
 
 use super::*;
-use crate::error::Advice as _;
+use crate::failure::Advice as _;
 
 mod slot_count;
 mod texts;
@@ -22,16 +22,16 @@ const PREFIX: Cni = Cni { addressing: Addressing::Prefixes, ..PLAIN };
 const BOTH: Cni = Cni { custom_networking: true, ..PREFIX };
 
 fn of(name: &str) -> InstanceLimits {
-    crate::domain::limits::embedded(&name.parse().unwrap()).unwrap()
+    crate::domain::instance_limits::embedded(&name.parse().unwrap()).unwrap()
 }
 
 fn counts(name: &str, cni: Cni) -> (u32, u32) {
-    let capacity = capacity(&of(name), cni, CapacityOptions::default()).unwrap();
+    let capacity = Capacity::compute(&of(name), cni, CapacityOptions::default()).unwrap();
     (capacity.uncapped.unwrap(), capacity.max_pods)
 }
 
 fn rejection(name: &str, cni: Cni) -> NoCapacity {
-    capacity(&of(name), cni, CapacityOptions::default()).unwrap_err()
+    Capacity::compute(&of(name), cni, CapacityOptions::default()).unwrap_err()
 }
 
 #[test]
@@ -58,8 +58,9 @@ fn published_values_before_and_after_the_ceiling() {
 
 /// Before the ceiling: plain, custom networking, prefixes, both.
 ///
-/// Source: `eni-max-pods.txt` (aws/amazon-vpc-cni-k8s, awslabs/amazon-eks-ami) for the first column;
-/// the others by the formulas of the EKS user guide, "Choosing an optimal Amazon EC2 node instance type".
+/// Source: `eni-max-pods.txt` (aws/amazon-vpc-cni-k8s, awslabs/amazon-eks-ami) for the first
+/// column; the others by the formulas of the EKS user guide, "Choosing an optimal Amazon EC2 node
+/// instance type".
 #[test]
 fn published_types_of_every_size() {
     #[rustfmt::skip]
@@ -129,7 +130,7 @@ fn security_groups_for_pods_use_one_interface_on_types_with_a_trunk() {
     assert_eq!(counts("c5.4xlarge", trunk).0, 7 * 29 + 2);
     assert_eq!(counts("c5.4xlarge", CUSTOM).0, 7 * 29 + 2);
     assert_eq!(counts("c5.4xlarge", both), (176, 110));
-    let t3 = capacity(&of("t3.medium"), trunk, CapacityOptions::default()).unwrap();
+    let t3 = Capacity::compute(&of("t3.medium"), trunk, CapacityOptions::default()).unwrap();
     assert_eq!((t3.trunk, t3.max_pods, codes(&t3)), (0, 17, vec!["no-trunk-interface"]));
 }
 
@@ -146,7 +147,7 @@ fn reserved_interfaces_and_other_cards_are_counted() {
 fn a_minimum_ip_target_without_a_warm_target_is_a_limit() {
     let minimum = |cni: Cni, minimum_ip_target, warm_ip_target| {
         let cni = Cni { minimum_ip_target, warm_ip_target, ..cni };
-        let capacity = capacity(&of("m5.large"), cni, CapacityOptions::default()).unwrap();
+        let capacity = Capacity::compute(&of("m5.large"), cni, CapacityOptions::default()).unwrap();
         (capacity.address_target, capacity.uncapped, codes(&capacity))
     };
     let capped = vec!["minimum-ip-target-caps"];
@@ -160,12 +161,12 @@ fn a_minimum_ip_target_without_a_warm_target_is_a_limit() {
 #[test]
 fn in_an_ipv6_cluster_only_the_ceiling_limits_pods() {
     let ipv6 = Cni { ip_family: IpFamily::Ipv6, ..PREFIX };
-    let pods = |options| capacity(&of("t3.nano"), ipv6, options);
+    let pods = |options| Capacity::compute(&of("t3.nano"), ipv6, options);
     let plain = pods(CapacityOptions::default()).unwrap();
     assert_eq!((plain.addresses, plain.uncapped, plain.max_pods), (None, None, 110));
     assert_eq!(
         plain.to_string(),
-        "110: IPv6, where one /80 prefix serves every pod; limited to 110 by pods.ceiling"
+        "110: one IPv6 /80 prefix serves every pod; limited to 110 by pods.ceiling"
     );
     let unlimited = CapacityOptions { ceiling: Ceiling::Unlimited, ..CapacityOptions::default() };
     assert_eq!(pods(unlimited.clone()), Err(NoCapacity::Ipv6WithoutCeiling));
@@ -190,13 +191,13 @@ fn max_eni_lowers_and_never_raises() {
 
 #[test]
 fn prefixes_fall_back_to_addresses_on_xen() {
-    let capacity = capacity(&of("m4.xlarge"), PREFIX, CapacityOptions::default()).unwrap();
+    let capacity = Capacity::compute(&of("m4.xlarge"), PREFIX, CapacityOptions::default()).unwrap();
     assert_eq!((capacity.max_pods, codes(&capacity)), (58, vec!["prefixes-need-nitro"]));
 }
 
 #[test]
 fn options_change_max_pods() {
-    let pods = |options| capacity(&of("m5.large"), PREFIX, options).unwrap();
+    let pods = |options| Capacity::compute(&of("m5.large"), PREFIX, options).unwrap();
     let default = CapacityOptions::default;
     assert_eq!(pods(CapacityOptions { ceiling: Ceiling::Unlimited, ..default() }).max_pods, 434);
     assert_eq!(pods(CapacityOptions { ceiling: Ceiling::At(58), ..default() }).max_pods, 58);
@@ -224,11 +225,16 @@ fn invalid_limits_are_an_error_and_large_ones_do_not_overflow() {
     };
     for (interfaces, ipv4_per_interface) in [(0, 10), (3, 0), (3, 1)] {
         assert_eq!(
-            capacity(&odd(interfaces, ipv4_per_interface), PLAIN, CapacityOptions::default()),
+            Capacity::compute(
+                &odd(interfaces, ipv4_per_interface),
+                PLAIN,
+                CapacityOptions::default()
+            ),
             Err(NoCapacity::InvalidLimits { interfaces, ipv4_per_interface })
         );
     }
-    let most = capacity(&odd(u32::MAX, u32::MAX), PREFIX, CapacityOptions::default()).unwrap();
+    let most =
+        Capacity::compute(&odd(u32::MAX, u32::MAX), PREFIX, CapacityOptions::default()).unwrap();
     assert_eq!((most.uncapped, most.max_pods), (Some(u32::MAX), 110));
 }
 

@@ -19,14 +19,15 @@ pub use no_capacity::NoCapacity;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::domain::limits::{InstanceLimits, Platform};
+use crate::domain::instance_limits::{InstanceLimits, Platform};
 use crate::domain::prefixes;
 use serde::Serialize;
 
-/// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and `kube-proxy`.
+/// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and
+/// `kube-proxy`.
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
-pub const HOST_NETWORK_PODS: u32 = 2;
+pub(crate) const HOST_NETWORK_PODS: u32 = 2;
 
 /// Upper limit of max-pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,58 +124,8 @@ pub struct Capacity {
 ///
 /// Source: `max-pods-calculator.sh`, awslabs/amazon-eks-ami.
 #[must_use]
-pub fn recommended_ceiling(vcpus: u32) -> u32 {
+pub(crate) fn recommended_ceiling(vcpus: u32) -> u32 {
     if vcpus > 30 { 250 } else { 110 }
-}
-
-/// Computes max-pods for an instance type with `limits` and the CNI configuration `cni`.
-///
-/// Fails if the node has no capacity for pods, or if the CNI rejects the configuration.
-pub fn capacity(
-    limits: &InstanceLimits,
-    cni: Cni,
-    options: CapacityOptions,
-) -> Result<Capacity, NoCapacity> {
-    let InstanceLimits { interfaces, ipv4_per_interface, .. } = *limits;
-    if interfaces == 0 || ipv4_per_interface < 2 {
-        return Err(NoCapacity::InvalidLimits { interfaces, ipv4_per_interface });
-    }
-    let (trunk, addresses_per_slot, diagnostics) = features(limits, cni);
-    let CapacityOptions { ceiling, max_pods_override, extra } = options;
-    let ceiling = match ceiling {
-        Ceiling::Recommended => Some(recommended_ceiling(limits.vcpus)),
-        Ceiling::Unlimited => None,
-        Ceiling::At(limit) => Some(limit),
-    };
-    let max_eni = cni.max_eni.filter(|limit| (1..interfaces).contains(limit));
-    // The CNI applies MAX_ENI to each card, and the table has only the sum of the other cards. With
-    // an effective MAX_ENI they are not counted: the result may be too low, but never too high.
-    let counts_other_cards = cni.multi_nic && max_eni.is_none();
-    let mut capacity = Capacity {
-        interfaces,
-        max_eni,
-        reserved: cni.reserved_enis,
-        trunk,
-        primary_set_aside: u32::from(cni.custom_networking),
-        other_cards: if counts_other_cards { limits.interfaces_of_other_cards } else { 0 },
-        interfaces_for_pods: 0,
-        slots_per_interface: ipv4_per_interface - 1,
-        addresses_per_slot,
-        addresses: None,
-        address_target: None,
-        host_network_pods: HOST_NETWORK_PODS.saturating_add(extra),
-        uncapped: None,
-        ceiling,
-        max_pods_override,
-        max_pods: 0,
-        diagnostics,
-    };
-    match cni.ip_family {
-        IpFamily::Ipv4 => capacity.count_ipv4(cni)?,
-        IpFamily::Ipv6 => capacity.check_ipv6(cni)?,
-    }
-    capacity.decide()?;
-    Ok(capacity)
 }
 
 /// Returns the number of trunk interfaces and the addresses per slot, with notes on features that
@@ -184,8 +135,8 @@ fn features(limits: &InstanceLimits, cni: Cni) -> (u32, u32, Vec<Diagnostic>) {
     if cni.pod_eni && !limits.trunking {
         diagnostics.push(Diagnostic::warning(
             Code::NoTrunkInterface,
-            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
-            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces",
+            "this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node",
+            "schedule these pods on instance types that support trunk interfaces",
         ));
     }
     let addresses_per_slot = match (cni.addressing, limits.platform) {
@@ -204,6 +155,59 @@ fn features(limits: &InstanceLimits, cni: Cni) -> (u32, u32, Vec<Diagnostic>) {
 }
 
 impl Capacity {
+    /// Returns max-pods for an instance type with these limits and this CNI configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`NoCapacity`] if no pod can get an address, or if the CNI rejects the configuration.
+    pub fn compute(
+        limits: &InstanceLimits,
+        cni: Cni,
+        options: CapacityOptions,
+    ) -> Result<Self, NoCapacity> {
+        let InstanceLimits { interfaces, ipv4_per_interface, .. } = *limits;
+        if interfaces == 0 || ipv4_per_interface < 2 {
+            return Err(NoCapacity::InvalidLimits { interfaces, ipv4_per_interface });
+        }
+        let (trunk, addresses_per_slot, diagnostics) = features(limits, cni);
+        let CapacityOptions { ceiling, max_pods_override, extra } = options;
+        let ceiling = match ceiling {
+            Ceiling::Recommended => Some(recommended_ceiling(limits.vcpus)),
+            Ceiling::Unlimited => None,
+            Ceiling::At(limit) => Some(limit),
+        };
+        let max_eni = cni.max_eni.filter(|limit| (1..interfaces).contains(limit));
+        // The CNI applies MAX_ENI to each card, and the table has only the total of the other
+        // cards. With an effective MAX_ENI they are not counted: the result may be too low, but
+        // never too high.
+        let counts_other_cards = cni.multi_nic && max_eni.is_none();
+        let mut capacity = Self {
+            interfaces,
+            max_eni,
+            reserved: cni.reserved_enis,
+            trunk,
+            primary_set_aside: u32::from(cni.custom_networking),
+            other_cards: if counts_other_cards { limits.interfaces_of_other_cards } else { 0 },
+            interfaces_for_pods: 0,
+            slots_per_interface: ipv4_per_interface - 1,
+            addresses_per_slot,
+            addresses: None,
+            address_target: None,
+            host_network_pods: HOST_NETWORK_PODS.saturating_add(extra),
+            uncapped: None,
+            ceiling,
+            max_pods_override,
+            max_pods: 0,
+            diagnostics,
+        };
+        match cni.ip_family {
+            IpFamily::Ipv4 => capacity.count_ipv4(cni)?,
+            IpFamily::Ipv6 => capacity.check_ipv6(cni)?,
+        }
+        capacity.decide()?;
+        Ok(capacity)
+    }
+
     /// Counts the network interfaces for pods and their addresses. The limits may come from an
     /// endpoint that is not AWS, so no operation may overflow.
     fn count_ipv4(&mut self, cni: Cni) -> Result<(), NoCapacity> {

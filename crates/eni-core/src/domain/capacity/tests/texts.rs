@@ -28,7 +28,7 @@ fn an_error_names_what_uses_the_interfaces_and_what_to_do() {
 #[test]
 fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
     let note = |name: &str, cni: Cni, options: CapacityOptions| {
-        let capacity = capacity(&of(name), cni, options).unwrap();
+        let capacity = Capacity::compute(&of(name), cni, options).unwrap();
         let [diagnostic] = &capacity.diagnostics[..] else { panic!("{capacity:?}") };
         (diagnostic.code.name(), diagnostic.text.clone(), diagnostic.help.clone().unwrap())
     };
@@ -62,15 +62,16 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
         note("t3.medium", Cni { pod_eni: true, ..PLAIN }, default()),
         owned(
             "no-trunk-interface",
-            "this instance type supports no trunk interface, so pods with security groups of their own cannot start on this node",
-            "schedule pods with a SecurityGroupPolicy on instance types that support trunk interfaces"
+            "this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node",
+            "schedule these pods on instance types that support trunk interfaces"
         )
     );
 }
 
 #[test]
 fn the_calculation_can_be_repeated_from_its_line() {
-    let line = |name: &str, cni, options| capacity(&of(name), cni, options).unwrap().to_string();
+    let line =
+        |name: &str, cni, options| Capacity::compute(&of(name), cni, options).unwrap().to_string();
     let default = CapacityOptions::default;
     assert_eq!(
         line("m5.large", CUSTOM, default()),

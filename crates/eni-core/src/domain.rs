@@ -1,14 +1,14 @@
 //! Rules of EKS, Kubernetes and the VPC CNI. No I/O, no clock, no environment.
 
 pub mod aws_node;
+pub mod capacity;
 pub mod cluster;
 pub mod cni;
 pub mod eni_config;
 pub mod identifier;
+pub mod instance_limits;
 pub mod kubelet;
 pub mod label;
-pub mod limits;
-pub mod max_pods;
 pub mod plural;
 pub mod prefixes;
 pub mod proxy;

@@ -6,25 +6,25 @@ use crate::host::cluster_hints::ClusterHint;
 use serde::Deserialize;
 use std::fmt;
 
-/// The live settings that eni-bootstrap uses. Others in `settings.kubernetes`, such as a bootstrap token, are
+/// The live settings that eni-bootstrap uses. Other settings, such as a bootstrap token, are
 /// dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Live {
+pub struct LiveSettings {
     /// The kubelet settings that eni-bootstrap changes.
     pub kubelet: KubeletSettings,
-    /// The cluster.
+    /// The cluster in `settings.kubernetes`.
     pub cluster: ClusterConfig,
-    /// `aws`, or `tls` for a bootstrap token.
+    /// `settings.kubernetes.authentication-mode`: `aws`, or `tls` for a bootstrap token.
     pub authentication_mode: Option<String>,
-    /// The region of the AWS APIs.
+    /// `settings.aws.region`.
     pub region: Option<String>,
-    /// The proxy's URL.
+    /// `settings.network.https-proxy`, which may contain a password.
     pub https_proxy: Option<Secret>,
-    /// The hosts that are reached without the proxy.
+    /// `settings.network.no-proxy`: hosts that eni-bootstrap connects to directly.
     pub no_proxy: Vec<String>,
 }
 
-/// Text that may contain a password. Its `Debug` output does not.
+/// Text that may contain a password. Its `Debug` output omits the text.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -35,26 +35,31 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A response of the API that is not valid. The error names the position but not the text, because settings
-/// contain secrets.
+/// An invalid response of the settings API. The error contains the position but not the text,
+/// because settings contain secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON or an unexpected type at line {line}, column {column}")]
 pub struct InvalidSettings {
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The column, from 1.
+    /// The column, counted from 1.
     pub column: usize,
 }
 
-impl Live {
-    /// Parses the API's responses for `settings.kubernetes` and for [`OTHER_KEYS`].
+impl LiveSettings {
+    /// Parses the API's responses for `settings.kubernetes` and [`OTHER_KEYS`].
     pub fn read(kubernetes: &str, others: &str) -> Result<Self, InvalidSettings> {
-        let Answer { kubernetes, .. } = parse(kubernetes)?;
-        let Answer { aws, network, .. } = parse(others)?;
-        let Kubernetes { cluster_name, api_server, cluster_certificate, authentication_mode, ours } =
-            kubernetes;
+        let Response { kubernetes, .. } = parse(kubernetes)?;
+        let Response { aws, network, .. } = parse(others)?;
+        let Kubernetes {
+            cluster_name,
+            api_server,
+            cluster_certificate,
+            authentication_mode,
+            kubelet,
+        } = kubernetes;
         Ok(Self {
-            kubelet: ours,
+            kubelet,
             cluster: ClusterConfig {
                 name: cluster_name,
                 endpoint: api_server,
@@ -81,7 +86,8 @@ impl Live {
         }
     }
 
-    /// Returns the hosts that are reached without the proxy. The host of the API server is always one of them.
+    /// Returns the hosts that eni-bootstrap connects to without the proxy, including the API
+    /// server's.
     ///
     /// Source: "Network settings", `README.md`, bottlerocket-os/bottlerocket.
     #[must_use]
@@ -93,13 +99,14 @@ impl Live {
     }
 }
 
-/// The full names of the settings outside of `settings.kubernetes` that eni-bootstrap reads.
+/// The settings outside `settings.kubernetes` that eni-bootstrap reads, comma-separated for a
+/// query.
 pub const OTHER_KEYS: &str =
     "settings.aws.region,settings.network.https-proxy,settings.network.no-proxy";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Answer {
+struct Response {
     kubernetes: Kubernetes,
     aws: Aws,
     network: Network,
@@ -113,7 +120,7 @@ struct Kubernetes {
     cluster_certificate: Option<String>,
     authentication_mode: Option<String>,
     #[serde(flatten)]
-    ours: KubeletSettings,
+    kubelet: KubeletSettings,
 }
 
 #[derive(Default, Deserialize)]
@@ -129,7 +136,7 @@ struct Network {
     no_proxy: Vec<String>,
 }
 
-fn parse(answer: &str) -> Result<Answer, InvalidSettings> {
-    serde_json::from_str(answer)
+fn parse(response: &str) -> Result<Response, InvalidSettings> {
+    serde_json::from_str(response)
         .map_err(|error| InvalidSettings { line: error.line(), column: error.column() })
 }

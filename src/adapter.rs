@@ -3,9 +3,9 @@
 pub(crate) mod aws;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
-pub(crate) mod command;
+pub(crate) mod host_command;
 mod context;
-pub mod disk;
+pub(crate) mod disk;
 pub(crate) mod dns;
 pub mod ec2;
 pub(crate) mod eks;
@@ -19,10 +19,11 @@ mod retry;
 pub(crate) mod systemd;
 
 pub use context::Context;
-pub use retry::{Deadline, Transient, pauses, retry};
+pub use retry::{Deadline, Transient};
+pub(crate) use retry::{pauses, retry};
 
 use std::error::Error;
 use std::sync::Arc;
 
 /// The source of an error that is cloned to detect a change of state.
-pub type SharedError = Arc<dyn Error + Send + Sync>;
+pub(crate) type SharedError = Arc<dyn Error + Send + Sync>;

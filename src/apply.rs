@@ -2,7 +2,7 @@
 
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
-use crate::adapter::command::{self, CommandError};
+use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
@@ -87,7 +87,7 @@ impl System for Node<'_> {
     }
 
     async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {
-        command::run(command).await?;
+        host_command::run(command).await?;
         Ok(())
     }
 
@@ -124,7 +124,7 @@ pub async fn apply(
     }
     // systemd reads the files below `/` only, and may not be running at all.
     if needs_reload && root == Path::new("/") && Path::new(SYSTEMD).exists() {
-        command::daemon_reload().await?;
+        host_command::daemon_reload().await?;
     }
     Ok(applied)
 }

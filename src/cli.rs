@@ -50,16 +50,16 @@ struct Cli {
 enum Command {
     /// Configure the kubelet of this node and wait for its ENIConfig
     #[command(after_help = RUN_EXAMPLE)]
-    Run(Box<SettingsFlags>),
+    Run(Box<Settings>),
     /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Box<PlanFlags>),
     /// Compute max-pods for instance types, like max-pods-calculator.sh
     #[command(after_help = MAX_PODS_EXAMPLE)]
-    MaxPods(Box<command::max_pods::MaxPodsArgs>),
+    MaxPods(Box<command::max_pods_command::MaxPodsArgs>),
     /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
-    Wait(Box<SettingsFlags>),
+    Wait(Box<Settings>),
     /// Check everything that a boot depends on, for this node or for a whole cluster
     #[command(after_help = CHECK_EXAMPLE)]
     Check(Box<CheckFlags>),
@@ -93,10 +93,10 @@ const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us
 enum Limits {
     /// Print the limits of known instance types, without calling EC2
     #[command(after_help = SHOW_EXAMPLE)]
-    Show(command::limits::LimitsShowArgs),
+    Show(command::limits_command::LimitsShowArgs),
     /// Write the table of instance types from ec2:DescribeInstanceTypes and print the difference
     #[command(after_help = REFRESH_EXAMPLE)]
-    Refresh(command::limits::LimitsRefreshArgs),
+    Refresh(command::limits_command::LimitsRefreshArgs),
 }
 
 #[derive(Debug, Args)]
@@ -105,7 +105,7 @@ struct PlanFlags {
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: command::plan_command::Output,
     #[command(flatten)]
-    settings: SettingsFlags,
+    settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -113,13 +113,7 @@ struct CheckFlags {
     #[command(flatten)]
     check: command::check::CheckArgs,
     #[command(flatten)]
-    settings: SettingsFlags,
-}
-
-#[derive(Debug, Args)]
-struct SettingsFlags {
-    #[command(flatten)]
-    values: Settings,
+    settings: Settings,
 }
 
 /// Returns the definition of the command line, for man pages, completions and tests.
@@ -185,8 +179,8 @@ fn run(cli: Cli) -> Result<(), Error> {
 async fn dispatch(cli: Cli) -> Result<(), Error> {
     let config = cli.global.config.clone();
     let context = cli.global.context().map_err(Error::Usage)?;
-    let load = |context: Context, flags: SettingsFlags| {
-        command::load_settings(context, config.as_deref(), flags.values)
+    let load = |context: Context, flags: Settings| {
+        command::load_settings(context, config.as_deref(), flags)
     };
     match cli.command {
         Command::Run(flags) => {
@@ -209,9 +203,9 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         Command::Undo => command::undo::undo(context).await,
         Command::Token(args) => command::token_command::show(context, args).await,
-        Command::MaxPods(args) => command::max_pods::show(context, *args).await,
-        Command::Limits(Limits::Show(args)) => command::limits::show(context, &args),
-        Command::Limits(Limits::Refresh(args)) => command::limits::refresh(context, args).await,
+        Command::MaxPods(args) => command::max_pods_command::show(context, *args).await,
+        Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args),
+        Command::Limits(Limits::Refresh(args)) => command::limits_command::refresh(context, args).await,
     }
 }
 

@@ -2,8 +2,8 @@
 
 mod aligned_table;
 pub(crate) mod check;
-pub(crate) mod limits;
-pub(crate) mod max_pods;
+pub(crate) mod limits_command;
+pub(crate) mod max_pods_command;
 mod node_session;
 pub(crate) mod plan_command;
 pub mod run;

@@ -5,7 +5,7 @@ mod eni_config_watch;
 mod progress;
 mod wait_timeout;
 
-pub use cni_config::until_known;
+pub(crate) use cni_config::until_cni_config;
 pub use eni_config_watch::{Ready, until_ready};
 pub use wait_timeout::{WaitReason, WaitTarget, WaitTimeout};
 

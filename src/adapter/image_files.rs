@@ -1,6 +1,6 @@
 //! Reads the files of a node image that the hosts request.
 
-use crate::adapter::command::{self, CommandError};
+use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::{self, Image, Read};
@@ -57,7 +57,7 @@ pub async fn read(root: &Path) -> Result<Image, ImageError> {
             }
             Read::SnapOption { option, unit } => {
                 if image.unit(unit).is_some() {
-                    image.insert_snap_option(option, command::snap_option(option).await?);
+                    image.insert_snap_option(option, host_command::snap_option(option).await?);
                 }
             }
         }

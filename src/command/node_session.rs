@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
-use crate::wait::{Ready, WaitTarget, WaitTimer, until_known, until_ready};
+use crate::wait::{Ready, WaitTarget, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -72,7 +72,7 @@ impl NodeSession {
             return Ok(ClusterState::default());
         }
         let connection = self.connect().await?;
-        let aws_node = until_known(&connection.api, timer).await?;
+        let aws_node = until_cni_config(&connection.api, timer).await?;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 

@@ -101,7 +101,7 @@ impl WaitReason {
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
             (Self::NoResponse | Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
-                AwsNodeError::NotThere.help().into_owned()
+                AwsNodeError::NotFound.help().into_owned()
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does:
-//! `env` overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
+//! The environment of the container in the aws-node DaemonSet, computed as the kubelet does: `env`
+//! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, resource};
@@ -18,15 +18,15 @@ const NAME: &str = "aws-node";
 /// Environment variables: name to value.
 pub type Environment = BTreeMap<String, String>;
 
-/// The CNI configuration cannot be read from the aws-node DaemonSet.
+/// A failure to read the CNI configuration from the aws-node DaemonSet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AwsNodeError {
-    /// The request failed.
+    /// The request to the API server failed.
     #[error(transparent)]
     Api(#[from] KubernetesError),
     /// The DaemonSet does not exist.
     #[error("DaemonSet aws-node not found in namespace kube-system")]
-    NotThere,
+    NotFound,
     /// The DaemonSet has no container `aws-node`.
     #[error("DaemonSet aws-node has no container named aws-node")]
     NoContainer,
@@ -37,13 +37,13 @@ pub enum AwsNodeError {
         what: String,
         /// The name of the ConfigMap.
         config_map: String,
-        /// The answer of the API server.
+        /// The response of the API server.
         source: Box<KubernetesError>,
     },
-    /// A required ConfigMap, or a key in it, does not exist. The pods of the DaemonSet do not
+    /// A required ConfigMap, or a key in it, does not exist, so the pods of the DaemonSet do not
     /// start.
     #[error("ConfigMap {config_map}, which sets {what} on DaemonSet aws-node, {problem}")]
-    ConfigMapLacks {
+    MissingConfigMapData {
         /// The variable, or `environment variables`.
         what: String,
         /// The name of the ConfigMap.
@@ -52,41 +52,41 @@ pub enum AwsNodeError {
         problem: String,
     },
     /// The value comes from a field of the pod or from a Secret.
-    #[error("DaemonSet aws-node sets {what} from {from}, which eni-bootstrap cannot read")]
-    OutOfReach {
+    #[error("DaemonSet aws-node sets {what} from {origin}, which eni-bootstrap cannot read")]
+    UnsupportedSource {
         /// The variable, or `environment variables`.
         what: String,
         /// The source of the value.
-        from: &'static str,
+        origin: &'static str,
     },
 }
 
 impl Advice for AwsNodeError {
     fn help(&self) -> Cow<'static, str> {
-        let override_hint = "set cni.source = \"settings\" and configure the CNI in [cni]";
+        let override_hint = "set `cni.source = \"settings\"` and configure the CNI in section `[cni]`";
         match self {
             Self::Api(error) => error.help(),
-            Self::NotThere | Self::NoContainer => {
+            Self::NotFound | Self::NoContainer => {
                 format!("install the Amazon VPC CNI before you start nodes, or {override_hint}").into()
             }
             Self::ConfigMapForbidden { config_map, .. } => format!(
                 "grant nodes read access: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {override_hint}"
             )
             .into(),
-            Self::ConfigMapLacks { config_map, .. } => format!(
+            Self::MissingConfigMapData { config_map, .. } => format!(
                 "create ConfigMap {config_map} or its missing key in namespace kube-system, or {override_hint}"
             )
             .into(),
-            Self::OutOfReach { .. } => override_hint.into(),
+            Self::UnsupportedSource { .. } => override_hint.into(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(error) => error.exit_code(),
-            Self::NotThere | Self::NoContainer | Self::ConfigMapLacks { .. } => ExitCode::TimedOut,
+            Self::NotFound | Self::NoContainer | Self::MissingConfigMapData { .. } => ExitCode::TimedOut,
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
-            Self::OutOfReach { .. } => ExitCode::Settings,
+            Self::UnsupportedSource { .. } => ExitCode::Settings,
         }
     }
 }
@@ -146,7 +146,7 @@ impl ApiServer {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
-        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotThere)?;
+        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
@@ -178,7 +178,7 @@ impl ApiServer {
             return if open == 0 {
                 Ok(Environment::new())
             } else {
-                Err(AwsNodeError::OutOfReach { what, from: "a Secret" })
+                Err(AwsNodeError::UnsupportedSource { what, origin: "a Secret" })
             };
         };
         match self.config_map(name, &what).await? {
@@ -189,7 +189,7 @@ impl ApiServer {
             None if *optional => Ok(Environment::new()),
             None => {
                 let problem = "does not exist".to_owned();
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
+                Err(AwsNodeError::MissingConfigMapData { what, config_map: name.clone(), problem })
             }
         }
     }
@@ -210,8 +210,8 @@ impl ApiServer {
         let what = variable.name.clone();
         let Some(ConfigMapKeyRef { name, key, optional }) = &from.config_map_key_ref else {
             let secret = from.secret_key_ref.is_some();
-            let from = if secret { "a Secret" } else { "a field of the pod" };
-            return Err(AwsNodeError::OutOfReach { what, from });
+            let origin = if secret { "a Secret" } else { "a field of the pod" };
+            return Err(AwsNodeError::UnsupportedSource { what, origin });
         };
         let data = self.config_map(name, &what).await?;
         let exists = data.is_some();
@@ -221,7 +221,7 @@ impl ApiServer {
             None => {
                 let problem =
                     if exists { format!("has no key {key}") } else { "does not exist".to_owned() };
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
+                Err(AwsNodeError::MissingConfigMapData { what, config_map: name.clone(), problem })
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::observe::Connection;
-use crate::wait::{WaitTimer, until_known, until_ready};
+use crate::wait::{WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
@@ -44,7 +44,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let mut aws_node = None;
     if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
-        match until_known(&connection.api, WaitTimer::start(Wait::Once)).await {
+        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());

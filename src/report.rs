@@ -1,7 +1,7 @@
 //! The log lines of each step, and a plan as text, JSON or a diff.
 
-pub mod diff;
-pub mod picture;
+pub(crate) mod diff;
+pub(crate) mod picture;
 
 use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;

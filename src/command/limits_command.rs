@@ -2,7 +2,7 @@
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::{Context, Deadline, disk};
-use crate::command::max_pods::type_selection;
+use crate::command::max_pods_command::type_selection;
 use crate::command::{aligned_table, print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::report::diff;

@@ -3,7 +3,6 @@
 pub(crate) mod aws;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
-pub(crate) mod host_command;
 mod context;
 pub(crate) mod disk;
 pub(crate) mod dns;
@@ -11,6 +10,7 @@ pub mod ec2;
 pub(crate) mod eks;
 pub mod eks_token;
 pub(crate) mod hardware;
+pub(crate) mod host_command;
 pub(crate) mod https_proxy;
 pub(crate) mod image_files;
 pub mod imds;

@@ -2,8 +2,8 @@
 
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
-use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::host_command::{self, CommandError};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::{Change, HostCommand, Outcome, System};

@@ -205,7 +205,9 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Token(args) => command::token_command::show(context, args).await,
         Command::MaxPods(args) => command::max_pods_command::show(context, *args).await,
         Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args),
-        Command::Limits(Limits::Refresh(args)) => command::limits_command::refresh(context, args).await,
+        Command::Limits(Limits::Refresh(args)) => {
+            command::limits_command::refresh(context, args).await
+        }
     }
 }
 

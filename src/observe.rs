@@ -3,8 +3,8 @@
 mod bottlerocket_settings;
 mod cluster_connection;
 
-pub use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
-pub use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
+pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket_api::BottlerocketError;
@@ -102,7 +102,7 @@ impl Advice for ObserveError {
 }
 
 /// Collects the facts about the instance, retrying IMDS until `deadline`.
-pub async fn facts(
+pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
@@ -141,7 +141,7 @@ fn local_machine(root: &Path) -> Result<Option<Machine>, HardwareError> {
 }
 
 /// Returns the type and the region of this instance.
-pub async fn instance_type(
+pub(crate) async fn instance_type(
     context: &Context,
     deadline: Deadline,
 ) -> Result<(InstanceType, Region), ImdsError> {
@@ -243,7 +243,7 @@ async fn limits(
 }
 
 /// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.
-pub async fn limits_from_ec2(
+pub(crate) async fn limits_from_ec2(
     context: &Context,
     instance_type: &InstanceType,
     region: &Region,

@@ -25,7 +25,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// Where the node is, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeLocation {
+pub(crate) struct NodeLocation {
     /// The zone name.
     pub zone: Option<String>,
     /// The zone ID, because the same zone can have another name in another account.
@@ -38,7 +38,7 @@ pub struct NodeLocation {
 
 /// What the node requires of the subnet in its ENIConfig.
 #[derive(Clone, Debug)]
-pub struct SubnetRequirements {
+pub(crate) struct SubnetRequirements {
     /// Where the subnet must be.
     pub location: NodeLocation,
     /// The name of the ENIConfig.
@@ -54,7 +54,7 @@ pub struct SubnetRequirements {
 }
 
 /// Compares an ENIConfig with EC2. `ec2` is the reason if there is no client.
-pub async fn with_ec2(
+pub(crate) async fn with_ec2(
     requirements: &SubnetRequirements,
     eni_config: &EniConfig,
     ec2: Result<&Ec2, &str>,
@@ -127,7 +127,7 @@ async fn free_prefixes(
 }
 
 /// Checks what else in the cluster can make the CNI use another ENIConfig.
-pub async fn with_cluster(
+pub(crate) async fn with_cluster(
     requirements: &SubnetRequirements,
     api: &ApiServer,
     aws_node: Option<&AwsNode>,

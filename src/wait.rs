@@ -37,13 +37,13 @@ impl WaitTimer {
 
     /// Returns the time since the start.
     #[must_use]
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// Returns what the command does about `target`, such as `waiting up to 10m for ENIConfig a`.
     #[must_use]
-    pub fn announcement(&self, target: &WaitTarget) -> String {
+    pub(crate) fn announcement(&self, target: &WaitTarget) -> String {
         match self.wait {
             Wait::Once => format!("checking {target} once"),
             Wait::For(time) => {

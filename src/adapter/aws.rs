@@ -1,6 +1,6 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
-pub mod call;
+pub(crate) mod call;
 mod error_response;
 
 use crate::adapter::Context;
@@ -78,7 +78,7 @@ impl Advice for AwsError {
 /// It resolves names with our resolver and trusts the CA certificates of the host, or else the
 /// embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
 /// profile.
-pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
+pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
     let http = http_client(&context.resolver, context.proxy.as_ref())?;
     let region = aws_config::Region::new(context.region(region).to_string());
     let provider = ProviderConfig::without_region()
@@ -102,7 +102,7 @@ pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig,
 }
 
 /// Returns `config` with the credentials of `role`, from `sts:AssumeRole` at the first use.
-pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
+pub(crate) async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = AssumeRoleProvider::builder(role)
         .session_name("eni-bootstrap")
         .configure(config)

@@ -125,19 +125,19 @@ impl fmt::Display for Request {
 
 /// A client of the API.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub(crate) struct Api {
     http: Client,
 }
 
 impl Api {
     /// Returns whether the API's socket exists below `root`.
     #[must_use]
-    pub fn is_at(root: &Path) -> bool {
+    pub(crate) fn is_at(root: &Path) -> bool {
         under(root, Path::new(SOCKET)).exists()
     }
 
     /// Returns a client for the socket below `root`.
-    pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
+    pub(crate) fn at(root: &Path) -> Result<Self, BottlerocketError> {
         let http = Client::builder()
             .unix_socket(under(root, Path::new(SOCKET)))
             .no_proxy()
@@ -147,7 +147,7 @@ impl Api {
     }
 
     /// Returns the live settings.
-    pub async fn live(&self) -> Result<Live, BottlerocketError> {
+    pub(crate) async fn live(&self) -> Result<Live, BottlerocketError> {
         // One after the other, on one connection: the server has one thread.
         let kubernetes = self.get("prefix=settings.kubernetes").await?;
         let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
@@ -161,7 +161,7 @@ impl Api {
     }
 
     /// Adds settings to a transaction: all of them, or none. They are not live before the commit.
-    pub async fn patch(
+    pub(crate) async fn patch(
         &self,
         tx: &str,
         settings: &KubeletSettings,
@@ -173,7 +173,7 @@ impl Api {
     }
 
     /// Commits a transaction. Rendering starts after the response.
-    pub async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
+    pub(crate) async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx/commit_and_apply?tx={tx}");
         let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
         let keys: Result<Vec<String>, _> = serde_json::from_str(&keys);
@@ -187,14 +187,14 @@ impl Api {
 
     /// Renders these settings, which are live already. The request always has keys: without keys the API
     /// would render all settings and restart every service.
-    pub async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+    pub(crate) async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
         let path = format!("tx/apply?keys={}", settings.keys());
         self.send(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
         Ok(())
     }
 
     /// Deletes a transaction.
-    pub async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
+    pub(crate) async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx?tx={tx}");
         self.send(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
         Ok(())

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// Commits `settings`, and waits up to `render_wait` until the kubelet's files contain them.
-pub async fn commit(
+pub(crate) async fn commit(
     root: &Path,
     current: &KubeletSettings,
     settings: &KubeletSettings,

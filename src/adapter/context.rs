@@ -48,7 +48,7 @@ impl Default for Context {
 impl Context {
     /// Returns the region for AWS API calls of an instance in the region `own`.
     #[must_use]
-    pub fn region<'a>(&'a self, own: &'a Region) -> &'a Region {
+    pub(crate) fn region<'a>(&'a self, own: &'a Region) -> &'a Region {
         self.region.as_ref().unwrap_or(own)
     }
 }

@@ -20,7 +20,7 @@ const LOCK: &str = "run/eni-bootstrap/lock";
 /// The override file for the embedded table of instance types, relative to the root.
 const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
 /// The directories of settings files, relative to the root, the lowest precedence first.
-pub const SETTINGS_DIRECTORIES: [&str; 3] =
+pub(crate) const SETTINGS_DIRECTORIES: [&str; 3] =
     ["usr/lib/eni-bootstrap", "etc/eni-bootstrap", "run/eni-bootstrap"];
 
 /// A file operation that failed.
@@ -73,12 +73,12 @@ impl Advice for DiskError {
 
 /// Returns `path`, which is absolute as the node sees it, below `root`.
 #[must_use]
-pub fn under(root: &Path, path: &Path) -> PathBuf {
+pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
-pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -88,7 +88,7 @@ pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
 
 /// Returns the paths in a directory, ordered by name; none if the directory does not exist. A directory that
 /// cannot be read is an error, because its files must not be ignored silently.
-pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
+pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: directory.to_owned(), source };
     let entries = match directory.read_dir() {
         Ok(entries) => entries,
@@ -108,7 +108,7 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
 /// file or a symbolic link to `/dev/null` therefore masks a file in an earlier directory.
 ///
 /// Source: systemd, `conf_files_list` in `src/basic/conf-files.c`.
-pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
+pub(crate) fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
     let mut by_name = BTreeMap::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
         let paths = list(&directory)?.into_iter();
@@ -126,7 +126,7 @@ pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> 
 
 /// Returns the rows of the override file below `root`. They take precedence over the embedded table, so that
 /// a new instance type needs no new release. The format is that of `limits refresh`.
-pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
+pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     let path = root.join(TYPE_OVERRIDES);
     let text = read(&path)?.unwrap_or_default();
     let rows: Result<Vec<_>, _> = rows(&text).collect();
@@ -136,7 +136,7 @@ pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
 /// Replaces the file at `path` atomically: after a power failure or on a full disk it has its previous
 /// contents. Writes a temporary file beside it, flushes that, renames it, and flushes the directory. A file
 /// with the same contents is not touched.
-pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
+pub(crate) fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = match File::open(path) {
         Ok(file) => Some(file.metadata().map_err(failed)?),
@@ -182,7 +182,7 @@ fn draft_and_rename(
 }
 
 /// Removes the file at `path`, if it exists.
-pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
+pub(crate) fn remove(path: &Path) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
@@ -194,13 +194,13 @@ pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
 
 /// The lock of a run that changes the node. The kernel releases it however the run ends.
 #[derive(Debug)]
-pub struct RunLock {
+pub(crate) struct RunLock {
     _held: Flock<File>,
 }
 
 impl RunLock {
     /// Takes the lock below `root`, or returns [`DiskError::Locked`] if another run holds it.
-    pub fn take(root: &Path) -> Result<Self, DiskError> {
+    pub(crate) fn take(root: &Path) -> Result<Self, DiskError> {
         let path = root.join(LOCK);
         let failed = |source| DiskError::Write { path: path.clone(), source };
         if let Some(directory) = path.parent() {

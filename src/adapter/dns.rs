@@ -91,7 +91,7 @@ pub struct DnsResolver {
 
 impl DnsResolver {
     /// Returns the addresses of `name`, which may itself be an address.
-    pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    pub(crate) async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }

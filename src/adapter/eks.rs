@@ -82,7 +82,7 @@ impl Transient for EksError {
 
 /// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DescribedCluster {
+pub(crate) struct DescribedCluster {
     /// The cluster. Its id is set for a local cluster on an Outpost.
     pub cluster: Cluster,
     /// The subnets of the control plane's network interfaces.
@@ -91,14 +91,14 @@ pub struct DescribedCluster {
 
 /// A client of the EKS API.
 #[derive(Clone, Debug)]
-pub struct Eks {
+pub(crate) struct Eks {
     client: Client,
     region: Region,
 }
 
 impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
+    pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         let mut config = aws_sdk_eks::config::Builder::from(&shared);
         config.set_endpoint_url(
@@ -108,7 +108,7 @@ impl Eks {
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
-    pub async fn cluster(
+    pub(crate) async fn cluster(
         &self,
         name: &str,
         deadline: Deadline,

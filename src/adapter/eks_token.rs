@@ -118,7 +118,7 @@ impl Token {
 
     /// Returns whether the token may be used at `now`.
     #[must_use]
-    pub fn is_good(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_good(&self, now: SystemTime) -> bool {
         now < self.expires
     }
 }
@@ -143,7 +143,7 @@ impl TokenSource {
     /// Returns a source of tokens with the credentials of `config`. The STS endpoint follows from
     /// `region` and from the FIPS and dual-stack settings of `config`. `cluster` is the cluster's
     /// name, or the id of a cluster on an Outpost.
-    pub async fn new(
+    pub(crate) async fn new(
         config: &SdkConfig,
         region: Region,
         cluster: String,
@@ -162,7 +162,7 @@ impl TokenSource {
     }
 
     /// Returns a token that is signed at `now`.
-    pub async fn token(&self, now: SystemTime) -> Result<Token, TokenError> {
+    pub(crate) async fn token(&self, now: SystemTime) -> Result<Token, TokenError> {
         let credentials = self
             .credentials
             .provide_credentials()

@@ -22,7 +22,7 @@ impl Advice for HardwareError {
 
 /// Returns the CPUs that are online, and the memory. A control group with a memory limit counts as the
 /// memory.
-pub fn machine() -> Result<Machine, HardwareError> {
+pub(crate) fn machine() -> Result<Machine, HardwareError> {
     let kind = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());

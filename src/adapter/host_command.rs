@@ -46,7 +46,7 @@ impl Advice for CommandError {
 }
 
 /// Runs a command and returns its standard output. The command is killed at its deadline.
-pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
+pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     let HostCommand { program, arguments, deadline, help } = command;
     let child =
         Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
@@ -69,7 +69,7 @@ pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
 }
 
 /// Returns the value of a snap's option, or "" if it is not set.
-pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
+pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
     match run(&HostCommand::snap(["get", snap, key], help)).await {
@@ -84,7 +84,7 @@ pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
 }
 
 /// Makes systemd reload its units.
-pub async fn daemon_reload() -> Result<(), CommandError> {
+pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
     let command = HostCommand {
         program: "systemctl",
         arguments: vec!["daemon-reload".to_owned()],

@@ -17,7 +17,7 @@ pub struct Proxy {
 impl Proxy {
     /// Returns how to reach `url` through the proxy; `None` for a direct connection.
     #[must_use]
-    pub fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
+    pub(crate) fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
         Matcher::builder()
             .https(self.url.secret())
             .no(self.no_proxy.join(","))
@@ -26,7 +26,7 @@ impl Proxy {
     }
 
     /// Returns the proxy configuration of the AWS SDK.
-    pub fn for_aws(&self) -> Result<ProxyConfig, ProxyError> {
+    pub(crate) fn for_aws(&self) -> Result<ProxyConfig, ProxyError> {
         Ok(ProxyConfig::https(self.url.secret())?.no_proxy(self.no_proxy.join(",")))
     }
 }

@@ -1,7 +1,7 @@
 //! Reads the files of a node image that the hosts request.
 
-use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::host_command::{self, CommandError};
 use eni_core::error::{Advice, ExitCode};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ impl Advice for ImageError {
 }
 
 /// Reads everything below `root` that the hosts request.
-pub async fn read(root: &Path) -> Result<Image, ImageError> {
+pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
     for request in host::reads() {
         match request {

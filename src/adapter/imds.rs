@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 /// The IPv4 endpoint on every EC2 instance.
-pub const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
+pub(crate) const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
 /// The IPv6 endpoint, for `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6`.
-pub const DEFAULT_ENDPOINT_IPV6: &str = "http://[fd00:ec2::254]";
+pub(crate) const DEFAULT_ENDPOINT_IPV6: &str = "http://[fd00:ec2::254]";
 
 /// The token lifetime: six hours, the maximum. A run lasts minutes, so the token never expires.
 const TOKEN_TTL_SECONDS: &str = "21600";
@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
-    pub async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = format!("latest/{path}");
         retry(self.deadline, async || {
             let request = self
@@ -191,7 +191,7 @@ impl Session {
     }
 
     /// Returns the item at `path` as a `T`; `None` for HTTP 404.
-    pub async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
+    pub(crate) async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {

@@ -94,7 +94,7 @@ impl ApiServer {
     }
 
     /// Returns a client for `cluster` with the node's own credentials: tokens from `tokens`.
-    pub fn as_node(
+    pub(crate) fn as_node(
         cluster: &Cluster,
         tokens: TokenSource,
         context: &Context,
@@ -112,7 +112,7 @@ impl ApiServer {
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
-    pub async fn eni_config(
+    pub(crate) async fn eni_config(
         &self,
         name: &str,
     ) -> Result<Option<VersionedEniConfig>, KubernetesError> {
@@ -125,7 +125,7 @@ impl ApiServer {
     }
 
     /// Returns all ENIConfigs by name.
-    pub async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
+    pub(crate) async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
         let api = self.eni_config_api();
         match within(ATTEMPT, api.list(&ListParams::default())).await? {
@@ -141,7 +141,7 @@ impl ApiServer {
     /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version,
     /// the first event is the current state. The stream ends when the API server ends the watch, or
     /// with an error.
-    pub async fn watch(
+    pub(crate) async fn watch(
         &self,
         name: &str,
         from: Option<&str>,

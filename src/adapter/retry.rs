@@ -21,26 +21,26 @@ impl Deadline {
 
     /// Returns a deadline that never passes.
     #[must_use]
-    pub fn never() -> Self {
+    pub(crate) fn never() -> Self {
         Self(None)
     }
 
     /// Returns the time left, which is zero after the deadline; `None` if the deadline never
     /// passes.
     #[must_use]
-    pub fn remaining(self) -> Option<Duration> {
+    pub(crate) fn remaining(self) -> Option<Duration> {
         self.0.map(|then| then.saturating_duration_since(Instant::now()))
     }
 
     /// Returns `most` or the time left, whichever is shorter.
     #[must_use]
-    pub fn at_most(self, most: Duration) -> Duration {
+    pub(crate) fn at_most(self, most: Duration) -> Duration {
         self.remaining().map_or(most, |remaining| remaining.min(most))
     }
 
     /// Returns whether a pause of `pause` ends before the deadline.
     #[must_use]
-    pub fn allows(self, pause: Duration) -> bool {
+    pub(crate) fn allows(self, pause: Duration) -> bool {
         self.remaining().is_none_or(|remaining| pause < remaining)
     }
 }
@@ -66,7 +66,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Returns the pauses between attempts: they double up to `longest`. Jitter spreads the requests of
 /// many nodes that boot at the same time.
 #[must_use]
-pub fn pauses(longest: Duration) -> ExponentialBackoff {
+pub(crate) fn pauses(longest: Duration) -> ExponentialBackoff {
     ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(longest)
@@ -81,7 +81,7 @@ pub fn pauses(longest: Duration) -> ExponentialBackoff {
 /// # Errors
 ///
 /// The last error of `operation`.
-pub async fn retry<T, E, F>(deadline: Deadline, mut operation: F) -> Result<T, E>
+pub(crate) async fn retry<T, E, F>(deadline: Deadline, mut operation: F) -> Result<T, E>
 where
     E: Transient + std::error::Error + 'static,
     F: AsyncFnMut() -> Result<T, E>,

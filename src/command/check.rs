@@ -15,7 +15,7 @@ use serde::Serialize;
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Check a whole cluster from any machine, with its kubeconfig: `all` zones of the cluster's subnets, or a list of zones
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
@@ -29,7 +29,7 @@ pub struct CheckArgs {
 
 /// The format of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// Text: one line for each check, followed by its help
     #[default]
     Text,
@@ -63,7 +63,7 @@ struct Line {
 }
 
 /// Runs all checks and prints their results.
-pub async fn check(
+pub(crate) async fn check(
     context: Context,
     settings: Settings,
     arguments: CheckArgs,

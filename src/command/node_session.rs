@@ -38,14 +38,14 @@ pub(super) struct ClusterState {
 
 impl NodeSession {
     /// Collects the facts about this node, retrying IMDS for up to `imds.wait`.
-    pub async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
+    pub(super) async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
         Self::open_until(deadline, context, settings).await
     }
 
     /// Waits until no other run holds the lock, then collects the facts. Both together take at most
     /// `imds.wait`.
-    pub async fn open_locked(
+    pub(super) async fn open_locked(
         context: Context,
         settings: Settings,
     ) -> Result<(RunLock, Self), Error> {
@@ -67,7 +67,7 @@ impl NodeSession {
     }
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
-    pub async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
+    pub(super) async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
@@ -77,12 +77,15 @@ impl NodeSession {
     }
 
     /// Computes the configuration of this node.
-    pub fn plan(&self, cluster: &ClusterState) -> Result<Plan, Error> {
+    pub(super) fn plan(&self, cluster: &ClusterState) -> Result<Plan, Error> {
         Ok(plan(&self.facts, &self.settings, cluster.aws_node.as_ref())?)
     }
 
     /// Returns `existing`, or else a new connection, which is logged.
-    pub async fn connection(&self, existing: Option<Connection>) -> Result<Connection, Error> {
+    pub(super) async fn connection(
+        &self,
+        existing: Option<Connection>,
+    ) -> Result<Connection, Error> {
         if let Some(connection) = existing {
             return Ok(connection);
         }
@@ -92,7 +95,7 @@ impl NodeSession {
     }
 
     /// Finds the cluster and connects to it.
-    pub async fn connect(&self) -> Result<Connection, Error> {
+    pub(super) async fn connect(&self) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)?;
         // eks:DescribeCluster is part of collecting the facts, and has the same timeout.
         let deadline = Deadline::after(self.settings.imds.wait().into());
@@ -103,7 +106,7 @@ impl NodeSession {
     }
 
     /// Waits until the ENIConfig exists and fits this node.
-    pub async fn wait_for_eni_config(
+    pub(super) async fn wait_for_eni_config(
         &self,
         name: &EniConfigName,
         plan: &Plan,
@@ -122,7 +125,7 @@ impl NodeSession {
     }
 
     /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
-    pub async fn verifier<'a>(
+    pub(super) async fn verifier<'a>(
         &self,
         name: &EniConfigName,
         plan: &Plan,
@@ -155,7 +158,7 @@ pub(super) struct Verifier<'a> {
 
 impl Verifier<'_> {
     /// Returns the results of all comparisons.
-    pub async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
+    pub(super) async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
         let (mut diagnostics, of_cluster) = join!(
             Box::pin(verify::with_ec2(&self.requirements, eni_config, ec2)),

@@ -13,7 +13,7 @@ use eni_core::settings::{Settings, Wait};
 
 /// The format of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// Text: the calculation and the files
     #[default]
     Text,
@@ -28,7 +28,11 @@ pub enum Output {
 }
 
 /// Prints the plan for this node.
-pub async fn show(context: Context, settings: Settings, output: Output) -> Result<(), Error> {
+pub(crate) async fn show(
+    context: Context,
+    settings: Settings,
+    output: Output,
+) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     // One attempt without retries: `plan` is interactive.
     let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;

@@ -17,7 +17,7 @@ const DEFAULT_VERSION: &str = "v1beta1";
 
 /// The flags of `token`, which are those of `aws eks get-token`.
 #[derive(Debug, Args)]
-pub struct TokenArgs {
+pub(crate) struct TokenArgs {
     /// Name of the cluster
     #[arg(long, value_name = "NAME", required_unless_present = "cluster_id")]
     cluster_name: Option<String>,
@@ -36,7 +36,7 @@ pub struct TokenArgs {
 }
 
 /// Prints a token.
-pub async fn show(context: Context, arguments: TokenArgs) -> Result<(), Error> {
+pub(crate) async fn show(context: Context, arguments: TokenArgs) -> Result<(), Error> {
     let TokenArgs { cluster_name, cluster_id, region, role_arn, exec_info } = arguments;
     let config = aws::sdk_config(&context, &region).await.map_err(TokenError::from)?;
     let config = match role_arn {

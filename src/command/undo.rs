@@ -15,7 +15,7 @@ use tracing::warn;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Removes the files of eni-bootstrap, and its block in files of other programs.
-pub async fn undo(context: Context) -> Result<(), Error> {
+pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry(deadline, async || RunLock::take(root)).await?;

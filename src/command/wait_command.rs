@@ -9,7 +9,7 @@ use crate::wait::WaitTimer;
 use eni_core::settings::Settings;
 
 /// Waits for this node's ENIConfig.
-pub async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
+pub(crate) async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     let timer = WaitTimer::start(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 
 /// The settings of Bottlerocket; empty on other images.
 #[derive(Clone, Debug, Default)]
-pub struct BottlerocketSettings {
+pub(crate) struct BottlerocketSettings {
     /// The settings of the kubelet.
     pub settings: Option<Bottlerocket>,
     /// The cluster in `settings.kubernetes`.
@@ -30,7 +30,7 @@ pub struct BottlerocketSettings {
 impl BottlerocketSettings {
     /// Returns `context` with Bottlerocket's region and, unless `context` has one, its proxy.
     #[must_use]
-    pub fn amend(&self, context: Context) -> Context {
+    pub(crate) fn amend(&self, context: Context) -> Context {
         let proxy = context.proxy.or_else(|| self.proxy.clone());
         Context { region: self.region.clone(), proxy, ..context }
     }
@@ -38,7 +38,7 @@ impl BottlerocketSettings {
 
 /// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
 /// Bottlerocket.
-pub async fn bottlerocket(
+pub(crate) async fn bottlerocket(
     root: &Path,
     kind: HostKind,
 ) -> Result<BottlerocketSettings, ObserveError> {

@@ -80,7 +80,7 @@ pub(super) fn hints(
 
 /// A connection to the cluster's API server.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The client.
     pub api: ApiServer,
     /// The cluster, or the kubeconfig that replaces it.
@@ -89,7 +89,7 @@ pub struct Connection {
 
 /// Connects to the cluster. If only its name is known, calls `eks:DescribeCluster` first and
 /// retries until `deadline`. `region` is the instance's own.
-pub async fn connect(
+pub(crate) async fn connect(
     context: &Context,
     region: &Region,
     access: &ClusterAccess,

@@ -11,7 +11,10 @@ use tokio::time::sleep;
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration.
-pub(crate) async fn until_cni_config(api: &ApiServer, timer: WaitTimer) -> Result<AwsNode, WaitTimeout> {
+pub(crate) async fn until_cni_config(
+    api: &ApiServer,
+    timer: WaitTimer,
+) -> Result<AwsNode, WaitTimeout> {
     let progress = Progress::new(WaitTarget::AwsNode, timer.retries());
     let read = async || match api.aws_node().await {
         Ok(environment) => Some(AwsNode::read(&environment)),

@@ -121,7 +121,7 @@ pub struct WaitTimeout {
 impl WaitTimeout {
     /// Returns the failed check of the target.
     #[must_use]
-    pub fn diagnostic(&self) -> Diagnostic {
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
         self.reason.diagnostic(&self.target)
     }
 }

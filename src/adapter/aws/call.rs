@@ -109,7 +109,7 @@ struct NoResponse(Duration);
 /// Waits for the response of one call, at most until `deadline` and at most 20 seconds.
 ///
 /// The request is boxed because the futures of the SDK are large.
-pub fn call<T, E>(
+pub(crate) fn call<T, E>(
     action: &'static str,
     deadline: Deadline,
     request: impl Future<Output = Result<T, SdkError<E>>>,

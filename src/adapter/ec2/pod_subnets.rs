@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 
 impl Ec2 {
     /// Returns the subnets of `ids` that exist.
-    pub async fn subnets(
+    pub(crate) async fn subnets(
         &self,
         ids: &[String],
         deadline: Deadline,
@@ -25,7 +25,7 @@ impl Ec2 {
     }
 
     /// Returns the security groups of `ids` that exist.
-    pub async fn security_groups(
+    pub(crate) async fn security_groups(
         &self,
         ids: &[String],
         deadline: Deadline,
@@ -44,7 +44,7 @@ impl Ec2 {
     ///
     /// Counts the addresses and prefixes of every network interface in the subnet as used, and its
     /// explicit CIDR reservations, because EC2 does not assign from them automatically.
-    pub async fn free_prefixes(
+    pub(crate) async fn free_prefixes(
         &self,
         id: &str,
         cidr: Ipv4Net,

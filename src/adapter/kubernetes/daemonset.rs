@@ -63,7 +63,8 @@ pub enum AwsNodeError {
 
 impl Advice for AwsNodeError {
     fn help(&self) -> Cow<'static, str> {
-        let override_hint = "set `cni.source = \"settings\"` and configure the CNI in section `[cni]`";
+        let override_hint =
+            "set `cni.source = \"settings\"` and configure the CNI in section `[cni]`";
         match self {
             Self::Api(error) => error.help(),
             Self::NotFound | Self::NoContainer => {
@@ -84,7 +85,9 @@ impl Advice for AwsNodeError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(error) => error.exit_code(),
-            Self::NotFound | Self::NoContainer | Self::MissingConfigMapData { .. } => ExitCode::TimedOut,
+            Self::NotFound | Self::NoContainer | Self::MissingConfigMapData { .. } => {
+                ExitCode::TimedOut
+            }
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
             Self::UnsupportedSource { .. } => ExitCode::Settings,
         }
@@ -142,7 +145,7 @@ struct ConfigMapRef {
 
 impl ApiServer {
     /// Returns the environment variables of the CNI that eni-bootstrap evaluates.
-    pub async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
+    pub(crate) async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);

@@ -1,4 +1,4 @@
-//! The only modules that perform I/O: files, HTTP, subprocesses and sockets.
+//! Clients of everything outside the process: files, HTTP services, subprocesses and sockets.
 
 pub(crate) mod aws;
 pub(crate) mod bottlerocket_api;
@@ -25,5 +25,5 @@ pub(crate) use retry::{pauses, retry};
 use std::error::Error;
 use std::sync::Arc;
 
-/// The source of an error that is cloned to detect a change of state.
+/// The source of an error that can be cloned.
 pub(crate) type SharedError = Arc<dyn Error + Send + Sync>;

@@ -21,7 +21,7 @@ use std::io;
 use std::path::Path;
 use std::process;
 
-/// File name under which the program behaves like `eni-bootstrap max-pods`.
+/// The file name under which the program runs `eni-bootstrap max-pods`.
 const SCRIPT: &str = "max-pods-calculator.sh";
 
 /// Prepares an Amazon EKS node for the Amazon VPC CNI before the kubelet starts
@@ -131,24 +131,24 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         Ok(cli) => cli,
         Err(error) => {
             return match variables::error(&error) {
-                Some(settings) => end(stderr, &settings.into()),
-                None => usage(stderr, &error),
+                Some(settings) => fail(stderr, &settings.into()),
+                None => print_usage(stderr, &error),
             };
         }
     };
-    stderr.log(cli.global.level());
+    stderr.install_logger(cli.global.level());
     match run(cli) {
         Ok(()) => process::ExitCode::SUCCESS,
-        Err(error) => end(stderr, &error),
+        Err(error) => fail(stderr, &error),
     }
 }
 
 /// Reports an error and returns its exit code.
-fn end(stderr: Stderr, error: &Error) -> process::ExitCode {
+fn fail(stderr: Stderr, error: &Error) -> process::ExitCode {
     if let Error::Output(error) = error
         && error.kind() == io::ErrorKind::BrokenPipe
     {
-        // The reader, such as `head`, has read enough.
+        // The reader, such as `head`, has closed the pipe.
         return process::ExitCode::SUCCESS;
     }
     stderr.report(&report(error));
@@ -212,7 +212,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
 }
 
 /// Prints help or the version on stdout, or a usage error on stderr, and returns the exit code.
-fn usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
+fn print_usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::CannotWrite,

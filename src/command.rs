@@ -1,4 +1,4 @@
-//! The commands of the command line.
+//! The commands, one module each, and what they share: loading settings and printing results.
 
 mod aligned_table;
 pub(crate) mod check;
@@ -17,9 +17,10 @@ use eni_core::settings::{Settings, SettingsError};
 use std::io::Write as _;
 use std::path::Path;
 
-/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`,
-/// which also contain the environment. Returns them with the context, whose table then includes the
-/// override file.
+/// Returns the merged settings, and `context` with the override file in its table of instance types.
+///
+/// Later sources take precedence: the settings files under the root, the file `config`, and `flags`,
+/// which include the environment variables.
 pub(crate) fn load_settings(
     context: Context,
     config: Option<&Path>,
@@ -47,7 +48,7 @@ fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
     Settings::from_toml(path, text).map_err(SettingsError::from)
 }
 
-/// Writes a result to stdout. Everything else goes to stderr.
+/// Prints the result of a command on stdout. Log lines and errors go to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)

@@ -20,7 +20,7 @@ use eni_core::settings::SettingsError;
 use std::borrow::Cow;
 use std::io;
 
-/// The reason why a command failed.
+/// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command line is invalid.
@@ -29,10 +29,10 @@ pub enum Error {
     /// A settings file, flag or environment variable is invalid.
     #[error("failed to load the settings")]
     Settings(#[from] SettingsError),
-    /// The facts about this instance cannot be collected.
+    /// The facts about this instance cannot be read.
     #[error(transparent)]
     Observe(#[from] ObserveError),
-    /// The facts and the settings contradict each other.
+    /// The settings do not match the instance or the CNI.
     #[error("failed to compute the node configuration")]
     Plan(#[from] PlanError),
     /// A change of the plan cannot be applied.
@@ -58,12 +58,12 @@ pub enum Error {
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
     NotReady(#[from] WaitTimeout),
-    /// The instance type cannot run any pod with these CNI settings.
+    /// The instance type has no capacity for pods with these CNI settings.
     #[error("{instance_type} has no capacity for pods")]
     NoCapacity {
         /// Such as `m5.large`.
         instance_type: String,
-        /// The setting or limit that takes the capacity.
+        /// The setting or limit that leaves no capacity.
         source: NoCapacity,
     },
     /// EC2 did not return the limits of the instance types.
@@ -142,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_report_says_what_why_and_what_to_do_once_each() {
+    fn a_report_contains_message_causes_and_help() {
         let error = Error::from(PlanError::NoCapacity {
             instance_type: "hpc6id.32xlarge".to_owned(),
             source: NoCapacity::OnlyThePrimaryInterface,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_eniconfig_names_the_command_that_creates_it() {
+    fn the_help_for_a_missing_eniconfig_can_be_pasted() {
         let error = Error::from(WaitTimeout {
             target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
             limit: Duration::from_mins(10),

@@ -91,7 +91,7 @@ fn cluster_lines(
     lines
 }
 
-/// Logs the configuration of the node, with what the operator should know about it.
+/// Logs the plan and its diagnostics.
 pub(crate) fn plan(plan: &Plan) {
     for line in plan_lines(plan) {
         info!("{line}");
@@ -129,7 +129,7 @@ pub(crate) fn applied(applied: &[Applied]) {
     }
 }
 
-/// Logs that the ENIConfig exists, and the results of its checks.
+/// Logs the results of the checks, and that the ENIConfig was found.
 pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };
     let groups = match &ready.eni_config.security_groups[..] {
@@ -151,21 +151,21 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     );
 }
 
-/// What a plan was made from, and whether `run` would succeed with it.
+/// The inputs of a plan, and the error with which `run` would fail.
 #[derive(Debug)]
 pub(crate) struct PlanView<'a> {
     /// The instance.
     pub facts: &'a Facts,
     /// The cluster; `None` if the settings alone describe the CNI.
     pub connection: Option<&'a Connection>,
-    /// The configuration of its CNI.
+    /// The CNI configuration in the cluster.
     pub aws_node: Option<&'a AwsNode>,
-    /// Why `run` would fail before it writes anything.
+    /// The error with which `run` would fail before it writes anything.
     pub run_error: Option<PlanError>,
 }
 
 impl PlanView<'_> {
-    /// Returns the notes about the plan, those that keep `run` from succeeding first.
+    /// Returns the diagnostics of the plan, starting with the error of `run`.
     fn diagnostics(&self, plan: &Plan) -> Vec<Diagnostic> {
         let run_error = self.run_error.as_ref().map(|error| {
             let text = format!("`run` would fail: {error}");
@@ -175,7 +175,7 @@ impl PlanView<'_> {
     }
 }
 
-/// Returns a plan as text for a person.
+/// Returns a plan as text.
 #[must_use]
 pub(crate) fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
     let mut lines: Vec<String> = facts_lines(view.facts).into();
@@ -222,8 +222,8 @@ pub(crate) fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError>
     for change in changes {
         let compared = change.compare(|path| disk::read(&disk::under(root, path)))?;
         let Comparison { label: target, current: old, new } = compared;
-        let side = |prefix: &str, is_there: bool| {
-            if is_there { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
+        let side = |prefix: &str, exists: bool| {
+            if exists { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
         };
         let (from, to) = (side("a", old.is_some()), side("b", new.is_some()));
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());

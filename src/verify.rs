@@ -1,7 +1,7 @@
-//! Whether an existing ENIConfig fits this node: its subnet and security groups in EC2, and the other
-//! objects in the cluster that decide which ENIConfig the CNI uses.
+//! Checks whether an existing ENIConfig fits this node: its subnet and security groups in EC2, and the
+//! other objects in the cluster that affect which ENIConfig the CNI uses.
 //!
-//! A failed request skips its checks, with the reason: only a definite mismatch blocks the kubelet.
+//! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
 mod registered_node;
 mod security_groups;
@@ -15,7 +15,7 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{FALLBACK, default_exists};
 use eni_core::domain::prefixes;
-use eni_core::error::one_line;
+use eni_core::error::{Advice as _, one_line};
 use eni_core::facts::Subnet;
 use std::time::Duration;
 use tokio::join;
@@ -23,12 +23,12 @@ use tokio::join;
 /// The time limit of one EC2 request, so that a cluster without access to EC2 is not delayed.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// Where the node is, as far as it is known.
+/// The location of a node, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NodeLocation {
     /// The zone name.
     pub zone: Option<String>,
-    /// The zone ID, because the same zone can have another name in another account.
+    /// The zone ID, which is the same in every AWS account, unlike the zone name.
     pub zone_id: Option<String>,
     /// The VPC of the primary network interface.
     pub vpc: Option<String>,
@@ -36,14 +36,14 @@ pub(crate) struct NodeLocation {
     pub region: String,
 }
 
-/// What the node requires of the subnet in its ENIConfig.
+/// The requirements of a node on the subnet in its ENIConfig.
 #[derive(Clone, Debug)]
 pub(crate) struct SubnetRequirements {
-    /// Where the subnet must be.
+    /// The location of the node, which the subnet must match.
     pub location: NodeLocation,
     /// The name of the ENIConfig.
     pub eni_config: String,
-    /// Addresses that the pods of a full node use.
+    /// The number of addresses that the pods of a full node use.
     pub addresses: u32,
     /// Whether the CNI assigns the addresses as `/28` prefixes.
     pub prefixes: bool,
@@ -53,7 +53,8 @@ pub(crate) struct SubnetRequirements {
     pub cluster: Option<String>,
 }
 
-/// Compares an ENIConfig with EC2. `ec2` is the reason if there is no client.
+/// Checks the subnet and the security groups of an ENIConfig. Without a client, `ec2` contains the reason
+/// for the skipped checks.
 pub(crate) async fn with_ec2(
     requirements: &SubnetRequirements,
     eni_config: &EniConfig,
@@ -103,7 +104,7 @@ pub(crate) async fn with_ec2(
     diagnostics
 }
 
-/// Counts the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 range.
+/// Checks the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 CIDR block.
 async fn free_prefixes(
     requirements: &SubnetRequirements,
     subnet: &Subnet,
@@ -111,8 +112,8 @@ async fn free_prefixes(
 ) -> Option<Diagnostic> {
     let cidr = subnet.cidr?;
     let (most, least) = prefixes::bounds(cidr, subnet.free_addresses);
-    // The number of free addresses is often enough. Otherwise EC2 must list every network interface
-    // in the subnet, and a thousand nodes may boot at the same time.
+    // The number of free addresses often decides. Only otherwise list every network interface in the
+    // subnet, because a thousand nodes may boot at the same time.
     let free = if most == 0 {
         Ok(0)
     } else if least * prefixes::ADDRESSES >= requirements.addresses.max(1) {
@@ -126,7 +127,8 @@ async fn free_prefixes(
     })
 }
 
-/// Checks what else in the cluster can make the CNI use another ENIConfig.
+/// Checks the objects in the cluster that can make the CNI use another ENIConfig: an ENIConfig named
+/// `default`, and a Node object from an earlier registration.
 pub(crate) async fn with_cluster(
     requirements: &SubnetRequirements,
     api: &ApiServer,
@@ -159,9 +161,7 @@ pub(crate) async fn with_cluster(
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {
     let help = match error {
-        CallError::AccessDenied { action, .. } => Some(format!(
-            "allow {action} in the IAM policy of the node role; see /usr/share/eni-bootstrap/iam-policy.json"
-        )),
+        CallError::AccessDenied { .. } => Some(error.help().into_owned()),
         _ => None,
     };
     Diagnostic::skipped(code, one_line(error), help)

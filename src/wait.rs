@@ -41,7 +41,7 @@ impl WaitTimer {
         self.started.elapsed()
     }
 
-    /// Returns what the command does about `target`, such as `waiting up to 10m for ENIConfig a`.
+    /// Returns the log text for the start of the wait, such as `waiting up to 10m for ENIConfig us-west-2a`.
     #[must_use]
     pub(crate) fn announcement(&self, target: &WaitTarget) -> String {
         match self.wait {
@@ -67,8 +67,8 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both tell `progress`
-/// why they are not done.
+/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both record in `progress`
+/// why the target is not ready.
 async fn until<T>(
     progress: &Progress,
     timer: WaitTimer,

@@ -1,5 +1,4 @@
-//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a transaction
-//! of our own, because another agent may use another one at the same time.
+//! The client of the Bottlerocket settings API, which listens on a Unix socket.
 
 use super::Transient;
 use super::disk::{DiskError, under};
@@ -15,16 +14,16 @@ use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
-/// The timeout of one request. The server runs on the same host, and has one thread for all clients.
+/// The timeout of one request. The server on the same host has one thread for all clients.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// The maximum length of an error message from the API, in characters. Its list of known keys is long.
+/// The maximum length of an error message from the API, in characters. A message may list all known keys.
 const MAX_MESSAGE: usize = 400;
 
-/// A failure to read or change Bottlerocket's settings.
+/// A failure to read or change the settings of Bottlerocket.
 #[derive(Debug, thiserror::Error)]
 pub enum BottlerocketError {
-    /// There is no complete response. The container has a mount of the socket itself, so it cannot reach a
-    /// server that was restarted later.
+    /// There is no complete response. A bootstrap container mounts the socket, so it cannot reach a server
+    /// that has restarted since.
     #[error("no response to {request} from the Bottlerocket settings API ({SOCKET})")]
     Unreachable { request: Request, source: reqwest::Error },
     /// The response cannot be parsed.
@@ -35,7 +34,7 @@ pub enum BottlerocketError {
     Rejected {
         request: Request,
         status: StatusCode,
-        /// The API's own message.
+        /// The message of the API.
         message: String,
     },
     /// The settings are committed, but the kubelet's files do not contain them.
@@ -59,10 +58,10 @@ impl Advice for BottlerocketError {
                 "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
             }
             Self::Rejected { .. } => {
-                "correct the setting that the message names; no setting was changed. The Bottlerocket version may not have the setting, or the settings are locked (lockdown)"
+                "correct the setting in the message; the Bottlerocket version may lack it, or the settings may be locked (lockdown); no setting was changed"
             }
             Self::NotRendered(_) | Self::KubeletFile(_) => {
-                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase host.render-wait"
+                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase `host.render-wait`"
             }
         };
         help.into()
@@ -86,17 +85,19 @@ impl Advice for BottlerocketError {
 }
 
 impl Transient for BottlerocketError {
+    const PHASE: &'static str = "bottlerocket";
+
     fn is_transient(&self) -> bool {
         matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
     }
 
-    /// Rendering takes place after the commit, so the first checks usually fail.
-    fn is_usual(&self) -> bool {
+    /// Rendering starts after the commit, so the first checks usually fail.
+    fn is_expected(&self) -> bool {
         self.is_transient()
     }
 }
 
-/// A request by its method and path, without the transaction's name.
+/// A kind of request, printed as its method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Reads settings.
@@ -123,7 +124,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// A client of the API.
+/// A client of the settings API.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     http: Client,
@@ -148,7 +149,7 @@ impl Api {
 
     /// Returns the live settings.
     pub(crate) async fn live(&self) -> Result<Live, BottlerocketError> {
-        // One after the other, on one connection: the server has one thread.
+        // One request after the other, because the server has one thread.
         let kubernetes = self.get("prefix=settings.kubernetes").await?;
         let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
         let invalid = |source| BottlerocketError::InvalidResponse { request: Request::Get, source };
@@ -160,7 +161,7 @@ impl Api {
             .await
     }
 
-    /// Adds settings to a transaction: all of them, or none. They are not live before the commit.
+    /// Adds all settings to the transaction `tx`, or none on an error. The commit makes them live.
     pub(crate) async fn patch(
         &self,
         tx: &str,
@@ -172,7 +173,7 @@ impl Api {
         Ok(())
     }
 
-    /// Commits a transaction. Rendering starts after the response.
+    /// Commits the transaction `tx`. Rendering starts after the response.
     pub(crate) async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx/commit_and_apply?tx={tx}");
         let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
@@ -185,15 +186,15 @@ impl Api {
         Ok(())
     }
 
-    /// Renders these settings, which are live already. The request always has keys: without keys the API
-    /// would render all settings and restart every service.
+    /// Renders these settings, which are already live. The request always contains keys: without keys, the
+    /// API renders all settings and restarts every service.
     pub(crate) async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
         let path = format!("tx/apply?keys={}", settings.keys());
         self.send(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
         Ok(())
     }
 
-    /// Deletes a transaction.
+    /// Deletes the transaction `tx`.
     pub(crate) async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx?tx={tx}");
         self.send(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
@@ -229,6 +230,6 @@ impl Api {
 }
 
 fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {
-    // The URL has no host, and the message contains the request.
+    // The URL has no real host, and the message contains the request.
     BottlerocketError::Unreachable { request, source: error.without_url() }
 }

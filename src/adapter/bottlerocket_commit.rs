@@ -36,7 +36,7 @@ pub(crate) async fn commit(
     Ok(Outcome::Written)
 }
 
-/// Commits the settings in a transaction of our own: the shared one may contain the changes of others.
+/// Commits the settings in a new transaction, because the default one may contain changes of other agents.
 async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let tx = transaction();
     if let Err(error) = api.patch(&tx, settings).await {
@@ -44,31 +44,34 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
         return Err(error);
     }
     let Err(error) = api.commit_and_apply(&tx).await else { return Ok(()) };
-    // The request may have failed after the commit: in the settings applier, or when its response was lost.
+    // The request may have failed after the commit: the settings applier failed, or the response was lost.
     let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(settings) == *settings);
     if !is_live {
         discard(api, &tx).await;
         return Err(error);
     }
-    warn!("bottlerocket: {}; the settings are live nevertheless; applying them", one_line(&error));
+    warn!("bottlerocket: {}; the settings are already live; applying them", one_line(&error));
     api.apply(settings).await
 }
 
-/// Deletes a transaction, which would otherwise stay until the next boot.
+/// Deletes a transaction. If this fails, the transaction remains until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
-        warn!("bottlerocket: {}; the next boot deletes transaction {tx}", one_line(&error));
+        warn!(
+            "bottlerocket: failed to delete transaction {tx}: {}; the next boot deletes it",
+            one_line(&error)
+        );
     }
 }
 
-/// Returns the name of a transaction: `eni-bootstrap-` and 16 random hexadecimal digits.
+/// Returns a transaction name: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
-    // Without random numbers the process id serves: no other process has it while this one runs.
+    // Without random numbers, the process ID is unique while this process runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
     format!("eni-bootstrap-{number:016x}")
 }
 
-/// Checks that the kubelet's files on the host contain the settings.
+/// Returns an error unless the kubelet's files on the host contain the settings.
 fn rendered(root: &Path, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let read = |path: &'static str| {
         let file = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));

@@ -11,13 +11,13 @@ use eni_core::domain::zone::Region;
 use eni_core::error::{Advice, ExitCode};
 use std::borrow::Cow;
 
-/// The reason why EC2 returned no limits of an instance type.
+/// A failure to get the limits of an instance type from EC2.
 #[derive(Debug, thiserror::Error)]
 pub enum Ec2Error {
     /// The region does not offer the instance type.
     #[error("EC2 does not offer instance type \"{0}\" in this region")]
     UnknownType(InstanceType),
-    /// The response lacks a field that every instance type has.
+    /// The response has no value for a field that every instance type has.
     #[error("ec2:DescribeInstanceTypes returned no {field} for {instance_type:?}")]
     Incomplete {
         /// Such as `m5.large`.

@@ -1,4 +1,4 @@
-//! Reads the files of a node image that the hosts request.
+//! Reads the files and snap options of a node image that the host families request.
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
@@ -7,13 +7,13 @@ use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// A part of the image that cannot be read.
+/// A failure to read a part of the node image.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// A file or a directory that exists but cannot be read.
+    /// A file or a directory exists but cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The option of a snap.
+    /// A snap option cannot be read.
     #[error(transparent)]
     Command(#[from] CommandError),
 }
@@ -31,7 +31,7 @@ impl Advice for ImageError {
     }
 }
 
-/// Reads everything below `root` that the hosts request.
+/// Reads all files and snap options below `root` that the host families request.
 pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
     for request in host::reads() {

@@ -63,14 +63,14 @@ pub enum Event {
     Deleted,
 }
 
-/// A client of the API server with the credentials to use.
+/// A client of the API server with its credentials.
 #[derive(Clone)]
 pub struct ApiServer {
     client: Client,
     identity: Option<Identity>,
 }
 
-/// Written by hand because the client contains the token.
+/// Omits the client, which contains the token.
 impl fmt::Debug for ApiServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ApiServer").finish_non_exhaustive()
@@ -78,7 +78,7 @@ impl fmt::Debug for ApiServer {
 }
 
 impl ApiServer {
-    /// Returns a client for the cluster and with the credentials of a kubeconfig.
+    /// Returns a client for the cluster of a kubeconfig, with its credentials.
     pub async fn by_kubeconfig(path: &Path, context: &Context) -> Result<Self, ConnectError> {
         let failed = |source| match source {
             KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
@@ -93,7 +93,7 @@ impl ApiServer {
         Ok(Self { client: client(&config, context, None)?, identity: None })
     }
 
-    /// Returns a client for `cluster` with the node's own credentials: tokens from `tokens`.
+    /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
     pub(crate) fn as_node(
         cluster: &Cluster,
         tokens: TokenSource,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// The time by which an operation must be complete. Callers pass it on, so nested retries cannot
-/// add up to more than the configured timeout.
+/// The time by which an operation must be complete. Nested retries share it, so together they cannot
+/// exceed the configured timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Option<Instant>);
 
@@ -15,7 +15,7 @@ impl Deadline {
     /// Returns the deadline that is `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        // A time that the clock cannot represent is as good as no deadline.
+        // A time that the clock cannot represent means no deadline.
         Self(Instant::now().checked_add(time))
     }
 
@@ -47,12 +47,15 @@ impl Deadline {
 
 /// An error that may be temporary.
 pub trait Transient {
+    /// The phase that starts the log line of a retry, such as `imds`.
+    const PHASE: &'static str;
+
     /// Returns whether a retry may succeed.
     fn is_transient(&self) -> bool;
 
     /// Returns whether the error is expected at boot. An expected error is logged as information,
     /// not as a warning.
-    fn is_usual(&self) -> bool {
+    fn is_expected(&self) -> bool {
         false
     }
 }
@@ -96,8 +99,9 @@ where
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
         }
-        let line = format!("{}; retrying in {:.1} s", one_line(&error), pause.as_secs_f32());
-        if error.is_usual() {
+        let (reason, seconds) = (one_line(&error), pause.as_secs_f32());
+        let line = format!("{}: {reason}; retrying in {seconds:.1} s", E::PHASE);
+        if error.is_expected() {
             info!("{line}");
         } else {
             warn!("{line}");

@@ -1,4 +1,4 @@
-//! `check`: lists the results of all checks, for this node or for all ENIConfigs of a cluster.
+//! `check`: runs all checks, for this node or for all ENIConfigs of a cluster, and prints their results.
 
 mod checklist;
 mod node_checks;
@@ -16,7 +16,7 @@ use serde::Serialize;
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Check a whole cluster from any machine, with its kubeconfig: `all` zones of the cluster's subnets, or a list of zones
+    /// Zones to check in a whole cluster, or `all` for the zones of its subnets; requires --cluster-kubeconfig and --region
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
     /// Region of the cluster, with --zones
@@ -27,7 +27,7 @@ pub(crate) struct CheckArgs {
     output: Output,
 }
 
-/// The format of the list.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// Text: one line for each check, followed by its help
@@ -53,7 +53,7 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// A check, and the ENIConfig or zone that it is about if there are several.
+/// The result of a check, and the ENIConfig or zone that was checked if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]

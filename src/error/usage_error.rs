@@ -7,7 +7,7 @@ use glob::PatternError;
 use std::borrow::Cow;
 use std::io;
 
-/// A command line that clap accepts but that is not valid as a whole.
+/// An invalid command line that clap accepts.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     /// `max-pods` has no instance type.
@@ -30,7 +30,7 @@ pub enum UsageError {
     /// A pattern matches no instance type.
     #[error("no known instance type matches {0:?}")]
     NoMatch(String),
-    /// `limits show` names an instance type that the table lacks.
+    /// The table has no instance type that `limits show` is to print.
     #[error("\"{instance_type}\" is not in the instance type table")]
     UnknownType {
         /// The argument.

@@ -1,4 +1,4 @@
-//! Reads the settings of Bottlerocket, if eni-bootstrap runs in one of its bootstrap containers.
+//! Reads the settings of Bottlerocket if eni-bootstrap runs in a bootstrap container.
 
 use super::ObserveError;
 use crate::adapter::Context;
@@ -21,7 +21,7 @@ pub(crate) struct BottlerocketSettings {
     pub settings: Option<Bottlerocket>,
     /// The cluster in `settings.kubernetes`.
     pub cluster_hint: Option<ClusterHint>,
-    /// `settings.aws.region`: the region for AWS API calls.
+    /// `settings.aws.region`: the region for AWS API calls, if it is set.
     pub region: Option<Region>,
     /// The proxy in `settings.network`.
     pub proxy: Option<Proxy>,
@@ -72,7 +72,7 @@ fn parse(root: &Path, rootfs: &Path, live: Live) -> Result<BottlerocketSettings,
     let path = disk::under(root, Path::new(RECORD));
     let record = disk::read(&path)?.map(|text| record(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
-        warn!("{} skipped: {}", path.display(), error.message());
+        warn!("bottlerocket: {} skipped: {}", path.display(), error.message());
         None
     });
     let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));

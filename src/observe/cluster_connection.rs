@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use tracing::{debug, info};
 
-/// There is no connection to the cluster.
+/// A failure to connect to the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// EKS did not return the endpoint.
@@ -43,7 +43,7 @@ impl Advice for ClusterError {
     }
 }
 
-/// Returns the descriptions of the cluster on the instance, in order of precedence. `user_data` is
+/// Returns what each source on the instance contains about the cluster, in order of precedence. `user_data` is
 /// the cluster of the `NodeConfig` in user data.
 pub(super) fn hints(
     root: &Path,
@@ -88,7 +88,7 @@ pub(crate) struct Connection {
 }
 
 /// Connects to the cluster. If only its name is known, calls `eks:DescribeCluster` first and
-/// retries until `deadline`. `region` is the instance's own.
+/// retries until `deadline`. `region` is the region of the instance.
 pub(crate) async fn connect(
     context: &Context,
     region: &Region,

@@ -1,4 +1,4 @@
-//! The wait for the CNI configuration. It rarely changes, so it is polled and not watched.
+//! Waits for the CNI configuration. A missing DaemonSet is rare, so this polls instead of watching.
 
 use super::{Progress, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::ApiServer;

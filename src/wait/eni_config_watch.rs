@@ -1,4 +1,4 @@
-//! The wait for an ENIConfig that fits: a GET, which is usually enough, then a WATCH.
+//! Waits for an ENIConfig that fits the node: with a GET, which is usually enough, then with a WATCH.
 //!
 //! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
 
@@ -18,13 +18,13 @@ use tracing::warn;
 
 /// The longest pause between two requests, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// After a watch of this length, the pauses start small again.
+/// After a watch that lasted this long, the pauses start at the shortest one again.
 const STABLE_WATCH: Duration = Duration::from_secs(30);
-/// The first and the longest pause before an ENIConfig that does not fit is compared with EC2 again:
-/// its subnet can change without a change of the object. A thousand nodes may do so at once.
+/// The first and the longest pause before another comparison of an ENIConfig with EC2. The subnet can
+/// change without a watch event. The pauses grow because a thousand nodes may wait at the same time.
 const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
 
-/// An ENIConfig that fits this node.
+/// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// Its subnet and security groups.
@@ -88,9 +88,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     // The state of the ENIConfig is still known, so the last reason stays.
                     Err(error @ KubernetesError::Forbidden(_)) => {
                         let error = one_line(&error);
-                        warn!(
-                            "wait: not allowed to watch ENIConfigs, falling back to polling: {error}"
-                        );
+                        warn!("wait: failed to watch ENIConfigs, falling back to polling: {error}");
                         may_watch = false;
                     }
                     Err(error) => self.progress.set(WaitReason::Api(error)),
@@ -103,7 +101,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
     }
 
-    /// Reads the ENIConfig once. Returns it as fitting if it fits, and in any case as it is.
+    /// Reads the ENIConfig once. Returns it as [`Fitting`] if it fits this node, and its current state.
     async fn get(&self) -> (Option<Fitting>, Option<VersionedEniConfig>) {
         match self.api.eni_config(self.name).await {
             Ok(Some(current)) => (self.check(&current.eni_config).await, Some(current)),
@@ -155,7 +153,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
     }
 
-    /// Returns the ENIConfig if the CNI can use it on this node.
+    /// Returns the ENIConfig if it names a subnet and fits this node. Otherwise records the reason.
     async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
         if eni_config.subnet.is_empty() {
             self.progress.set(WaitReason::NoSubnet);

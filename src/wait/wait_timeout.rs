@@ -1,4 +1,4 @@
-//! What a command waits for in the cluster, and why it is not ready.
+//! The error of a wait: the target, the time limit, and why the target was not ready.
 
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC};
 use eni_core::diagnostic::{Code, Diagnostic};
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// What a command waits for in the cluster.
+/// The object in the cluster that a command waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitTarget {
     /// The configuration of the VPC CNI.
@@ -26,7 +26,7 @@ impl fmt::Display for WaitTarget {
     }
 }
 
-/// Why the target of a wait is not ready.
+/// The reason why the target of a wait is not ready.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitReason {
     /// No request has completed yet.
@@ -69,12 +69,12 @@ impl WaitReason {
                 format!("{target} does not fit this node: {}", diagnostic.text)
             }
             Self::Api(_) => format!("failed to read {target}: {}", one_line(self)),
-            // These errors name the DaemonSet themselves.
+            // These errors already contain the name of the DaemonSet.
             Self::AwsNode(_) => one_line(self),
         }
     }
 
-    /// Returns the failed check of `target`, with what the operator does about it.
+    /// Returns the failed check of `target`, with help.
     pub(super) fn diagnostic(&self, target: &WaitTarget) -> Diagnostic {
         match (self, target) {
             (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
@@ -107,10 +107,10 @@ impl WaitReason {
     }
 }
 
-/// The target of a wait was not ready in time.
+/// A wait whose target was not ready in time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitTimeout {
-    /// What the command waited for.
+    /// The target of the wait.
     pub target: WaitTarget,
     /// The time limit; zero if the settings allow one request only.
     pub limit: Duration,

@@ -1,4 +1,4 @@
-//! `ec2:DescribeInstanceTypes`: the limits of one instance type or of all.
+//! `ec2:DescribeInstanceTypes`: the limits of one or all instance types.
 
 use super::{Ec2, Ec2Error};
 use crate::adapter::aws::call::{CallError, call};
@@ -69,8 +69,8 @@ impl Ec2 {
     }
 }
 
-/// Returns the fields that the CNI uses. Finds the default network card by its index, because the list
-/// is not sorted.
+/// Returns the limits in `info`. Finds the default network card by its index, because the list is not
+/// sorted.
 fn row(name: &str, info: &InstanceTypeInfo) -> Result<Row, Ec2Error> {
     let missing = |field| Ec2Error::Incomplete { instance_type: name.to_owned(), field };
     let network = info.network_info().ok_or_else(|| missing("NetworkInfo"))?;

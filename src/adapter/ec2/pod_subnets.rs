@@ -1,6 +1,6 @@
 //! The subnets and security groups that an ENIConfig refers to.
 //!
-//! Requests use filters, so a response omits what does not exist instead of being an error.
+//! Requests use filters, because EC2 returns an error for an unknown ID but not for an unmatched filter.
 
 use super::Ec2;
 use crate::adapter::Deadline;
@@ -42,8 +42,8 @@ impl Ec2 {
 
     /// Returns the number of free `/28` prefixes in subnet `id`.
     ///
-    /// Counts the addresses and prefixes of every network interface in the subnet as used, and its
-    /// explicit CIDR reservations, because EC2 does not assign from them automatically.
+    /// Used are the addresses and prefixes of every network interface in the subnet, and its explicit CIDR
+    /// reservations, from which EC2 does not assign automatically.
     pub(crate) async fn free_prefixes(
         &self,
         id: &str,

@@ -197,7 +197,7 @@ impl ApiServer {
         }
     }
 
-    /// Returns the value of a variable; `None` if it is unset or does not matter.
+    /// Returns the value of a variable; `None` if it is unset or not evaluated.
     async fn value(
         &self,
         variable: &Variable,

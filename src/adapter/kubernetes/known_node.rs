@@ -34,7 +34,7 @@ impl ApiServer {
         }))
     }
 
-    /// Returns the node name in the credentials' user name.
+    /// Returns the node name in the user name of the credentials; `None` if they do not belong to a kubelet.
     async fn node_name(&self) -> Result<Option<String>, KubernetesError> {
         debug!("kubernetes: POST selfsubjectreviews");
         let kind =

@@ -1,4 +1,4 @@
-//! Classifies the answers of the API server and failed connections.
+//! Classifies error responses of the API server and failed connections.
 
 use crate::adapter::SharedError;
 use crate::adapter::eks_token::TokenError;
@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-/// A request to the Kubernetes API failed.
+/// A failed request to the Kubernetes API.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KubernetesError {
-    /// 401: the cluster does not map the credentials to a user, or not yet.
+    /// 401: the cluster does not map the credentials to a user (yet).
     #[error("the API server rejected the node's credentials (401 Unauthorized)")]
     Unauthorized,
     /// 403: RBAC denies the request. Contains the API server's message, which may be empty.
@@ -95,7 +95,7 @@ impl Advice for KubernetesError {
     }
 }
 
-/// A request that took too long.
+/// No response within the timeout.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no response within {seconds} s")]
 pub(super) struct NoResponse {

@@ -1,4 +1,4 @@
-//! The list, for a person and for a program.
+//! The results of `check` as text and as JSON.
 
 use super::Line;
 use eni_core::diagnostic::Diagnostic;
@@ -26,7 +26,7 @@ pub(super) fn text(lines: &[Line]) -> String {
     text
 }
 
-/// `{"checks": […]}`, each with code, severity, subject, text and, if there is something to do, help.
+/// Returns `{"checks": […]}`, each with code, severity, subject, text and, if there is one, help.
 pub(super) fn json(lines: &[Line]) -> String {
     format!("{:#}\n", json!({ "checks": lines }))
 }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_aligned_and_says_what_to_do() {
+    fn results_are_aligned_with_help_below() {
         assert_eq!(
             text(&lines()),
             "ok       aws-node         custom networking\n\
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_for_a_program() {
+    fn json_contains_the_same_results() {
         let parsed: serde_json::Value = serde_json::from_str(&json(&lines())).unwrap();
         assert_eq!(
             parsed,

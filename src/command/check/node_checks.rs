@@ -13,13 +13,14 @@ use eni_core::error::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 
+/// Checks this node.
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
     let node = NodeSession::open(context, settings).await?;
     let diagnostics = Box::pin(diagnostics(&node)).await;
     Ok(diagnostics.into_iter().map(|diagnostic| Line { of: None, diagnostic }).collect())
 }
 
-/// Runs the checks in order. A check that depends on a failed one is left out.
+/// Runs the checks in order. Omits checks that depend on a failed one.
 async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let NodeSession { facts, settings, .. } = node;
     let instance = &facts.instance;
@@ -64,8 +65,9 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
         }
     };
     diagnostics.push(Diagnostic::ok(Code::MaxPodsComputed, plan.capacity.to_string()));
-    let of_cni = aws_node.iter().flat_map(|it| &it.diagnostics).count();
-    diagnostics.extend(plan.diagnostics.iter().skip(of_cni).cloned());
+    // The diagnostics of the plan start with those of the CNI, which are already in the list.
+    let listed = aws_node.iter().flat_map(|it| &it.diagnostics).count();
+    diagnostics.extend(plan.diagnostics.iter().skip(listed).cloned());
     match (&plan.wait, &connection) {
         (None, _) => {
             let text = "not needed: custom networking is off";

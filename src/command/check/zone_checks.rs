@@ -1,5 +1,4 @@
-//! The checks for a whole cluster: every zone of its nodes and every ENIConfig. They run on any
-//! machine.
+//! The checks for a whole cluster, from any machine: every zone of its nodes and every ENIConfig.
 
 use super::{Line, Zones};
 use crate::adapter::ec2::Ec2;
@@ -22,17 +21,17 @@ use eni_core::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The timeout for EKS and EC2 to return the cluster's subnets.
+/// The timeout for EKS and EC2 together to return the subnets of the cluster.
 const SUBNETS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A zone in which nodes may run. The id and the VPC are known only if EC2 returned them.
+/// A zone in which nodes may run. The ID and the VPC are known only if EC2 returned them.
 struct NodeZone {
     name: String,
     id: Option<String>,
     vpc: Option<String>,
 }
 
-/// What the checks of all zones and ENIConfigs need.
+/// The inputs that the checks of all zones share.
 struct ZoneChecks<'a> {
     settings: &'a Settings,
     region: &'a Region,
@@ -165,7 +164,9 @@ impl ZoneChecks<'_> {
             diagnostics.push(Diagnostic::warning(
                 Code::EniConfigUnused,
                 format!("no node in these zones uses {name}"),
-                "compare its name with `eni-config.name`, or delete it",
+                format!(
+                    "compare its name with `eni-config.name`, or delete it: `kubectl delete eniconfig {name}`"
+                ),
             ));
         }
         diagnostics
@@ -196,7 +197,8 @@ impl ZoneChecks<'_> {
     }
 }
 
-/// Returns the CNI configuration. If it cannot be read, adds a skipped check and returns `None`.
+/// Returns the CNI configuration and adds its checks. If it cannot be read, adds a skipped check and
+/// returns `None`.
 async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
     match api.aws_node().await {
         Ok(environment) => {
@@ -220,7 +222,7 @@ async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<A
     }
 }
 
-/// Returns one zone for each zone of `subnets`.
+/// Returns the zones of `subnets` without duplicates.
 fn zones_of(subnets: Vec<Subnet>) -> Vec<NodeZone> {
     let by_zone: BTreeMap<String, Subnet> =
         subnets.into_iter().map(|subnet| (subnet.zone.clone(), subnet)).collect();

@@ -260,7 +260,7 @@ mod tests {
         let run = command.find_subcommand_mut("run").unwrap();
         let help = run.render_help().to_string();
         let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
-        assert_eq!((flags, help.lines().count()), (16, 27), "{help}");
+        assert_eq!((flags, help.lines().count()), (15, 26), "{help}");
         assert_eq!(help.lines().find(|line| line.chars().count() > 140), None);
     }
 }

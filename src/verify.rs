@@ -15,7 +15,7 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{FALLBACK, default_exists};
 use eni_core::domain::prefixes;
-use eni_core::error::{Advice as _, one_line};
+use eni_core::error::{Advice, one_line};
 use eni_core::facts::Subnet;
 use std::time::Duration;
 use tokio::join;

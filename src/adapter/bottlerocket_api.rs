@@ -1,4 +1,5 @@
-//! The client of the Bottlerocket settings API, which listens on a Unix socket.
+//! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a separate
+//! transaction, because other programs may use the default one at the same time.
 
 use super::Transient;
 use super::disk::{DiskError, under};
@@ -58,10 +59,10 @@ impl Advice for BottlerocketError {
                 "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
             }
             Self::Rejected { .. } => {
-                "correct the setting in the message; the Bottlerocket version may lack it, or the settings may be locked (lockdown); no setting was changed"
+                "correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed"
             }
             Self::NotRendered(_) | Self::KubeletFile(_) => {
-                "check `journalctl -u apiserver` for a template that failed (no kubelet file changes if one fails); if the host is slow, increase `host.render-wait`"
+                "check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase `host.render-wait`"
             }
         };
         help.into()
@@ -85,8 +86,6 @@ impl Advice for BottlerocketError {
 }
 
 impl Transient for BottlerocketError {
-    const PHASE: &'static str = "bottlerocket";
-
     fn is_transient(&self) -> bool {
         matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
     }

@@ -24,19 +24,16 @@ pub(crate) async fn commit(
         commit_and_apply(&api, settings).await?;
     } else if let Err(reason) = rendered(root, settings) {
         // An earlier run was interrupted, or its settings applier failed.
-        warn!(
-            "bottlerocket: the settings are unchanged but not rendered ({}); applying them",
-            one_line(&reason)
-        );
+        warn!("apply: {}; rendering the settings again", one_line(&reason));
         api.apply(settings).await?;
     } else {
         return Ok(Outcome::Unchanged);
     }
-    retry(Deadline::after(render_wait), async || rendered(root, settings)).await?;
+    retry("apply", Deadline::after(render_wait), async || rendered(root, settings)).await?;
     Ok(Outcome::Written)
 }
 
-/// Commits the settings in a new transaction, because the default one may contain changes of other agents.
+/// Commits the settings in a separate transaction: the default one may contain changes of other programs.
 async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let tx = transaction();
     if let Err(error) = api.patch(&tx, settings).await {
@@ -50,7 +47,7 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
         discard(api, &tx).await;
         return Err(error);
     }
-    warn!("bottlerocket: {}; the settings are already live; applying them", one_line(&error));
+    warn!("apply: {}; the settings are committed; rendering them again", one_line(&error));
     api.apply(settings).await
 }
 
@@ -58,7 +55,7 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
         warn!(
-            "bottlerocket: failed to delete transaction {tx}: {}; the next boot deletes it",
+            "apply: {}; transaction {tx} is not deleted; Bottlerocket deletes it at the next boot",
             one_line(&error)
         );
     }
@@ -66,7 +63,7 @@ async fn discard(api: &Api, tx: &str) {
 
 /// Returns a transaction name: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
-    // Without random numbers, the process ID is unique while this process runs.
+    // Falls back to the process ID, which is unique while this process runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
     format!("eni-bootstrap-{number:016x}")
 }

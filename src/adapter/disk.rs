@@ -222,8 +222,6 @@ impl RunLock {
 }
 
 impl super::Transient for DiskError {
-    const PHASE: &'static str = "lock";
-
     fn is_transient(&self) -> bool {
         matches!(self, Self::Locked { .. })
     }

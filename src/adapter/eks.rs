@@ -71,8 +71,6 @@ impl Advice for EksError {
 }
 
 impl Transient for EksError {
-    const PHASE: &'static str = "cluster";
-
     fn is_transient(&self) -> bool {
         match self {
             Self::NotReady { .. } => true,
@@ -115,7 +113,7 @@ impl Eks {
         name: &str,
         deadline: Deadline,
     ) -> Result<DescribedCluster, EksError> {
-        retry(deadline, async || {
+        retry("cluster", deadline, async || {
             let request = self.client.describe_cluster().name(name);
             match call(ACTION, deadline, request.send()).await {
                 Ok(response) => described_cluster(name, response.cluster()),

@@ -27,9 +27,9 @@ pub struct CommandError {
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum CommandFailure {
-    #[error("failed to start it")]
-    Start(#[source] io::Error),
-    #[error("it did not end within {}", humantime::format_duration(*.0))]
+    #[error(transparent)]
+    Start(io::Error),
+    #[error("timed out after {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
     #[error("{status}: {}", stderr.trim())]
     Failed { status: ExitStatus, stderr: String },
@@ -111,7 +111,7 @@ mod tests {
         for (command, expected) in [
             (
                 command("no-such-program", &["get"], minute),
-                "error: failed to run `no-such-program get`\n  caused by: failed to start it\n  caused by: No such file or directory (os error 2)\n  help: check `it`",
+                "error: failed to run `no-such-program get`\n  caused by: No such file or directory (os error 2)\n  help: check `it`",
             ),
             (
                 command("sh", &["-c", "echo broken >&2; exit 3"], minute),
@@ -119,7 +119,7 @@ mod tests {
             ),
             (
                 command("sleep", &["600"], Duration::from_millis(50)),
-                "error: failed to run `sleep 600`\n  caused by: it did not end within 50ms\n  help: check `it`",
+                "error: failed to run `sleep 600`\n  caused by: timed out after 50ms\n  help: check `it`",
             ),
         ] {
             let error = run(&command).await.unwrap_err();

@@ -122,8 +122,6 @@ impl Advice for ImdsError {
 }
 
 impl Transient for ImdsError {
-    const PHASE: &'static str = "imds";
-
     fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -162,7 +160,7 @@ impl Session {
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
         let mut session = Self { http, endpoint, token: String::new(), deadline };
         let path = "latest/api/token";
-        session.token = retry(deadline, async || {
+        session.token = retry("imds", deadline, async || {
             let request = session
                 .http
                 .put(format!("{}/{path}", session.endpoint))
@@ -178,7 +176,7 @@ impl Session {
     /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
     pub(crate) async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = format!("latest/{path}");
-        retry(self.deadline, async || {
+        retry("imds", self.deadline, async || {
             let request = self
                 .http
                 .get(format!("{}/{path}", self.endpoint))

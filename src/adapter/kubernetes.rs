@@ -6,11 +6,12 @@ mod known_node;
 mod kube_client;
 mod kubernetes_error;
 
+pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
-pub(crate) use kubernetes_error::RBAC;
+pub(crate) use kubernetes_error::{RBAC, UNREACHABLE_HELP};
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;

@@ -47,9 +47,6 @@ impl Deadline {
 
 /// An error that may be temporary.
 pub trait Transient {
-    /// The phase that starts the log line of a retry, such as `imds`.
-    const PHASE: &'static str;
-
     /// Returns whether a retry may succeed.
     fn is_transient(&self) -> bool;
 
@@ -79,12 +76,16 @@ pub(crate) fn pauses(longest: Duration) -> ExponentialBackoff {
 }
 
 /// Runs `operation` until it succeeds, fails permanently, or the next pause would end after the
-/// deadline.
+/// deadline. Each log line starts with `phase`, such as `imds`.
 ///
 /// # Errors
 ///
 /// The last error of `operation`.
-pub(crate) async fn retry<T, E, F>(deadline: Deadline, mut operation: F) -> Result<T, E>
+pub(crate) async fn retry<T, E, F>(
+    phase: &str,
+    deadline: Deadline,
+    mut operation: F,
+) -> Result<T, E>
 where
     E: Transient + std::error::Error + 'static,
     F: AsyncFnMut() -> Result<T, E>,
@@ -99,8 +100,8 @@ where
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
         }
-        let (reason, seconds) = (one_line(&error), pause.as_secs_f32());
-        let line = format!("{}: {reason}; retrying in {seconds:.1} s", E::PHASE);
+        let seconds = pause.as_secs_f32();
+        let line = format!("{phase}: {}; retrying in {seconds:.1} s", one_line(&error));
         if error.is_expected() {
             info!("{line}");
         } else {

@@ -49,7 +49,7 @@ impl NodeSession {
         settings: Settings,
     ) -> Result<(RunLock, Self), Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
-        let lock = retry(deadline, async || RunLock::take(&context.root)).await?;
+        let lock = retry("lock", deadline, async || RunLock::take(&context.root)).await?;
         Ok((lock, Self::open_until(deadline, context, settings).await?))
     }
 

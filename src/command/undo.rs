@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
-    let _lock = retry(deadline, async || RunLock::take(root)).await?;
+    let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
     let image = image_files::read(root).await.map_err(ObserveError::from)?;
     let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await?;
     report::applied(&applied);

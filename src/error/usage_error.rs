@@ -73,7 +73,7 @@ impl Advice for UsageError {
             | Self::InvalidPattern { .. }
             | Self::NoMatch(_)
             | Self::UnknownType { nearest: None, .. } => {
-                "run `eni-bootstrap limits show` for all known instance types; quote patterns: `--instance-type 'm7g.*'`"
+                "run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`"
             }
             Self::UnknownType { nearest: Some(nearest), .. } => {
                 return format!("did you mean `{nearest}`?").into();

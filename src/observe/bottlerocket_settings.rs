@@ -72,7 +72,7 @@ fn parse(root: &Path, rootfs: &Path, live: Live) -> Result<BottlerocketSettings,
     let path = disk::under(root, Path::new(RECORD));
     let record = disk::read(&path)?.map(|text| record(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
-        warn!("bottlerocket: {} skipped: {}", path.display(), error.message());
+        warn!("host: {} skipped: {}", path.display(), error.message());
         None
     });
     let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));

@@ -1,6 +1,6 @@
 //! The error of a wait: the target, the time limit, and why the target was not ready.
 
-use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC};
+use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS, UNREACHABLE_HELP};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
 use eni_core::error::{Advice, ExitCode, one_line};
@@ -79,9 +79,7 @@ impl WaitReason {
         match (self, target) {
             (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
             (Self::NoSubnet, WaitTarget::EniConfig(name)) => without_subnet(name.as_str()),
-            (Self::NoResponse | Self::NotFound, WaitTarget::EniConfig(name)) => {
-                not_found(name.as_str(), None)
-            }
+            (Self::NotFound, WaitTarget::EniConfig(name)) => not_found(name.as_str(), None),
             (_, WaitTarget::EniConfig(name)) => Diagnostic::failed(
                 Code::EniConfigUnreadable,
                 format!("failed to read {name}: {}", one_line(self)),
@@ -98,9 +96,13 @@ impl WaitReason {
             (Self::Api(KubernetesError::Forbidden(_)), WaitTarget::EniConfig(_)) => {
                 format!("allow nodes to read ENIConfigs: {RBAC}")
             }
+            (Self::Api(KubernetesError::Forbidden(_)), WaitTarget::AwsNode) => {
+                format!("allow nodes to read the DaemonSet: {RBAC}, or {SETTINGS}")
+            }
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
-            (Self::NoResponse | Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
+            (Self::NoResponse, _) => UNREACHABLE_HELP.to_owned(),
+            (Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
                 AwsNodeError::NotFound.help().into_owned()
             }
         }
@@ -191,6 +193,12 @@ mod tests {
             "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
              caused by: spec.subnet is empty\n  \
              help: set spec.subnet to a subnet in the node's zone: `kubectl edit eniconfig us-west-2a`"
+        );
+        assert_eq!(
+            report(&timeout(WaitReason::NoResponse)),
+            "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
+             caused by: no response from the API server yet\n  \
+             help: check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
         );
         let once = WaitTimeout { limit: Duration::ZERO, ..timeout(WaitReason::NotFound) };
         assert_eq!(one_line(&once), "ENIConfig us-west-2a is not ready: not found in the cluster");

@@ -96,8 +96,6 @@ impl Advice for CallError {
 }
 
 impl Transient for CallError {
-    const PHASE: &'static str = "aws";
-
     fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }

@@ -17,7 +17,7 @@ impl Ec2 {
         instance_type: &InstanceType,
         deadline: Deadline,
     ) -> Result<InstanceLimits, Ec2Error> {
-        let response = retry(deadline, async || {
+        let response = retry("instance", deadline, async || {
             let request =
                 self.client.describe_instance_types().instance_types(instance_type.as_str().into());
             call(ACTION, deadline, request.send()).await
@@ -47,7 +47,7 @@ impl Ec2 {
         let mut types = BTreeMap::new();
         let mut next: Option<String> = None;
         loop {
-            let response = retry(deadline, async || {
+            let response = retry("limits", deadline, async || {
                 let request = self
                     .client
                     .describe_instance_types()

@@ -15,6 +15,10 @@ const NAMESPACE: &str = "kube-system";
 /// The name of the DaemonSet and of its container.
 const NAME: &str = "aws-node";
 
+/// The alternative to reading the DaemonSet, for the help of an error.
+pub(crate) const SETTINGS: &str =
+    "set `cni.source = \"settings\"` and configure the CNI in `[cni]`";
+
 /// Environment variables: name to value.
 pub type Environment = BTreeMap<String, String>;
 
@@ -53,7 +57,7 @@ pub enum AwsNodeError {
     },
     /// The value comes from a field of the pod or from a Secret.
     #[error("DaemonSet aws-node sets {what} from {origin}, which eni-bootstrap cannot read")]
-    UnsupportedSource {
+    UnreadableSource {
         /// The variable, or `environment variables`.
         what: String,
         /// The source of the value.
@@ -63,22 +67,20 @@ pub enum AwsNodeError {
 
 impl Advice for AwsNodeError {
     fn help(&self) -> Cow<'static, str> {
-        let override_hint =
-            "set `cni.source = \"settings\"` and configure the CNI in section `[cni]`";
         match self {
             Self::Api(error) => error.help(),
             Self::NotFound | Self::NoContainer => {
-                format!("install the Amazon VPC CNI before you start nodes, or {override_hint}").into()
+                format!("install the Amazon VPC CNI before you start nodes, or {SETTINGS}").into()
             }
             Self::ConfigMapForbidden { config_map, .. } => format!(
-                "grant nodes read access: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {override_hint}"
+                "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
             )
             .into(),
             Self::MissingConfigMapData { config_map, .. } => format!(
-                "create ConfigMap {config_map} or its missing key in namespace kube-system, or {override_hint}"
+                "create ConfigMap {config_map} or its missing key in namespace kube-system, or {SETTINGS}"
             )
             .into(),
-            Self::UnsupportedSource { .. } => override_hint.into(),
+            Self::UnreadableSource { .. } => SETTINGS.into(),
         }
     }
 
@@ -89,7 +91,7 @@ impl Advice for AwsNodeError {
                 ExitCode::TimedOut
             }
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
-            Self::UnsupportedSource { .. } => ExitCode::Settings,
+            Self::UnreadableSource { .. } => ExitCode::Settings,
         }
     }
 }
@@ -181,7 +183,7 @@ impl ApiServer {
             return if open == 0 {
                 Ok(Environment::new())
             } else {
-                Err(AwsNodeError::UnsupportedSource { what, origin: "a Secret" })
+                Err(AwsNodeError::UnreadableSource { what, origin: "a Secret" })
             };
         };
         match self.config_map(name, &what).await? {
@@ -214,7 +216,7 @@ impl ApiServer {
         let Some(ConfigMapKeyRef { name, key, optional }) = &from.config_map_key_ref else {
             let secret = from.secret_key_ref.is_some();
             let origin = if secret { "a Secret" } else { "a field of the pod" };
-            return Err(AwsNodeError::UnsupportedSource { what, origin });
+            return Err(AwsNodeError::UnreadableSource { what, origin });
         };
         let data = self.config_map(name, &what).await?;
         let exists = data.is_some();

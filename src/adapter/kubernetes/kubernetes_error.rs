@@ -63,7 +63,11 @@ impl PartialEq for KubernetesError {
 impl Eq for KubernetesError {}
 
 /// The command that lets nodes read the objects that eni-bootstrap needs.
-pub(crate) const RBAC: &str = "`kubectl apply -f rbac.yaml`, with the file from the package (/usr/share/eni-bootstrap/rbac.yaml)";
+pub(crate) const RBAC: &str =
+    "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
+
+/// The help for an API server that does not respond.
+pub(crate) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
 
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
@@ -76,12 +80,10 @@ impl Advice for KubernetesError {
                 "create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock"
             }
             Self::Token(TokenError::Credentials(_)) => {
-                "attach an instance profile with an IAM role to the instance"
+                "attach an instance profile with the node's IAM role to the instance"
             }
             Self::Token(error) => return error.help(),
-            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => {
-                "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
-            }
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => UNREACHABLE_HELP,
         };
         help.into()
     }

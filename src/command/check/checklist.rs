@@ -5,7 +5,10 @@ use eni_core::diagnostic::Diagnostic;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// One line a check, aligned, and what to do below it; those of one ENIConfig under its name.
+/// Returns one line for each check in aligned columns, followed by its help. The checks of one ENIConfig or
+/// zone follow its name.
+///
+/// The further lines of a help start in the first column, because they are a command to paste.
 pub(super) fn text(lines: &[Line]) -> String {
     let width = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -57,6 +60,20 @@ mod tests {
              failed   subnet           subnet-1 not found\n\
              \u{20}                         → create it\n\
              skipped  security groups  no response\n"
+        );
+    }
+
+    #[test]
+    fn a_command_of_several_lines_starts_in_the_first_column() {
+        let help = "create it:\nkubectl apply -f - <<'EOF'\nkind: ENIConfig\nEOF";
+        let diagnostic = Diagnostic::failed(Code::EniConfigNotFound, "us-west-2a not found", help);
+        assert_eq!(
+            text(&[Line { of: None, diagnostic }]),
+            "failed   ENIConfig  us-west-2a not found\n\
+             \u{20}                   → create it:\n\
+             kubectl apply -f - <<'EOF'\n\
+             kind: ENIConfig\n\
+             EOF\n"
         );
     }
 

@@ -97,7 +97,7 @@ impl ZoneChecks<'_> {
     /// Returns the subnets of the cluster, or why they are unknown.
     async fn cluster_subnets(&self, context: &Context) -> Result<Vec<Subnet>, String> {
         let name = self.settings.cluster.name.as_deref();
-        let name = name.ok_or("the cluster's name is unknown; add `--cluster-name NAME`")?;
+        let name = name.ok_or("the cluster name is unknown; add `--cluster-name NAME`")?;
         let deadline = Deadline::after(SUBNETS_TIMEOUT);
         let eks = Eks::new(context, self.region).await.map_err(|error| one_line(&error))?;
         let described = eks.cluster(name, deadline).await.map_err(|error| one_line(&error))?;

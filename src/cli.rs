@@ -24,6 +24,9 @@ use std::process;
 /// The file name under which the program runs `eni-bootstrap max-pods`.
 const SCRIPT: &str = "max-pods-calculator.sh";
 
+/// The width of the help in columns: the short help has one line for each flag.
+const TERM_WIDTH: usize = 144;
+
 /// Prepares an Amazon EKS node for the Amazon VPC CNI before the kubelet starts
 ///
 /// `eni-bootstrap run` reads the instance metadata and the CNI configuration, computes max-pods,
@@ -36,8 +39,7 @@ const SCRIPT: &str = "max-pods-calculator.sh";
     verbatim_doc_comment,
     after_help = PROGRAM_EXAMPLE,
     after_long_help = after_long_help(),
-    // Keep short help on one line for each flag.
-    term_width = 140
+    term_width = TERM_WIDTH
 )]
 struct Cli {
     #[command(flatten)]
@@ -261,6 +263,6 @@ mod tests {
         let help = run.render_help().to_string();
         let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
         assert_eq!((flags, help.lines().count()), (15, 26), "{help}");
-        assert_eq!(help.lines().find(|line| line.chars().count() > 140), None);
+        assert_eq!(help.lines().find(|line| line.chars().count() > TERM_WIDTH), None);
     }
 }

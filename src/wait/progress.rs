@@ -26,7 +26,7 @@ impl Progress {
         Self { target, retries, reason: RefCell::new(WaitReason::NoResponse) }
     }
 
-    /// Returns whether EC2 or the cluster, not the ENIConfig itself, is the problem.
+    /// Returns whether the ENIConfig exists but does not fit this node. Its subnet in EC2 may change.
     pub(super) fn does_not_fit(&self) -> bool {
         matches!(*self.reason.borrow(), WaitReason::DoesNotFit(_))
     }

@@ -20,7 +20,7 @@ pub(crate) mod systemd;
 
 pub use context::Context;
 pub use retry::{Deadline, Transient};
-pub(crate) use retry::{pauses, retry};
+pub(crate) use retry::{pauses, pauses_from, retry};
 
 use std::error::Error;
 use std::sync::Arc;

@@ -14,7 +14,8 @@ pub(crate) mod wait_command;
 use crate::adapter::{Context, disk};
 use crate::error::Error;
 use eni_core::settings::{Settings, SettingsError};
-use std::io::Write as _;
+use serde_json::Value;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Returns the merged settings, and `context` with the override file in its table of instance types.
@@ -48,8 +49,18 @@ fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
     Settings::from_toml(path, text).map_err(SettingsError::from)
 }
 
+/// Returns `value` as indented JSON with a final line break.
+pub(crate) fn json_text(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// Returns `value` as YAML.
+pub(crate) fn yaml_text(value: &Value) -> Result<String, Error> {
+    serde_saphyr::to_string(value).map_err(|error| Error::Output(io::Error::other(error)))
+}
+
 /// Prints the result of a command on stdout. Log lines and errors go to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
 }

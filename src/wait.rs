@@ -15,6 +15,9 @@ use progress::Progress;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The longest pause between two requests, before jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitTimer {

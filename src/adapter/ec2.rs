@@ -50,6 +50,11 @@ impl Advice for Ec2Error {
     }
 }
 
+/// Returns the token of the next page; `None` after the last page.
+fn next_page(token: Option<&str>) -> Option<String> {
+    token.filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
 /// A client of the EC2 API.
 #[derive(Clone, Debug)]
 pub struct Ec2 {

@@ -67,8 +67,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// many nodes that boot at the same time.
 #[must_use]
 pub(crate) fn pauses(longest: Duration) -> ExponentialBackoff {
+    pauses_from(FIRST_PAUSE, longest)
+}
+
+/// Returns pauses that double from `first` up to `longest`, with jitter.
+#[must_use]
+pub(crate) fn pauses_from(first: Duration, longest: Duration) -> ExponentialBackoff {
     ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
+        .with_min_delay(first)
         .with_max_delay(longest)
         .without_max_times()
         .with_jitter()

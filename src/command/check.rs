@@ -53,11 +53,12 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// The result of a check, and the ENIConfig or zone that was checked if there are several.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<String>,
+    /// The name of the ENIConfig or zone; `None` if the list covers only one.
+    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     #[serde(flatten)]
     diagnostic: Diagnostic,
 }

@@ -2,7 +2,7 @@
 
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::{Context, aws};
-use crate::command::print;
+use crate::command::{json_text, print};
 use crate::error::Error;
 use clap::Args;
 use eni_core::domain::zone::Region;
@@ -48,7 +48,7 @@ pub(crate) async fn show(context: Context, arguments: TokenArgs) -> Result<(), E
     let source = TokenSource::new(&config, region, cluster).await?;
     let token = source.token(SystemTime::now()).await?;
     let version = version(exec_info.as_deref().unwrap_or_default());
-    print(&format!("{:#}\n", credential(&token, version)))
+    print(&json_text(&credential(&token, version)))
 }
 
 /// Returns the API version that the client requests, or the default for an unknown one.

@@ -2,12 +2,11 @@
 //!
 //! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
 
-use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
+use super::{LONGEST_PAUSE, Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::{
     ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig,
 };
-use crate::adapter::pauses;
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use crate::adapter::{pauses, pauses_from};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::error::one_line;
@@ -16,13 +15,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-/// The longest pause between two requests, before jitter.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// After a watch that lasted this long, the pauses start at the shortest one again.
 const STABLE_WATCH: Duration = Duration::from_secs(30);
-/// The first and the longest pause before another comparison of an ENIConfig with EC2. The subnet can
-/// change without a watch event. The pauses grow because a thousand nodes may wait at the same time.
-const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
+/// The first pause before another comparison of an ENIConfig with EC2. The subnet can change without a
+/// watch event.
+const FIRST_RECHECK: Duration = Duration::from_secs(15);
+/// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
+const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
 /// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,12 +124,12 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         mut last: Option<EniConfig>,
     ) -> Result<Option<Fitting>, KubernetesError> {
         let mut events = self.api.watch(self.name, version).await?;
-        let mut rechecks = rechecks();
+        let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
         loop {
             let does_not_fit = self.progress.does_not_fit();
             let pause = async {
                 match (&last, does_not_fit) {
-                    (Some(_), true) => sleep(rechecks.next().unwrap_or(RECHECK.1)).await,
+                    (Some(_), true) => sleep(rechecks.next().unwrap_or(LONGEST_RECHECK)).await,
                     _ => std::future::pending().await,
                 }
             };
@@ -166,14 +165,4 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
         Some(Fitting { eni_config: eni_config.clone(), diagnostics })
     }
-}
-
-/// Returns the pauses between comparisons with EC2.
-fn rechecks() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(RECHECK.0)
-        .with_max_delay(RECHECK.1)
-        .without_max_times()
-        .with_jitter()
-        .build()
 }

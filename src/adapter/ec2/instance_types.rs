@@ -1,6 +1,6 @@
 //! `ec2:DescribeInstanceTypes`: the limits of one or all instance types.
 
-use super::{Ec2, Ec2Error};
+use super::{Ec2, Ec2Error, next_page};
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
@@ -61,7 +61,7 @@ impl Ec2 {
                 types.insert(name.to_owned(), row(name, info)?);
             }
             progress(types.len());
-            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = next_page(response.next_token());
             if next.is_none() {
                 return Ok(types);
             }

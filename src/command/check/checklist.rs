@@ -1,6 +1,7 @@
 //! The results of `check` as text and as JSON.
 
 use super::Line;
+use crate::command::json_text;
 use eni_core::diagnostic::Diagnostic;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -12,11 +13,11 @@ use std::fmt::Write as _;
 pub(super) fn text(lines: &[Line]) -> String {
     let width = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let mut text = String::new();
-    let mut of: Option<&String> = None;
+    let mut scope: Option<&String> = None;
     for line in lines {
-        if line.of.as_ref() != of {
-            of = line.of.as_ref();
-            if let Some(name) = of {
+        if line.scope.as_ref() != scope {
+            scope = line.scope.as_ref();
+            if let Some(name) = scope {
                 let _ = writeln!(text, "\n{name}");
             }
         }
@@ -31,7 +32,7 @@ pub(super) fn text(lines: &[Line]) -> String {
 
 /// Returns `{"checks": […]}`, each with code, severity, subject, text and, if there is one, help.
 pub(super) fn json(lines: &[Line]) -> String {
-    format!("{:#}\n", json!({ "checks": lines }))
+    json_text(&json!({ "checks": lines }))
 }
 
 #[cfg(test)]
@@ -40,7 +41,8 @@ mod tests {
     use eni_core::diagnostic::Code;
 
     fn lines() -> Vec<Line> {
-        let line = |of: Option<&str>, diagnostic| Line { of: of.map(str::to_owned), diagnostic };
+        let line =
+            |scope: Option<&str>, diagnostic| Line { scope: scope.map(str::to_owned), diagnostic };
         let not_found = Diagnostic::failed(Code::SubnetNotFound, "subnet-1 not found", "create it");
         let skipped = Diagnostic::skipped(Code::SecurityGroupsNotChecked, "no response", None);
         vec![
@@ -68,7 +70,7 @@ mod tests {
         let help = "create it:\nkubectl apply -f - <<'EOF'\nkind: ENIConfig\nEOF";
         let diagnostic = Diagnostic::failed(Code::EniConfigNotFound, "us-west-2a not found", help);
         assert_eq!(
-            text(&[Line { of: None, diagnostic }]),
+            text(&[Line { scope: None, diagnostic }]),
             "failed   ENIConfig  us-west-2a not found\n\
              \u{20}                   → create it:\n\
              kubectl apply -f - <<'EOF'\n\

@@ -17,7 +17,7 @@ use eni_core::settings::{CniSource, Settings, Wait};
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
     let node = NodeSession::open(context, settings).await?;
     let diagnostics = Box::pin(diagnostics(&node)).await;
-    Ok(diagnostics.into_iter().map(|diagnostic| Line { of: None, diagnostic }).collect())
+    Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
 }
 
 /// Runs the checks in order. Omits checks that depend on a failed one.

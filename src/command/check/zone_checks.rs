@@ -52,7 +52,7 @@ pub(super) async fn check(
     let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
     let api = ApiServer::by_kubeconfig(kubeconfig, context).await.map_err(ClusterError::from)?;
     let mut lines = Vec::new();
-    let mut add = |diagnostic| lines.push(Line { of: None, diagnostic });
+    let mut add = |diagnostic| lines.push(Line { scope: None, diagnostic });
     let aws_node = aws_node(&api, &mut add).await;
     let eni_configs = match api.eni_configs().await {
         Ok(eni_configs) => eni_configs,
@@ -87,8 +87,8 @@ pub(super) async fn check(
     let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
     for (name, eni_config) in others {
         let diagnostics = checks.other_eni_config(name, eni_config, &node_zones).await;
-        let of = |diagnostic| Line { of: Some(format!("ENIConfig {name}")), diagnostic };
-        lines.extend(diagnostics.into_iter().map(of));
+        let line = |diagnostic| Line { scope: Some(format!("ENIConfig {name}")), diagnostic };
+        lines.extend(diagnostics.into_iter().map(line));
     }
     Ok(lines)
 }
@@ -125,8 +125,8 @@ impl ZoneChecks<'_> {
                     vec![Diagnostic::skipped(Code::EniConfigNameUnknown, one_line(&error), None)]
                 }
             };
-            let of = |diagnostic| Line { of: Some(format!("zone {}", zone.name)), diagnostic };
-            lines.extend(diagnostics.into_iter().map(of));
+            let line = |diagnostic| Line { scope: Some(format!("zone {}", zone.name)), diagnostic };
+            lines.extend(diagnostics.into_iter().map(line));
         }
         names
     }

@@ -1,16 +1,16 @@
-//! The only modules that perform I/O: files, HTTP, subprocesses and sockets.
+//! Clients of everything outside the process: files, HTTP services, subprocesses and sockets.
 
 pub(crate) mod aws;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
-pub(crate) mod command;
 mod context;
-pub mod disk;
+pub(crate) mod disk;
 pub(crate) mod dns;
 pub mod ec2;
 pub(crate) mod eks;
 pub mod eks_token;
 pub(crate) mod hardware;
+pub(crate) mod host_command;
 pub(crate) mod https_proxy;
 pub(crate) mod image_files;
 pub mod imds;
@@ -19,10 +19,11 @@ mod retry;
 pub(crate) mod systemd;
 
 pub use context::Context;
-pub use retry::{Deadline, Transient, pauses, retry};
+pub use retry::{Deadline, Transient};
+pub(crate) use retry::{pauses, pauses_from, retry};
 
 use std::error::Error;
 use std::sync::Arc;
 
-/// The source of an error that is cloned to detect a change of state.
-pub type SharedError = Arc<dyn Error + Send + Sync>;
+/// The source of an error that can be cloned.
+pub(crate) type SharedError = Arc<dyn Error + Send + Sync>;

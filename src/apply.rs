@@ -2,8 +2,8 @@
 
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
-use crate::adapter::command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::{Change, HostCommand, Outcome, System};
@@ -19,19 +19,19 @@ const SYSTEMD: &str = "/run/systemd/system";
 /// A change and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// What was changed, as the node calls it.
+    /// The file or the settings that were changed.
     pub target: String,
     /// The result.
     pub outcome: Outcome,
 }
 
-/// A change that failed.
+/// A failed change.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// A file cannot be read, written or removed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A file of another program has the path of one of our files.
+    /// The path of a new file belongs to a file that eni-bootstrap did not write.
     #[error("{} was not written by eni-bootstrap", .0.display())]
     NotOwned(PathBuf),
     /// A command of the node failed.
@@ -87,7 +87,7 @@ impl System for Node<'_> {
     }
 
     async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {
-        command::run(command).await?;
+        host_command::run(command).await?;
         Ok(())
     }
 
@@ -108,7 +108,7 @@ pub async fn apply(
     render_wait: Duration,
 ) -> Result<Vec<Applied>, ApplyError> {
     let node = Node { root, render_wait };
-    // All changes are checked before the first one is applied, so that a conflict leaves the node as it was.
+    // Check all changes before the first one is applied, so that a conflict leaves the node unchanged.
     for change in changes {
         if let Some(path) = change.conflict(&node)? {
             return Err(ApplyError::NotOwned(path));
@@ -122,9 +122,9 @@ pub async fn apply(
         needs_reload |= is_new && change.needs_daemon_reload();
         applied.push(Applied { target: change.target(), outcome });
     }
-    // systemd reads the files below `/` only, and may not be running at all.
+    // systemd reads only the files below `/`, and it may not be running.
     if needs_reload && root == Path::new("/") && Path::new(SYSTEMD).exists() {
-        command::daemon_reload().await?;
+        host_command::daemon_reload().await?;
     }
     Ok(applied)
 }

@@ -21,8 +21,11 @@ use std::io;
 use std::path::Path;
 use std::process;
 
-/// File name under which the program behaves like `eni-bootstrap max-pods`.
+/// The file name under which the program runs `eni-bootstrap max-pods`.
 const SCRIPT: &str = "max-pods-calculator.sh";
+
+/// The width of the help in columns: the short help has one line for each flag.
+const TERM_WIDTH: usize = 144;
 
 /// Prepares an Amazon EKS node for the Amazon VPC CNI before the kubelet starts
 ///
@@ -36,8 +39,7 @@ const SCRIPT: &str = "max-pods-calculator.sh";
     verbatim_doc_comment,
     after_help = PROGRAM_EXAMPLE,
     after_long_help = after_long_help(),
-    // Keep short help on one line for each flag.
-    term_width = 140
+    term_width = TERM_WIDTH
 )]
 struct Cli {
     #[command(flatten)]
@@ -50,16 +52,16 @@ struct Cli {
 enum Command {
     /// Configure the kubelet of this node and wait for its ENIConfig
     #[command(after_help = RUN_EXAMPLE)]
-    Run(Box<SettingsFlags>),
+    Run(Box<Settings>),
     /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Box<PlanFlags>),
     /// Compute max-pods for instance types, like max-pods-calculator.sh
     #[command(after_help = MAX_PODS_EXAMPLE)]
-    MaxPods(Box<command::max_pods::MaxPodsArgs>),
+    MaxPods(Box<command::max_pods_command::MaxPodsArgs>),
     /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
-    Wait(Box<SettingsFlags>),
+    Wait(Box<Settings>),
     /// Check everything that a boot depends on, for this node or for a whole cluster
     #[command(after_help = CHECK_EXAMPLE)]
     Check(Box<CheckFlags>),
@@ -93,10 +95,10 @@ const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us
 enum Limits {
     /// Print the limits of known instance types, without calling EC2
     #[command(after_help = SHOW_EXAMPLE)]
-    Show(command::limits::LimitsShowArgs),
+    Show(command::limits_command::LimitsShowArgs),
     /// Write the table of instance types from ec2:DescribeInstanceTypes and print the difference
     #[command(after_help = REFRESH_EXAMPLE)]
-    Refresh(command::limits::LimitsRefreshArgs),
+    Refresh(command::limits_command::LimitsRefreshArgs),
 }
 
 #[derive(Debug, Args)]
@@ -105,7 +107,7 @@ struct PlanFlags {
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: command::plan_command::Output,
     #[command(flatten)]
-    settings: SettingsFlags,
+    settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -113,13 +115,7 @@ struct CheckFlags {
     #[command(flatten)]
     check: command::check::CheckArgs,
     #[command(flatten)]
-    settings: SettingsFlags,
-}
-
-#[derive(Debug, Args)]
-struct SettingsFlags {
-    #[command(flatten)]
-    values: Settings,
+    settings: Settings,
 }
 
 /// Returns the definition of the command line, for man pages, completions and tests.
@@ -137,24 +133,24 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         Ok(cli) => cli,
         Err(error) => {
             return match variables::error(&error) {
-                Some(settings) => end(stderr, &settings.into()),
-                None => usage(stderr, &error),
+                Some(settings) => fail(stderr, &settings.into()),
+                None => print_usage(stderr, &error),
             };
         }
     };
-    stderr.log(cli.global.level());
+    stderr.install_logger(cli.global.level());
     match run(cli) {
         Ok(()) => process::ExitCode::SUCCESS,
-        Err(error) => end(stderr, &error),
+        Err(error) => fail(stderr, &error),
     }
 }
 
 /// Reports an error and returns its exit code.
-fn end(stderr: Stderr, error: &Error) -> process::ExitCode {
+fn fail(stderr: Stderr, error: &Error) -> process::ExitCode {
     if let Error::Output(error) = error
         && error.kind() == io::ErrorKind::BrokenPipe
     {
-        // The reader, such as `head`, has read enough.
+        // The reader, such as `head`, has closed the pipe.
         return process::ExitCode::SUCCESS;
     }
     stderr.report(&report(error));
@@ -185,8 +181,8 @@ fn run(cli: Cli) -> Result<(), Error> {
 async fn dispatch(cli: Cli) -> Result<(), Error> {
     let config = cli.global.config.clone();
     let context = cli.global.context().map_err(Error::Usage)?;
-    let load = |context: Context, flags: SettingsFlags| {
-        command::load_settings(context, config.as_deref(), flags.values)
+    let load = |context: Context, flags: Settings| {
+        command::load_settings(context, config.as_deref(), flags)
     };
     match cli.command {
         Command::Run(flags) => {
@@ -209,14 +205,16 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
         }
         Command::Undo => command::undo::undo(context).await,
         Command::Token(args) => command::token_command::show(context, args).await,
-        Command::MaxPods(args) => command::max_pods::show(context, *args).await,
-        Command::Limits(Limits::Show(args)) => command::limits::show(context, &args),
-        Command::Limits(Limits::Refresh(args)) => command::limits::refresh(context, args).await,
+        Command::MaxPods(args) => command::max_pods_command::show(context, *args).await,
+        Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args),
+        Command::Limits(Limits::Refresh(args)) => {
+            command::limits_command::refresh(context, args).await
+        }
     }
 }
 
 /// Prints help or the version on stdout, or a usage error on stderr, and returns the exit code.
-fn usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
+fn print_usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::CannotWrite,
@@ -265,6 +263,6 @@ mod tests {
         let help = run.render_help().to_string();
         let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
         assert_eq!((flags, help.lines().count()), (15, 26), "{help}");
-        assert_eq!(help.lines().find(|line| line.chars().count() > 140), None);
+        assert_eq!(help.lines().find(|line| line.chars().count() > TERM_WIDTH), None);
     }
 }

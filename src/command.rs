@@ -1,9 +1,9 @@
-//! The commands of the command line.
+//! The commands, one module each, and what they share: loading settings and printing results.
 
 mod aligned_table;
 pub(crate) mod check;
-pub(crate) mod limits;
-pub(crate) mod max_pods;
+pub(crate) mod limits_command;
+pub(crate) mod max_pods_command;
 mod node_session;
 pub(crate) mod plan_command;
 pub mod run;
@@ -14,12 +14,14 @@ pub(crate) mod wait_command;
 use crate::adapter::{Context, disk};
 use crate::error::Error;
 use eni_core::settings::{Settings, SettingsError};
-use std::io::Write as _;
+use serde_json::Value;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Reads and merges all settings: the settings files under the root, then `config`, then `flags`,
-/// which also contain the environment. Returns them with the context, whose table then includes the
-/// override file.
+/// Returns the merged settings, and `context` with the override file in its table of instance types.
+///
+/// Later sources take precedence: the settings files under the root, the file `config`, and `flags`,
+/// which include the environment variables.
 pub(crate) fn load_settings(
     context: Context,
     config: Option<&Path>,
@@ -47,8 +49,18 @@ fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
     Settings::from_toml(path, text).map_err(SettingsError::from)
 }
 
-/// Writes a result to stdout. Everything else goes to stderr.
+/// Returns `value` as indented JSON with a final line break.
+pub(crate) fn json_text(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// Returns `value` as YAML.
+pub(crate) fn yaml_text(value: &Value) -> Result<String, Error> {
+    serde_saphyr::to_string(value).map_err(|error| Error::Output(io::Error::other(error)))
+}
+
+/// Prints the result of a command on stdout. Log lines and errors go to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
 }

@@ -3,6 +3,10 @@
 //! It wraps the errors of the modules, which implement [`Advice`] next to their definitions.
 //! [`eni_core::failure::report`] prints the message, the causes and the help.
 
+mod usage_error;
+
+pub(crate) use usage_error::UsageError;
+
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::Ec2Error;
 use crate::adapter::eks_token::TokenError;
@@ -10,16 +14,13 @@ use crate::apply::ApplyError;
 use crate::observe::{ClusterError, ObserveError};
 use crate::wait::WaitTimeout;
 use eni_core::domain::capacity::NoCapacity;
-use eni_core::domain::identifier::{InstanceType, InvalidIdentifier};
-use eni_core::domain::proxy::InvalidProxy;
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::plan::PlanError;
 use eni_core::settings::SettingsError;
-use glob::PatternError;
 use std::borrow::Cow;
 use std::io;
 
-/// The reason why a command failed.
+/// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The command line is invalid.
@@ -28,10 +29,10 @@ pub enum Error {
     /// A settings file, flag or environment variable is invalid.
     #[error("failed to load the settings")]
     Settings(#[from] SettingsError),
-    /// The facts about this instance cannot be collected.
+    /// The facts about this instance cannot be read.
     #[error(transparent)]
     Observe(#[from] ObserveError),
-    /// The facts and the settings contradict each other.
+    /// The settings do not match the instance or the CNI.
     #[error("failed to compute the node configuration")]
     Plan(#[from] PlanError),
     /// A change of the plan cannot be applied.
@@ -57,12 +58,12 @@ pub enum Error {
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
     NotReady(#[from] WaitTimeout),
-    /// The instance type cannot run any pod with these CNI settings.
+    /// The instance type has no capacity for pods with these CNI settings.
     #[error("{instance_type} has no capacity for pods")]
     NoCapacity {
         /// Such as `m5.large`.
         instance_type: String,
-        /// The setting or limit that takes the capacity.
+        /// The setting or limit that leaves no capacity.
         source: NoCapacity,
     },
     /// EC2 did not return the limits of the instance types.
@@ -133,104 +134,6 @@ impl Advice for Error {
     }
 }
 
-/// A command line that clap accepts but that is not valid as a whole.
-#[derive(Debug, thiserror::Error)]
-pub enum UsageError {
-    /// `max-pods` has no instance type.
-    #[error("no instance type specified")]
-    NoInstanceType,
-    /// The instance types on standard input cannot be read.
-    #[error("failed to read standard input")]
-    StandardInput(#[source] io::Error),
-    /// An argument is not the name of an instance type.
-    #[error(transparent)]
-    InvalidType(#[from] InvalidIdentifier),
-    /// An argument with `*`, `?` or `[` is not a pattern.
-    #[error("invalid pattern {pattern:?}")]
-    InvalidPattern {
-        /// The argument.
-        pattern: String,
-        /// The position and the reason.
-        source: PatternError,
-    },
-    /// A pattern matches no instance type.
-    #[error("no known instance type matches {0:?}")]
-    NoMatch(String),
-    /// `limits show` names an instance type that the table lacks.
-    #[error("\"{instance_type}\" is not in the instance type table")]
-    UnknownType {
-        /// The argument.
-        instance_type: InstanceType,
-        /// The most similar instance type of the table.
-        nearest: Option<String>,
-    },
-    /// EC2 must be called for an instance type, but there is no region.
-    #[error(
-        "\"{instance_type}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
-    )]
-    NoRegion {
-        /// The argument.
-        instance_type: InstanceType,
-        /// The most similar instance type of the table.
-        nearest: Option<String>,
-    },
-    /// `wait` has no ENIConfig to wait for.
-    #[error("custom networking is off, so there is no ENIConfig to wait for")]
-    NothingToWaitFor,
-    /// `check --zones` has no kubeconfig.
-    #[error("--zones requires a kubeconfig")]
-    NoKubeconfig,
-    /// The proxy URL is invalid.
-    #[error("invalid proxy in HTTPS_PROXY or --https-proxy")]
-    Proxy(#[source] InvalidProxy),
-    /// `check --zones` has no region.
-    #[error("--zones requires the AWS region of the cluster")]
-    NoRegionOfCluster,
-}
-
-impl Advice for UsageError {
-    fn help(&self) -> Cow<'static, str> {
-        let help = match self {
-            Self::NoInstanceType => {
-                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`"
-            }
-            Self::StandardInput(_) => "pass instance types as UTF-8 text, separated by white space",
-            Self::InvalidType(_)
-            | Self::InvalidPattern { .. }
-            | Self::NoMatch(_)
-            | Self::UnknownType { nearest: None, .. } => {
-                "run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`"
-            }
-            Self::UnknownType { nearest: Some(nearest), .. } => {
-                return format!("did you mean `{nearest}`?").into();
-            }
-            Self::NoRegion { nearest: Some(nearest), .. } => {
-                return format!(
-                    "did you mean `{nearest}`? Otherwise add the region: `--region us-west-2`"
-                )
-                .into();
-            }
-            Self::NoRegion { nearest: None, .. } | Self::NoRegionOfCluster => {
-                "add the region: `--region us-west-2`"
-            }
-            Self::NothingToWaitFor => {
-                "set `cni.custom-networking = true`, or do not run `eni-bootstrap wait`"
-            }
-            Self::NoKubeconfig => {
-                "run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
-            }
-            Self::Proxy(_) => {
-                "correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy"
-            }
-        };
-        help.into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Usage
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_report_says_what_why_and_what_to_do_once_each() {
+    fn a_report_contains_message_causes_and_help() {
         let error = Error::from(PlanError::NoCapacity {
             instance_type: "hpc6id.32xlarge".to_owned(),
             source: NoCapacity::OnlyThePrimaryInterface,
@@ -255,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_eniconfig_names_the_command_that_creates_it() {
+    fn the_help_for_a_missing_eniconfig_can_be_pasted() {
         let error = Error::from(WaitTimeout {
             target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
             limit: Duration::from_mins(10),

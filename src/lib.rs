@@ -1,16 +1,19 @@
 //! Prepares an EC2 instance to join an Amazon EKS cluster, once, before its kubelet starts.
 //!
 //! ```text
-//! cli                            command line, environment, exit code
-//! command                        run, plan, wait, check, undo, token, max-pods, limits
-//! error  report                  the error of every command; log lines and printed plans
-//! wait  verify  apply  observe   the steps of a run, each against the instance or the cluster
-//! adapter                        all I/O: files, HTTP, subprocesses, sockets
+//! cli       parses the command line and the environment, and returns the exit code
+//! command   runs the commands: run, plan, wait, check, undo, token, max-pods, limits
+//! error     the error type of all commands
+//! report    prints log lines, plans and diffs
+//! wait      waits for the CNI configuration and for the ENIConfig
+//! verify    checks an ENIConfig against EC2 and the Node object
+//! apply     writes the changes of a plan to the node
+//! observe   collects the facts about the instance, and connects to the cluster
+//! adapter   clients for files, IMDS, AWS, Kubernetes, Bottlerocket, systemd and commands of the host
 //! ```
 //!
-//! Everything without I/O is in the crate `eni-core`. A module uses only modules below it;
-//! `tests/repository/module_order.rs` checks this. Only the modules that the tests and the packaging
-//! use are public.
+//! A module uses only modules below it; `tests/repository/module_order.rs` checks this. The crate
+//! `eni-core` computes the plan without I/O. Only the items that tests and packaging use are public.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

@@ -3,8 +3,8 @@
 mod bottlerocket_settings;
 mod cluster_connection;
 
-pub use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
-pub use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
+pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket_api::BottlerocketError;
@@ -29,7 +29,7 @@ use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
 
-/// The facts about the instance cannot be collected.
+/// A failure to collect the facts about the instance.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
     /// IMDS is unreachable or returned invalid data.
@@ -50,12 +50,12 @@ pub enum ObserveError {
     /// User data contains an invalid `NodeConfig`.
     #[error(transparent)]
     UserData(#[from] UserDataError),
-    /// Neither the table nor EC2 has the instance type.
+    /// The instance type is not in the table, and EC2 did not return its limits.
     #[error("failed to look up the limits of instance type {instance_type}")]
     Limits {
         /// The instance type.
         instance_type: InstanceType,
-        /// Why EC2 did not return the limits.
+        /// The error of EC2.
         source: Ec2Error,
     },
 }
@@ -102,21 +102,21 @@ impl Advice for ObserveError {
 }
 
 /// Collects the facts about the instance, retrying IMDS until `deadline`.
-pub async fn facts(
+pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
-    let BottlerocketSettings { settings: of_host, cluster_hint, .. } = bottlerocket;
+    let BottlerocketSettings { settings: bottlerocket_settings, cluster_hint, .. } = bottlerocket;
     let mut image = image_files::read(&context.root).await?;
-    image.bottlerocket = of_host;
+    image.bottlerocket = bottlerocket_settings;
     let host = host::detect(settings.host.kind(), &image)?;
     let machine = local_machine(&context.root)?;
     // Boxed: the future of a dozen concurrent requests is large.
     let read = || Box::pin(metadata(context, settings, deadline));
     let metadata = match read().await {
-        // IMDS forgets its tokens when it restarts. Retry once with a new token.
+        // A restart of IMDS invalidates its tokens. Retry once with a new token.
         Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
             warn!("imds: the token was rejected (401 for {path}); requesting a new one");
             read().await?
@@ -134,14 +134,14 @@ pub async fn facts(
     Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
 }
 
-/// Returns the CPUs and the memory. If the root is not `/`, it belongs to another machine, so the
-/// limits of the instance type are used instead.
+/// Returns the CPUs and the memory of this machine; `None` if `root` is not `/`, because its files
+/// then belong to another machine. The plan then uses the limits of the instance type.
 fn local_machine(root: &Path) -> Result<Option<Machine>, HardwareError> {
     if root == Path::new("/") { hardware::machine().map(Some) } else { Ok(None) }
 }
 
 /// Returns the type and the region of this instance.
-pub async fn instance_type(
+pub(crate) async fn instance_type(
     context: &Context,
     deadline: Deadline,
 ) -> Result<(InstanceType, Region), ImdsError> {
@@ -166,9 +166,9 @@ async fn metadata(
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
     let session = &Session::open(context, deadline).await?;
-    // try_join! ends all requests at the first error, so an unknown instance type fails
+    // try_join! cancels all requests at the first error, so an unknown instance type fails
     // immediately.
-    let (of_type, identity, network, tags, user_data) = try_join!(
+    let (type_facts, identity, network, tags, user_data) = try_join!(
         async {
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
@@ -181,7 +181,7 @@ async fn metadata(
         from_imds(tags(session, settings)),
         from_imds(session.bytes("user-data")),
     )?;
-    let (instance_type, region, (limits, limits_source)) = of_type;
+    let (instance_type, region, (limits, limits_source)) = type_facts;
     let (instance_id, zone, zone_id) = identity;
     let (vpc_id, subnet_id) = network;
     let instance =
@@ -227,8 +227,8 @@ async fn tags(
     Ok(tags)
 }
 
-/// Returns the limits of the instance type from the table, or else from EC2. There is no fallback
-/// to a guess.
+/// Returns the limits of the instance type from the table, or else from EC2. If both fail, the
+/// command fails.
 async fn limits(
     context: &Context,
     instance_type: &InstanceType,
@@ -243,13 +243,15 @@ async fn limits(
 }
 
 /// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.
-pub async fn limits_from_ec2(
+pub(crate) async fn limits_from_ec2(
     context: &Context,
     instance_type: &InstanceType,
     region: &Region,
     deadline: Deadline,
 ) -> Result<InstanceLimits, ObserveError> {
-    warn!("{instance_type} is not in the embedded table; calling ec2:DescribeInstanceTypes");
+    warn!(
+        "instance: {instance_type} is not in the embedded table; calling ec2:DescribeInstanceTypes"
+    );
     let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
     let ec2 = Ec2::new(context, region).await.map_err(failed)?;
     ec2.limits(instance_type, deadline).await.map_err(failed)

@@ -1,7 +1,7 @@
-//! Whether an existing ENIConfig fits this node: its subnet and security groups in EC2, and the other
-//! objects in the cluster that decide which ENIConfig the CNI uses.
+//! Checks whether an existing ENIConfig fits this node: its subnet and security groups in EC2, and the
+//! other objects in the cluster that affect which ENIConfig the CNI uses.
 //!
-//! A failed request skips its checks, with the reason: only a definite mismatch blocks the kubelet.
+//! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
 mod registered_node;
 mod security_groups;
@@ -23,12 +23,12 @@ use tokio::join;
 /// The time limit of one EC2 request, so that a cluster without access to EC2 is not delayed.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// Where the node is, as far as it is known.
+/// The location of a node, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeLocation {
+pub(crate) struct NodeLocation {
     /// The zone name.
     pub zone: Option<String>,
-    /// The zone ID, because the same zone can have another name in another account.
+    /// The zone ID, which is the same in every AWS account, unlike the zone name.
     pub zone_id: Option<String>,
     /// The VPC of the primary network interface.
     pub vpc: Option<String>,
@@ -36,14 +36,14 @@ pub struct NodeLocation {
     pub region: String,
 }
 
-/// What the node requires of the subnet in its ENIConfig.
+/// The requirements of a node on the subnet in its ENIConfig.
 #[derive(Clone, Debug)]
-pub struct SubnetRequirements {
-    /// Where the subnet must be.
+pub(crate) struct SubnetRequirements {
+    /// The location of the node, which the subnet must match.
     pub location: NodeLocation,
     /// The name of the ENIConfig.
     pub eni_config: String,
-    /// Addresses that the pods of a full node use.
+    /// The number of addresses that the pods of a full node use.
     pub addresses: u32,
     /// Whether the CNI assigns the addresses as `/28` prefixes.
     pub prefixes: bool,
@@ -53,8 +53,9 @@ pub struct SubnetRequirements {
     pub cluster: Option<String>,
 }
 
-/// Compares an ENIConfig with EC2. `ec2` is the reason if there is no client.
-pub async fn with_ec2(
+/// Checks the subnet and the security groups of an ENIConfig. Without a client, `ec2` contains the reason
+/// for the skipped checks.
+pub(crate) async fn with_ec2(
     requirements: &SubnetRequirements,
     eni_config: &EniConfig,
     ec2: Result<&Ec2, &str>,
@@ -103,7 +104,7 @@ pub async fn with_ec2(
     diagnostics
 }
 
-/// Counts the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 range.
+/// Checks the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 CIDR block.
 async fn free_prefixes(
     requirements: &SubnetRequirements,
     subnet: &Subnet,
@@ -111,8 +112,8 @@ async fn free_prefixes(
 ) -> Option<Diagnostic> {
     let cidr = subnet.cidr?;
     let (most, least) = prefixes::bounds(cidr, subnet.free_addresses);
-    // The number of free addresses is often enough. Otherwise EC2 must list every network interface
-    // in the subnet, and a thousand nodes may boot at the same time.
+    // The number of free addresses often decides. Only otherwise list every network interface in the
+    // subnet, because a thousand nodes may boot at the same time.
     let free = if most == 0 {
         Ok(0)
     } else if least * prefixes::ADDRESSES >= requirements.addresses.max(1) {
@@ -126,8 +127,9 @@ async fn free_prefixes(
     })
 }
 
-/// Checks what else in the cluster can make the CNI use another ENIConfig.
-pub async fn with_cluster(
+/// Checks the objects in the cluster that can make the CNI use another ENIConfig: an ENIConfig named
+/// `default`, and a Node object from an earlier registration.
+pub(crate) async fn with_cluster(
     requirements: &SubnetRequirements,
     api: &ApiServer,
     aws_node: Option<&AwsNode>,

@@ -5,7 +5,7 @@ mod eni_config_watch;
 mod progress;
 mod wait_timeout;
 
-pub use cni_config::until_known;
+pub(crate) use cni_config::until_cni_config;
 pub use eni_config_watch::{Ready, until_ready};
 pub use wait_timeout::{WaitReason, WaitTarget, WaitTimeout};
 
@@ -14,6 +14,9 @@ use eni_core::settings::Wait;
 use progress::Progress;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// The longest pause between two requests, before jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +40,13 @@ impl WaitTimer {
 
     /// Returns the time since the start.
     #[must_use]
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Returns what the command does about `target`, such as `waiting up to 10m for ENIConfig a`.
+    /// Returns the log text for the start of the wait, such as `waiting up to 10m for ENIConfig us-west-2a`.
     #[must_use]
-    pub fn announcement(&self, target: &WaitTarget) -> String {
+    pub(crate) fn announcement(&self, target: &WaitTarget) -> String {
         match self.wait {
             Wait::Once => format!("checking {target} once"),
             Wait::For(time) => {
@@ -67,8 +70,8 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both tell `progress`
-/// why they are not done.
+/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both record in `progress`
+/// why the target is not ready.
 async fn until<T>(
     progress: &Progress,
     timer: WaitTimer,

@@ -1,11 +1,12 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
-pub mod call;
+pub(crate) mod call;
 mod error_response;
 
 use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
+use crate::adapter::imds::ENDPOINT_HELP;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -24,9 +25,9 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The CA bundles of the distributions: Bottlerocket (inside a bootstrap container), Amazon Linux and
-/// Fedora, Debian and Ubuntu, SUSE, Alpine.
-const HOST_BUNDLES: [&str; 5] = [
+/// The CA bundles of Bottlerocket (inside a bootstrap container), Amazon Linux and Fedora, Debian and
+/// Ubuntu, SUSE, and Alpine. The first one that exists is used.
+const CA_BUNDLES: [&str; 5] = [
     "/.bottlerocket/rootfs/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
@@ -34,7 +35,7 @@ const HOST_BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// The reason why no AWS client can be created.
+/// A failure to configure an AWS client.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
     /// The CA bundle of the host is invalid.
@@ -57,10 +58,10 @@ impl Advice for AwsError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Trust(_) => "reinstall the CA certificates of the host (package ca-certificates)",
-            Self::Proxy(_) => "correct HTTPS_PROXY, such as http://proxy.example.com:3128",
-            Self::Endpoint { .. } => {
-                "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or --imds-endpoint; the default is http://169.254.169.254"
+            Self::Proxy(_) => {
+                "correct HTTPS_PROXY, such as `HTTPS_PROXY=http://proxy.example.com:3128`"
             }
+            Self::Endpoint { .. } => ENDPOINT_HELP,
         }
         .into()
     }
@@ -75,10 +76,10 @@ impl Advice for AwsError {
 
 /// Returns the SDK configuration for `region`.
 ///
-/// It resolves names with our resolver and trusts the CA certificates of the host, or else the
-/// embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
+/// AWS clients resolve names with the resolver of `context` and trust the CA certificates of the host, or
+/// else the embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
 /// profile.
-pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
+pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
     let http = http_client(&context.resolver, context.proxy.as_ref())?;
     let region = aws_config::Region::new(context.region(region).to_string());
     let provider = ProviderConfig::without_region()
@@ -102,7 +103,7 @@ pub async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig,
 }
 
 /// Returns `config` with the credentials of `role`, from `sts:AssumeRole` at the first use.
-pub async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
+pub(crate) async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = AssumeRoleProvider::builder(role)
         .session_name("eni-bootstrap")
         .configure(config)
@@ -115,7 +116,8 @@ fn http_client(
     resolver: &DnsResolver,
     proxy: Option<&Proxy>,
 ) -> Result<SharedHttpClient, AwsError> {
-    let trust = TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted());
+    let trust =
+        TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted_certificates());
     let context = TlsContext::builder()
         .with_trust_store(trust)
         .build()
@@ -125,17 +127,17 @@ fn http_client(
     let builder =
         builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
     let resolver = resolver.clone();
-    // The SDK requests a connector for every call; a cached one keeps its connections.
-    let made: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
+    // The SDK requests a connector for every call. A cached connector reuses its connections.
+    let connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, connector)) = made.iter().find(|(known, _)| *known == timeouts) {
+        let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, connector)) = connectors.iter().find(|(known, _)| *known == timeouts) {
             return connector.clone();
         }
         let connector = builder.clone().connector_settings(settings.clone());
         let connector = SharedHttpConnector::new(connector.build_with_resolver(resolver.clone()));
-        made.push((timeouts, connector.clone()));
+        connectors.push((timeouts, connector.clone()));
         connector
     }))
 }
@@ -144,9 +146,9 @@ fn http_client(
 type Timeouts = (Option<Duration>, Option<Duration>);
 
 /// Returns the CA bundle of the host, which may contain the CA of a company proxy, or else the embedded
-/// Mozilla root certificates. The format is PEM.
-fn trusted() -> Vec<u8> {
-    let mut bundles = HOST_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
+/// Mozilla root certificates, as PEM.
+fn trusted_certificates() -> Vec<u8> {
+    let mut bundles = CA_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
     bundles.find(|pem| !pem.is_empty()).unwrap_or_else(|| embedded_roots().into_bytes())
 }
 

@@ -15,16 +15,16 @@ use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
-/// The timeout of one request. The server runs on the same host, and has one thread for all clients.
+/// The timeout of one request. The server on the same host has one thread for all clients.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// The maximum length of an error message from the API, in characters. Its list of known keys is long.
+/// The maximum length of an error message from the API, in characters. A message may list all known keys.
 const MAX_MESSAGE: usize = 400;
 
-/// A failure to read or change Bottlerocket's settings.
+/// A failure to read or change the settings of Bottlerocket.
 #[derive(Debug, thiserror::Error)]
 pub enum BottlerocketError {
-    /// There is no complete response. The container has a mount of the socket itself, so it cannot reach a
-    /// server that was restarted later.
+    /// There is no complete response. A bootstrap container mounts the socket, so it cannot reach a server
+    /// that has restarted since.
     #[error("no response to {request} from the Bottlerocket settings API ({SOCKET})")]
     Unreachable { request: Request, source: reqwest::Error },
     /// The response cannot be parsed.
@@ -35,7 +35,7 @@ pub enum BottlerocketError {
     Rejected {
         request: Request,
         status: StatusCode,
-        /// The API's own message.
+        /// The message of the API.
         message: String,
     },
     /// The settings are committed, but the kubelet's files do not contain them.
@@ -62,7 +62,7 @@ impl Advice for BottlerocketError {
                 "correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed"
             }
             Self::NotRendered(_) | Self::KubeletFile(_) => {
-                "check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase host.render-wait"
+                "check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase `host.render-wait`"
             }
         };
         help.into()
@@ -90,13 +90,13 @@ impl Transient for BottlerocketError {
         matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
     }
 
-    /// Rendering takes place after the commit, so the first checks usually fail.
-    fn is_usual(&self) -> bool {
+    /// Rendering starts after the commit, so the first checks usually fail.
+    fn is_expected(&self) -> bool {
         self.is_transient()
     }
 }
 
-/// A request by its method and path, without the transaction's name.
+/// A kind of request, printed as its method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Reads settings.
@@ -123,21 +123,21 @@ impl fmt::Display for Request {
     }
 }
 
-/// A client of the API.
+/// A client of the settings API.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub(crate) struct Api {
     http: Client,
 }
 
 impl Api {
     /// Returns whether the API's socket exists below `root`.
     #[must_use]
-    pub fn is_at(root: &Path) -> bool {
+    pub(crate) fn is_at(root: &Path) -> bool {
         under(root, Path::new(SOCKET)).exists()
     }
 
     /// Returns a client for the socket below `root`.
-    pub fn at(root: &Path) -> Result<Self, BottlerocketError> {
+    pub(crate) fn at(root: &Path) -> Result<Self, BottlerocketError> {
         let http = Client::builder()
             .unix_socket(under(root, Path::new(SOCKET)))
             .no_proxy()
@@ -147,8 +147,8 @@ impl Api {
     }
 
     /// Returns the live settings.
-    pub async fn live(&self) -> Result<LiveSettings, BottlerocketError> {
-        // One after the other, on one connection: the server has one thread.
+    pub(crate) async fn live(&self) -> Result<LiveSettings, BottlerocketError> {
+        // One request after the other, because the server has one thread.
         let kubernetes = self.get("prefix=settings.kubernetes").await?;
         let others = self.get(&format!("keys={OTHER_KEYS}")).await?;
         let invalid = |source| BottlerocketError::InvalidResponse { request: Request::Get, source };
@@ -160,8 +160,8 @@ impl Api {
             .await
     }
 
-    /// Adds settings to a transaction: all of them, or none. They are not live before the commit.
-    pub async fn patch(
+    /// Adds all settings to the transaction `tx`, or none on an error. The commit makes them live.
+    pub(crate) async fn patch(
         &self,
         tx: &str,
         settings: &KubeletSettings,
@@ -172,8 +172,8 @@ impl Api {
         Ok(())
     }
 
-    /// Commits a transaction. Rendering starts after the response.
-    pub async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
+    /// Commits the transaction `tx`. Rendering starts after the response.
+    pub(crate) async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx/commit_and_apply?tx={tx}");
         let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
         let keys: Result<Vec<String>, _> = serde_json::from_str(&keys);
@@ -185,16 +185,16 @@ impl Api {
         Ok(())
     }
 
-    /// Renders these settings, which are live already. The request always has keys: without keys the API
-    /// would render all settings and restart every service.
-    pub async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+    /// Renders these settings, which are already live. The request always contains keys: without keys, the
+    /// API renders all settings and restarts every service.
+    pub(crate) async fn apply(&self, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
         let path = format!("tx/apply?keys={}", settings.keys());
         self.send(Request::Apply, Method::POST, &path, None, StatusCode::NO_CONTENT).await?;
         Ok(())
     }
 
-    /// Deletes a transaction.
-    pub async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
+    /// Deletes the transaction `tx`.
+    pub(crate) async fn discard(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx?tx={tx}");
         self.send(Request::Discard, Method::DELETE, &path, None, StatusCode::OK).await?;
         Ok(())
@@ -229,6 +229,6 @@ impl Api {
 }
 
 fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {
-    // The URL has no host, and the message contains the request.
+    // The URL has no real host, and the message contains the request.
     BottlerocketError::Unreachable { request, source: error.without_url() }
 }

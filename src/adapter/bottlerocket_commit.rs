@@ -13,7 +13,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// Commits `settings`, and waits up to `render_wait` until the kubelet's files contain them.
-pub async fn commit(
+pub(crate) async fn commit(
     root: &Path,
     current: &KubeletSettings,
     settings: &KubeletSettings,
@@ -41,7 +41,7 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
         return Err(error);
     }
     let Err(error) = api.commit_and_apply(&tx).await else { return Ok(()) };
-    // The request may have failed after the commit: in the settings applier, or when its response was lost.
+    // The request may have failed after the commit: the settings applier failed, or the response was lost.
     let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(settings) == *settings);
     if !is_live {
         discard(api, &tx).await;
@@ -51,7 +51,7 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
     api.apply(settings).await
 }
 
-/// Deletes a transaction, which would otherwise stay until the next boot.
+/// Deletes a transaction. If this fails, the transaction remains until the next boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
         warn!(
@@ -61,14 +61,14 @@ async fn discard(api: &Api, tx: &str) {
     }
 }
 
-/// Returns the name of a transaction: `eni-bootstrap-` and 16 random hexadecimal digits.
+/// Returns a transaction name: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
     // Falls back to the process ID, which is unique while this process runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
     format!("eni-bootstrap-{number:016x}")
 }
 
-/// Checks that the kubelet's files on the host contain the settings.
+/// Returns an error unless the kubelet's files on the host contain the settings.
 fn rendered(root: &Path, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
     let read = |path: &'static str| {
         let file = disk::under(&disk::under(root, Path::new(ROOTFS)), Path::new(path));

@@ -1,4 +1,4 @@
-//! How to reach everything outside the process.
+//! The context of a command: endpoints, proxy, DNS, region, root directory and instance types.
 
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
@@ -7,8 +7,8 @@ use eni_core::domain::instance_limits::LimitsTable;
 use eni_core::domain::zone::Region;
 use std::path::PathBuf;
 
-/// How to reach everything outside the process. Built once from the command line and passed to
-/// every adapter, so a node, a test and a private endpoint use the same code.
+/// The endpoints, proxy, DNS resolver, region, root directory and instance types of a command. Built once
+/// from the command line and passed to every adapter.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The root of the instance's file system: `/` on a node.
@@ -19,12 +19,12 @@ pub struct Context {
     pub ec2_endpoint: Option<String>,
     /// The EKS API; `None` selects the region's default endpoint.
     pub eks_endpoint: Option<String>,
-    /// The region for AWS API calls, if it differs from the instance's own: `settings.aws.region`
+    /// The region for AWS API calls; `None` selects the region of the instance. `settings.aws.region`
     /// on Bottlerocket.
     pub region: Option<Region>,
     /// The proxy for AWS APIs and the cluster; `None` connects directly.
     pub proxy: Option<Proxy>,
-    /// Resolves the names of all endpoints.
+    /// The DNS resolver for all endpoints.
     pub resolver: DnsResolver,
     /// The limits of each instance type: the embedded table and the rows of the override file.
     pub table: LimitsTable,
@@ -46,9 +46,9 @@ impl Default for Context {
 }
 
 impl Context {
-    /// Returns the region for AWS API calls of an instance in the region `own`.
+    /// Returns the region for AWS API calls: the configured one, or else `instance_region`.
     #[must_use]
-    pub fn region<'a>(&'a self, own: &'a Region) -> &'a Region {
-        self.region.as_ref().unwrap_or(own)
+    pub(crate) fn region<'a>(&'a self, instance_region: &'a Region) -> &'a Region {
+        self.region.as_ref().unwrap_or(instance_region)
     }
 }

@@ -1,4 +1,4 @@
-//! Reads and writes files. No other module writes to the disk.
+//! Reads, writes and locks files. Only this module writes to the disk.
 
 use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
 use eni_core::failure::{Advice, ExitCode};
@@ -13,17 +13,17 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-/// The mode of a new file. None of our files contains a secret, so everyone may read them.
+/// The mode of a new file. The files contain no secrets, so everyone may read them.
 const MODE: u32 = 0o644;
-/// The lock file, relative to the root. A run locks it, so that two runs do not interleave.
+/// The lock file, relative to the root. Only one process at a time may change the node.
 const LOCK: &str = "run/eni-bootstrap/lock";
 /// The override file for the embedded table of instance types, relative to the root.
 const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
-/// The directories of settings files, relative to the root, the lowest precedence first.
-pub const SETTINGS_DIRECTORIES: [&str; 3] =
+/// The directories of settings files, relative to the root, in ascending order of precedence.
+pub(crate) const SETTINGS_DIRECTORIES: [&str; 3] =
     ["usr/lib/eni-bootstrap", "etc/eni-bootstrap", "run/eni-bootstrap"];
 
-/// A file operation that failed.
+/// A failed file operation.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// A file exists but cannot be read.
@@ -36,12 +36,12 @@ pub enum DiskError {
     #[error("{}, line {line} is not a valid row of the instance type table", path.display())]
     Row {
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, starting at 1.
         line: usize,
-        /// What stands there.
+        /// The reason why the row is invalid.
         source: InvalidRow,
     },
-    /// Another run has locked the node.
+    /// Another process holds the lock.
     #[error("another eni-bootstrap process holds the lock {}", path.display())]
     Locked { path: PathBuf },
 }
@@ -57,7 +57,7 @@ impl Advice for DiskError {
                 "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
             }
             Self::Locked { .. } => {
-                "wait until the other run ends (`systemctl status eni-bootstrap`), or stop it"
+                "wait until the other process ends (`systemctl status eni-bootstrap`), or stop it"
             }
         };
         help.into()
@@ -71,14 +71,14 @@ impl Advice for DiskError {
     }
 }
 
-/// Returns `path`, which is absolute as the node sees it, below `root`.
+/// Returns the absolute path `path` of the node below `root`.
 #[must_use]
-pub fn under(root: &Path, path: &Path) -> PathBuf {
+pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
-pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -86,9 +86,8 @@ pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     }
 }
 
-/// Returns the paths in a directory, ordered by name; none if the directory does not exist. A directory that
-/// cannot be read is an error, because its files must not be ignored silently.
-pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
+/// Returns the paths in a directory, ordered by name; empty if the directory does not exist.
+pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: directory.to_owned(), source };
     let entries = match directory.read_dir() {
         Ok(entries) => entries,
@@ -101,14 +100,14 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(paths)
 }
 
-/// Returns every settings file under `root` in the order in which they are merged: by file name,
-/// whatever directory they are in, then the user data of a Bottlerocket bootstrap container.
+/// Returns every settings file under `root` in the order of merging: by file name, regardless of the
+/// directory, then the user data of a Bottlerocket bootstrap container.
 ///
 /// Of files with the same name, only the one in the last of [`SETTINGS_DIRECTORIES`] is read. An empty
 /// file or a symbolic link to `/dev/null` therefore masks a file in an earlier directory.
 ///
 /// Source: systemd, `conf_files_list` in `src/basic/conf-files.c`.
-pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
+pub(crate) fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> {
     let mut by_name = BTreeMap::new();
     for directory in SETTINGS_DIRECTORIES.map(|directory| root.join(directory)) {
         let paths = list(&directory)?.into_iter();
@@ -124,19 +123,20 @@ pub fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, DiskError> 
     Ok(files)
 }
 
-/// Returns the rows of the override file below `root`. They take precedence over the embedded table, so that
-/// a new instance type needs no new release. The format is that of `limits refresh`.
-pub fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
+/// Returns the rows of the override file below `root`, which take precedence over the embedded table. Its
+/// format is that of `limits refresh`.
+pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     let path = root.join(TYPE_OVERRIDES);
     let text = read(&path)?.unwrap_or_default();
     let rows: Result<Vec<_>, _> = rows(&text).collect();
     rows.map_err(|(line, source)| DiskError::Row { path, line, source })
 }
 
-/// Replaces the file at `path` atomically: after a power failure or on a full disk it has its previous
-/// contents. Writes a temporary file beside it, flushes that, renames it, and flushes the directory. A file
-/// with the same contents is not touched.
-pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
+/// Replaces the file at `path` atomically, unless it already has these contents. Keeps its mode and owner.
+///
+/// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
+/// power failure or on a full disk, the file has its previous contents.
+pub(crate) fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = match File::open(path) {
         Ok(file) => Some(file.metadata().map_err(failed)?),
@@ -148,13 +148,13 @@ pub fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
     }
     let directory = path.parent().unwrap_or_else(|| Path::new("/"));
     fs::create_dir_all(directory).map_err(failed)?;
-    // A power failure may leave the temporary file behind. It is hidden, and neither nodeadm (.yaml, .yml,
-    // .json) nor systemd (.conf) nor eni-bootstrap (.toml) reads files with this extension.
+    // A power failure may leave the temporary file behind. nodeadm (.yaml, .yml, .json), systemd (.conf) and
+    // eni-bootstrap (.toml) ignore its extension.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = directory.join(format!(".{name}.eni-bootstrap-partial"));
     let written = draft_and_rename(&draft, path, contents, old.as_ref());
     if written.is_err() {
-        // The first error is the one to report; a temporary file does no harm.
+        // Report the first error. A remaining temporary file has no effect.
         let _ = fs::remove_file(&draft);
     }
     written.map_err(failed)?;
@@ -170,7 +170,7 @@ fn draft_and_rename(
 ) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(draft)?;
-    // The previous file's mode and owner are kept. A new file is readable by all, whatever the umask is.
+    // Set the mode explicitly, because the umask may restrict that of a new file.
     let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     if let Some(old) = old {
@@ -182,7 +182,7 @@ fn draft_and_rename(
 }
 
 /// Removes the file at `path`, if it exists.
-pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
+pub(crate) fn remove(path: &Path) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
@@ -192,15 +192,15 @@ pub fn remove(path: &Path) -> Result<Outcome, DiskError> {
     }
 }
 
-/// The lock of a run that changes the node. The kernel releases it however the run ends.
+/// The lock of a process that changes the node. The kernel releases it when the process ends.
 #[derive(Debug)]
-pub struct RunLock {
+pub(crate) struct RunLock {
     _held: Flock<File>,
 }
 
 impl RunLock {
-    /// Takes the lock below `root`, or returns [`DiskError::Locked`] if another run holds it.
-    pub fn take(root: &Path) -> Result<Self, DiskError> {
+    /// Takes the lock below `root`. Returns [`DiskError::Locked`] if another process holds it.
+    pub(crate) fn take(root: &Path) -> Result<Self, DiskError> {
         let path = root.join(LOCK);
         let failed = |source| DiskError::Write { path: path.clone(), source };
         if let Some(directory) = path.parent() {

@@ -19,11 +19,11 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-/// A name could not be resolved.
+/// A failure to resolve a name.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DnsError {
     /// DNS queries need random numbers, and the kernel provides none.
-    #[error("failed to get random numbers for a DNS query: /dev/urandom may be missing")]
+    #[error("failed to get random numbers for a DNS query")]
     NoRandomNumbers(#[source] Arc<getrandom::Error>),
     /// `/etc/hosts` exists but cannot be read.
     #[error("failed to read /etc/hosts")]
@@ -31,8 +31,8 @@ pub enum DnsError {
     /// `/etc/resolv.conf` is invalid.
     #[error("failed to configure DNS from /etc/resolv.conf")]
     Settings(#[source] Arc<NetError>),
-    /// The name does not exist or has no address. The resolver's own message, which lists the query
-    /// in full, is left out.
+    /// The name does not exist or has no address. Omits the message of the resolver, which contains the
+    /// full query.
     #[error("no such host: {name:?}")]
     NoSuchHost {
         /// The name.
@@ -91,12 +91,12 @@ pub struct DnsResolver {
 
 impl DnsResolver {
     /// Returns the addresses of `name`, which may itself be an address.
-    pub async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    pub(crate) async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }
-        // Looked up here because the resolver would query DNS for the address family that the file
-        // lacks, and a name in /etc/hosts must not need a DNS server.
+        // The resolver would query DNS for the address family that is missing in the file, but a name
+        // in /etc/hosts must not need a DNS server.
         let addresses = hosts_file_addresses(name)?;
         if !addresses.is_empty() {
             return Ok(addresses);
@@ -110,10 +110,10 @@ impl DnsResolver {
         if let Some(resolver) = self.resolver.get() {
             return Ok(resolver.clone());
         }
-        // Checked first, because the resolver panics without random numbers.
+        // The resolver panics without random numbers.
         getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
         let settings = |error| DnsError::Settings(Arc::new(error));
-        // Without the file there is no DNS server, and the query fails with that reason.
+        // Without the file there is no DNS server, and the query fails with `NoAnswer`.
         let (config, mut options) = if std::path::Path::new("/etc/resolv.conf").exists() {
             system_conf::read_system_conf().map_err(settings)?
         } else {

@@ -11,13 +11,13 @@ use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 
-/// The reason why EC2 returned no limits of an instance type.
+/// A failure to get the limits of an instance type from EC2.
 #[derive(Debug, thiserror::Error)]
 pub enum Ec2Error {
     /// The region does not offer the instance type.
     #[error("EC2 does not offer instance type \"{0}\" in this region")]
     UnknownType(InstanceType),
-    /// The response lacks a field that every instance type has.
+    /// The response has no value for a field that every instance type has.
     #[error("ec2:DescribeInstanceTypes returned no {field} for {instance_type:?}")]
     Incomplete {
         /// Such as `m5.large`.
@@ -48,6 +48,11 @@ impl Advice for Ec2Error {
             Self::UnknownType(_) | Self::Incomplete { .. } => ExitCode::InvalidData,
         }
     }
+}
+
+/// Returns the token of the next page; `None` after the last page.
+fn next_page(token: Option<&str>) -> Option<String> {
+    token.filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 /// A client of the EC2 API.

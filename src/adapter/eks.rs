@@ -1,4 +1,4 @@
-//! `eks:DescribeCluster`: the endpoint and certificate authority of a cluster, given its name.
+//! `eks:DescribeCluster`: the endpoint, certificate authority and subnets of a cluster.
 
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::{self, AwsError};
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 const ACTION: &str = "eks:DescribeCluster";
 
-/// The reason why EKS returned no endpoint of the cluster.
+/// A failure to get a cluster from EKS.
 #[derive(Debug, thiserror::Error)]
 pub enum EksError {
     /// The region has no cluster of this name.
@@ -22,7 +22,7 @@ pub enum EksError {
         /// The region of the request.
         region: Region,
     },
-    /// EKS is still creating the cluster.
+    /// The cluster has no endpoint, because EKS is still creating it.
     #[error("EKS cluster {name:?} has no endpoint yet (status {status})")]
     NotReady {
         /// The cluster name.
@@ -82,8 +82,8 @@ impl Transient for EksError {
 
 /// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DescribedCluster {
-    /// The cluster. Its id is set for a local cluster on an Outpost.
+pub(crate) struct DescribedCluster {
+    /// The cluster. Its ID is set for a local cluster on an Outpost.
     pub cluster: Cluster,
     /// The subnets of the control plane's network interfaces.
     pub subnets: Vec<String>,
@@ -91,14 +91,14 @@ pub struct DescribedCluster {
 
 /// A client of the EKS API.
 #[derive(Clone, Debug)]
-pub struct Eks {
+pub(crate) struct Eks {
     client: Client,
     region: Region,
 }
 
 impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
+    pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         let mut config = aws_sdk_eks::config::Builder::from(&shared);
         config.set_endpoint_url(
@@ -108,7 +108,7 @@ impl Eks {
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
-    pub async fn cluster(
+    pub(crate) async fn cluster(
         &self,
         name: &str,
         deadline: Deadline,
@@ -116,7 +116,7 @@ impl Eks {
         retry("cluster", deadline, async || {
             let request = self.client.describe_cluster().name(name);
             match call(ACTION, deadline, request.send()).await {
-                Ok(answer) => known(name, answer.cluster()),
+                Ok(response) => described_cluster(name, response.cluster()),
                 Err(CallError::Rejected { source, .. })
                     if source.has_code("ResourceNotFoundException") =>
                 {
@@ -130,7 +130,8 @@ impl Eks {
     }
 }
 
-fn known(
+/// Returns the cluster in a response, or [`EksError::NotReady`] if it has no endpoint yet.
+fn described_cluster(
     name: &str,
     cluster: Option<&aws_sdk_eks::types::Cluster>,
 ) -> Result<DescribedCluster, EksError> {

@@ -25,13 +25,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// The validity of the signed request in seconds.
+/// The time for which the signed request is valid, in seconds.
 const SIGNATURE_SECONDS: u64 = 60;
-/// The time for which EKS accepts a token, less one minute.
-const TOKEN_LIFE: Duration = Duration::from_mins(14);
+/// The lifetime of a token: the 15 minutes for which EKS accepts it, minus one minute.
+const TOKEN_LIFETIME: Duration = Duration::from_mins(14);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
-/// The order of the query parameters in the AWS CLI, so that both tokens are equal byte for byte.
+/// The order of the query parameters in the AWS CLI, whose tokens are identical.
 const ORDER: [&str; 9] = [
     "Action",
     "Version",
@@ -44,7 +44,7 @@ const ORDER: [&str; 9] = [
     "X-Amz-Signature",
 ];
 
-/// A token cannot be created.
+/// A failure to create a token.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TokenError {
     /// No AWS credentials: the instance has no role, or its credentials are not available yet.
@@ -118,12 +118,12 @@ impl Token {
 
     /// Returns whether the token may be used at `now`.
     #[must_use]
-    pub fn is_good(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid(&self, now: SystemTime) -> bool {
         now < self.expires
     }
 }
 
-/// Written by hand so that the token is never printed.
+/// Omits the token.
 impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Token").field("expires", &self.expires).finish_non_exhaustive()
@@ -142,8 +142,8 @@ pub struct TokenSource {
 impl TokenSource {
     /// Returns a source of tokens with the credentials of `config`. The STS endpoint follows from
     /// `region` and from the FIPS and dual-stack settings of `config`. `cluster` is the cluster's
-    /// name, or the id of a cluster on an Outpost.
-    pub async fn new(
+    /// name, or the ID of a local cluster on an Outpost.
+    pub(crate) async fn new(
         config: &SdkConfig,
         region: Region,
         cluster: String,
@@ -162,7 +162,7 @@ impl TokenSource {
     }
 
     /// Returns a token that is signed at `now`.
-    pub async fn token(&self, now: SystemTime) -> Result<Token, TokenError> {
+    pub(crate) async fn token(&self, now: SystemTime) -> Result<Token, TokenError> {
         let credentials = self
             .credentials
             .provide_credentials()
@@ -224,5 +224,5 @@ pub fn sign_token(
     });
     let url = format!("{sts}/?{}", query.join("&"));
     let text = format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(url));
-    Ok(Token { text, expires: now + TOKEN_LIFE })
+    Ok(Token { text, expires: now + TOKEN_LIFETIME })
 }

@@ -1,11 +1,11 @@
-//! CPUs and memory of the instance.
+//! The number of CPUs and the memory size of the instance.
 
 use eni_core::facts::Machine;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-/// The kernel does not report CPUs or memory.
+/// A failure to read the number of CPUs or the memory size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read the number of CPUs and the memory size from /proc and /sys")]
 pub struct HardwareError;
@@ -20,9 +20,9 @@ impl Advice for HardwareError {
     }
 }
 
-/// Returns the CPUs that are online, and the memory. A control group with a memory limit counts as the
-/// memory.
-pub fn machine() -> Result<Machine, HardwareError> {
+/// Returns the number of online CPUs and the memory size in bytes. The memory limit of a control group takes
+/// precedence if it is lower.
+pub(crate) fn machine() -> Result<Machine, HardwareError> {
     let kind = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());

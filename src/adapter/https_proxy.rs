@@ -15,9 +15,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Returns how to reach `url` through the proxy; `None` for a direct connection.
+    /// Returns the proxy to use for `url`; `None` for a direct connection.
     #[must_use]
-    pub fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
+    pub(crate) fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
         Matcher::builder()
             .https(self.url.secret())
             .no(self.no_proxy.join(","))
@@ -26,7 +26,7 @@ impl Proxy {
     }
 
     /// Returns the proxy configuration of the AWS SDK.
-    pub fn for_aws(&self) -> Result<ProxyConfig, ProxyError> {
+    pub(crate) fn for_aws(&self) -> Result<ProxyConfig, ProxyError> {
         Ok(ProxyConfig::https(self.url.secret())?.no_proxy(self.no_proxy.join(",")))
     }
 }
@@ -42,11 +42,11 @@ mod tests {
             no_proxy: vec![".internal".to_owned(), "10.0.0.0/8".to_owned()],
         };
         let through = |url: &str| {
-            let found = proxy.intercept(&url.parse().unwrap());
-            found.map(|it| (it.uri().to_string(), it.basic_auth().is_some()))
+            let intercept = proxy.intercept(&url.parse().unwrap());
+            intercept.map(|it| (it.uri().to_string(), it.basic_auth().is_some()))
         };
-        let taken = Some(("http://proxy:3128/".to_owned(), true));
-        assert_eq!(through("https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com"), taken);
+        let proxied = Some(("http://proxy:3128/".to_owned(), true));
+        assert_eq!(through("https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com"), proxied);
         assert_eq!(through("https://k8s.internal"), None);
         assert_eq!(through("https://10.1.2.3"), None);
         assert_eq!(through("http://169.254.169.254/latest/meta-data"), None);

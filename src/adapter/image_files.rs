@@ -1,19 +1,19 @@
-//! Reads the files of a node image that the hosts request.
+//! Reads the files and snap options of a node image that the host families request.
 
-use crate::adapter::command::{self, CommandError};
 use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// A part of the image that cannot be read.
+/// A failure to read a part of the node image.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// A file or a directory that exists but cannot be read.
+    /// A file or a directory exists but cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The option of a snap.
+    /// A snap option cannot be read.
     #[error(transparent)]
     Command(#[from] CommandError),
 }
@@ -31,8 +31,8 @@ impl Advice for ImageError {
     }
 }
 
-/// Reads everything below `root` that the hosts request.
-pub async fn read(root: &Path) -> Result<Image, ImageError> {
+/// Reads all files and snap options below `root` that the host families request.
+pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
     for request in host::reads() {
         match request {
@@ -57,7 +57,7 @@ pub async fn read(root: &Path) -> Result<Image, ImageError> {
             }
             Read::SnapOption { option, unit } => {
                 if image.unit(unit).is_some() {
-                    image.insert_snap_option(option, command::snap_option(option).await?);
+                    image.insert_snap_option(option, host_command::snap_option(option).await?);
                 }
             }
         }

@@ -13,16 +13,19 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 /// The IPv4 endpoint on every EC2 instance.
-pub const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
+pub(crate) const DEFAULT_ENDPOINT: &str = "http://169.254.169.254";
 /// The IPv6 endpoint, for `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv6`.
-pub const DEFAULT_ENDPOINT_IPV6: &str = "http://[fd00:ec2::254]";
+pub(crate) const DEFAULT_ENDPOINT_IPV6: &str = "http://[fd00:ec2::254]";
 
-/// The token lifetime: six hours, the maximum. A run lasts minutes, so the token never expires.
+/// The lifetime of a token in seconds: six hours, the maximum. A run lasts minutes, so the token never expires.
 const TOKEN_TTL_SECONDS: &str = "21600";
 /// The time limit of one attempt. The service is on the same host and responds in milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// The size limit of one item, in bytes. The largest possible item is user data, with 16 KiB.
-const LARGEST_ITEM: usize = 64 << 10;
+/// The maximum size of one item in bytes. The largest item is user data, with at most 16 KiB.
+const MAX_ITEM_BYTES: usize = 64 << 10;
+
+/// The help for an invalid endpoint.
+pub(super) const ENDPOINT_HELP: &str = "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or `--imds-endpoint`; the default is http://169.254.169.254";
 
 /// A failed request to the instance metadata service.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +67,7 @@ pub enum ImdsError {
         path: String,
     },
     /// The response exceeds the size limit.
-    #[error("the instance metadata service returned more than {LARGEST_ITEM} bytes for {path}")]
+    #[error("the instance metadata service returned more than {MAX_ITEM_BYTES} bytes for {path}")]
     TooLarge {
         /// The path of the item.
         path: String,
@@ -96,9 +99,7 @@ impl Advice for ImdsError {
             Self::Disabled { .. } => {
                 "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
             }
-            Self::Endpoint { .. } => {
-                "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or --imds-endpoint; the default is http://169.254.169.254"
-            }
+            Self::Endpoint { .. } => ENDPOINT_HELP,
             Self::TokenRejected { .. }
             | Self::UnexpectedStatus { .. }
             | Self::Missing { .. }
@@ -132,7 +133,7 @@ impl Transient for ImdsError {
     }
 }
 
-/// An IMDSv2 session. Only [`Session::open`] creates one, so every request has a token.
+/// An IMDSv2 session, whose requests all send its token.
 pub struct Session {
     http: Client,
     endpoint: String,
@@ -140,7 +141,7 @@ pub struct Session {
     deadline: Deadline,
 }
 
-/// Leaves out the token.
+/// Omits the token.
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Session").field("endpoint", &self.endpoint).finish_non_exhaustive()
@@ -148,7 +149,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Opens a session, retrying until `deadline`: the network may come up late.
+    /// Opens a session, retrying until `deadline` because the network may come up late.
     pub async fn open(context: &Context, deadline: Deadline) -> Result<Self, ImdsError> {
         let endpoint = context.imds_endpoint.trim_end_matches('/').to_owned();
         let http = Client::builder()
@@ -173,7 +174,7 @@ impl Session {
     }
 
     /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
-    pub async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = format!("latest/{path}");
         retry("imds", self.deadline, async || {
             let request = self
@@ -191,7 +192,7 @@ impl Session {
     }
 
     /// Returns the item at `path` as a `T`; `None` for HTTP 404.
-    pub async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
+    pub(crate) async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
@@ -218,7 +219,7 @@ impl Session {
         let path = path.to_owned();
         let unreachable = |source: reqwest::Error| {
             let endpoint = self.endpoint.clone();
-            // Our message has the endpoint already.
+            // The message of ImdsError contains the endpoint.
             let source = source.without_url();
             if source.is_builder() {
                 ImdsError::Endpoint { endpoint, source }
@@ -244,19 +245,19 @@ impl Session {
     }
 }
 
-/// Returns the body, or `None` as soon as it exceeds [`LARGEST_ITEM`].
+/// Returns the body, or `None` as soon as it exceeds [`MAX_ITEM_BYTES`].
 async fn body(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LARGEST_ITEM {
+        if bytes.len() > MAX_ITEM_BYTES {
             return Ok(None);
         }
     }
     Ok(Some(bytes))
 }
 
-/// Parses UTF-8.
+/// Returns the item at `path` as UTF-8 text.
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, ImdsError> {
     String::from_utf8(bytes).map_err(|error| ImdsError::InvalidValue {
         path: path.to_owned(),

@@ -11,7 +11,7 @@ pub use daemonset::{AwsNodeError, Environment};
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
-pub(crate) use kubernetes_error::RBAC;
+pub(crate) use kubernetes_error::{RBAC, UNREACHABLE_HELP};
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;
@@ -64,14 +64,14 @@ pub enum Event {
     Deleted,
 }
 
-/// A client of the API server with the credentials to use.
+/// A client of the API server with its credentials.
 #[derive(Clone)]
 pub struct ApiServer {
     client: Client,
     identity: Option<Identity>,
 }
 
-/// Written by hand because the client contains the token.
+/// Omits the client, which contains the token.
 impl fmt::Debug for ApiServer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ApiServer").finish_non_exhaustive()
@@ -79,7 +79,7 @@ impl fmt::Debug for ApiServer {
 }
 
 impl ApiServer {
-    /// Returns a client for the cluster and with the credentials of a kubeconfig.
+    /// Returns a client for the cluster of a kubeconfig, with its credentials.
     pub async fn by_kubeconfig(path: &Path, context: &Context) -> Result<Self, ConnectError> {
         let failed = |source| match source {
             KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
@@ -94,8 +94,8 @@ impl ApiServer {
         Ok(Self { client: client(&config, context, None)?, identity: None })
     }
 
-    /// Returns a client for `cluster` with the node's own credentials: tokens from `tokens`.
-    pub fn as_node(
+    /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
+    pub(crate) fn as_node(
         cluster: &Cluster,
         tokens: TokenSource,
         context: &Context,
@@ -113,7 +113,7 @@ impl ApiServer {
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
-    pub async fn eni_config(
+    pub(crate) async fn eni_config(
         &self,
         name: &str,
     ) -> Result<Option<VersionedEniConfig>, KubernetesError> {
@@ -126,7 +126,7 @@ impl ApiServer {
     }
 
     /// Returns all ENIConfigs by name.
-    pub async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
+    pub(crate) async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
         let api = self.eni_config_api();
         match within(ATTEMPT, api.list(&ListParams::default())).await? {
@@ -142,7 +142,7 @@ impl ApiServer {
     /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version,
     /// the first event is the current state. The stream ends when the API server ends the watch, or
     /// with an error.
-    pub async fn watch(
+    pub(crate) async fn watch(
         &self,
         name: &str,
         from: Option<&str>,

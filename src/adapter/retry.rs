@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// The time by which an operation must be complete. Callers pass it on, so nested retries cannot
-/// add up to more than the configured timeout.
+/// The time by which an operation must be complete. Nested retries share it, so together they cannot
+/// exceed the configured timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Option<Instant>);
 
@@ -15,32 +15,32 @@ impl Deadline {
     /// Returns the deadline that is `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        // A time that the clock cannot represent is as good as no deadline.
+        // A time that the clock cannot represent means no deadline.
         Self(Instant::now().checked_add(time))
     }
 
     /// Returns a deadline that never passes.
     #[must_use]
-    pub fn never() -> Self {
+    pub(crate) fn never() -> Self {
         Self(None)
     }
 
     /// Returns the time left, which is zero after the deadline; `None` if the deadline never
     /// passes.
     #[must_use]
-    pub fn remaining(self) -> Option<Duration> {
+    pub(crate) fn remaining(self) -> Option<Duration> {
         self.0.map(|then| then.saturating_duration_since(Instant::now()))
     }
 
     /// Returns `most` or the time left, whichever is shorter.
     #[must_use]
-    pub fn at_most(self, most: Duration) -> Duration {
+    pub(crate) fn at_most(self, most: Duration) -> Duration {
         self.remaining().map_or(most, |remaining| remaining.min(most))
     }
 
     /// Returns whether a pause of `pause` ends before the deadline.
     #[must_use]
-    pub fn allows(self, pause: Duration) -> bool {
+    pub(crate) fn allows(self, pause: Duration) -> bool {
         self.remaining().is_none_or(|remaining| pause < remaining)
     }
 }
@@ -52,7 +52,7 @@ pub trait Transient {
 
     /// Returns whether the error is expected at boot. An expected error is logged as information,
     /// not as a warning.
-    fn is_usual(&self) -> bool {
+    fn is_expected(&self) -> bool {
         false
     }
 }
@@ -66,9 +66,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Returns the pauses between attempts: they double up to `longest`. Jitter spreads the requests of
 /// many nodes that boot at the same time.
 #[must_use]
-pub fn pauses(longest: Duration) -> ExponentialBackoff {
+pub(crate) fn pauses(longest: Duration) -> ExponentialBackoff {
+    pauses_from(FIRST_PAUSE, longest)
+}
+
+/// Returns pauses that double from `first` up to `longest`, with jitter.
+#[must_use]
+pub(crate) fn pauses_from(first: Duration, longest: Duration) -> ExponentialBackoff {
     ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
+        .with_min_delay(first)
         .with_max_delay(longest)
         .without_max_times()
         .with_jitter()
@@ -81,7 +87,11 @@ pub fn pauses(longest: Duration) -> ExponentialBackoff {
 /// # Errors
 ///
 /// The last error of `operation`.
-pub async fn retry<T, E, F>(phase: &str, deadline: Deadline, mut operation: F) -> Result<T, E>
+pub(crate) async fn retry<T, E, F>(
+    phase: &str,
+    deadline: Deadline,
+    mut operation: F,
+) -> Result<T, E>
 where
     E: Transient + std::error::Error + 'static,
     F: AsyncFnMut() -> Result<T, E>,
@@ -98,7 +108,7 @@ where
         }
         let seconds = pause.as_secs_f32();
         let line = format!("{phase}: {}; retrying in {seconds:.1} s", one_line(&error));
-        if error.is_usual() {
+        if error.is_expected() {
             info!("{line}");
         } else {
             warn!("{line}");

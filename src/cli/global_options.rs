@@ -94,7 +94,7 @@ impl GlobalOptions {
         }
     }
 
-    /// Returns how to reach everything outside the process.
+    /// Returns the context of the command: endpoints, proxy and root directory.
     pub(super) fn context(self) -> Result<Context, UsageError> {
         let Self {
             root,

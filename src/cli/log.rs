@@ -34,8 +34,8 @@ impl Stderr {
         Self::of(std::env::var("JOURNAL_STREAM").ok().as_deref(), std::io::stderr())
     }
 
-    /// systemd sets `JOURNAL_STREAM` to the device and the inode of the socket that it connects to
-    /// stdout or stderr. The variable is inherited, so it must match the file descriptor.
+    /// Compares the file descriptor with `JOURNAL_STREAM`. systemd sets `JOURNAL_STREAM` to the device and the inode of the socket that it connects to
+    /// stdout or stderr; child processes inherit the variable.
     ///
     /// Source: systemd.exec(5), `$JOURNAL_STREAM`.
     fn of(journal_stream: Option<&str>, stderr: impl AsFd) -> Self {
@@ -61,22 +61,22 @@ impl Stderr {
         lines
     }
 
-    /// Prints an error report. It is not a log line: no level hides it.
+    /// Prints an error report, whatever the log level is.
     pub(super) fn report(self, text: &str) {
-        // If nobody reads stderr, the exit code is the only report.
+        // If stderr is closed, the exit code still reports the failure.
         let _ = std::io::stderr().lock().write_all(self.format(ERROR, text).as_bytes());
     }
 
-    /// Prints log lines of this program up to `level`. Lines of libraries are dropped: they may contain
-    /// headers, and a header may contain a token. The journal adds the time.
-    pub(super) fn log(self, level: LevelFilter) {
+    /// Installs the logger, which prints the log lines of this program up to `level` without a timestamp.
+    /// It drops the log lines of libraries: they may contain HTTP headers, and a header may contain a token.
+    pub(super) fn install_logger(self, level: LevelFilter) {
         let lines = tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .event_format(Lines(self))
             .with_writer(std::io::stderr)
             .log_internal_errors(false)
             .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
-        // Fails only if a test installs a second subscriber; the first one stays.
+        // Fails only if a test has installed a logger before.
         let _ = tracing_subscriber::registry().with(lines).try_init();
     }
 }

@@ -11,8 +11,8 @@ use std::ffi::OsString;
 /// Prefix of the variables that are settings.
 const PREFIX: &str = "ENI_BOOTSTRAP_";
 
-/// Fails for the first of `names` that starts with `ENI_BOOTSTRAP_` but is not a setting: it is probably
-/// misspelt, and the setting would silently keep its default.
+/// Returns an error for the first of `names` that starts with `ENI_BOOTSTRAP_` but is not a setting. The
+/// name is probably misspelled, and the setting would silently keep its default.
 pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsError> {
     let command = Cli::command();
     let commands = std::iter::once(&command).chain(command.get_subcommands());
@@ -30,8 +30,8 @@ pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsE
     Ok(())
 }
 
-/// Returns the settings error behind clap's usage error, if an environment variable and not a flag has
-/// the invalid value.
+/// Converts clap's usage error to a settings error if the invalid value comes from an environment
+/// variable. Returns `None` if it comes from a flag.
 pub(super) fn error(error: &clap::Error) -> Option<SettingsError> {
     if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
         return None;
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_variable_names_the_nearest() {
+    fn a_misspelled_variable_gets_a_suggestion() {
         let check = |name: &str| super::check(std::iter::once(name.to_owned()));
         assert_eq!(check("ENI_BOOTSTRAP_PODS_MAX"), Ok(()));
         assert_eq!(check("ENI_BOOTSTRAP_ROOT"), Ok(()));

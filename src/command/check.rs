@@ -1,4 +1,4 @@
-//! `check`: lists the results of all checks, for this node or for all ENIConfigs of a cluster.
+//! `check`: runs all checks, for this node or for all ENIConfigs of a cluster, and prints their results.
 
 mod checklist;
 mod node_checks;
@@ -15,8 +15,8 @@ use serde::Serialize;
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// Check a whole cluster from any machine, with its kubeconfig: `all` zones of the cluster's subnets, or a list of zones
+pub(crate) struct CheckArgs {
+    /// Zones to check in a whole cluster, or `all` for the zones of its subnets; requires --cluster-kubeconfig and --region
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
     /// Region of the cluster, with --zones
@@ -27,9 +27,9 @@ pub struct CheckArgs {
     output: Output,
 }
 
-/// The format of the list.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// Text: one line for each check, followed by its help
     #[default]
     Text,
@@ -53,17 +53,18 @@ fn zone(text: &str) -> Result<Zones, String> {
     }
 }
 
-/// A check, and the ENIConfig or zone that it is about if there are several.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Line {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<String>,
+    /// The name of the ENIConfig or zone; `None` if the list covers only one.
+    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     #[serde(flatten)]
     diagnostic: Diagnostic,
 }
 
 /// Runs all checks and prints their results.
-pub async fn check(
+pub(crate) async fn check(
     context: Context,
     settings: Settings,
     arguments: CheckArgs,

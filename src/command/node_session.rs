@@ -1,5 +1,5 @@
-//! The steps that all commands on a node share: read the instance, find the cluster, read the CNI
-//! configuration, plan.
+//! The steps that `run`, `plan`, `wait` and `check` share: read the instance, connect to the cluster, read
+//! the CNI configuration, compute the plan, and wait for the ENIConfig.
 
 use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::observe::{self, Connection};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
-use crate::wait::{Ready, WaitTarget, WaitTimer, until_known, until_ready};
+use crate::wait::{Ready, WaitTarget, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -21,7 +21,7 @@ use eni_core::settings::{CniSource, Settings};
 use tokio::join;
 use tracing::info;
 
-/// The facts about this node, with the context and the settings that they were collected with.
+/// The facts about this node, and the context and settings to use with them.
 pub(super) struct NodeSession {
     pub context: Context,
     pub settings: Settings,
@@ -38,14 +38,13 @@ pub(super) struct ClusterState {
 
 impl NodeSession {
     /// Collects the facts about this node, retrying IMDS for up to `imds.wait`.
-    pub async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
+    pub(super) async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
         Self::open_until(deadline, context, settings).await
     }
 
-    /// Waits until no other run holds the lock, then collects the facts. Both together take at most
-    /// `imds.wait`.
-    pub async fn open_locked(
+    /// Waits for the run lock, then collects the facts. Both together take at most `imds.wait`.
+    pub(super) async fn open_locked(
         context: Context,
         settings: Settings,
     ) -> Result<(RunLock, Self), Error> {
@@ -67,22 +66,25 @@ impl NodeSession {
     }
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
-    pub async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
+    pub(super) async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
         let connection = self.connect().await?;
-        let aws_node = until_known(&connection.api, timer).await?;
+        let aws_node = until_cni_config(&connection.api, timer).await?;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
-    /// Computes the configuration of this node.
-    pub fn plan(&self, cluster: &ClusterState) -> Result<Plan, Error> {
+    /// Returns the plan for this node.
+    pub(super) fn plan(&self, cluster: &ClusterState) -> Result<Plan, Error> {
         Ok(plan(&self.facts, &self.settings, cluster.aws_node.as_ref())?)
     }
 
     /// Returns `existing`, or else a new connection, which is logged.
-    pub async fn connection(&self, existing: Option<Connection>) -> Result<Connection, Error> {
+    pub(super) async fn connection(
+        &self,
+        existing: Option<Connection>,
+    ) -> Result<Connection, Error> {
         if let Some(connection) = existing {
             return Ok(connection);
         }
@@ -92,9 +94,9 @@ impl NodeSession {
     }
 
     /// Finds the cluster and connects to it.
-    pub async fn connect(&self) -> Result<Connection, Error> {
+    pub(super) async fn connect(&self) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)?;
-        // eks:DescribeCluster is part of collecting the facts, and has the same timeout.
+        // eks:DescribeCluster has the timeout of the facts, `imds.wait`.
         let deadline = Deadline::after(self.settings.imds.wait().into());
         let region = &self.facts.instance.region;
         // Boxed: the future of the EKS request is large, and the request is rare.
@@ -102,8 +104,8 @@ impl NodeSession {
         Ok(Box::pin(connect).await?)
     }
 
-    /// Waits until the ENIConfig exists and fits this node.
-    pub async fn wait_for_eni_config(
+    /// Waits until the ENIConfig `name` exists and fits this node.
+    pub(super) async fn wait_for_eni_config(
         &self,
         name: &EniConfigName,
         plan: &Plan,
@@ -122,7 +124,7 @@ impl NodeSession {
     }
 
     /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
-    pub async fn verifier<'a>(
+    pub(super) async fn verifier<'a>(
         &self,
         name: &EniConfigName,
         plan: &Plan,
@@ -144,7 +146,7 @@ impl NodeSession {
     }
 }
 
-/// Compares ENIConfigs with their subnet and security groups in EC2 and with the Node object.
+/// Checks ENIConfigs against EC2 (subnet, security groups) and against the Node object.
 pub(super) struct Verifier<'a> {
     requirements: SubnetRequirements,
     /// The client, or why there is none. The EC2 checks are then skipped.
@@ -154,19 +156,19 @@ pub(super) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    /// Returns the results of all comparisons.
-    pub async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
+    /// Returns the results of all checks.
+    pub(super) async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
-        let (mut diagnostics, of_cluster) = join!(
+        let (mut diagnostics, cluster_diagnostics) = join!(
             Box::pin(verify::with_ec2(&self.requirements, eni_config, ec2)),
             Box::pin(verify::with_cluster(&self.requirements, self.api, self.aws_node))
         );
-        diagnostics.extend(of_cluster);
+        diagnostics.extend(cluster_diagnostics);
         diagnostics
     }
 }
 
-/// Returns the requirements of this node on its ENIConfig.
+/// Returns what this node requires of its ENIConfig.
 fn requirements(
     name: &EniConfigName,
     facts: &Facts,

@@ -2,10 +2,9 @@
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
-use crate::command::print;
+use crate::command::{json_text, print, yaml_text};
 use crate::error::Error;
-use crate::report;
-use crate::report::PlanView;
+use crate::report::{self, PlanView};
 use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
@@ -13,7 +12,7 @@ use eni_core::settings::{Settings, Wait};
 
 /// The format of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// Text: the calculation and the files
     #[default]
     Text,
@@ -28,7 +27,11 @@ pub enum Output {
 }
 
 /// Prints the plan for this node.
-pub async fn show(context: Context, settings: Settings, output: Output) -> Result<(), Error> {
+pub(crate) async fn show(
+    context: Context,
+    settings: Settings,
+    output: Output,
+) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     // One attempt without retries: `plan` is interactive.
     let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;
@@ -39,9 +42,8 @@ pub async fn show(context: Context, settings: Settings, output: Output) -> Resul
     let view = PlanView { facts, connection, aws_node, run_error };
     let text = match output {
         Output::Text => report::plan_text(&view, &plan),
-        Output::Json => format!("{:#}\n", report::plan_json(&view, &plan)),
-        Output::Yaml => serde_saphyr::to_string(&report::plan_json(&view, &plan))
-            .map_err(|error| Error::Output(std::io::Error::other(error)))?,
+        Output::Json => json_text(&report::plan_json(&view, &plan)),
+        Output::Yaml => yaml_text(&report::plan_json(&view, &plan))?,
         Output::Diff => report::diff(&context.root, &plan.changes)?,
         Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",
     };

@@ -1,5 +1,5 @@
-//! `run`: reads the instance, plans, writes the configuration and waits for the ENIConfig. The
-//! kubelet can start after it succeeds.
+//! `run`: reads the instance and the CNI configuration, configures the kubelet, and waits for the
+//! ENIConfig.
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
@@ -10,7 +10,7 @@ use eni_core::failure::one_line;
 use eni_core::settings::{OnTimeout, Settings};
 use tracing::{info, warn};
 
-/// Prepares this node for its kubelet.
+/// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
@@ -18,7 +18,7 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     let cluster = node.cluster_state(timer).await?;
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = node.plan(&cluster)?;
-    // Connects before any file is written: a run that cannot wait must not change the node.
+    // Connect before any file is written: a run that cannot wait must not change the node.
     let connection = match &plan.wait {
         Some(_) => Some(node.connection(cluster.connection).await?),
         None => None,

@@ -2,14 +2,14 @@
 
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::{Context, aws};
-use crate::command::print;
+use crate::command::{json_text, print};
 use crate::error::Error;
 use clap::Args;
 use eni_core::domain::zone::Region;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// The versions of `ExecCredential` that a client may request.
+/// The API versions of `ExecCredential` that a client may request.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 const GROUP: &str = "client.authentication.k8s.io";
 /// The version that the AWS CLI returns if the client requests none.
@@ -17,41 +17,41 @@ const DEFAULT_VERSION: &str = "v1beta1";
 
 /// The flags of `token`, which are those of `aws eks get-token`.
 #[derive(Debug, Args)]
-pub struct TokenArgs {
+pub(crate) struct TokenArgs {
     /// Name of the cluster
     #[arg(long, value_name = "NAME", required_unless_present = "cluster_id")]
     cluster_name: Option<String>,
-    /// Id of a local cluster on an Outpost, instead of its name
+    /// ID of a local cluster on an Outpost, instead of its name
     #[arg(long, value_name = "ID", conflicts_with = "cluster_name")]
     cluster_id: Option<String>,
     /// Region of the STS endpoint that the token is signed for
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Region,
-    /// IAM role to assume before signing
+    /// ARN of the IAM role to assume before signing
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
-    /// The request of kubectl, which contains the requested version
+    /// `ExecCredential` request of kubectl, which contains the API version
     #[arg(long, env = "KUBERNETES_EXEC_INFO", hide = true)]
     exec_info: Option<String>,
 }
 
-/// Prints a token.
-pub async fn show(context: Context, arguments: TokenArgs) -> Result<(), Error> {
+/// Prints a token as an `ExecCredential`.
+pub(crate) async fn show(context: Context, arguments: TokenArgs) -> Result<(), Error> {
     let TokenArgs { cluster_name, cluster_id, region, role_arn, exec_info } = arguments;
     let config = aws::sdk_config(&context, &region).await.map_err(TokenError::from)?;
     let config = match role_arn {
         None => config,
         Some(role) => aws::as_role(&config, &role).await,
     };
-    // Clap requires one of them.
+    // clap requires one of them.
     let cluster = cluster_name.or(cluster_id).unwrap_or_default();
     let source = TokenSource::new(&config, region, cluster).await?;
     let token = source.token(SystemTime::now()).await?;
     let version = version(exec_info.as_deref().unwrap_or_default());
-    print(&format!("{:#}\n", credential(&token, version)))
+    print(&json_text(&credential(&token, version)))
 }
 
-/// Returns the version that the client requests, or the default if it is unknown.
+/// Returns the API version that the client requests, or the default for an unknown one.
 fn version(exec_info: &str) -> &'static str {
     let request: Value = serde_json::from_str(exec_info).unwrap_or_default();
     let requested = request["apiVersion"].as_str().and_then(|it| it.strip_prefix(GROUP));

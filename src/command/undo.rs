@@ -11,11 +11,11 @@ use eni_core::host;
 use std::time::Duration;
 use tracing::warn;
 
-/// The time to wait for another run to end.
+/// The timeout for another run to end, and for each change.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Removes the files of eni-bootstrap, and its block in files of other programs.
-pub async fn undo(context: Context) -> Result<(), Error> {
+/// Removes the files of eni-bootstrap, and its blocks in files that it does not own.
+pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;

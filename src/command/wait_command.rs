@@ -1,5 +1,5 @@
-//! `wait`: only waits for the ENIConfig, for units and scripts that configure the kubelet
-//! themselves.
+//! `wait`: waits for the ENIConfig without configuring the kubelet, for units and scripts that configure
+//! it themselves.
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
@@ -8,8 +8,8 @@ use crate::report;
 use crate::wait::WaitTimer;
 use eni_core::settings::Settings;
 
-/// Waits for this node's ENIConfig.
-pub async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
+/// Waits until the ENIConfig of this node exists and fits.
+pub(crate) async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     let timer = WaitTimer::start(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;

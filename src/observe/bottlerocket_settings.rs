@@ -1,4 +1,4 @@
-//! Reads the settings of Bottlerocket, if eni-bootstrap runs in one of its bootstrap containers.
+//! Reads the settings of Bottlerocket if eni-bootstrap runs in a bootstrap container.
 
 use super::ObserveError;
 use crate::adapter::Context;
@@ -18,12 +18,12 @@ use tracing::{debug, warn};
 
 /// The settings of Bottlerocket; empty on other images.
 #[derive(Clone, Debug, Default)]
-pub struct BottlerocketSettings {
+pub(crate) struct BottlerocketSettings {
     /// The settings of the kubelet.
     pub settings: Option<Bottlerocket>,
     /// The cluster in `settings.kubernetes`.
     pub cluster_hint: Option<ClusterHint>,
-    /// `settings.aws.region`: the region for AWS API calls.
+    /// `settings.aws.region`: the region for AWS API calls, if it is set.
     pub region: Option<Region>,
     /// The proxy in `settings.network`.
     pub proxy: Option<Proxy>,
@@ -32,7 +32,7 @@ pub struct BottlerocketSettings {
 impl BottlerocketSettings {
     /// Returns `context` with Bottlerocket's region and, unless `context` has one, its proxy.
     #[must_use]
-    pub fn amend(&self, context: Context) -> Context {
+    pub(crate) fn amend(&self, context: Context) -> Context {
         let proxy = context.proxy.or_else(|| self.proxy.clone());
         Context { region: self.region.clone(), proxy, ..context }
     }
@@ -40,7 +40,7 @@ impl BottlerocketSettings {
 
 /// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
 /// Bottlerocket.
-pub async fn bottlerocket(
+pub(crate) async fn bottlerocket(
     root: &Path,
     kind: HostKind,
 ) -> Result<BottlerocketSettings, ObserveError> {

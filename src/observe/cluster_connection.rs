@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use tracing::{debug, info};
 
-/// There is no connection to the cluster.
+/// A failure to connect to the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// EKS did not return the endpoint.
@@ -43,7 +43,7 @@ impl Advice for ClusterError {
     }
 }
 
-/// Returns the descriptions of the cluster on the instance, in order of precedence. `user_data` is
+/// Returns what each source on the instance contains about the cluster, in order of precedence. `user_data` is
 /// the cluster of the `NodeConfig` in user data.
 pub(super) fn hints(
     root: &Path,
@@ -80,7 +80,7 @@ pub(super) fn hints(
 
 /// A connection to the cluster's API server.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The client.
     pub api: ApiServer,
     /// The cluster, or the kubeconfig that replaces it.
@@ -88,8 +88,8 @@ pub struct Connection {
 }
 
 /// Connects to the cluster. If only its name is known, calls `eks:DescribeCluster` first and
-/// retries until `deadline`. `region` is the instance's own.
-pub async fn connect(
+/// retries until `deadline`. `region` is the region of the instance.
+pub(crate) async fn connect(
     context: &Context,
     region: &Region,
     access: &ClusterAccess,

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 
 /// Returns the hunks with `context` lines around each change; empty if nothing differs.
 #[must_use]
-pub fn unified(old: &str, new: &str, context: u32) -> String {
+pub(crate) fn unified(old: &str, new: &str, context: u32) -> String {
     let input = InternedInput::new(old, new);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
@@ -17,7 +17,7 @@ pub fn unified(old: &str, new: &str, context: u32) -> String {
     diff.unified_diff(&Printer(BasicLineDiffPrinter(&input.interner)), config, &input).to_string()
 }
 
-/// Counts lines from 1, and from 0 for a side without lines, as `patch` expects for a new file.
+/// Prints hunk headers as `diff -u` does: line numbers start at 1, or at 0 for a side without lines.
 struct Printer<'a>(BasicLineDiffPrinter<'a, str>);
 
 impl UnifiedDiffPrinter for Printer<'_> {

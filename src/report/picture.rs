@@ -1,4 +1,4 @@
-//! Draws the calculation of max-pods: the network interfaces, their addresses and each term.
+//! Draws the calculation of max-pods as text: the network interfaces, their addresses and each term.
 
 use eni_core::domain::capacity::{Capacity, MaxPodsOverride};
 use eni_core::domain::identifier::InstanceType;
@@ -6,8 +6,8 @@ use eni_core::domain::instance_limits::InstanceLimits;
 use eni_core::domain::plural::counted;
 use std::fmt::Write as _;
 
-/// Maximum number of addresses drawn for an interface, so that a line fits in 80 columns.
-const WIDEST: u32 = 20;
+/// The maximum number of addresses drawn for an interface, so that a line fits in 80 columns.
+const MAX_DRAWN: u32 = 20;
 
 /// Returns the drawing of `capacity` for `instance_type`.
 pub(crate) fn picture(
@@ -68,7 +68,7 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
 
 /// Returns a symbol for the primary address, then one for each slot.
 fn cells(count: u32, first: &str, further: &str) -> String {
-    let drawn = count.min(WIDEST);
+    let drawn = count.min(MAX_DRAWN);
     let rest = usize::try_from(drawn.saturating_sub(1)).unwrap_or(0);
     let more = if drawn < count { "…" } else { "" };
     format!("{first}{}{more}", further.repeat(rest))

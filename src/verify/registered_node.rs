@@ -5,10 +5,8 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{DEFAULT_LABEL, Selection, select};
 
-/// Returns the problems of a node that registers again.
-///
-/// Kubernetes keeps the labels and annotations of the earlier registration, and whether the node is
-/// cordoned.
+/// Returns the problems of a node that registers again. Kubernetes keeps its labels and annotations and
+/// its cordon from the earlier registration.
 pub(super) fn check(
     eni_config: &str,
     node: &KnownNode,
@@ -19,7 +17,7 @@ pub(super) fn check(
         diagnostics.push(Diagnostic::warning(
             Code::NodeCordoned,
             "the node is cordoned, so the CNI attaches no network interfaces and the node stays NotReady",
-            "run `kubectl uncordon NODE`, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
+            "run `kubectl uncordon NODE`, or `kubectl -n kube-system set env daemonset aws-node AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`",
         ));
     }
     let label_def = aws_node.map_or(DEFAULT_LABEL, |aws_node| &aws_node.eni_config_label);

@@ -3,14 +3,14 @@
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::facts::SecurityGroup;
 
-/// Security groups that a network interface can have with the default quota.
+/// The maximum number of security groups of a network interface, by the default quota.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
-const MOST: usize = 5;
+const MAX_SECURITY_GROUPS: usize = 5;
 
-/// Returns the first problem of the security groups `ids` of an ENIConfig.
+/// Returns the first problem of the security groups `ids` of an ENIConfig, or a passed check.
 ///
-/// `existing` are those that EC2 describes. `vpc` is the VPC of the subnet, if it is known.
+/// `existing` contains the groups that EC2 returned. `vpc` is the VPC of the subnet, if it is known.
 pub(super) fn check(
     eni_config: &str,
     ids: &[String],
@@ -24,14 +24,14 @@ pub(super) fn check(
             "the ENIConfig lists none; the CNI uses those of the primary network interface",
         );
     }
-    if ids.len() > MOST {
+    if ids.len() > MAX_SECURITY_GROUPS {
         return Diagnostic::failed(
             Code::TooManySecurityGroups,
             format!(
-                "the ENIConfig lists {} security groups, but a network interface can have only {MOST}",
+                "the ENIConfig lists {} security groups, but a network interface can have only {MAX_SECURITY_GROUPS}",
                 ids.len()
             ),
-            format!("list at most {MOST} {edit}"),
+            format!("list at most {MAX_SECURITY_GROUPS} {edit}"),
         );
     }
     for id in ids {

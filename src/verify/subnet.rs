@@ -6,16 +6,17 @@ use eni_core::domain::plural::counted;
 use eni_core::domain::prefixes;
 use eni_core::facts::Subnet;
 
-/// A network interface needs one address, and its first pod another one.
-const FEWEST: u32 = 2;
+/// The minimum number of free addresses: one for a network interface and one for its first pod.
+const MIN_FREE_ADDRESSES: u32 = 2;
 /// With the value `0`, this tag excludes a subnet from the CNI's subnet discovery.
-const ROLE: &str = "kubernetes.io/role/cni";
+const ROLE_TAG: &str = "kubernetes.io/role/cni";
 /// The prefix of the tags that reserve a subnet for a cluster; the cluster name follows.
 ///
 /// Source: `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s.
 const CLUSTER_TAG: &str = "cni.networking.k8s.aws/cluster/";
 
-/// Returns the first problem of the subnet `id`. `subnet` is `None` if EC2 does not describe it.
+/// Returns the first problem of the subnet `id`, or a passed check. `subnet` is `None` if EC2 did not
+/// return it.
 pub(super) fn check(
     requirements: &SubnetRequirements,
     id: &str,
@@ -42,7 +43,7 @@ pub(super) fn check(
             Code::SubnetWrongVpc,
             format!("{id} is in {}, but the node is in {vpc}", subnet.vpc),
             format!(
-                "set spec.subnet to a subnet in {vpc}: {edit}; if pods intentionally use another VPC, set eni-config.verify = false"
+                "set spec.subnet to a subnet in {vpc}: {edit}; if pods intentionally use another VPC, set `eni-config.verify = false`"
             ),
         );
     }
@@ -59,10 +60,10 @@ pub(super) fn check(
 fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &str) -> Diagnostic {
     let Subnet { id, zone, free_addresses, .. } = subnet;
     let free = counted(*free_addresses, "free address");
-    if *free_addresses < FEWEST {
+    if *free_addresses < MIN_FREE_ADDRESSES {
         return Diagnostic::failed(
             Code::SubnetFull,
-            format!("{id} has {free}, but a node needs at least {FEWEST}"),
+            format!("{id} has {free}, but a node needs at least {MIN_FREE_ADDRESSES}"),
             format!("release addresses in {id}, or set spec.subnet to another subnet: {edit}"),
         );
     }
@@ -81,7 +82,7 @@ fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &st
 
 /// Returns the zones of the subnet and of the node if they differ.
 ///
-/// Zone IDs are compared if both are known: the same zone can have another name in another account.
+/// Compares zone IDs if both are known, because the name of a zone differs between AWS accounts.
 fn zone_mismatch(location: &NodeLocation, subnet: &Subnet) -> Option<(String, String)> {
     let is_known = |text: &String| !text.is_empty();
     let zone = location.zone.as_ref().filter(|text| is_known(text))?;
@@ -103,8 +104,8 @@ fn excluding_tag(requirements: &SubnetRequirements, subnet: &Subnet) -> Option<S
     if !requirements.subnet_discovery {
         return None;
     }
-    if subnet.tags.get(ROLE).is_some_and(|value| value == "0") {
-        return Some(format!("{ROLE}=0"));
+    if subnet.tags.get(ROLE_TAG).is_some_and(|value| value == "0") {
+        return Some(format!("{ROLE_TAG}=0"));
     }
     let cluster = requirements.cluster.as_deref()?;
     let mut clusters =
@@ -114,8 +115,8 @@ fn excluding_tag(requirements: &SubnetRequirements, subnet: &Subnet) -> Option<S
     (!is_ours).then(|| format!("{CLUSTER_TAG}{first} (this cluster is {cluster})"))
 }
 
-/// Returns whether the subnet has enough `/28` prefixes. `least` is the number that the count of free
-/// addresses guarantees.
+/// Checks whether the subnet has enough `/28` prefixes. `least` is the minimum that follows from the number
+/// of free addresses.
 pub(super) fn check_prefixes(
     requirements: &SubnetRequirements,
     subnet: &Subnet,

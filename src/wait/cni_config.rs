@@ -1,17 +1,16 @@
-//! The wait for the CNI configuration. It rarely changes, so it is polled and not watched.
+//! Waits for the CNI configuration. A missing DaemonSet is rare, so this polls instead of watching.
 
-use super::{Progress, WaitTarget, WaitTimeout, WaitTimer, until};
+use super::{LONGEST_PAUSE, Progress, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::ApiServer;
 use crate::adapter::pauses;
 use eni_core::domain::aws_node::AwsNode;
-use std::time::Duration;
 use tokio::time::sleep;
 
-/// The longest pause between two requests, before jitter.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
 /// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration.
-pub async fn until_known(api: &ApiServer, timer: WaitTimer) -> Result<AwsNode, WaitTimeout> {
+pub(crate) async fn until_cni_config(
+    api: &ApiServer,
+    timer: WaitTimer,
+) -> Result<AwsNode, WaitTimeout> {
     let progress = Progress::new(WaitTarget::AwsNode, timer.retries());
     let read = async || match api.aws_node().await {
         Ok(environment) => Some(AwsNode::read(&environment)),

@@ -1,13 +1,12 @@
-//! The wait for an ENIConfig that fits: a GET, which is usually enough, then a WATCH.
+//! Waits for an ENIConfig that fits the node: with a GET, which is usually enough, then with a WATCH.
 //!
 //! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
 
-use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
+use super::{LONGEST_PAUSE, Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::{
     ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig,
 };
-use crate::adapter::pauses;
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use crate::adapter::{pauses, pauses_from};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
@@ -16,15 +15,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-/// The longest pause between two requests, before jitter.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// After a watch of this length, the pauses start small again.
+/// After a watch that lasted this long, the pauses start at the shortest one again.
 const STABLE_WATCH: Duration = Duration::from_secs(30);
-/// The first and the longest pause before an ENIConfig that does not fit is compared with EC2 again:
-/// its subnet can change without a change of the object. A thousand nodes may do so at once.
-const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
+/// The first pause before another comparison of an ENIConfig with EC2. The subnet can change without a
+/// watch event.
+const FIRST_RECHECK: Duration = Duration::from_secs(15);
+/// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
+const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
-/// An ENIConfig that fits this node.
+/// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// Its subnet and security groups.
@@ -88,9 +87,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     // The state of the ENIConfig is still known, so the last reason stays.
                     Err(error @ KubernetesError::Forbidden(_)) => {
                         let error = one_line(&error);
-                        warn!(
-                            "wait: not allowed to watch ENIConfigs, falling back to polling: {error}"
-                        );
+                        warn!("wait: failed to watch ENIConfigs, falling back to polling: {error}");
                         may_watch = false;
                     }
                     Err(error) => self.progress.set(WaitReason::Api(error)),
@@ -103,7 +100,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
     }
 
-    /// Reads the ENIConfig once. Returns it as fitting if it fits, and in any case as it is.
+    /// Reads the ENIConfig once. Returns it as [`Fitting`] if it fits this node, and its current state.
     async fn get(&self) -> (Option<Fitting>, Option<VersionedEniConfig>) {
         match self.api.eni_config(self.name).await {
             Ok(Some(current)) => (self.check(&current.eni_config).await, Some(current)),
@@ -127,12 +124,12 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         mut last: Option<EniConfig>,
     ) -> Result<Option<Fitting>, KubernetesError> {
         let mut events = self.api.watch(self.name, version).await?;
-        let mut rechecks = rechecks();
+        let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
         loop {
             let does_not_fit = self.progress.does_not_fit();
             let pause = async {
                 match (&last, does_not_fit) {
-                    (Some(_), true) => sleep(rechecks.next().unwrap_or(RECHECK.1)).await,
+                    (Some(_), true) => sleep(rechecks.next().unwrap_or(LONGEST_RECHECK)).await,
                     _ => std::future::pending().await,
                 }
             };
@@ -155,7 +152,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
     }
 
-    /// Returns the ENIConfig if the CNI can use it on this node.
+    /// Returns the ENIConfig if it names a subnet and fits this node. Otherwise records the reason.
     async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
         if eni_config.subnet.is_empty() {
             self.progress.set(WaitReason::NoSubnet);
@@ -168,14 +165,4 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         }
         Some(Fitting { eni_config: eni_config.clone(), diagnostics })
     }
-}
-
-/// Returns the pauses between comparisons with EC2.
-fn rechecks() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(RECHECK.0)
-        .with_max_delay(RECHECK.1)
-        .without_max_times()
-        .with_jitter()
-        .build()
 }

@@ -1,4 +1,4 @@
-//! The state of a wait, reported to the log and to systemd when it changes and at intervals.
+//! Reports the state of a wait to the log and to systemd, when it changes and at intervals.
 
 use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::{Deadline, systemd};
@@ -9,9 +9,11 @@ use tracing::{info, warn};
 
 /// The interval of the reports.
 const INTERVAL: Duration = Duration::from_secs(15);
-/// How much each report extends the start timeout of systemd: three reports may be lost.
+/// The time by which each report extends the start timeout of systemd. Up to three reports in a row may
+/// be lost.
 const EXTENSION: Duration = Duration::from_mins(1);
 
+/// The target of a wait and the last reason why it is not ready.
 pub(super) struct Progress {
     target: WaitTarget,
     /// Whether a failed attempt is followed by another one.
@@ -24,7 +26,7 @@ impl Progress {
         Self { target, retries, reason: RefCell::new(WaitReason::NoResponse) }
     }
 
-    /// Returns whether EC2 or the cluster, not the ENIConfig itself, is the problem.
+    /// Returns whether the ENIConfig exists but does not fit this node. Its subnet in EC2 may change.
     pub(super) fn does_not_fit(&self) -> bool {
         matches!(*self.reason.borrow(), WaitReason::DoesNotFit(_))
     }
@@ -34,7 +36,7 @@ impl Progress {
         matches!(*self.reason.borrow(), WaitReason::Api(_))
     }
 
-    /// Keeps the reason and reports it if it is new, with help unless waiting is enough.
+    /// Records the reason and reports a new one, with help unless a retry may be enough.
     pub(super) fn set(&self, reason: WaitReason) {
         let state = reason.state(&self.target);
         let is_new = self.reason.borrow().state(&self.target) != state;
@@ -83,7 +85,7 @@ impl Progress {
         systemd::status(&format!("Waiting for {}: {reason}{left}", self.target), EXTENSION);
     }
 
-    /// Ends the wait with its last reason.
+    /// Returns the timeout with the last reason.
     pub(super) fn timeout(&self, limit: Duration) -> WaitTimeout {
         let reason = self.reason.replace(WaitReason::NoResponse);
         WaitTimeout { target: self.target.clone(), limit, reason }

@@ -1,6 +1,6 @@
-//! What a command waits for in the cluster, and why it is not ready.
+//! The error of a wait: the target, the time limit, and why the target was not ready.
 
-use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS};
+use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS, UNREACHABLE_HELP};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
 use eni_core::failure::{Advice, ExitCode, one_line};
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// What a command waits for in the cluster.
+/// The object in the cluster that a command waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitTarget {
     /// The configuration of the VPC CNI.
@@ -26,7 +26,7 @@ impl fmt::Display for WaitTarget {
     }
 }
 
-/// Why the target of a wait is not ready.
+/// The reason why the target of a wait is not ready.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitReason {
     /// No request has completed yet.
@@ -69,19 +69,17 @@ impl WaitReason {
                 format!("{target} does not fit this node: {}", diagnostic.text)
             }
             Self::Api(_) => format!("failed to read {target}: {}", one_line(self)),
-            // These errors name the DaemonSet themselves.
+            // These errors already contain the name of the DaemonSet.
             Self::AwsNode(_) => one_line(self),
         }
     }
 
-    /// Returns the failed check of `target`, with what the operator does about it.
+    /// Returns the failed check of `target`, with help.
     pub(super) fn diagnostic(&self, target: &WaitTarget) -> Diagnostic {
         match (self, target) {
             (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
             (Self::NoSubnet, WaitTarget::EniConfig(name)) => without_subnet(name.as_str()),
-            (Self::NoResponse | Self::NotFound, WaitTarget::EniConfig(name)) => {
-                not_found(name.as_str(), None)
-            }
+            (Self::NotFound, WaitTarget::EniConfig(name)) => not_found(name.as_str(), None),
             (_, WaitTarget::EniConfig(name)) => Diagnostic::failed(
                 Code::EniConfigUnreadable,
                 format!("failed to read {name}: {}", one_line(self)),
@@ -103,17 +101,18 @@ impl WaitReason {
             }
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
-            (Self::NoResponse | Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
+            (Self::NoResponse, _) => UNREACHABLE_HELP.to_owned(),
+            (Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
                 AwsNodeError::NotFound.help().into_owned()
             }
         }
     }
 }
 
-/// The target of a wait was not ready in time.
+/// A wait whose target was not ready in time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitTimeout {
-    /// What the command waited for.
+    /// The target of the wait.
     pub target: WaitTarget,
     /// The time limit; zero if the settings allow one request only.
     pub limit: Duration,
@@ -124,7 +123,7 @@ pub struct WaitTimeout {
 impl WaitTimeout {
     /// Returns the failed check of the target.
     #[must_use]
-    pub fn diagnostic(&self) -> Diagnostic {
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
         self.reason.diagnostic(&self.target)
     }
 }
@@ -194,6 +193,12 @@ mod tests {
             "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
              caused by: spec.subnet is empty\n  \
              help: set spec.subnet to a subnet in the node's zone: `kubectl edit eniconfig us-west-2a`"
+        );
+        assert_eq!(
+            report(&timeout(WaitReason::NoResponse)),
+            "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
+             caused by: no response from the API server yet\n  \
+             help: check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
         );
         let once = WaitTimeout { limit: Duration::ZERO, ..timeout(WaitReason::NotFound) };
         assert_eq!(one_line(&once), "ENIConfig us-west-2a is not ready: not found in the cluster");

@@ -19,7 +19,7 @@ pub(crate) const CREDENTIALS: &str = "attach an instance profile to the instance
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A failed AWS API call. `action` is the name in an IAM policy, such as `ec2:DescribeSubnets`.
+/// A failed AWS API call. `action` is the IAM action, such as `ec2:DescribeSubnets`.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// IAM denied the call.
@@ -109,7 +109,7 @@ struct NoResponse(Duration);
 /// Waits for the response of one call, at most until `deadline` and at most 20 seconds.
 ///
 /// The request is boxed because the futures of the SDK are large.
-pub fn call<T, E>(
+pub(crate) fn call<T, E>(
     action: &'static str,
     deadline: Deadline,
     request: impl Future<Output = Result<T, SdkError<E>>>,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_code_decides_over_the_message_the_exit_code_and_a_retry() {
+    fn the_error_code_determines_message_exit_code_and_retry() {
         for (status, code, text, exit_code, is_transient) in [
             (
                 403,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wrappers_of_the_sdk_do_not_show() {
+    fn the_message_omits_the_wrappers_of_the_sdk() {
         let refused = std::io::Error::other("connection refused");
         let error: SdkError<ErrorMetadata> =
             SdkError::dispatch_failure(ConnectorError::io(refused.into()));

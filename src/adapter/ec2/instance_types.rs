@@ -1,6 +1,6 @@
-//! `ec2:DescribeInstanceTypes`: the limits of one instance type or of all.
+//! `ec2:DescribeInstanceTypes`: the limits of one or all instance types.
 
-use super::{Ec2, Ec2Error};
+use super::{Ec2, Ec2Error, next_page};
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
@@ -61,7 +61,7 @@ impl Ec2 {
                 types.insert(name.to_owned(), row(name, info)?);
             }
             progress(types.len());
-            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = next_page(response.next_token());
             if next.is_none() {
                 return Ok(types);
             }
@@ -69,8 +69,8 @@ impl Ec2 {
     }
 }
 
-/// Returns the fields that the CNI uses. Finds the default network card by its index, because the list
-/// is not sorted.
+/// Returns the limits in `info`. Finds the default network card by its index, because the list is not
+/// sorted.
 fn row(name: &str, info: &InstanceTypeInfo) -> Result<Row, Ec2Error> {
     let missing = |field| Ec2Error::Incomplete { instance_type: name.to_owned(), field };
     let network = info.network_info().ok_or_else(|| missing("NetworkInfo"))?;

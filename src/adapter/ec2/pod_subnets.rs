@@ -1,8 +1,8 @@
 //! The subnets and security groups that an ENIConfig refers to.
 //!
-//! Requests use filters, so a response omits what does not exist instead of being an error.
+//! Requests use filters, because EC2 returns an error for an unknown ID but not for an unmatched filter.
 
-use super::Ec2;
+use super::{Ec2, next_page};
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::{CallError, call};
 use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 
 impl Ec2 {
     /// Returns the subnets of `ids` that exist.
-    pub async fn subnets(
+    pub(crate) async fn subnets(
         &self,
         ids: &[String],
         deadline: Deadline,
@@ -25,14 +25,13 @@ impl Ec2 {
     }
 
     /// Returns the security groups of `ids` that exist.
-    pub async fn security_groups(
+    pub(crate) async fn security_groups(
         &self,
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<SecurityGroup>, CallError> {
         let request = self.client.describe_security_groups().filters(filter("group-id", ids));
         let response = call("ec2:DescribeSecurityGroups", deadline, request.send()).await?;
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let group = |group: &aws_sdk_ec2::types::SecurityGroup| SecurityGroup {
             id: text(group.group_id()),
             vpc: text(group.vpc_id()),
@@ -42,9 +41,9 @@ impl Ec2 {
 
     /// Returns the number of free `/28` prefixes in subnet `id`.
     ///
-    /// Counts the addresses and prefixes of every network interface in the subnet as used, and its
-    /// explicit CIDR reservations, because EC2 does not assign from them automatically.
-    pub async fn free_prefixes(
+    /// Used are the addresses and prefixes of every network interface in the subnet, and its explicit CIDR
+    /// reservations, from which EC2 does not assign automatically.
+    pub(crate) async fn free_prefixes(
         &self,
         id: &str,
         cidr: Ipv4Net,
@@ -66,7 +65,7 @@ impl Ec2 {
                     used.extend(reservation.cidr().and_then(|cidr| cidr.parse::<Ipv4Net>().ok()));
                 }
             }
-            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = next_page(response.next_token());
             if next.is_none() {
                 return Ok(prefixes::free(cidr, used));
             }
@@ -97,7 +96,7 @@ impl Ec2 {
                     used.extend(prefix.ipv4_prefix().and_then(|it| it.parse::<Ipv4Net>().ok()));
                 }
             }
-            next = response.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            next = next_page(response.next_token());
             if next.is_none() {
                 return Ok(used);
             }
@@ -109,8 +108,12 @@ fn filter(name: &str, values: &[String]) -> Filter {
     Filter::builder().name(name).set_values(Some(values.to_vec())).build()
 }
 
+/// Returns a field as owned text; empty if it is missing.
+fn text(field: Option<&str>) -> String {
+    field.unwrap_or_default().to_owned()
+}
+
 fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Subnet {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let tags = subnet.tags().iter().map(|tag| (text(tag.key()), text(tag.value())));
     let cidr = match subnet.cidr_block().and_then(|cidr| cidr.parse().ok()) {
         Some(IpNet::V4(cidr)) => Some(cidr),

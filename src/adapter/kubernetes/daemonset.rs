@@ -1,5 +1,5 @@
-//! The environment of the container in the aws-node DaemonSet. It is computed as the kubelet does:
-//! `env` overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
+//! The environment of the container in the aws-node DaemonSet, computed as the kubelet does: `env`
+//! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, resource};
@@ -14,16 +14,18 @@ use tracing::debug;
 const NAMESPACE: &str = "kube-system";
 /// The name of the DaemonSet and of its container.
 const NAME: &str = "aws-node";
+
 /// The alternative to reading the DaemonSet, for the help of an error.
-pub(crate) const SETTINGS: &str = "set cni.source = \"settings\" and configure the CNI in [cni]";
+pub(crate) const SETTINGS: &str =
+    "set `cni.source = \"settings\"` and configure the CNI in `[cni]`";
 
 /// Environment variables: name to value.
 pub type Environment = BTreeMap<String, String>;
 
-/// The CNI configuration cannot be read from the aws-node DaemonSet.
+/// A failure to read the CNI configuration from the aws-node DaemonSet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AwsNodeError {
-    /// The request failed.
+    /// The request to the API server failed.
     #[error(transparent)]
     Api(#[from] KubernetesError),
     /// The DaemonSet does not exist.
@@ -39,13 +41,13 @@ pub enum AwsNodeError {
         what: String,
         /// The name of the ConfigMap.
         config_map: String,
-        /// The answer of the API server.
+        /// The response of the API server.
         source: Box<KubernetesError>,
     },
-    /// A required ConfigMap, or a key in it, does not exist. The pods of the DaemonSet do not
+    /// A required ConfigMap, or a key in it, does not exist, so the pods of the DaemonSet do not
     /// start.
     #[error("ConfigMap {config_map}, which sets {what} on DaemonSet aws-node, {problem}")]
-    ConfigMapLacks {
+    MissingConfigMapData {
         /// The variable, or `environment variables`.
         what: String,
         /// The name of the ConfigMap.
@@ -54,12 +56,12 @@ pub enum AwsNodeError {
         problem: String,
     },
     /// The value comes from a field of the pod or from a Secret.
-    #[error("DaemonSet aws-node sets {what} from {from}, which eni-bootstrap cannot read")]
+    #[error("DaemonSet aws-node sets {what} from {origin}, which eni-bootstrap cannot read")]
     UnreadableSource {
         /// The variable, or `environment variables`.
         what: String,
         /// The source of the value.
-        from: &'static str,
+        origin: &'static str,
     },
 }
 
@@ -74,7 +76,7 @@ impl Advice for AwsNodeError {
                 "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
             )
             .into(),
-            Self::ConfigMapLacks { config_map, .. } => format!(
+            Self::MissingConfigMapData { config_map, .. } => format!(
                 "create ConfigMap {config_map} or its missing key in namespace kube-system, or {SETTINGS}"
             )
             .into(),
@@ -85,7 +87,9 @@ impl Advice for AwsNodeError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(error) => error.exit_code(),
-            Self::NotFound | Self::NoContainer | Self::ConfigMapLacks { .. } => ExitCode::TimedOut,
+            Self::NotFound | Self::NoContainer | Self::MissingConfigMapData { .. } => {
+                ExitCode::TimedOut
+            }
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
             Self::UnreadableSource { .. } => ExitCode::Settings,
         }
@@ -143,7 +147,7 @@ struct ConfigMapRef {
 
 impl ApiServer {
     /// Returns the environment variables of the CNI that eni-bootstrap evaluates.
-    pub async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
+    pub(crate) async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
@@ -179,7 +183,7 @@ impl ApiServer {
             return if open == 0 {
                 Ok(Environment::new())
             } else {
-                Err(AwsNodeError::UnreadableSource { what, from: "a Secret" })
+                Err(AwsNodeError::UnreadableSource { what, origin: "a Secret" })
             };
         };
         match self.config_map(name, &what).await? {
@@ -190,12 +194,12 @@ impl ApiServer {
             None if *optional => Ok(Environment::new()),
             None => {
                 let problem = "does not exist".to_owned();
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
+                Err(AwsNodeError::MissingConfigMapData { what, config_map: name.clone(), problem })
             }
         }
     }
 
-    /// Returns the value of a variable; `None` if it is unset or does not matter.
+    /// Returns the value of a variable; `None` if it is unset or not evaluated.
     async fn value(
         &self,
         variable: &Variable,
@@ -211,8 +215,8 @@ impl ApiServer {
         let what = variable.name.clone();
         let Some(ConfigMapKeyRef { name, key, optional }) = &from.config_map_key_ref else {
             let secret = from.secret_key_ref.is_some();
-            let from = if secret { "a Secret" } else { "a field of the pod" };
-            return Err(AwsNodeError::UnreadableSource { what, from });
+            let origin = if secret { "a Secret" } else { "a field of the pod" };
+            return Err(AwsNodeError::UnreadableSource { what, origin });
         };
         let data = self.config_map(name, &what).await?;
         let exists = data.is_some();
@@ -222,7 +226,7 @@ impl ApiServer {
             None => {
                 let problem =
                     if exists { format!("has no key {key}") } else { "does not exist".to_owned() };
-                Err(AwsNodeError::ConfigMapLacks { what, config_map: name.clone(), problem })
+                Err(AwsNodeError::MissingConfigMapData { what, config_map: name.clone(), problem })
             }
         }
     }

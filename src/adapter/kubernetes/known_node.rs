@@ -22,7 +22,7 @@ pub struct KnownNode {
 impl ApiServer {
     /// Returns this instance's Node object. Returns `None` if the node has not registered yet, or
     /// if the credentials do not belong to a kubelet.
-    pub async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
+    pub(crate) async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
         let Some(name) = self.node_name().await? else { return Ok(None) };
         debug!("kubernetes: GET nodes/{name}");
         let nodes = Api::all_with(self.client.clone(), &resource("", "v1", "Node", "nodes"));
@@ -34,7 +34,7 @@ impl ApiServer {
         }))
     }
 
-    /// Returns the node name in the credentials' user name.
+    /// Returns the node name in the user name of the credentials; `None` if they do not belong to a kubelet.
     async fn node_name(&self) -> Result<Option<String>, KubernetesError> {
         debug!("kubernetes: POST selfsubjectreviews");
         let kind =

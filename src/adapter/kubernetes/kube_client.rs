@@ -29,7 +29,7 @@ use tower::{BoxError, ServiceBuilder};
 /// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// A client of the Kubernetes API cannot be created.
+/// A failure to create a client of the Kubernetes API.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be read, or refers to files that cannot be read.
@@ -61,7 +61,7 @@ pub enum ConnectError {
     /// TLS or the authentication of the client cannot be set up.
     #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
-    /// The node has no token.
+    /// The token of the node cannot be created.
     #[error("failed to create a token for the API server")]
     Token(#[from] TokenError),
 }
@@ -70,10 +70,10 @@ impl Advice for ConnectError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Kubeconfig { .. } | Self::KubeconfigText { .. } => {
-                "correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig"
+                "correct the file, set `cluster.kubeconfig` to another one, or remove the setting: nodes find their cluster without a kubeconfig"
             }
             Self::Endpoint(_) | Self::CertificateAuthority => {
-                "copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
+                "copy `cluster.endpoint` and `cluster.certificate-authority` from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
             }
             Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
             Self::Client(_) => {
@@ -92,7 +92,7 @@ impl Advice for ConnectError {
     }
 }
 
-/// The node's credentials: a token, which is signed again when it has expired.
+/// The credentials of the node: a token, which is replaced when it expires.
 #[derive(Clone)]
 pub(super) struct Identity {
     source: TokenSource,
@@ -113,7 +113,7 @@ impl Identity {
         let mut held = self.token.lock().await;
         let now = SystemTime::now();
         match &*held {
-            Some(token) if token.is_good(now) => Ok(token.clone()),
+            Some(token) if token.is_valid(now) => Ok(token.clone()),
             _ => Ok(held.insert(self.source.token(now).await?).clone()),
         }
     }

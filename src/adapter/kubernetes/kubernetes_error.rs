@@ -1,4 +1,4 @@
-//! Classifies the answers of the API server and failed connections.
+//! Classifies error responses of the API server and failed connections.
 
 use crate::adapter::SharedError;
 use crate::adapter::eks_token::TokenError;
@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-/// A request to the Kubernetes API failed.
+/// A failed request to the Kubernetes API.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KubernetesError {
-    /// 401: the cluster does not map the credentials to a user, or not yet.
+    /// 401: the cluster does not map the credentials to a user (yet).
     #[error("the API server rejected the node's credentials (401 Unauthorized)")]
     Unauthorized,
     /// 403: RBAC denies the request. Contains the API server's message, which may be empty.
@@ -66,6 +66,9 @@ impl Eq for KubernetesError {}
 pub(crate) const RBAC: &str =
     "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
 
+/// The help for an API server that does not respond.
+pub(crate) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
+
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
@@ -80,9 +83,7 @@ impl Advice for KubernetesError {
                 "attach an instance profile with the node's IAM role to the instance"
             }
             Self::Token(error) => return error.help(),
-            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => {
-                "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
-            }
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => UNREACHABLE_HELP,
         };
         help.into()
     }
@@ -96,7 +97,7 @@ impl Advice for KubernetesError {
     }
 }
 
-/// A request that took too long.
+/// No response within the timeout.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no response within {seconds} s")]
 pub(super) struct NoResponse {

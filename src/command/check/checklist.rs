@@ -1,19 +1,23 @@
-//! The list, for a person and for a program.
+//! The results of `check` as text and as JSON.
 
 use super::Line;
+use crate::command::json_text;
 use eni_core::diagnostic::Diagnostic;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// One line a check, aligned, and what to do below it; those of one ENIConfig under its name.
+/// Returns one line for each check in aligned columns, followed by its help. The checks of one ENIConfig or
+/// zone follow its name.
+///
+/// The further lines of a help start in the first column, because they are a command to paste.
 pub(super) fn text(lines: &[Line]) -> String {
     let width = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let mut text = String::new();
-    let mut of: Option<&String> = None;
+    let mut scope: Option<&String> = None;
     for line in lines {
-        if line.of.as_ref() != of {
-            of = line.of.as_ref();
-            if let Some(name) = of {
+        if line.scope.as_ref() != scope {
+            scope = line.scope.as_ref();
+            if let Some(name) = scope {
                 let _ = writeln!(text, "\n{name}");
             }
         }
@@ -26,9 +30,9 @@ pub(super) fn text(lines: &[Line]) -> String {
     text
 }
 
-/// `{"checks": […]}`, each with code, severity, subject, text and, if there is something to do, help.
+/// Returns `{"checks": […]}`, each with code, severity, subject, text and, if there is one, help.
 pub(super) fn json(lines: &[Line]) -> String {
-    format!("{:#}\n", json!({ "checks": lines }))
+    json_text(&json!({ "checks": lines }))
 }
 
 #[cfg(test)]
@@ -37,7 +41,8 @@ mod tests {
     use eni_core::diagnostic::Code;
 
     fn lines() -> Vec<Line> {
-        let line = |of: Option<&str>, diagnostic| Line { of: of.map(str::to_owned), diagnostic };
+        let line =
+            |scope: Option<&str>, diagnostic| Line { scope: scope.map(str::to_owned), diagnostic };
         let not_found = Diagnostic::failed(Code::SubnetNotFound, "subnet-1 not found", "create it");
         let skipped = Diagnostic::skipped(Code::SecurityGroupsNotChecked, "no response", None);
         vec![
@@ -48,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_aligned_and_says_what_to_do() {
+    fn results_are_aligned_with_help_below() {
         assert_eq!(
             text(&lines()),
             "ok       aws-node         custom networking\n\
@@ -61,7 +66,21 @@ mod tests {
     }
 
     #[test]
-    fn the_same_for_a_program() {
+    fn a_command_of_several_lines_starts_in_the_first_column() {
+        let help = "create it:\nkubectl apply -f - <<'EOF'\nkind: ENIConfig\nEOF";
+        let diagnostic = Diagnostic::failed(Code::EniConfigNotFound, "us-west-2a not found", help);
+        assert_eq!(
+            text(&[Line { scope: None, diagnostic }]),
+            "failed   ENIConfig  us-west-2a not found\n\
+             \u{20}                   → create it:\n\
+             kubectl apply -f - <<'EOF'\n\
+             kind: ENIConfig\n\
+             EOF\n"
+        );
+    }
+
+    #[test]
+    fn json_contains_the_same_results() {
         let parsed: serde_json::Value = serde_json::from_str(&json(&lines())).unwrap();
         assert_eq!(
             parsed,

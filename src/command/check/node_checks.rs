@@ -5,7 +5,7 @@ use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::observe::Connection;
-use crate::wait::{WaitTimer, until_known, until_ready};
+use crate::wait::{WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
@@ -13,13 +13,14 @@ use eni_core::failure::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 
+/// Checks this node.
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
     let node = NodeSession::open(context, settings).await?;
     let diagnostics = Box::pin(diagnostics(&node)).await;
-    Ok(diagnostics.into_iter().map(|diagnostic| Line { of: None, diagnostic }).collect())
+    Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
 }
 
-/// Runs the checks in order. A check that depends on a failed one is left out.
+/// Runs the checks in order. Omits checks that depend on a failed one.
 async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let NodeSession { facts, settings, .. } = node;
     let instance = &facts.instance;
@@ -44,7 +45,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let mut aws_node = None;
     if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
-        match until_known(&connection.api, WaitTimer::start(Wait::Once)).await {
+        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());
@@ -64,8 +65,9 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
         }
     };
     diagnostics.push(Diagnostic::ok(Code::MaxPodsComputed, plan.capacity.to_string()));
-    let of_cni = aws_node.iter().flat_map(|it| &it.diagnostics).count();
-    diagnostics.extend(plan.diagnostics.iter().skip(of_cni).cloned());
+    // The diagnostics of the plan start with those of the CNI, which are already in the list.
+    let listed = aws_node.iter().flat_map(|it| &it.diagnostics).count();
+    diagnostics.extend(plan.diagnostics.iter().skip(listed).cloned());
     match (&plan.wait, &connection) {
         (None, _) => {
             let text = "not needed: custom networking is off";

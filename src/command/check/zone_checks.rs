@@ -1,5 +1,4 @@
-//! The checks for a whole cluster: every zone of its nodes and every ENIConfig. They run on any
-//! machine.
+//! The checks for a whole cluster, from any machine: every zone of its nodes and every ENIConfig.
 
 use super::{Line, Zones};
 use crate::adapter::ec2::Ec2;
@@ -22,17 +21,17 @@ use eni_core::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The timeout for EKS and EC2 to return the cluster's subnets.
+/// The timeout for EKS and EC2 together to return the subnets of the cluster.
 const SUBNETS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A zone in which nodes may run. The id and the VPC are known only if EC2 returned them.
+/// A zone in which nodes may run. The ID and the VPC are known only if EC2 returned them.
 struct NodeZone {
     name: String,
     id: Option<String>,
     vpc: Option<String>,
 }
 
-/// What the checks of all zones and ENIConfigs need.
+/// The inputs that the checks of all zones share.
 struct ZoneChecks<'a> {
     settings: &'a Settings,
     region: &'a Region,
@@ -53,7 +52,7 @@ pub(super) async fn check(
     let region = region.ok_or(Error::Usage(UsageError::NoRegionOfCluster))?;
     let api = ApiServer::by_kubeconfig(kubeconfig, context).await.map_err(ClusterError::from)?;
     let mut lines = Vec::new();
-    let mut add = |diagnostic| lines.push(Line { of: None, diagnostic });
+    let mut add = |diagnostic| lines.push(Line { scope: None, diagnostic });
     let aws_node = aws_node(&api, &mut add).await;
     let eni_configs = match api.eni_configs().await {
         Ok(eni_configs) => eni_configs,
@@ -88,8 +87,8 @@ pub(super) async fn check(
     let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
     for (name, eni_config) in others {
         let diagnostics = checks.other_eni_config(name, eni_config, &node_zones).await;
-        let of = |diagnostic| Line { of: Some(format!("ENIConfig {name}")), diagnostic };
-        lines.extend(diagnostics.into_iter().map(of));
+        let line = |diagnostic| Line { scope: Some(format!("ENIConfig {name}")), diagnostic };
+        lines.extend(diagnostics.into_iter().map(line));
     }
     Ok(lines)
 }
@@ -126,8 +125,8 @@ impl ZoneChecks<'_> {
                     vec![Diagnostic::skipped(Code::EniConfigNameUnknown, one_line(&error), None)]
                 }
             };
-            let of = |diagnostic| Line { of: Some(format!("zone {}", zone.name)), diagnostic };
-            lines.extend(diagnostics.into_iter().map(of));
+            let line = |diagnostic| Line { scope: Some(format!("zone {}", zone.name)), diagnostic };
+            lines.extend(diagnostics.into_iter().map(line));
         }
         names
     }
@@ -165,7 +164,9 @@ impl ZoneChecks<'_> {
             diagnostics.push(Diagnostic::warning(
                 Code::EniConfigUnused,
                 format!("no node in these zones uses {name}"),
-                "compare its name with `eni-config.name`, or delete it",
+                format!(
+                    "compare its name with `eni-config.name`, or delete it: `kubectl delete eniconfig {name}`"
+                ),
             ));
         }
         diagnostics
@@ -196,7 +197,8 @@ impl ZoneChecks<'_> {
     }
 }
 
-/// Returns the CNI configuration. If it cannot be read, adds a skipped check and returns `None`.
+/// Returns the CNI configuration and adds its checks. If it cannot be read, adds a skipped check and
+/// returns `None`.
 async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
     match api.aws_node().await {
         Ok(environment) => {
@@ -220,7 +222,7 @@ async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<A
     }
 }
 
-/// Returns one zone for each zone of `subnets`.
+/// Returns the zones of `subnets` without duplicates.
 fn zones_of(subnets: Vec<Subnet>) -> Vec<NodeZone> {
     let by_zone: BTreeMap<String, Subnet> =
         subnets.into_iter().map(|subnet| (subnet.zone.clone(), subnet)).collect();

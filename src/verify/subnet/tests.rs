@@ -92,7 +92,7 @@ fn each_problem_has_its_own_code_and_help() {
         failed(
             Code::SubnetWrongVpc,
             "subnet-1 is in vpc-2, but the node is in vpc-1",
-            "set spec.subnet to a subnet in vpc-1: EDIT; if pods intentionally use another VPC, set eni-config.verify = false"
+            "set spec.subnet to a subnet in vpc-1: EDIT; if pods intentionally use another VPC, set `eni-config.verify = false`"
         )
     );
     assert_eq!(
@@ -123,8 +123,8 @@ fn a_tag_excludes_a_subnet_if_subnet_discovery_is_on() {
             "remove the tag, or set spec.subnet to another subnet: EDIT",
         )
     };
-    assert_eq!(checked(tagged(ROLE, "0")), excluded("kubernetes.io/role/cni=0"));
-    assert_eq!(checked(tagged(ROLE, "1")), ok());
+    assert_eq!(checked(tagged(ROLE_TAG, "0")), excluded("kubernetes.io/role/cni=0"));
+    assert_eq!(checked(tagged(ROLE_TAG, "1")), ok());
     assert_eq!(checked(tagged("cni.networking.k8s.aws/cluster/prod", "shared")), ok());
     let other_cluster = tagged("cni.networking.k8s.aws/cluster/dev", "shared");
     assert_eq!(
@@ -132,7 +132,7 @@ fn a_tag_excludes_a_subnet_if_subnet_discovery_is_on() {
         excluded("cni.networking.k8s.aws/cluster/dev (this cluster is prod)")
     );
     let without_discovery = SubnetRequirements { subnet_discovery: false, ..requirements() };
-    assert_eq!(check(&without_discovery, "subnet-1", Some(&tagged(ROLE, "0"))), ok());
+    assert_eq!(check(&without_discovery, "subnet-1", Some(&tagged(ROLE_TAG, "0"))), ok());
     let without_cluster = SubnetRequirements { cluster: None, ..requirements() };
     assert_eq!(check(&without_cluster, "subnet-1", Some(&other_cluster)), ok());
 }

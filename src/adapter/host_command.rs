@@ -1,4 +1,4 @@
-//! Commands of the node, `snap` and `systemctl`, each with a deadline.
+//! Runs commands of the host, `snap` and `systemctl`, each with a timeout.
 
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{HostCommand, SnapOption};
@@ -9,22 +9,22 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The longest time that `systemctl daemon-reload` may take.
-const SYSTEMCTL_DEADLINE: Duration = Duration::from_secs(30);
+/// The timeout of `systemctl daemon-reload`.
+const SYSTEMCTL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A command that did not succeed.
+/// A failed command.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to run `{command}`")]
 pub struct CommandError {
     /// The command with its arguments.
     command: String,
-    /// What the operator does about it.
+    /// The help for the operator.
     help: &'static str,
     #[source]
     cause: CommandFailure,
 }
 
-/// Why a command did not succeed.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum CommandFailure {
     #[error(transparent)]
@@ -45,8 +45,8 @@ impl Advice for CommandError {
     }
 }
 
-/// Runs a command and returns its standard output. The command is killed at its deadline.
-pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
+/// Runs a command and returns its standard output. Kills the command after its timeout.
+pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     let HostCommand { program, arguments, deadline, help } = command;
     let child =
         Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
@@ -68,8 +68,8 @@ pub async fn run(command: &HostCommand) -> Result<String, CommandError> {
     })
 }
 
-/// Returns the value of a snap's option, or "" if it is not set.
-pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
+/// Returns the value of a snap option; empty if it is not set.
+pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
     match run(&HostCommand::snap(["get", snap, key], help)).await {
@@ -83,12 +83,12 @@ pub async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
     }
 }
 
-/// Makes systemd reload its units.
-pub async fn daemon_reload() -> Result<(), CommandError> {
+/// Runs `systemctl daemon-reload`.
+pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
     let command = HostCommand {
         program: "systemctl",
         arguments: vec!["daemon-reload".to_owned()],
-        deadline: SYSTEMCTL_DEADLINE,
+        deadline: SYSTEMCTL_TIMEOUT,
         help: "check `systemctl status`; the files are already written",
     };
     run(&command).await.map(drop)

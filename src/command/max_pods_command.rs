@@ -1,4 +1,4 @@
-//! Computes max-pods for instance types, like EKS's `max-pods-calculator.sh`.
+//! `max-pods`: computes max-pods for instance types, like EKS's `max-pods-calculator.sh`.
 
 mod calculator_output;
 mod max_pods_args;
@@ -63,7 +63,7 @@ pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Erro
                 Error::Usage(UsageError::NoRegion { instance_type, nearest })
             };
             let region = region.as_ref().ok_or_else(no_region)?;
-            // On the heap, because the future is large and rarely used.
+            // Boxed: the future of the EC2 request is large, and the request is rare.
             let call = observe::limits_from_ec2(&context, &instance_type, region, deadline);
             Box::pin(call).await?
         };

@@ -1,8 +1,8 @@
-//! Shows the instance-type table, and generates it from EC2.
+//! `limits show` prints the table of instance types; `limits refresh` generates it from EC2.
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::{Context, Deadline, disk};
-use crate::command::max_pods::type_selection;
+use crate::command::max_pods_command::type_selection;
 use crate::command::{aligned_table, print, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::report::diff;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tracing::info;
 
-/// Timeout for all pages of EC2's response. They take seconds, or minutes if EC2 throttles.
+/// The timeout for all pages of the response. They take seconds, or minutes if EC2 throttles.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Flags of `limits show`.
@@ -104,16 +104,16 @@ pub(crate) async fn refresh(context: Context, args: LimitsRefreshArgs) -> Result
         return Ok(());
     }
     if !args.force {
-        refuse_to_shrink(&old, &types)?;
+        check_complete(&old, &types)?;
     }
     disk::write_atomic(path, &(header(&args.region, SystemTime::now()) + &new))?;
     info!("limits: {} written ({count})", path.display());
     print(&diff::unified(&old, &new, 0))
 }
 
-/// Fails if `new` lacks instance types of `old`: the region may not offer them, or the response may be
-/// incomplete.
-fn refuse_to_shrink(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error> {
+/// Returns an error if instance types of `old` are missing in `new`: the region may not offer them, or
+/// the response may be incomplete.
+fn check_complete(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error> {
     let names = old.lines().skip(1).filter_map(|line| line.split(',').next());
     let missing: Vec<&str> = names.filter(|name| !new.contains_key(*name)).collect();
     match missing.first() {

@@ -1,7 +1,7 @@
 //! The log lines of each step, and a plan as text, JSON or a diff.
 
-pub mod diff;
-pub mod picture;
+pub(crate) mod diff;
+pub(crate) mod picture;
 
 use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;
@@ -23,7 +23,7 @@ use std::path::Path;
 use tracing::{info, warn};
 
 /// Logs the properties of the instance.
-pub fn facts(facts: &Facts) {
+pub(crate) fn facts(facts: &Facts) {
     for line in facts_lines(facts) {
         info!("{line}");
     }
@@ -62,7 +62,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
 }
 
 /// Logs the cluster, the sources that were skipped, and the configuration of its CNI.
-pub fn cluster(facts: &Facts, connection: Option<&Connection>, aws_node: Option<&AwsNode>) {
+pub(crate) fn cluster(facts: &Facts, connection: Option<&Connection>, aws_node: Option<&AwsNode>) {
     for line in cluster_lines(facts, connection, aws_node) {
         info!("{line}");
     }
@@ -91,8 +91,8 @@ fn cluster_lines(
     lines
 }
 
-/// Logs the configuration of the node, with what the operator should know about it.
-pub fn plan(plan: &Plan) {
+/// Logs the plan and its diagnostics.
+pub(crate) fn plan(plan: &Plan) {
     for line in plan_lines(plan) {
         info!("{line}");
     }
@@ -118,7 +118,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
 }
 
 /// Logs what was written or removed.
-pub fn applied(applied: &[Applied]) {
+pub(crate) fn applied(applied: &[Applied]) {
     for Applied { target, outcome } in applied {
         match outcome {
             Outcome::Written => info!("apply: {target} written"),
@@ -129,8 +129,8 @@ pub fn applied(applied: &[Applied]) {
     }
 }
 
-/// Logs that the ENIConfig exists, and the results of its checks.
-pub fn ready(plan: &Plan, ready: &Ready) {
+/// Logs the results of the checks, and that the ENIConfig was found.
+pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };
     let groups = match &ready.eni_config.security_groups[..] {
         [] => "security groups of the primary network interface".to_owned(),
@@ -151,21 +151,21 @@ pub fn ready(plan: &Plan, ready: &Ready) {
     );
 }
 
-/// What a plan was made from, and whether `run` would succeed with it.
+/// The inputs of a plan, and the error with which `run` would fail.
 #[derive(Debug)]
-pub struct PlanView<'a> {
+pub(crate) struct PlanView<'a> {
     /// The instance.
     pub facts: &'a Facts,
     /// The cluster; `None` if the settings alone describe the CNI.
     pub connection: Option<&'a Connection>,
-    /// The configuration of its CNI.
+    /// The CNI configuration in the cluster.
     pub aws_node: Option<&'a AwsNode>,
-    /// Why `run` would fail before it writes anything.
+    /// The error with which `run` would fail before it writes anything.
     pub run_error: Option<PlanError>,
 }
 
 impl PlanView<'_> {
-    /// Returns the notes about the plan, those that keep `run` from succeeding first.
+    /// Returns the diagnostics of the plan, starting with the error of `run`.
     fn diagnostics(&self, plan: &Plan) -> Vec<Diagnostic> {
         let run_error = self.run_error.as_ref().map(|error| {
             let text = format!("`run` would fail: {error}");
@@ -175,9 +175,9 @@ impl PlanView<'_> {
     }
 }
 
-/// Returns a plan as text for a person.
+/// Returns a plan as text.
 #[must_use]
-pub fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
+pub(crate) fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
     let mut lines: Vec<String> = facts_lines(view.facts).into();
     lines.extend(cluster_lines(view.facts, view.connection, view.aws_node));
     lines.extend(plan_lines(plan));
@@ -192,7 +192,7 @@ pub fn plan_text(view: &PlanView<'_>, plan: &Plan) -> String {
 
 /// Returns a plan as JSON, with every term of the calculation and every file.
 #[must_use]
-pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
+pub(crate) fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
     let facts = view.facts;
     let existing_max_pods = plan
         .precedence
@@ -217,13 +217,13 @@ pub fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
 }
 
 /// Returns what `apply` would change under `root` as a unified diff; empty if nothing would change.
-pub fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
+pub(crate) fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {
         let compared = change.compare(|path| disk::read(&disk::under(root, path)))?;
         let Comparison { label: target, current: old, new } = compared;
-        let side = |prefix: &str, is_there: bool| {
-            if is_there { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
+        let side = |prefix: &str, exists: bool| {
+            if exists { format!("{prefix}{target}") } else { "/dev/null".to_owned() }
         };
         let (from, to) = (side("a", old.is_some()), side("b", new.is_some()));
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());

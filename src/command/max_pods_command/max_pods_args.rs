@@ -82,7 +82,7 @@ pub(crate) struct MaxPodsArgs {
 pub(crate) enum Os {
     /// Linux
     Linux,
-    /// Windows: not supported, the command fails with the reason
+    /// Not supported: the command fails
     Windows,
 }
 

@@ -1,7 +1,7 @@
 //! Prints calculations for several instance types as a table, CSV, JSON or YAML.
 
 use super::Calculation;
-use crate::command::aligned_table;
+use crate::command::{aligned_table, json_text, yaml_text};
 use crate::error::Error;
 use clap::ValueEnum;
 use eni_core::failure::Advice as _;
@@ -89,9 +89,8 @@ pub(super) fn text(
     match output {
         Output::Number | Output::Table => Ok(table(calculations, color)),
         Output::Csv => Ok(csv(calculations)),
-        Output::Json => Ok(format!("{:#}\n", json(calculations))),
-        Output::Yaml => serde_saphyr::to_string(&json(calculations))
-            .map_err(|error| Error::Output(std::io::Error::other(error))),
+        Output::Json => Ok(json_text(&json(calculations))),
+        Output::Yaml => yaml_text(&json(calculations)),
     }
 }
 

@@ -21,7 +21,6 @@ const SYSTEMD: &str = "/run/systemd/system";
 pub struct Applied {
     /// The file or the settings that were changed.
     pub target: String,
-    /// The result.
     pub outcome: Outcome,
 }
 

@@ -49,12 +49,7 @@ pub enum Error {
     Token(#[from] TokenError),
     /// `check` found failures, which it has already printed.
     #[error("{failed} of {total} checks failed")]
-    Checks {
-        /// The number of failed checks.
-        failed: usize,
-        /// The number of all checks.
-        total: usize,
-    },
+    Checks { failed: usize, total: usize },
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
     NotReady(#[from] WaitTimeout),

@@ -52,12 +52,7 @@ pub enum ObserveError {
     UserData(#[from] UserDataError),
     /// The instance type is not in the table, and EC2 did not return its limits.
     #[error("failed to look up the limits of instance type {instance_type}")]
-    Limits {
-        /// The instance type.
-        instance_type: InstanceType,
-        /// The error of EC2.
-        source: Ec2Error,
-    },
+    Limits { instance_type: InstanceType, source: Ec2Error },
 }
 
 impl From<DiskError> for ObserveError {

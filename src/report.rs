@@ -154,7 +154,6 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
 /// The inputs of a plan, and the error with which `run` would fail.
 #[derive(Debug)]
 pub(crate) struct PlanView<'a> {
-    /// The instance.
     pub facts: &'a Facts,
     /// The cluster; `None` if the settings alone describe the CNI.
     pub connection: Option<&'a Connection>,

@@ -26,13 +26,11 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// The location of a node, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NodeLocation {
-    /// The zone name.
     pub zone: Option<String>,
     /// The zone ID, which is the same in every AWS account, unlike the zone name.
     pub zone_id: Option<String>,
     /// The VPC of the primary network interface.
     pub vpc: Option<String>,
-    /// The region.
     pub region: String,
 }
 
@@ -41,7 +39,6 @@ pub(crate) struct NodeLocation {
 pub(crate) struct SubnetRequirements {
     /// The location of the node, which the subnet must match.
     pub location: NodeLocation,
-    /// The name of the ENIConfig.
     pub eni_config: String,
     /// The number of addresses that the pods of a full node use.
     pub addresses: u32,

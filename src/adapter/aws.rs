@@ -49,7 +49,6 @@ pub enum AwsError {
     Endpoint {
         /// The configured URL.
         endpoint: String,
-        /// The error of the SDK.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

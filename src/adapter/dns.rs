@@ -34,34 +34,20 @@ pub enum DnsError {
     /// The name does not exist or has no address. Omits the message of the resolver, which contains the
     /// full query.
     #[error("no such host: {name:?}")]
-    NoSuchHost {
-        /// The name.
-        name: String,
-    },
+    NoSuchHost { name: String },
     /// A DNS server returned an error code.
     #[error("the DNS server failed to resolve {name:?}: {code}")]
     Failed {
-        /// The name.
         name: String,
         /// The code, such as `Server Failure`.
         code: ResponseCode,
     },
     /// No DNS server is configured or reachable.
     #[error("no DNS server answered the query for {name:?}")]
-    NoAnswer {
-        /// The name.
-        name: String,
-        /// The last network error.
-        source: Arc<NetError>,
-    },
+    NoAnswer { name: String, source: Arc<NetError> },
     /// The resolver failed in another way.
     #[error("failed to resolve {name:?}")]
-    Other {
-        /// The name.
-        name: String,
-        /// The resolver's error.
-        source: Arc<NetError>,
-    },
+    Other { name: String, source: Arc<NetError> },
 }
 
 impl DnsError {

@@ -17,7 +17,6 @@ pub enum EksError {
     /// The region has no cluster of this name.
     #[error("EKS cluster {name:?} not found in {region}")]
     UnknownCluster {
-        /// The cluster name.
         name: String,
         /// The region of the request.
         region: Region,
@@ -25,7 +24,6 @@ pub enum EksError {
     /// The cluster has no endpoint, because EKS is still creating it.
     #[error("EKS cluster {name:?} has no endpoint yet (status {status})")]
     NotReady {
-        /// The cluster name.
         name: String,
         /// Such as `CREATING`.
         status: String,

@@ -52,12 +52,7 @@ pub enum TokenError {
     Credentials(#[source] Arc<CredentialsError>),
     /// The region has no STS endpoint of the requested kind (FIPS, dual-stack).
     #[error("failed to resolve the STS endpoint in {region}")]
-    Endpoint {
-        /// The region.
-        region: Region,
-        /// The error of the AWS SDK.
-        source: SharedError,
-    },
+    Endpoint { region: Region, source: SharedError },
     /// The request cannot be signed.
     #[error("failed to sign the token")]
     Signing(#[source] SharedError),

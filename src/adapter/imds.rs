@@ -35,47 +35,28 @@ pub enum ImdsError {
     Unreachable {
         /// The configured URL.
         endpoint: String,
-        /// The error of the HTTP client.
         source: reqwest::Error,
     },
     /// HTTP 403: instance metadata is disabled for this instance, or a proxy rejected the request.
     #[error("the instance metadata service is disabled (HTTP status 403 for {path})")]
-    Disabled {
-        /// The path of the item.
-        path: String,
-    },
+    Disabled { path: String },
     /// HTTP 401: the service no longer accepts the session token.
     #[error(
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
     )]
-    TokenRejected {
-        /// The path of the item.
-        path: String,
-    },
+    TokenRejected { path: String },
     /// Any other HTTP status than 200 and 404.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
-    UnexpectedStatus {
-        /// The path of the item.
-        path: String,
-        /// The HTTP status.
-        status: StatusCode,
-    },
+    UnexpectedStatus { path: String, status: StatusCode },
     /// HTTP 404 for an item that every instance has.
     #[error("the instance metadata service has no {path}")]
-    Missing {
-        /// The path of the item.
-        path: String,
-    },
+    Missing { path: String },
     /// The response exceeds the size limit.
     #[error("the instance metadata service returned more than {MAX_ITEM_BYTES} bytes for {path}")]
-    TooLarge {
-        /// The path of the item.
-        path: String,
-    },
+    TooLarge { path: String },
     /// The value has the wrong format.
     #[error("the instance metadata service returned an invalid value for {path}")]
     InvalidValue {
-        /// The path of the item.
         path: String,
         /// The expected format and the value.
         source: InvalidIdentifier,
@@ -85,7 +66,6 @@ pub enum ImdsError {
     Endpoint {
         /// The configured URL.
         endpoint: String,
-        /// The error of the HTTP client.
         source: reqwest::Error,
     },
 }

@@ -49,7 +49,6 @@ pub struct EniConfig {
 /// An ENIConfig and its resource version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedEniConfig {
-    /// The ENIConfig.
     pub eni_config: EniConfig,
     /// The resource version, at which a watch can start.
     pub version: Option<String>,

@@ -22,7 +22,6 @@ pub enum UsageError {
     /// An argument with `*`, `?` or `[` is not a pattern.
     #[error("invalid pattern {pattern:?}")]
     InvalidPattern {
-        /// The argument.
         pattern: String,
         /// The position and the reason.
         source: PatternError,
@@ -33,7 +32,6 @@ pub enum UsageError {
     /// The table has no instance type that `limits show` is to print.
     #[error("\"{instance_type}\" is not in the instance type table")]
     UnknownType {
-        /// The argument.
         instance_type: InstanceType,
         /// The most similar instance type of the table.
         nearest: Option<String>,
@@ -43,7 +41,6 @@ pub enum UsageError {
         "\"{instance_type}\" is not in the embedded table, and no region is set for ec2:DescribeInstanceTypes"
     )]
     NoRegion {
-        /// The argument.
         instance_type: InstanceType,
         /// The most similar instance type of the table.
         nearest: Option<String>,

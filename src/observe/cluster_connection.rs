@@ -81,7 +81,6 @@ pub(super) fn hints(
 /// A connection to the cluster's API server.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    /// The client.
     pub api: ApiServer,
     /// The cluster, or the kubeconfig that replaces it.
     pub cluster: ClusterAccess,

@@ -112,11 +112,9 @@ impl WaitReason {
 /// A wait whose target was not ready in time.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitTimeout {
-    /// The target of the wait.
     pub target: WaitTarget,
     /// The time limit; zero if the settings allow one request only.
     pub limit: Duration,
-    /// The last reason.
     pub reason: WaitReason,
 }
 

@@ -153,7 +153,7 @@ fn an_error_does_not_contain_secrets_of_an_invalid_node_config_or_kubeconfig() {
         (output.status, error(&output)),
         (
             Some(78),
-            format!("error: failed to connect to the cluster\n  caused by: kubeconfig {} is invalid at line 3\n  help: correct the file, set cluster.kubeconfig to another one, or remove the setting: nodes find their cluster without a kubeconfig\n", path.display()).as_str()
+            format!("error: failed to connect to the cluster\n  caused by: kubeconfig {} is invalid at line 3\n  help: correct the file, set `cluster.kubeconfig` to another one, or remove the setting: nodes find their cluster without a kubeconfig\n", path.display()).as_str()
         )
     );
 }

@@ -120,7 +120,7 @@ fn a_cluster_name_alone_calls_eks() {
         (output.status, error(&output)),
         (
             Some(78),
-            "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not base64-encoded PEM\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n"
+            "error: failed to connect to the cluster\n  caused by: the cluster's certificate authority is not base64-encoded PEM\n  help: copy `cluster.endpoint` and `cluster.certificate-authority` from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n"
         )
     );
     assert_eq!(

@@ -83,7 +83,7 @@ fn each_mismatch_has_its_own_message() {
         not_ready(
             &format!("{of_other} is in {other_vpc}, but the node is in {vpc}"),
             &format!(
-                "set spec.subnet to a subnet in {vpc}: {EDIT}; if pods intentionally use another VPC, set eni-config.verify = false"
+                "set spec.subnet to a subnet in {vpc}: {EDIT}; if pods intentionally use another VPC, set `eni-config.verify = false`"
             )
         )
     );

@@ -240,7 +240,7 @@ fn a_registered_node_that_uses_another_eniconfig_is_a_warning() {
         warnings(),
         [
             default,
-            "warning: verify: node: the node is cordoned, so the CNI attaches no network interfaces and the node stays NotReady; run `kubectl uncordon NODE`, or set AWS_MANAGE_ENIS_NON_SCHEDULABLE=true on the aws-node DaemonSet",
+            "warning: verify: node: the node is cordoned, so the CNI attaches no network interfaces and the node stays NotReady; run `kubectl uncordon NODE`, or `kubectl -n kube-system set env daemonset aws-node AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`",
             "warning: verify: node: the CNI uses ENIConfig \"blue\" instead of \"us-west-2a\" for new network interfaces, because the Node object has annotation k8s.amazonaws.com/eniConfig; run `kubectl delete node NODE` so that the node registers again, or correct its label or annotation",
         ]
     );

@@ -24,44 +24,23 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub enum CallError {
     /// IAM denied the call.
     #[error("access denied for {action}")]
-    AccessDenied {
-        /// The IAM action.
-        action: &'static str,
-        /// The response of the service.
-        source: ErrorResponse,
-    },
+    AccessDenied { action: &'static str, source: ErrorResponse },
     /// The default credential provider chain found no credentials.
     #[error("no AWS credentials found for {action}")]
-    NoCredentials {
-        /// The IAM action.
-        action: &'static str,
-        /// The error of the chain.
-        source: BoxError,
-    },
+    NoCredentials { action: &'static str, source: BoxError },
     /// There was no response in time, or the service is throttling or failing.
     #[error("{action} is unavailable")]
     Unavailable {
-        /// The IAM action.
         action: &'static str,
         /// The transport error, or the [`ErrorResponse`].
         source: BoxError,
     },
     /// The service rejected the request.
     #[error("{action} failed")]
-    Rejected {
-        /// The IAM action.
-        action: &'static str,
-        /// The response of the service.
-        source: ErrorResponse,
-    },
+    Rejected { action: &'static str, source: ErrorResponse },
     /// The SDK rejected the request before sending it.
     #[error("failed to build the request for {action}")]
-    Request {
-        /// The IAM action.
-        action: &'static str,
-        /// The error of the SDK.
-        source: BoxError,
-    },
+    Request { action: &'static str, source: BoxError },
     /// The AWS client cannot be created.
     #[error(transparent)]
     Aws(#[from] AwsError),

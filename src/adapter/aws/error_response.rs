@@ -18,11 +18,9 @@ const TRANSIENT_CODES: [&str; 8] = [
 /// The error response of an AWS service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ErrorResponse {
-    /// The HTTP status code.
     pub status: u16,
     /// The error code, such as `UnauthorizedOperation`; `None` for a response without a body.
     pub code: Option<String>,
-    /// The error message.
     pub message: Option<String>,
 }
 

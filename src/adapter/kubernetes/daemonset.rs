@@ -39,9 +39,7 @@ pub enum AwsNodeError {
     ConfigMapForbidden {
         /// The variable, or `environment variables`.
         what: String,
-        /// The name of the ConfigMap.
         config_map: String,
-        /// The response of the API server.
         source: Box<KubernetesError>,
     },
     /// A required ConfigMap, or a key in it, does not exist, so the pods of the DaemonSet do not
@@ -50,7 +48,6 @@ pub enum AwsNodeError {
     MissingConfigMapData {
         /// The variable, or `environment variables`.
         what: String,
-        /// The name of the ConfigMap.
         config_map: String,
         /// `does not exist` or `has no key KEY`.
         problem: String,

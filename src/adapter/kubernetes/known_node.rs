@@ -13,7 +13,6 @@ const USER_PREFIX: &str = "system:node:";
 pub struct KnownNode {
     /// The labels. A kubelet that registers again does not change most of them.
     pub labels: BTreeMap<String, String>,
-    /// The annotations.
     pub annotations: BTreeMap<String, String>,
     /// `spec.unschedulable`.
     pub is_cordoned: bool,

@@ -34,17 +34,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub enum ConnectError {
     /// The kubeconfig cannot be read, or refers to files that cannot be read.
     #[error("failed to load kubeconfig {}", path.display())]
-    Kubeconfig {
-        /// The file.
-        path: PathBuf,
-        /// The error of the Kubernetes client.
-        source: Box<kube::config::KubeconfigError>,
-    },
+    Kubeconfig { path: PathBuf, source: Box<kube::config::KubeconfigError> },
     /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the
     /// lines around the error, and a kubeconfig may contain a token.
     #[error("kubeconfig {} is invalid at line {line}", path.display())]
     KubeconfigText {
-        /// The file.
         path: PathBuf,
         /// The line, starting at 1.
         line: u64,

@@ -26,7 +26,6 @@ pub enum KubernetesError {
     /// Any other HTTP status.
     #[error("{}", answered(*code, message))]
     Answered {
-        /// The HTTP status code.
         code: u16,
         /// The API server's message, which may be empty.
         message: String,
@@ -101,7 +100,6 @@ impl Advice for KubernetesError {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no response within {seconds} s")]
 pub(super) struct NoResponse {
-    /// The timeout.
     pub seconds: u64,
 }
 

@@ -42,7 +42,7 @@ fn missing_rbac_is_77_and_an_unreachable_server_69() {
         (output.status, error(&output)),
         (
             Some(77),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set cni.source = \"settings\" and configure the CNI in [cni]\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-192-0-2-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN], "only the first run wrote it");
@@ -66,7 +66,7 @@ fn a_cluster_without_the_cni_is_75() {
         (output.status, error(&output)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set cni.source = \"settings\" and configure the CNI in [cni]\n"
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
         ),
         "without max-pods, on-timeout has no effect"
     );

@@ -136,7 +136,7 @@ fn two_runs_do_not_interleave() {
         (
             Some(73),
             format!(
-                "error: another eni-bootstrap process holds the lock {}\n  help: wait until the other run ends (`systemctl status eni-bootstrap`), or stop it\n",
+                "error: another eni-bootstrap process holds the lock {}\n  help: wait until the other process ends (`systemctl status eni-bootstrap`), or stop it\n",
                 node.root().join("run/eni-bootstrap/lock").display()
             )
             .as_str()

@@ -83,7 +83,7 @@ fn an_invalid_endpoint_or_certificate_authority_is_exit_code_78() {
             (output.status, error(&output)),
             (
                 Some(78),
-                format!("error: failed to connect to the cluster\n  caused by: {cause}\n  help: copy cluster.endpoint and cluster.certificate-authority from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
+                format!("error: failed to connect to the cluster\n  caused by: {cause}\n  help: copy `cluster.endpoint` and `cluster.certificate-authority` from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`\n").as_str()
             )
         );
     }

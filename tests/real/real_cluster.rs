@@ -76,7 +76,7 @@ fn rbac_applied_during_the_wait_ends_it() {
     assert_eq!(
         run.until("warning: wait: "),
         format!(
-            "warning: wait: failed to read the aws-node DaemonSet: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set cni.source = \"settings\" and configure the CNI in [cni]\n"
+            "warning: wait: failed to read the aws-node DaemonSet: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"{NODE}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"; allow nodes to read the DaemonSet: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml), or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
         )
     );
     cluster.apply_file(&rbac());

@@ -32,7 +32,7 @@ fn an_applier_that_never_renders_fails_the_run() {
         "error: failed to configure the node\n  \
          caused by: Bottlerocket has not rendered the committed settings\n  \
          caused by: maxPods is 29 instead of 20 in /etc/kubernetes/kubelet/config\n  \
-         help: check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase host.render-wait\n"
+         help: check `journalctl -u apiserver` for a template that failed to render (if one fails, Bottlerocket writes no kubelet file); if the host is slow, increase `host.render-wait`\n"
     );
     assert_eq!(host.changing(), [PATCH, COMMIT]);
 }

@@ -40,7 +40,7 @@ settings! {
         /// The primary network interface then carries no pods, and eni-bootstrap waits for the
         /// ENIConfig.
         custom_networking: bool = "BOOL", unset("from the cluster", "true"), "essential";
-        /// ENABLE_PREFIX_DELEGATION: the CNI assigns /28 prefixes to network interfaces
+        /// ENABLE_PREFIX_DELEGATION: the CNI assigns /28 prefixes to interfaces
         ///
         /// On Xen instance types the CNI falls back to secondary IPv4 addresses. The calculation
         /// does the same and logs a warning.

@@ -25,7 +25,7 @@ use std::process;
 const SCRIPT: &str = "max-pods-calculator.sh";
 
 /// The width of the help in columns: the short help has one line for each flag.
-const TERM_WIDTH: usize = 144;
+const TERM_WIDTH: usize = 140;
 
 /// Prepares an Amazon EKS node for the Amazon VPC CNI before the kubelet starts
 ///

@@ -230,7 +230,7 @@ fn an_unusable_source_is_skipped_and_logged() {
         cluster_lines(&output),
         [
             "cluster: /run/eks/nodeadm/config.json skipped: not a nodeadm configuration".to_owned(),
-            "cluster: /var/lib/kubelet/kubeconfig skipped: its certificate authority is unreadable"
+            "cluster: /var/lib/kubelet/kubeconfig skipped: the certificate authority file is unreadable"
                 .to_owned(),
             format!("cluster: prod at {} (source: eni-bootstrap settings)", api.url()),
         ]

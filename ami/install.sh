@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs eni-bootstrap on this instance, or in the directory DESTDIR. It starts no
-# units. You can safely run it more than once.
+# Installs eni-bootstrap on this instance, or in the directory DESTDIR. It starts no units. You can
+# safely run it more than once.
 #
 #   ami/install.sh [--enable] BINARY
 #

@@ -1,11 +1,11 @@
 //! Configuration of the Amazon VPC CNI that max-pods depends on.
 
 use crate::domain::named_values::named_values;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// How the VPC CNI assigns IPv4 addresses to network interfaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Addressing {
     /// Single secondary IPv4 addresses: the default of the CNI.
@@ -21,7 +21,8 @@ named_values! {
         /// IPv4
         #[default]
         Ipv4 = "ipv4",
-        /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every pod
+        /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every
+        /// pod
         Ipv6 = "ipv6",
     }
 }

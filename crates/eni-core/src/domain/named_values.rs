@@ -1,11 +1,14 @@
 //! Settings with a fixed set of values.
 
-/// Defines an enum with the name of each value in settings files, flags, variables and JSON. The doc
-/// comments of the values are their help texts.
+/// Defines an enum with the name of each value in settings files, flags, variables and JSON. The
+/// doc comments of the values are their help texts.
 macro_rules! named_values {
     (
         $(#[doc = $enum_doc:literal])+
-        $enum:ident { $($(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $value:ident = $name:literal,)+ }
+        $enum:ident {
+            // `$default` is always empty: a repetition must contain a variable.
+            $($(#[doc = $doc:literal])+ $(#[default $($default:tt)?])? $value:ident = $name:literal,)+
+        }
     ) => {
         $(#[doc = $enum_doc])+
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

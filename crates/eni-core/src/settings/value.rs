@@ -19,7 +19,8 @@ use std::time::Duration;
 named_values! {
     /// Source of the CNI configuration.
     CniSource {
-        /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one value
+        /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one
+        /// value
         #[default]
         Cluster = "cluster",
         /// Use only the keys in `[cni]`

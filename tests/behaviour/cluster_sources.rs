@@ -85,7 +85,7 @@ fn the_kubeconfig_template_of_al2_is_skipped() {
     assert_eq!(
         cluster_lines(&ended),
         [
-            "cluster: /var/lib/kubelet/kubeconfig skipped: it is the API server is still the placeholder MASTER_ENDPOINT".to_owned(),
+            "cluster: /var/lib/kubelet/kubeconfig skipped: it is the image's template, not filled in yet".to_owned(),
             format!("cluster: rocket at {}, by Bottlerocket's settings", api.url()),
         ]
     );

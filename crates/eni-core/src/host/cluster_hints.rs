@@ -42,7 +42,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let source = ClusterSource::Kubeconfig;
     let skipped = |reason| ClusterHint::Skipped { source, reason };
     if text.contains(ENDPOINT_PLACEHOLDER) {
-        return skipped("the API server is still the placeholder MASTER_ENDPOINT");
+        return skipped("bootstrap.sh has not filled in this template yet");
     }
     let Ok(config) = serde_saphyr::from_str::<Value>(text) else {
         return skipped("not a kubeconfig");
@@ -50,7 +50,7 @@ pub fn kubeconfig_hint(text: &str, read: impl Fn(&Path) -> Option<String>) -> Cl
     let (cluster, user) = current_cluster_and_user(&config);
     let field = |key: &str| cluster[key].as_str().map(str::to_owned);
     let Some(endpoint) = field("server") else {
-        return skipped("the current context has no cluster");
+        return skipped("contains no cluster");
     };
     let arguments = user["exec"]["args"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
@@ -202,9 +202,9 @@ contexts:
         let server = "https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com";
         let template = AL2023.replace(server, ENDPOINT_PLACEHOLDER);
         for (text, reason) in [
-            (template.as_str(), "the API server is still the placeholder MASTER_ENDPOINT"),
+            (template.as_str(), "bootstrap.sh has not filled in this template yet"),
             ("{", "not a kubeconfig"),
-            ("kind: Config", "the current context has no cluster"),
+            ("kind: Config", "contains no cluster"),
             (AL2023, "the certificate authority file is unreadable"),
         ] {
             let skipped = ClusterHint::Skipped { source: ClusterSource::Kubeconfig, reason };

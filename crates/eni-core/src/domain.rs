@@ -9,6 +9,7 @@ pub mod identifier;
 pub mod instance_limits;
 pub mod kubelet;
 pub mod label;
+pub(crate) mod named_values;
 pub mod plural;
 pub mod prefixes;
 pub mod proxy;

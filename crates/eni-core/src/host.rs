@@ -30,29 +30,29 @@ pub use image::{Image, Read, SnapOption};
 
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
-use serde::{Deserialize, Serialize};
+use crate::domain::named_values::named_values;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The family of a node image, as `host.kind` names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum HostKind {
-    /// Detect the family from the files of the image.
-    #[default]
-    Auto,
-    /// Amazon Linux 2023 whose nodeadm reads `/etc/eks/nodeadm.d`.
-    Nodeadm,
-    /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
-    KubeletDropin,
-    /// An image whose kubelet was set up by kubeadm.
-    Kubeadm,
-    /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks.
-    Snap,
-    /// Bottlerocket, from a bootstrap container.
-    Bottlerocket,
-    /// Write nothing; the caller passes the kubelet arguments on.
-    None,
+named_values! {
+    /// The family of a node image, as `host.kind` names it.
+    HostKind {
+        /// Detect the family from the files of the image.
+        #[default]
+        Auto = "auto",
+        /// Amazon Linux 2023 whose nodeadm reads `/etc/eks/nodeadm.d`.
+        Nodeadm = "nodeadm",
+        /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
+        KubeletDropin = "kubelet-dropin",
+        /// An image whose kubelet was set up by kubeadm.
+        Kubeadm = "kubeadm",
+        /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks.
+        Snap = "snap",
+        /// Bottlerocket, from a bootstrap container.
+        Bottlerocket = "bottlerocket",
+        /// Write nothing; the caller passes the kubelet arguments on.
+        None = "none",
+    }
 }
 
 /// Every family. Detection tries them in this order, the most specific first.
@@ -138,20 +138,6 @@ fn removed(path: &str) -> Change {
 }
 
 impl HostKind {
-    /// Returns the value of `host.kind`, such as `kubelet-dropin`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Nodeadm => "nodeadm",
-            Self::KubeletDropin => "kubelet-dropin",
-            Self::Kubeadm => "kubeadm",
-            Self::Snap => "snap",
-            Self::Bottlerocket => "bottlerocket",
-            Self::None => "none",
-        }
-    }
-
     fn family(self) -> Option<&'static dyn HostFamily> {
         FAMILIES.into_iter().find(|family| family.kind() == self)
     }

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 /// under.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $subject:literal;)+) => {
-        /// A stable identifier of a condition. Scripts may compare its name; the text of a diagnostic may
-        /// change. `docs/diagnostics.md` lists every code.
+        /// A stable identifier of a condition. Scripts may compare its name; the text of a
+        /// diagnostic may change. `docs/diagnostics.md` lists every code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
 

@@ -1,10 +1,11 @@
 //! Configuration of the Amazon VPC CNI that max-pods depends on.
 
-use serde::{Deserialize, Serialize};
+use crate::domain::named_values::named_values;
+use serde::Serialize;
 use std::fmt;
 
 /// How the VPC CNI assigns IPv4 addresses to network interfaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Addressing {
     /// Single secondary IPv4 addresses: the default of the CNI.
@@ -14,26 +15,15 @@ pub enum Addressing {
     Prefixes,
 }
 
-/// IP family of the pods.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum IpFamily {
-    /// IPv4
-    #[default]
-    Ipv4,
-    /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every pod
-    #[expect(clippy::doc_markdown, reason = "the help prints this comment")]
-    Ipv6,
-}
-
-impl IpFamily {
-    /// Returns the value of `cni.ip-family`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ipv4 => "ipv4",
-            Self::Ipv6 => "ipv6",
-        }
+named_values! {
+    /// IP family of the pods.
+    IpFamily {
+        /// IPv4
+        #[default]
+        Ipv4 = "ipv4",
+        /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every
+        /// pod
+        Ipv6 = "ipv6",
     }
 }
 

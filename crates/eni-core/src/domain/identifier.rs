@@ -39,7 +39,8 @@ pub(crate) fn is_plain(text: &str, also: &[u8]) -> bool {
         && bytes.iter().all(|byte| plain(byte) || *byte == b'-' || also.contains(byte))
 }
 
-/// Defines a type for text. Its module implements `FromStr`, so that the type holds only valid text.
+/// Defines a type for text. Its module implements `FromStr`, so that the type holds only valid
+/// text.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -4,7 +4,7 @@ use super::nodeadm::{self, DROP_IN_NAME, KUBELET_DROP_INS};
 use super::user_data::NodeConfigKubelet;
 use super::{HostKind, Image};
 use crate::domain::identifier::InstanceType;
-use serde::{Deserialize, Serialize};
+use crate::domain::named_values::named_values;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -25,28 +25,16 @@ pub struct ExistingConfig {
     pub max_pods_expression: Option<String>,
 }
 
-/// The precedence between the computed and an existing max-pods (`pods.policy`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// The value of eni-bootstrap.
-    #[default]
-    Override,
-    /// The existing value.
-    Respect,
-    /// The lower of the two values.
-    Lower,
-}
-
-impl Policy {
-    /// Returns the value of `pods.policy`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Override => "override",
-            Self::Respect => "respect",
-            Self::Lower => "lower",
-        }
+named_values! {
+    /// The precedence between the computed and an existing max-pods (`pods.policy`).
+    Policy {
+        /// The value of eni-bootstrap.
+        #[default]
+        Override = "override",
+        /// The existing value.
+        Respect = "respect",
+        /// The lower of the two values.
+        Lower = "lower",
     }
 }
 

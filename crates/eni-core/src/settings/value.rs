@@ -4,10 +4,11 @@ use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::label::{InvalidLabel, LabelKey, Labels};
+use crate::domain::named_values::named_values;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
-use clap::ValueEnum;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -15,15 +16,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Source of the CNI configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum CniSource {
-    /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one value
-    #[default]
-    Cluster,
-    /// Use only the keys in `[cni]`
-    Settings,
+named_values! {
+    /// Source of the CNI configuration.
+    CniSource {
+        /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one
+        /// value
+        #[default]
+        Cluster = "cluster",
+        /// Use only the keys in `[cni]`
+        Settings = "settings",
+    }
 }
 
 /// Node label that holds the ENIConfig name.
@@ -46,14 +48,15 @@ impl FromStr for EniConfigLabel {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnTimeout {
-    /// Fail, so that the kubelet does not start
-    #[default]
-    Fail,
-    /// Log a warning and let the kubelet start
-    Continue,
+named_values! {
+    /// Action if the ENIConfig is missing or invalid after the timeout.
+    OnTimeout {
+        /// Fail, so that the kubelet does not start
+        #[default]
+        Fail = "fail",
+        /// Log a warning and let the kubelet start
+        Continue = "continue",
+    }
 }
 
 /// A length of time, such as `90s` or `2m`.

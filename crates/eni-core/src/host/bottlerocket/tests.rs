@@ -116,17 +116,17 @@ fn existing(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<Existin
 #[test]
 fn values_of_pluto_and_of_an_earlier_boot_do_not_count_as_existing() {
     assert_eq!(existing(29, None, "team"), None, "pluto's");
-    assert_eq!(existing(20, Some(20), "team"), None, "ours of an earlier boot");
-    let theirs = |max_pods, owner| {
+    assert_eq!(existing(20, Some(20), "team"), None, "recorded by an earlier boot");
+    let other = |max_pods, owner| {
         Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
     };
-    assert_eq!(existing(20, None, "team"), theirs(20, ConfigOwner::Unknown));
-    assert_eq!(existing(58, Some(20), "team"), theirs(58, ConfigOwner::Unknown), "another type's");
+    assert_eq!(existing(20, None, "team"), other(20, ConfigOwner::Unknown));
+    assert_eq!(existing(58, Some(20), "team"), other(58, ConfigOwner::Unknown), "another type's");
     assert_eq!(
         existing(110, None, "eks.amazonaws.com/nodegroup"),
-        theirs(110, ConfigOwner::ManagedNodeGroup)
+        other(110, ConfigOwner::ManagedNodeGroup)
     );
-    assert_eq!(existing(110, None, "karpenter.sh/nodepool"), theirs(110, ConfigOwner::Karpenter));
+    assert_eq!(existing(110, None, "karpenter.sh/nodepool"), other(110, ConfigOwner::Karpenter));
     assert_eq!(
         existing(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
         "settings.kubernetes sets max-pods to 110 (Karpenter)"

@@ -64,8 +64,8 @@ fn changes() -> [(Change, &'static str); 5] {
     let (current, value) = ("--v=2".to_owned(), "--v=2 --max-pods=20".to_owned());
     [
         (
-            Change::OwnedFile { path: "/etc/ours".into(), contents: format!("{NOTICE}a\n") },
-            "/etc/ours:\n    # Written by eni-bootstrap before the kubelet starts, and again at every boot.\n    # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n    a",
+            Change::OwnedFile { path: "/etc/owned".into(), contents: format!("{NOTICE}a\n") },
+            "/etc/owned:\n    # Written by eni-bootstrap before the kubelet starts, and again at every boot.\n    # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n    a",
         ),
         (
             Change::SharedFile { path: "/etc/shared".into(), contents: "a\nb\n".to_owned() },
@@ -91,7 +91,7 @@ fn each_kind_of_change_shows_itself() {
     assert_eq!(
         Value::Array(changes().iter().map(|(change, _)| change.to_json()).collect()),
         json!([
-            { "path": "/etc/ours", "contents": format!("{NOTICE}a\n") },
+            { "path": "/etc/owned", "contents": format!("{NOTICE}a\n") },
             { "path": "/etc/shared", "contents": "a\nb\n" },
             { "path": "/etc/old", "absent": true },
             { "snap": "kubelet-eks", "arguments": "--v=2 --max-pods=20" },
@@ -113,7 +113,7 @@ fn each_kind_of_change_compares_itself() {
     assert_eq!(
         compared,
         [
-            ("/etc/ours".to_owned(), None, text("a")),
+            ("/etc/owned".to_owned(), None, text("a")),
             ("/etc/shared".to_owned(), None, text("b")),
             ("/etc/old".to_owned(), text("old\n"), None),
             (
@@ -139,7 +139,7 @@ fn each_kind_of_change_applies_itself() {
     assert_eq!(apply(), [Written, Written, Removed, Written, Written]);
     assert_eq!(apply(), [Unchanged, Unchanged, Absent, Written, Written]);
     let files: Vec<PathBuf> = system.files.borrow().keys().cloned().collect();
-    assert_eq!(files, [Path::new("/etc/ours"), Path::new("/etc/shared")]);
+    assert_eq!(files, [Path::new("/etc/owned"), Path::new("/etc/shared")]);
     assert_eq!(system.commands.borrow()[0], "snap set kubelet-eks args=--v=2 --max-pods=20");
     assert_eq!(system.settings.borrow()[0], settings(20));
     let option = SnapOption { snap: "kubelet-eks", key: "args" };
@@ -153,12 +153,12 @@ fn a_file_of_somebody_else_is_a_conflict() {
     let system = Memory::default();
     let conflicts = || changes().map(|(change, _)| change.conflict(&system).unwrap());
     assert_eq!(conflicts(), [const { None }; 5], "no file exists");
-    for path in ["/etc/ours", "/etc/shared", "/etc/old"] {
+    for path in ["/etc/owned", "/etc/shared", "/etc/old"] {
         system.write_file(Path::new(path), "# by another agent\n").unwrap();
     }
-    let (ours, old) = (Some("/etc/ours".into()), Some("/etc/old".into()));
-    assert_eq!(conflicts(), [ours, None, old, None, None]);
-    for path in ["/etc/ours", "/etc/old"] {
+    let (owned, old) = (Some("/etc/owned".into()), Some("/etc/old".into()));
+    assert_eq!(conflicts(), [owned, None, old, None, None]);
+    for path in ["/etc/owned", "/etc/old"] {
         // As version 0.1.0 wrote it.
         let text = "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\n";
         system.write_file(Path::new(path), text).unwrap();

@@ -69,7 +69,7 @@ pub enum Error {
         "the new table is missing {missing} {} of the current table, such as {example:?}",
         if *missing == 1 { "instance type" } else { "instance types" }
     )]
-    Shrinks {
+    IncompleteTable {
         /// The number of missing instance types, at least 1.
         missing: usize,
         /// One of them.
@@ -98,7 +98,10 @@ impl Error {
             Self::NotReady(error) => error,
             Self::NoCapacity { source, .. } => source,
             Self::Ec2(error) => error,
-            Self::Checks { .. } | Self::Shrinks { .. } | Self::Runtime(_) | Self::Output(_) => {
+            Self::Checks { .. }
+            | Self::IncompleteTable { .. }
+            | Self::Runtime(_)
+            | Self::Output(_) => {
                 return None;
             }
         })
@@ -110,7 +113,7 @@ impl Advice for Error {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.help(),
             (Self::Checks { .. }, _) => "follow the help below each failed check".into(),
-            (Self::Shrinks { .. }, _) => {
+            (Self::IncompleteTable { .. }, _) => {
                 "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
             }
             (Self::Runtime(_), _) => "raise the limit of open files, such as `ulimit -n 1024`".into(),
@@ -122,7 +125,7 @@ impl Advice for Error {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.exit_code(),
             (Self::Checks { .. }, _) => ExitCode::CheckFailed,
-            (Self::Shrinks { .. }, _) => ExitCode::InvalidData,
+            (Self::IncompleteTable { .. }, _) => ExitCode::InvalidData,
             (Self::Runtime(_), _) => ExitCode::Unavailable,
             (_, None) => ExitCode::CannotWrite,
         }
@@ -178,7 +181,7 @@ mod tests {
     #[test]
     fn errors_of_the_command_itself_have_their_own_exit_code_and_help() {
         let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let missing = |missing| Error::Shrinks { missing, example: "z1.large".to_owned() };
+        let missing = |missing| Error::IncompleteTable { missing, example: "z1.large".to_owned() };
         for (error, message, exit_code, help) in [
             (
                 Error::Checks { failed: 1, total: 11 },

@@ -119,7 +119,7 @@ fn check_complete(old: &str, new: &BTreeMap<String, Row>) -> Result<(), Error> {
     match missing.first() {
         None => Ok(()),
         Some(&example) => {
-            Err(Error::Shrinks { missing: missing.len(), example: example.to_owned() })
+            Err(Error::IncompleteTable { missing: missing.len(), example: example.to_owned() })
         }
     }
 }

@@ -203,6 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn the_help_in_a_log_line_is_one_line() {
+        let target = timeout(WaitReason::NotFound).target;
+        let full = Diagnostic::failed(Code::SubnetFull, "subnet-1 is full", "release addresses");
+        for target in [WaitTarget::AwsNode, target] {
+            for reason in [
+                WaitReason::DoesNotFit(full.clone()),
+                WaitReason::Api(KubernetesError::Unauthorized),
+                WaitReason::Api(KubernetesError::Forbidden(String::new())),
+                WaitReason::Api(KubernetesError::NoResourceType),
+                WaitReason::AwsNode(AwsNodeError::NotFound),
+            ] {
+                let help = reason.diagnostic(&target).help.unwrap();
+                assert_eq!(help.lines().count(), 1, "{target}: {help}");
+            }
+        }
+    }
+
+    #[test]
     fn the_log_states_the_target_before_the_reason() {
         let state = |reason: &WaitReason| reason.state(&timeout(WaitReason::NotFound).target);
         assert_eq!(state(&WaitReason::NoResponse), "no response yet for ENIConfig us-west-2a");

@@ -209,7 +209,7 @@ async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<A
                 add(Diagnostic::warning(
                     Code::CustomNetworkingOff,
                     format!("{}; the CNI does not use the ENIConfigs", aws_node.cni),
-                    "to use them, run `kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true`",
+                    "run `kubectl -n kube-system set env daemonset aws-node AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true` to use them",
                 ));
             }
             aws_node.diagnostics.iter().cloned().for_each(add);

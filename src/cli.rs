@@ -31,7 +31,7 @@ const TERM_WIDTH: usize = 140;
 ///
 /// `eni-bootstrap run` reads the instance metadata and the CNI configuration, computes max-pods,
 /// configures the kubelet, and waits until the ENIConfig of the node exists. If a step fails, the
-/// kubelet does not start.
+/// systemd unit fails and the kubelet does not start.
 #[derive(Debug, Parser)]
 #[command(
     name = "eni-bootstrap",
@@ -62,16 +62,16 @@ enum Command {
     /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
     Wait(Box<Settings>),
-    /// Check everything that a boot depends on, for this node or for a whole cluster
+    /// Check everything that `run` depends on, on this node or for a whole cluster
     #[command(after_help = CHECK_EXAMPLE)]
     Check(Box<CheckFlags>),
     /// Print a token for the cluster, like `aws eks get-token`
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(command::token_command::TokenArgs),
-    /// Remove everything that `run` configured on this node
+    /// Revert the changes that `run` made on this node
     #[command(after_help = UNDO_EXAMPLE)]
     Undo,
-    /// Show or refresh the limits of instance types
+    /// Show or refresh the network interface and IP address limits of instance types
     #[command(subcommand)]
     Limits(Limits),
 }
@@ -96,7 +96,7 @@ enum Limits {
     /// Print the limits of known instance types, without calling EC2
     #[command(after_help = SHOW_EXAMPLE)]
     Show(command::limits_command::LimitsShowArgs),
-    /// Write the table of instance types from ec2:DescribeInstanceTypes and print the difference
+    /// Rebuild the table of instance types with ec2:DescribeInstanceTypes and print what changed
     #[command(after_help = REFRESH_EXAMPLE)]
     Refresh(command::limits_command::LimitsRefreshArgs),
 }
@@ -236,7 +236,7 @@ fn after_long_help() -> String {
     let mut text = format!(
         "{PROGRAM_EXAMPLE}\n\n\
          Settings come from settings files (*.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and\n\
-         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file in --config,\n\
+         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file that --config names,\n\
          environment variables, and flags. A later source overrides an earlier one.\n\n\
          Exit codes:\n"
     );

@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalOptions {
-    /// Root directory of the node's files
+    /// Prefix for every path that eni-bootstrap reads or writes
     #[arg(
         long,
         global = true,
@@ -22,7 +22,7 @@ pub(super) struct GlobalOptions {
         default_value = "/"
     )]
     root: PathBuf,
-    /// Additional settings file, which overrides those in /usr/lib, /etc and /run
+    /// Additional settings file; its keys override the other settings files
     #[arg(long, global = true, env = "ENI_BOOTSTRAP_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// URL of the instance metadata service [default: http://169.254.169.254]
@@ -63,7 +63,7 @@ pub(super) struct GlobalOptions {
         value_name = "URL"
     )]
     eks_endpoint: Option<String>,
-    /// URL of the HTTP proxy for AWS and the cluster; the variable https_proxy also works
+    /// URL of the HTTP proxy for requests to AWS APIs and the API server; the variable https_proxy also works
     #[arg(
         long,
         global = true,

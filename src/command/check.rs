@@ -16,10 +16,12 @@ use serde::Serialize;
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Zones to check in a whole cluster, or `all` for the zones of its subnets; requires --cluster-kubeconfig and --region
+    /// Check the ENIConfigs of a whole cluster instead of this node: list the zones, or `all`; requires --cluster-kubeconfig
+    ///
+    /// `all` checks every zone in which the cluster has subnets; it also requires --cluster-name.
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
     zones: Vec<Zones>,
-    /// Region of the cluster, with --zones
+    /// Region of the cluster; used only with --zones
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Option<Region>,
     /// Output format
@@ -30,7 +32,7 @@ pub(crate) struct CheckArgs {
 /// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// Text: one line for each check, followed by its help
+    /// One line for each check, followed by a suggested fix
     #[default]
     Text,
     /// JSON

@@ -31,13 +31,13 @@ pub(crate) struct LimitsShowArgs {
 /// Flags of `limits refresh`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LimitsRefreshArgs {
-    /// Region to call; choose one that offers every instance type, such as us-east-1
+    /// Region whose EC2 API to call; choose one with many instance types, such as us-east-1
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Region,
-    /// File to write; /etc/eni-bootstrap/instance-types.csv overrides the embedded table
+    /// File to write; to make a node use the table, write it to /etc/eni-bootstrap/instance-types.csv
     #[arg(long, value_name = "FILE", default_value = "data/instance-types.csv")]
     output: PathBuf,
-    /// Write the file even if instance types of the existing file are missing
+    /// Write the file even if the new table lacks instance types that the existing file has
     #[arg(long)]
     force: bool,
 }

@@ -21,7 +21,7 @@ pub(crate) struct TokenArgs {
     /// Name of the cluster
     #[arg(long, value_name = "NAME", required_unless_present = "cluster_id")]
     cluster_name: Option<String>,
-    /// ID of a local cluster on an Outpost, instead of its name
+    /// ID of a local cluster on an Outpost; use it instead of --cluster-name
     #[arg(long, value_name = "ID", conflicts_with = "cluster_name")]
     cluster_id: Option<String>,
     /// Region of the STS endpoint that the token is signed for

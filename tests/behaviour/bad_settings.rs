@@ -37,7 +37,7 @@ fn a_misspelled_variable_and_a_missing_file_are_exit_code_78() {
         (output.status, output.stderr.as_str()),
         (
             Some(78),
-            "error: failed to load the settings\n  caused by: variable ENI_BOOTSTRAP_ENI_CONFIG_WAIT_ is not a setting\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
+            "error: failed to load the settings\n  caused by: unknown environment variable ENI_BOOTSTRAP_ENI_CONFIG_WAIT_\n  help: did you mean `ENI_BOOTSTRAP_ENI_CONFIG_WAIT`?\n"
         )
     );
     let output = node.run(["run", "--config", "/nonexistent.toml"]);

@@ -13,13 +13,13 @@ pub enum ExitCode {
     CheckFailed = 1,
     /// `EX_USAGE`: the command line is invalid.
     Usage = 64,
-    /// `EX_DATAERR`: the instance returned invalid data.
+    /// `EX_DATAERR`: user data, instance metadata, an API response or a file is invalid.
     InvalidData = 65,
     /// `EX_UNAVAILABLE`: a required service is unreachable.
     Unavailable = 69,
     /// `EX_CANTCREAT`: a file cannot be written.
     CannotWrite = 73,
-    /// `EX_TEMPFAIL`: the wait for the cluster timed out.
+    /// `EX_TEMPFAIL`: the wait for the CNI configuration or the ENIConfig timed out.
     TimedOut = 75,
     /// `EX_NOPERM`: RBAC or IAM denied a call, or there are no AWS credentials.
     PermissionDenied = 77,
@@ -54,10 +54,10 @@ impl ExitCode {
             Self::Success => "success; for run: the node is ready for the kubelet",
             Self::CheckFailed => "check: at least one check failed",
             Self::Usage => "invalid command line",
-            Self::InvalidData => "invalid data from the instance",
+            Self::InvalidData => "invalid user data, metadata, API response or file",
             Self::Unavailable => "a required service is unreachable",
             Self::CannotWrite => "failed to write a file; the previous file is intact",
-            Self::TimedOut => "timed out waiting for the cluster",
+            Self::TimedOut => "timed out waiting for the CNI configuration or the ENIConfig",
             Self::PermissionDenied => {
                 "permission denied by Kubernetes RBAC or AWS IAM, or no AWS credentials"
             }

@@ -37,20 +37,20 @@ use std::path::PathBuf;
 named_values! {
     /// The family of a node image, as `host.kind` names it.
     HostKind {
-        /// Detect the family from the files of the image.
+        /// Detect the family from the files of the image
         #[default]
         Auto = "auto",
-        /// Amazon Linux 2023 whose nodeadm reads `/etc/eks/nodeadm.d`.
+        /// Amazon Linux 2023 images whose nodeadm reads `/etc/eks/nodeadm.d`
         Nodeadm = "nodeadm",
-        /// Any image whose kubelet is a systemd unit: AL2, older AL2023 and others.
+        /// Other images whose kubelet is a systemd unit: AL2, older AL2023 images, and others
         KubeletDropin = "kubelet-dropin",
-        /// An image whose kubelet was set up by kubeadm.
+        /// Images whose kubelet is configured by kubeadm
         Kubeadm = "kubeadm",
-        /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks.
+        /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks
         Snap = "snap",
-        /// Bottlerocket, from a bootstrap container.
+        /// Bottlerocket, with eni-bootstrap running as a bootstrap container
         Bottlerocket = "bottlerocket",
-        /// Write nothing; the caller passes the kubelet arguments on.
+        /// Write nothing; you pass the kubelet arguments to the kubelet yourself
         None = "none",
     }
 }

@@ -45,14 +45,14 @@ pub enum SettingsError {
     #[error("{} does not exist", .0.display())]
     NoSuchFile(PathBuf),
     /// An environment variable has a value that its setting does not accept.
-    #[error("variable {name} is invalid: {reason}")]
+    #[error("environment variable {name} is invalid: {reason}")]
     Variable {
         name: String,
         /// What is wrong with the value.
         reason: String,
     },
     /// An environment variable starts with `ENI_BOOTSTRAP_` and is not a setting.
-    #[error("variable {name} is not a setting")]
+    #[error("unknown environment variable {name}")]
     UnknownVariable {
         name: String,
         /// The most similar variable that is a setting.
@@ -99,7 +99,7 @@ impl PodsSettings {
     /// Returns the options of the max-pods calculation.
     #[must_use]
     pub(crate) fn capacity_options(&self) -> CapacityOptions {
-        let value = self.max();
+        let value = self.max.unwrap_or(0);
         CapacityOptions {
             ceiling: self.ceiling(),
             max_pods_override: (value > 0).then_some(MaxPodsOverride::Setting { value }),

@@ -12,7 +12,7 @@ use std::io::IsTerminal as _;
 /// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// max-pods only, one number for each line
+    /// max-pods only, one number per line
     Number,
     /// Table for a terminal
     Table,
@@ -24,7 +24,7 @@ pub(crate) enum Output {
     Yaml,
 }
 
-/// Order of several instance types.
+/// Sort order of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sort {
     /// By family, then by size
@@ -33,7 +33,7 @@ pub(crate) enum Sort {
     Pods,
     /// By number of vCPUs
     Vcpus,
-    /// In the order of the command line
+    /// Unsorted, in the order of the input
     None,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct MaxPodsArgs {
     /// Read the instance type from instance metadata; overrides --instance-type
     #[arg(long)]
     pub(super) instance_type_from_imds: bool,
-    /// Version of the VPC CNI; prefix delegation requires 1.9 or later [default: 1.9 or later]
+    /// Version of the VPC CNI; versions before 1.9 do not support prefix delegation [default: 1.9 or later]
     #[arg(long, value_name = "VERSION")]
     cni_version: Option<CniVersion>,
     /// Custom networking: pods use the subnet of an ENIConfig
@@ -33,22 +33,22 @@ pub(crate) struct MaxPodsArgs {
     /// Print max-pods without the ceiling
     #[arg(long, conflicts_with = "ceiling")]
     show_max_allowed: bool,
-    /// Security groups for pods: the trunk uses one network interface
+    /// ENABLE_POD_ENI: the trunk interface counts as one network interface, which pods cannot use
     #[arg(long)]
     cni_pod_eni_enabled: bool,
     /// Number of network interfaces that the CNI does not manage
     #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     cni_reserved_enis: u32,
-    /// IP family of the pods; ipv6 includes prefix delegation
+    /// IP family of the pods; ipv6 implies --cni-prefix-delegation-enabled
     #[arg(long, value_name = "FAMILY", default_value = "ipv4", hide_short_help = true)]
     cni_ip_family: IpFamily,
     /// ENABLE_MULTI_NIC of the CNI: the network interfaces of all network cards serve pods
     #[arg(long, hide_short_help = true)]
     cni_multi_nic_enabled: bool,
-    /// MINIMUM_IP_TARGET of the CNI: number of IP addresses allocated at startup; 0 means unset
+    /// MINIMUM_IP_TARGET of the CNI: minimum number of IP addresses that it allocates; 0 means unset
     #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     cni_minimum_ip_target: u32,
-    /// WARM_IP_TARGET of the CNI: number of free IP addresses kept available; 0 means unset
+    /// WARM_IP_TARGET of the CNI: number of free IP addresses that it keeps available; 0 means unset
     #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     cni_warm_ip_target: u32,
     /// Upper limit: recommended (110, or 250 above 30 vCPUs), none, or a number [default: recommended]
@@ -66,7 +66,7 @@ pub(crate) struct MaxPodsArgs {
     /// Print only the lowest max-pods, which EKS uses for a node group of these types
     #[arg(long, conflicts_with = "output")]
     pub(super) lowest: bool,
-    /// Order of several instance types
+    /// Sort order of the output
     #[arg(long, value_name = "ORDER", default_value = "name")]
     pub(super) sort: Sort,
     /// Whether to color the output
@@ -82,7 +82,7 @@ pub(crate) struct MaxPodsArgs {
 pub(crate) enum Os {
     /// Linux
     Linux,
-    /// Not supported: the command fails
+    /// Not supported; the command fails and states why
     Windows,
 }
 

@@ -91,13 +91,13 @@ EXIT STATUS
 
        64     invalid command line
 
-       65     invalid data from the instance
+       65     invalid user data, metadata, API response or file
 
        69     a required service is unreachable
 
        73     failed to write a file; the previous file is intact
 
-       75     timed out waiting for the cluster
+       75     timed out waiting for the CNI configuration or the ENIConfig
 
        77     permission denied by Kubernetes RBAC or AWS IAM, or no AWS
               credentials

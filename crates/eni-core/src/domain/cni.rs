@@ -18,11 +18,10 @@ pub enum Addressing {
 named_values! {
     /// IP family of the pods.
     IpFamily {
-        /// IPv4
+        /// Pods have IPv4 addresses
         #[default]
         Ipv4 = "ipv4",
-        /// IPv6 (ENABLE_IPv6=true): one /80 prefix on the primary network interface serves every
-        /// pod
+        /// Pods have IPv6 addresses (ENABLE_IPv6=true): one /80 prefix serves all pods
         Ipv6 = "ipv6",
     }
 }
@@ -33,9 +32,10 @@ pub struct Cni {
     /// `ENABLE_PREFIX_DELEGATION`.
     pub addressing: Addressing,
     /// `AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG`: pods use the subnet of an ENIConfig, so the primary
-    /// network interface carries no pods.
+    /// network interface serves no pods.
     pub custom_networking: bool,
-    /// `ENABLE_POD_ENI` (security groups for pods): the trunk uses one network interface.
+    /// `ENABLE_POD_ENI` (security groups for pods): the trunk interface counts as one network
+    /// interface, which pods cannot use.
     pub pod_eni: bool,
     /// `MAX_ENI`: maximum number of network interfaces, including the primary one; `None` or 0
     /// means no limit.
@@ -47,7 +47,7 @@ pub struct Cni {
     pub ip_family: IpFamily,
     /// `ENABLE_MULTI_NIC`: the network interfaces of all network cards serve pods.
     pub multi_nic: bool,
-    /// `MINIMUM_IP_TARGET`: IP addresses that the CNI allocates at startup; 0 means unset.
+    /// `MINIMUM_IP_TARGET`: minimum number of IP addresses that the CNI allocates; 0 means unset.
     pub minimum_ip_target: u32,
     /// `WARM_IP_TARGET`: free IP addresses that the CNI keeps available; 0 means unset.
     pub warm_ip_target: u32,

@@ -28,12 +28,12 @@ pub struct ExistingConfig {
 named_values! {
     /// The precedence between the computed and an existing max-pods (`pods.policy`).
     Policy {
-        /// The value of eni-bootstrap.
+        /// Use the computed value
         #[default]
         Override = "override",
-        /// The existing value.
+        /// Keep the existing value
         Respect = "respect",
-        /// The lower of the two values.
+        /// Use the lower of the two
         Lower = "lower",
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn max_pods_expression(
 ) -> Option<Diagnostic> {
     let expression = expression?;
     let policy = settings.pods.policy();
-    if settings.pods.max() > 0 || policy == Policy::Override {
+    if settings.pods.max.is_some_and(|max| max > 0) || policy == Policy::Override {
         return None;
     }
     let policy = policy.name();

@@ -23,27 +23,28 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 settings! {
-    /// Configuration of the Amazon VPC CNI that eni-bootstrap assumes.
+    /// The VPC CNI configuration on which eni-bootstrap bases its calculation.
     ///
-    /// By default eni-bootstrap reads it from the aws-node DaemonSet. Each key that you set here
-    /// overrides one value for the calculation. The keys do not change the DaemonSet.
+    /// By default, eni-bootstrap reads this configuration from the aws-node DaemonSet. Each key
+    /// that you set here overrides one value inside eni-bootstrap. The keys do not change the
+    /// DaemonSet.
     cni: CniSettings {
         /// Source of the CNI configuration
         ///
         /// With "cluster", the node needs permission to read the aws-node DaemonSet: apply
-        /// packaging/rbac.yaml. ConfigMaps that the DaemonSet refers to are read, too. With
-        /// "settings", custom-networking defaults to true, and every other key of this section to
-        /// false, 0 or "ipv4".
+        /// packaging/rbac.yaml. eni-bootstrap also reads the ConfigMaps that the DaemonSet
+        /// references. With "settings", `cni.custom-networking` defaults to true, and the other CNI
+        /// settings default to false, 0 or "ipv4".
         source: CniSource = "SOURCE", default(CniSource::Cluster);
         /// AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods use the subnet of an ENIConfig
         ///
-        /// The primary network interface then carries no pods, and eni-bootstrap waits for the
+        /// If true, the primary network interface serves no pods, and eni-bootstrap waits for the
         /// ENIConfig.
         custom_networking: bool = "BOOL", unset("from the cluster", "true"), "essential";
         /// ENABLE_PREFIX_DELEGATION: the CNI assigns /28 prefixes to interfaces
         ///
-        /// On Xen instance types the CNI falls back to secondary IPv4 addresses. The calculation
-        /// does the same and logs a warning.
+        /// On Xen instance types, the CNI assigns secondary IPv4 addresses instead. eni-bootstrap
+        /// assumes the same and logs a warning.
         prefix_delegation: bool = "BOOL", unset("from the cluster", "false"), "essential";
         /// MAX_ENI: maximum number of network interfaces that the CNI uses
         ///
@@ -51,13 +52,14 @@ settings! {
         max_eni: u32 = "N", unset("from the cluster", "0");
         /// ENABLE_POD_ENI: the CNI supports security groups for pods
         ///
-        /// On instance types that support a trunk interface, the trunk uses one network interface.
+        /// On instance types that support a trunk interface, the trunk interface counts as one
+        /// network interface, which pods cannot use.
         pod_eni: bool = "BOOL", unset("from the cluster", "false");
         /// Number of network interfaces that the CNI does not manage
         ///
-        /// Count the interfaces of the default network card that have the tag
-        /// node.k8s.amazonaws.com/no_manage, that are EFA-only, or that another program attaches.
-        /// The DaemonSet does not contain this number.
+        /// Include the interfaces on the default network card that have the tag
+        /// node.k8s.amazonaws.com/no_manage, are EFA-only, or are attached by another program. The
+        /// DaemonSet does not contain this number.
         reserved_enis: u32 = "N", unset("0", "0");
         /// ENABLE_IPv6: IP family of the pods
         ///
@@ -65,10 +67,10 @@ settings! {
         ip_family: IpFamily = "FAMILY", unset("from the cluster", "\"ipv4\"");
         /// ENABLE_MULTI_NIC: the network interfaces of all network cards serve pods
         multi_nic: bool = "BOOL", unset("from the cluster", "false");
-        /// MINIMUM_IP_TARGET: number of IP addresses that the CNI allocates at startup
+        /// MINIMUM_IP_TARGET: minimum number of IP addresses that the CNI allocates on the node
         ///
-        /// 0 means unset. Without warm-ip-target the CNI never allocates more than this number, so
-        /// it limits max-pods.
+        /// 0 means unset. If `cni.warm-ip-target` is unset, the CNI never allocates more than this
+        /// number, so this number limits max-pods.
         minimum_ip_target: u32 = "N", unset("from the cluster", "0");
         /// WARM_IP_TARGET: number of free IP addresses that the CNI keeps available
         ///
@@ -76,27 +78,28 @@ settings! {
         warm_ip_target: u32 = "N", unset("from the cluster", "0");
     }
 
-    /// The ENIConfig of this node, and the wait for it.
+    /// Which ENIConfig this node uses, and how long to wait for it.
     ///
-    /// Without custom networking, only wait is used: it is the timeout for reading the CNI
-    /// configuration.
+    /// Without custom networking, only the key `wait` has an effect: it limits the time for reading
+    /// the CNI configuration.
     eni_config: EniConfigSettings {
         /// Name of the ENIConfig
         ///
-        /// {tag:KEY} requires instance tags in instance metadata (InstanceMetadataTags=enabled).
-        /// The name must be a valid label value: at most 63 lowercase letters, digits, dots and
-        /// dashes.
+        /// {tag:KEY} requires instance tags in instance metadata (InstanceMetadataTags=enabled). The
+        /// name must be valid as both an object name and a label value: at most 63 lowercase
+        /// letters, digits, dots and dashes.
         name: NameTemplate = "TEMPLATE", default(NameTemplate::default()), "essential";
-        /// Node label that holds the name of the ENIConfig
+        /// Node label that contains the name of the ENIConfig
         ///
-        /// By default this is the label in ENI_CONFIG_LABEL_DEF of the aws-node DaemonSet, or
-        /// k8s.amazonaws.com/eniConfig. If that is a zone label, the node already has it. The CNI
-        /// reads "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails
-        /// if the CNI would select another ENIConfig than the one in name.
+        /// By default, eni-bootstrap sets the label that ENI_CONFIG_LABEL_DEF of the aws-node
+        /// DaemonSet names; if that variable is not set, k8s.amazonaws.com/eniConfig. If that label
+        /// is a zone label, eni-bootstrap adds no other label. The CNI reads the label
+        /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
+        /// CNI would select an ENIConfig other than the one in `eni-config.name`.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
-        /// Timeout for the CNI configuration and the ENIConfig together
+        /// Total time to wait for the CNI configuration and the ENIConfig
         ///
-        /// A Bottlerocket bootstrap container must not use "forever".
+        /// On Bottlerocket, eni-bootstrap rejects "forever".
         wait: Wait = "TIME", default(Wait::For(Duration::from_mins(10))), "essential";
         /// Action if the ENIConfig is missing or invalid after the timeout
         ///
@@ -104,65 +107,70 @@ settings! {
         on_timeout: OnTimeout = "ACTION", default(OnTimeout::Fail), "essential";
         /// Check the ENIConfig against EC2 before the kubelet starts
         ///
-        /// The subnet must be in the zone and the VPC of the node and must have free addresses, or
-        /// free /28 prefixes with prefix delegation. The security groups must exist. A check that
-        /// IAM denies is skipped, and the log states the reason. After a failed check,
-        /// eni-bootstrap retries until the timeout.
+        /// The subnet must be in the zone and the VPC of the node. It must have free addresses or,
+        /// with prefix delegation, free /28 prefixes. The security groups must exist. If IAM denies
+        /// the API call for a check, eni-bootstrap skips the check and logs the reason. After a
+        /// failed check, eni-bootstrap retries until the timeout.
         verify: bool = "BOOL", default(true);
     }
 
     /// The number of pods that the kubelet accepts (max-pods).
     pods: PodsSettings {
-        /// Upper limit of max-pods
+        /// Upper limit for the computed max-pods
         ceiling: Ceiling = "CEILING", default(Ceiling::Recommended), "essential";
         /// Fixed value for max-pods
         ///
-        /// 0 means that max-pods is computed. If the value exceeds the IP addresses of the node,
-        /// the log contains a warning. A fixed value takes precedence over policy.
-        max: u32 = "N", default(0), "essential";
-        /// Precedence between the computed max-pods and an existing value on the node
+        /// 0 means that eni-bootstrap computes max-pods. If the value exceeds the number of pods that
+        /// the node has IP addresses for, eni-bootstrap logs a warning. If `pods.max` is set,
+        /// eni-bootstrap ignores `pods.policy` and `pods.ceiling`.
+        max: u32 = "N", unset("computed", "0"), "essential";
+        /// Which value to use if the node already has a max-pods value
         ///
         /// Existing values come from user data (managed node groups, Karpenter), from drop-ins of
         /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used.
         policy: Policy = "POLICY", default(Policy::Override), "essential";
         /// Number of host-network pods in addition to aws-node and kube-proxy
         ///
-        /// Host-network pods use no IP address of the CNI.
+        /// Host-network pods need no IP address from the CNI, so this number is added to max-pods.
         extra: u32 = "N", default(0);
     }
 
     /// Resources that the kubelet reserves for itself and the container runtime (kubeReserved).
     ///
-    /// By default eni-bootstrap uses the formulas of nodeadm.
+    /// By default, eni-bootstrap uses the formulas of nodeadm.
     reserve: ReserveSettings {
-        /// Reserved CPU
+        /// Reserved CPU, such as "100m" or "1"
         ///
-        /// The formula reserves 6 % of the first CPU, 1 % of the second, 0.5 % of the third and the
-        /// fourth, and 0.25 % of each further CPU.
+        /// The formula reserves 6% of the first CPU, 1% of the second, 0.5% of the third and the
+        /// fourth, and 0.25% of each additional CPU.
         cpu: Quantity = "QUANTITY", unset("computed from the number of CPUs", "\"70m\"");
-        /// Reserved memory
+        /// Reserved memory, such as "500Mi" or "1Gi"
         memory: Quantity = "QUANTITY", unset("255Mi + 11Mi × max-pods", "\"475Mi\"");
-        /// Reserved ephemeral storage
+        /// Reserved ephemeral storage, such as "500Mi" or "1Gi"
         ephemeral_storage: Quantity = "QUANTITY", unset("1Gi", "\"1Gi\"");
     }
 
     /// How to reach the API server of the cluster.
     ///
-    /// By default eni-bootstrap uses the first of these sources that is complete: the NodeConfig in
-    /// user data, the resolved configuration of nodeadm, the kubeconfig of the kubelet, and the
-    /// settings of Bottlerocket. If only the name is known, it calls eks:DescribeCluster.
+    /// By default, eni-bootstrap uses the first of these sources that has the name, endpoint and
+    /// certificate authority: the NodeConfig in user data, the resolved configuration of nodeadm,
+    /// the kubeconfig of the kubelet, or the settings of Bottlerocket. If only the name is known,
+    /// eni-bootstrap calls eks:DescribeCluster.
     cluster: ClusterSettings {
         /// Name of the cluster
         ///
-        /// The node's token is valid for this cluster only.
-        name: String = "NAME", unset("from the node", "\"prod\""), "essential";
+        /// eni-bootstrap signs its API server token for this cluster.
+        name: String = "NAME", unset("detected on the node", "\"prod\""), "essential";
         /// URL of the API server
-        endpoint: String = "URL", unset("from the node or eks:DescribeCluster", "\"https://0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com\"");
+        endpoint: String = "URL", unset("detected on the node, or from eks:DescribeCluster", "\"https://0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com\"");
         /// Certificate authority of the API server: PEM, encoded in base64
         ///
         /// `aws eks describe-cluster` prints it as certificateAuthority.data.
-        certificate_authority: String = "BASE64", unset("from the node or eks:DescribeCluster", "\"LS0tLS1CRUdJTi…\"");
-        /// Kubeconfig file to use instead of the three settings above and the node's identity
+        certificate_authority: String = "BASE64", unset("detected on the node, or from eks:DescribeCluster", "\"LS0tLS1CRUdJTi…\"");
+        /// Kubeconfig file for the connection to the API server
+        ///
+        /// It replaces `cluster.endpoint`, `cluster.certificate-authority` and the token of the
+        /// node's IAM role. eni-bootstrap then ignores `cluster.name`, except in `check --zones`.
         kubeconfig: PathBuf = "FILE", unset("none", "\"/etc/eni-bootstrap/kubeconfig\"");
     }
 
@@ -170,9 +178,9 @@ settings! {
     host: HostSettings {
         /// Image family, which determines the files that eni-bootstrap writes
         kind: HostKind = "KIND", default(HostKind::Auto), "essential", "alias host";
-        /// Timeout for Bottlerocket to render the kubelet's files from its settings
+        /// How long to wait until Bottlerocket has rendered the kubelet's files
         ///
-        /// Rendering usually takes less than a second.
+        /// Bottlerocket renders these files from its settings, usually within a second.
         render_wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_secs(30)));
     }
 
@@ -180,8 +188,8 @@ settings! {
     imds: ImdsSettings {
         /// Timeout for reading instance metadata
         ///
-        /// The timeout includes the lookup of an instance type that is not in the embedded table,
-        /// and the wait for another eni-bootstrap process to finish.
+        /// The timeout includes the lookup of an instance type that is not in the embedded table, and
+        /// the wait for another eni-bootstrap process to finish.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
     }
 }
@@ -201,7 +209,7 @@ fn labels() -> Section {
     };
     let details = [
         "Additional node labels.",
-        "The kubelet sets them when it registers the node. The labels topology.kubernetes.io/zone and topology.kubernetes.io/region are always set.",
+        "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region.",
     ];
     Section {
         name: "labels".to_owned(),

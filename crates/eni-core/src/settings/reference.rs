@@ -7,13 +7,16 @@ use std::fmt::Write as _;
 const WIDTH: usize = 100;
 
 const HEAD: &str = "\
-# Settings of eni-bootstrap: every key with its default. The package installs this file as
-# /usr/lib/eni-bootstrap/50-defaults.toml. Do not edit it: an upgrade overwrites it.
+# Settings of eni-bootstrap: every key, its default and an example value. The package installs this
+# file as /usr/lib/eni-bootstrap/50-defaults.toml. Do not edit it: an upgrade overwrites it.
+#
+# Every key is commented out. The value after a key is the default, or an example if the default
+# depends on the node or the cluster.
 #
 # To change a setting, create a file such as /etc/eni-bootstrap/90-site.toml that contains only the
 # keys that you change. Run `eni-bootstrap plan` to see the result.
 #
-# Sources, where a later source overrides an earlier one, key by key:
+# Settings come from these sources. A later source overrides an earlier one, key by key:
 #
 #   1. settings files: *.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and /run/eni-bootstrap
 #   2. on Bottlerocket: the user data of the bootstrap container
@@ -21,13 +24,14 @@ const HEAD: &str = "\
 #   4. environment variables
 #   5. flags
 #
-# Settings files are merged in the order of their file names, whatever directory they are in. Of
-# files with the same name only one is read: /run overrides /etc, and /etc overrides /usr/lib. An
-# empty file, or a symbolic link to /dev/null, masks the file with the same name in a directory of
-# lower priority.
+# eni-bootstrap merges the settings files in the order of their file names, in all directories
+# together. If several directories contain a file with the same name, only one of them is read: /run
+# overrides /etc, and /etc overrides /usr/lib. An empty file, or a symbolic link to /dev/null, masks
+# the file with the same name in a directory of lower priority.
 #
-# Each key is also an environment variable and a flag. For example, max-eni in [cni] is
-# ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. `eni-bootstrap run --help` lists all of them.
+# Each key has an environment variable and a flag. For example, `max-eni` in [cni] has
+# ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. All labels share ENI_BOOTSTRAP_LABELS and --labels.
+# `eni-bootstrap run --help` lists all environment variables and flags.
 #
 # An unknown key is an error. The error names the file, the line and the most similar key.
 ";

@@ -184,7 +184,7 @@ fn an_invalid_value_names_file_and_line() {
     for (text, reason) in [
         (
             "[pods]\nceiling = \"lots\"\n",
-            "\"lots\" is not recommended, none or a number greater than 0",
+            "invalid ceiling \"lots\": use \"recommended\", \"none\" or a number greater than 0",
         ),
         (
             "[reserve]\ncpu = \"1 core\"\n",
@@ -209,7 +209,10 @@ fn labels_and_templates_are_checked_where_they_are_written() {
         let (text, _) = file_error(text);
         assert!(text.starts_with("/etc/eni-bootstrap/10.toml, line "), "{text}");
     }
-    assert_eq!("a".parse::<LabelMap>().unwrap_err().to_string(), "\"a\" is not KEY=VALUE");
+    assert_eq!(
+        "a".parse::<LabelMap>().unwrap_err().to_string(),
+        "\"a\" does not have the form KEY=VALUE"
+    );
 }
 
 #[test]

@@ -19,11 +19,10 @@ use std::time::Duration;
 named_values! {
     /// Source of the CNI configuration.
     CniSource {
-        /// Read the environment of the aws-node DaemonSet; each key set in `[cni]` overrides one
-        /// value
+        /// Read the aws-node DaemonSet; each of the other CNI settings overrides one value
         #[default]
         Cluster = "cluster",
-        /// Use only the keys in `[cni]`
+        /// Use only the other CNI settings
         Settings = "settings",
     }
 }
@@ -127,7 +126,7 @@ impl Display for Wait {
 
 /// Text that is not a ceiling.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not recommended, none or a number greater than 0")]
+#[error("invalid ceiling {0:?}: use \"recommended\", \"none\" or a number greater than 0")]
 pub struct InvalidCeiling(String);
 
 impl FromStr for Ceiling {
@@ -155,7 +154,7 @@ impl Display for Ceiling {
     }
 }
 
-/// Accepts a number, too: `ceiling = 58`.
+/// Also accepts a number: `ceiling = 58`.
 impl<'de> Deserialize<'de> for Ceiling {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -202,7 +201,7 @@ impl LabelMap {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabels {
     /// An entry without `=`.
-    #[error("{0:?} is not KEY=VALUE")]
+    #[error("{0:?} does not have the form KEY=VALUE")]
     Pair(String),
     /// A key or a value is not valid.
     #[error(transparent)]
@@ -271,11 +270,11 @@ values! {
     bool: "true or false",
     u32: "a whole number",
     PathBuf: "an absolute path",
-    Quantity: "a Kubernetes quantity, such as \"100m\", \"500Mi\" or \"1Gi\"",
+    Quantity: "a Kubernetes quantity",
     TimeSpan: "a duration, such as \"30s\" or \"2m\"",
     Wait: "a duration, such as \"90s\" or \"10m\"; \"0\" (try once); or \"forever\" (no timeout)",
     Ceiling: "\"recommended\" (110, or 250 above 30 vCPUs), \"none\" (no limit), or a number greater than 0",
-    NameTemplate: "text that contains any of these fields: {zone} (such as us-west-2a), {zone-id} (such as usw2-az1), {region}, {instance-type}, {vpc-id}, {subnet-id} (of the primary network interface), {tag:KEY} (the value of an instance tag)",
+    NameTemplate: "text that can contain these fields: {zone} (such as us-west-2a), {zone-id} (such as usw2-az1), {region}, {instance-type}, {vpc-id}, {subnet-id} (of the primary network interface), {tag:KEY} (the value of an instance tag)",
     EniConfigLabel: "a label key, or \"\" (set no label)",
     LabelMap: "label keys and values that the kubelet accepts for its own node",
 }

@@ -38,6 +38,9 @@ pub enum Error {
     /// A change of the plan cannot be applied.
     #[error("failed to configure the node")]
     Apply(#[from] ApplyError),
+    /// A change of `undo` cannot be applied.
+    #[error("failed to remove the configuration")]
+    Undo(#[source] ApplyError),
     /// A file cannot be read, written or locked.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -53,8 +56,8 @@ pub enum Error {
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
     NotReady(#[from] WaitTimeout),
-    /// The instance type has no capacity for pods with these CNI settings.
-    #[error("{instance_type} has no capacity for pods")]
+    /// The instance type has no max-pods with these CNI settings.
+    #[error("failed to compute max-pods for {instance_type}")]
     NoCapacity {
         /// Such as `m5.large`.
         instance_type: String,
@@ -91,7 +94,7 @@ impl Error {
             Self::Settings(error) => error,
             Self::Observe(error) => error,
             Self::Plan(error) => error,
-            Self::Apply(error) => error,
+            Self::Apply(error) | Self::Undo(error) => error,
             Self::Disk(error) => error,
             Self::Cluster(error) => error,
             Self::Token(error) => error,
@@ -114,7 +117,7 @@ impl Advice for Error {
             (_, Some(error)) => error.help(),
             (Self::Checks { .. }, _) => "follow the help below each failed check".into(),
             (Self::IncompleteTable { .. }, _) => {
-                "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
+                "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
             }
             (Self::Runtime(_), _) => "raise the limit of open files, such as `ulimit -n 1024`".into(),
             (_, None) => "check the pipe or file that standard output is redirected to".into(),
@@ -148,7 +151,7 @@ mod tests {
         assert_eq!(
             report(&error),
             "error: failed to compute the node configuration\n  \
-             caused by: hpc6id.32xlarge has no capacity for pods\n  \
+             caused by: failed to compute max-pods for hpc6id.32xlarge\n  \
              caused by: custom networking excludes the primary network interface, and this instance type has no other\n  \
              help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)"
         );
@@ -166,7 +169,7 @@ mod tests {
             report(&error),
             "error: the node is not ready for the kubelet\n  \
              caused by: timed out after 10m waiting for ENIConfig us-west-2a\n  \
-             caused by: not found in the cluster\n  \
+             caused by: the ENIConfig does not exist in the cluster\n  \
              help: create the ENIConfig with a subnet in the node's zone:\n\
              kubectl apply -f - <<'EOF'\n\
              apiVersion: crd.k8s.amazonaws.com/v1alpha1\n\
@@ -193,7 +196,7 @@ mod tests {
                 missing(2),
                 "the new table is missing 2 instance types of the current table, such as \"z1.large\"",
                 ExitCode::InvalidData,
-                "use a region that offers every instance type, such as `--region us-east-1`, or add `--force` to write the table anyway",
+                "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway",
             ),
             (
                 Error::Runtime(closed()),

@@ -42,7 +42,7 @@ pub enum ObserveError {
     #[error("failed to read Bottlerocket's settings")]
     Bottlerocket(#[from] BottlerocketError),
     /// A file of the node image cannot be read.
-    #[error("failed to read the node image")]
+    #[error("failed to detect the image family of this node")]
     Image(#[from] ImageError),
     /// The number of CPUs or the memory size cannot be read.
     #[error(transparent)]

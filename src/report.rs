@@ -51,11 +51,11 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
             instance.subnet_id.as_ref().map_or("subnet unknown", SubnetId::as_str),
         ),
         format!(
-            "instance: {} has {} with {} each, {}, {cpus} (source: {source})",
+            "instance: {} ({}, {cpus}) supports {} with {} each (source: {source})",
             instance.instance_type,
+            limits.platform,
             counted(limits.interfaces, "network interface"),
             counted(limits.ipv4_per_interface, "IPv4 address"),
-            limits.platform
         ),
         format!("host: {} ({})", host.kind, host.reason),
     ]
@@ -68,19 +68,29 @@ pub(crate) fn cluster(facts: &Facts, connection: Option<&Connection>, aws_node: 
     }
 }
 
+/// Warns about the skipped sources of a cluster that is unknown.
+pub(crate) fn cluster_unknown(facts: &Facts) {
+    for line in skipped_sources(facts) {
+        warn!("{line}");
+    }
+}
+
+fn skipped_sources(facts: &Facts) -> impl Iterator<Item = String> {
+    facts.cluster_hints.iter().filter_map(|hint| match hint {
+        ClusterHint::Skipped { source, reason } => {
+            Some(format!("cluster: {source} skipped: {reason}"))
+        }
+        ClusterHint::Config { .. } | ClusterHint::Kubeconfig(_) => None,
+    })
+}
+
 fn cluster_lines(
     facts: &Facts,
     connection: Option<&Connection>,
     aws_node: Option<&AwsNode>,
 ) -> Vec<String> {
     let Some(connection) = connection else { return Vec::new() };
-    let skipped = facts.cluster_hints.iter().filter_map(|hint| match hint {
-        ClusterHint::Skipped { source, reason } => {
-            Some(format!("cluster: {source} skipped: {reason}"))
-        }
-        ClusterHint::Config { .. } | ClusterHint::Kubeconfig(_) => None,
-    });
-    let mut lines: Vec<String> = skipped.collect();
+    let mut lines: Vec<String> = skipped_sources(facts).collect();
     lines.push(format!("cluster: {}", connection.cluster));
     lines.extend(aws_node.map(|aws_node| {
         format!(
@@ -136,6 +146,9 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
         [] => "security groups of the primary network interface".to_owned(),
         groups => groups.join(", "),
     };
+    let is_verified = !ready.diagnostics.is_empty()
+        && ready.diagnostics.iter().all(|it| it.severity != Severity::Skipped);
+    let found = if is_verified { "found and verified" } else { "found" };
     for diagnostic in &ready.diagnostics {
         let subject = diagnostic.code.subject();
         match diagnostic.severity {
@@ -145,7 +158,7 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
         }
     }
     info!(
-        "wait: ENIConfig {wait} found after {:.1} s ({}, {groups})",
+        "wait: ENIConfig {wait} {found} after {:.1} s ({}, {groups})",
         ready.waited.as_secs_f32(),
         ready.eni_config.subnet
     );

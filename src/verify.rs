@@ -39,6 +39,8 @@ pub(crate) struct NodeLocation {
 pub(crate) struct SubnetRequirements {
     /// The location of the node, which the subnet must match.
     pub location: NodeLocation,
+    /// Whether the location is the one of this node, or the one that the ENIConfig is for.
+    pub is_this_node: bool,
     pub eni_config: String,
     /// The number of addresses that the pods of a full node use.
     pub addresses: u32,

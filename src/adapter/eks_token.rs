@@ -54,7 +54,7 @@ pub enum TokenError {
     #[error("failed to resolve the STS endpoint in {region}")]
     Endpoint { region: Region, source: SharedError },
     /// The request cannot be signed.
-    #[error("failed to sign the token")]
+    #[error("failed to sign the request")]
     Signing(#[source] SharedError),
     /// The AWS SDK cannot be configured.
     #[error(transparent)]

@@ -29,7 +29,7 @@ pub struct CommandError {
 enum CommandFailure {
     #[error(transparent)]
     Start(io::Error),
-    #[error("timed out after {}", humantime::format_duration(*.0))]
+    #[error("the command did not finish within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
     #[error("{status}: {}", stderr.trim())]
     Failed { status: ExitStatus, stderr: String },
@@ -119,7 +119,7 @@ mod tests {
             ),
             (
                 command("sleep", &["600"], Duration::from_millis(50)),
-                "error: failed to run `sleep 600`\n  caused by: timed out after 50ms\n  help: check `it`",
+                "error: failed to run `sleep 600`\n  caused by: the command did not finish within 50ms\n  help: check `it`",
             ),
         ] {
             let error = run(&command).await.unwrap_err();

@@ -23,7 +23,7 @@ pub(super) enum Stderr {
     /// A terminal, a file or a pipe: plain lines.
     Plain,
     /// The journal: each line starts with its priority, such as `<4>`. journald removes it, so the
-    /// console gets plain lines, too.
+    /// console also gets plain lines.
     Journal,
 }
 
@@ -81,7 +81,7 @@ impl Stderr {
     }
 }
 
-/// Formats a log line. Warnings start with `warning: ` in the journal, too, because `journalctl` and the
+/// Formats a log line. Warnings also start with `warning: ` in the journal, because `journalctl` and the
 /// console do not print priorities.
 struct Lines(Stderr);
 

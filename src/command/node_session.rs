@@ -95,7 +95,8 @@ impl NodeSession {
 
     /// Finds the cluster and connects to it.
     pub(super) async fn connect(&self) -> Result<Connection, Error> {
-        let access = access(&self.facts, &self.settings)?;
+        let access = access(&self.facts, &self.settings)
+            .inspect_err(|_| report::cluster_unknown(&self.facts))?;
         // eks:DescribeCluster has the timeout of the facts, `imds.wait`.
         let deadline = Deadline::after(self.settings.imds.wait().into());
         let region = &self.facts.instance.region;
@@ -185,6 +186,7 @@ fn requirements(
             vpc: instance.vpc_id.as_ref().map(ToString::to_string),
             region: instance.region.to_string(),
         },
+        is_this_node: true,
         eni_config: name.to_string(),
         addresses: capacity.max_pods.saturating_sub(capacity.host_network_pods),
         prefixes: plan.cni.config.addressing == Addressing::Prefixes,

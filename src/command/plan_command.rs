@@ -38,6 +38,9 @@ pub(crate) async fn show(
     let plan = node.plan(&cluster)?;
     let NodeSession { context, settings, facts } = &node;
     let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
+    if run_error.is_some() {
+        report::cluster_unknown(facts);
+    }
     let (connection, aws_node) = (cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let view = PlanView { facts, connection, aws_node, run_error };
     let text = match output {

@@ -20,7 +20,7 @@ pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
     let image = image_files::read(root).await.map_err(ObserveError::from)?;
-    let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await?;
+    let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
     if Api::is_at(root) {
         warn!(

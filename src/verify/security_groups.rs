@@ -17,7 +17,7 @@ pub(super) fn check(
     existing: &[SecurityGroup],
     vpc: Option<&str>,
 ) -> Diagnostic {
-    let edit = format!("in spec.securityGroups: `kubectl edit eniconfig {eni_config}`");
+    let edit = format!("`kubectl edit eniconfig {eni_config}`");
     if ids.is_empty() {
         return Diagnostic::ok(
             Code::SecurityGroupsInherited,
@@ -31,7 +31,9 @@ pub(super) fn check(
                 "the ENIConfig lists {} security groups, but a network interface can have only {MAX_SECURITY_GROUPS}",
                 ids.len()
             ),
-            format!("list at most {MAX_SECURITY_GROUPS} {edit}"),
+            format!(
+                "set spec.securityGroups to at most {MAX_SECURITY_GROUPS} security groups: {edit}"
+            ),
         );
     }
     for id in ids {
@@ -39,14 +41,14 @@ pub(super) fn check(
             return Diagnostic::failed(
                 Code::SecurityGroupNotFound,
                 format!("security group {id} not found"),
-                format!("list existing security groups {edit}"),
+                format!("set spec.securityGroups to existing security groups: {edit}"),
             );
         };
         if let Some(vpc) = vpc.filter(|vpc| *vpc != group.vpc) {
             return Diagnostic::failed(
                 Code::SecurityGroupWrongVpc,
                 format!("security group {id} is in {}, but the subnet is in {vpc}", group.vpc),
-                format!("list security groups of {vpc} {edit}"),
+                format!("set spec.securityGroups to security groups in {vpc}: {edit}"),
             );
         }
     }
@@ -83,13 +85,13 @@ mod tests {
 
     #[test]
     fn each_problem_has_its_own_code_and_help() {
-        let edit = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
+        let edit = "`kubectl edit eniconfig us-west-2a`";
         assert_eq!(
             checked(&["sg-1", "sg-3"], Some("vpc-1")),
             Diagnostic::failed(
                 Code::SecurityGroupNotFound,
                 "security group sg-3 not found",
-                format!("list existing security groups {edit}")
+                format!("set spec.securityGroups to existing security groups: {edit}")
             )
         );
         assert_eq!(
@@ -97,7 +99,7 @@ mod tests {
             Diagnostic::failed(
                 Code::SecurityGroupWrongVpc,
                 "security group sg-2 is in vpc-2, but the subnet is in vpc-1",
-                format!("list security groups of vpc-1 {edit}")
+                format!("set spec.securityGroups to security groups in vpc-1: {edit}")
             )
         );
         assert_eq!(
@@ -105,7 +107,7 @@ mod tests {
             Diagnostic::failed(
                 Code::TooManySecurityGroups,
                 "the ENIConfig lists 6 security groups, but a network interface can have only 5",
-                format!("list at most 5 {edit}")
+                format!("set spec.securityGroups to at most 5 security groups: {edit}")
             )
         );
     }

@@ -22,7 +22,8 @@ pub(super) fn check(
     id: &str,
     subnet: Option<&Subnet>,
 ) -> Diagnostic {
-    let SubnetRequirements { location, eni_config, .. } = requirements;
+    let SubnetRequirements { location, is_this_node, eni_config, .. } = requirements;
+    let subject = if *is_this_node { "the node is in" } else { "this ENIConfig is for" };
     let edit = format!("`kubectl edit eniconfig {eni_config}`");
     let Some(subnet) = subnet else {
         return Diagnostic::failed(
@@ -34,14 +35,17 @@ pub(super) fn check(
     if let Some((zone, node_zone)) = zone_mismatch(location, subnet) {
         return Diagnostic::failed(
             Code::SubnetWrongZone,
-            format!("{id} is in {zone}, but the node is in {node_zone}"),
-            format!("set spec.subnet to a subnet in the node's zone: {edit}"),
+            format!("{id} is in {zone}, but {subject} {node_zone}"),
+            format!(
+                "set spec.subnet to a subnet in {}: {edit}",
+                location.zone.as_deref().unwrap_or("the node's zone")
+            ),
         );
     }
     if let Some(vpc) = location.vpc.as_ref().filter(|vpc| **vpc != subnet.vpc) {
         return Diagnostic::failed(
             Code::SubnetWrongVpc,
-            format!("{id} is in {}, but the node is in {vpc}", subnet.vpc),
+            format!("{id} is in {}, but {subject} {vpc}", subnet.vpc),
             format!(
                 "set spec.subnet to a subnet in {vpc}: {edit}; if pods intentionally use another VPC, set `eni-config.verify = false`"
             ),

@@ -33,7 +33,7 @@ pub enum WaitReason {
     #[error("no response from the API server yet")]
     NoResponse,
     /// The ENIConfig does not exist.
-    #[error("not found in the cluster")]
+    #[error("the ENIConfig does not exist in the cluster")]
     NotFound,
     /// The ENIConfig exists, but names no subnet.
     #[error("spec.subnet is empty")]
@@ -78,11 +78,13 @@ impl WaitReason {
     pub(super) fn diagnostic(&self, target: &WaitTarget) -> Diagnostic {
         match (self, target) {
             (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
-            (Self::NoSubnet, WaitTarget::EniConfig(name)) => without_subnet(name.as_str()),
+            (Self::NoSubnet, WaitTarget::EniConfig(name)) => {
+                without_subnet(name.as_str(), Some("the node's zone"))
+            }
             (Self::NotFound, WaitTarget::EniConfig(name)) => not_found(name.as_str(), None),
             (_, WaitTarget::EniConfig(name)) => Diagnostic::failed(
                 Code::EniConfigUnreadable,
-                format!("failed to read {name}: {}", one_line(self)),
+                format!("failed to read ENIConfig \"{name}\": {}", one_line(self)),
                 self.help(target),
             ),
             (_, WaitTarget::AwsNode) => {
@@ -199,7 +201,10 @@ mod tests {
              help: check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
         );
         let once = WaitTimeout { limit: Duration::ZERO, ..timeout(WaitReason::NotFound) };
-        assert_eq!(one_line(&once), "ENIConfig us-west-2a is not ready: not found in the cluster");
+        assert_eq!(
+            one_line(&once),
+            "ENIConfig us-west-2a is not ready: the ENIConfig does not exist in the cluster"
+        );
     }
 
     #[test]

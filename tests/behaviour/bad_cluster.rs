@@ -12,14 +12,14 @@ fn a_missing_eniconfig_is_75_and_the_files_stay() {
         (output.status, error(&output)),
         (
             Some(75),
-            "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for ENIConfig us-west-2a\n  caused by: not found in the cluster\n  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF\n"
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 3s waiting for ENIConfig us-west-2a\n  caused by: the ENIConfig does not exist in the cluster\n  help: create the ENIConfig with a subnet in the node's zone:\nkubectl apply -f - <<'EOF'\napiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: us-west-2a\nspec:\n  subnet: SUBNET-ID\n  securityGroups:\n    - SECURITY-GROUP-ID\nEOF\n"
         )
     );
     assert_eq!(node.written(), [DROP_IN]);
     let output = node.run(["run", "--eni-config-wait", "0", "--eni-config-on-timeout", "continue"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert!(
-        output.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"\n"),
+        output.stderr.contains("warning: wait: ENIConfig us-west-2a is not ready: the ENIConfig does not exist in the cluster; continuing because eni-config.on-timeout is \"continue\"\n"),
         "{}",
         output.stderr
     );

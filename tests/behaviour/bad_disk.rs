@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 /// A file that eni-bootstrap wrote at the previous boot.
 const PREVIOUS: &str =
-    "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\nold\n";
+    "# eni-bootstrap writes this file at every boot, before the kubelet starts.\nold\n";
 
 #[test]
 fn a_target_that_cannot_be_written_is_exit_code_73_and_the_previous_file_is_intact() {
@@ -51,7 +51,7 @@ fn an_unreadable_drop_in_directory_is_exit_code_65_and_nothing_is_written() {
             (
                 Some(65),
                 format!(
-                    "error: failed to read the node image\n  caused by: failed to read {}\n  caused by: Not a directory (os error 20)\n  help: run eni-bootstrap as root on the node\n",
+                    "error: failed to detect the image family of this node\n  caused by: failed to read {}\n  caused by: Not a directory (os error 20)\n  help: run eni-bootstrap as root on the node\n",
                     path.display()
                 )
                 .as_str()
@@ -104,7 +104,9 @@ fn a_file_of_another_program_is_never_replaced() {
     for path in [DROP_IN, unit] {
         let (node, _imds) = in_cluster(&api);
         node.file(path, text);
-        for command in ["run", "undo"] {
+        for (command, failed) in
+            [("run", "configure the node"), ("undo", "remove the configuration")]
+        {
             let mut command = node.command([command]);
             if path == unit {
                 // The file belongs to the kubelet-dropin host, and the image to nodeadm.
@@ -115,7 +117,7 @@ fn a_file_of_another_program_is_never_replaced() {
                 (output.status, error(&output)),
                 (
                     Some(73),
-                    format!("error: failed to configure the node\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()
+                    format!("error: failed to {failed}\n  caused by: /{path} was not written by eni-bootstrap\n  help: check which program owns /{path}, then rename or remove the file\n").as_str()
                 )
             );
             assert_eq!(node.read(path).as_deref(), Some(text));

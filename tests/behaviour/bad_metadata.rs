@@ -135,7 +135,7 @@ fn a_missing_instance_tag_is_named() {
         (output.status, error(&output)),
         (
             Some(78),
-            "error: failed to compute the node configuration\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: {tag:Pool} is not available on this instance\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
+            "error: failed to compute the node configuration\n  caused by: failed to build the ENIConfig name from eni-config.name\n  caused by: this instance has no value for {tag:Pool}\n  help: use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`\n"
         )
     );
     imds.set("meta-data/tags/instance/Pool", "blue");

@@ -59,7 +59,7 @@ fn an_unknown_cluster_is_exit_code_78_before_any_file_is_written() {
         (output.status, error(&output)),
         (
             Some(78),
-            "error: failed to compute the node configuration\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
+            "error: failed to compute the node configuration\n  caused by: the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set\n  help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
         )
     );
     assert_eq!(node.written(), Vec::<String>::new());
@@ -98,7 +98,7 @@ fn plan_without_a_cluster_prints_a_warning() {
     assert!(arguments.stdout.starts_with("--max-pods=20 "), "{}", arguments.stdout);
     let text = node.run(["plan"]);
     assert!(
-        text.stdout.contains("warning: `run` would fail: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set; put a NodeConfig in user data"),
+        text.stdout.contains("warning: `run` would fail: the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set; put a NodeConfig in user data"),
         "{}",
         text.stdout
     );
@@ -117,7 +117,7 @@ fn an_invalid_value_of_a_variable_is_exit_code_78() {
         (
             Some(78),
             format!(
-                "error: failed to load the settings\n  caused by: variable {text}\n  help: see /usr/lib/eni-bootstrap/50-defaults.toml for every setting\n"
+                "error: failed to load the settings\n  caused by: environment variable {text}\n  help: see /usr/lib/eni-bootstrap/50-defaults.toml for every setting\n"
             ),
         )
     };

@@ -200,11 +200,11 @@ fn systemd_receives_the_status_of_the_wait_and_more_time() {
     };
     assert_eq!(
         notification(),
-        "STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster\nEXTEND_TIMEOUT_USEC=60000000\n"
+        "STATUS=Waiting for ENIConfig us-west-2a: the ENIConfig does not exist in the cluster\nEXTEND_TIMEOUT_USEC=60000000\n"
     );
     let later = notification();
     let left = later
-        .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: not found in the cluster; ")
+        .strip_prefix("STATUS=Waiting for ENIConfig us-west-2a: the ENIConfig does not exist in the cluster; ")
         .and_then(|rest| rest.strip_suffix(" left\nEXTEND_TIMEOUT_USEC=60000000\n"));
     let left = left.and_then(|left| humantime::parse_duration(left).ok());
     assert!(left.unwrap() <= Duration::from_secs(25), "at least 15 s later: {later:?}");

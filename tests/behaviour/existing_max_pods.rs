@@ -36,7 +36,7 @@ fn the_policy_selects_the_max_pods_of_user_data_or_the_computed_one() {
         lines(&node, &["--pods-policy", "respect"]),
         [
             "plan: user data sets max-pods to 110 (managed node group); this value is kept (pods.policy = \"respect\")",
-            "warning: plan: max-pods 110 exceeds the capacity of this node, which is 20 pods; further pods stay in ContainerCreating without an IP address; set max-pods to 20 or less"
+            "warning: plan: max-pods 110 exceeds the capacity of this node, which is 20 pods; additional pods stay in ContainerCreating without an IP address; set max-pods to 20 or less"
         ]
     );
     let written = node.read(DROP_IN).unwrap();

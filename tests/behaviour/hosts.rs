@@ -57,7 +57,7 @@ fn existing_lines_of_the_kubeadm_file_are_kept() {
         (invalid.status, error(&invalid)),
         (
             Some(65),
-            "error: failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet\n  help: put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`\n"
+            "error: unbalanced quotes in the value of KUBELET_EXTRA_ARGS in /etc/default/kubelet\n  help: put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`\n"
         )
     );
 }
@@ -151,7 +151,7 @@ fn a_snap_command_that_fails_is_an_error_with_its_cause() {
         (output.status, error(&output)),
         (
             Some(65),
-            "error: failed to read the node image\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"
+            "error: failed to detect the image family of this node\n  caused by: failed to run `snap get kubelet-eks args`\n  caused by: No such file or directory (os error 2)\n  help: run eni-bootstrap as root on the node, and check `systemctl status snapd`\n"
         )
     );
 }

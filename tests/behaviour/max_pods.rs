@@ -53,7 +53,7 @@ fn max_pods_fails_without_capacity_and_for_unknown_types() {
         RunOutput {
             status: Some(78),
             stdout: String::new(),
-            stderr: "error: hpc6id.32xlarge has no capacity for pods\n  caused by: custom networking excludes the primary network interface, and this instance type has no other\n  help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)\n".to_owned(),
+            stderr: "error: failed to compute max-pods for hpc6id.32xlarge\n  caused by: custom networking excludes the primary network interface, and this instance type has no other\n  help: choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)\n".to_owned(),
         }
     );
     let xen = max_pods("--instance-type m4.xlarge --cni-prefix-delegation-enabled");
@@ -209,10 +209,10 @@ fn unknown_patterns_windows_and_max_eni_1_are_errors() {
     );
     assert_eq!(
         failure("--instance-type m5.large --os windows"),
-        (Some(78), "error: m5.large has no capacity for pods\n  caused by: a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses\n  help: do not set max-pods on Windows nodes: the EKS Windows images set it\n".to_owned())
+        (Some(78), "error: failed to compute max-pods for m5.large\n  caused by: a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses\n  help: do not set max-pods on Windows nodes: the EKS Windows images set it\n".to_owned())
     );
     assert_eq!(
         failure("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
-        (Some(78), "error: m5.large has no capacity for pods\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n".to_owned())
+        (Some(78), "error: failed to compute max-pods for m5.large\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n".to_owned())
     );
 }

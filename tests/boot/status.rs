@@ -13,7 +13,10 @@ fn status_shows_the_wait_and_the_wait_extends_the_start_timeout() {
     let machine = fixture.node.boot();
     let status = || machine.property("eni-bootstrap", "StatusText");
     machine.wait_until("status of the wait", || status().starts_with("Waiting for ENIConfig"));
-    assert_eq!(status(), "Waiting for ENIConfig us-west-2a: not found in the cluster");
+    assert_eq!(
+        status(),
+        "Waiting for ENIConfig us-west-2a: the ENIConfig does not exist in the cluster"
+    );
     // The message is repeated after 15 s, which is after the start timeout of 10 s.
     machine.wait_for_console("wait: ENIConfig us-west-2a not found; retrying (");
     let order = fixture.create_eni_config_late(&machine);

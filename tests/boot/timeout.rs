@@ -10,7 +10,7 @@ use std::path::Path;
 /// The error in the console output of the instance.
 const ERROR: &str = "error: the node is not ready for the kubelet
   caused by: timed out after 3s waiting for ENIConfig us-west-2a
-  caused by: not found in the cluster
+  caused by: the ENIConfig does not exist in the cluster
   help: create the ENIConfig with a subnet in the node's zone:
 kubectl apply -f - <<'EOF'
 apiVersion: crd.k8s.amazonaws.com/v1alpha1
@@ -91,7 +91,7 @@ fn on_timeout_continue_starts_the_kubelet_with_a_warning() {
     machine.wait_until_booted();
     machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
     assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
-    let warning = "warning: wait: timed out after 3s waiting for ENIConfig us-west-2a: not found in the cluster; continuing because eni-config.on-timeout is \"continue\"";
+    let warning = "warning: wait: timed out after 3s waiting for ENIConfig us-west-2a: the ENIConfig does not exist in the cluster; continuing because eni-config.on-timeout is \"continue\"";
     let journal = machine.journal("eni-bootstrap");
     let warnings: Vec<_> = journal.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert_eq!(warnings, [warning]);

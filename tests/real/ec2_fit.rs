@@ -71,7 +71,7 @@ fn each_mismatch_has_its_own_message() {
             &format!(
                 "{other_zone} is in us-west-2b (usw2-az1), but the node is in us-west-2a (usw2-az2)"
             ),
-            &format!("set spec.subnet to a subnet in the node's zone: {EDIT}")
+            &format!("set spec.subnet to a subnet in us-west-2a: {EDIT}")
         )
     );
 
@@ -99,12 +99,12 @@ fn each_mismatch_has_its_own_message() {
 
     let good = account.subnet(vpc, "us-west-2a", "10.0.2.0/24");
     site.eni_config(&good, &["sg-0123456789abcdef0"]);
-    let edit_groups = "in spec.securityGroups: `kubectl edit eniconfig us-west-2a`";
+    let edit_groups = "`kubectl edit eniconfig us-west-2a`";
     assert_eq!(
         site.rejection(),
         not_ready(
             "security group sg-0123456789abcdef0 not found",
-            &format!("list existing security groups {edit_groups}")
+            &format!("set spec.securityGroups to existing security groups: {edit_groups}")
         )
     );
 
@@ -114,7 +114,7 @@ fn each_mismatch_has_its_own_message() {
         site.rejection(),
         not_ready(
             &format!("security group {of_other} is in {other_vpc}, but the subnet is in {vpc}"),
-            &format!("list security groups of {vpc} {edit_groups}")
+            &format!("set spec.securityGroups to security groups in {vpc}: {edit_groups}")
         )
     );
 

@@ -44,7 +44,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One sentence without a full stop.
     pub text: String,
-    /// What the operator does about it; `None` if there is nothing to do.
+    /// The suggested fix; `None` if no action is necessary.
     pub help: Option<String>,
 }
 

@@ -69,7 +69,7 @@ impl ExitCode {
 /// What an error offers beyond its message and its source. Each error type implements it beside its
 /// definition, and an error that wraps another one delegates to it.
 pub trait Advice: Error {
-    /// Returns what the operator does next, as an imperative sentence without a full stop.
+    /// Returns the next step for the operator, as an imperative sentence without a full stop.
     fn help(&self) -> Cow<'static, str>;
 
     /// Returns the exit code of a command that ends with this error.

@@ -29,7 +29,7 @@ pub enum CallError {
     #[error("no AWS credentials found for {action}")]
     NoCredentials { action: &'static str, source: BoxError },
     /// There was no response in time, or the service is throttling or failing.
-    #[error("{action} is unavailable")]
+    #[error("no successful response for {action}")]
     Unavailable {
         action: &'static str,
         /// The transport error, or the [`ErrorResponse`].
@@ -179,7 +179,7 @@ mod tests {
             (
                 503,
                 "RequestLimitExceeded",
-                "ec2:DescribeSubnets is unavailable: RequestLimitExceeded: why",
+                "no successful response for ec2:DescribeSubnets: RequestLimitExceeded: why",
                 ExitCode::Unavailable,
                 true,
             ),
@@ -203,7 +203,10 @@ mod tests {
         let error: SdkError<ErrorMetadata> =
             SdkError::dispatch_failure(ConnectorError::io(refused.into()));
         let error = classify("ec2:DescribeSubnets", error);
-        assert_eq!(one_line(&error), "ec2:DescribeSubnets is unavailable: connection refused");
+        assert_eq!(
+            one_line(&error),
+            "no successful response for ec2:DescribeSubnets: connection refused"
+        );
         let nothing = CredentialsError::not_loaded("no instance profile");
         let error: SdkError<ErrorMetadata> =
             SdkError::dispatch_failure(ConnectorError::other(nothing.into(), None));

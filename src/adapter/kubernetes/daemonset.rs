@@ -70,7 +70,7 @@ impl Advice for AwsNodeError {
                 format!("install the Amazon VPC CNI before you start nodes, or {SETTINGS}").into()
             }
             Self::ConfigMapForbidden { config_map, .. } => format!(
-                "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map}` and `kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
+                "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map} && kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
             )
             .into(),
             Self::MissingConfigMapData { config_map, .. } => format!(

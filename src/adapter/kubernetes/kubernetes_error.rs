@@ -18,7 +18,7 @@ pub enum KubernetesError {
     #[error("{}", denied(.0))]
     Forbidden(String),
     /// 404 for the resource type: the VPC CNI is not installed.
-    #[error("the resource type does not exist in the cluster (404 Not Found)")]
+    #[error("the cluster has no resource type ENIConfig (404 Not Found)")]
     NoResourceType,
     /// 410: the API server no longer has the resource version at which the watch starts.
     #[error("the watch has expired (410 Gone)")]

@@ -93,7 +93,7 @@ async fn eni_config(
         Ok(ready) => ready,
         Err(error) => return vec![error.diagnostic()],
     };
-    let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
+    let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("\"{name}\" found"))];
     if let Some(verifier) = node.verifier(name, plan, connection, aws_node).await {
         diagnostics.extend(verifier.diagnostics(&ready.eni_config).await);
     } else {

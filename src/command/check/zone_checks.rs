@@ -87,7 +87,7 @@ pub(super) async fn check(
     let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
     for (name, eni_config) in others {
         let diagnostics = checks.other_eni_config(name, eni_config, &node_zones).await;
-        let line = |diagnostic| Line { scope: Some(format!("ENIConfig {name}")), diagnostic };
+        let line = |diagnostic| Line { scope: Some(format!("ENIConfig {name:?}")), diagnostic };
         lines.extend(diagnostics.into_iter().map(line));
     }
     Ok(lines)
@@ -163,9 +163,9 @@ impl ZoneChecks<'_> {
         } else if !zones.is_empty() {
             diagnostics.push(Diagnostic::warning(
                 Code::EniConfigUnused,
-                format!("no node in these zones uses {name}"),
+                format!("no node in the checked zones uses ENIConfig {name:?}"),
                 format!(
-                    "compare its name with `eni-config.name`, or delete it: `kubectl delete eniconfig {name}`"
+                    "if nodes should use it, change `eni-config.name` to match its name; otherwise delete it: `kubectl delete eniconfig {name}`"
                 ),
             ));
         }
@@ -179,11 +179,12 @@ impl ZoneChecks<'_> {
         eni_config: &EniConfig,
     ) -> Vec<Diagnostic> {
         if eni_config.subnet.is_empty() {
-            return vec![without_subnet(name)];
+            return vec![without_subnet(name, location.zone.as_deref())];
         }
         let aws_node = self.aws_node.as_ref();
         let requirements = SubnetRequirements {
             location,
+            is_this_node: false,
             eni_config: name.to_owned(),
             // The instance types of the nodes are unknown here, so require an address for one pod.
             addresses: 1,
@@ -191,7 +192,7 @@ impl ZoneChecks<'_> {
             subnet_discovery: aws_node.is_none_or(|it| it.subnet_discovery),
             cluster: self.settings.cluster.name.clone(),
         };
-        let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name} found"))];
+        let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name:?} found"))];
         diagnostics.extend(verify::with_ec2(&requirements, eni_config, Ok(&self.ec2)).await);
         diagnostics
     }

@@ -4,6 +4,7 @@ use super::Calculation;
 use crate::command::{aligned_table, json_text, yaml_text};
 use crate::error::Error;
 use clap::ValueEnum;
+use eni_core::domain::capacity::Capacity;
 use eni_core::failure::Advice as _;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -164,13 +165,20 @@ fn csv(calculations: &[Calculation]) -> String {
     text
 }
 
+/// Returns every term of the calculation and its diagnostics.
+fn with_diagnostics(capacity: &Capacity) -> Value {
+    let mut terms = json!(capacity);
+    terms["diagnostics"] = json!(capacity.diagnostics);
+    terms
+}
+
 fn json(calculations: &[Calculation]) -> Value {
     let entries = calculations.iter().map(|calculation| match &calculation.capacity {
         Ok(capacity) => json!({
             "instance-type": calculation.instance_type,
             "limits": calculation.limits,
             "max-pods": capacity.max_pods,
-            "capacity": capacity,
+            "capacity": with_diagnostics(capacity),
         }),
         Err(error) => json!({
             "instance-type": calculation.instance_type,

@@ -9,6 +9,7 @@ fn requirements() -> SubnetRequirements {
             vpc: Some("vpc-1".to_owned()),
             region: "us-west-2".to_owned(),
         },
+        is_this_node: true,
         eni_config: "us-west-2a".to_owned(),
         addresses: 18,
         prefixes: false,
@@ -55,7 +56,7 @@ fn zones_are_compared_by_id_if_both_are_known() {
         check(&requirements, "subnet-1", Some(&subnet))
     };
     let wrong_zone = |text: &str| {
-        let help = "set spec.subnet to a subnet in the node's zone: EDIT";
+        let help = "set spec.subnet to a subnet in us-west-2a: EDIT";
         failed(Code::SubnetWrongZone, text, help)
     };
     assert_eq!(

@@ -239,10 +239,15 @@ fn the_cluster_is_unknown_with_tls_authentication() {
     let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
     let output = host.run();
     assert_eq!(output.status, Some(78), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("warning: cluster: Bottlerocket settings skipped: authentication-mode is \"tls\", and the node has no certificate yet\n"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(
         error(&output),
         "error: failed to compute the node configuration\n  \
-         caused by: the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set\n  \
+         caused by: the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set\n  \
          help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
     );
     assert_eq!(host.kubelet(), (INITIAL_MAX_PODS.to_owned(), String::new()));

@@ -98,7 +98,7 @@ fn an_applier_that_fails_twice_after_the_commit_fails_the_run() {
                 "warning: apply: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: {message}; the settings are committed; rendering them again\n"
             )
         );
-        // The second attempt fails, too: the kubelet must not start with the old max-pods.
+        // The second attempt also fails: the kubelet must not start with the old max-pods.
         let output = running.end();
         assert_eq!(output.status, Some(69), "{}", output.stderr);
         assert_eq!(

@@ -14,7 +14,7 @@ fn add_earlier_settings(seed: &mut Value) {
 
 /// The record of that boot.
 const EARLIER_RECORD: &str =
-    "# Written by eni-bootstrap before the kubelet starts, and again at every boot.
+    "# eni-bootstrap writes this file at every boot, before the kubelet starts.
 max-pods = 58
 
 [kube-reserved]

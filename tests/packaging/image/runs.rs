@@ -50,7 +50,7 @@ fn default_command_waits_for_the_eniconfig() {
         api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
         let run = run.end();
         assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
-        let depends_on_machine = |line: &&str| line.starts_with("instance: c5.large has ");
+        let depends_on_machine = |line: &&str| line.starts_with("instance: c5.large (");
         let log = steady(&run.stderr, &api);
         let log: Vec<_> = log.lines().filter(|line| !depends_on_machine(line)).collect();
         assert_eq!(
@@ -60,7 +60,7 @@ fn default_command_waits_for_the_eniconfig() {
                 "host: none (configured explicitly)",
                 "cluster: sandbox at https://API (source: NodeConfig in user data)",
                 "cni: custom networking (source: aws-node DaemonSet); ENIConfig label k8s.amazonaws.com/eniConfig",
-                "plan: max-pods 20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20",
+                "plan: max-pods 20: (3 network interfaces − 1 for custom networking) × 9 secondary IPv4 addresses + 2 host-network pods = 20",
                 "plan: kube-reserved cpu=70m,ephemeral-storage=1Gi,memory=475Mi",
                 "plan: node-labels k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a",
                 "plan: ENIConfig us-west-2a",

@@ -130,7 +130,7 @@ fn failing_undo(format: PackageFormat) {
     stdout_of_success(&install(&node, format));
     node.systemctl(&["enable", "eni-bootstrap.service"]);
     node.write(DROP_IN, "---\n# another program's\n");
-    let error = "error: failed to configure the node
+    let error = "error: failed to remove the configuration
   caused by: /etc/eks/nodeadm.d/90-eni-bootstrap.yaml was not written by eni-bootstrap
 ";
     let removed = remove(&node, format);

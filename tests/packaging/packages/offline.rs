@@ -17,7 +17,7 @@ const LINKS: [&str; 3] = [
 ];
 /// The contents of a file that a run has written.
 const WRITTEN: &str =
-    "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\n";
+    "# eni-bootstrap writes this file at every boot, before the kubelet starts.\n";
 
 fn check_offline_lifecycle(format: PackageFormat) {
     let name = format!("packages_offline_{}", format.name());

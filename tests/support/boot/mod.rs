@@ -70,7 +70,7 @@ impl Fixture {
         let logged = |text| machine.first_logged("eni-bootstrap", text);
         let (missing, ready) = (
             logged("wait: ENIConfig us-west-2a not found; retrying"),
-            logged("wait: ENIConfig us-west-2a found after "),
+            logged("wait: ENIConfig us-west-2a found "),
         );
         let created = order.unit(CREATED).done.unwrap();
         assert!(

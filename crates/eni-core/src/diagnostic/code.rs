@@ -81,7 +81,7 @@ codes! {
     CniVariableInvalid = "cni-variable-invalid", "aws-node";
     /// Prefix delegation is on, but every warm target is 0, so the aws-node container exits.
     NoWarmTarget = "no-warm-target", "aws-node";
-    /// A setting differs from the aws-node DaemonSet, so max-pods may not match the CNI.
+    /// A setting differs from the aws-node DaemonSet, so max-pods might be wrong for the actual CNI configuration.
     SettingOverridesDaemonSet = "setting-overrides-daemonset", "settings";
     /// A setting repeats the value of the aws-node DaemonSet.
     SettingMatchesDaemonSet = "setting-matches-daemonset", "settings";

@@ -58,8 +58,8 @@ pub struct AwsNode {
     pub eni_config_label: String,
     /// `ENI_CONFIG_ANNOTATION_DEF`: the node annotation that takes precedence over the label.
     pub eni_config_annotation: String,
-    /// `AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`: the CNI attaches network interfaces to a cordoned
-    /// node, too.
+    /// `AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`: the CNI also attaches network interfaces to
+    /// a cordoned node.
     pub serves_cordoned_nodes: bool,
     /// `ENABLE_SUBNET_DISCOVERY`: tags can exclude a subnet from pods.
     pub subnet_discovery: bool,

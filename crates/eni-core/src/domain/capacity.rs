@@ -117,6 +117,7 @@ pub struct Capacity {
     /// The value for the kubelet.
     pub max_pods: u32,
     /// Notes to the operator about the calculation.
+    #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -230,7 +231,7 @@ impl Capacity {
             self.diagnostics.push(Diagnostic::warning(
                 Code::MinimumIpTargetCaps,
                 format!("MINIMUM_IP_TARGET without WARM_IP_TARGET limits the CNI to {target} IP addresses on this node"),
-                "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset/aws-node WARM_IP_TARGET=1`",
+                "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset aws-node WARM_IP_TARGET=1`",
             ));
         }
         let available = self.address_target.unwrap_or(addresses);
@@ -271,7 +272,7 @@ impl Capacity {
         {
             self.diagnostics.push(Diagnostic::warning(
                 Code::MaxPodsAboveCapacity,
-                format!("max-pods {value} exceeds the capacity of this node, which is {uncapped} pods; further pods stay in ContainerCreating without an IP address"),
+                format!("max-pods {value} exceeds the capacity of this node, which is {uncapped} pods; additional pods stay in ContainerCreating without an IP address"),
                 format!("set max-pods to {uncapped} or less"),
             ));
         }

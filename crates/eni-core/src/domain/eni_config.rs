@@ -23,7 +23,7 @@ pub const FALLBACK: &str = "default";
 
 identifier! {
     /// The name of an ENIConfig: valid as a Kubernetes object name and as a label value.
-    EniConfigName, "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
+    EniConfigName, "an ENIConfig name (at most 63 lowercase letters, digits, dots and dashes)",
     |text| is_subdomain(text) && text.parse::<LabelValue>().is_ok()
 }
 

@@ -87,7 +87,7 @@ fn is_name(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Returns whether `text` is a DNS-1123 subdomain: words of lower-case letters, digits and inner
+/// Returns whether `text` is a DNS-1123 subdomain: words of lowercase letters, digits and inner
 /// dashes, separated by dots.
 pub(crate) fn is_subdomain(text: &str) -> bool {
     let word = |word: &str| {

@@ -33,8 +33,8 @@ pub(crate) fn memory(max_pods: u32) -> Mebibytes {
     Mebibytes(max_pods.saturating_mul(11).saturating_add(255))
 }
 
-/// Returns the CPU to reserve: 6 % of the first vCPU, 1 % of the second, 0.5 % of the third and the
-/// fourth, and 0.25 % of each further one. Each share is rounded down, as in nodeadm.
+/// Returns the CPU to reserve: 6% of the first vCPU, 1% of the second, 0.5% of the third and the
+/// fourth, and 0.25% of each further one. Each share is rounded down, as in nodeadm.
 ///
 /// Source: `getCPUMillicoresToReserve`, same file.
 #[must_use]

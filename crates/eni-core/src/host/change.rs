@@ -8,9 +8,13 @@ use std::time::Duration;
 
 /// The first lines of every file that eni-bootstrap owns. The first one identifies such a file.
 pub(crate) const NOTICE: &str = "\
-# Written by eni-bootstrap before the kubelet starts, and again at every boot.
+# eni-bootstrap writes this file at every boot, before the kubelet starts.
 # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.
 ";
+
+/// The first line of the files that earlier versions wrote.
+const OLD_NOTICE: &str =
+    "# Written by eni-bootstrap before the kubelet starts, and again at every boot.";
 
 /// The deadline of a `snap` command. Setting an option may restart the kubelet.
 const SNAP_DEADLINE: Duration = Duration::from_mins(2);
@@ -25,7 +29,7 @@ pub enum Change {
         /// UTF-8; begins with [`NOTICE`]'s first line and ends with a newline.
         contents: String,
     },
-    /// Write a file that other programs or the operator write, too.
+    /// Write a file that other programs or the operator also write.
     SharedFile {
         /// Absolute path, as the node sees it.
         path: PathBuf,
@@ -87,7 +91,7 @@ pub struct HostCommand {
     pub arguments: Vec<String>,
     /// The time after which the command is killed.
     pub deadline: Duration,
-    /// What the operator does if it fails.
+    /// The help if the command fails.
     pub help: &'static str,
 }
 
@@ -245,7 +249,8 @@ impl Change {
 
 /// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or is empty.
 fn is_owned(text: &str) -> bool {
-    text.is_empty() || text.starts_with(NOTICE.lines().next().unwrap_or_default())
+    let notice = NOTICE.lines().next().unwrap_or_default();
+    text.is_empty() || text.starts_with(notice) || text.starts_with(OLD_NOTICE)
 }
 
 fn pretty(settings: &KubeletSettings) -> String {

@@ -70,7 +70,7 @@ pub enum HostError {
         kind: HostKind,
         /// What the image has instead.
         reason: String,
-        /// What the operator does about it.
+        /// The help for the operator.
         help: &'static str,
     },
     /// The socket of Bottlerocket's settings API is missing.

@@ -93,7 +93,7 @@ struct ExtraArguments {
 
 /// The quotes of the variable prevent an extension of its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to parse the quotes of {VARIABLE} in {}", path.display())]
+#[error("unbalanced quotes in the value of {VARIABLE} in {}", path.display())]
 pub struct Unquotable {
     pub path: PathBuf,
 }
@@ -242,7 +242,7 @@ mod tests {
             let error = rendered(&format!("KUBELET_EXTRA_ARGS={line}\n"), 20).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "failed to parse the quotes of KUBELET_EXTRA_ARGS in /etc/default/kubelet",
+                "unbalanced quotes in the value of KUBELET_EXTRA_ARGS in /etc/default/kubelet",
                 "{line}"
             );
         }

@@ -71,7 +71,7 @@ impl Renderer for KubeletDropIn {
 # Optional (-): if the package is removed, the kubelet must still start. RequiredBy= in
 # eni-bootstrap.service blocks the kubelet until this file is written.
 EnvironmentFile=-{ENVIRONMENT}
-# The original command with our arguments last, so that they take precedence.
+# Append the eni-bootstrap arguments, so that they take precedence.
 ExecStart=
 ExecStart={exec_start} ${VARIABLE}
 "

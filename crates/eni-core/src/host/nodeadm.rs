@@ -122,7 +122,7 @@ spec:
     # nodeadm calculates its default kubeReserved from this expression, not from maxPods.
     maxPodsExpression: \"{max_pods}\"
     config:
-      # Overrides maxPods in user data, whether from a managed node group, Karpenter or the operator.
+      # Overrides maxPods from user data (managed node group, Karpenter or your own).
       maxPods: {max_pods}
       # Set explicitly, because nodeadm ignores the expression for an unknown instance type.
       kubeReserved:

@@ -56,16 +56,16 @@ pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// The unit has no command.
-    #[error("the unit has no ExecStart")]
+    #[error("kubelet.service has no ExecStart= line")]
     NoExecStart,
     /// The unit has several commands, and the kubelet's is unknown.
-    #[error("the unit has {0} ExecStart lines")]
+    #[error("kubelet.service has {0} ExecStart= lines; expected one")]
     ManyExecStarts(usize),
 }
 
 impl Advice for UnitError {
     fn help(&self) -> Cow<'static, str> {
-        "run `systemctl cat kubelet.service`, and correct the unit so that it has exactly one ExecStart".into()
+        "run `systemctl cat kubelet.service`, and correct the unit so that it has exactly one ExecStart= line".into()
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -172,7 +172,7 @@ fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = String::new();
     for line in text.lines().map(str::trim) {
-        // systemd skips a comment inside a continued line, too.
+        // systemd also skips a comment inside a continued line.
         if line.starts_with(['#', ';']) || (line.is_empty() && pending.is_empty()) {
             continue;
         }

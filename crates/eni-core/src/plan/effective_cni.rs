@@ -129,7 +129,7 @@ fn compare(
         Diagnostic::warning(
             Code::SettingOverridesDaemonSet,
             format!(
-                "{key} = {setting} overrides the aws-node DaemonSet, where {variable} {meaning} {effective}; max-pods may not match the CNI"
+                "{key} = {setting} overrides the aws-node DaemonSet, where {variable} {meaning} {effective}; max-pods might be wrong for the actual CNI configuration"
             ),
             format!("remove {key} from the settings to use the value of the DaemonSet"),
         )
@@ -189,7 +189,7 @@ mod tests {
             [
                 Diagnostic::warning(
                     Code::SettingOverridesDaemonSet,
-                    "cni.max-eni = 2 overrides the aws-node DaemonSet, where MAX_ENI is 4; max-pods may not match the CNI",
+                    "cni.max-eni = 2 overrides the aws-node DaemonSet, where MAX_ENI is 4; max-pods might be wrong for the actual CNI configuration",
                     "remove cni.max-eni from the settings to use the value of the DaemonSet",
                 ),
                 Diagnostic::info(
@@ -203,7 +203,7 @@ mod tests {
                 ),
                 Diagnostic::warning(
                     Code::SettingOverridesDaemonSet,
-                    "cni.ip-family = ipv6 overrides the aws-node DaemonSet, where ENABLE_IPv6 means ipv4; max-pods may not match the CNI",
+                    "cni.ip-family = ipv6 overrides the aws-node DaemonSet, where ENABLE_IPv6 means ipv4; max-pods might be wrong for the actual CNI configuration",
                     "remove cni.ip-family from the settings to use the value of the DaemonSet",
                 ),
             ]

@@ -1,4 +1,4 @@
-//! Errors of planning, with what the operator does about each.
+//! Errors of planning, with help for each.
 
 use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The calculation leaves no address or no network interface for pods.
-    #[error("{instance_type} has no capacity for pods")]
+    #[error("failed to compute max-pods for {instance_type}")]
     NoCapacity {
         /// The instance type, such as `m5.large`.
         instance_type: String,
@@ -46,7 +46,7 @@ pub enum PlanError {
         /// The value that the settings add.
         other: String,
     },
-    /// The CNI would select another ENIConfig than the one that `eni-config.name` gives.
+    /// The CNI would select an ENIConfig other than the one that `eni-config.name` gives.
     #[error("the CNI would use ENIConfig {selected:?} instead of {expected:?}, because {reason}")]
     OtherEniConfigSelected {
         /// The name that `eni-config.name` gives.
@@ -65,11 +65,22 @@ pub enum PlanError {
         source: InvalidLabel,
     },
     /// The node needs the cluster, but no source gives its endpoint.
-    #[error("the cluster is unknown: {} not set", missing.join(", "))]
+    #[error("the cluster is unknown: {} not set", listed(missing))]
     NoCluster {
         /// The settings that would provide it.
         missing: Vec<&'static str>,
     },
+}
+
+/// Returns the keys as the subject of a sentence, with its verb.
+fn listed(keys: &[&str]) -> String {
+    match keys {
+        [rest @ .., before_last, last] => {
+            let rest: String = rest.iter().map(|key| format!("{key}, ")).collect();
+            format!("{rest}{before_last} and {last} are")
+        }
+        keys => format!("{} is", keys.concat()),
+    }
 }
 
 impl Advice for PlanError {
@@ -84,7 +95,7 @@ impl Advice for PlanError {
                 "use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`"
             }
             Self::EniConfigName(EniConfigNameError::Invalid(_)) | Self::Label(_) => {
-                "change eni-config.name so that the name has at most 63 lower-case letters, digits, dots and dashes"
+                "change eni-config.name so that the name has at most 63 lowercase letters, digits, dots and dashes"
             }
             Self::LabelClash { .. } => {
                 "remove the label from [labels], or set eni-config.label to another key (or to \"\" if the CNI reads the zone label)"

@@ -91,7 +91,7 @@ fn an_impossible_name_or_capacity_is_an_error() {
     assert_eq!(
         error("m5.large", "[eni-config]\nname = \"{tag:pool}\""),
         PlanError::EniConfigName(EniConfigNameError::Invalid(InvalidIdentifier::new(
-            "an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)",
+            "an ENIConfig name (at most 63 lowercase letters, digits, dots and dashes)",
             "Blue Pool"
         )))
     );

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// The paths below the root of the host.
 pub(super) const CONFIG: &str = "etc/kubernetes/kubelet/config";
 pub(super) const ENV: &str = "etc/kubernetes/kubelet/env";
-/// The reserved CPU of an instance with 2 vCPUs: 6 % of the first and 1 % of the second.
+/// The reserved CPU of an instance with 2 vCPUs: 6% of the first and 1% of the second.
 const TWO_CPUS: &str = "70m";
 
 /// Returns the path and the contents of each file. Fails if one template lacks a required setting.

@@ -5,7 +5,7 @@ use crate::domain::plural::counted;
 use std::fmt;
 
 /// Formats max-pods with every term of the calculation, such as `20: (3 network interfaces − 1 for
-/// custom networking) × 9 IPv4 addresses + 2 host-network pods = 20`.
+/// custom networking) × 9 secondary IPv4 addresses + 2 host-network pods = 20`.
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.max_pods)?;
@@ -36,12 +36,12 @@ impl fmt::Display for Capacity {
 impl Capacity {
     fn fmt_interfaces(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let usable = match self.max_eni {
-            Some(limit) => format!("{} allowed by MAX_ENI", counted(limit, "network interface")),
+            Some(limit) => format!("{} (MAX_ENI)", counted(limit, "network interface")),
             None => counted(self.interfaces, "network interface"),
         };
         let terms = [
             (self.primary_set_aside, "− 1 for custom networking".to_owned()),
-            (self.trunk, "− 1 for the trunk".to_owned()),
+            (self.trunk, "− 1 for the trunk interface".to_owned()),
             (self.reserved, format!("− {} reserved", self.reserved)),
             (self.other_cards, format!("+ {} on other network cards", self.other_cards)),
         ];
@@ -55,7 +55,7 @@ impl Capacity {
     }
 
     fn fmt_addresses(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slot = if self.addresses_per_slot == 1 { "IPv4 address" } else { "prefix" };
+        let slot = if self.addresses_per_slot == 1 { "secondary IPv4 address" } else { "prefix" };
         write!(formatter, " × {}", counted(self.slots_per_interface, slot))?;
         if self.addresses_per_slot > 1 {
             write!(formatter, " × {} IPv4 addresses", self.addresses_per_slot)?;

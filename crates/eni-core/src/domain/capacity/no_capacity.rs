@@ -1,4 +1,4 @@
-//! Reasons why a node has no capacity for pods, with help for each.
+//! Reasons why max-pods cannot be computed, with help for each.
 
 use crate::domain::plural::counted;
 use crate::failure::{Advice, ExitCode};
@@ -49,7 +49,7 @@ pub enum NoCapacity {
     )]
     Ipv6OnXen,
     /// Nothing but the ceiling limits the pods of an IPv6 node.
-    #[error("in an IPv6 cluster only the ceiling limits max-pods, and the ceiling is none")]
+    #[error("in an IPv6 cluster, only the ceiling limits max-pods, and pods.ceiling is \"none\"")]
     Ipv6WithoutCeiling,
     /// Windows nodes get their IP addresses in another way.
     #[error(
@@ -82,7 +82,7 @@ impl fmt::Display for Excluded {
             parts.push("custom networking excludes the primary one".to_owned());
         }
         if self.trunk > 0 {
-            parts.push("security groups for pods use one for the trunk".to_owned());
+            parts.push("security groups for pods use one for the trunk interface".to_owned());
         }
         match self.reserved {
             0 => {}

@@ -107,7 +107,7 @@ fn no_interface_for_pods_is_an_error_and_never_two_pods() {
     assert_eq!(error, NoInterfaceLeft { interfaces: 3, set_aside: 1, trunk: 1, reserved: 2 });
     assert_eq!(
         error.to_string(),
-        "no network interface is left for pods: this instance type has 3 network interfaces, but custom networking excludes the primary one, security groups for pods use one for the trunk and 2 are reserved"
+        "no network interface is left for pods: this instance type has 3 network interfaces, but custom networking excludes the primary one, security groups for pods use one for the trunk interface and 2 are reserved"
     );
 }
 

@@ -10,7 +10,7 @@ pub fn not_found(name: &str, zone: Option<&str>) -> Diagnostic {
     let zone = zone.unwrap_or("the node's zone");
     Diagnostic::failed(
         Code::EniConfigNotFound,
-        format!("{name} not found"),
+        format!("{name:?} not found"),
         format!(
             "create the ENIConfig with a subnet in {zone}:
 kubectl apply -f - <<'EOF'
@@ -27,14 +27,19 @@ EOF"
     )
 }
 
-/// Returns the failure of an ENIConfig without a subnet.
+/// Returns the failure of an ENIConfig without a subnet. `zone` is the zone that its subnet must be
+/// in, or `None` if no node uses the ENIConfig.
 #[must_use]
-pub fn without_subnet(name: &str) -> Diagnostic {
-    Diagnostic::failed(
-        Code::EniConfigWithoutSubnet,
-        format!("{name} has no spec.subnet"),
-        format!("set spec.subnet to a subnet in the node's zone: `kubectl edit eniconfig {name}`"),
-    )
+pub fn without_subnet(name: &str, zone: Option<&str>) -> Diagnostic {
+    let help = match zone {
+        Some(zone) => {
+            format!("set spec.subnet to a subnet in {zone}: `kubectl edit eniconfig {name}`")
+        }
+        None => {
+            format!("set spec.subnet, or delete the ENIConfig: `kubectl delete eniconfig {name}`")
+        }
+    };
+    Diagnostic::failed(Code::EniConfigWithoutSubnet, format!("{name:?} has no spec.subnet"), help)
 }
 
 /// Returns the warning about an ENIConfig named [`FALLBACK`].
@@ -45,7 +50,7 @@ pub fn default_exists() -> Diagnostic {
     Diagnostic::warning(
         Code::EniConfigDefault,
         format!(
-            "an ENIConfig named {FALLBACK:?} exists; the CNI uses it in any zone if it cannot read a node's labels in time"
+            "an ENIConfig named {FALLBACK:?} exists; in any zone, the CNI uses it if it fails to read the Node object, or if the Node object has no ENIConfig label"
         ),
         format!("delete it unless every node may use it: `kubectl delete eniconfig {FALLBACK}`"),
     )
@@ -60,7 +65,7 @@ mod tests {
         let diagnostic = not_found("prod-a", Some("us-west-2a"));
         assert_eq!(
             (diagnostic.code, &*diagnostic.text),
-            (Code::EniConfigNotFound, "prod-a not found")
+            (Code::EniConfigNotFound, "\"prod-a\" not found")
         );
         assert_eq!(
             diagnostic.help.unwrap(),
@@ -80,7 +85,7 @@ mod tests {
             default_exists(),
             Diagnostic::warning(
                 Code::EniConfigDefault,
-                "an ENIConfig named \"default\" exists; the CNI uses it in any zone if it cannot read a node's labels in time",
+                "an ENIConfig named \"default\" exists; in any zone, the CNI uses it if it fails to read the Node object, or if the Node object has no ENIConfig label",
                 "delete it unless every node may use it: `kubectl delete eniconfig default`",
             )
         );

@@ -50,7 +50,7 @@ pub enum InvalidTemplate {
     #[error("unmatched brace in {0:?}")]
     Unbalanced(String),
     /// An empty text.
-    #[error("template is empty")]
+    #[error("eni-config.name is empty")]
     Empty,
 }
 
@@ -58,7 +58,7 @@ pub enum InvalidTemplate {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EniConfigNameError {
     /// Instance metadata does not contain the property that a field needs.
-    #[error("{0} is not available on this instance")]
+    #[error("this instance has no value for {0}")]
     Unknown(Field),
     /// The filled template is not a valid ENIConfig name.
     #[error(transparent)]
@@ -208,7 +208,7 @@ mod tests {
         let error = name("{tag:Pool}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"blue, green\" is not an ENIConfig name (at most 63 lower-case letters, digits, dots and dashes)"
+            "\"blue, green\" is not an ENIConfig name (at most 63 lowercase letters, digits, dots and dashes)"
         );
     }
 

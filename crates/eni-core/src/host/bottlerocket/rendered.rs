@@ -15,7 +15,7 @@ pub enum NotRendered {
     #[error("{0} does not exist")]
     Missing(&'static str),
     /// The configuration file is not YAML.
-    #[error("{KUBELET_CONFIG} is not YAML")]
+    #[error("{KUBELET_CONFIG} is not valid YAML")]
     NotYaml(#[source] serde_saphyr::Error),
     /// A key in [`KUBELET_CONFIG`] has another value than the settings.
     #[error("{key} is {current} instead of {expected} in {KUBELET_CONFIG}")]
@@ -27,8 +27,8 @@ pub enum NotRendered {
         /// The value in the settings.
         expected: String,
     },
-    /// A label is missing in [`KUBELET_ENV`].
-    #[error("label {0} is missing in {KUBELET_ENV}")]
+    /// A label is missing from [`KUBELET_ENV`].
+    #[error("label {0} is missing from {KUBELET_ENV}")]
     Label(String),
 }
 

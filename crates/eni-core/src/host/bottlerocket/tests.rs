@@ -194,14 +194,14 @@ fn rendered_files_contain_every_value_and_every_label() {
         (
             CONFIG.to_owned(),
             ENV.replace("blue", "bluer"),
-            "label team=blue is missing in /etc/kubernetes/kubelet/env",
+            "label team=blue is missing from /etc/kubernetes/kubelet/env",
         ),
         (
             CONFIG.to_owned(),
             String::new(),
-            "label k8s.amazonaws.com/eniConfig=us-west-2a is missing in /etc/kubernetes/kubelet/env",
+            "label k8s.amazonaws.com/eniConfig=us-west-2a is missing from /etc/kubernetes/kubelet/env",
         ),
-        ("{".to_owned(), ENV.to_owned(), "/etc/kubernetes/kubelet/config is not YAML"),
+        ("{".to_owned(), ENV.to_owned(), "/etc/kubernetes/kubelet/config is not valid YAML"),
     ] {
         assert_eq!(missing(&config, &env), Err(why.to_owned()));
     }

@@ -65,7 +65,7 @@ fn changes() -> [(Change, &'static str); 5] {
     [
         (
             Change::OwnedFile { path: "/etc/owned".into(), contents: format!("{NOTICE}a\n") },
-            "/etc/owned:\n    # Written by eni-bootstrap before the kubelet starts, and again at every boot.\n    # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n    a",
+            "/etc/owned:\n    # eni-bootstrap writes this file at every boot, before the kubelet starts.\n    # Edits to this file are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n    a",
         ),
         (
             Change::SharedFile { path: "/etc/shared".into(), contents: "a\nb\n".to_owned() },
@@ -162,6 +162,10 @@ fn a_file_of_somebody_else_is_a_conflict() {
         // As version 0.1.0 wrote it.
         let text = "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\n";
         system.write_file(Path::new(path), text).unwrap();
+    }
+    assert_eq!(conflicts(), [const { None }; 5]);
+    for path in ["/etc/owned", "/etc/old"] {
+        system.write_file(Path::new(path), NOTICE).unwrap();
     }
     assert_eq!(conflicts(), [const { None }; 5]);
 }

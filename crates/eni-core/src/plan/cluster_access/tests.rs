@@ -105,10 +105,10 @@ fn a_cluster_name_alone_calls_eks_and_no_cluster_is_an_error() {
     let missing = |text: &str| access_with(vec![], text).unwrap_err().to_string();
     assert_eq!(
         missing(""),
-        "the cluster is unknown: cluster.name, cluster.endpoint, cluster.certificate-authority not set"
+        "the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set"
     );
     assert_eq!(
         missing("[cluster]\nname = \"prod\"\nendpoint = \"https://private\""),
-        "the cluster is unknown: cluster.certificate-authority not set"
+        "the cluster is unknown: cluster.certificate-authority is not set"
     );
 }

@@ -12,7 +12,7 @@ fn an_error_names_what_uses_the_interfaces_and_what_to_do() {
     let trunk = rejection("m5.large", Cni { max_eni: Some(1), pod_eni: true, ..PLAIN });
     assert_eq!(
         trunk.to_string(),
-        "MAX_ENI=1 leaves no network interface for pods: security groups for pods use one for the trunk"
+        "MAX_ENI=1 leaves no network interface for pods: security groups for pods use one for the trunk interface"
     );
     let reserved = rejection("m5.large", Cni { max_eni: Some(1), reserved_enis: 1, ..PLAIN });
     assert_eq!(
@@ -46,7 +46,7 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
         note("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(30)), ..default() }),
         owned(
             "max-pods-above-capacity",
-            "max-pods 30 exceeds the capacity of this node, which is 29 pods; further pods stay in ContainerCreating without an IP address",
+            "max-pods 30 exceeds the capacity of this node, which is 29 pods; additional pods stay in ContainerCreating without an IP address",
             "set max-pods to 29 or less"
         )
     );
@@ -55,7 +55,7 @@ fn a_diagnostic_states_the_effect_on_pods_and_what_to_do() {
         owned(
             "minimum-ip-target-caps",
             "MINIMUM_IP_TARGET without WARM_IP_TARGET limits the CNI to 10 IP addresses on this node",
-            "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset/aws-node WARM_IP_TARGET=1`"
+            "set WARM_IP_TARGET on the aws-node DaemonSet to allow more: `kubectl -n kube-system set env daemonset aws-node WARM_IP_TARGET=1`"
         )
     );
     assert_eq!(
@@ -75,31 +75,31 @@ fn the_calculation_can_be_repeated_from_its_line() {
     let default = CapacityOptions::default;
     assert_eq!(
         line("m5.large", CUSTOM, default()),
-        "20: (3 network interfaces − 1 for custom networking) × 9 IPv4 addresses + 2 host-network pods = 20"
+        "20: (3 network interfaces − 1 for custom networking) × 9 secondary IPv4 addresses + 2 host-network pods = 20"
     );
     assert_eq!(
         line("m5.large", Cni { max_eni: Some(2), ..PREFIX }, default()),
-        "110: 2 network interfaces allowed by MAX_ENI × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
+        "110: 2 network interfaces (MAX_ENI) × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { ceiling: Ceiling::At(29), ..default() }),
-        "29: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29",
+        "29: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29",
         "a ceiling without effect is omitted"
     );
     let every =
         Cni { reserved_enis: 1, pod_eni: true, multi_nic: true, minimum_ip_target: 40, ..CUSTOM };
     assert_eq!(
         line("p4d.24xlarge", every, default()),
-        "42: (15 network interfaces − 1 for custom networking − 1 for the trunk − 1 reserved + 45 on other network cards) × 49 IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
+        "42: (15 network interfaces − 1 for custom networking − 1 for the trunk interface − 1 reserved + 45 on other network cards) × 49 secondary IPv4 addresses, limited to 40 by MINIMUM_IP_TARGET, + 2 host-network pods = 42"
     );
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: Some(max(8)), ..default() }),
-        "8: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
+        "8: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29; overridden by pods.max = 8"
     );
     let source = "user data".to_owned();
     let existing = Some(MaxPodsOverride::Existing { value: 17, source });
     assert_eq!(
         line("m5.large", PLAIN, CapacityOptions { max_pods_override: existing, ..default() }),
-        "17: 3 network interfaces × 9 IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
+        "17: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29; overridden by the existing value 17 from user data"
     );
 }

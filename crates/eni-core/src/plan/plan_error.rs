@@ -74,12 +74,9 @@ pub enum PlanError {
 
 /// Returns the keys as the subject of a sentence, with its verb.
 fn listed(keys: &[&str]) -> String {
-    match keys {
-        [rest @ .., before_last, last] => {
-            let rest: String = rest.iter().map(|key| format!("{key}, ")).collect();
-            format!("{rest}{before_last} and {last} are")
-        }
-        keys => format!("{} is", keys.concat()),
+    match keys.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last} are", rest.join(", ")),
+        _ => format!("{} is", keys.concat()),
     }
 }
 

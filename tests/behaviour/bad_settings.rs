@@ -126,9 +126,9 @@ fn an_invalid_value_of_a_variable_is_exit_code_78() {
         error("ENI_BOOTSTRAP_PODS_MAX is invalid: \"many\": invalid digit found in string")
     );
     assert_eq!(
-        run("ENI_BOOTSTRAP_HOST_KIND", "mainframe", &["plan"]),
+        run("ENI_BOOTSTRAP_PODS_POLICY", "lowest", &["plan"]),
         error(
-            "ENI_BOOTSTRAP_HOST_KIND is invalid: \"mainframe\" is not one of auto, nodeadm, kubelet-dropin, kubeadm, snap, bottlerocket, none"
+            "ENI_BOOTSTRAP_PODS_POLICY is invalid: \"lowest\" is not one of override, respect, lower"
         )
     );
     let (status, stderr) = run("ENI_BOOTSTRAP_PODS_MAX", "9", &["run", "--pods-max", "many"]);

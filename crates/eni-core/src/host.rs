@@ -1,7 +1,7 @@
 //! The families of node images: detection, configuration of the kubelet, removal, and existing
 //! configuration. This module converts text to text; the agent reads and writes the files.
 //!
-//! To add a family, implement [`HostFamily`] in a new file in `host/`, add a variant to
+//! To add a family, implement [`HostFamily`] in a new file in `host/`, add its `mod` line, a variant to
 //! [`HostKind`] and a row to [`FAMILIES`], and add a scenario to `tests/scenarios`.
 
 pub mod bottlerocket;
@@ -56,7 +56,7 @@ named_values! {
 }
 
 /// Every family. Detection tries them in this order, the most specific first.
-const FAMILIES: [&dyn HostFamily; 6] = [
+const FAMILIES: &[&dyn HostFamily] = &[
     &bottlerocket::Family,
     &nodeadm::Family,
     &snap::Family,
@@ -139,7 +139,7 @@ fn removed(path: &str) -> Change {
 
 impl HostKind {
     fn family(self) -> Option<&'static dyn HostFamily> {
-        FAMILIES.into_iter().find(|family| family.kind() == self)
+        FAMILIES.iter().copied().find(|family| family.kind() == self)
     }
 }
 

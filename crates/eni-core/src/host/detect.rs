@@ -140,7 +140,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
         };
     }
     // `none` matches every image, so only the settings select it.
-    for family in FAMILIES.into_iter().filter(|family| family.kind() != HostKind::None) {
+    for family in FAMILIES.iter().filter(|family| family.kind() != HostKind::None) {
         match family.detect(image) {
             Detection::This { reason, renderer } => {
                 return Ok(DetectedHost { kind: family.kind(), reason, renderer, old_files });

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Check the ENIConfigs of a whole cluster instead of this node: list the zones, or `all`; requires --cluster-kubeconfig
+    /// Check the ENIConfigs for these zones, or for `all` zones of the cluster, instead of this node; requires --cluster-kubeconfig
     ///
     /// `all` checks every zone in which the cluster has subnets; it also requires --cluster-name.
     #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]

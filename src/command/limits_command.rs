@@ -31,7 +31,7 @@ pub(crate) struct LimitsShowArgs {
 /// Flags of `limits refresh`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LimitsRefreshArgs {
-    /// Region whose EC2 API to call; choose one with many instance types, such as us-east-1
+    /// Region in which to call the EC2 API; choose one with many instance types, such as us-east-1
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Region,
     /// File to write; to make a node use the table, write it to /etc/eni-bootstrap/instance-types.csv

@@ -49,7 +49,7 @@ fn plan_as_json_contains_every_term_of_the_calculation() {
         json!([{
             "code": "setting-overrides-daemonset", "severity": "warning", "subject": "settings",
             "text": "cni.prefix-delegation = true overrides the aws-node DaemonSet, where ENABLE_PREFIX_DELEGATION is false; max-pods might be wrong for the actual CNI configuration",
-            "help": "remove cni.prefix-delegation from the settings to use the value of the DaemonSet",
+            "help": "remove cni.prefix-delegation from the settings to use the value from the DaemonSet",
         }])
     );
     assert_eq!(plan["cni"]["source"], "cluster");

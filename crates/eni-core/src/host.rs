@@ -37,12 +37,12 @@ use std::path::PathBuf;
 named_values! {
     /// The family of a node image, as `host.kind` names it.
     HostKind {
-        /// Detect the family from the files of the image
+        /// Detect the family from files in the image
         #[default]
         Auto = "auto",
         /// Amazon Linux 2023 images whose nodeadm reads `/etc/eks/nodeadm.d`
         Nodeadm = "nodeadm",
-        /// Other images whose kubelet is a systemd unit: AL2, older AL2023 images, and others
+        /// Other images that run the kubelet as a systemd unit, such as AL2 and older AL2023 images
         KubeletDropin = "kubelet-dropin",
         /// Images whose kubelet is configured by kubeadm
         Kubeadm = "kubeadm",

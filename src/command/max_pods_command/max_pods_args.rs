@@ -33,7 +33,7 @@ pub(crate) struct MaxPodsArgs {
     /// Print max-pods without the ceiling
     #[arg(long, conflicts_with = "ceiling")]
     show_max_allowed: bool,
-    /// ENABLE_POD_ENI: the trunk interface counts as one network interface, which pods cannot use
+    /// ENABLE_POD_ENI: the trunk interface uses up one network interface, so pods have one fewer
     #[arg(long)]
     cni_pod_eni_enabled: bool,
     /// Number of network interfaces that the CNI does not manage
@@ -42,7 +42,7 @@ pub(crate) struct MaxPodsArgs {
     /// IP family of the pods; ipv6 implies --cni-prefix-delegation-enabled
     #[arg(long, value_name = "FAMILY", default_value = "ipv4", hide_short_help = true)]
     cni_ip_family: IpFamily,
-    /// ENABLE_MULTI_NIC of the CNI: the network interfaces of all network cards serve pods
+    /// ENABLE_MULTI_NIC of the CNI: pods use the network interfaces of all network cards
     #[arg(long, hide_short_help = true)]
     cni_multi_nic_enabled: bool,
     /// MINIMUM_IP_TARGET of the CNI: minimum number of IP addresses that it allocates; 0 means unset
@@ -57,7 +57,7 @@ pub(crate) struct MaxPodsArgs {
     /// Operating system of the node
     #[arg(long, value_name = "OS", default_value = "linux", hide_short_help = true)]
     pub(super) os: Os,
-    /// Draw the network interfaces, their addresses and the calculation
+    /// Show a diagram of the network interfaces and their addresses, and the calculation
     #[arg(long, conflicts_with_all = ["output", "lowest"])]
     pub(super) explain: bool,
     /// Output format [default: number for one instance type, table for several]

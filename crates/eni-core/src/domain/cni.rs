@@ -32,7 +32,7 @@ pub struct Cni {
     /// `ENABLE_PREFIX_DELEGATION`.
     pub addressing: Addressing,
     /// `AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG`: pods use the subnet of an ENIConfig, so the primary
-    /// network interface serves no pods.
+    /// network interface is not used by pods.
     pub custom_networking: bool,
     /// `ENABLE_POD_ENI` (security groups for pods): the trunk interface counts as one network
     /// interface, which pods cannot use.

@@ -131,7 +131,7 @@ fn compare(
             format!(
                 "{key} = {setting} overrides the aws-node DaemonSet, where {variable} {meaning} {effective}; max-pods might be wrong for the actual CNI configuration"
             ),
-            format!("remove {key} from the settings to use the value of the DaemonSet"),
+            format!("remove {key} from the settings to use the value from the DaemonSet"),
         )
     })
 }
@@ -190,7 +190,7 @@ mod tests {
                 Diagnostic::warning(
                     Code::SettingOverridesDaemonSet,
                     "cni.max-eni = 2 overrides the aws-node DaemonSet, where MAX_ENI is 4; max-pods might be wrong for the actual CNI configuration",
-                    "remove cni.max-eni from the settings to use the value of the DaemonSet",
+                    "remove cni.max-eni from the settings to use the value from the DaemonSet",
                 ),
                 Diagnostic::info(
                     Code::SettingMatchesDaemonSet,
@@ -204,7 +204,7 @@ mod tests {
                 Diagnostic::warning(
                     Code::SettingOverridesDaemonSet,
                     "cni.ip-family = ipv6 overrides the aws-node DaemonSet, where ENABLE_IPv6 means ipv4; max-pods might be wrong for the actual CNI configuration",
-                    "remove cni.ip-family from the settings to use the value of the DaemonSet",
+                    "remove cni.ip-family from the settings to use the value from the DaemonSet",
                 ),
             ]
         );

@@ -26,7 +26,7 @@ settings! {
     /// The VPC CNI configuration on which eni-bootstrap bases its calculation.
     ///
     /// By default, eni-bootstrap reads this configuration from the aws-node DaemonSet. Each key
-    /// that you set here overrides one value inside eni-bootstrap. The keys do not change the
+    /// that you set here overrides the value from the DaemonSet, but only in eni-bootstrap. The keys do not change the
     /// DaemonSet.
     cni: CniSettings {
         /// Source of the CNI configuration
@@ -38,13 +38,13 @@ settings! {
         source: CniSource = "SOURCE", default(CniSource::Cluster);
         /// AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods use the subnet of an ENIConfig
         ///
-        /// If true, the primary network interface serves no pods, and eni-bootstrap waits for the
+        /// If true, pods do not use the primary network interface, and eni-bootstrap waits for the
         /// ENIConfig.
         custom_networking: bool = "BOOL", unset("from the cluster", "true"), "essential";
         /// ENABLE_PREFIX_DELEGATION: the CNI assigns /28 prefixes to interfaces
         ///
         /// On Xen instance types, the CNI assigns secondary IPv4 addresses instead. eni-bootstrap
-        /// assumes the same and logs a warning.
+        /// calculates max-pods in the same way and logs a warning.
         prefix_delegation: bool = "BOOL", unset("from the cluster", "false"), "essential";
         /// MAX_ENI: maximum number of network interfaces that the CNI uses
         ///
@@ -52,8 +52,8 @@ settings! {
         max_eni: u32 = "N", unset("from the cluster", "0");
         /// ENABLE_POD_ENI: the CNI supports security groups for pods
         ///
-        /// On instance types that support a trunk interface, the trunk interface counts as one
-        /// network interface, which pods cannot use.
+        /// On instance types that support a trunk interface, the trunk uses up one network interface, so
+        /// pods have one fewer.
         pod_eni: bool = "BOOL", unset("from the cluster", "false");
         /// Number of network interfaces that the CNI does not manage
         ///
@@ -63,9 +63,10 @@ settings! {
         reserved_enis: u32 = "N", unset("0", "0");
         /// ENABLE_IPv6: IP family of the pods
         ///
-        /// As in the CNI, IPv6 requires prefix delegation and excludes custom networking.
+        /// As in the CNI, IPv6 requires prefix delegation and cannot be combined with custom
+        /// networking.
         ip_family: IpFamily = "FAMILY", unset("from the cluster", "\"ipv4\"");
-        /// ENABLE_MULTI_NIC: the network interfaces of all network cards serve pods
+        /// ENABLE_MULTI_NIC: pods use the network interfaces of all network cards
         multi_nic: bool = "BOOL", unset("from the cluster", "false");
         /// MINIMUM_IP_TARGET: minimum number of IP addresses that the CNI allocates on the node
         ///
@@ -91,8 +92,8 @@ settings! {
         name: NameTemplate = "TEMPLATE", default(NameTemplate::default()), "essential";
         /// Node label that contains the name of the ENIConfig
         ///
-        /// By default, eni-bootstrap sets the label that ENI_CONFIG_LABEL_DEF of the aws-node
-        /// DaemonSet names; if that variable is not set, k8s.amazonaws.com/eniConfig. If that label
+        /// By default, eni-bootstrap sets the label named by the ENI_CONFIG_LABEL_DEF variable of the
+        /// aws-node DaemonSet, or k8s.amazonaws.com/eniConfig if that variable is not set. If that label
         /// is a zone label, eni-bootstrap adds no other label. The CNI reads the label
         /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
         /// CNI would select an ENIConfig other than the one in `eni-config.name`.
@@ -137,7 +138,7 @@ settings! {
 
     /// Resources that the kubelet reserves for itself and the container runtime (kubeReserved).
     ///
-    /// By default, eni-bootstrap uses the formulas of nodeadm.
+    /// By default, eni-bootstrap uses the same formulas as nodeadm.
     reserve: ReserveSettings {
         /// Reserved CPU, such as "100m" or "1"
         ///
@@ -178,7 +179,7 @@ settings! {
     host: HostSettings {
         /// Image family, which determines the files that eni-bootstrap writes
         kind: HostKind = "KIND", default(HostKind::Auto), "essential", "alias host";
-        /// How long to wait until Bottlerocket has rendered the kubelet's files
+        /// How long to wait for Bottlerocket to render the kubelet's files
         ///
         /// Bottlerocket renders these files from its settings, usually within a second.
         render_wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_secs(30)));

@@ -24,10 +24,10 @@ const HEAD: &str = "\
 #   4. environment variables
 #   5. flags
 #
-# eni-bootstrap merges the settings files in the order of their file names, in all directories
-# together. If several directories contain a file with the same name, only one of them is read: /run
-# overrides /etc, and /etc overrides /usr/lib. An empty file, or a symbolic link to /dev/null, masks
-# the file with the same name in a directory of lower priority.
+# eni-bootstrap merges the settings files from all three directories, sorted by file name. If
+# several directories contain a file with the same name, only one of them is read: /run overrides
+# /etc, and /etc overrides /usr/lib. An empty file, or a symbolic link to /dev/null, masks the file
+# with the same name in a directory of lower priority.
 #
 # Each key has an environment variable and a flag. For example, `max-eni` in [cni] has
 # ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. All labels share ENI_BOOTSTRAP_LABELS and --labels.

@@ -19,7 +19,7 @@ use std::time::Duration;
 named_values! {
     /// Source of the CNI configuration.
     CniSource {
-        /// Read the aws-node DaemonSet; each of the other CNI settings overrides one value
+        /// Read the aws-node DaemonSet; the other CNI settings override individual values
         #[default]
         Cluster = "cluster",
         /// Use only the other CNI settings

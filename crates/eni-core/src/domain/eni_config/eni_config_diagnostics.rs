@@ -50,9 +50,11 @@ pub fn default_exists() -> Diagnostic {
     Diagnostic::warning(
         Code::EniConfigDefault,
         format!(
-            "an ENIConfig named {FALLBACK:?} exists; in any zone, the CNI uses it if it fails to read the Node object, or if the Node object has no ENIConfig label"
+            "an ENIConfig named {FALLBACK:?} exists; if the CNI cannot read the Node object, or the Node object has no ENIConfig label, the CNI uses this ENIConfig, whatever the zone of the node"
         ),
-        format!("delete it unless every node may use it: `kubectl delete eniconfig {FALLBACK}`"),
+        format!(
+            "delete it, unless it is suitable for every node: `kubectl delete eniconfig {FALLBACK}`"
+        ),
     )
 }
 
@@ -85,8 +87,8 @@ mod tests {
             default_exists(),
             Diagnostic::warning(
                 Code::EniConfigDefault,
-                "an ENIConfig named \"default\" exists; in any zone, the CNI uses it if it fails to read the Node object, or if the Node object has no ENIConfig label",
-                "delete it unless every node may use it: `kubectl delete eniconfig default`",
+                "an ENIConfig named \"default\" exists; if the CNI cannot read the Node object, or the Node object has no ENIConfig label, the CNI uses this ENIConfig, whatever the zone of the node",
+                "delete it, unless it is suitable for every node: `kubectl delete eniconfig default`",
             )
         );
     }

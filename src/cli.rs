@@ -236,7 +236,7 @@ fn after_long_help() -> String {
     let mut text = format!(
         "{PROGRAM_EXAMPLE}\n\n\
          Settings come from settings files (*.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and\n\
-         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file that --config names,\n\
+         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file passed with --config,\n\
          environment variables, and flags. A later source overrides an earlier one.\n\n\
          Exit codes:\n"
     );

@@ -40,6 +40,9 @@ fn boot_until_timeout(fixture: &Fixture, next: &str) -> Machine {
     machine.wait_for_console(&format!("Dependency failed for {next}"));
     let log = machine.console_lines_of("eni-bootstrap");
     assert!(log.ends_with(ERROR), "{log}");
+    // Each line has a priority: the report is err, and the log lines before it are info.
+    assert_eq!(machine.journal_of_priority("eni-bootstrap", "err"), ERROR);
+    assert!(machine.journal_of_priority("eni-bootstrap", "info").ends_with(ERROR));
     machine
 }
 

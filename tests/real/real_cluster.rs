@@ -229,7 +229,7 @@ fn a_registered_node_that_uses_another_eniconfig_is_a_warning() {
         let begins = |line: &&str| line.starts_with("warning: verify: ");
         output.stderr.lines().filter(begins).map(str::to_owned).collect::<Vec<_>>()
     };
-    let default = "warning: verify: ENIConfig default: an ENIConfig named \"default\" exists; if the CNI cannot read the Node object, or the Node object has no ENIConfig label, the CNI uses this ENIConfig, whatever the zone of the node; delete it, unless it is suitable for every node: `kubectl delete eniconfig default`";
+    let default = "warning: verify: ENIConfig default: an ENIConfig named \"default\" exists; the CNI uses it in any zone if the CNI cannot read the Node object or the Node object has no ENIConfig label; delete it, unless it is suitable for every node: `kubectl delete eniconfig default`";
     assert_eq!(warnings(), [default]);
     cluster.apply(json!({
         "apiVersion": "v1", "kind": "Node",

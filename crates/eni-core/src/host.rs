@@ -46,7 +46,7 @@ named_values! {
         KubeletDropin = "kubelet-dropin",
         /// Images whose kubelet is configured by kubeadm
         Kubeadm = "kubeadm",
-        /// Ubuntu EKS images, whose kubelet is the snap kubelet-eks
+        /// Ubuntu EKS images, where the kubelet is the kubelet-eks snap
         Snap = "snap",
         /// Bottlerocket, with eni-bootstrap running as a bootstrap container
         Bottlerocket = "bottlerocket",

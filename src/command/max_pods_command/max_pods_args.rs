@@ -33,7 +33,7 @@ pub(crate) struct MaxPodsArgs {
     /// Print max-pods without the ceiling
     #[arg(long, conflicts_with = "ceiling")]
     show_max_allowed: bool,
-    /// ENABLE_POD_ENI: the trunk interface uses up one network interface, so pods have one fewer
+    /// ENABLE_POD_ENI: the trunk takes one network interface, which leaves one fewer for pods
     #[arg(long)]
     cni_pod_eni_enabled: bool,
     /// Number of network interfaces that the CNI does not manage
@@ -63,7 +63,7 @@ pub(crate) struct MaxPodsArgs {
     /// Output format [default: number for one instance type, table for several]
     #[arg(long, short, value_name = "FORMAT")]
     pub(super) output: Option<Output>,
-    /// Print only the lowest max-pods, which EKS uses for a node group of these types
+    /// Print only the lowest max-pods of these instance types, as EKS uses it for their node group
     #[arg(long, conflicts_with = "output")]
     pub(super) lowest: bool,
     /// Sort order of the output

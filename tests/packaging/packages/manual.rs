@@ -75,7 +75,7 @@ DESCRIPTION
 
 OPTIONS
        -h, --help
-              Print help
+              Print help (see a summary with '-h')
 
        [TYPE] Instance types or patterns such as 'm7g.*' [default: all
               instance types]

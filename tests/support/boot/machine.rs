@@ -139,6 +139,14 @@ impl Machine {
         self.stdout_of(&["journalctl", "--no-pager", "-b", "-o", "cat", "-u", unit])
     }
 
+    /// Returns the messages of a program that have at least this priority, as `journalctl -p` selects
+    /// them.
+    pub fn journal_of_priority(&self, program: &str, priority: &str) -> String {
+        self.stdout_of(&["journalctl", "--sync"]);
+        let filter = ["--no-pager", "-b", "-o", "cat", "-t", program, "-p", priority];
+        self.stdout_of(&[&["journalctl"], &filter[..]].concat())
+    }
+
     /// Returns when a unit first logged a message that starts with `text`, on the clock of
     /// [`UnitOrder`].
     pub fn first_logged(&self, unit: &str, text: &str) -> Duration {

@@ -43,8 +43,8 @@ settings! {
         custom_networking: bool = "BOOL", unset("from the cluster", "true"), "essential";
         /// ENABLE_PREFIX_DELEGATION: the CNI assigns /28 prefixes to interfaces
         ///
-        /// On Xen instance types, the CNI assigns secondary IPv4 addresses instead. eni-bootstrap
-        /// calculates max-pods in the same way and logs a warning.
+        /// On Xen instance types, the CNI assigns secondary IPv4 addresses instead. For these types,
+        /// eni-bootstrap also calculates max-pods from secondary addresses, and logs a warning.
         prefix_delegation: bool = "BOOL", unset("from the cluster", "false"), "essential";
         /// MAX_ENI: maximum number of network interfaces that the CNI uses
         ///
@@ -52,8 +52,8 @@ settings! {
         max_eni: u32 = "N", unset("from the cluster", "0");
         /// ENABLE_POD_ENI: the CNI supports security groups for pods
         ///
-        /// On instance types that support a trunk interface, the trunk uses up one network interface, so
-        /// pods have one fewer.
+        /// On instance types that support a trunk interface, the trunk uses one network interface,
+        /// which leaves one fewer for pods.
         pod_eni: bool = "BOOL", unset("from the cluster", "false");
         /// Number of network interfaces that the CNI does not manage
         ///
@@ -86,15 +86,16 @@ settings! {
     eni_config: EniConfigSettings {
         /// Name of the ENIConfig
         ///
-        /// {tag:KEY} requires instance tags in instance metadata (InstanceMetadataTags=enabled). The
-        /// name must be valid as both an object name and a label value: at most 63 lowercase
-        /// letters, digits, dots and dashes.
+        /// The name must be valid as both an object name and a label value: at most 63 lowercase
+        /// letters, digits, dots and dashes. The field {tag:KEY} requires instance tags in instance
+        /// metadata (InstanceMetadataTags=enabled).
         name: NameTemplate = "TEMPLATE", default(NameTemplate::default()), "essential";
         /// Node label that contains the name of the ENIConfig
         ///
-        /// By default, eni-bootstrap sets the label named by the ENI_CONFIG_LABEL_DEF variable of the
-        /// aws-node DaemonSet, or k8s.amazonaws.com/eniConfig if that variable is not set. If that label
-        /// is a zone label, eni-bootstrap adds no other label. The CNI reads the label
+        /// By default, eni-bootstrap sets the label named by the ENI_CONFIG_LABEL_DEF variable of
+        /// the aws-node DaemonSet, or k8s.amazonaws.com/eniConfig if that variable is not set. If
+        /// that label is a zone label, which the node has anyway, eni-bootstrap adds no separate
+        /// label. The CNI reads the label
         /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
         /// CNI would select an ENIConfig other than the one in `eni-config.name`.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
@@ -189,8 +190,8 @@ settings! {
     imds: ImdsSettings {
         /// Timeout for reading instance metadata
         ///
-        /// The timeout includes the lookup of an instance type that is not in the embedded table, and
-        /// the wait for another eni-bootstrap process to finish.
+        /// This timeout also covers the time that eni-bootstrap needs to look up an instance type that is
+        /// not in the embedded table, and to wait for another eni-bootstrap process to finish.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
     }
 }

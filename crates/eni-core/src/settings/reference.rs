@@ -20,7 +20,7 @@ const HEAD: &str = "\
 #
 #   1. settings files: *.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and /run/eni-bootstrap
 #   2. on Bottlerocket: the user data of the bootstrap container
-#   3. the file that --config names
+#   3. the file passed with --config
 #   4. environment variables
 #   5. flags
 #

@@ -50,7 +50,7 @@ pub fn default_exists() -> Diagnostic {
     Diagnostic::warning(
         Code::EniConfigDefault,
         format!(
-            "an ENIConfig named {FALLBACK:?} exists; if the CNI cannot read the Node object, or the Node object has no ENIConfig label, the CNI uses this ENIConfig, whatever the zone of the node"
+            "an ENIConfig named {FALLBACK:?} exists; the CNI uses it in any zone if the CNI cannot read the Node object or the Node object has no ENIConfig label"
         ),
         format!(
             "delete it, unless it is suitable for every node: `kubectl delete eniconfig {FALLBACK}`"
@@ -87,7 +87,7 @@ mod tests {
             default_exists(),
             Diagnostic::warning(
                 Code::EniConfigDefault,
-                "an ENIConfig named \"default\" exists; if the CNI cannot read the Node object, or the Node object has no ENIConfig label, the CNI uses this ENIConfig, whatever the zone of the node",
+                "an ENIConfig named \"default\" exists; the CNI uses it in any zone if the CNI cannot read the Node object or the Node object has no ENIConfig label",
                 "delete it, unless it is suitable for every node: `kubectl delete eniconfig default`",
             )
         );

@@ -77,13 +77,13 @@ pub(crate) async fn check(
     } else {
         Box::pin(zone_checks::check(&context, &settings, &zones, region)).await?
     };
-    print(&match output {
+    let printed = print(&match output {
         Output::Text => checklist::text(&lines),
         Output::Json => checklist::json(&lines),
-    })?;
-    let count = |severity| lines.iter().filter(|it| it.diagnostic.severity == severity).count();
-    match count(Severity::Failed) {
-        0 => Ok(()),
+    });
+    // A failed check takes precedence over a closed pipe: `check | head -1` must not hide it.
+    match lines.iter().filter(|it| it.diagnostic.severity == Severity::Failed).count() {
+        0 => printed,
         failed => Err(Error::Checks { failed, total: lines.len() }),
     }
 }

@@ -204,6 +204,19 @@ fn a_closed_pipe_on_stdout_ends_the_command_quietly() {
 }
 
 #[test]
+fn a_closed_pipe_does_not_hide_a_failed_check() {
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = node.command(["check"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    let output = crate::support::node::run_output(output);
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains(" checks failed\n"), "{}", output.stderr);
+}
+
+#[test]
 fn lines_in_the_journal_start_with_their_priority() {
     use std::os::unix::fs::MetadataExt as _;
     let logged = |arguments: &[&str], is_journal: bool| {

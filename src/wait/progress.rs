@@ -2,6 +2,7 @@
 
 use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::{Deadline, systemd};
+use eni_core::failure::one_line;
 use std::cell::RefCell;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -82,6 +83,7 @@ impl Progress {
 
     fn notify(&self, reason: &WaitReason, left: Option<&str>) {
         let left = left.map(|left| format!("; {left}")).unwrap_or_default();
+        let reason = one_line(reason);
         systemd::status(&format!("Waiting for {}: {reason}{left}", self.target), EXTENSION);
     }
 

@@ -214,6 +214,26 @@ fn systemd_receives_the_status_of_the_wait_and_more_time() {
 }
 
 #[test]
+fn the_status_of_the_wait_contains_the_cause() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    drop(api); // nothing listens on its port
+    let socket = node.root().join("notify");
+    let systemd = UnixDatagram::bind(&socket).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut command = node.command(["run", "--eni-config-wait", "1s"]);
+    command.env("NOTIFY_SOCKET", &socket);
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(69), "{}", output.stderr);
+    let mut buffer = [0; 4096];
+    let length = systemd.recv(&mut buffer).unwrap();
+    let status = String::from_utf8(buffer[..length].to_vec()).unwrap();
+    let start = "STATUS=Waiting for the aws-node DaemonSet: the API server is unreachable: ";
+    assert!(status.starts_with(start), "{status}");
+    assert!(status.contains("Connection refused"), "{status}");
+}
+
+#[test]
 fn an_unusable_source_is_skipped_and_logged() {
     let api = ready_api();
     let (node, _imds) = without_node_config();

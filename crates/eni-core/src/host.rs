@@ -130,7 +130,12 @@ pub fn reads() -> Vec<Read> {
 /// Returns the changes that remove everything that any family may have written to the image.
 #[must_use]
 pub fn remove(image: &Image) -> Vec<Change> {
-    FAMILIES.iter().flat_map(|family| family.remove(image)).collect()
+    let changes = FAMILIES.iter().flat_map(|family| family.remove(image));
+    // Files first: a `snap` command may fail or time out, and must not keep a file from removal.
+    let (snap, mut files): (Vec<_>, Vec<_>) =
+        changes.partition(|change| matches!(change, Change::SnapOption { .. }));
+    files.extend(snap);
+    files
 }
 
 fn removed(path: &str) -> Change {

@@ -157,16 +157,19 @@ impl Renderer for ExtraArguments {
     }
 }
 
-/// Returns the text without the block of eni-bootstrap. A block without an end extends to the end
+/// Returns the text without the blocks of eni-bootstrap. A block without an end extends to the end
 /// of the text.
+///
+/// Version 0.1.0 does not recognize the block of later versions, so a downgrade leaves two blocks.
 pub(super) fn without_block(text: &str) -> String {
+    let mut text = text.to_owned();
     for (begin, end) in MARKERS {
         if let Some((before, rest)) = text.split_once(begin) {
             let after = rest.split_once(end).map_or("", |(_, after)| after);
-            return before.to_owned() + after;
+            text = before.to_owned() + after;
         }
     }
-    text.to_owned()
+    text
 }
 
 #[cfg(test)]
@@ -234,6 +237,9 @@ mod tests {
         );
         assert_eq!(without_block(&old), original);
         assert_eq!(rendered(&old, 20), rendered(original, 20));
+        // After a downgrade and an upgrade, the file has a block of each version.
+        let both = rendered(original, 58).unwrap() + &old[original.len()..];
+        assert_eq!(without_block(&both), original);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
 
 use super::kubelet_unit::{self, UNIT};
-use super::{Change, Detection, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use super::{nodeadm, unit_file};
 use crate::domain::kubelet::Kubelet;
 
@@ -52,6 +52,11 @@ impl HostFamily for Family {
             }
             Err(error) => Detection::Broken(error.into()),
         }
+    }
+
+    fn mismatch(&self, reason: String) -> HostError {
+        let help = "set `host.kind = \"auto\"`, or use `--host-kind none`";
+        HostError::Mismatch { kind: self.kind(), reason, help }
     }
 
     fn files(&self) -> &'static [&'static str] {

@@ -104,3 +104,26 @@ fn each_file_is_requested_once_and_a_snap_option_after_its_unit() {
         }
     }
 }
+
+#[test]
+fn help_for_a_wrong_family_does_not_suggest_the_same_family() {
+    use crate::failure::Advice as _;
+    let error = detected(HostKind::KubeletDropin, &image(&[])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "host.kind is kubelet-dropin, but this image has no kubelet.service"
+    );
+    assert_eq!(error.help(), "set `host.kind = \"auto\"`, or use `--host-kind none`");
+}
+
+#[test]
+fn removal_changes_the_files_before_the_snap() {
+    let mut image = image(&[]);
+    image.insert_snap_option(
+        snap::ARGUMENTS,
+        "--v=2 --max-pods=20 --kube-reserved=cpu=70m --node-labels=a=1",
+    );
+    let changes = super::super::remove(&image);
+    let is_snap = |change: &Change| matches!(change, Change::SnapOption { .. });
+    assert_eq!(changes.iter().position(is_snap), Some(changes.len() - 1), "{changes:?}");
+}

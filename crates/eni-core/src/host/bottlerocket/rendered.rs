@@ -68,3 +68,16 @@ pub fn check_rendered(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::one_line;
+
+    #[test]
+    fn an_error_about_invalid_yaml_does_not_quote_the_file() {
+        let config = "bootstrapToken: s3cret\nmaxPods: [20";
+        let error = check_rendered(&KubeletSettings::default(), config, "").unwrap_err();
+        assert_eq!(one_line(&error), "/etc/kubernetes/kubelet/config is not valid YAML");
+    }
+}

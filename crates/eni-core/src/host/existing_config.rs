@@ -23,6 +23,16 @@ pub struct ExistingConfig {
     pub kube_reserved: BTreeMap<String, String>,
     /// A `maxPodsExpression` in user data that is not a plain number. Only nodeadm can evaluate it.
     pub max_pods_expression: Option<String>,
+    /// Every node label, the lowest precedence first.
+    pub node_labels: Vec<ExistingLabel>,
+}
+
+/// An existing label on the node: of a `--node-labels` flag, or in Bottlerocket's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingLabel {
+    pub key: String,
+    pub value: String,
+    pub location: ConfigLocation,
 }
 
 named_values! {
@@ -103,11 +113,18 @@ pub fn existing_config(
 impl ExistingConfig {
     /// Adds the values of `other`.
     pub(super) fn extend(&mut self, other: Self) {
-        let Self { max_pods, has_kube_reserved_flag, kube_reserved, max_pods_expression } = other;
+        let Self {
+            max_pods,
+            has_kube_reserved_flag,
+            kube_reserved,
+            max_pods_expression,
+            node_labels,
+        } = other;
         self.max_pods.extend(max_pods);
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
         self.kube_reserved.extend(kube_reserved);
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
+        self.node_labels.extend(node_labels);
     }
 
     /// Returns the values in the kubelet's command lines. A later one takes precedence.

@@ -1,7 +1,7 @@
 //! An EKS cluster: partial while its fields are collected from several sources, complete when it is
 //! used.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// nodeadm's merged configuration: user data and all drop-ins. It is deleted at reboot.
@@ -43,14 +43,10 @@ impl fmt::Display for ClusterSource {
 }
 
 /// The fields of a cluster that one source provides. `None` leaves a field to another source.
-///
-/// Deserializes from `spec.cluster` of a `NodeConfig`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterConfig {
     pub name: Option<String>,
     /// The URL of the API server.
-    #[serde(rename = "apiServerEndpoint")]
     pub endpoint: Option<String>,
     /// The API server's certificate authority: base64-encoded PEM.
     pub certificate_authority: Option<String>,

@@ -232,6 +232,14 @@ contexts:
         };
         let text = r#"{"metadata":{},"spec":{"cluster":{"name":"prod","apiServerEndpoint":"https://k","certificateAuthority":"TFM=","cidr":"10.100.0.0/16"}},"status":{}}"#;
         assert_eq!(nodeadm_hint(text), ClusterHint::Config { source, config });
+        let on_an_outpost = |lines: &str| {
+            let text = text.replace("\"name\":\"prod\",", &format!("\"name\":\"prod\",{lines}"));
+            let ClusterHint::Config { config, .. } = nodeadm_hint(&text) else { return None };
+            config.token_name().map(str::to_owned)
+        };
+        assert_eq!(on_an_outpost(r#""id":"0a1b","#).as_deref(), Some("prod"));
+        let with_switch = r#""id":"0a1b","enableOutpost":true,"#;
+        assert_eq!(on_an_outpost(with_switch).as_deref(), Some("0a1b"));
         let reason = "not a nodeadm configuration";
         assert_eq!(nodeadm_hint("["), ClusterHint::Skipped { source, reason });
     }

@@ -84,8 +84,34 @@ struct Document {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
-    cluster: ClusterConfig,
+    cluster: ClusterSpec,
     kubelet: Kubelet,
+}
+
+/// `spec.cluster`, before the parts are merged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClusterSpec {
+    name: Option<String>,
+    api_server_endpoint: Option<String>,
+    certificate_authority: Option<String>,
+    id: Option<String>,
+    enable_outpost: Option<bool>,
+}
+
+impl ClusterSpec {
+    /// Returns the cluster. `id` identifies it only with `enableOutpost: true`.
+    ///
+    /// Source: `nodeadm/internal/kubelet/kubeconfig.go`, awslabs/amazon-eks-ami.
+    fn config(self, is_on_outpost: bool) -> ClusterConfig {
+        ClusterConfig {
+            name: self.name,
+            endpoint: self.api_server_endpoint,
+            certificate_authority: self.certificate_authority,
+            id: self.id.filter(|_| is_on_outpost),
+        }
+        .without_empty_fields()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,15 +129,15 @@ struct KubeletConfig {
     max_pods: Option<u32>,
 }
 
-impl From<Spec> for NodeConfig {
-    fn from(spec: Spec) -> Self {
+impl NodeConfig {
+    fn new(spec: Spec, is_on_outpost: bool) -> Self {
         let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
         let kubelet = NodeConfigKubelet {
             max_pods: config.and_then(|config| config.max_pods),
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
         };
-        Self { cluster, kubelet }
+        Self { cluster: cluster.config(is_on_outpost), kubelet }
     }
 }
 
@@ -125,17 +151,25 @@ pub fn node_config(user_data: &[u8]) -> Result<Option<NodeConfig>, UserDataError
             text.starts_with("#!") || text.starts_with("#cloud-") || !text.contains("node.eks.aws/")
         };
         let config = std::str::from_utf8(&bytes).ok().filter(|text| !is_foreign(text));
-        return config.map(parse_document).transpose().map(Option::flatten);
+        let spec = config.map(parse_document).transpose()?.flatten();
+        return Ok(spec.map(|spec| merge(vec![spec])));
     }
     let document = mailparse::parse_mail(&bytes).map_err(UserDataError::Mime)?;
-    let mut merged: Option<NodeConfig> = None;
+    let mut specs = Vec::new();
     for part in document.parts().filter(|part| part.ctype.mimetype == MEDIA_TYPE) {
         let body = part.get_body_raw().map_err(UserDataError::Mime)?;
         let body = decoded(&body)?;
-        let Some(next) = parse_document(&String::from_utf8_lossy(&body))? else { continue };
-        merged = Some(merged.unwrap_or_default().merge(next));
+        specs.extend(parse_document(&String::from_utf8_lossy(&body))?);
     }
-    Ok(merged)
+    Ok((!specs.is_empty()).then(|| merge(specs)))
+}
+
+/// Returns the parts merged in order. In nodeadm's merge, `enableOutpost: false` does not override
+/// `true`.
+fn merge(specs: Vec<Spec>) -> NodeConfig {
+    let is_on_outpost = specs.iter().any(|spec| spec.cluster.enable_outpost == Some(true));
+    let configs = specs.into_iter().map(|spec| NodeConfig::new(spec, is_on_outpost));
+    configs.fold(NodeConfig::default(), NodeConfig::merge)
 }
 
 impl NodeConfig {
@@ -158,7 +192,7 @@ impl NodeConfig {
     }
 }
 
-fn parse_document(text: &str) -> Result<Option<NodeConfig>, UserDataError> {
+fn parse_document(text: &str) -> Result<Option<Spec>, UserDataError> {
     let document: Document = serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location();
         UserDataError::NodeConfig {
@@ -166,12 +200,12 @@ fn parse_document(text: &str) -> Result<Option<NodeConfig>, UserDataError> {
             column: at.map_or(1, |at| at.column()),
         }
     })?;
-    Ok((document.kind == "NodeConfig").then(|| document.spec.into()))
+    Ok((document.kind == "NodeConfig").then_some(document.spec))
 }
 
 /// Parses a `NodeConfig` without checking its kind, which nodeadm's merged configuration lacks.
 pub(super) fn parse_spec(text: &str) -> Option<NodeConfig> {
-    serde_saphyr::from_str::<Document>(text).ok().map(|document| document.spec.into())
+    serde_saphyr::from_str::<Document>(text).ok().map(|document| merge(vec![document.spec]))
 }
 
 fn begins_as_mime(bytes: &[u8]) -> bool {

@@ -85,6 +85,35 @@ fn later_parts_override_single_fields() {
     assert_eq!(merged, Some(NodeConfig { cluster, kubelet }));
 }
 
+/// The id and the switch of a local cluster, each as a line of `spec.cluster`.
+const ID: &str = "    id: 0a1b\n";
+const OUTPOST: &str = "    enableOutpost: true\n";
+
+#[test]
+fn the_cluster_id_is_the_identity_only_with_enable_outpost() {
+    let with =
+        |lines: &str| NODE_CONFIG.replace("    name: prod\n", &format!("    name: prod\n{lines}"));
+    let identity = |user_data: &str| {
+        let cluster = node_config(user_data.as_bytes()).unwrap().unwrap().cluster;
+        cluster.token_name().map(str::to_owned)
+    };
+    let off = OUTPOST.replace("true", "false");
+    for (lines, expected) in [
+        (ID.to_owned(), "prod"),
+        (format!("{ID}{off}"), "prod"),
+        (format!("{ID}    enableOutpost:\n"), "prod"),
+        (format!("{ID}{OUTPOST}"), "0a1b"),
+    ] {
+        assert_eq!(identity(&with(&lines)).as_deref(), Some(expected), "{lines:?}");
+    }
+    // nodeadm merges the parts before it reads the switch, and an empty value overrides nothing.
+    let part = |lines: &str| format!("Content-Type: application/node.eks.aws\n\n{}", with(lines));
+    for [first, second] in [[ID, OUTPOST], [OUTPOST, ID], [&format!("{ID}{OUTPOST}"), &off]] {
+        let merged = mime(&[&part(first), &part(second)]);
+        assert_eq!(identity(&merged).as_deref(), Some("0a1b"), "{first:?}, {second:?}");
+    }
+}
+
 #[test]
 fn other_user_data_is_ignored() {
     for text in [

@@ -22,7 +22,7 @@ use kube::api::{
 };
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
-use kube_client::{Identity, certificates, client};
+use kube_client::{Identity, certificates, client, without_white_space};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -87,7 +87,11 @@ impl ApiServer {
             },
             other => ConnectError::Kubeconfig { path: path.to_owned(), source: Box::new(other) },
         };
-        let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
+        let mut kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
+        let clusters = kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut());
+        for authority in clusters.filter_map(|it| it.certificate_authority_data.as_mut()) {
+            *authority = without_white_space(authority);
+        }
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
         Ok(Self { client: client(&config, context, None)?, identity: None })

@@ -144,7 +144,7 @@ fn the_endpoint_from_eks_is_used() {
     let api = ready_api();
     let cluster = json!({ "cluster": {
         "name": "prod", "status": "ACTIVE", "endpoint": api.url(),
-        "certificateAuthority": { "data": api.ca_base64() },
+        "certificateAuthority": { "data": in_lines(&api.ca_base64()) },
         "resourcesVpcConfig": { "subnetIds": [] },
     }});
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -164,6 +164,50 @@ fn the_endpoint_from_eks_is_used() {
             format!("cluster: prod at {} (source: eks:DescribeCluster)", api.url()),
         ]
     );
+}
+
+/// Returns `text` in lines, as `base64` without `-w0` prints it.
+fn in_lines(text: &str) -> String {
+    let lines = text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap());
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Returns a YAML literal block.
+fn block(lines: &str, indent: &str) -> String {
+    lines.lines().fold("|".to_owned(), |block, line| format!("{block}\n{indent}{line}"))
+}
+
+#[test]
+fn a_certificate_authority_in_lines_is_accepted_from_every_source() {
+    let api = ready_api();
+    let flat = api.ca_base64();
+    let lines = in_lines(&flat);
+    let is_ready = |source: &str, node: &Node, arguments: &[&str]| {
+        let output = node.run(["run"].iter().chain(arguments));
+        assert_eq!(output.status, Some(0), "{source}: {}", output.stderr);
+    };
+    let user_data = api.node_config().replace(&flat, &block(&lines, "      "));
+    let imds = crate::support::node::imds_with(user_data);
+    is_ready("user data", &with_imds(&imds), &[]);
+    let (node, _imds) = without_node_config();
+    let url = api.url();
+    let settings = format!(
+        "[cluster]\nname = \"prod\"\nendpoint = \"{url}\"\ncertificate-authority = \"\"\"\n{lines}\"\"\"\n"
+    );
+    node.file("etc/eni-bootstrap/90.toml", &settings);
+    is_ready("settings", &node, &[]);
+    let (node, _imds) = without_node_config();
+    let inline = format!("\"certificate-authority-data\":{}", json!(lines));
+    let by_file = "\"certificate-authority\":\"/etc/kubernetes/pki/ca.crt\"";
+    node.file(KUBECONFIG, &kubeconfig(&url).replace(by_file, &inline));
+    is_ready("the kubelet's kubeconfig", &node, &[]);
+    let (node, _imds) = without_node_config();
+    let own = api.kubeconfig().replace(&json!(flat).to_string(), &json!(lines).to_string());
+    node.file("var/lib/kubelet/kubeconfig", &own);
+    let path = node.root().join(KUBECONFIG);
+    let by_path = ["--cluster-kubeconfig", path.to_str().unwrap()];
+    is_ready("a kubeconfig with its own credentials", &node, &by_path);
+    // Bottlerocket's API rejects white space, and the_endpoint_from_eks_is_used covers EKS.
 }
 
 #[test]

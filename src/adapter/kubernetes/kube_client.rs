@@ -183,9 +183,16 @@ where
     Ok(Client::new(service, &config.default_namespace))
 }
 
+/// Returns `base64` without white space. Like Go, eni-bootstrap accepts base64 in lines.
+pub(super) fn without_white_space(base64: &str) -> String {
+    base64.chars().filter(|character| !character.is_ascii_whitespace()).collect()
+}
+
 /// Decodes base64-encoded PEM and returns the certificates in DER.
 pub(super) fn certificates(base64: &str) -> Result<Vec<Vec<u8>>, ConnectError> {
-    let pem = STANDARD.decode(base64.trim()).map_err(|_| ConnectError::CertificateAuthority)?;
+    let pem = STANDARD
+        .decode(without_white_space(base64))
+        .map_err(|_| ConnectError::CertificateAuthority)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let certificates = certificates.map_err(|_| ConnectError::CertificateAuthority)?;
     if certificates.is_empty() {

@@ -167,7 +167,8 @@ settings! {
         endpoint: String = "URL", unset("detected on the node, or from eks:DescribeCluster", "\"https://0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com\"");
         /// Certificate authority of the API server: PEM, encoded in base64
         ///
-        /// `aws eks describe-cluster` prints it as certificateAuthority.data.
+        /// `aws eks describe-cluster` prints it as certificateAuthority.data. White space, such as
+        /// line breaks, is ignored.
         certificate_authority: String = "BASE64", unset("detected on the node, or from eks:DescribeCluster", "\"LS0tLS1CRUdJTi…\"");
         /// Kubeconfig file for the connection to the API server
         ///

@@ -76,6 +76,9 @@ impl Advice for ObserveError {
             Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
                 "attach an instance profile that allows ec2:DescribeInstanceTypes, or install an eni-bootstrap version whose table contains the instance type"
             }
+            Self::Limits { source: Ec2Error::Call(error @ CallError::Clock { .. }), .. } => {
+                return error.help();
+            }
             Self::Limits { .. } => {
                 "check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type"
             }

@@ -160,7 +160,7 @@ pub(crate) async fn with_cluster(
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {
     let help = match error {
-        CallError::AccessDenied { .. } => Some(error.help().into_owned()),
+        CallError::AccessDenied { .. } | CallError::Clock { .. } => Some(error.help().into_owned()),
         _ => None,
     };
     Diagnostic::skipped(code, one_line(error), help)

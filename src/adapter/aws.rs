@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 mod error_response;
+pub(crate) mod role_credentials;
 
 use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
@@ -21,6 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
+use role_credentials::ChainCredentials;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -93,7 +95,8 @@ pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<Sdk
         .configure(provider)
         .region(region.clone())
         .imds_client(imds);
-    let credentials = Box::pin(credentials.build()).await; // boxed: the futures are large
+    let chain = Box::pin(credentials.build()).await; // boxed: the futures are large
+    let credentials = ChainCredentials { chain, is_instance: context.is_instance };
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .http_client(http)

@@ -22,6 +22,8 @@ pub struct Context {
     /// The region for AWS API calls; `None` selects the region of the instance. `settings.aws.region`
     /// on Bottlerocket.
     pub region: Option<Region>,
+    /// Whether this command has read instance metadata, so that role credentials can arrive later.
+    pub is_instance: bool,
     /// The proxy for AWS APIs and the cluster; `None` connects directly.
     pub proxy: Option<Proxy>,
     /// The DNS resolver for all endpoints.
@@ -38,6 +40,7 @@ impl Default for Context {
             ec2_endpoint: None,
             eks_endpoint: None,
             region: None,
+            is_instance: false,
             proxy: None,
             resolver: DnsResolver::default(),
             table: LimitsTable::default(),

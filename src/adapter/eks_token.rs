@@ -3,9 +3,9 @@
 //!
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
-use crate::adapter::SharedError;
-use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CREDENTIALS;
+use crate::adapter::aws::{AwsError, role_credentials};
+use crate::adapter::{SharedError, Transient};
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -88,6 +88,15 @@ impl Advice for TokenError {
 
     fn exit_code(&self) -> ExitCode {
         ExitCode::PermissionDenied
+    }
+}
+
+impl Transient for TokenError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Credentials(error) => role_credentials::is_transient(error),
+            Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => false,
+        }
     }
 }
 

@@ -121,6 +121,7 @@ impl GlobalOptions {
             ec2_endpoint,
             eks_endpoint,
             region: None,
+            is_instance: false,
             proxy: proxy(https_proxy, no_proxy)?,
             resolver: DnsResolver::default(),
             table: LimitsTable::default(),

@@ -42,9 +42,10 @@ impl MaxPodsArgs {
 
 /// Prints max-pods for every selected instance type.
 pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Error> {
-    let context = with_type_overrides(context)?;
+    let is_instance = args.instance_type_from_imds;
+    let context = Context { is_instance, ..with_type_overrides(context)? };
     let deadline = Deadline::after(TIMEOUT);
-    let (types, region) = if args.instance_type_from_imds {
+    let (types, region) = if is_instance {
         let instance = observe::instance_type(&context, deadline).await;
         let (instance_type, region) = instance.map_err(ObserveError::from)?;
         (vec![instance_type], Some(region))

@@ -60,7 +60,7 @@ impl NodeSession {
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let bottlerocket = observe::bottlerocket(&context.root, settings.host.kind()).await?;
-        let context = bottlerocket.amend(context);
+        let context = Context { is_instance: true, ..bottlerocket.amend(context) };
         let facts = observe::facts(&context, &settings, bottlerocket, deadline).await?;
         Ok(Self { context, settings, facts })
     }

@@ -1,13 +1,17 @@
 //! `token`: prints an `ExecCredential` with the same token as `aws eks get-token`, byte for byte.
 
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
-use crate::adapter::{Context, aws};
+use crate::adapter::{Context, Deadline, aws, retry};
 use crate::command::{json_text, print};
 use crate::error::Error;
 use clap::Args;
 use eni_core::domain::zone::Region;
 use serde_json::{Value, json};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// The time to wait for role credentials, which a booting instance may not have yet. A kubelet that runs
+/// this command as an exec plugin repeats it.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The API versions of `ExecCredential` that a client may request.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
@@ -46,7 +50,8 @@ pub(crate) async fn show(context: Context, arguments: TokenArgs) -> Result<(), E
     // clap requires one of them.
     let cluster = cluster_name.or(cluster_id).unwrap_or_default();
     let source = TokenSource::new(&config, region, cluster).await?;
-    let token = source.token(SystemTime::now()).await?;
+    let deadline = Deadline::after(CREDENTIALS_TIMEOUT);
+    let token = retry("token", deadline, async || source.token(SystemTime::now()).await).await?;
     let version = version(exec_info.as_deref().unwrap_or_default());
     print(&json_text(&credential(&token, version)))
 }

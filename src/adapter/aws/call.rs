@@ -2,6 +2,7 @@
 
 use super::AwsError;
 use super::error_response::ErrorResponse;
+use super::role_credentials;
 use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -16,6 +17,10 @@ const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// The help for a call without AWS credentials.
 pub(crate) const CREDENTIALS: &str = "attach an instance profile to the instance, or set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+/// The help for a service that throttles or fails.
+const SERVICE: &str =
+    "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -35,6 +40,9 @@ pub enum CallError {
         /// The transport error, or the [`ErrorResponse`].
         source: BoxError,
     },
+    /// The service rejected the time of the request: the clock of this machine is wrong.
+    #[error("AWS rejected the time of the request for {action}")]
+    Clock { action: &'static str, source: ErrorResponse },
     /// The service rejected the request.
     #[error("{action} failed")]
     Rejected { action: &'static str, source: ErrorResponse },
@@ -54,6 +62,10 @@ impl Advice for CallError {
             )
             .into(),
             Self::NoCredentials { .. } => CREDENTIALS.into(),
+            Self::Clock { .. } => {
+                "set the clock of the instance: run `chronyc makestep`, and check its time source with `chronyc sources` (Amazon Time Sync Service: 169.254.169.123)".into()
+            }
+            Self::Unavailable { source, .. } if source.is::<ErrorResponse>() => SERVICE.into(),
             Self::Unavailable { .. } => {
                 "check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY".into()
             }
@@ -67,7 +79,7 @@ impl Advice for CallError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::AccessDenied { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
-            Self::Unavailable { .. } => ExitCode::Unavailable,
+            Self::Unavailable { .. } | Self::Clock { .. } => ExitCode::Unavailable,
             Self::Rejected { .. } | Self::Request { .. } => ExitCode::InvalidData,
             Self::Aws(error) => error.exit_code(),
         }
@@ -76,7 +88,13 @@ impl Advice for CallError {
 
 impl Transient for CallError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        match self {
+            Self::Unavailable { .. } | Self::Clock { .. } => true,
+            Self::NoCredentials { source, .. } => {
+                credentials_error(source.as_ref()).is_some_and(role_credentials::is_transient)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -112,7 +130,9 @@ where
 {
     if let SdkError::ServiceError(service) = &error {
         let source = ErrorResponse::new(service.raw().status().as_u16(), service.err());
-        return if source.is_transient() {
+        return if source.is_about_time() {
+            CallError::Clock { action, source }
+        } else if source.is_transient() {
             CallError::Unavailable { action, source: source.into() }
         } else if source.is_denial() {
             CallError::AccessDenied { action, source }
@@ -122,7 +142,7 @@ where
     }
     let is_unsent = matches!(error, SdkError::ConstructionFailure(_));
     match without_wrappers(error) {
-        source if is_about_credentials(source.as_ref()) => {
+        source if credentials_error(source.as_ref()).is_some() => {
             CallError::NoCredentials { action, source }
         }
         source if is_unsent => CallError::Request { action, source },
@@ -140,9 +160,10 @@ fn without_wrappers<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Box
     }
 }
 
-fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.any(<dyn Error>::is::<CredentialsError>)
+/// Returns the failure to load credentials that caused `error`.
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.into_iter().find_map(<dyn Error>::downcast_ref)
 }
 
 #[cfg(test)]
@@ -175,6 +196,20 @@ mod tests {
                 "access denied for ec2:DescribeSubnets: AuthFailure: why",
                 ExitCode::PermissionDenied,
                 false,
+            ),
+            (
+                400,
+                "RequestExpired",
+                "AWS rejected the time of the request for ec2:DescribeSubnets: RequestExpired: why",
+                ExitCode::Unavailable,
+                true,
+            ),
+            (
+                502,
+                "SomethingElse",
+                "no successful response for ec2:DescribeSubnets: SomethingElse: why",
+                ExitCode::Unavailable,
+                true,
             ),
             (
                 503,

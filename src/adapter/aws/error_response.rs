@@ -3,17 +3,31 @@
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 use std::fmt;
 
-/// Error codes that a retry can resolve: throttling and failures inside AWS.
-const TRANSIENT_CODES: [&str; 8] = [
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
+/// Starts of the error codes that a retry can resolve: throttling and failures inside AWS. Some services
+/// append `Exception` to a code.
+const TRANSIENT_CODES: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "EC2Throttled",
     "InternalError",
+    "InternalFailure",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
     "ServerException",
-    "ServiceUnavailableException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttl",
+    "TooManyRequests",
     "Unavailable",
 ];
+
+/// Error codes for a request whose time differs too much from the time of AWS.
+const TIME_CODES: [&str; 2] = ["RequestExpired", "RequestTimeTooSkewed"];
+/// The messages about the time of a request, for the codes that have other causes as well.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>
+const TIME_MESSAGES: [&str; 3] = ["Signature expired", "not yet current", "Request has expired"];
 
 /// The error response of an AWS service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,9 +49,19 @@ impl ErrorResponse {
         self.code.as_deref() == Some(code)
     }
 
-    /// Returns whether a retry can succeed.
+    /// Returns whether a retry can succeed: HTTP 429 and 5xx, and throttling with another status.
     pub(super) fn is_transient(&self) -> bool {
-        TRANSIENT_CODES.iter().any(|code| self.has_code(code))
+        let code = self.code.as_deref().unwrap_or_default();
+        self.status == 429
+            || self.status >= 500
+            || TRANSIENT_CODES.iter().any(|start| code.starts_with(start))
+    }
+
+    /// Returns whether AWS rejected the time of the request, which is the clock of this machine.
+    pub(super) fn is_about_time(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default();
+        TIME_CODES.iter().any(|code| self.has_code(code))
+            || TIME_MESSAGES.iter().any(|text| message.contains(text))
     }
 
     /// Returns whether the caller lacks the permission: HTTP 403, or `AuthFailure` of EC2.

@@ -7,8 +7,11 @@ use aws_sdk_ec2::types::{InstanceTypeHypervisor, InstanceTypeInfo, VCpuInfo};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::instance_limits::{InstanceLimits, Platform, Row};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const ACTION: &str = "ec2:DescribeInstanceTypes";
+/// The time limit of the first page, so that a missing permission or credential is reported soon.
+const FIRST_PAGE: Duration = Duration::from_mins(1);
 
 impl Ec2 {
     /// Returns the limits of one instance type, retrying until `deadline`.
@@ -47,6 +50,10 @@ impl Ec2 {
         let mut types = BTreeMap::new();
         let mut next: Option<String> = None;
         loop {
+            let deadline = match next {
+                None => Deadline::after(deadline.at_most(FIRST_PAGE)),
+                Some(_) => deadline,
+            };
             let response = retry("limits", deadline, async || {
                 let request = self
                     .client

@@ -3,8 +3,8 @@
 //! Requests use filters, because EC2 returns an error for an unknown ID but not for an unmatched filter.
 
 use super::{Ec2, next_page};
-use crate::adapter::Deadline;
 use crate::adapter::aws::call::{CallError, call};
+use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
 use eni_core::domain::prefixes;
 use eni_core::facts::{SecurityGroup, Subnet};
@@ -19,8 +19,11 @@ impl Ec2 {
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<Subnet>, CallError> {
-        let request = self.client.describe_subnets().filters(filter("subnet-id", ids));
-        let response = call("ec2:DescribeSubnets", deadline, request.send()).await?;
+        let response = with_credentials(deadline, async || {
+            let request = self.client.describe_subnets().filters(filter("subnet-id", ids));
+            call("ec2:DescribeSubnets", deadline, request.send()).await
+        })
+        .await?;
         Ok(response.subnets().iter().map(subnet).collect())
     }
 
@@ -30,8 +33,11 @@ impl Ec2 {
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<SecurityGroup>, CallError> {
-        let request = self.client.describe_security_groups().filters(filter("group-id", ids));
-        let response = call("ec2:DescribeSecurityGroups", deadline, request.send()).await?;
+        let response = with_credentials(deadline, async || {
+            let request = self.client.describe_security_groups().filters(filter("group-id", ids));
+            call("ec2:DescribeSecurityGroups", deadline, request.send()).await
+        })
+        .await?;
         let group = |group: &aws_sdk_ec2::types::SecurityGroup| SecurityGroup {
             id: text(group.group_id()),
             vpc: text(group.vpc_id()),
@@ -102,6 +108,19 @@ impl Ec2 {
             }
         }
     }
+}
+
+/// Runs `request` again until `deadline` while the role credentials are not available yet. The SDK
+/// itself retries other temporary failures a few times. A check with a failed request is skipped.
+async fn with_credentials<T>(
+    deadline: Deadline,
+    mut request: impl AsyncFnMut() -> Result<T, CallError>,
+) -> Result<T, CallError> {
+    retry("wait", deadline, async || match request().await {
+        Err(error @ CallError::NoCredentials { .. }) => Err(error),
+        result => Ok(result),
+    })
+    .await?
 }
 
 fn filter(name: &str, values: &[String]) -> Filter {

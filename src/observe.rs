@@ -23,6 +23,7 @@ use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::user_data::{self, UserDataError};
 use eni_core::host::{self, HostError, HostKind};
 use eni_core::settings::Settings;
+use futures::future::try_join_all;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -149,6 +150,7 @@ pub(crate) async fn instance_type(
 
 const INSTANCE_TYPE: &str = "meta-data/instance-type";
 const REGION: &str = "meta-data/placement/region";
+const MAC: &str = "meta-data/mac";
 
 /// The facts from IMDS and EC2.
 struct Metadata {
@@ -194,19 +196,36 @@ async fn from_imds<T>(read: impl Future<Output = Result<T, ImdsError>>) -> Resul
 type Identity = (InstanceId, Zone, Option<ZoneId>);
 
 async fn identity(session: &Session) -> Result<Identity, ImdsError> {
-    try_join!(
+    let zone_id = "meta-data/placement/availability-zone-id";
+    let identity = try_join!(
         session.required("meta-data/instance-id"),
         session.required("meta-data/placement/availability-zone"),
-        session.item("meta-data/placement/availability-zone-id"),
-    )
+        session.expected(zone_id),
+    )?;
+    if identity.2.is_none() {
+        warn_missing(zone_id, "the zone of the subnet is checked by its name only");
+    }
+    Ok(identity)
 }
 
 /// Returns the VPC and the subnet of the primary network interface.
 async fn network(session: &Session) -> Result<(Option<VpcId>, Option<SubnetId>), ImdsError> {
-    let Some(mac) = session.item::<Mac>("meta-data/mac").await? else { return Ok((None, None)) };
+    const EFFECT: &str = "the VPC of the subnet is not checked";
+    let Some(mac) = session.expected::<Mac>(MAC).await? else {
+        warn_missing(MAC, EFFECT);
+        return Ok((None, None));
+    };
     let vpc = format!("meta-data/network/interfaces/macs/{mac}/vpc-id");
     let subnet = format!("meta-data/network/interfaces/macs/{mac}/subnet-id");
-    try_join!(session.item(&vpc), session.item(&subnet))
+    let network = try_join!(session.expected(&vpc), session.expected(&subnet))?;
+    if network.0.is_none() {
+        warn_missing(&vpc, EFFECT);
+    }
+    Ok(network)
+}
+
+fn warn_missing(path: &str, effect: &str) {
+    warn!("instance: {path} not found (HTTP status 404); {effect}");
 }
 
 /// Returns the instance tags that `eni-config.name` refers to. Empty if IMDS does not expose tags.
@@ -214,15 +233,16 @@ async fn tags(
     session: &Session,
     settings: &Settings,
 ) -> Result<BTreeMap<String, String>, ImdsError> {
-    let mut tags = BTreeMap::new();
-    for field in settings.eni_config.name().fields() {
-        if let Field::Tag(key) = field
-            && let Some(value) = session.text(&format!("meta-data/tags/instance/{key}")).await?
-        {
-            tags.insert(key.clone(), value);
+    let tag = async |field: &Field| match field {
+        Field::Tag(key) => {
+            let path = format!("meta-data/tags/instance/{key}");
+            let value = session.expected_text(&path).await?;
+            Ok(value.map(|value| (key.clone(), value)))
         }
-    }
-    Ok(tags)
+        _ => Ok(None),
+    };
+    let tags = try_join_all(settings.eni_config.name().fields().map(tag)).await?;
+    Ok(tags.into_iter().flatten().collect())
 }
 
 /// Returns the limits of the instance type from the table, or else from EC2. If both fail, the

@@ -24,6 +24,10 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// The maximum size of one item in bytes. The largest item is user data, with at most 16 KiB.
 const MAX_ITEM_BYTES: usize = 64 << 10;
 
+/// The part of the timeout for which HTTP 404 is retried for an item that is not required: 6 s of the
+/// default of `imds.wait`. Early in a boot, items can be missing.
+const PATIENCE: u32 = 20;
+
 /// The help for an invalid endpoint.
 pub(super) const ENDPOINT_HELP: &str = "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or `--imds-endpoint`; the default is http://169.254.169.254";
 
@@ -45,7 +49,7 @@ pub enum ImdsError {
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
     )]
     TokenRejected { path: String },
-    /// Any other HTTP status than 200 and 404.
+    /// Any other HTTP status than 200, or 404 for the token.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
     UnexpectedStatus { path: String, status: StatusCode },
     /// HTTP 404 for an item that every instance has.
@@ -95,6 +99,7 @@ impl Advice for ImdsError {
         match self {
             Self::Endpoint { .. } => ExitCode::Settings,
             Self::Disabled { .. } => ExitCode::Unavailable,
+            Self::Missing { .. } => ExitCode::InvalidData,
             error if error.is_transient() => ExitCode::Unavailable,
             _ => ExitCode::InvalidData,
         }
@@ -104,12 +109,17 @@ impl Advice for ImdsError {
 impl Transient for ImdsError {
     fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            // Early in a boot, the service may not have the item yet.
+            Self::Unreachable { .. } | Self::Missing { .. } => true,
             Self::UnexpectedStatus { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
             _ => false,
         }
+    }
+
+    fn is_expected(&self) -> bool {
+        matches!(self, Self::Missing { .. })
     }
 }
 
@@ -119,6 +129,8 @@ pub struct Session {
     endpoint: String,
     token: String,
     deadline: Deadline,
+    /// The time for which HTTP 404 is retried for an item that is not required.
+    patience: Duration,
 }
 
 /// Omits the token.
@@ -138,7 +150,8 @@ impl Session {
             .dns_resolver(Arc::new(context.resolver.clone()))
             .build()
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
-        let mut session = Self { http, endpoint, token: String::new(), deadline };
+        let patience = deadline.at_most(Duration::MAX) / PATIENCE;
+        let mut session = Self { http, endpoint, token: String::new(), deadline, patience };
         let path = "latest/api/token";
         session.token = retry("imds", deadline, async || {
             let request = session
@@ -146,7 +159,8 @@ impl Session {
                 .put(format!("{}/{path}", session.endpoint))
                 .header("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_SECONDS);
             let bytes = session.send(path, request).await?;
-            bytes.ok_or_else(|| ImdsError::Missing { path: path.to_owned() })
+            let status = StatusCode::NOT_FOUND;
+            bytes.ok_or_else(|| ImdsError::UnexpectedStatus { path: path.to_owned(), status })
         })
         .await
         .and_then(|bytes| text(path, bytes))?;
@@ -171,23 +185,36 @@ impl Session {
         self.bytes(path).await?.map(|bytes| text(path, bytes)).transpose()
     }
 
-    /// Returns the item at `path` as a `T`; `None` for HTTP 404.
-    pub(crate) async fn item<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
-    where
-        T: std::str::FromStr<Err = InvalidIdentifier>,
-    {
-        let parsed = |text: String| {
-            text.parse().map_err(|source| ImdsError::InvalidValue { path: path.to_owned(), source })
-        };
-        self.text(path).await?.map(parsed).transpose()
-    }
-
-    /// Returns an item that every instance has; HTTP 404 is an error.
+    /// Returns an item that every instance has, retrying HTTP 404 until the deadline.
     pub async fn required<T>(&self, path: &str) -> Result<T, ImdsError>
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
-        self.item(path).await?.ok_or_else(|| ImdsError::Missing { path: path.to_owned() })
+        parse(path, self.awaited(path, self.deadline).await?)
+    }
+
+    /// Returns an item that instances usually have. Retries HTTP 404 for a short time; `None` after that.
+    pub async fn expected<T>(&self, path: &str) -> Result<Option<T>, ImdsError>
+    where
+        T: std::str::FromStr<Err = InvalidIdentifier>,
+    {
+        let item = self.expected_text(path).await?;
+        item.map(|item| parse(path, item)).transpose()
+    }
+
+    /// Returns an item that may be missing as UTF-8 text, like [`Session::expected`].
+    pub(crate) async fn expected_text(&self, path: &str) -> Result<Option<String>, ImdsError> {
+        let deadline = Deadline::after(self.deadline.at_most(self.patience));
+        match self.awaited(path, deadline).await {
+            Err(ImdsError::Missing { .. }) => Ok(None),
+            item => item.map(Some),
+        }
+    }
+
+    /// Returns the item at `path` as UTF-8 text, retrying HTTP 404 until `deadline`.
+    async fn awaited(&self, path: &str, deadline: Deadline) -> Result<String, ImdsError> {
+        let missing = || ImdsError::Missing { path: path.to_owned() };
+        retry("imds", deadline, async || self.text(path).await?.ok_or_else(missing)).await
     }
 
     /// Sends one request; returns `None` for HTTP 404.
@@ -223,6 +250,13 @@ impl Session {
             status => Err(ImdsError::UnexpectedStatus { path, status }),
         }
     }
+}
+
+fn parse<T>(path: &str, text: String) -> Result<T, ImdsError>
+where
+    T: std::str::FromStr<Err = InvalidIdentifier>,
+{
+    text.parse().map_err(|source| ImdsError::InvalidValue { path: path.to_owned(), source })
 }
 
 /// Returns the body, or `None` as soon as it exceeds [`MAX_ITEM_BYTES`].

@@ -1,7 +1,7 @@
 //! Missing or invalid instance metadata: the exit code, the message and the help of each. No file
 //! is written.
 
-use crate::support::node::{Node, error, in_cluster, with_imds};
+use crate::support::node::{Node, error, in_cluster, ready_api, with_imds};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 
 #[test]
@@ -25,6 +25,88 @@ fn invalid_metadata_is_65_and_nothing_is_written() {
         let output = node.run(["run"]);
         assert_eq!((output.status, error(&output)), (Some(65), zone(quoted).as_str()));
         assert_eq!(node.written(), Vec::<String>::new());
+    }
+}
+
+/// The items that every instance in a VPC has, and the warning about the check that is skipped without
+/// it; none for an item that is required.
+const ITEMS: [(&str, Option<&str>); 8] = [
+    ("meta-data/instance-type", None),
+    ("meta-data/instance-id", None),
+    ("meta-data/placement/availability-zone", None),
+    ("meta-data/placement/region", None),
+    (
+        "meta-data/placement/availability-zone-id",
+        Some("the zone of the subnet is checked by its name only"),
+    ),
+    ("meta-data/mac", Some("the VPC of the subnet is not checked")),
+    (VPC, Some("the VPC of the subnet is not checked")),
+    (SUBNET, None),
+];
+const VPC: &str = "meta-data/network/interfaces/macs/02:00:00:00:00:01/vpc-id";
+const SUBNET: &str = "meta-data/network/interfaces/macs/02:00:00:00:00:01/subnet-id";
+
+/// A value for every item.
+fn value(item: &str) -> &'static str {
+    match item.rsplit('/').next() {
+        Some("instance-type") => "c5.large",
+        Some("instance-id") => "i-0123456789abcdef0",
+        Some("availability-zone") => "us-west-2a",
+        Some("availability-zone-id") => "usw2-az1",
+        Some("region") => "us-west-2",
+        Some("mac") => "02:00:00:00:00:01",
+        Some("vpc-id") => "vpc-0123456789abcdef0",
+        Some("subnet-id") => "subnet-0123456789abcdef0",
+        _ => "blue",
+    }
+}
+
+#[test]
+fn an_early_404_for_an_item_is_retried() {
+    let tag = ("meta-data/tags/instance/Pool", None);
+    let api = KubernetesApi::start();
+    let (node, imds) = in_cluster(&api);
+    imds.set(tag.0, "blue");
+    let name = "{tag:Pool}-{zone-id}-{vpc-id}-{subnet-id}";
+    let arguments = ["plan", "--output", "json", "--eni-config-name", name];
+    let complete = node.run(arguments);
+    assert_eq!(complete.status, Some(0), "{}", complete.stderr);
+    for (item, _) in ITEMS.into_iter().chain([tag]) {
+        imds.remove(item);
+        let mut running = node.start(arguments);
+        running.until(&format!("imds: the instance metadata service has no {item}; retrying in "));
+        imds.set(item, value(item));
+        let output = running.end();
+        assert_eq!(output.status, Some(0), "{item}: {}", output.stderr);
+        assert_eq!(output.stdout, complete.stdout, "{item}");
+    }
+}
+
+#[test]
+fn a_404_that_stays_is_65_for_a_required_item_and_a_warning_for_another_one() {
+    for (item, warning) in ITEMS.into_iter().filter(|(item, _)| *item != SUBNET) {
+        let api = ready_api();
+        let (node, imds) = in_cluster(&api);
+        imds.remove(item);
+        let output = node.run(["run", "--imds-wait", "400ms"]);
+        match warning {
+            None => {
+                assert_eq!(
+                    (output.status, error(&output)),
+                    (
+                        Some(65),
+                        format!("error: failed to read instance metadata\n  caused by: the instance metadata service has no {item}\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n").as_str()
+                    )
+                );
+                assert_eq!(node.written(), Vec::<String>::new());
+            }
+            Some(effect) => {
+                assert_eq!(output.status, Some(0), "{item}: {}", output.stderr);
+                let line =
+                    format!("warning: instance: {item} not found (HTTP status 404); {effect}\n");
+                assert!(output.stderr.contains(&line), "{item}: {}", output.stderr);
+            }
+        }
     }
 }
 
@@ -130,7 +212,9 @@ fn an_unknown_image_family_is_65() {
 fn a_missing_instance_tag_is_named() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
-    let output = node.run(["plan", "--eni-config-name", "{tag:Pool}-{zone}"]);
+    let short = ["--imds-wait", "1s"];
+    let plan = ["plan", "--eni-config-name", "{tag:Pool}-{zone}"];
+    let output = node.run(plan.iter().chain(&short));
     assert_eq!(
         (output.status, error(&output)),
         (

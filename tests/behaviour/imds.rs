@@ -3,7 +3,7 @@
 use eni_bootstrap::adapter::imds::{ImdsError, Session};
 use eni_bootstrap::adapter::{Context, Deadline, Transient as _};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
-use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::identifier::{InstanceType, Mac};
 use eni_core::failure::one_line;
 use std::time::Duration;
 
@@ -76,7 +76,48 @@ async fn permanent_errors_are_not_retried() {
         refusal(400).await,
         "the instance metadata service returned HTTP status 400 Bad Request for latest/api/token"
     );
-    assert_eq!(refusal(404).await, "the instance metadata service has no latest/api/token");
+    assert_eq!(
+        refusal(404).await,
+        "the instance metadata service returned HTTP status 404 Not Found for latest/api/token"
+    );
+}
+
+/// Sets `path` to `value` after the second request for it.
+async fn set_late(imds: &Imds, path: &str, value: &str) {
+    let line = format!("GET /latest/{path}");
+    while imds.requests().iter().filter(|request| **request == line).count() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    imds.set(path, value);
+}
+
+#[tokio::test]
+async fn a_404_for_a_required_item_is_retried_until_the_deadline() {
+    const TYPE: &str = "meta-data/instance-type";
+    let imds = Imds::start(&Instance::default());
+    imds.remove(TYPE);
+    let session = open(&imds).await.unwrap();
+    let (instance_type, ()) =
+        tokio::join!(session.required::<InstanceType>(TYPE), set_late(&imds, TYPE, "m5.large"));
+    assert_eq!(instance_type.unwrap().as_str(), "m5.large");
+    imds.remove(TYPE);
+    let deadline = Deadline::after(Duration::from_millis(300));
+    let session = Session::open(&context(&imds), deadline).await.unwrap();
+    let error = session.required::<InstanceType>(TYPE).await.unwrap_err();
+    assert_eq!(error.to_string(), "the instance metadata service has no meta-data/instance-type");
+}
+
+#[tokio::test]
+async fn a_404_for_an_expected_item_is_retried_for_a_part_of_the_timeout() {
+    const MAC: &str = "meta-data/mac";
+    let imds = Imds::start(&Instance::default());
+    imds.remove(MAC);
+    let session = open(&imds).await.unwrap();
+    let (mac, ()) =
+        tokio::join!(session.expected::<Mac>(MAC), set_late(&imds, MAC, "02:00:00:00:00:01"));
+    assert_eq!(mac.unwrap().unwrap().to_string(), "02:00:00:00:00:01");
+    imds.remove(MAC);
+    assert_eq!(session.expected::<Mac>(MAC).await.unwrap(), None);
 }
 
 #[tokio::test]

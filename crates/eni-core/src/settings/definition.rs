@@ -193,6 +193,9 @@ settings! {
         ///
         /// This timeout also covers the time that eni-bootstrap needs to look up an instance type that is
         /// not in the embedded table, and to wait for another eni-bootstrap process to finish.
+        ///
+        /// If an item that is not required is missing, such as the zone ID or an instance tag,
+        /// eni-bootstrap retries for a twentieth of this timeout.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
     }
 }

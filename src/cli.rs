@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the help prints these comments")]
 
+mod empty_values;
 mod global_options;
 mod log;
 mod variables;
@@ -10,7 +11,7 @@ use crate::adapter::Context;
 use crate::command;
 use crate::error::Error;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, report};
 use eni_core::settings::Settings;
 use global_options::GlobalOptions;
@@ -129,7 +130,7 @@ pub fn command_line() -> clap::Command {
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     let stderr = Stderr::detect();
-    let cli = match Cli::try_parse_from(with_script_name(arguments)) {
+    let cli = match parse(with_script_name(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             return match variables::error(&error) {
@@ -143,6 +144,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => fail(stderr, &error),
     }
+}
+
+/// Parses the command line. Ignores empty environment variables and flags with an empty value.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = empty_values::without_empty_variables(Cli::command());
+    let arguments = empty_values::without_empty_flags(&command, arguments);
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Reports an error and returns its exit code.

@@ -104,6 +104,13 @@ pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<Sdk
     Ok(Box::pin(config.load()).await)
 }
 
+/// Returns the endpoint URL of a service, or else the one for all services (`AWS_ENDPOINT_URL`). `None`
+/// selects the default of the region.
+pub(crate) fn endpoint_url(of_service: Option<&str>, config: &SdkConfig) -> Option<String> {
+    let url = of_service.or_else(|| config.endpoint_url().filter(|url| !url.is_empty()));
+    url.map(str::to_owned)
+}
+
 /// Returns `config` with the credentials of `role`, from `sts:AssumeRole` at the first use.
 pub(crate) async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     let provider = AssumeRoleProvider::builder(role)

@@ -66,9 +66,7 @@ impl Ec2 {
     pub async fn new(context: &Context, region: &Region) -> Result<Self, Ec2Error> {
         let shared = aws::sdk_config(context, region).await.map_err(CallError::from)?;
         let mut config = aws_sdk_ec2::config::Builder::from(&shared);
-        config.set_endpoint_url(
-            context.ec2_endpoint.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
-        );
+        config.set_endpoint_url(aws::endpoint_url(context.ec2_endpoint.as_deref(), &shared));
         Ok(Self { client: Client::from_conf(config.build()) })
     }
 }

@@ -101,9 +101,7 @@ impl Eks {
     pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         let mut config = aws_sdk_eks::config::Builder::from(&shared);
-        config.set_endpoint_url(
-            context.eks_endpoint.clone().or_else(|| shared.endpoint_url().map(str::to_owned)),
-        );
+        config.set_endpoint_url(aws::endpoint_url(context.eks_endpoint.as_deref(), &shared));
         Ok(Self { client: Client::from_conf(config.build()), region: region.clone() })
     }
 

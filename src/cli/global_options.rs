@@ -108,7 +108,7 @@ impl GlobalOptions {
             verbose: _,
             quiet: _,
         } = self;
-        let imds_endpoint = imds_endpoint.filter(|url| !url.is_empty()).unwrap_or_else(|| {
+        let imds_endpoint = imds_endpoint.unwrap_or_else(|| {
             match imds_endpoint_mode {
                 ImdsMode::Ipv4 => imds::DEFAULT_ENDPOINT,
                 ImdsMode::Ipv6 => imds::DEFAULT_ENDPOINT_IPV6,

@@ -83,7 +83,8 @@ impl ClusterSettings {
     #[must_use]
     pub fn config(&self) -> ClusterConfig {
         let Self { name, endpoint, certificate_authority, kubeconfig: _ } = self.clone();
-        ClusterConfig { name, endpoint, certificate_authority, id: None }
+        let config = ClusterConfig { name, endpoint, certificate_authority, id: None };
+        config.without_empty_fields()
     }
 }
 

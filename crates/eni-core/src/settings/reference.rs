@@ -31,7 +31,9 @@ const HEAD: &str = "\
 #
 # Each key has an environment variable and a flag. For example, `max-eni` in [cni] has
 # ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. All labels share ENI_BOOTSTRAP_LABELS and --labels.
-# `eni-bootstrap run --help` lists all environment variables and flags.
+# `eni-bootstrap run --help` lists all environment variables and flags. An empty variable or flag
+# counts as absent. Therefore only a settings file can set `label` in [eni-config] to
+# an empty value.
 #
 # An unknown key is an error. The error names the file, the line and the most similar key.
 ";

@@ -275,7 +275,7 @@ values! {
     Wait: "a duration, such as \"90s\" or \"10m\"; \"0\" (try once); or \"forever\" (no timeout)",
     Ceiling: "\"recommended\" (110, or 250 above 30 vCPUs), \"none\" (no limit), or a number greater than 0",
     NameTemplate: "text that can contain these fields: {zone} (such as us-west-2a), {zone-id} (such as usw2-az1), {region}, {instance-type}, {vpc-id}, {subnet-id} (of the primary network interface), {tag:KEY} (the value of an instance tag)",
-    EniConfigLabel: "a label key, or \"\" (set no label)",
+    EniConfigLabel: "a label key, or \"\" in a settings file (set no label)",
     LabelMap: "labels that a kubelet is allowed to set on its own node",
 }
 impl SettingType for String {}

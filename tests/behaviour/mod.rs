@@ -13,6 +13,7 @@ mod conformance;
 mod existing_max_pods;
 mod hosts;
 mod imds;
+mod interfaces;
 mod kubernetes;
 mod limits;
 mod max_pods;

@@ -53,6 +53,12 @@ pub enum Error {
     /// `check` found failures, which it has already printed.
     #[error("{failed} of {total} checks failed")]
     Checks { failed: usize, total: usize },
+    /// `check` skipped checks and found no failure. It has already printed the reasons.
+    #[error("{skipped} of {total} {} skipped", if *skipped == 1 { "checks was" } else { "checks were" })]
+    ChecksSkipped { skipped: usize, total: usize },
+    /// `check --strict` skipped checks, which it has already printed with its failures.
+    #[error("{failed} of {total} checks failed and {skipped} {} skipped (--strict)", if *skipped == 1 { "was" } else { "were" })]
+    ChecksStrict { failed: usize, skipped: usize, total: usize },
     /// The wait for the cluster timed out.
     #[error("the node is not ready for the kubelet")]
     NotReady(#[from] WaitTimeout),
@@ -102,6 +108,8 @@ impl Error {
             Self::NoCapacity { source, .. } => source,
             Self::Ec2(error) => error,
             Self::Checks { .. }
+            | Self::ChecksSkipped { .. }
+            | Self::ChecksStrict { .. }
             | Self::IncompleteTable { .. }
             | Self::Runtime(_)
             | Self::Output(_) => {
@@ -116,6 +124,12 @@ impl Advice for Error {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.help(),
             (Self::Checks { .. }, _) => "follow the help below each failed check".into(),
+            (Self::ChecksSkipped { .. }, _) => {
+                "follow the reason of each skipped check; add `--strict` to treat skipped checks as failed".into()
+            }
+            (Self::ChecksStrict { .. }, _) => {
+                "follow the help below each failed check and the reason of each skipped check".into()
+            }
             (Self::IncompleteTable { .. }, _) => {
                 "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
             }
@@ -127,7 +141,8 @@ impl Advice for Error {
     fn exit_code(&self) -> ExitCode {
         match (self, self.wrapped()) {
             (_, Some(error)) => error.exit_code(),
-            (Self::Checks { .. }, _) => ExitCode::CheckFailed,
+            (Self::Checks { .. } | Self::ChecksStrict { .. }, _) => ExitCode::CheckFailed,
+            (Self::ChecksSkipped { .. }, _) => ExitCode::CheckSkipped,
             (Self::IncompleteTable { .. }, _) => ExitCode::InvalidData,
             (Self::Runtime(_), _) => ExitCode::Unavailable,
             (_, None) => ExitCode::CannotWrite,
@@ -191,6 +206,18 @@ mod tests {
                 "1 of 11 checks failed",
                 ExitCode::CheckFailed,
                 "follow the help below each failed check",
+            ),
+            (
+                Error::ChecksSkipped { skipped: 1, total: 11 },
+                "1 of 11 checks was skipped",
+                ExitCode::CheckSkipped,
+                "follow the reason of each skipped check; add `--strict` to treat skipped checks as failed",
+            ),
+            (
+                Error::ChecksStrict { failed: 1, skipped: 2, total: 11 },
+                "1 of 11 checks failed and 2 were skipped (--strict)",
+                ExitCode::CheckFailed,
+                "follow the help below each failed check and the reason of each skipped check",
             ),
             (
                 missing(2),

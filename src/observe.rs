@@ -2,6 +2,7 @@
 
 mod bottlerocket_settings;
 mod cluster_connection;
+mod interfaces;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
@@ -168,7 +169,7 @@ async fn metadata(
     let session = &Session::open(context, deadline).await?;
     // try_join! cancels all requests at the first error, so an unknown instance type fails
     // immediately.
-    let (type_facts, identity, network, tags, user_data) = try_join!(
+    let (type_facts, identity, network, interfaces, tags, user_data) = try_join!(
         async {
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
@@ -178,14 +179,24 @@ async fn metadata(
         },
         from_imds(identity(session)),
         from_imds(network(session)),
+        from_imds(interfaces::attached(session)),
         from_imds(tags(session, settings)),
         from_imds(session.bytes("user-data")),
     )?;
     let (instance_type, region, (limits, limits_source)) = type_facts;
     let (instance_id, zone, zone_id) = identity;
     let (vpc_id, subnet_id) = network;
-    let instance =
-        Instance { instance_type, instance_id, zone, zone_id, region, vpc_id, subnet_id, tags };
+    let instance = Instance {
+        instance_type,
+        instance_id,
+        zone,
+        zone_id,
+        region,
+        vpc_id,
+        subnet_id,
+        interfaces,
+        tags,
+    };
     Ok(Metadata { instance, limits, limits_source, user_data })
 }
 

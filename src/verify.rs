@@ -3,6 +3,7 @@
 //!
 //! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
+mod pod_addresses;
 mod registered_node;
 mod security_groups;
 mod subnet;
@@ -10,12 +11,12 @@ mod subnet;
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use crate::adapter::kubernetes::{ApiServer, EniConfig, KnownNode, KubernetesError};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{FALLBACK, default_exists};
 use eni_core::domain::prefixes;
-use eni_core::facts::Subnet;
+use eni_core::facts::{Instance, Subnet};
 use eni_core::failure::{Advice, one_line};
 use std::time::Duration;
 use tokio::join;
@@ -50,6 +51,54 @@ pub(crate) struct SubnetRequirements {
     pub subnet_discovery: bool,
     /// The cluster name, if it is known.
     pub cluster: Option<String>,
+}
+
+/// Checks the ENIConfig of this node. Without a client, `ec2` contains the reason for the skipped checks.
+///
+/// A subnet without a free address does not block a node that already has pod addresses: its network
+/// interfaces stay attached across reboots, and the CNI needs no new one to start.
+pub(crate) async fn for_node(
+    requirements: &SubnetRequirements,
+    instance: &Instance,
+    eni_config: &EniConfig,
+    ec2: Result<&Ec2, &str>,
+    (api, aws_node): (&ApiServer, Option<&AwsNode>),
+) -> Vec<Diagnostic> {
+    let (mut diagnostics, (cluster_diagnostics, node)) = join!(
+        Box::pin(with_ec2(requirements, eni_config, ec2)),
+        Box::pin(with_cluster(requirements, api, aws_node))
+    );
+    diagnostics.extend(cluster_diagnostics);
+    if !diagnostics.iter().any(pod_addresses::is_shortage) {
+        return diagnostics;
+    }
+    match existing_addresses(instance, &eni_config.subnet, api, node.as_ref()).await {
+        Ok(Some(reason)) => {
+            let shortages = diagnostics.iter_mut().filter(|it| pod_addresses::is_shortage(it));
+            shortages.for_each(|diagnostic| pod_addresses::tolerate(diagnostic, &reason));
+        }
+        Ok(None) => {}
+        Err(error) => {
+            diagnostics.push(Diagnostic::skipped(Code::NodeNotChecked, one_line(&error), None));
+        }
+    }
+    diagnostics
+}
+
+/// Returns why the CNI of this node needs no new address from `subnet`; `None` if it needs one.
+async fn existing_addresses(
+    instance: &Instance,
+    subnet: &str,
+    api: &ApiServer,
+    node: Option<&KnownNode>,
+) -> Result<Option<String>, KubernetesError> {
+    let of_interfaces = pod_addresses::of_interfaces(&instance.interfaces, subnet);
+    match node.filter(|node| pod_addresses::is_of_instance(node, &instance.instance_id)) {
+        Some(node) if of_interfaces.is_none() => {
+            Ok(pod_addresses::of_pods(api.pods_with_addresses(&node.name).await?))
+        }
+        _ => Ok(of_interfaces),
+    }
 }
 
 /// Checks the subnet and the security groups of an ENIConfig. Without a client, `ec2` contains the reason
@@ -96,7 +145,7 @@ pub(crate) async fn with_ec2(
     diagnostics.push(match groups {
         Ok(groups) => {
             let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
-            security_groups::check(&requirements.eni_config, group_ids, &groups, vpc)
+            security_groups::check(requirements, group_ids, &groups, vpc)
         }
         Err(error) => skipped(Code::SecurityGroupsNotChecked, &error),
     });
@@ -127,12 +176,12 @@ async fn free_prefixes(
 }
 
 /// Checks the objects in the cluster that can make the CNI use another ENIConfig: an ENIConfig named
-/// `default`, and a Node object from an earlier registration.
-pub(crate) async fn with_cluster(
+/// `default`, and a Node object from an earlier registration. Also returns that object.
+async fn with_cluster(
     requirements: &SubnetRequirements,
     api: &ApiServer,
     aws_node: Option<&AwsNode>,
-) -> Vec<Diagnostic> {
+) -> (Vec<Diagnostic>, Option<KnownNode>) {
     let (default, node) = join!(api.eni_config(FALLBACK), api.known_node());
     let mut diagnostics = Vec::new();
     match default {
@@ -145,17 +194,14 @@ pub(crate) async fn with_cluster(
             diagnostics.push(Diagnostic::skipped(code, one_line(&error), None));
         }
     }
-    match node {
-        Ok(Some(node)) => {
-            diagnostics.extend(registered_node::check(&requirements.eni_config, &node, aws_node));
-        }
-        Ok(None) => {}
-        Err(error) => {
-            let code = Code::NodeNotChecked;
-            diagnostics.push(Diagnostic::skipped(code, one_line(&error), None));
-        }
+    let node = node.unwrap_or_else(|error| {
+        diagnostics.push(Diagnostic::skipped(Code::NodeNotChecked, one_line(&error), None));
+        None
+    });
+    if let Some(node) = &node {
+        diagnostics.extend(registered_node::check(&requirements.eni_config, node, aws_node));
     }
-    diagnostics
+    (diagnostics, node)
 }
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {

@@ -1,10 +1,11 @@
-//! The Kubernetes API: ENIConfigs, the aws-node DaemonSet and this node's Node object.
+//! The Kubernetes API: ENIConfigs, the aws-node DaemonSet, and this node's Node object and pods.
 
 mod daemonset;
 mod env_expansion;
 mod known_node;
 mod kube_client;
 mod kubernetes_error;
+mod node_pods;
 
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};

@@ -14,11 +14,10 @@ use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::facts::Facts;
+use eni_core::facts::{Facts, Instance};
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, access, plan};
 use eni_core::settings::{CniSource, Settings};
-use tokio::join;
 use tracing::info;
 
 /// The facts about this node, and the context and settings to use with them.
@@ -126,7 +125,7 @@ impl NodeSession {
 
     /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
     pub(super) async fn verifier<'a>(
-        &self,
+        &'a self,
         name: &EniConfigName,
         plan: &Plan,
         connection: &'a Connection,
@@ -140,6 +139,7 @@ impl NodeSession {
         let ec2 = ec2.map_err(|error| one_line(&error));
         Some(Verifier {
             requirements: requirements(name, &self.facts, plan, aws_node, cluster.cluster_name()),
+            instance: &self.facts.instance,
             ec2,
             api,
             aws_node,
@@ -150,6 +150,7 @@ impl NodeSession {
 /// Checks ENIConfigs against EC2 (subnet, security groups) and against the Node object.
 pub(super) struct Verifier<'a> {
     requirements: SubnetRequirements,
+    instance: &'a Instance,
     /// The client, or why there is none. The EC2 checks are then skipped.
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
@@ -160,12 +161,8 @@ impl Verifier<'_> {
     /// Returns the results of all checks.
     pub(super) async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
-        let (mut diagnostics, cluster_diagnostics) = join!(
-            Box::pin(verify::with_ec2(&self.requirements, eni_config, ec2)),
-            Box::pin(verify::with_cluster(&self.requirements, self.api, self.aws_node))
-        );
-        diagnostics.extend(cluster_diagnostics);
-        diagnostics
+        let Self { requirements, instance, api, aws_node, .. } = self;
+        Box::pin(verify::for_node(requirements, instance, eni_config, ec2, (api, *aws_node))).await
     }
 }
 

@@ -55,8 +55,8 @@ mod tests {
         let owned = |of: &[(&str, &str)]| -> BTreeMap<String, String> {
             of.iter().map(|one| (one.0.to_owned(), one.1.to_owned())).collect()
         };
-        let node =
-            KnownNode { labels: owned(labels), annotations: owned(annotations), is_cordoned };
+        let (labels, annotations) = (owned(labels), owned(annotations));
+        let node = KnownNode { labels, annotations, is_cordoned, ..KnownNode::default() };
         let diagnostics = check("us-west-2a", &node, None);
         diagnostics.into_iter().map(|it| (it.code, it.text)).collect()
     }

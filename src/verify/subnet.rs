@@ -67,7 +67,7 @@ fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &st
     if *free_addresses < MIN_FREE_ADDRESSES {
         return Diagnostic::failed(
             Code::SubnetFull,
-            format!("{id} has {free}, but a node needs at least {MIN_FREE_ADDRESSES}"),
+            format!("{id} has {free}, but a new node needs at least {MIN_FREE_ADDRESSES}"),
             format!("release addresses in {id}, or set spec.subnet to another subnet: {edit}"),
         );
     }
@@ -152,4 +152,4 @@ pub(super) fn check_prefixes(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

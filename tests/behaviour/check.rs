@@ -2,7 +2,9 @@
 
 use crate::real::ec2_fit::Site;
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{Node, RunOutput, imds_with, in_cluster, ready_api, with_imds};
+use crate::support::node::{
+    Node, RunOutput, imds_with, in_cluster, ready_api, run_output, with_imds,
+};
 use crate::support::real_parts::{moto, own_moto};
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::{Value, json};
@@ -34,17 +36,21 @@ fn check_lists_everything_for_this_node() {
         .iter()
         .map(|check| check["severity"].as_str().unwrap())
         .collect();
-    let lines =
-        steady.lines().filter_map(|line| line.split(' ').next().filter(|it| !it.is_empty()));
+    let words = steady.lines().filter_map(|line| line.split(' ').next());
+    let lines = words.filter(|word| !word.is_empty() && *word != "summary:");
     assert_eq!(severities, lines.collect::<Vec<_>>());
     let good = site.account.subnet(&site.vpc, "us-west-2a", "10.0.2.0/24");
     site.eni_config(&good, &[]);
-    assert_eq!(site.node.run(["check"]).status, Some(0));
+    for arguments in [&["check"][..], &["check", "--strict"]] {
+        let output = site.node.run(arguments);
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+    }
 }
 
-/// Returns the lines of the checks that are not `ok`.
+/// Returns the lines of the checks that are not `ok`, without the summary.
 fn not_ok(output: &RunOutput) -> Vec<&str> {
-    output.stdout.lines().filter(|line| !line.starts_with("ok ")).collect()
+    let lines = output.stdout.lines().filter(|line| !line.starts_with("ok "));
+    lines.filter(|line| !line.is_empty() && !line.starts_with("summary: ")).collect()
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn check_prints_the_warnings_of_run() {
     let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
     let node = with_imds(&imds);
     let output = node.run(["check", "--pods-policy", "lower"]);
-    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert_eq!(output.status, Some(2), "the subnet is not verified: {}", output.stderr);
     let mut warned = not_ok(&output);
     warned.retain(|line| line.starts_with("warning "));
     assert_eq!(
@@ -84,6 +90,66 @@ fn check_skips_ec2_if_eni_config_verify_is_false() {
         "{}",
         output.stderr
     );
+}
+
+/// Returns the last line of the text output.
+fn summary(output: &RunOutput) -> &str {
+    output.stdout.lines().last().unwrap_or_default()
+}
+
+#[test]
+fn skipped_checks_of_a_cluster_are_counted_and_change_the_exit_code() {
+    let api = KubernetesApi::start();
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
+    let laptop = Node::empty();
+    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
+    let check = |more: &[&str]| {
+        let arguments = ["check", "--zones", "all", "--cluster-name", "sandbox"];
+        let arguments = arguments.iter().chain(&["--region", "us-west-2"]);
+        let mut command = laptop.command(arguments.chain(&["--cluster-kubeconfig", &kubeconfig]));
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            command.env_remove(name);
+        }
+        command.arg("--imds-endpoint=http://127.0.0.1:9");
+        run_output(command.args(more).output().unwrap())
+    };
+    let output = check(&[]);
+    assert_eq!(summary(&output), "summary: 2 ok, 0 warnings, 0 failed, 3 skipped");
+    assert_eq!(
+        (output.status, output.stderr.as_str()),
+        (
+            Some(2),
+            "error: 3 of 5 checks were skipped\n  help: follow the reason of each skipped check; add `--strict` to treat skipped checks as failed\n"
+        ),
+        "{}",
+        output.stdout
+    );
+    let strict = check(&["--strict"]);
+    assert_eq!(summary(&strict), summary(&output));
+    assert_eq!(
+        (strict.status, strict.stderr.as_str()),
+        (
+            Some(1),
+            "error: 0 of 5 checks failed and 3 were skipped (--strict)\n  help: follow the help below each failed check and the reason of each skipped check\n"
+        )
+    );
+    let json = check(&["--output", "json"]);
+    assert_eq!(json.status, Some(2));
+    let result: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(
+        result["summary"],
+        json!({ "ok": 2, "info": 0, "warning": 0, "failed": 0, "skipped": 3 })
+    );
+}
+
+#[test]
+fn skipped_checks_of_a_node_are_counted_and_change_the_exit_code() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let output = node.run(["check"]);
+    assert_eq!(summary(&output), "summary: 6 ok, 0 warnings, 0 failed, 1 skipped");
+    assert_eq!(output.status, Some(2), "{}", output.stderr);
+    assert_eq!(node.run(["check", "--strict"]).status, Some(1));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod conformance;
 mod existing_max_pods;
 mod hosts;
 mod imds;
+mod interfaces;
 mod kubernetes;
 mod limits;
 mod max_pods;

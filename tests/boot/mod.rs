@@ -9,6 +9,7 @@ mod al2;
 mod al2023;
 mod image;
 mod nodeadm;
+mod power_event;
 mod read_only;
 mod second_boot;
 mod status;

@@ -1,8 +1,9 @@
 //! The properties of the instance and its image, which the agent reads once.
 
 use crate::domain::eni_config::Field;
-use crate::domain::identifier::{InstanceId, InstanceType, SubnetId, VpcId};
+use crate::domain::identifier::{InstanceId, InstanceType, InterfaceId, SubnetId, VpcId};
 use crate::domain::instance_limits::{InstanceLimits, LimitsSource};
+use crate::domain::prefixes;
 use crate::domain::zone::{Region, Zone, ZoneId};
 use crate::host::cluster_hints::ClusterHint;
 use crate::host::{DetectedHost, ExistingConfig};
@@ -47,6 +48,9 @@ pub struct Instance {
     pub vpc_id: Option<VpcId>,
     /// The subnet of the primary network interface.
     pub subnet_id: Option<SubnetId>,
+    /// The network interfaces on the first network card, without the primary one. Empty if IMDS
+    /// does not list them.
+    pub interfaces: Vec<NetworkInterface>,
     /// The instance tags that `eni-config.name` refers to. Empty if IMDS does not expose tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -65,6 +69,29 @@ impl Instance {
             Field::SubnetId => self.subnet_id.as_ref().map(ToString::to_string),
             Field::Tag(key) => self.tags.get(key).cloned(),
         }
+    }
+}
+
+/// A network interface that is attached in addition to the primary one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NetworkInterface {
+    /// The network interface id, such as `eni-0123456789abcdef0`.
+    pub id: InterfaceId,
+    /// The subnet of the network interface.
+    pub subnet_id: SubnetId,
+    /// The number of its private IPv4 addresses, without the primary one.
+    pub secondary_addresses: u32,
+    /// The number of its `/28` prefixes.
+    pub prefixes: u32,
+}
+
+impl NetworkInterface {
+    /// Returns the number of addresses that the CNI can assign to pods. The CNI never assigns the
+    /// primary address to a pod.
+    #[must_use]
+    pub fn pod_addresses(&self) -> u32 {
+        self.secondary_addresses + self.prefixes * prefixes::ADDRESSES
     }
 }
 

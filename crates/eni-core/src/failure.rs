@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-/// Exit codes of every command, after `sysexits.h` except for [`ExitCode::CheckFailed`].
+/// Exit codes of every command, after `sysexits.h` except for [`ExitCode::CheckFailed`] and
+/// [`ExitCode::CheckSkipped`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
@@ -11,6 +12,8 @@ pub enum ExitCode {
     Success = 0,
     /// `check` found at least one failure.
     CheckFailed = 1,
+    /// `check` found no failure, but skipped at least one check.
+    CheckSkipped = 2,
     /// `EX_USAGE`: the command line is invalid.
     Usage = 64,
     /// `EX_DATAERR`: user data, instance metadata, an API response or a file is invalid.
@@ -29,9 +32,10 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every exit code in ascending order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Success,
         Self::CheckFailed,
+        Self::CheckSkipped,
         Self::Usage,
         Self::InvalidData,
         Self::Unavailable,
@@ -53,6 +57,7 @@ impl ExitCode {
         match self {
             Self::Success => "success; for run: the node is ready for the kubelet",
             Self::CheckFailed => "check: at least one check failed",
+            Self::CheckSkipped => "check: no check failed, but at least one was skipped",
             Self::Usage => "invalid command line",
             Self::InvalidData => "invalid user data, metadata, API response or file",
             Self::Unavailable => "a required service is unreachable",
@@ -192,6 +197,6 @@ mod tests {
     #[test]
     fn exit_codes_are_unique_and_ascending() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 1, 64, 65, 69, 73, 75, 77, 78]);
+        assert_eq!(numbers, [0, 1, 2, 64, 65, 69, 73, 75, 77, 78]);
     }
 }

@@ -11,6 +11,10 @@ const USER_PREFIX: &str = "system:node:";
 /// The Node object of a node that has registered before, such as after a reboot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownNode {
+    /// The name of the Node object.
+    pub name: String,
+    /// `spec.providerID`, such as `aws:///us-west-2a/i-0123456789abcdef0`.
+    pub provider_id: Option<String>,
     /// The labels. A kubelet that registers again does not change most of them.
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
@@ -27,6 +31,8 @@ impl ApiServer {
         let nodes = Api::all_with(self.client.clone(), &resource("", "v1", "Node", "nodes"));
         let node = self.get(&nodes, &name).await?;
         Ok(node.map(|node| KnownNode {
+            name,
+            provider_id: node.data["spec"]["providerID"].as_str().map(str::to_owned),
             is_cordoned: node.data["spec"]["unschedulable"].as_bool().unwrap_or(false),
             labels: node.metadata.labels.unwrap_or_default(),
             annotations: node.metadata.annotations.unwrap_or_default(),

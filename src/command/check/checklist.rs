@@ -1,16 +1,16 @@
 //! The results of `check` as text and as JSON.
 
-use super::Line;
+use super::{Line, Summary};
 use crate::command::json_text;
 use eni_core::diagnostic::Diagnostic;
 use serde_json::json;
 use std::fmt::Write as _;
 
 /// Returns one line for each check in aligned columns, followed by its help. The checks of one ENIConfig or
-/// zone follow its name.
+/// zone follow its name. The last line contains the number of checks with each severity.
 ///
 /// The further lines of a help start in the first column, because they are a command to paste.
-pub(super) fn text(lines: &[Line]) -> String {
+pub(super) fn text(lines: &[Line], summary: Summary) -> String {
     let width = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let mut text = String::new();
     let mut scope: Option<&String> = None;
@@ -27,12 +27,14 @@ pub(super) fn text(lines: &[Line]) -> String {
             let _ = writeln!(text, "{:8} {:width$}  → {help}", "", "");
         }
     }
+    let _ = writeln!(text, "\nsummary: {summary}");
     text
 }
 
-/// Returns `{"checks": […]}`, each with code, severity, subject, text and, if there is one, help.
-pub(super) fn json(lines: &[Line]) -> String {
-    json_text(&json!({ "checks": lines }))
+/// Returns `{"checks": […], "summary": {…}}`: each check with code, severity, subject, text and, if there is
+/// one, help, and the number of checks with each severity.
+pub(super) fn json(lines: &[Line], summary: Summary) -> String {
+    json_text(&json!({ "checks": lines, "summary": summary }))
 }
 
 #[cfg(test)]
@@ -55,13 +57,15 @@ mod tests {
     #[test]
     fn results_are_aligned_with_help_below() {
         assert_eq!(
-            text(&lines()),
+            text(&lines(), Summary::of(&lines())),
             "ok       aws-node         custom networking\n\
              \n\
              us-west-2a\n\
              failed   subnet           subnet-1 not found\n\
              \u{20}                         → create it\n\
-             skipped  security groups  no response\n"
+             skipped  security groups  no response\n\
+             \n\
+             summary: 1 ok, 0 warnings, 1 failed, 1 skipped\n"
         );
     }
 
@@ -70,18 +74,21 @@ mod tests {
         let help = "create it:\nkubectl apply -f - <<'EOF'\nkind: ENIConfig\nEOF";
         let diagnostic = Diagnostic::failed(Code::EniConfigNotFound, "us-west-2a not found", help);
         assert_eq!(
-            text(&[Line { scope: None, diagnostic }]),
+            text(&[Line { scope: None, diagnostic }], Summary { failed: 1, ..Summary::default() }),
             "failed   ENIConfig  us-west-2a not found\n\
              \u{20}                   → create it:\n\
              kubectl apply -f - <<'EOF'\n\
              kind: ENIConfig\n\
-             EOF\n"
+             EOF\n\
+             \n\
+             summary: 0 ok, 0 warnings, 1 failed, 0 skipped\n"
         );
     }
 
     #[test]
     fn json_contains_the_same_results() {
-        let parsed: serde_json::Value = serde_json::from_str(&json(&lines())).unwrap();
+        let parsed: serde_json::Value =
+            serde_json::from_str(&json(&lines(), Summary::of(&lines()))).unwrap();
         assert_eq!(
             parsed,
             json!({ "checks": [
@@ -91,7 +98,7 @@ mod tests {
                   "subject": "subnet", "text": "subnet-1 not found", "help": "create it" },
                 { "of": "us-west-2a", "code": "security-groups-not-checked",
                   "severity": "skipped", "subject": "security groups", "text": "no response" },
-            ]})
+            ], "summary": { "ok": 1, "info": 0, "warning": 0, "failed": 1, "skipped": 1 } })
         );
     }
 }

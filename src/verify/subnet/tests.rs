@@ -1,7 +1,7 @@
 use super::*;
 use std::collections::BTreeMap;
 
-fn requirements() -> SubnetRequirements {
+pub(crate) fn requirements() -> SubnetRequirements {
     SubnetRequirements {
         location: NodeLocation {
             zone: Some("us-west-2a".to_owned()),
@@ -100,7 +100,7 @@ fn each_problem_has_its_own_code_and_help() {
         checked(Subnet { free_addresses: 1, ..subnet() }),
         failed(
             Code::SubnetFull,
-            "subnet-1 has 1 free address, but a node needs at least 2",
+            "subnet-1 has 1 free address, but a new node needs at least 2",
             "release addresses in subnet-1, or set spec.subnet to another subnet: EDIT"
         )
     );

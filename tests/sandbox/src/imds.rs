@@ -75,7 +75,7 @@ impl Instance {
             ("meta-data/placement/region".to_owned(), &self.region),
             ("meta-data/local-ipv4".to_owned(), &self.local_ipv4),
             ("meta-data/mac".to_owned(), &self.mac),
-            ("meta-data/network/interfaces/macs/".to_owned(), &format!("{}/", self.mac)),
+            (MACS.to_owned(), &format!("{}/", self.mac)),
             (format!("{interface}/vpc-id"), &self.vpc_id),
             (format!("{interface}/subnet-id"), &self.subnet_id),
             (format!("{interface}/local-ipv4s"), &self.local_ipv4),
@@ -126,6 +126,65 @@ fn credentials() -> Vec<u8> {
     });
     credentials.to_string().into_bytes()
 }
+
+/// A network interface that is attached to the instance in addition to the primary one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// The id, such as `eni-0123456789abcdef0`.
+    pub id: String,
+    /// The MAC address.
+    pub mac: String,
+    /// The device number on its network card; 0 is the primary network interface.
+    pub device_number: u32,
+    /// The network card; `None` returns 404, as on instance types with one card.
+    pub network_card: Option<u32>,
+    /// The subnet.
+    pub subnet_id: String,
+    /// The private IPv4 addresses, the primary one first; if empty, the path returns 404, as for an
+    /// EFA-only network interface.
+    pub local_ipv4s: Vec<String>,
+    /// The `/28` prefixes; if empty, the path returns 404.
+    pub ipv4_prefixes: Vec<String>,
+}
+
+/// A network interface of the VPC CNI with three addresses for pods.
+impl Default for Interface {
+    fn default() -> Self {
+        Self {
+            id: "eni-0123456789abcdef0".to_owned(),
+            mac: "02:00:00:00:00:02".to_owned(),
+            device_number: 1,
+            network_card: None,
+            subnet_id: "subnet-0a".to_owned(),
+            local_ipv4s: [20, 21, 22, 23].map(|host| format!("192.0.2.{host}")).into(),
+            ipv4_prefixes: Vec::new(),
+        }
+    }
+}
+
+impl Interface {
+    /// Returns the paths below `/latest/` with their contents.
+    fn items(&self) -> Vec<(String, String)> {
+        let folder = format!("meta-data/network/interfaces/macs/{}", self.mac);
+        let mut items = vec![
+            (format!("{folder}/interface-id"), self.id.clone()),
+            (format!("{folder}/device-number"), self.device_number.to_string()),
+            (format!("{folder}/subnet-id"), self.subnet_id.clone()),
+        ];
+        if !self.local_ipv4s.is_empty() {
+            items.push((format!("{folder}/local-ipv4s"), self.local_ipv4s.join("\n")));
+        }
+        items
+            .extend(self.network_card.map(|it| (format!("{folder}/network-card"), it.to_string())));
+        if !self.ipv4_prefixes.is_empty() {
+            items.push((format!("{folder}/ipv4-prefix"), self.ipv4_prefixes.join("\n")));
+        }
+        items
+    }
+}
+
+/// The list of the network interfaces.
+const MACS: &str = "meta-data/network/interfaces/macs/";
 
 #[derive(Default)]
 struct State {
@@ -189,6 +248,14 @@ impl Imds {
     /// Sets the contents of `path`, such as `meta-data/instance-type`.
     pub fn set(&self, path: &str, body: impl Into<Vec<u8>>) {
         self.state.lock().unwrap().items.insert(path.to_owned(), body.into());
+    }
+
+    /// Attaches a network interface.
+    pub fn attach(&self, interface: &Interface) {
+        let items = &mut self.state.lock().unwrap().items;
+        let list = items.entry(MACS.to_owned()).or_default();
+        list.extend(format!("\n{}/", interface.mac).into_bytes());
+        items.extend(interface.items().into_iter().map(|(path, text)| (path, text.into_bytes())));
     }
 
     /// Makes `path` return 404.

@@ -27,6 +27,6 @@ pub use bottlerocket::{ApiRequest, Applied, Applier, Bottlerocket};
 pub use control::Control;
 pub use dns::Dns;
 pub use faults::{Fault, Faults};
-pub use imds::{Imds, Instance};
+pub use imds::{Imds, Instance, Interface};
 pub use kubernetes::{Access, KubernetesApi, KubernetesRequest};
 pub use tls::Identity;

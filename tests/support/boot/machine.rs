@@ -181,10 +181,15 @@ impl Machine {
 
     /// Polls until `is_so` returns true. `what` names the condition for the failure message.
     pub fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+        self.wait_up_to(TIMEOUT, what, is_so);
+    }
+
+    /// Polls like [`Machine::wait_until`], for at most `limit`.
+    pub fn wait_up_to(&self, limit: Duration, what: &str, is_so: impl Fn() -> bool) {
         let started = Instant::now();
         while !is_so() {
             let elapsed = started.elapsed();
-            assert!(elapsed < TIMEOUT, "no {what} within {TIMEOUT:?}:\n{}", self.console());
+            assert!(elapsed < limit, "no {what} within {limit:?}:\n{}", self.console());
             thread::sleep(Duration::from_millis(10));
         }
     }

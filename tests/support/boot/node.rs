@@ -141,9 +141,18 @@ impl Node {
     /// Makes the node use the metadata service `imds`. Disables the subnet verification, because there
     /// is no EC2 API.
     pub fn use_imds(&self, imds: &MetadataMock) {
+        self.environment(&imds.endpoint(), "ENI_BOOTSTRAP_ENI_CONFIG_VERIFY=false");
+    }
+
+    /// Makes the node use the metadata service at `imds` and the EC2 API at `ec2`.
+    pub fn use_imds_and_ec2(&self, imds: &str, ec2: &str) {
+        self.environment(imds, &format!("AWS_ENDPOINT_URL_EC2={ec2}"));
+    }
+
+    /// Sets the URL of the metadata service and one more variable for every client of the service.
+    fn environment(&self, imds: &str, variable: &str) {
         let environment = format!(
-            "[Service]\nEnvironment=AWS_EC2_METADATA_SERVICE_ENDPOINT={}\nEnvironment=ENI_BOOTSTRAP_ENI_CONFIG_VERIFY=false\n",
-            imds.endpoint()
+            "[Service]\nEnvironment=AWS_EC2_METADATA_SERVICE_ENDPOINT={imds}\nEnvironment={variable}\n"
         );
         for unit in IMDS_CLIENTS {
             self.drop_in(unit, "50-test", &environment);

@@ -121,7 +121,8 @@ codes! {
     SubnetWrongVpc = "subnet-wrong-vpc", "subnet";
     /// A tag on the subnet of the ENIConfig excludes it from the CNI's subnet discovery.
     SubnetTaggedOut = "subnet-tagged-out", "subnet";
-    /// The subnet has too few free addresses for a network interface and one pod.
+    /// The subnet has too few free addresses for a network interface and one pod. A warning on a
+    /// node that already has pod addresses.
     SubnetFull = "subnet-full", "subnet";
     /// The subnet has fewer free addresses than the pods of a full node use.
     FewFreeAddresses = "few-free-addresses", "subnet";
@@ -129,7 +130,8 @@ codes! {
     FreePrefixesOk = "free-prefixes-ok", "free prefixes";
     /// EC2 did not return the addresses in use, so the free `/28` prefixes are unknown.
     FreePrefixesNotChecked = "free-prefixes-not-checked", "free prefixes";
-    /// The subnet has free addresses, but no free `/28` prefix.
+    /// The subnet has free addresses, but no free `/28` prefix. A warning on a node that already
+    /// has pod addresses.
     NoFreePrefix = "no-free-prefix", "free prefixes";
     /// The subnet has fewer free `/28` prefixes than the pods of a full node use.
     FewFreePrefixes = "few-free-prefixes", "free prefixes";
@@ -139,6 +141,8 @@ codes! {
     SecurityGroupsInherited = "security-groups-inherited", "security groups";
     /// EC2 did not describe the security groups of the ENIConfig.
     SecurityGroupsNotChecked = "security-groups-not-checked", "security groups";
+    /// The ENIConfig lists more security groups than the default quota allows for a network interface.
+    ManySecurityGroups = "many-security-groups", "security groups";
     /// The ENIConfig lists more security groups than a network interface can have.
     TooManySecurityGroups = "too-many-security-groups", "security groups";
     /// A security group of the ENIConfig does not exist in this region and account.

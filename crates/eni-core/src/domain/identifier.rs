@@ -107,6 +107,11 @@ identifier! {
 }
 
 identifier! {
+    /// A network interface id, such as `eni-0123456789abcdef0`.
+    InterfaceId, "a network interface id (eni-…)", |text| is_resource(text, "eni-")
+}
+
+identifier! {
     /// A network interface's MAC address, such as `02:00:00:00:00:01`.
     Mac, "a MAC address",
     |text| text.len() == 17 && text.bytes().enumerate().all(|(index, byte)| {

@@ -22,6 +22,7 @@ pub fn facts(instance_type: &str) -> Facts {
             region: "us-west-2".parse().unwrap(),
             vpc_id: None,
             subnet_id: None,
+            interfaces: Vec::new(),
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
         },
         machine: None,

@@ -63,6 +63,17 @@ impl Cluster {
         self.apply_all(&objects);
     }
 
+    /// Changes the status of the object at an API path, as its controller does.
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
+    pub fn set_status(&self, path: &str, status: Value) {
+        let body = json!({ "status": status }).to_string().into_bytes();
+        let request = Request::patch(format!("{path}/status"))
+            .header("content-type", "application/merge-patch+json")
+            .body(body);
+        let result = self.request(Who::Admin.token(), &request.unwrap());
+        assert_eq!(result.map(drop), Ok(()), "PATCH {path}/status");
+    }
+
     /// Creates or changes an ENIConfig.
     #[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
     pub fn eni_config(&self, name: &str, spec: Value) {

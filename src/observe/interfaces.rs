@@ -1,0 +1,85 @@
+//! The attached network interfaces of the instance, from IMDS.
+
+use crate::adapter::imds::{ImdsError, Session};
+use eni_core::domain::identifier::{InvalidIdentifier, Mac};
+use eni_core::facts::NetworkInterface;
+use eni_core::failure::one_line;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::try_join;
+use tracing::warn;
+
+const MACS: &str = "meta-data/network/interfaces/macs/";
+/// The number of network interfaces that are read at the same time. EC2 drops packets above 1024 per
+/// second to IMDS and DNS together, and an instance can have more than 30 network interfaces.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-network-performance-ena.html>
+const CONCURRENT: usize = 4;
+
+/// Returns the network interfaces on the first network card, without the primary one.
+///
+/// They affect only a check, so a failure to read them is a warning. A rejected token is an error, because
+/// a new session may succeed.
+pub(super) async fn attached(session: &Session) -> Result<Vec<NetworkInterface>, ImdsError> {
+    match read(session).await {
+        Ok(interfaces) => Ok(interfaces),
+        Err(error @ ImdsError::TokenRejected { .. }) => Err(error),
+        Err(error) => {
+            warn!(
+                "instance: failed to read the attached network interfaces: {}; treating this node as a node without pod addresses",
+                one_line(&error)
+            );
+            Ok(Vec::new())
+        }
+    }
+}
+
+async fn read(session: &Session) -> Result<Vec<NetworkInterface>, ImdsError> {
+    let macs = session.text(MACS).await?.unwrap_or_default();
+    let macs: Vec<&str> = macs.lines().map(|mac| mac.trim_end_matches('/')).collect();
+    // The only network interface is the primary one.
+    if macs.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let interfaces = stream::iter(macs).map(|mac| interface(session, mac)).buffered(CONCURRENT);
+    let interfaces: Vec<Option<NetworkInterface>> = interfaces.try_collect().await?;
+    Ok(interfaces.into_iter().flatten().collect())
+}
+
+/// Returns the network interface `mac`. Returns `None` for the primary one, for those on another network
+/// card, which the CNI does not manage, and for one that was detached in the meantime.
+async fn interface(session: &Session, mac: &str) -> Result<Option<NetworkInterface>, ImdsError> {
+    let mac: Mac = mac.parse().map_err(|source| invalid(MACS, source))?;
+    let path = |item: &str| format!("{MACS}{mac}/{item}");
+    let (device_path, card_path) = (path("device-number"), path("network-card"));
+    let (device, card) = try_join!(session.text(&device_path), session.text(&card_path))?;
+    // Instance types with one network card do not have the item `network-card`.
+    let is_secondary = device.is_some_and(|number| number.trim() != "0");
+    if !is_secondary || card.is_some_and(|card| card.trim() != "0") {
+        return Ok(None);
+    }
+    let (id_path, subnet_path) = (path("interface-id"), path("subnet-id"));
+    let (addresses_path, prefixes_path) = (path("local-ipv4s"), path("ipv4-prefix"));
+    let (id, subnet_id, addresses, prefixes) = try_join!(
+        session.item(&id_path),
+        session.item(&subnet_path),
+        session.text(&addresses_path),
+        session.text(&prefixes_path),
+    )?;
+    let (Some(id), Some(subnet_id)) = (id, subnet_id) else { return Ok(None) };
+    Ok(Some(NetworkInterface {
+        id,
+        subnet_id,
+        secondary_addresses: lines(addresses.as_deref()).saturating_sub(1),
+        prefixes: lines(prefixes.as_deref()),
+    }))
+}
+
+/// Returns the number of lines; 0 if the item does not exist.
+fn lines(text: Option<&str>) -> u32 {
+    let count = text.unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn invalid(path: &str, source: InvalidIdentifier) -> ImdsError {
+    ImdsError::InvalidValue { path: path.to_owned(), source }
+}

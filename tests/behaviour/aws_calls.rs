@@ -178,3 +178,48 @@ fn a_wrong_clock_is_69_with_help_and_not_a_missing_permission() {
         )
     );
 }
+
+#[test]
+fn a_mistyped_instance_type_gets_the_nearest_one_as_a_suggestion() {
+    let unknown = "<Response><Errors><Error><Code>InvalidInstanceType</Code><Message>The following supplied instance types do not exist: [m5.lrage]</Message></Error></Errors></Response>";
+    let denied = unknown.replace("InvalidInstanceType", "UnauthorizedOperation");
+    let of = |type_name: &str, (status, body): (&'static str, String)| {
+        let ec2 = aws_api(vec![(status, body)]);
+        let node = Node::empty().with("--ec2-endpoint", ec2);
+        let arguments = ["max-pods", "--region", "us-west-2", "--instance-type", type_name];
+        let output = node.run(arguments);
+        (output.status, error(&output).to_owned())
+    };
+    assert_eq!(
+        of("m5.lrage", ("400 Bad Request", unknown.to_owned())),
+        (
+            Some(65),
+            "error: failed to look up the limits of instance type m5.lrage\n  caused by: EC2 does not offer instance type \"m5.lrage\" in this region\n  help: did you mean `m5.large`? Otherwise check the spelling of the instance type and the AWS region\n".to_owned()
+        )
+    );
+    assert_eq!(
+        of("m5.lrage", ("403 Forbidden", denied)),
+        (
+            Some(77),
+            "error: failed to look up the limits of instance type m5.lrage\n  caused by: access denied for ec2:DescribeInstanceTypes\n  caused by: UnauthorizedOperation: The following supplied instance types do not exist: [m5.lrage]\n  help: did you mean `m5.large`? Otherwise allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type\n".to_owned()
+        )
+    );
+    assert_eq!(
+        of("zz9.plural", ("400 Bad Request", unknown.to_owned())),
+        (
+            Some(65),
+            "error: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the spelling of the instance type and the AWS region\n".to_owned()
+        )
+    );
+    for arguments in [&["limits", "show", "m5large"][..], &["max-pods", "--instance-type=m5large"]]
+    {
+        let output = Node::empty().run(arguments);
+        assert_eq!(
+            (output.status, output.stderr.as_str()),
+            (
+                Some(64),
+                "error: invalid command line\n  caused by: \"m5large\" is not an instance type (such as m5.large)\n  help: did you mean `m5.large`?\n"
+            )
+        );
+    }
+}

@@ -49,7 +49,7 @@ pub enum ImdsError {
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
     )]
     TokenRejected { path: String },
-    /// Any other HTTP status than 200, or 404 for the token.
+    /// Any HTTP status other than 200 and, for an item, 404.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
     UnexpectedStatus { path: String, status: StatusCode },
     /// HTTP 404 for an item that every instance has.

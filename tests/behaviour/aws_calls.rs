@@ -124,7 +124,7 @@ fn role_credentials_that_arrive_late_are_awaited_for_the_verification() {
 fn an_instance_without_an_instance_profile_is_77_with_help() {
     let imds = Imds::start(&Instance { role: None, ..Instance::default() });
     let node = with_imds(&imds).with("--eks-endpoint", "http://127.0.0.1:1");
-    let output = output(run(&node, &["--imds-wait", "1s"]));
+    let output = output(run(&node, &["--imds-wait", "3s"]));
     assert_eq!(
         (output.status, error(&output)),
         (
@@ -169,7 +169,7 @@ fn a_wrong_clock_is_69_with_help_and_not_a_missing_permission() {
     let imds = Imds::start(&Instance::default());
     let rejected = eks_error("403 Forbidden", "RequestTimeTooSkewed", "The difference is 9000 s.");
     let node = with_imds(&imds).with("--eks-endpoint", aws_api(vec![rejected]));
-    let output = output(run(&node, &["--imds-wait", "500ms"]));
+    let output = output(run(&node, &["--imds-wait", "3s"]));
     assert_eq!(
         (output.status, error(&output)),
         (
@@ -194,7 +194,7 @@ fn a_mistyped_instance_type_gets_the_nearest_one_as_a_suggestion() {
         of("m5.lrage", ("400 Bad Request", unknown.to_owned())),
         (
             Some(65),
-            "error: failed to look up the limits of instance type m5.lrage\n  caused by: EC2 does not offer instance type \"m5.lrage\" in this region\n  help: did you mean `m5.large`? Otherwise check the spelling of the instance type and the AWS region\n".to_owned()
+            "error: failed to look up the limits of instance type m5.lrage\n  caused by: EC2 does not offer instance type \"m5.lrage\" in this region\n  help: did you mean `m5.large`? Otherwise check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type\n".to_owned()
         )
     );
     assert_eq!(
@@ -208,7 +208,7 @@ fn a_mistyped_instance_type_gets_the_nearest_one_as_a_suggestion() {
         of("zz9.plural", ("400 Bad Request", unknown.to_owned())),
         (
             Some(65),
-            "error: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the spelling of the instance type and the AWS region\n".to_owned()
+            "error: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type\n".to_owned()
         )
     );
     for arguments in [&["limits", "show", "m5large"][..], &["max-pods", "--instance-type=m5large"]]

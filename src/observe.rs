@@ -3,16 +3,15 @@
 mod bottlerocket_settings;
 mod cluster_connection;
 mod interfaces;
+mod observe_error;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
+pub use observe_error::ObserveError;
 
-use crate::adapter::aws::call::CallError;
-use crate::adapter::bottlerocket_api::BottlerocketError;
-use crate::adapter::disk::DiskError;
-use crate::adapter::ec2::{Ec2, Ec2Error};
+use crate::adapter::ec2::Ec2;
 use crate::adapter::hardware::{self, HardwareError};
-use crate::adapter::image_files::{self, ImageError};
+use crate::adapter::image_files;
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
@@ -20,86 +19,14 @@ use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcI
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine};
-use eni_core::failure::{Advice, ExitCode};
-use eni_core::host::user_data::{self, UserDataError};
-use eni_core::host::{self, HostError, HostKind};
+use eni_core::host::user_data;
+use eni_core::host::{self, HostKind};
 use eni_core::settings::Settings;
 use futures::future::try_join_all;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
-
-/// A failure to collect the facts about the instance.
-#[derive(Debug, thiserror::Error)]
-pub enum ObserveError {
-    /// IMDS is unreachable or returned invalid data.
-    #[error("failed to read instance metadata")]
-    Imds(#[from] ImdsError),
-    /// The family of the image is unknown or not supported.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// The settings API of Bottlerocket failed.
-    #[error("failed to read Bottlerocket's settings")]
-    Bottlerocket(#[from] BottlerocketError),
-    /// A file of the node image cannot be read.
-    #[error("failed to detect the image family of this node")]
-    Image(#[from] ImageError),
-    /// The number of CPUs or the memory size cannot be read.
-    #[error(transparent)]
-    Hardware(#[from] HardwareError),
-    /// User data contains an invalid `NodeConfig`.
-    #[error(transparent)]
-    UserData(#[from] UserDataError),
-    /// The instance type is not in the table, and EC2 did not return its limits.
-    #[error("failed to look up the limits of instance type {instance_type}")]
-    Limits { instance_type: InstanceType, source: Ec2Error },
-}
-
-impl From<DiskError> for ObserveError {
-    fn from(error: DiskError) -> Self {
-        Self::Image(error.into())
-    }
-}
-
-impl Advice for ObserveError {
-    fn help(&self) -> Cow<'static, str> {
-        let help = match self {
-            Self::Imds(error) => return error.help(),
-            Self::Host(error) => return error.help(),
-            Self::Bottlerocket(error) => return error.help(),
-            Self::Image(error) => return error.help(),
-            Self::Hardware(error) => return error.help(),
-            Self::UserData(error) => return error.help(),
-            Self::Limits { source: Ec2Error::Call(CallError::AccessDenied { .. }), .. } => {
-                "allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type"
-            }
-            Self::Limits { source: Ec2Error::Call(CallError::NoCredentials { .. }), .. } => {
-                "attach an instance profile that allows ec2:DescribeInstanceTypes, or install an eni-bootstrap version whose table contains the instance type"
-            }
-            Self::Limits { source: Ec2Error::Call(error @ CallError::Clock { .. }), .. } => {
-                return error.help();
-            }
-            Self::Limits { .. } => {
-                "check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type"
-            }
-        };
-        help.into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Imds(error) => error.exit_code(),
-            Self::Host(error) => error.exit_code(),
-            Self::Bottlerocket(error) => error.exit_code(),
-            Self::Image(error) => error.exit_code(),
-            Self::Hardware(error) => error.exit_code(),
-            Self::UserData(error) => error.exit_code(),
-            Self::Limits { source, .. } => source.exit_code(),
-        }
-    }
-}
 
 /// Collects the facts about the instance, retrying IMDS until `deadline`.
 pub(crate) async fn facts(
@@ -281,7 +208,10 @@ pub(crate) async fn limits_from_ec2(
     warn!(
         "instance: {instance_type} is not in the embedded table; calling ec2:DescribeInstanceTypes"
     );
-    let failed = |source| ObserveError::Limits { instance_type: instance_type.clone(), source };
+    let failed = |error| {
+        let (instance_type, source) = (instance_type.clone(), Box::new(error));
+        ObserveError::Limits { instance_type, source, nearest: None }
+    };
     let ec2 = Ec2::new(context, region).await.map_err(failed)?;
     ec2.limits(instance_type, deadline).await.map_err(failed)
 }

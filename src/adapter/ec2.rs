@@ -33,7 +33,7 @@ pub enum Ec2Error {
 impl Advice for Ec2Error {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::UnknownType(_) => "check the spelling of the instance type and the AWS region",
+            Self::UnknownType(_) => "check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type",
             Self::Incomplete { .. } => {
                 "add the instance type to /etc/eni-bootstrap/instance-types.csv in the format of `eni-bootstrap limits show`"
             }

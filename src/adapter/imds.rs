@@ -49,7 +49,7 @@ pub enum ImdsError {
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
     )]
     TokenRejected { path: String },
-    /// Any other HTTP status than 200, or 404 for the token.
+    /// Any HTTP status other than 200 and, for an item, 404.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
     UnexpectedStatus { path: String, status: StatusCode },
     /// HTTP 404 for an item that every instance has.
@@ -190,7 +190,7 @@ impl Session {
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
-        parse(path, self.awaited(path, self.deadline).await?)
+        parse(path, &self.awaited(path, self.deadline).await?)
     }
 
     /// Returns an item that instances usually have. Retries HTTP 404 for a short time; `None` after that.
@@ -199,7 +199,7 @@ impl Session {
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
         let item = self.expected_text(path).await?;
-        item.map(|item| parse(path, item)).transpose()
+        item.map(|item| parse(path, &item)).transpose()
     }
 
     /// Returns an item that may be missing as UTF-8 text, like [`Session::expected`].
@@ -252,7 +252,7 @@ impl Session {
     }
 }
 
-fn parse<T>(path: &str, text: String) -> Result<T, ImdsError>
+fn parse<T>(path: &str, text: &str) -> Result<T, ImdsError>
 where
     T: std::str::FromStr<Err = InvalidIdentifier>,
 {

@@ -86,7 +86,8 @@ pub(crate) fn pauses_from(first: Duration, longest: Duration) -> ExponentialBack
 ///
 /// # Errors
 ///
-/// The last error of `operation`.
+/// The last error of `operation`. If the deadline passed during the last attempt, the error before it,
+/// which states the reason: the last one only states that there was no time left.
 pub(crate) async fn retry<T, E, F>(
     phase: &str,
     deadline: Deadline,
@@ -97,11 +98,16 @@ where
     F: AsyncFnMut() -> Result<T, E>,
 {
     let mut pauses = pauses(LONGEST_PAUSE);
+    let mut previous = None;
     loop {
         let error = match operation().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
+        let is_cut_off = error.is_transient() && !deadline.allows(Duration::ZERO);
+        if is_cut_off && let Some(reason) = previous {
+            return Err(reason);
+        }
         let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         if !error.is_transient() || !deadline.allows(pause) {
             return Err(error);
@@ -114,5 +120,44 @@ where
             warn!("{line}");
         }
         tokio::time::sleep(pause).await;
+        previous = Some(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+    enum Failure {
+        #[error("the reason")]
+        Reason,
+        #[error("no response within 0.0 s")]
+        CutOff,
+    }
+
+    impl Transient for Failure {
+        fn is_transient(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn the_error_of_an_attempt_that_the_deadline_cuts_off_does_not_hide_the_reason() {
+        let deadline = Deadline::after(Duration::from_millis(500));
+        let mut attempts = 0;
+        let result: Result<(), Failure> = retry("test", deadline, async || {
+            attempts += 1;
+            if attempts == 1 {
+                return Err(Failure::Reason);
+            }
+            tokio::time::sleep(deadline.at_most(Duration::MAX)).await;
+            Err(Failure::CutOff)
+        })
+        .await;
+        assert_eq!((result, attempts), (Err(Failure::Reason), 2));
+        let late = Deadline::after(Duration::ZERO);
+        let result: Result<(), Failure> = retry("test", late, async || Err(Failure::CutOff)).await;
+        assert_eq!(result, Err(Failure::CutOff));
     }
 }

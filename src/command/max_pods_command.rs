@@ -66,7 +66,13 @@ pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Erro
             let region = region.as_ref().ok_or_else(no_region)?;
             // Boxed: the future of the EC2 request is large, and the request is rare.
             let call = observe::limits_from_ec2(&context, &instance_type, region, deadline);
-            Box::pin(call).await?
+            match Box::pin(call).await {
+                // Instance metadata has no misspelled instance types.
+                Err(error) if !is_instance => {
+                    return Err(error.with_nearest(&context.table).into());
+                }
+                limits => limits?,
+            }
         };
         calculations.push(args.calculate(instance_type, limits));
     }

@@ -17,8 +17,12 @@ pub enum UsageError {
     #[error("failed to read standard input")]
     StandardInput(#[source] io::Error),
     /// An argument is not the name of an instance type.
-    #[error(transparent)]
-    InvalidType(#[from] InvalidIdentifier),
+    #[error("{error}")]
+    InvalidType {
+        error: InvalidIdentifier,
+        /// The most similar instance type of the table.
+        nearest: Option<String>,
+    },
     /// An argument with `*`, `?` or `[` is not a pattern.
     #[error("invalid pattern {pattern:?}")]
     InvalidPattern {
@@ -66,13 +70,14 @@ impl Advice for UsageError {
                 "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`"
             }
             Self::StandardInput(_) => "pass instance types as UTF-8 text, separated by white space",
-            Self::InvalidType(_)
+            Self::InvalidType { nearest: None, .. }
             | Self::InvalidPattern { .. }
             | Self::NoMatch(_)
             | Self::UnknownType { nearest: None, .. } => {
                 "run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`"
             }
-            Self::UnknownType { nearest: Some(nearest), .. } => {
+            Self::InvalidType { nearest: Some(nearest), .. }
+            | Self::UnknownType { nearest: Some(nearest), .. } => {
                 return format!("did you mean `{nearest}`?").into();
             }
             Self::NoRegion { nearest: Some(nearest), .. } => {
@@ -91,7 +96,7 @@ impl Advice for UsageError {
                 "run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
             }
             Self::Proxy(_) => {
-                "correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy"
+                "correct the proxy URL, or unset HTTPS_PROXY and https_proxy to connect without a proxy"
             }
         };
         help.into()

@@ -60,8 +60,8 @@ async fn interface(session: &Session, mac: &str) -> Result<Option<NetworkInterfa
     let (id_path, subnet_path) = (path("interface-id"), path("subnet-id"));
     let (addresses_path, prefixes_path) = (path("local-ipv4s"), path("ipv4-prefix"));
     let (id, subnet_id, addresses, prefixes) = try_join!(
-        session.item(&id_path),
-        session.item(&subnet_path),
+        session.expected(&id_path),
+        session.expected(&subnet_path),
         session.text(&addresses_path),
         session.text(&prefixes_path),
     )?;

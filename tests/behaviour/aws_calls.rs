@@ -124,7 +124,7 @@ fn role_credentials_that_arrive_late_are_awaited_for_the_verification() {
 fn an_instance_without_an_instance_profile_is_77_with_help() {
     let imds = Imds::start(&Instance { role: None, ..Instance::default() });
     let node = with_imds(&imds).with("--eks-endpoint", "http://127.0.0.1:1");
-    let output = output(run(&node, &["--imds-wait", "1s"]));
+    let output = output(run(&node, &["--imds-wait", "3s"]));
     assert_eq!(
         (output.status, error(&output)),
         (
@@ -169,7 +169,7 @@ fn a_wrong_clock_is_69_with_help_and_not_a_missing_permission() {
     let imds = Imds::start(&Instance::default());
     let rejected = eks_error("403 Forbidden", "RequestTimeTooSkewed", "The difference is 9000 s.");
     let node = with_imds(&imds).with("--eks-endpoint", aws_api(vec![rejected]));
-    let output = output(run(&node, &["--imds-wait", "500ms"]));
+    let output = output(run(&node, &["--imds-wait", "3s"]));
     assert_eq!(
         (output.status, error(&output)),
         (
@@ -177,4 +177,49 @@ fn a_wrong_clock_is_69_with_help_and_not_a_missing_permission() {
             "error: failed to connect to the cluster\n  caused by: failed to get the cluster endpoint from EKS\n  caused by: AWS rejected the time of the request for eks:DescribeCluster\n  caused by: RequestTimeTooSkewed: The difference is 9000 s.\n  help: set the clock of the instance: run `chronyc makestep`, and check its time source with `chronyc sources` (Amazon Time Sync Service: 169.254.169.123)\n"
         )
     );
+}
+
+#[test]
+fn a_mistyped_instance_type_gets_the_nearest_one_as_a_suggestion() {
+    let unknown = "<Response><Errors><Error><Code>InvalidInstanceType</Code><Message>The following supplied instance types do not exist: [m5.lrage]</Message></Error></Errors></Response>";
+    let denied = unknown.replace("InvalidInstanceType", "UnauthorizedOperation");
+    let of = |type_name: &str, (status, body): (&'static str, String)| {
+        let ec2 = aws_api(vec![(status, body)]);
+        let node = Node::empty().with("--ec2-endpoint", ec2);
+        let arguments = ["max-pods", "--region", "us-west-2", "--instance-type", type_name];
+        let output = node.run(arguments);
+        (output.status, error(&output).to_owned())
+    };
+    assert_eq!(
+        of("m5.lrage", ("400 Bad Request", unknown.to_owned())),
+        (
+            Some(65),
+            "error: failed to look up the limits of instance type m5.lrage\n  caused by: EC2 does not offer instance type \"m5.lrage\" in this region\n  help: did you mean `m5.large`? Otherwise check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type\n".to_owned()
+        )
+    );
+    assert_eq!(
+        of("m5.lrage", ("403 Forbidden", denied)),
+        (
+            Some(77),
+            "error: failed to look up the limits of instance type m5.lrage\n  caused by: access denied for ec2:DescribeInstanceTypes\n  caused by: UnauthorizedOperation: The following supplied instance types do not exist: [m5.lrage]\n  help: did you mean `m5.large`? Otherwise allow ec2:DescribeInstanceTypes in the node's IAM role, or install an eni-bootstrap version whose table contains the instance type\n".to_owned()
+        )
+    );
+    assert_eq!(
+        of("zz9.plural", ("400 Bad Request", unknown.to_owned())),
+        (
+            Some(65),
+            "error: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type\n".to_owned()
+        )
+    );
+    for arguments in [&["limits", "show", "m5large"][..], &["max-pods", "--instance-type=m5large"]]
+    {
+        let output = Node::empty().run(arguments);
+        assert_eq!(
+            (output.status, output.stderr.as_str()),
+            (
+                Some(64),
+                "error: invalid command line\n  caused by: \"m5large\" is not an instance type (such as m5.large)\n  help: did you mean `m5.large`?\n"
+            )
+        );
+    }
 }

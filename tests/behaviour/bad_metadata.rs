@@ -88,7 +88,7 @@ fn a_404_that_stays_is_65_for_a_required_item_and_a_warning_for_another_one() {
         let api = ready_api();
         let (node, imds) = in_cluster(&api);
         imds.remove(item);
-        let output = node.run(["run", "--imds-wait", "400ms"]);
+        let output = node.run(["run", "--imds-wait", "1s"]);
         match warning {
             None => {
                 assert_eq!(

@@ -136,6 +136,6 @@ fn an_invalid_proxy_is_an_error_without_its_password() {
         "error: invalid command line\n  \
          caused by: invalid proxy in HTTPS_PROXY or --https-proxy\n  \
          caused by: \"proxy:3128\" is not a valid proxy URL (such as http://proxy.example.com:3128)\n  \
-         help: correct the proxy URL, or set `HTTPS_PROXY=` to connect without a proxy\n"
+         help: correct the proxy URL, or unset HTTPS_PROXY and https_proxy to connect without a proxy\n"
     );
 }

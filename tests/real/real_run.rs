@@ -147,7 +147,7 @@ async fn an_unknown_type_is_an_error() {
     assert_eq!(output.status, Some(65));
     assert_eq!(
         output.stderr,
-        "warning: instance: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
+        "warning: instance: zz9.plural is not in the embedded table; calling ec2:DescribeInstanceTypes\nerror: failed to look up the limits of instance type zz9.plural\n  caused by: EC2 does not offer instance type \"zz9.plural\" in this region\n  help: check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type\n"
     );
     assert_eq!(node.written(), Vec::<String>::new());
 }
@@ -166,7 +166,7 @@ fn the_instance_type_in_motos_metadata_is_an_error() {
         [
             "error: failed to look up the limits of instance type moto.virtual",
             "  caused by: EC2 does not offer instance type \"moto.virtual\" in this region",
-            "  help: check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type",
+            "  help: check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type",
         ]
     );
     assert_eq!(node.written(), Vec::<String>::new());

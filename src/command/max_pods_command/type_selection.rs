@@ -35,7 +35,10 @@ pub(crate) fn select(
 }
 
 fn matching(word: &str, table: &LimitsTable) -> Result<Vec<InstanceType>, UsageError> {
-    let parse = |name: &str| name.parse().map_err(UsageError::InvalidType);
+    let parse = |name: &str| {
+        let invalid = |error| UsageError::InvalidType { error, nearest: table.nearest(name) };
+        name.parse().map_err(invalid)
+    };
     if !word.contains(['*', '?', '[']) {
         return Ok(vec![parse(word)?]);
     }

@@ -54,6 +54,10 @@ fn respond(
 ) -> Response<Body> {
     let path: Vec<&str> = request.path.trim_start_matches('/').splitn(2, '/').collect();
     match (request.method.as_str(), &path[..]) {
+        (_, ["eniconfigs", name]) if name.is_empty() || name.contains('/') => return not_found(),
+        ("DELETE", ["eniconfigs", name]) if !api.contains(name) => return not_found(),
+        (_, ["imds", path]) if !is_item(path) => return not_found(),
+        ("DELETE", ["imds", path]) if !imds.contains(path) => return not_found(),
         ("POST", ["eniconfigs", name]) => match serde_json::from_slice(&request.body) {
             Ok(spec) => api.apply(name, spec),
             Err(error) => return bad_request(&format!("the body is not valid JSON: {error}")),
@@ -84,9 +88,18 @@ fn respond(
             }
             return answer(200, "application/json", format!("{all:#}\n"));
         }
-        _ => return answer(404, "text/plain", "not found; run `eni-bootstrap-sandbox --help`\n"),
+        _ => return not_found(),
     }
     answer(204, "text/plain", "")
+}
+
+/// Returns whether the metadata service serves `path`, which does not start with `latest/`.
+fn is_item(path: &str) -> bool {
+    path == "user-data" || path.starts_with("meta-data/") || path.starts_with("dynamic/")
+}
+
+fn not_found() -> Response<Body> {
+    answer(404, "text/plain", "not found; run `eni-bootstrap-sandbox --help`\n")
 }
 
 fn bad_request(message: &str) -> Response<Body> {
@@ -108,4 +121,45 @@ fn add_fault(faults: &Faults, body: &[u8]) -> Result<(), String> {
         faults.fail_next_matching(matching, times, Fault::Status(status));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imds::Instance;
+    use http::HeaderMap;
+
+    #[test]
+    fn a_path_that_the_sandbox_does_not_serve_is_404() {
+        let (imds, api) = (Imds::start(&Instance::default()), KubernetesApi::start());
+        let status = |method: &str, path: &str| {
+            let request = Request {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                query: String::new(),
+                headers: HeaderMap::new(),
+                body: b"{}".to_vec(),
+            };
+            respond(&imds, &api, None, &request).status().as_u16()
+        };
+        for (method, path, expected) in [
+            ("POST", "/imds/meta-data/instance-type", 204),
+            ("POST", "/imds/user-data", 204),
+            ("DELETE", "/imds/user-data", 204),
+            ("POST", "/eniconfigs/us-west-2a", 204),
+            ("DELETE", "/eniconfigs/us-west-2a", 204),
+            ("POST", "/watches/end", 204),
+            ("POST", "/imds/latest/meta-data/instance-type", 404),
+            ("POST", "/imds/", 404),
+            ("POST", "/imds/metadata/instance-type", 404),
+            ("DELETE", "/imds/user-data", 404),
+            ("DELETE", "/eniconfigs/us-west-2a", 404),
+            ("POST", "/eniconfigs/", 404),
+            ("POST", "/eniconfigs/us-west-2a/status", 404),
+            ("POST", "/watches/stop", 404),
+            ("GET", "/imds/meta-data/instance-type", 404),
+        ] {
+            assert_eq!(status(method, path), expected, "{method} {path}");
+        }
+    }
 }

@@ -263,6 +263,11 @@ impl Imds {
         self.state.lock().unwrap().items.remove(path);
     }
 
+    /// Returns whether `path` has contents.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.state.lock().unwrap().items.contains_key(path)
+    }
+
     /// Makes all issued tokens invalid.
     pub fn forget_tokens(&self) {
         self.state.lock().unwrap().tokens.clear();

@@ -164,6 +164,11 @@ impl KubernetesApi {
         self.shared.state().delete(name);
     }
 
+    /// Returns whether an ENIConfig exists.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.shared.state().contains(name)
+    }
+
     /// Returns the requests so far.
     #[must_use]
     pub fn requests(&self) -> Vec<KubernetesRequest> {

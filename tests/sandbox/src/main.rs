@@ -31,7 +31,9 @@ Control the running sandbox with HTTP requests to $CONTROL:
   POST   /faults/imds          {\"latency-ms\": 50} or {\"matching\": \"token\", \"times\": 2, \"status\": 503}
   POST   /faults/kubernetes    the same for the Kubernetes API
   POST   /faults/bottlerocket  the same for the Bottlerocket settings API
-  GET    /requests             list all requests received so far")]
+  GET    /requests             list all requests received so far
+
+Any other path, and DELETE for an object or item that does not exist, returns 404.")]
 struct Arguments {
     /// Write ca.crt and kubeconfig to this folder, and, when all servers listen, the shell variables to
     /// the file ready

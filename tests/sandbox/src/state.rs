@@ -67,6 +67,10 @@ impl State {
         self.publish(kind, object);
     }
 
+    pub fn contains(&self, name: &str) -> bool {
+        self.objects.contains_key(name)
+    }
+
     pub fn delete(&mut self, name: &str) {
         if let Some(mut object) = self.objects.remove(name) {
             self.version += 1;

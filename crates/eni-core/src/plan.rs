@@ -89,7 +89,7 @@ pub fn plan(
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
-    let changes = host.render(&kubelet);
+    let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
 }
 

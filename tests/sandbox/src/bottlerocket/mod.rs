@@ -119,6 +119,15 @@ impl Bottlerocket {
         nested(&self.shared.state().store.live)
     }
 
+    /// Sets and renders live settings, without the outer key `settings`, as a user does with `apiclient`.
+    pub fn set(&self, settings: &Value) {
+        let settings = serde_json::from_str(&settings.to_string()).expect("valid settings");
+        let pairs = store::pairs(&settings).expect("valid keys");
+        let state = &mut *self.shared.state();
+        state.store.live.extend(pairs);
+        state.runs.boot(&state.store.live);
+    }
+
     /// Returns the pending settings of a transaction.
     #[must_use]
     pub fn pending(&self, transaction: &str) -> Value {

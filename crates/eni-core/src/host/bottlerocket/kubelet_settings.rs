@@ -24,14 +24,20 @@ impl KubeletSettings {
     /// query.
     #[must_use]
     pub fn keys(&self) -> String {
+        self.names().join(",").replace('"', "%22")
+    }
+
+    /// Returns the full names of the keys that are set, as the API returns them.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         let Self { max_pods, kube_reserved, node_labels } = self;
         let max_pods = max_pods.map(|_| "settings.kubernetes.max-pods".to_owned());
         let reserved =
             kube_reserved.keys().map(|key| format!("settings.kubernetes.kube-reserved.{key}"));
         // Quoted, because a label key may contain dots.
         let labels =
-            node_labels.keys().map(|key| format!("settings.kubernetes.node-labels.%22{key}%22"));
-        max_pods.into_iter().chain(reserved).chain(labels).collect::<Vec<_>>().join(",")
+            node_labels.keys().map(|key| format!("settings.kubernetes.node-labels.\"{key}\""));
+        max_pods.into_iter().chain(reserved).chain(labels).collect()
     }
 
     /// Returns these settings with only those resources and labels that `other` contains.
@@ -45,6 +51,50 @@ impl KubeletSettings {
             max_pods: self.max_pods,
             kube_reserved: only(&self.kube_reserved, &other.kube_reserved),
             node_labels: only(&self.node_labels, &other.node_labels),
+        }
+    }
+
+    /// Returns the values that `other` has, too.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        self.filter(|own, other| other == Some(own), other)
+    }
+
+    /// Returns the values that `other` does not have, or has with another value.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.filter(|own, other| other != Some(own), other)
+    }
+
+    /// Adds the values of `other` for the keys that are not set.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        let Self { max_pods, kube_reserved, node_labels } = other;
+        self.max_pods = self.max_pods.or(max_pods);
+        for (all, others) in
+            [(&mut self.kube_reserved, kube_reserved), (&mut self.node_labels, node_labels)]
+        {
+            for (key, value) in others {
+                all.entry(key).or_insert(value);
+            }
+        }
+        self
+    }
+
+    /// Returns the values for which `keeps` is true. It gets the value, and that of `other`.
+    fn filter(&self, keeps: impl Fn(&str, Option<&str>) -> bool, other: &Self) -> Self {
+        let max_pods = |settings: &Self| settings.max_pods.map(|it| it.to_string());
+        let map = |all: &BTreeMap<String, String>, others: &BTreeMap<String, String>| {
+            let kept =
+                all.iter().filter(|(key, own)| keeps(own, others.get(*key).map(String::as_str)));
+            kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        Self {
+            max_pods: self
+                .max_pods
+                .filter(|own| keeps(&own.to_string(), max_pods(other).as_deref())),
+            kube_reserved: map(&self.kube_reserved, &other.kube_reserved),
+            node_labels: map(&self.node_labels, &other.node_labels),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole runs as a Bottlerocket bootstrap container, against a stand-in for the settings API.
 
 mod bad;
+mod interference;
 mod ownership;
 mod second_boot;
 

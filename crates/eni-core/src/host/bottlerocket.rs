@@ -10,7 +10,7 @@ mod live_settings;
 mod record;
 mod rendered;
 
-pub use kubelet_settings::KubeletSettings;
+pub use kubelet_settings::{KubeletSettings, NotLive};
 pub use live_settings::{InvalidSettings, LiveSettings, OTHER_KEYS};
 pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};

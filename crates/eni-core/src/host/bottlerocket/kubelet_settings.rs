@@ -19,6 +19,18 @@ pub struct KubeletSettings {
     pub node_labels: BTreeMap<String, String>,
 }
 
+/// A live value that differs from the one that eni-bootstrap set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key} is {current} instead of {expected}")]
+pub struct NotLive {
+    /// The full name of the key.
+    pub key: String,
+    /// The live value, or "not set".
+    pub current: String,
+    /// The value that eni-bootstrap set.
+    pub expected: String,
+}
+
 impl KubeletSettings {
     /// Returns the full names of the keys that are set, comma-separated and percent-encoded for a
     /// query.
@@ -30,13 +42,20 @@ impl KubeletSettings {
     /// Returns the full names of the keys that are set, as the API returns them.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
+        self.entries().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Returns each value with the full name of its key.
+    fn entries(&self) -> Vec<(String, String)> {
         let Self { max_pods, kube_reserved, node_labels } = self;
-        let max_pods = max_pods.map(|_| "settings.kubernetes.max-pods".to_owned());
+        let entry =
+            |key: &str, value: &str| (format!("settings.kubernetes.{key}"), value.to_owned());
+        let max_pods = max_pods.map(|it| entry("max-pods", &it.to_string()));
         let reserved =
-            kube_reserved.keys().map(|key| format!("settings.kubernetes.kube-reserved.{key}"));
+            kube_reserved.iter().map(|(key, value)| entry(&format!("kube-reserved.{key}"), value));
         // Quoted, because a label key may contain dots.
         let labels =
-            node_labels.keys().map(|key| format!("settings.kubernetes.node-labels.\"{key}\""));
+            node_labels.iter().map(|(key, value)| entry(&format!("node-labels.\"{key}\""), value));
         max_pods.into_iter().chain(reserved).chain(labels).collect()
     }
 
@@ -64,6 +83,20 @@ impl KubeletSettings {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         self.filter(|own, other| other != Some(own), other)
+    }
+
+    /// Checks that `live` contains every value.
+    ///
+    /// # Errors
+    ///
+    /// [`NotLive`] with the first value that differs.
+    pub fn check_live(&self, live: &Self) -> Result<(), NotLive> {
+        let Some((key, expected)) = self.difference(live).entries().into_iter().next() else {
+            return Ok(());
+        };
+        let current = live.entries().into_iter().find(|(name, _)| *name == key);
+        let current = current.map_or_else(|| "not set".to_owned(), |(_, value)| value);
+        Err(NotLive { key, current, expected })
     }
 
     /// Adds the values of `other` for the keys that are not set.

@@ -232,3 +232,17 @@ fn the_proxy_and_the_region_come_from_the_settings() {
     let url = String::from_utf8(url).unwrap();
     assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/?"), "{url}");
 }
+
+#[test]
+fn an_https_proxy_in_the_settings_is_accepted() {
+    let host = Host::with(|seed| {
+        seed["network"] =
+            json!({ "https-proxy": "https://me:hunter2@127.0.0.1:9", "no-proxy": [] });
+    });
+    // Nothing listens at the proxy. EC2 is called through it, the API server is not.
+    let output = host.node.run(["run", "--eni-config-verify=true", "--verbose"]);
+    ready(&output);
+    assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+    let skipped = lines(&output, "verify");
+    assert!(skipped[0].contains("ec2:DescribeSubnets"), "{skipped:?}");
+}

@@ -66,7 +66,7 @@ fn a_second_run_changes_no_setting() {
 
 #[test]
 fn an_applier_that_fails_once_after_the_commit_is_run_again() {
-    for applier in [Applier::CannotStart, Applier::Exits(3)] {
+    for applier in [Applier::CannotStart, Applier::Exits(3), Applier::ExitsEarly] {
         let host = Host::new();
         host.settings.set_applier_once(applier);
         ready(&host.run());

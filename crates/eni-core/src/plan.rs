@@ -76,9 +76,8 @@ pub fn plan(
     let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
-    let mut node_labels =
-        node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?;
-    let mut label_notes = bottlerocket_labels::apply_policy(settings, existing, &mut node_labels);
+    let node_labels = node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?;
+    let mut label_notes = bottlerocket_labels::overridden(existing, &node_labels);
     label_notes.extend(bottlerocket_labels::old_labels(
         existing,
         &node_labels,

@@ -1,6 +1,8 @@
 //! The values of the user and those of eni-bootstrap, over several boots.
 
-use crate::support::bottlerocket::{Host, RECORD, lines, ready};
+use crate::support::bottlerocket::{Host, RECORD, USER_DATA, lines, ready};
+use crate::support::node::error;
+use eni_bootstrap_sandbox::{Applier, Fault};
 use serde_json::{Value, json};
 
 const POLICIES: [&str; 3] = ["override", "respect", "lower"];
@@ -92,27 +94,15 @@ fn policy_respect_keeps_each_kube_reserved_of_the_user_over_three_boots() {
 }
 
 #[test]
-fn policy_respect_keeps_a_label_of_the_user_over_three_boots() {
-    for (policy, expected) in [("respect", "red"), ("override", "blue"), ("lower", "blue")] {
-        let host = Host::new();
-        host.settings.set(&json!({ "kubernetes": { "node-labels": { "team": "red" } } }));
-        host.node.file(crate::support::bottlerocket::USER_DATA, "[labels]\nteam = \"blue\"\n");
-        for _ in 0..3 {
-            assert_eq!(boot(&host, policy, "node-labels/team"), expected, "{policy}");
-        }
-    }
-}
-
-#[test]
 fn a_run_that_failed_does_not_change_the_owner_of_max_pods() {
     // The first run sets 20. The second one, for another max-pods, fails at this request.
     for request in ["PATCH ", "commit_and_apply"] {
         let host = Host::new();
         assert_eq!(boot(&host, "respect", "max-pods"), 20);
-        let mut faults = vec![eni_bootstrap_sandbox::Fault::Drop];
+        let mut faults = vec![Fault::Drop];
         if request == "commit_and_apply" {
             // The commit succeeds, but the response is lost, and so are all later ones.
-            faults.push(eni_bootstrap_sandbox::Fault::Lost);
+            faults.push(Fault::Lost);
         }
         for fault in faults {
             host.settings.faults().fail_always_matching(request, fault.clone());
@@ -134,7 +124,7 @@ fn a_run_that_was_killed_after_the_commit_does_not_change_the_owner_of_max_pods(
     let host = Host::new();
     assert_eq!(boot(&host, "respect", "max-pods"), 20);
     // The applier is late, so that the run waits after the commit.
-    host.settings.set_applier(eni_bootstrap_sandbox::Applier::Held);
+    host.settings.set_applier(Applier::Held);
     let mut running = host.node.start(["run", "--pods-policy=respect", "--pods-ceiling=10"]);
     running.until("has not rendered the committed settings");
     drop(running);
@@ -174,7 +164,7 @@ fn values_of_the_user_that_are_replaced_or_kept_are_logged_with_both_values() {
     for policy in POLICIES {
         let host = Host::new();
         host.settings.set(&user);
-        host.node.file(crate::support::bottlerocket::USER_DATA, "[labels]\nteam = \"blue\"\n");
+        host.node.file(USER_DATA, "[labels]\nteam = \"blue\"\n");
         let output = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&output);
         let plan = lines(&output, "plan");
@@ -186,16 +176,11 @@ fn values_of_the_user_that_are_replaced_or_kept_are_logged_with_both_values() {
                 "plan: settings.kubernetes sets {subject}; the computed value {new} takes precedence (pods.policy = \"{policy}\")"
             ),
         };
-        let label = match policy {
-            "respect" => "plan: settings.kubernetes sets label team to \"red\"; this value is kept (pods.policy = \"respect\")".to_owned(),
-            _ => format!("plan: settings.kubernetes sets label team to \"red\"; \"blue\" takes precedence (pods.policy = \"{policy}\")"),
-        };
         for line in [
             result("kube-reserved.cpu to 200m", "70m"),
             result("kube-reserved.memory to 2Gi", "475Mi"),
-            label,
-            // The AWS cloud provider overwrites this label after registration.
-            "plan: settings.kubernetes sets label topology.kubernetes.io/zone to \"us-west-2b\"; \"us-west-2a\" takes precedence, because it is the zone of the instance".to_owned(),
+            "warning: plan: settings.kubernetes.node-labels sets label team=red; eni-bootstrap's value blue takes precedence; remove the existing label".to_owned(),
+            "warning: plan: settings.kubernetes.node-labels sets label topology.kubernetes.io/zone=us-west-2b; eni-bootstrap's value us-west-2a takes precedence; remove the existing label".to_owned(),
         ] {
             assert!(plan.contains(&line.as_str()), "{line}\nis not in\n{}", output.stderr);
         }
@@ -211,7 +196,7 @@ fn an_old_eniconfig_label_of_an_earlier_run_is_an_error_if_the_cni_would_use_it(
     let output = host.node.run(["run", "--eni-config-name=prod-{zone}"]);
     assert_eq!(output.status, Some(78), "{}", output.stderr);
     assert_eq!(
-        crate::support::node::error(&output),
+        error(&output),
         "error: failed to compute the node configuration\n  \
          caused by: the CNI would use ENIConfig \"us-west-2a\" instead of \"prod-us-west-2a\": an earlier run set label vpc.amazonaws.com/externalEniConfig, and the Bottlerocket API cannot remove a label\n  \
          help: set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", so that eni-bootstrap updates this label, or replace the node\n"

@@ -63,12 +63,10 @@ codes! {
     KubeReservedKept = "kube-reserved-kept", "kube-reserved";
     /// Bottlerocket's settings contain a kube-reserved value, and the value of eni-bootstrap takes precedence.
     KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
-    /// Bottlerocket's settings contain a label, and `pods.policy` keeps its value.
-    LabelKept = "label-kept", "node-labels";
-    /// Bottlerocket's settings contain a label, and the value of eni-bootstrap takes precedence.
-    LabelOverridden = "label-overridden", "node-labels";
+    /// An existing label has another value, and the value of eni-bootstrap takes precedence.
+    LabelOverridden = "label-overridden", "labels";
     /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
-    OldLabel = "old-label", "node-labels";
+    OldLabel = "old-label", "labels";
     /// The kubelet reserves more than half of the instance's memory.
     LargeMemoryReserve = "large-memory-reserve", "memory";
     /// The instance was read from instance metadata.

@@ -1,55 +1,28 @@
-//! The precedence between the labels of eni-bootstrap and those in Bottlerocket's settings.
+//! Labels in Bottlerocket's settings: of the user, and of earlier runs.
 
 use super::PlanError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::eni_config::{EXTERNAL_LABEL, EniConfigName};
-use crate::domain::label::{self, LabelKey, LabelValue, Labels};
+use crate::domain::label::{LabelKey, Labels};
 use crate::host::ExistingConfig;
-use crate::host::existing_config::{ConfigLocation, Policy};
-use crate::settings::Settings;
+use crate::host::existing_config::{ConfigLocation, ExistingLabel};
 
-/// Replaces labels of the settings with existing ones if `pods.policy` keeps these. Returns a note
-/// for each existing label with another value.
-pub(super) fn apply_policy(
-    settings: &Settings,
-    existing: &ExistingConfig,
-    labels: &mut Labels,
-) -> Vec<Diagnostic> {
-    let policy = settings.pods.policy();
-    let mut diagnostics = Vec::new();
+/// Returns a warning for each existing label with another value than the label of eni-bootstrap.
+pub(super) fn overridden(existing: &ExistingConfig, labels: &Labels) -> Vec<Diagnostic> {
     let live = existing.node_labels.iter().filter(|it| it.location == ConfigLocation::Bottlerocket);
-    for live in live {
-        let Ok(key) = live.key.parse::<LabelKey>() else { continue };
-        let Some(own) = labels.get(&key).filter(|own| own.as_str() != live.value) else { continue };
-        let subject = format!("settings.kubernetes sets label {key} to {:?}", live.value);
-        let own = own.to_string();
-        let existing: Result<LabelValue, _> = live.value.parse();
-        let (code, reason) = match (live.key.as_str(), existing) {
-            (label::ZONE, _) => (
-                Code::LabelOverridden,
-                format!("{own:?} takes precedence, because it is the zone of the instance"),
+    let own = |key: &str| key.parse().ok().and_then(|key: LabelKey| labels.get(&key));
+    let different = live.filter_map(|live| {
+        let own = own(&live.key).filter(|own| own.as_str() != live.value)?;
+        let ExistingLabel { key, value, location } = live;
+        Some(Diagnostic::warning(
+            Code::LabelOverridden,
+            format!(
+                "{location}.node-labels sets label {key}={value}; eni-bootstrap's value {own} takes precedence"
             ),
-            (label::REGION, _) => (
-                Code::LabelOverridden,
-                format!("{own:?} takes precedence, because it is the region of the instance"),
-            ),
-            // The label of the ENIConfig: `pods.policy` does not apply to it.
-            _ if settings.labels.0.get(&key).is_none() => {
-                (Code::LabelOverridden, format!("{own:?} takes precedence"))
-            }
-            (_, Ok(value)) if policy == Policy::Respect => {
-                labels.insert(key, value);
-                (Code::LabelKept, "this value is kept (pods.policy = \"respect\")".to_owned())
-            }
-            _ => {
-                let policy = policy.name();
-                let text = format!("{own:?} takes precedence (pods.policy = \"{policy}\")");
-                (Code::LabelOverridden, text)
-            }
-        };
-        diagnostics.push(Diagnostic::info(code, format!("{subject}; {reason}")));
-    }
-    diagnostics
+            "remove the existing label",
+        ))
+    });
+    different.collect()
 }
 
 /// Returns a warning for each label that an earlier run set and that is not in `labels`: the API

@@ -1,6 +1,8 @@
 //! The record of the settings that eni-bootstrap configured. The API does not show who set a value.
 
 use super::KubeletSettings;
+use crate::domain::eni_config::DEFAULT_LABEL;
+use crate::domain::label;
 use crate::host::NOTICE;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,6 +20,9 @@ pub struct Record {
     pub pending: KubeletSettings,
 }
 
+/// The labels that version 0.1.0 always overwrote, but did not record.
+const LABELS: [&str; 3] = [label::ZONE, label::REGION, DEFAULT_LABEL];
+
 impl Record {
     /// Parses [`super::RECORD`].
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
@@ -27,7 +32,17 @@ impl Record {
     /// Returns the values in `live` that eni-bootstrap configured.
     #[must_use]
     pub(super) fn own(&self, live: &KubeletSettings) -> KubeletSettings {
-        live.common(&self.committed).or(live.common(&self.pending))
+        let mut own = live.common(&self.committed).or(live.common(&self.pending));
+        if !self.has_labels() {
+            let labels = live.node_labels.iter().filter(|(key, _)| LABELS.contains(&key.as_str()));
+            own.node_labels.extend(labels.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        own
+    }
+
+    /// Returns whether the record contains labels. Version 0.1.0 did not record them.
+    fn has_labels(&self) -> bool {
+        [&self.committed, &self.pending].iter().any(|it| !it.node_labels.is_empty())
     }
 
     /// Returns the text of the file.

@@ -169,3 +169,19 @@ max-pods = 44
     );
     assert_eq!(Record::parse(&record.to_toml()), Ok(record));
 }
+
+#[test]
+fn a_record_of_an_earlier_version_without_labels_contains_the_labels_that_it_overwrote() {
+    let committed = KubeletSettings { node_labels: BTreeMap::new(), ..planned(20, "475Mi") };
+    let record = Some(Record { committed, ..Record::default() });
+    let mut live = planned(20, "475Mi");
+    live.node_labels.insert("team".into(), "blue".into());
+    let (existing, _, after) = run(&with_live(live, record), 20);
+    let team = ExistingLabel {
+        key: "team".to_owned(),
+        value: "blue".to_owned(),
+        location: ConfigLocation::Bottlerocket,
+    };
+    assert_eq!((existing.node_labels, existing.own_labels), (vec![team], labels()));
+    assert_eq!(after.committed, planned(20, "475Mi"));
+}

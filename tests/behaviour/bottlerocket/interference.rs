@@ -109,11 +109,10 @@ fn sigterm_between_patch_and_commit_deletes_the_transaction() {
 #[test]
 fn a_transaction_of_a_killed_run_is_deleted_by_the_next_run() {
     let host = Host::new();
-    host.settings.faults().fail_always_matching("commit_and_apply", Fault::Hang);
+    host.settings.faults().fail_next_matching("commit_and_apply", 1, Fault::Hang);
     let running = host.node.start(["run"]);
     assert!(host.settings.wait_for("commit_and_apply", 1, TIME_LIMIT));
     drop(running);
-    host.settings.faults().clear();
     let [transaction] = &host.settings.transactions()[..] else { panic!("one transaction") };
     let output = host.run();
     ready(&output);

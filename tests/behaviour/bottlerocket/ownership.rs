@@ -1,6 +1,6 @@
 //! The values of the user and those of eni-bootstrap, over several boots.
 
-use crate::support::bottlerocket::{Host, RECORD, USER_DATA, lines, ready};
+use crate::support::bottlerocket::{Host, RECORD, TIME_LIMIT, USER_DATA, lines, ready};
 use crate::support::node::error;
 use eni_bootstrap_sandbox::{Applier, Fault};
 use serde_json::{Value, json};
@@ -116,6 +116,26 @@ fn a_run_that_failed_does_not_change_the_owner_of_max_pods() {
             assert_eq!(host.kubelet().0, "12", "{}", output.stderr);
             assert!(!output.stderr.contains("sets max-pods to"), "{}", output.stderr);
         }
+    }
+}
+
+#[test]
+fn an_apiserver_that_dies_does_not_change_the_owner_of_max_pods() {
+    for (request, count) in [("PATCH ", 2), ("commit_and_apply", 2)] {
+        let mut host = Host::new();
+        assert_eq!(boot(&host, "respect", "max-pods"), 20);
+        host.settings.faults().fail_always_matching(request, Fault::Hang);
+        let running = host.node.start(["run", "--pods-policy=respect", "--pods-ceiling=10"]);
+        assert!(host.settings.wait_for(request, count, TIME_LIMIT));
+        host.settings.kill();
+        let output = running.end();
+        assert_eq!(output.status, Some(69), "{}", output.stderr);
+        host.settings.faults().clear();
+        host.settings.revive();
+        let output = host.node.run(["run", "--pods-policy=respect", "--pods-ceiling=12"]);
+        ready(&output);
+        assert_eq!(host.kubelet().0, "12", "{}", output.stderr);
+        assert_eq!(host.settings.transactions(), Vec::<String>::new());
     }
 }
 

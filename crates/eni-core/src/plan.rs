@@ -1,7 +1,7 @@
 //! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
 //! does.
 
-mod bottlerocket_labels;
+mod bottlerocket_settings;
 mod cluster_access;
 mod diagnose;
 mod effective_cni;
@@ -76,18 +76,10 @@ pub fn plan(
     let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
-    let node_labels = node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?;
-    let mut label_notes = bottlerocket_labels::overridden(existing, &node_labels);
-    label_notes.extend(bottlerocket_labels::old_labels(
-        existing,
-        &node_labels,
-        wait.as_ref(),
-        label_def.as_deref(),
-    )?);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
         kube_reserved: Reserved::compute(cpus, capacity.max_pods, &reserve),
-        node_labels,
+        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
         needs_flags: existing.has_kube_reserved_flag
             || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
     };
@@ -97,12 +89,10 @@ pub fn plan(
     let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
-    diagnostics.extend(reserve_precedence::diagnostics(
-        settings,
-        &existing.kube_reserved,
-        &kubelet.kube_reserved,
-    ));
-    diagnostics.extend(label_notes);
+    let label_def = label_def.as_deref();
+    let notes =
+        bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
+    diagnostics.extend(notes);
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
     let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })

@@ -1,9 +1,8 @@
 //! The precedence between the kube-reserved of the settings and existing values on the node.
 
 use super::PlanError;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::quantity::Quantity;
-use crate::domain::reserved::{ReserveOverrides, Reserved};
+use crate::domain::reserved::ReserveOverrides;
 use crate::host::existing_config::Policy;
 use crate::settings::Settings;
 use std::collections::BTreeMap;
@@ -33,40 +32,4 @@ pub(super) fn overrides(
         memory: complete(memory, "memory")?,
         ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
     })
-}
-
-/// Returns a note for each existing reserve in Bottlerocket's settings that is kept, or that
-/// `reserved` replaces.
-pub(super) fn diagnostics(
-    settings: &Settings,
-    existing: &BTreeMap<String, String>,
-    reserved: &Reserved,
-) -> Vec<Diagnostic> {
-    let set = settings.reserve.overrides();
-    let policy = settings.pods.policy();
-    let resources = [
-        ("cpu", &reserved.cpu, set.cpu.is_some()),
-        ("ephemeral-storage", &reserved.ephemeral_storage, set.ephemeral_storage.is_some()),
-        ("memory", &reserved.memory, set.memory.is_some()),
-    ];
-    let note = |(resource, value, is_set): (&str, &Quantity, bool)| {
-        let current = existing.get(resource)?;
-        let subject = format!("settings.kubernetes sets kube-reserved.{resource} to {current}");
-        let name = policy.name();
-        let (code, reason) = if *current != value.to_string() {
-            let reason = if is_set {
-                format!("reserve.{resource} = {value} takes precedence")
-            } else {
-                format!("the computed value {value} takes precedence (pods.policy = \"{name}\")")
-            };
-            (Code::KubeReservedOverridden, reason)
-        } else if policy == Policy::Respect && !is_set {
-            let reason = format!("this value is kept (pods.policy = \"{name}\")");
-            (Code::KubeReservedKept, reason)
-        } else {
-            return None;
-        };
-        Some(Diagnostic::info(code, format!("{subject}; {reason}")))
-    };
-    resources.into_iter().filter_map(note).collect()
 }

@@ -136,8 +136,9 @@ pub(crate) async fn confirm(
     render_wait: Duration,
 ) -> Result<(), ApplyError> {
     for change in changes {
-        if let Change::BottlerocketSettings { settings, .. } = change {
-            bottlerocket_commit::confirm(root, settings, render_wait).await?;
+        if let Change::BottlerocketSettings { settings, external_label, .. } = change {
+            let label = external_label.as_deref();
+            bottlerocket_commit::confirm(root, settings, label, render_wait).await?;
         }
     }
     Ok(())

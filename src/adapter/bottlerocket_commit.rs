@@ -41,13 +41,20 @@ pub(crate) async fn commit(
 
 /// Checks that `settings` are still live and rendered: a program that started its change before the commit
 /// may have ended it later. If they are not, configures them once more, and waits up to `render_wait`.
+///
+/// The API removes no label, so a new value of the label that the CNI reads first is an error.
+/// `external_label` is its value in the plan.
 pub(crate) async fn confirm(
     root: &Path,
     settings: &KubeletSettings,
+    external_label: Option<&str>,
     render_wait: Duration,
 ) -> Result<(), BottlerocketError> {
     let api = Api::at(root)?;
     let live = api.live().await.map(|live| live.kubelet);
+    if let Ok(live) = &live {
+        settings.check_external_label(live, external_label).map_err(BottlerocketError::Changed)?;
+    }
     let reason = match (&live, rendered(root, settings)) {
         (Err(error), Ok(())) => {
             warn!(

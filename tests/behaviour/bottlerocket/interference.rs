@@ -72,6 +72,24 @@ fn settings_that_another_program_changes_again_fail_the_run() {
 }
 
 #[test]
+fn an_eniconfig_label_that_another_program_sets_during_the_wait_fails_the_run() {
+    let host = Host::new();
+    let running = waiting(&host);
+    let labels = json!({ "vpc.amazonaws.com/externalEniConfig": "other-zone", "team": "blue" });
+    host.settings.set(&json!({ "kubernetes": { "node-labels": labels } }));
+    host.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    let output = running.end();
+    assert_eq!(output.status, Some(69), "{}", output.stderr);
+    assert_eq!(
+        error(&output),
+        "error: failed to configure the node\n  \
+         caused by: another program changed settings.kubernetes during this run\n  \
+         caused by: settings.kubernetes.node-labels.\"vpc.amazonaws.com/externalEniConfig\" is other-zone instead of not set\n  \
+         help: find the program that sets it (another bootstrap container, or `apiclient` in a host container), and remove the setting there; then reboot the node\n"
+    );
+}
+
+#[test]
 fn an_api_that_stopped_during_the_wait_is_a_warning_if_the_files_are_correct() {
     let mut host = Host::new();
     let running = waiting(&host);

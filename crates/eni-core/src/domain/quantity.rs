@@ -67,8 +67,9 @@ impl<'a> Parts<'a> {
         self.whole.bytes().chain(self.fraction.bytes()).all(|digit| digit == b'0')
     }
 
-    /// Returns the value without its sign, rounded down; `None` if it exceeds `u64`.
-    fn value(&self) -> Option<u64> {
+    /// Returns the value without its sign in multiples of `unit`, rounded down; `None` if it exceeds
+    /// `u64`. `unit` is in units of 10⁻⁹.
+    fn value(&self, unit: u128) -> Option<u64> {
         if self.is_zero() {
             return Some(0);
         }
@@ -84,7 +85,7 @@ impl<'a> Parts<'a> {
             None if exponent < 0 => 0,
             None => return None,
         };
-        u64::try_from(nanos / ONE).ok()
+        u64::try_from(nanos / unit).ok()
     }
 }
 
@@ -92,7 +93,7 @@ impl Quantity {
     /// Returns the quantity of memory in bytes, rounded down; at most `u64::MAX`.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        Parts::parse(&self.0).and_then(|parts| parts.value()).unwrap_or(u64::MAX)
+        Parts::parse(&self.0).and_then(|parts| parts.value(ONE)).unwrap_or(u64::MAX)
     }
 }
 

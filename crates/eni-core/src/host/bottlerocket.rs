@@ -207,6 +207,7 @@ impl Renderer for Bottlerocket {
         let before = Record { committed: self.own(), pending: record.committed.clone() };
         vec![Change::BottlerocketSettings {
             current,
+            external_label: settings.external_label(&self.live.kubelet),
             settings,
             record_before: before.to_toml(),
             record_after: record.to_toml(),

@@ -55,6 +55,8 @@ pub enum Change {
         current: KubeletSettings,
         /// The new values.
         settings: KubeletSettings,
+        /// The live value of the label that the CNI reads first, if eni-bootstrap does not set it.
+        external_label: Option<String>,
         /// The text of [`RECORD`] during the commit. With it, the next run recognizes the values of
         /// eni-bootstrap whether or not the commit succeeded.
         record_before: String,
@@ -220,7 +222,9 @@ impl Change {
                 system.run_command(&HostCommand::snap(["set", snap, &assignment], help)).await?;
                 Ok(Outcome::Written)
             }
-            Self::BottlerocketSettings { current, settings, record_before, record_after } => {
+            Self::BottlerocketSettings {
+                current, settings, record_before, record_after, ..
+            } => {
                 if current != settings {
                     system.write_file(Path::new(RECORD), record_before)?;
                 }

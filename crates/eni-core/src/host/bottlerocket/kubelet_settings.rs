@@ -1,5 +1,6 @@
 //! The kubelet settings that eni-bootstrap changes.
 
+use crate::domain::eni_config::EXTERNAL_LABEL;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -97,6 +98,32 @@ impl KubeletSettings {
         let current = live.entries().into_iter().find(|(name, _)| *name == key);
         let current = current.map_or_else(|| "not set".to_owned(), |(_, value)| value);
         Err(NotLive { key, current, expected })
+    }
+
+    /// Returns the value in `live` of the label that the CNI reads first; `None` if these settings
+    /// contain the label.
+    #[must_use]
+    pub fn external_label(&self, live: &Self) -> Option<String> {
+        let is_own = self.node_labels.contains_key(EXTERNAL_LABEL);
+        live.node_labels.get(EXTERNAL_LABEL).filter(|_| !is_own).cloned()
+    }
+
+    /// Checks that the label that the CNI reads first still has the value `planned` in `live`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotLive`] if another program has set it since.
+    pub fn check_external_label(&self, live: &Self, planned: Option<&str>) -> Result<(), NotLive> {
+        let current = self.external_label(live);
+        if current.as_deref() == planned {
+            return Ok(());
+        }
+        let text = |value: Option<&str>| value.unwrap_or("not set").to_owned();
+        Err(NotLive {
+            key: format!("settings.kubernetes.node-labels.\"{EXTERNAL_LABEL}\""),
+            current: text(current.as_deref()),
+            expected: text(planned),
+        })
     }
 
     /// Adds the values of `other` for the keys that are not set.

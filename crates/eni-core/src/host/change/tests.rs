@@ -80,6 +80,7 @@ fn changes() -> [(Change, &'static str); 5] {
             Change::BottlerocketSettings {
                 current: settings(29),
                 settings: settings(20),
+                external_label: None,
                 record_before: format!("{NOTICE}before\n"),
                 record_after: format!("{NOTICE}after\n"),
             },

@@ -127,3 +127,19 @@ pub async fn apply(
     }
     Ok(applied)
 }
+
+/// Checks that the changes that other programs could have reverted since [`apply`] are still in effect, and
+/// applies them once more if they are not.
+pub(crate) async fn confirm(
+    root: &Path,
+    changes: &[Change],
+    render_wait: Duration,
+) -> Result<(), ApplyError> {
+    for change in changes {
+        if let Change::BottlerocketSettings { settings, external_label, .. } = change {
+            let label = external_label.as_deref();
+            bottlerocket_commit::confirm(root, settings, label, render_wait).await?;
+        }
+    }
+    Ok(())
+}

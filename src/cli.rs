@@ -196,7 +196,7 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Run(flags) => {
             let (context, settings) = load(context, *flags)?;
-            Box::pin(command::run::run(context, settings)).await
+            command::run::run_until_sigterm(context, settings).await
         }
         Command::Plan(flags) => {
             let PlanFlags { output, settings } = *flags;
@@ -250,7 +250,7 @@ fn after_long_help() -> String {
          Exit codes:\n"
     );
     for code in ExitCode::ALL {
-        let _ = writeln!(text, "  {:>2}  {}", code.number(), code.meaning());
+        let _ = writeln!(text, "  {:>3}  {}", code.number(), code.meaning());
     }
     text
 }

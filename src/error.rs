@@ -87,6 +87,9 @@ pub enum Error {
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
+    /// SIGTERM stopped `run`.
+    #[error("stopped by SIGTERM")]
+    Terminated,
     /// Standard output is closed or full.
     #[error("failed to write to standard output")]
     Output(#[source] io::Error),
@@ -112,6 +115,7 @@ impl Error {
             | Self::ChecksStrict { .. }
             | Self::IncompleteTable { .. }
             | Self::Runtime(_)
+            | Self::Terminated
             | Self::Output(_) => {
                 return None;
             }
@@ -133,6 +137,9 @@ impl Advice for Error {
             (Self::IncompleteTable { .. }, _) => {
                 "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
             }
+            (Self::Terminated, _) => {
+                "run `eni-bootstrap run` again; the kubelet must not start before it succeeds".into()
+            }
             (Self::Runtime(_), _) => "raise the limit of open files, such as `ulimit -n 1024`".into(),
             (_, None) => "check the pipe or file that standard output is redirected to".into(),
         }
@@ -145,6 +152,7 @@ impl Advice for Error {
             (Self::ChecksSkipped { .. }, _) => ExitCode::CheckSkipped,
             (Self::IncompleteTable { .. }, _) => ExitCode::InvalidData,
             (Self::Runtime(_), _) => ExitCode::Unavailable,
+            (Self::Terminated, _) => ExitCode::Terminated,
             (_, None) => ExitCode::CannotWrite,
         }
     }
@@ -230,6 +238,12 @@ mod tests {
                 "failed to start the event loop",
                 ExitCode::Unavailable,
                 "raise the limit of open files, such as `ulimit -n 1024`",
+            ),
+            (
+                Error::Terminated,
+                "stopped by SIGTERM",
+                ExitCode::Terminated,
+                "run `eni-bootstrap run` again; the kubelet must not start before it succeeds",
             ),
             (
                 Error::Output(closed()),

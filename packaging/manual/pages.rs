@@ -137,8 +137,10 @@ fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
         (ExitCode::Success, _) => "success",
         _ => code.meaning(),
     };
-    let is_possible = |code: &ExitCode| {
-        *code != ExitCode::CheckFailed || ["eni-bootstrap", "check"].contains(&command)
+    let is_possible = |code: &ExitCode| match code {
+        ExitCode::CheckFailed => ["eni-bootstrap", "check"].contains(&command),
+        ExitCode::Terminated => ["eni-bootstrap", "run"].contains(&command),
+        _ => true,
     };
     let codes = ExitCode::ALL.into_iter().filter(is_possible);
     codes.map(|code| (code.number().to_string(), meaning(code))).collect()

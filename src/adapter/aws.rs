@@ -156,7 +156,7 @@ type Timeouts = (Option<Duration>, Option<Duration>);
 
 /// Returns the CA bundle of the host, which may contain the CA of a company proxy, or else the embedded
 /// Mozilla root certificates, as PEM.
-fn trusted_certificates() -> Vec<u8> {
+pub(super) fn trusted_certificates() -> Vec<u8> {
     let mut bundles = CA_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
     bundles.find(|pem| !pem.is_empty()).unwrap_or_else(|| embedded_roots().into_bytes())
 }

@@ -5,7 +5,7 @@ use super::Transient;
 use super::disk::{DiskError, under};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{
-    InvalidSettings, KubeletSettings, LiveSettings, NotRendered, OTHER_KEYS, SOCKET,
+    InvalidSettings, KubeletSettings, LiveSettings, NotLive, NotRendered, OTHER_KEYS, SOCKET,
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
@@ -38,6 +38,25 @@ pub enum BottlerocketError {
         /// The message of the API.
         message: String,
     },
+    /// The commit failed after it had made some values live.
+    #[error(
+        "Bottlerocket committed only some of the settings: {} are live; {} are not",
+        live.join(", "),
+        missing.join(", ")
+    )]
+    PartlyCommitted {
+        /// The keys of this run that are live.
+        live: Vec<String>,
+        /// The keys of this run that are not live.
+        missing: Vec<String>,
+        source: Box<BottlerocketError>,
+    },
+    /// The commit failed, and the live settings cannot be read.
+    #[error("the commit of Bottlerocket's settings failed, and the live settings are unknown")]
+    UnknownCommit(#[source] Box<BottlerocketError>),
+    /// Another program changed the settings after the commit.
+    #[error("another program changed settings.kubernetes during this run")]
+    Changed(#[source] NotLive),
     /// The settings are committed, but the kubelet's files do not contain them.
     #[error("Bottlerocket has not rendered the committed settings")]
     NotRendered(#[source] NotRendered),
@@ -52,11 +71,20 @@ impl Advice for BottlerocketError {
             Self::Unreachable { .. } | Self::InvalidResponse { .. } => {
                 "check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node"
             }
-            Self::Rejected { request: Request::Get, .. } => {
+            Self::Rejected { request: Request::Get | Request::List, .. } => {
                 "check `journalctl -u apiserver`; if the settings are locked (lockdown), reboot the node"
             }
             Self::Rejected { request: Request::Apply, .. } => {
                 "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
+            }
+            Self::PartlyCommitted { .. } => {
+                "check `journalctl -u apiserver` and the free space on the data volume, then reboot the node: the next run sets the other values. The kubelet's files are not rendered until then"
+            }
+            Self::UnknownCommit(_) => {
+                "run `apiclient get settings.kubernetes` on the host to see which values are live; check `journalctl -u apiserver`, then reboot the node"
+            }
+            Self::Changed(_) => {
+                "find the program that sets it (another bootstrap container, or `apiclient` in a host container), and remove the setting there; then reboot the node"
             }
             Self::Rejected { .. } => {
                 "correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed"
@@ -70,13 +98,16 @@ impl Advice for BottlerocketError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unreachable { .. } | Self::NotRendered(_) | Self::KubeletFile(_) => {
-                ExitCode::Unavailable
-            }
+            Self::Unreachable { .. }
+            | Self::NotRendered(_)
+            | Self::KubeletFile(_)
+            | Self::PartlyCommitted { .. }
+            | Self::UnknownCommit(_)
+            | Self::Changed(_) => ExitCode::Unavailable,
             Self::InvalidResponse { .. } => ExitCode::InvalidData,
             // A PATCH that fails with a server error contains a value that cannot be stored.
             Self::Rejected {
-                request: Request::Get | Request::Commit | Request::Apply,
+                request: Request::Get | Request::List | Request::Commit | Request::Apply,
                 status,
                 ..
             } if status.is_server_error() => ExitCode::Unavailable,
@@ -87,7 +118,7 @@ impl Advice for BottlerocketError {
 
 impl Transient for BottlerocketError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_))
+        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_))
     }
 
     /// Rendering starts after the commit, so the first checks usually fail.
@@ -101,6 +132,8 @@ impl Transient for BottlerocketError {
 pub enum Request {
     /// Reads settings.
     Get,
+    /// Lists the transactions.
+    List,
     /// Adds changes to a transaction.
     Patch,
     /// Commits a transaction and renders its settings.
@@ -115,6 +148,7 @@ impl fmt::Display for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Get => "GET /settings",
+            Self::List => "GET /tx/list",
             Self::Patch => "PATCH /settings",
             Self::Commit => "POST /tx/commit_and_apply",
             Self::Apply => "POST /tx/apply",
@@ -160,6 +194,12 @@ impl Api {
             .await
     }
 
+    /// Returns the names of all transactions with pending changes.
+    pub(crate) async fn transactions(&self) -> Result<Vec<String>, BottlerocketError> {
+        let list = self.send(Request::List, Method::GET, "tx/list", None, StatusCode::OK).await?;
+        names(Request::List, &list)
+    }
+
     /// Adds all settings to the transaction `tx`, or none on an error. The commit makes them live.
     pub(crate) async fn patch(
         &self,
@@ -176,11 +216,7 @@ impl Api {
     pub(crate) async fn commit_and_apply(&self, tx: &str) -> Result<(), BottlerocketError> {
         let path = format!("tx/commit_and_apply?tx={tx}");
         let keys = self.send(Request::Commit, Method::POST, &path, None, StatusCode::OK).await?;
-        let keys: Result<Vec<String>, _> = serde_json::from_str(&keys);
-        let keys = keys.map_err(|error| BottlerocketError::InvalidResponse {
-            request: Request::Commit,
-            source: InvalidSettings { line: error.line(), column: error.column() },
-        })?;
+        let keys = names(Request::Commit, &keys)?;
         debug!("bottlerocket: committed {}", keys.join(", "));
         Ok(())
     }
@@ -226,6 +262,14 @@ impl Api {
         }
         Err(BottlerocketError::Rejected { request, status, message })
     }
+}
+
+/// Parses a JSON array of names.
+fn names(request: Request, response: &str) -> Result<Vec<String>, BottlerocketError> {
+    serde_json::from_str(response).map_err(|error| BottlerocketError::InvalidResponse {
+        request,
+        source: InvalidSettings { line: error.line(), column: error.column() },
+    })
 }
 
 fn unreachable(request: Request, error: reqwest::Error) -> BottlerocketError {

@@ -10,7 +10,12 @@ use eni_core::host::bottlerocket::{
 };
 use std::path::Path;
 use std::time::Duration;
-use tracing::warn;
+use tracing::{info, warn};
+
+/// The start of the name of every transaction.
+const TRANSACTION: &str = "eni-bootstrap-";
+/// The timeout for the deletion of transactions when the program is stopped.
+const CLEAN_UP: Duration = Duration::from_secs(5);
 
 /// Commits `settings`, and waits up to `render_wait` until the kubelet's files contain them.
 pub(crate) async fn commit(
@@ -20,8 +25,9 @@ pub(crate) async fn commit(
     render_wait: Duration,
 ) -> Result<Outcome, BottlerocketError> {
     let api = Api::at(root)?;
+    discard_all(&api).await;
     if current != settings {
-        commit_and_apply(&api, settings).await?;
+        commit_and_apply(&api, current, settings).await?;
     } else if let Err(reason) = rendered(root, settings) {
         // An earlier run was interrupted, or its settings applier failed.
         warn!("apply: {}; rendering the settings again", one_line(&reason));
@@ -33,8 +39,79 @@ pub(crate) async fn commit(
     Ok(Outcome::Written)
 }
 
+/// Checks that `settings` are still live and rendered: a program that started its change before the commit
+/// may have ended it later. If they are not, configures them once more, and waits up to `render_wait`.
+///
+/// The API removes no label, so a new value of the label that the CNI reads first is an error.
+/// `external_label` is its value in the plan.
+pub(crate) async fn confirm(
+    root: &Path,
+    settings: &KubeletSettings,
+    external_label: Option<&str>,
+    render_wait: Duration,
+) -> Result<(), BottlerocketError> {
+    let api = Api::at(root)?;
+    let live = api.live().await.map(|live| live.kubelet);
+    if let Ok(live) = &live {
+        settings.check_external_label(live, external_label).map_err(BottlerocketError::Changed)?;
+    }
+    let reason = match (&live, rendered(root, settings)) {
+        (Err(error), Ok(())) => {
+            warn!(
+                "apply: live settings not checked before ready; the kubelet's files are correct: {}",
+                one_line(error)
+            );
+            return Ok(());
+        }
+        (Ok(live), rendered) => {
+            match settings.check_live(live).map_err(BottlerocketError::Changed).and(rendered) {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            }
+        }
+        (Err(_), Err(reason)) => reason,
+    };
+    warn!(
+        "apply: another program changed settings.kubernetes or the kubelet's files during this run; configuring them again: {}",
+        one_line(&reason)
+    );
+    let live = live?;
+    if settings.check_live(&live).is_err() {
+        commit_and_apply(&api, &live, settings).await?;
+    } else {
+        api.apply(settings).await?;
+    }
+    retry("apply", Deadline::after(render_wait), async || {
+        let live = api.live().await?.kubelet;
+        settings.check_live(&live).map_err(BottlerocketError::Changed)?;
+        rendered(root, settings)
+    })
+    .await
+}
+
+/// Deletes the transactions of this program after a signal stopped it.
+pub(crate) async fn clean_up(root: &Path) {
+    if !Api::is_at(root) {
+        return;
+    }
+    match Api::at(root) {
+        Ok(api) => {
+            if tokio::time::timeout(CLEAN_UP, discard_all(&api)).await.is_err() {
+                warn!(
+                    "apply: no response from the Bottlerocket settings API; the next run deletes the transaction"
+                );
+            }
+        }
+        Err(error) => warn!("apply: {}", one_line(&error)),
+    }
+}
+
 /// Commits the settings in a separate transaction: the default one may contain changes of other programs.
-async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), BottlerocketError> {
+async fn commit_and_apply(
+    api: &Api,
+    current: &KubeletSettings,
+    settings: &KubeletSettings,
+) -> Result<(), BottlerocketError> {
     let tx = transaction();
     if let Err(error) = api.patch(&tx, settings).await {
         discard(api, &tx).await;
@@ -42,30 +119,64 @@ async fn commit_and_apply(api: &Api, settings: &KubeletSettings) -> Result<(), B
     }
     let Err(error) = api.commit_and_apply(&tx).await else { return Ok(()) };
     // The request may have failed after the commit: the settings applier failed, or the response was lost.
-    let is_live = api.live().await.is_ok_and(|live| live.kubelet.only(settings) == *settings);
-    if !is_live {
-        discard(api, &tx).await;
-        return Err(error);
+    match api.live().await {
+        Ok(live) if settings.check_live(&live.kubelet).is_ok() => {
+            warn!("apply: {}; the settings are committed; rendering them again", one_line(&error));
+            api.apply(settings).await
+        }
+        Ok(live) => {
+            discard(api, &tx).await;
+            let committed = settings.difference(current).common(&live.kubelet).names();
+            if committed.is_empty() {
+                return Err(error);
+            }
+            let missing = settings.difference(&live.kubelet).names();
+            let source = Box::new(error);
+            Err(BottlerocketError::PartlyCommitted { live: committed, missing, source })
+        }
+        Err(unread) => {
+            warn!("apply: {}", one_line(&unread));
+            discard(api, &tx).await;
+            Err(BottlerocketError::UnknownCommit(Box::new(error)))
+        }
     }
-    warn!("apply: {}; the settings are committed; rendering them again", one_line(&error));
-    api.apply(settings).await
 }
 
-/// Deletes a transaction. If this fails, the transaction remains until the next boot.
+/// Deletes the transactions of earlier runs, which were killed between the PATCH request and the commit.
+async fn discard_all(api: &Api) {
+    let transactions = match api.transactions().await {
+        Ok(transactions) => transactions,
+        Err(error) => {
+            return warn!("apply: transactions of earlier runs not deleted: {}", one_line(&error));
+        }
+    };
+    for tx in transactions.iter().filter(|tx| tx.starts_with(TRANSACTION)) {
+        match api.discard(tx).await {
+            Ok(()) => info!("apply: transaction {tx} of an earlier run deleted"),
+            Err(error) => not_deleted(tx, &error),
+        }
+    }
+}
+
+/// Deletes a transaction. If this fails, the transaction remains until the next run or boot.
 async fn discard(api: &Api, tx: &str) {
     if let Err(error) = api.discard(tx).await {
-        warn!(
-            "apply: {}; transaction {tx} is not deleted; Bottlerocket deletes it at the next boot",
-            one_line(&error)
-        );
+        not_deleted(tx, &error);
     }
+}
+
+fn not_deleted(tx: &str, error: &BottlerocketError) {
+    warn!(
+        "apply: {}; transaction {tx} is not deleted; Bottlerocket deletes it at the next boot",
+        one_line(error)
+    );
 }
 
 /// Returns a transaction name: `eni-bootstrap-` and 16 random hexadecimal digits.
 fn transaction() -> String {
     // Falls back to the process ID, which is unique while this process runs.
     let number = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
-    format!("eni-bootstrap-{number:016x}")
+    format!("{TRANSACTION}{number:016x}")
 }
 
 /// Returns an error unless the kubelet's files on the host contain the settings.

@@ -1,14 +1,29 @@
 //! `run`: reads the instance and the CNI configuration, configures the kubelet, and waits for the
 //! ENIConfig.
 
-use crate::adapter::Context;
+use crate::adapter::{Context, bottlerocket_commit};
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
 use crate::wait::WaitTimer;
 use crate::{apply, report};
 use eni_core::failure::one_line;
 use eni_core::settings::{OnTimeout, Settings};
+use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
+
+/// Runs [`run`] until it ends or SIGTERM stops it.
+pub(crate) async fn run_until_sigterm(context: Context, settings: Settings) -> Result<(), Error> {
+    let root = context.root.clone();
+    let mut sigterm = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+    select! {
+        result = Box::pin(run(context, settings)) => result,
+        _ = sigterm.recv() => {
+            bottlerocket_commit::clean_up(&root).await;
+            Err(Error::Terminated)
+        }
+    }
+}
 
 /// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
@@ -41,6 +56,7 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
+    apply::confirm(root, &plan.changes, node.settings.host.render_wait().into()).await?;
     info!("ready: the node is ready for the kubelet");
     Ok(())
 }

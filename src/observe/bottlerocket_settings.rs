@@ -9,7 +9,7 @@ use eni_core::domain::cluster::ClusterSource;
 use eni_core::domain::zone::Region;
 use eni_core::failure::one_line;
 use eni_core::host::bottlerocket::{
-    Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, parse_record,
+    Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record,
 };
 use eni_core::host::cluster_hints::ClusterHint;
 use eni_core::host::{HostError, HostKind};
@@ -76,7 +76,7 @@ fn parse(
     let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;
     let cluster_hint = Some(live.cluster_hint());
     let path = disk::under(root, Path::new(RECORD));
-    let record = disk::read(&path)?.map(|text| parse_record(&text)).transpose();
+    let record = disk::read(&path)?.map(|text| Record::parse(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
         warn!("host: {} skipped: {}", path.display(), error.message());
         None
@@ -84,6 +84,11 @@ fn parse(
     let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));
     let tables: Result<Vec<_>, DiskError> = tables.into_iter().collect();
     let eni_max_pods = tables?.into_iter().flatten().collect();
-    let settings = Bottlerocket { live, record: record.unwrap_or_default(), eni_max_pods };
+    let settings = Bottlerocket { live, record, eni_max_pods };
+    if settings.has_lost_record() {
+        warn!(
+            "host: {RECORD} not found, but settings.kubernetes contains the labels of an earlier run (was the bootstrap container renamed?); values that differ from the computed ones count as configured by the user"
+        );
+    }
     Ok(BottlerocketSettings { settings: Some(settings), cluster_hint, region, proxy })
 }

@@ -129,7 +129,7 @@ fn ec2_is_reached_through_the_proxy() {
 
 #[test]
 fn an_invalid_proxy_is_an_error_without_its_password() {
-    let output = run(&Node::al2023(), &[("HTTPS_PROXY", "https://me:hunter2@proxy:3128")]);
+    let output = run(&Node::al2023(), &[("HTTPS_PROXY", "socks5://me:hunter2@proxy:3128")]);
     assert_eq!(output.status, Some(64));
     assert_eq!(
         error(&output),

@@ -150,6 +150,12 @@ impl Running {
         }
     }
 
+    /// Sends SIGTERM to the process.
+    pub fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Waits until the process exits.
     pub fn end(mut self) -> RunOutput {
         self.stderr.read_to_string(&mut self.log).unwrap();

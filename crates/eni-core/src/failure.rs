@@ -28,11 +28,13 @@ pub enum ExitCode {
     PermissionDenied = 77,
     /// `EX_CONFIG`: the settings are invalid or do not match this instance.
     Settings = 78,
+    /// 128 and the number of SIGTERM: the program was stopped.
+    Terminated = 143,
 }
 
 impl ExitCode {
     /// Every exit code in ascending order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Success,
         Self::CheckFailed,
         Self::CheckSkipped,
@@ -43,6 +45,7 @@ impl ExitCode {
         Self::TimedOut,
         Self::PermissionDenied,
         Self::Settings,
+        Self::Terminated,
     ];
 
     /// Returns the number that the process exits with.
@@ -67,6 +70,7 @@ impl ExitCode {
                 "permission denied by Kubernetes RBAC or AWS IAM, or no AWS credentials"
             }
             Self::Settings => "invalid settings, or settings that do not match this instance",
+            Self::Terminated => "run: stopped by SIGTERM",
         }
     }
 }
@@ -197,6 +201,6 @@ mod tests {
     #[test]
     fn exit_codes_are_unique_and_ascending() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 1, 2, 64, 65, 69, 73, 75, 77, 78]);
+        assert_eq!(numbers, [0, 1, 2, 64, 65, 69, 73, 75, 77, 78, 143]);
     }
 }

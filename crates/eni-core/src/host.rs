@@ -109,6 +109,12 @@ pub(crate) trait HostFamily: Sync {
 pub(crate) trait Renderer: fmt::Debug + Send + Sync {
     /// Returns the changes that configure the kubelet.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change>;
+
+    /// Returns the changes that configure the kubelet, for a family that records which values are
+    /// those of `existing`.
+    fn render_beside(&self, kubelet: &Kubelet, _existing: &ExistingConfig) -> Vec<Change> {
+        self.render(kubelet)
+    }
 }
 
 /// Returns the requests of all families, in the order in which the agent must read.

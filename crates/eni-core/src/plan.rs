@@ -1,6 +1,7 @@
 //! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
 //! does.
 
+mod bottlerocket_settings;
 mod cluster_access;
 mod diagnose;
 mod effective_cni;
@@ -88,8 +89,12 @@ pub fn plan(
     let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
+    let label_def = label_def.as_deref();
+    let notes =
+        bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
+    diagnostics.extend(notes);
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
-    let changes = host.render(&kubelet);
+    let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
 }
 

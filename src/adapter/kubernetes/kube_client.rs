@@ -3,7 +3,7 @@
 use super::ATTEMPT;
 use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
-use crate::adapter::https_proxy::Proxy;
+use crate::adapter::https_proxy::{self, Proxy};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
@@ -52,6 +52,9 @@ pub enum ConnectError {
     /// `proxy-url` in the kubeconfig is not the URL of a proxy.
     #[error("proxy-url in the kubeconfig is invalid")]
     Proxy(#[source] InvalidProxy),
+    /// The trusted CA certificates for an `https://` proxy cannot be used.
+    #[error("failed to set up TLS to the proxy")]
+    ProxyTls(#[source] rustls::Error),
     /// TLS or the authentication of the client cannot be set up.
     #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
@@ -70,6 +73,9 @@ impl Advice for ConnectError {
                 "copy `cluster.endpoint` and `cluster.certificate-authority` from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
             }
             Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
+            Self::ProxyTls(_) => {
+                "reinstall the CA certificates of the host (package ca-certificates)"
+            }
             Self::Client(_) => {
                 "check the endpoint, the certificate authority and the user of the cluster"
             }
@@ -147,7 +153,9 @@ pub(super) fn client(
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
         None => client_over(http, config, identity),
         Some(proxy) => {
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), http);
+            let connector =
+                https_proxy::connector(proxy.uri(), http).map_err(ConnectError::ProxyTls)?;
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }

@@ -234,21 +234,37 @@ fn an_error_in_the_user_data_has_its_line_number() {
     assert_unchanged(&host, &[], 78, &expected);
 }
 
+const NO_CLUSTER_HELP: &str = "help: set cluster-name, api-server, cluster-certificate and authentication-mode = \"aws\" in settings.kubernetes, or set cluster.name (EKS returns the rest) in the user data of the bootstrap container; if the node has no cluster, set cni.source = \"settings\" and cni.custom-networking = false there\n";
+
 #[test]
-fn the_cluster_is_unknown_with_tls_authentication() {
-    let host = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
-    let output = host.run();
-    assert_eq!(output.status, Some(78), "{}", output.stderr);
-    assert!(
-        output.stderr.contains("warning: cluster: Bottlerocket settings skipped: authentication-mode is \"tls\", and the node has no certificate yet\n"),
-        "{}",
-        output.stderr
-    );
-    assert_eq!(
-        error(&output),
-        "error: failed to compute the node configuration\n  \
-         caused by: the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set\n  \
-         help: put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig\n"
-    );
-    assert_eq!(host.kubelet(), (INITIAL_MAX_PODS.to_owned(), String::new()));
+fn the_error_about_an_unknown_cluster_contains_why_bottlerocket_settings_are_unusable() {
+    let tls = Host::with(|seed| seed["kubernetes"]["authentication-mode"] = json!("tls"));
+    let without_cluster = |standalone: bool| {
+        Host::with(|seed| {
+            let kubernetes = seed["kubernetes"].as_object_mut().unwrap();
+            for key in ["cluster-name", "cluster-certificate", "api-server"] {
+                kubernetes.remove(key);
+            }
+            if standalone {
+                kubernetes.insert("standalone-mode".to_owned(), json!(true));
+            }
+        })
+    };
+    for (host, reason) in [
+        (tls, "authentication-mode is \"tls\", and the node has no certificate yet"),
+        (without_cluster(true), "standalone-mode is true, and they contain no cluster"),
+        (without_cluster(false), "they contain no cluster"),
+    ] {
+        let output = host.run();
+        assert_eq!(output.status, Some(78), "{}", output.stderr);
+        let expected = format!(
+            "error: failed to compute the node configuration\n  \
+             caused by: the cluster is unknown: cluster.name, cluster.endpoint and cluster.certificate-authority are not set\n  \
+             caused by: Bottlerocket settings skipped: {reason}\n  {NO_CLUSTER_HELP}"
+        );
+        assert_eq!(error(&output), expected);
+        let warning = format!("warning: cluster: Bottlerocket settings skipped: {reason}\n");
+        assert!(output.stderr.contains(&warning), "{}", output.stderr);
+        assert_eq!(host.kubelet(), (INITIAL_MAX_PODS.to_owned(), String::new()));
+    }
 }

@@ -93,9 +93,9 @@ fn policy_respect_keeps_the_kube_reserved_of_the_user() {
         host.settings.live()["kubernetes"]["kube-reserved"],
         json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
     );
-    // A quantity that Bottlerocket accepts, but eni-bootstrap cannot parse.
+    // A quantity that Bottlerocket accepts, but the kubelet cannot parse.
     let host = Host::with(|seed| {
-        seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1e9" });
+        seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1..5Gi" });
     });
     let output = host.node.run(["run", "--pods-policy=respect"]);
     assert_eq!(output.status, Some(78));
@@ -103,9 +103,18 @@ fn policy_respect_keeps_the_kube_reserved_of_the_user() {
         error(&output),
         "error: failed to compute the node configuration\n  \
          caused by: existing settings.kubernetes.kube-reserved.memory is invalid\n  \
-         caused by: \"1e9\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
+         caused by: \"1..5Gi\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
          help: correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\"\n"
     );
+}
+
+#[test]
+fn a_kube_reserved_with_a_decimal_exponent_is_kept() {
+    let host = Host::with(|seed| {
+        seed["kubernetes"]["kube-reserved"] = json!({ "memory": "1e9" });
+    });
+    ready(&host.node.run(["run", "--pods-policy=respect"]));
+    assert_eq!(host.settings.live()["kubernetes"]["kube-reserved"]["memory"], "1e9");
 }
 
 #[test]

@@ -106,16 +106,14 @@ fn applied() -> Vec<Row> {
             ],
         )
         .needs(Needs::Applier(Applier::CannotStart)),
-        row(
+        exit_at_once(
             "POST /tx/commit_and_apply where the applier exits at once: already committed",
-            [
-                patch(OTHER).done(),
-                post("/tx/commit_and_apply?tx={tx}")
-                    .rejected(500, "Config applier was unable to fork child, returned 3"),
-                get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
-            ],
-        )
-        .needs(Needs::Applier(Applier::Exits(3))),
+            Applier::Exits(3),
+        ),
+        exit_at_once(
+            "POST /tx/commit_and_apply where the applier exits too early: already committed",
+            Applier::ExitsEarly,
+        ),
         row(
             "POST /tx/commit_and_apply where a template does not render: 200, and no file is rendered",
             [patch(OTHER).done(), post("/tx/commit_and_apply?tx={tx}").keys(&[PODS])],
@@ -138,4 +136,22 @@ fn applied() -> Vec<Row> {
             ..Host::applied("--all")
         }),
     ]
+}
+
+/// A row for an applier that exits at once. The response depends on whether apiserver has written the
+/// applier's input before the exit.
+fn exit_at_once(name: &'static str, applier: Applier) -> Row {
+    let responses = ExpectedBody::OneOf(&[
+        "Config applier was unable to fork child, returned 3",
+        "Unable to send input to config applier: Broken pipe (os error 32)",
+    ]);
+    row(
+        name,
+        [
+            patch(OTHER).done(),
+            post("/tx/commit_and_apply?tx={tx}").returns(500, None, responses),
+            get("/settings?keys=settings.kubernetes.max-pods").json(OTHER),
+        ],
+    )
+    .needs(Needs::Applier(applier))
 }

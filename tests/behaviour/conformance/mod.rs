@@ -164,6 +164,7 @@ impl<'a> Target<'a> {
         match expected {
             ExpectedBody::Empty | ExpectedBody::ConnectionClosed => body.is_empty(),
             ExpectedBody::Is(text) => body == text,
+            ExpectedBody::OneOf(texts) => texts.contains(&body),
             ExpectedBody::Around(begins, ends) => body.starts_with(begins) && body.ends_with(ends),
             ExpectedBody::Has(parts) => {
                 body.starts_with(parts[0]) && parts.iter().all(|part| body.contains(part))

@@ -83,6 +83,8 @@ pub enum ExpectedBody {
     /// Empty, and the server closes the connection.
     ConnectionClosed,
     Is(String),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
     /// A text with this beginning and this end.
     Around(&'static str, &'static str),
     /// A text with all of these, the first at the beginning.

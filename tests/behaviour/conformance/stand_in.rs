@@ -4,8 +4,9 @@ use super::client::{BrokenResponse, Connection, Response};
 use super::row::{Host, JSON};
 use eni_bootstrap_sandbox::{Applied, Applier, Bottlerocket, Fault, Instance, KubernetesApi};
 use serde_json::{Value, json};
-use std::io::ErrorKind;
-use std::os::unix::net::UnixStream;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -215,4 +216,24 @@ fn the_image_has_the_files_that_eni_bootstrap_reads() {
         host.rendered(ENV).unwrap(),
         "NODE_IP=192.0.2.10\nNODE_LABELS=\nNODE_TAINTS=\nPOD_INFRA_CONTAINER_IMAGE=localhost/kubernetes/pause:0.1.0\n"
     );
+}
+
+#[test]
+fn the_client_gets_the_response_of_a_server_that_neither_reads_on_nor_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("api.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (sender, response) = mpsc::channel();
+    std::thread::spawn(move || {
+        let body = "x".repeat(3 << 20);
+        let response = Connection::open(&socket).send("PATCH", "/settings", JSON, Some(&body));
+        sender.send(response).unwrap();
+    });
+    let (mut connection, _) = listener.accept().unwrap();
+    let mut first = [0; 5];
+    connection.read_exact(&mut first).unwrap();
+    connection.write_all(b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\n\r\nno").unwrap();
+    // The connection stays open until the client has the response.
+    let response = response.recv_timeout(MINUTE).expect("a response").unwrap();
+    assert_eq!((response.status, response.body.as_str()), (413, "no"));
 }

@@ -59,6 +59,14 @@ codes! {
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
     /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.
     MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
+    /// Bottlerocket's settings contain a kube-reserved value, and `pods.policy` keeps it.
+    KubeReservedKept = "kube-reserved-kept", "kube-reserved";
+    /// Bottlerocket's settings contain a kube-reserved value, and the value of eni-bootstrap takes precedence.
+    KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
+    /// An existing label has another value, and the value of eni-bootstrap takes precedence.
+    LabelOverridden = "label-overridden", "labels";
+    /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
+    OldLabel = "old-label", "labels";
     /// The kubelet reserves more than half of the instance's memory.
     LargeMemoryReserve = "large-memory-reserve", "memory";
     /// The instance was read from instance metadata.

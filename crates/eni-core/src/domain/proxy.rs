@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The URL of a proxy, such as `http://proxy.example.com:3128`. Requests use its CONNECT method.
+/// The URL of a proxy, such as `http://proxy.example.com:3128`. Requests use its CONNECT method. With
+/// `https://`, the connection to the proxy uses TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl(String);
 
@@ -22,8 +23,18 @@ impl ProxyUrl {
 
 /// Returns the host, port and path of a proxy URL.
 fn without_credentials(text: &str) -> &str {
-    let address = text.strip_prefix("http://").unwrap_or(text);
+    let (_, address) = scheme(text);
     address.rsplit_once('@').map_or(address, |(_, host)| host)
+}
+
+/// Splits a proxy URL into its scheme and the rest. Without a scheme, it is `http://`.
+fn scheme(text: &str) -> (&str, &str) {
+    for scheme in ["http://", "https://"] {
+        if let Some(rest) = text.strip_prefix(scheme) {
+            return (scheme, rest);
+        }
+    }
+    ("http://", text)
 }
 
 /// `http://` is the default scheme, as in Bottlerocket and curl.
@@ -35,7 +46,7 @@ impl FromStr for ProxyUrl {
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         match url.parse::<http::Uri>() {
             Ok(uri)
-                if uri.scheme_str() == Some("http")
+                if matches!(uri.scheme_str(), Some("http" | "https"))
                     && uri.host().is_some_and(|it| !it.is_empty()) =>
             {
                 Ok(Self(url))
@@ -47,7 +58,7 @@ impl FromStr for ProxyUrl {
 
 impl fmt::Display for ProxyUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "http://{}", without_credentials(&self.0))
+        write!(formatter, "{}{}", scheme(&self.0).0, without_credentials(&self.0))
     }
 }
 
@@ -70,6 +81,7 @@ mod tests {
         for (text, printed, whole) in [
             ("http://proxy:3128", "http://proxy:3128", "http://proxy:3128"),
             ("10.0.0.1:3128 ", "http://10.0.0.1:3128", "http://10.0.0.1:3128"),
+            ("https://me:pass@proxy", "https://proxy", "https://me:pass@proxy"),
             (
                 "http://me:pass@[fd00::1]:3128/",
                 "http://[fd00::1]:3128/",
@@ -84,7 +96,7 @@ mod tests {
                 "{printed:?} is not a valid proxy URL (such as http://proxy.example.com:3128)"
             ))
         };
-        assert_eq!(read("https://me:pass@proxy"), invalid("proxy"));
+        assert_eq!(read("https://me:pass@"), invalid(""));
         assert_eq!(read("socks5://proxy:1080"), invalid("socks5://proxy:1080"));
         assert_eq!(read("a b"), invalid("a b"));
         assert_eq!(read("http://:80"), invalid(":80"));

@@ -7,20 +7,24 @@
 
 mod kubelet_settings;
 mod live_settings;
+mod record;
 mod rendered;
 
-pub use kubelet_settings::KubeletSettings;
+pub use kubelet_settings::{KubeletSettings, NotLive};
 pub use live_settings::{InvalidSettings, LiveSettings, OTHER_KEYS};
+pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
-use super::existing_config::{self, ConfigLocation, ExistingConfig, ExistingMaxPods};
-use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::existing_config::{
+    self, ConfigLocation, ExistingConfig, ExistingLabel, ExistingMaxPods,
+};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, removed};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
+use crate::domain::label;
 use crate::domain::reserved::Reserved;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The socket of the settings API in a bootstrap container.
 ///
@@ -30,7 +34,7 @@ pub const SOCKET: &str = "/run/api.sock";
 pub const ROOTFS: &str = "/.bottlerocket/rootfs";
 /// eni-bootstrap's settings: `settings.bootstrap-containers.NAME.user-data`.
 pub const USER_DATA: &str = "/.bottlerocket/bootstrap-containers/current/user-data";
-/// The settings that eni-bootstrap committed last. The file survives reboots.
+/// The [`Record`]. The file survives reboots.
 pub const RECORD: &str = "/.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml";
 /// The tables with the default max-pods, which Bottlerocket's pluto sets, the highest precedence
 /// first.
@@ -53,7 +57,7 @@ impl HostFamily for Family {
         match &image.bottlerocket {
             Some(bottlerocket) => Detection::this(
                 format!("{SOCKET} is the Bottlerocket settings API"),
-                bottlerocket.live.clone(),
+                bottlerocket.clone(),
             ),
             None => Detection::NotThis(format!("no {SOCKET}")),
         }
@@ -78,6 +82,8 @@ impl HostFamily for Family {
         if let Some(bottlerocket) = &image.bottlerocket {
             existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
+            existing.node_labels.extend(bottlerocket.existing_labels());
+            existing.own_labels = bottlerocket.own().node_labels;
         }
         existing
     }
@@ -88,25 +94,34 @@ impl HostFamily for Family {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bottlerocket {
     pub live: LiveSettings,
-    /// The settings that eni-bootstrap committed last; empty before the first commit.
-    pub record: KubeletSettings,
+    /// The record; `None` before the first commit, or if the file is lost.
+    pub record: Option<Record>,
     /// The texts of the existing files of [`ENI_MAX_PODS`].
     pub eni_max_pods: Vec<String>,
 }
 
-/// Parses [`RECORD`], the settings that an earlier run committed.
-pub fn parse_record(text: &str) -> Result<KubeletSettings, toml::de::Error> {
-    toml::from_str(text)
-}
-
 impl Bottlerocket {
+    /// Returns the live values that eni-bootstrap configured.
+    fn own(&self) -> KubeletSettings {
+        self.record.as_ref().map(|record| record.own(&self.live.kubelet)).unwrap_or_default()
+    }
+
+    /// Returns whether the record is lost, for example because the container was renamed: there is
+    /// none, although the live settings contain the labels that every run sets.
+    #[must_use]
+    pub fn has_lost_record(&self) -> bool {
+        let labels = &self.live.kubelet.node_labels;
+        self.record.is_none()
+            && [label::ZONE, label::REGION].iter().all(|it| labels.contains_key(*it))
+    }
+
     /// Returns the max-pods that another tool or the operator set. The value of pluto, which counts
-    /// the primary network interface, and the recorded value of an earlier boot are ignored.
+    /// the primary network interface, and the value of an earlier run are ignored.
     fn existing_max_pods(&self, instance_type: &InstanceType) -> Option<ExistingMaxPods> {
         let max_pods = self.live.kubelet.max_pods?;
         let default =
             self.eni_max_pods.iter().find_map(|table| max_pods_in_table(table, instance_type));
-        if Some(max_pods) == default || Some(max_pods) == self.record.max_pods {
+        if Some(max_pods) == default || Some(max_pods) == self.own().max_pods {
             return None;
         }
         let labels: Vec<String> =
@@ -117,11 +132,46 @@ impl Bottlerocket {
 
     /// Returns the kube-reserved quantities that another tool or the operator set, by resource.
     fn existing_kube_reserved(&self) -> BTreeMap<String, String> {
-        let recorded = &self.record.kube_reserved;
-        let live = self.live.kubelet.kube_reserved.iter();
-        let existing = live.filter(|(key, value)| recorded.get(*key) != Some(*value));
-        existing.map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.live.kubelet.difference(&self.own()).kube_reserved
     }
+
+    /// Returns the labels that another tool or the operator set.
+    fn existing_labels(&self) -> impl Iterator<Item = ExistingLabel> {
+        let labels = self.live.kubelet.difference(&self.own()).node_labels.into_iter();
+        let location = ConfigLocation::Bottlerocket;
+        labels.map(move |(key, value)| ExistingLabel { key, value, location: location.clone() })
+    }
+
+    /// Returns the record after `settings` are committed. A value that another tool or the operator
+    /// set, and that this run keeps, is not in it.
+    fn record_of(&self, settings: &KubeletSettings, existing: &ExistingConfig) -> Record {
+        let own = self.own();
+        let live = &self.live.kubelet;
+        let is_existing = |it: &ExistingMaxPods| {
+            it.location == ConfigLocation::Bottlerocket && Some(it.max_pods) == settings.max_pods
+        };
+        let mut kept = settings.common(live).difference(&own);
+        // The value of pluto is not kept for its owner: it is a default.
+        kept.max_pods = kept.max_pods.filter(|_| existing.max_pods.iter().any(is_existing));
+        if self.has_lost_record() && labels_are_own(settings, live) {
+            kept = KubeletSettings::default();
+        }
+        let mut committed = settings.difference(&kept);
+        // The API removes no label, so those of earlier runs stay.
+        for (key, value) in own.node_labels {
+            if !settings.node_labels.contains_key(&key) {
+                committed.node_labels.insert(key, value);
+            }
+        }
+        Record { committed, pending: KubeletSettings::default() }
+    }
+}
+
+/// Returns whether the live labels for zone and region are those that a run sets on this instance.
+fn labels_are_own(settings: &KubeletSettings, live: &KubeletSettings) -> bool {
+    [label::ZONE, label::REGION]
+        .iter()
+        .all(|key| settings.node_labels.get(*key) == live.node_labels.get(*key))
 }
 
 /// Returns an instance type's max-pods in a table of [`ENI_MAX_PODS`]. A line is `m5.large 29`, for
@@ -133,10 +183,12 @@ fn max_pods_in_table(table: &str, instance_type: &InstanceType) -> Option<u32> {
     })
 }
 
-impl Renderer for LiveSettings {
-    /// Returns the record before the settings: if the run is killed after the commit, the next run
-    /// must recognize its own values.
+impl Renderer for Bottlerocket {
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        self.render_beside(kubelet, &ExistingConfig::default())
+    }
+
+    fn render_beside(&self, kubelet: &Kubelet, existing: &ExistingConfig) -> Vec<Change> {
         let Kubelet { max_pods, kube_reserved, node_labels, needs_flags: _ } = kubelet;
         let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
         let reserved = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
@@ -150,19 +202,16 @@ impl Renderer for LiveSettings {
                 .map(|(key, value)| (key.to_string(), value.to_string()))
                 .collect(),
         };
-        let notice = NOTICE.lines().next().unwrap_or_default();
-        let mut contents = format!(
-            "{notice}\n# The settings that eni-bootstrap committed last. It uses them to detect values that others set.\nmax-pods = {max_pods}\n\n[kube-reserved]\n"
-        );
-        for (resource, quantity) in reserved {
-            // Writing to a String cannot fail.
-            let _ = writeln!(contents, "{resource} = \"{quantity}\"");
-        }
-        let current = self.kubelet.only(&settings);
-        vec![
-            Change::OwnedFile { path: RECORD.into(), contents },
-            Change::BottlerocketSettings { current, settings },
-        ]
+        let current = self.live.kubelet.only(&settings);
+        let record = self.record_of(&settings, existing);
+        let before = Record { committed: self.own(), pending: record.committed.clone() };
+        vec![Change::BottlerocketSettings {
+            current,
+            external_label: settings.external_label(&self.live.kubelet),
+            settings,
+            record_before: before.to_toml(),
+            record_after: record.to_toml(),
+        }]
     }
 }
 

@@ -1,7 +1,7 @@
 //! One change to the node. Everything that depends on the kind of change is in this file.
 
 use super::SnapOption;
-use super::bottlerocket::KubeletSettings;
+use super::bottlerocket::{KubeletSettings, RECORD};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,6 +55,13 @@ pub enum Change {
         current: KubeletSettings,
         /// The new values.
         settings: KubeletSettings,
+        /// The live value of the label that the CNI reads first, if eni-bootstrap does not set it.
+        external_label: Option<String>,
+        /// The text of [`RECORD`] during the commit. With it, the next run recognizes the values of
+        /// eni-bootstrap whether or not the commit succeeded.
+        record_before: String,
+        /// The text of [`RECORD`] after the commit.
+        record_after: String,
     },
 }
 
@@ -192,15 +199,13 @@ impl Change {
     /// Returns the path of the file if the change would overwrite or remove a file of another
     /// program.
     pub fn conflict<S: System>(&self, system: &S) -> Result<Option<PathBuf>, S::Error> {
-        match self {
-            Self::OwnedFile { path, .. } | Self::RemoveFile { path } => {
-                let is_foreign = system.read_file(path)?.is_some_and(|text| !is_owned(&text));
-                Ok(is_foreign.then(|| path.clone()))
-            }
-            Self::SharedFile { .. }
-            | Self::SnapOption { .. }
-            | Self::BottlerocketSettings { .. } => Ok(None),
-        }
+        let path = match self {
+            Self::OwnedFile { path, .. } | Self::RemoveFile { path } => path,
+            Self::BottlerocketSettings { .. } => Path::new(RECORD),
+            Self::SharedFile { .. } | Self::SnapOption { .. } => return Ok(None),
+        };
+        let is_foreign = system.read_file(path)?.is_some_and(|text| !is_owned(&text));
+        Ok(is_foreign.then(|| path.to_owned()))
     }
 
     /// Applies the change. A second application has no further effect.
@@ -217,8 +222,15 @@ impl Change {
                 system.run_command(&HostCommand::snap(["set", snap, &assignment], help)).await?;
                 Ok(Outcome::Written)
             }
-            Self::BottlerocketSettings { current, settings } => {
-                system.set_bottlerocket_settings(current, settings).await
+            Self::BottlerocketSettings {
+                current, settings, record_before, record_after, ..
+            } => {
+                if current != settings {
+                    system.write_file(Path::new(RECORD), record_before)?;
+                }
+                let outcome = system.set_bottlerocket_settings(current, settings).await?;
+                system.write_file(Path::new(RECORD), record_after)?;
+                Ok(outcome)
             }
         }
     }

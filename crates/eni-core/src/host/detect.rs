@@ -1,7 +1,8 @@
 //! Detection of the family that an image belongs to.
 
 use super::bottlerocket::SOCKET;
-use super::{Change, FAMILIES, HostFamily, HostKind, Image, Renderer, kubeadm, removed, unit_file};
+use super::{Change, ExistingConfig, FAMILIES, HostFamily, HostKind, Image, Renderer};
+use super::{kubeadm, removed, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::proxy::InvalidProxy;
@@ -45,8 +46,8 @@ impl DetectedHost {
     /// Returns the changes that configure the kubelet, followed by those that remove files of other
     /// families. Such files remain if an image is upgraded in place.
     #[must_use]
-    pub fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
-        let mut changes = self.renderer.render(kubelet);
+    pub fn render(&self, kubelet: &Kubelet, existing: &ExistingConfig) -> Vec<Change> {
+        let mut changes = self.renderer.render_beside(kubelet, existing);
         if self.kind.family().is_some_and(HostFamily::removes_other_files) {
             let targets: Vec<String> = changes.iter().map(Change::target).collect();
             let old_files = self.old_files.iter().copied();

@@ -25,6 +25,8 @@ pub struct ExistingConfig {
     pub max_pods_expression: Option<String>,
     /// Every node label, the lowest precedence first.
     pub node_labels: Vec<ExistingLabel>,
+    /// The labels in Bottlerocket's settings that an earlier run set. The API cannot remove them.
+    pub own_labels: BTreeMap<String, String>,
 }
 
 /// An existing label on the node: of a `--node-labels` flag, or in Bottlerocket's settings.
@@ -119,12 +121,14 @@ impl ExistingConfig {
             kube_reserved,
             max_pods_expression,
             node_labels,
+            own_labels,
         } = other;
         self.max_pods.extend(max_pods);
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
         self.kube_reserved.extend(kube_reserved);
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
         self.node_labels.extend(node_labels);
+        self.own_labels.extend(own_labels);
     }
 
     /// Returns the values in the kubelet's command lines. A later one takes precedence.

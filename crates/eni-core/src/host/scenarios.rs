@@ -18,7 +18,7 @@
 
 mod files;
 
-use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, parse_record};
+use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record};
 use super::change::tests::done;
 use super::{Change, DetectedHost, HostKind, Image, Read};
 use super::{detect, existing_config, reads, remove, user_data};
@@ -158,10 +158,7 @@ impl Scenario {
                 ENI_MAX_PODS.map(|table| self.root(Path::new(&format!("{ROOTFS}{table}"))));
             Bottlerocket {
                 live: LiveSettings::read(&kubernetes, "{}").unwrap(),
-                record: self
-                    .root(Path::new(RECORD))
-                    .map(|text| parse_record(&text).unwrap())
-                    .unwrap_or_default(),
+                record: self.root(Path::new(RECORD)).map(|text| Record::parse(&text).unwrap()),
                 eni_max_pods: tables.into_iter().flatten().collect(),
             }
         });

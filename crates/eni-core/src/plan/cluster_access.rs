@@ -2,8 +2,10 @@
 //! EKS.
 
 use super::PlanError;
+use super::plan_error::UnusableSources;
 use crate::domain::cluster::{Cluster, ClusterConfig, ClusterSource};
 use crate::facts::Facts;
+use crate::host::HostKind;
 use crate::host::cluster_hints::ClusterHint;
 use crate::settings::Settings;
 use std::fmt;
@@ -84,12 +86,26 @@ pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanE
         }
         name = name.or(described);
     }
-    describe_cluster(set, name)
+    describe_cluster(facts, set, name)
+}
+
+/// Returns the sources that exist but are unusable, for the error; `None` if there is none.
+fn unusable_sources(facts: &Facts) -> Option<UnusableSources> {
+    let reason = |hint: &ClusterHint| match hint {
+        ClusterHint::Skipped { source, reason } => Some(format!("{source} skipped: {reason}")),
+        ClusterHint::Config { .. } | ClusterHint::Kubeconfig(_) => None,
+    };
+    let reasons: Vec<String> = facts.cluster_hints.iter().filter_map(reason).collect();
+    (!reasons.is_empty()).then_some(UnusableSources(reasons))
 }
 
 /// Returns access by `eks:DescribeCluster`, unless the settings contain an endpoint or a
 /// certificate authority: the endpoint may be a private one, which EKS must not replace.
-fn describe_cluster(set: &ClusterConfig, name: Option<String>) -> Result<ClusterAccess, PlanError> {
+fn describe_cluster(
+    facts: &Facts,
+    set: &ClusterConfig,
+    name: Option<String>,
+) -> Result<ClusterAccess, PlanError> {
     match name {
         Some(name) if set.endpoint.is_none() && set.certificate_authority.is_none() => {
             Ok(ClusterAccess::DescribeCluster { name })
@@ -101,7 +117,9 @@ fn describe_cluster(set: &ClusterConfig, name: Option<String>) -> Result<Cluster
                 ("cluster.certificate-authority", set.certificate_authority.is_none()),
             ];
             let missing = fields.into_iter().filter_map(|(key, is)| is.then_some(key)).collect();
-            Err(PlanError::NoCluster { missing })
+            let is_bottlerocket = facts.host.kind == HostKind::Bottlerocket;
+            let source = unusable_sources(facts);
+            Err(PlanError::NoCluster { missing, source, is_bottlerocket })
         }
     }
 }

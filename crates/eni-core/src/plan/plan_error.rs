@@ -56,6 +56,17 @@ pub enum PlanError {
         /// The label that decides.
         reason: String,
     },
+    /// The CNI would read the ENIConfig name from a label that an earlier run set on Bottlerocket.
+    #[error(
+        "the CNI would use ENIConfig {selected:?} instead of {expected:?}: an earlier run set label {key}, and the Bottlerocket API cannot remove a label"
+    )]
+    OldEniConfigLabel {
+        key: String,
+        /// The value of the label.
+        selected: String,
+        /// The name that `eni-config.name` gives.
+        expected: String,
+    },
     /// The CNI reads the ENIConfig name from a label that a kubelet cannot set.
     #[error(
         "ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet names a label that eni-bootstrap cannot set"
@@ -69,8 +80,17 @@ pub enum PlanError {
     NoCluster {
         /// The settings that would provide it.
         missing: Vec<&'static str>,
+        /// The sources on the instance that exist but are unusable.
+        source: Option<UnusableSources>,
+        /// Whether the instance runs Bottlerocket, which reads no `NodeConfig`.
+        is_bottlerocket: bool,
     },
 }
+
+/// The sources of the cluster that exist but are unusable, each with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct UnusableSources(pub(super) Vec<String>);
 
 /// Returns the keys as the subject of a sentence, with its verb.
 fn listed(keys: &[&str]) -> String {
@@ -99,6 +119,15 @@ impl Advice for PlanError {
             }
             Self::OtherEniConfigSelected { .. } | Self::LabelOfTheCni { .. } => {
                 "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
+            }
+            Self::OldEniConfigLabel { key, .. } => {
+                return format!(
+                    "set eni-config.label = {key:?}, so that eni-bootstrap updates this label, or replace the node"
+                )
+                .into();
+            }
+            Self::NoCluster { is_bottlerocket: true, .. } => {
+                "set cluster-name, api-server, cluster-certificate and authentication-mode = \"aws\" in settings.kubernetes, or set cluster.name (EKS returns the rest) in the user data of the bootstrap container; if the node has no cluster, set cni.source = \"settings\" and cni.custom-networking = false there"
             }
             Self::NoCluster { .. } => {
                 "put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig"

@@ -129,7 +129,9 @@ settings! {
         /// Which value to use if the node already has a max-pods value
         ///
         /// Existing values come from user data (managed node groups, Karpenter), from drop-ins of
-        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used.
+        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used. On
+        /// Bottlerocket, `respect` also keeps existing kube-reserved values. `override` and `lower`
+        /// replace them.
         policy: Policy = "POLICY", default(Policy::Override), "essential";
         /// Number of host-network pods in addition to aws-node and kube-proxy
         ///

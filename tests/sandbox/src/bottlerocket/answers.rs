@@ -109,7 +109,7 @@ fn set(state: &mut State, transaction: &str, settings: &Settings) -> Answer {
 }
 
 fn commit(state: &mut State, transaction: &str, and_apply: bool) -> Answer {
-    let keys = state.commit(transaction);
+    let keys = state.commit(transaction).map_err(|why| Reply::Error(500, why))?;
     if keys.is_empty() {
         return error(422, "Tried to commit with no pending changes");
     }

@@ -24,6 +24,8 @@ pub enum Applier {
     CannotStart,
     /// Exits with this status before it forks: the API returns 500 after the commit.
     Exits(i32),
+    /// Exits before it has read its input: the API returns 500 after the commit.
+    ExitsEarly,
 }
 
 /// A completed run of the applier.
@@ -73,6 +75,10 @@ impl Runs {
             Applier::CannotStart => {
                 let why = "No such file or directory (os error 2)";
                 return Err(format!("Unable to start config applier: {why} "));
+            }
+            Applier::ExitsEarly => {
+                let why = "Broken pipe (os error 32)";
+                return Err(format!("Unable to send input to config applier: {why}"));
             }
             Applier::Exits(status) => {
                 return Err(format!("Config applier was unable to fork child, returned {status}"));

@@ -71,6 +71,8 @@ impl Bottlerocket {
             requests: Vec::new(),
             delayed: Vec::new(),
             locked: false,
+            overrides: store::Pairs::new(),
+            fail_commit_after: None,
             stopped: false,
         };
         let shared = Arc::new(Shared::new(state));
@@ -117,6 +119,38 @@ impl Bottlerocket {
     #[must_use]
     pub fn live(&self) -> Value {
         nested(&self.shared.state().store.live)
+    }
+
+    /// Sets and renders live settings, without the outer key `settings`, as a user does with `apiclient`.
+    pub fn set(&self, settings: &Value) {
+        let settings = serde_json::from_str(&settings.to_string()).expect("valid settings");
+        let pairs = store::pairs(&settings).expect("valid keys");
+        let state = &mut *self.shared.state();
+        state.store.live.extend(pairs);
+        state.runs.boot(&state.store.live);
+    }
+
+    /// Renders the files with these settings instead of the live ones, as an applier does that read the
+    /// settings before a later commit.
+    pub fn render_with(&self, settings: &Value) {
+        let settings = serde_json::from_str(&settings.to_string()).expect("valid settings");
+        let pairs = store::pairs(&settings).expect("valid keys");
+        let state = &mut *self.shared.state();
+        let mut old = state.store.live.clone();
+        old.extend(pairs);
+        state.runs.boot(&old);
+    }
+
+    /// Sets these settings after every commit, as another program does.
+    pub fn override_commits(&self, settings: &Value) {
+        let settings = serde_json::from_str(&settings.to_string()).expect("valid settings");
+        self.shared.state().overrides = store::pairs(&settings).expect("valid keys");
+    }
+
+    /// Lets the next commit fail after it has made `keys` keys live, in the order of their names. The
+    /// message is inferred from the source.
+    pub fn fail_commit_after(&self, keys: usize) {
+        self.shared.state().fail_commit_after = Some(keys);
     }
 
     /// Returns the pending settings of a transaction.

@@ -35,6 +35,10 @@ pub(super) struct State {
     pub delayed: Vec<(Duration, Keys)>,
     /// Whether the data store is locked, as after `POST /actions/lockdown`.
     pub locked: bool,
+    /// Settings that another program sets after every commit.
+    pub overrides: Pairs,
+    /// The number of keys after which the next commit fails.
+    pub fail_commit_after: Option<usize>,
     /// Whether the handle was dropped, so that delayed appliers must not run.
     pub stopped: bool,
 }
@@ -82,8 +86,20 @@ impl State {
     }
 
     /// Makes a transaction live and returns its keys. A locked data store has no pending keys.
-    pub fn commit(&mut self, transaction: &str) -> HashSet<String> {
-        if self.locked { HashSet::new() } else { self.store.commit(transaction) }
+    pub fn commit(&mut self, transaction: &str) -> Result<HashSet<String>, String> {
+        if self.locked {
+            return Ok(HashSet::new());
+        }
+        if let Some(keys) = self.fail_commit_after.take() {
+            self.store.commit_first(transaction, keys);
+            return Err(
+                "Data store error during commit: IO error: No space left on device (os error 28)"
+                    .to_owned(),
+            );
+        }
+        let keys = self.store.commit(transaction);
+        self.store.live.extend(self.overrides.clone());
+        Ok(keys)
     }
 
     pub fn start_applier(&mut self, keys: Keys) -> Result<(), String> {

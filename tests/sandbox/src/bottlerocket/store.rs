@@ -45,6 +45,11 @@ impl Store {
         deleted.keys().map(Key::to_string).collect()
     }
 
+    /// Makes only the first `keys` keys of a transaction live.
+    pub fn commit_first(&mut self, transaction: &str, keys: usize) {
+        self.live.extend(self.pending(transaction).into_iter().take(keys));
+    }
+
     /// Makes a transaction live and returns its keys.
     pub fn commit(&mut self, transaction: &str) -> HashSet<String> {
         let pending = self.pending(transaction);

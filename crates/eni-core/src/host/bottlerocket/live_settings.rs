@@ -16,6 +16,8 @@ pub struct LiveSettings {
     pub cluster: ClusterConfig,
     /// `settings.kubernetes.authentication-mode`: `aws`, or `tls` for a bootstrap token.
     pub authentication_mode: Option<String>,
+    /// `settings.kubernetes.standalone-mode`: the kubelet joins no cluster.
+    pub standalone_mode: Option<bool>,
     /// `settings.aws.region`.
     pub region: Option<String>,
     /// `settings.network.https-proxy`, which may contain a password.
@@ -56,6 +58,7 @@ impl LiveSettings {
             api_server,
             cluster_certificate,
             authentication_mode,
+            standalone_mode,
             kubelet,
         } = kubernetes;
         Ok(Self {
@@ -67,6 +70,7 @@ impl LiveSettings {
                 id: None,
             },
             authentication_mode,
+            standalone_mode,
             region: aws.region,
             https_proxy: network.https_proxy.filter(|proxy| !proxy.0.is_empty()),
             no_proxy: network.no_proxy,
@@ -77,13 +81,18 @@ impl LiveSettings {
     #[must_use]
     pub fn cluster_hint(&self) -> ClusterHint {
         let source = ClusterSource::Bottlerocket;
-        match self.authentication_mode.as_deref() {
-            Some("tls") => ClusterHint::Skipped {
-                source,
-                reason: "authentication-mode is \"tls\", and the node has no certificate yet",
-            },
-            _ => ClusterHint::Config { source, config: self.cluster.clone() },
-        }
+        let has_no_cluster = self.cluster == ClusterConfig::default();
+        let reason = match (self.authentication_mode.as_deref(), self.standalone_mode) {
+            (_, Some(true)) if has_no_cluster => {
+                "standalone-mode is true, and they contain no cluster"
+            }
+            (Some("tls"), _) => {
+                "authentication-mode is \"tls\", and the node has no certificate yet"
+            }
+            _ if has_no_cluster => "they contain no cluster",
+            _ => return ClusterHint::Config { source, config: self.cluster.clone() },
+        };
+        ClusterHint::Skipped { source, reason }
     }
 
     /// Returns the hosts that eni-bootstrap connects to without the proxy, including the API
@@ -119,6 +128,7 @@ struct Kubernetes {
     api_server: Option<String>,
     cluster_certificate: Option<String>,
     authentication_mode: Option<String>,
+    standalone_mode: Option<bool>,
     #[serde(flatten)]
     kubelet: KubeletSettings,
 }

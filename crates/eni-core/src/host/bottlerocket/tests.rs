@@ -37,6 +37,7 @@ fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
                 id: None,
             },
             authentication_mode: Some("aws".to_owned()),
+            standalone_mode: None,
             region: Some("us-west-2".to_owned()),
             https_proxy: live.https_proxy.clone(),
             no_proxy: vec![".internal".to_owned()],
@@ -109,7 +110,8 @@ fn existing(max_pods: u32, recorded: Option<u32>, label: &str) -> Option<Existin
         ..LiveSettings::default()
     };
     let eni_max_pods = vec!["# a comment\nm5.large 29\nm5.xlarge 58\n".to_owned()];
-    let record = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
+    let committed = KubeletSettings { max_pods: recorded, ..KubeletSettings::default() };
+    let record = Some(Record { committed, ..Record::default() });
     Bottlerocket { live, record, eni_max_pods }.existing_max_pods(&"m5.large".parse().unwrap())
 }
 
@@ -157,7 +159,10 @@ fn our_kube_reserved_does_not_count_as_existing() {
             kubelet: kubelet(&[("cpu", "70m"), ("memory", "1Gi")]),
             ..LiveSettings::default()
         },
-        record: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
+        record: Some(Record {
+            committed: kubelet(&[("cpu", "70m"), ("memory", "475Mi")]),
+            ..Record::default()
+        }),
         eni_max_pods: Vec::new(),
     };
     assert_eq!(bottlerocket.existing_kube_reserved(), map(&[("memory", "1Gi")]));

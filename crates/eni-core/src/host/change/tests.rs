@@ -77,7 +77,13 @@ fn changes() -> [(Change, &'static str); 5] {
             "snap kubelet-eks option args:\n    --v=2 --max-pods=20",
         ),
         (
-            Change::BottlerocketSettings { current: settings(29), settings: settings(20) },
+            Change::BottlerocketSettings {
+                current: settings(29),
+                settings: settings(20),
+                external_label: None,
+                record_before: format!("{NOTICE}before\n"),
+                record_after: format!("{NOTICE}after\n"),
+            },
             "Bottlerocket settings.kubernetes:\n    {\n      \"max-pods\": 20\n    }",
         ),
     ]
@@ -139,7 +145,9 @@ fn each_kind_of_change_applies_itself() {
     assert_eq!(apply(), [Written, Written, Removed, Written, Written]);
     assert_eq!(apply(), [Unchanged, Unchanged, Absent, Written, Written]);
     let files: Vec<PathBuf> = system.files.borrow().keys().cloned().collect();
-    assert_eq!(files, [Path::new("/etc/owned"), Path::new("/etc/shared")]);
+    let record = Path::new(RECORD);
+    assert_eq!(files, [record, Path::new("/etc/owned"), Path::new("/etc/shared")]);
+    assert_eq!(system.files.borrow()[record], format!("{NOTICE}after\n"));
     assert_eq!(system.commands.borrow()[0], "snap set kubelet-eks args=--v=2 --max-pods=20");
     assert_eq!(system.settings.borrow()[0], settings(20));
     let option = SnapOption { snap: "kubelet-eks", key: "args" };
@@ -148,23 +156,68 @@ fn each_kind_of_change_applies_itself() {
     assert_eq!(done(same.apply(&system)), Ok(Unchanged));
 }
 
+/// A node whose settings API fails.
+struct NoApi(Memory);
+
+impl System for NoApi {
+    type Error = String;
+
+    fn read_file(&self, path: &Path) -> Result<Option<String>, String> {
+        Ok(done_ok(self.0.read_file(path)))
+    }
+
+    fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, String> {
+        Ok(done_ok(self.0.write_file(path, contents)))
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<Outcome, String> {
+        Ok(done_ok(self.0.remove_file(path)))
+    }
+
+    async fn run_command(&self, _command: &HostCommand) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn set_bottlerocket_settings(
+        &self,
+        _current: &KubeletSettings,
+        _settings: &KubeletSettings,
+    ) -> Result<Outcome, String> {
+        Err("no API".to_owned())
+    }
+}
+
+fn done_ok<T>(result: Result<T, std::convert::Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+    }
+}
+
+#[test]
+fn a_failed_commit_leaves_the_record_with_the_pending_values() {
+    let system = NoApi(Memory::default());
+    let [.., (change, _)] = changes();
+    assert_eq!(done(change.apply(&system)), Err("no API".to_owned()));
+    assert_eq!(system.0.files.borrow()[Path::new(RECORD)], format!("{NOTICE}before\n"));
+}
+
 #[test]
 fn a_file_of_somebody_else_is_a_conflict() {
     let system = Memory::default();
     let conflicts = || changes().map(|(change, _)| change.conflict(&system).unwrap());
     assert_eq!(conflicts(), [const { None }; 5], "no file exists");
-    for path in ["/etc/owned", "/etc/shared", "/etc/old"] {
+    for path in ["/etc/owned", "/etc/shared", "/etc/old", RECORD] {
         system.write_file(Path::new(path), "# by another agent\n").unwrap();
     }
     let (owned, old) = (Some("/etc/owned".into()), Some("/etc/old".into()));
-    assert_eq!(conflicts(), [owned, None, old, None, None]);
-    for path in ["/etc/owned", "/etc/old"] {
+    assert_eq!(conflicts(), [owned, None, old, None, Some(RECORD.into())]);
+    for path in ["/etc/owned", "/etc/old", RECORD] {
         // As version 0.1.0 wrote it.
         let text = "# Written by eni-bootstrap before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\n";
         system.write_file(Path::new(path), text).unwrap();
     }
     assert_eq!(conflicts(), [const { None }; 5]);
-    for path in ["/etc/owned", "/etc/old"] {
+    for path in ["/etc/owned", "/etc/old", RECORD] {
         system.write_file(Path::new(path), NOTICE).unwrap();
     }
     assert_eq!(conflicts(), [const { None }; 5]);

@@ -1,0 +1,205 @@
+//! Notes about values in Bottlerocket's settings: of the user, and of earlier runs.
+
+use super::PlanError;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::eni_config::{EXTERNAL_LABEL, EniConfigName};
+use crate::domain::kubelet::Kubelet;
+use crate::domain::label::{LabelKey, Labels};
+use crate::domain::quantity::Quantity;
+use crate::domain::reserved::Reserved;
+use crate::host::ExistingConfig;
+use crate::host::existing_config::{ConfigLocation, ExistingLabel, Policy};
+use crate::settings::Settings;
+
+/// Returns the notes about existing values that `kubelet` keeps or replaces. Empty on other images.
+///
+/// # Errors
+///
+/// [`PlanError::OldEniConfigLabel`] if the CNI would read the ENIConfig name from a label of an
+/// earlier run.
+pub(super) fn notes(
+    settings: &Settings,
+    existing: &ExistingConfig,
+    kubelet: &Kubelet,
+    eni_config: Option<&EniConfigName>,
+    label_def: Option<&str>,
+) -> Result<Vec<Diagnostic>, PlanError> {
+    let labels = &kubelet.node_labels;
+    let mut notes = reserves(settings, existing, &kubelet.kube_reserved);
+    notes.extend(overridden_labels(existing, labels));
+    notes.extend(old_labels(existing, labels, eni_config, label_def)?);
+    Ok(notes)
+}
+
+/// Returns a note for each existing reserve in Bottlerocket's settings that is kept, or that
+/// `reserved` replaces.
+fn reserves(
+    settings: &Settings,
+    existing: &ExistingConfig,
+    reserved: &Reserved,
+) -> Vec<Diagnostic> {
+    let set = settings.reserve.overrides();
+    let policy = settings.pods.policy();
+    let resources = [
+        ("cpu", &reserved.cpu, set.cpu.is_some()),
+        ("ephemeral-storage", &reserved.ephemeral_storage, set.ephemeral_storage.is_some()),
+        ("memory", &reserved.memory, set.memory.is_some()),
+    ];
+    let note = |(resource, value, is_set): (&str, &Quantity, bool)| {
+        let current = existing.kube_reserved.get(resource)?;
+        let subject = format!("settings.kubernetes sets kube-reserved.{resource} to {current}");
+        let name = policy.name();
+        let (code, reason) = if *current != value.to_string() {
+            let reason = if is_set {
+                format!("reserve.{resource} = {value} takes precedence")
+            } else {
+                format!("the computed value {value} takes precedence (pods.policy = \"{name}\")")
+            };
+            (Code::KubeReservedOverridden, reason)
+        } else if policy == Policy::Respect && !is_set {
+            let reason = format!("this value is kept (pods.policy = \"{name}\")");
+            (Code::KubeReservedKept, reason)
+        } else {
+            return None;
+        };
+        Some(Diagnostic::info(code, format!("{subject}; {reason}")))
+    };
+    resources.into_iter().filter_map(note).collect()
+}
+
+/// Returns a warning for each existing label with another value than the label of eni-bootstrap.
+fn overridden_labels(existing: &ExistingConfig, labels: &Labels) -> Vec<Diagnostic> {
+    let live = existing.node_labels.iter().filter(|it| it.location == ConfigLocation::Bottlerocket);
+    let own = |key: &str| key.parse().ok().and_then(|key: LabelKey| labels.get(&key));
+    let different = live.filter_map(|live| {
+        let own = own(&live.key).filter(|own| own.as_str() != live.value)?;
+        let ExistingLabel { key, value, location } = live;
+        Some(Diagnostic::warning(
+            Code::LabelOverridden,
+            format!(
+                "{location}.node-labels sets label {key}={value}; eni-bootstrap's value {own} takes precedence"
+            ),
+            "remove the existing label",
+        ))
+    });
+    different.collect()
+}
+
+/// Returns a warning for each label that an earlier run set and that is not in `labels`: the API
+/// cannot remove a label.
+///
+/// # Errors
+///
+/// [`PlanError::OldEniConfigLabel`] if the CNI would read the ENIConfig name from such a label.
+fn old_labels(
+    existing: &ExistingConfig,
+    labels: &Labels,
+    eni_config: Option<&EniConfigName>,
+    label_def: Option<&str>,
+) -> Result<Vec<Diagnostic>, PlanError> {
+    let is_set = |key: &str| key.parse().is_ok_and(|key: LabelKey| labels.get(&key).is_some());
+    let mut diagnostics = Vec::new();
+    for (key, value) in existing.own_labels.iter().filter(|(key, _)| !is_set(key)) {
+        let is_read = key == EXTERNAL_LABEL || label_def == Some(key);
+        if let Some(expected) = eni_config
+            && is_read
+            && expected.as_str() != value
+        {
+            return Err(PlanError::OldEniConfigLabel {
+                key: key.clone(),
+                selected: value.clone(),
+                expected: expected.to_string(),
+            });
+        }
+        diagnostics.push(Diagnostic::warning(
+            Code::OldLabel,
+            format!(
+                "label {key}={value} of an earlier run remains in settings.kubernetes.node-labels, because the Bottlerocket API cannot remove a label"
+            ),
+            "replace the node to remove the label",
+        ));
+    }
+    Ok(diagnostics)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+    use crate::facts::fixture::facts;
+    use crate::failure::Advice as _;
+    use crate::plan::plan;
+    use crate::plan::tests::settings;
+
+    /// Returns the diagnostics of a plan for an m5.large in us-west-2a, or the error with its help.
+    fn diagnostics(existing: ExistingConfig, text: &str) -> Result<Vec<Diagnostic>, String> {
+        let facts = Facts { existing, ..facts("m5.large") };
+        let plan = plan(&facts, &settings(text), None);
+        plan.map(|it| it.diagnostics).map_err(|error| format!("{error}; {}", error.help()))
+    }
+
+    #[test]
+    fn a_reserve_of_the_user_is_named_with_the_value_in_force() {
+        let note = |text: &str, memory: &str| {
+            let kube_reserved = [("memory".to_owned(), memory.to_owned())].into();
+            let existing = ExistingConfig { kube_reserved, ..ExistingConfig::default() };
+            diagnostics(existing, text).unwrap()
+        };
+        let overridden = |reason: &str| {
+            let text = format!("settings.kubernetes sets kube-reserved.memory to 2Gi; {reason}");
+            [Diagnostic::info(Code::KubeReservedOverridden, text)]
+        };
+        for policy in ["override", "lower"] {
+            assert_eq!(
+                note(&format!("pods.policy = \"{policy}\""), "2Gi"),
+                overridden(&format!(
+                    "the computed value 475Mi takes precedence (pods.policy = \"{policy}\")"
+                ))
+            );
+        }
+        assert_eq!(
+            note("pods.policy = \"respect\"\nreserve.memory = \"1Gi\"", "2Gi"),
+            overridden("reserve.memory = 1Gi takes precedence")
+        );
+        assert_eq!(
+            note("pods.policy = \"respect\"", "2Gi"),
+            [Diagnostic::info(
+                Code::KubeReservedKept,
+                "settings.kubernetes sets kube-reserved.memory to 2Gi; this value is kept (pods.policy = \"respect\")"
+            )]
+        );
+        assert_eq!(note("", "475Mi"), [], "the same value");
+    }
+
+    #[test]
+    fn an_old_label_of_an_earlier_run_is_an_error_only_if_the_cni_would_read_another_eniconfig() {
+        let note = |key: &str, value: &str, text: &str| {
+            let own_labels = [(key.to_owned(), value.to_owned())].into();
+            diagnostics(ExistingConfig { own_labels, ..ExistingConfig::default() }, text)
+        };
+        let warning = |label: &str| {
+            Ok(vec![Diagnostic::warning(
+                Code::OldLabel,
+                format!(
+                    "label {label} of an earlier run remains in settings.kubernetes.node-labels, because the Bottlerocket API cannot remove a label"
+                ),
+                "replace the node to remove the label",
+            )])
+        };
+        assert_eq!(
+            note(EXTERNAL_LABEL, "other", ""),
+            Err("the CNI would use ENIConfig \"other\" instead of \"us-west-2a\": an earlier run set label vpc.amazonaws.com/externalEniConfig, and the Bottlerocket API cannot remove a label; set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", so that eni-bootstrap updates this label, or replace the node".to_owned())
+        );
+        assert_eq!(
+            note(EXTERNAL_LABEL, "us-west-2a", ""),
+            warning("vpc.amazonaws.com/externalEniConfig=us-west-2a")
+        );
+        assert_eq!(
+            note(EXTERNAL_LABEL, "other", "cni.custom-networking = false"),
+            warning("vpc.amazonaws.com/externalEniConfig=other")
+        );
+        assert_eq!(note("example.com/eni", "other", ""), warning("example.com/eni=other"));
+        let label = format!("eni-config.label = \"{EXTERNAL_LABEL}\"");
+        assert_eq!(note(EXTERNAL_LABEL, "other", &label), Ok(Vec::new()), "it is overwritten");
+    }
+}

@@ -34,7 +34,14 @@ impl Advice for ImageError {
 /// Reads all files and snap options below `root` that the host families request.
 pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
-    for request in host::reads() {
+    read_into(&mut image, host::reads(), root).await?;
+    let later = host::later_reads(&image);
+    read_into(&mut image, later, root).await?;
+    Ok(image)
+}
+
+async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Result<(), ImageError> {
+    for request in requests {
         match request {
             Read::FirstOf(paths) => {
                 for path in paths {
@@ -62,5 +69,5 @@ pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
             }
         }
     }
-    Ok(image)
+    Ok(())
 }

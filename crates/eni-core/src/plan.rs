@@ -4,6 +4,7 @@
 mod cluster_access;
 mod diagnose;
 mod effective_cni;
+mod eni_config_label;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
@@ -13,6 +14,7 @@ pub use cluster_access::{ClusterAccess, access};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
+use node_labels::{NodeLabels, node_labels};
 pub use plan_error::PlanError;
 
 use crate::diagnostic::Diagnostic;
@@ -22,7 +24,6 @@ use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
-use crate::host::existing_config::ExistingMaxPods;
 use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
 
@@ -54,20 +55,21 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let Facts { instance, limits, machine, host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
+    let needs_flags = existing.needs_flags();
+    let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
     let (capacity, precedence) =
-        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods).map_err(
-            |source| PlanError::NoCapacity {
-                instance_type: instance.instance_type.to_string(),
-                source,
-            },
-        )?;
-    let wait = cni
+        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods, uses_flags)
+            .map_err(|source| PlanError::NoCapacity {
+            instance_type: instance.instance_type.to_string(),
+            source,
+        })?;
+    let name = cni
         .config
         .custom_networking
         .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
         .transpose()?;
     if host.kind == HostKind::Bottlerocket
-        && wait.is_some()
+        && name.is_some()
         && settings.eni_config.wait() == Wait::Forever
     {
         return Err(PlanError::WaitsForever);
@@ -75,12 +77,16 @@ pub fn plan(
     let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let label_def = label_def(settings, aws_node);
+    let labels = &existing.node_labels;
+    let NodeLabels { labels, eni_config: wait, diagnostics: label_notes } =
+        node_labels(instance, settings, name, label_def.as_deref(), labels)?;
+    let max_pods_in_force =
+        precedence.as_ref().map_or(capacity.max_pods, MaxPodsPrecedence::in_force);
     let kubelet = Kubelet {
         max_pods: capacity.max_pods,
-        kube_reserved: Reserved::compute(cpus, capacity.max_pods, &reserve),
-        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
-        needs_flags: existing.has_kube_reserved_flag
-            || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
+        kube_reserved: Reserved::compute(cpus, max_pods_in_force, &reserve),
+        node_labels: labels,
+        needs_flags,
     };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
@@ -88,6 +94,7 @@ pub fn plan(
     let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
+    diagnostics.extend(label_notes);
     diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
     let changes = host.render(&kubelet);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })

@@ -61,6 +61,12 @@ codes! {
     MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
     /// The kubelet reserves more than half of the instance's memory.
     LargeMemoryReserve = "large-memory-reserve", "memory";
+    /// An existing label names the ENIConfig, and `eni-config.policy` keeps the label.
+    EniConfigLabelKept = "eniconfig-label-kept", "labels";
+    /// An existing label has another value, and the value of eni-bootstrap takes precedence.
+    LabelOverridden = "label-overridden", "labels";
+    /// A label in a later drop-in, or in later kubelet arguments, takes precedence over that of eni-bootstrap.
+    LabelLaterDropIn = "label-later-drop-in", "labels";
     /// The instance was read from instance metadata.
     InstanceOk = "instance-ok", "instance";
     /// The family of the node image was detected.

@@ -5,7 +5,7 @@
 
 use super::existing_config::{self, ExistingConfig};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
-use super::{kubelet_unit, unit_file, user_data};
+use super::{kubelet_config, kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
@@ -33,6 +33,9 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 ///
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
+
+/// The variable in the kubelet's command line that contains the flags of every `NodeConfig`.
+const ARGUMENTS_VARIABLE: &str = "NODEADM_KUBELET_ARGS";
 
 pub(super) struct Family;
 
@@ -72,7 +75,8 @@ impl HostFamily for Family {
     }
 
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        let mut existing = ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image));
+        let lines = kubelet_unit::command_lines(image);
+        let mut existing = ExistingConfig::from_command_lines_around(&lines, ARGUMENTS_VARIABLE);
         let drop_ins = image.directory(Path::new(DIRECTORY));
         for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
             // nodeadm itself rejects a drop-in that cannot be parsed.
@@ -86,6 +90,7 @@ impl HostFamily for Family {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)
             }),
         );
+        existing.resources.extend(kubelet_config::resources(image));
         existing
     }
 }
@@ -104,7 +109,8 @@ impl Renderer for Nodeadm {
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         // Destructured completely, so that a new field cannot be forgotten here.
         let Kubelet { max_pods, kube_reserved, node_labels, needs_flags } = kubelet;
-        let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
+        // nodeadm merges kubeReserved key by key, so the file needs no other resources.
+        let Reserved { cpu, ephemeral_storage, memory, others: _ } = kube_reserved;
         // Flags only if necessary: the kubelet logs both as deprecated.
         let flags = if *needs_flags {
             format!(

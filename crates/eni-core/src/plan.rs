@@ -1,6 +1,7 @@
 //! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
 //! does.
 
+mod allocatable;
 mod cluster_access;
 mod diagnose;
 mod effective_cni;
@@ -8,6 +9,7 @@ mod eni_config_label;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
+mod reserve;
 mod reserve_precedence;
 
 pub use cluster_access::{ClusterAccess, access};
@@ -16,13 +18,13 @@ use effective_cni::effective_cni;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 use node_labels::{NodeLabels, node_labels};
 pub use plan_error::PlanError;
+use reserve::reserve;
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
 use crate::domain::capacity::Capacity;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
-use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
 use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
@@ -53,7 +55,7 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, existing, .. } = facts;
+    let Facts { instance, limits, host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let needs_flags = existing.needs_flags();
     let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
@@ -74,20 +76,14 @@ pub fn plan(
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
-    let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
+    let (kube_reserved, reserve_notes) =
+        reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let label_def = label_def(settings, aws_node);
     let labels = &existing.node_labels;
     let NodeLabels { labels, eni_config: wait, diagnostics: label_notes } =
         node_labels(instance, settings, name, label_def.as_deref(), labels)?;
-    let max_pods_in_force =
-        precedence.as_ref().map_or(capacity.max_pods, MaxPodsPrecedence::in_force);
-    let kubelet = Kubelet {
-        max_pods: capacity.max_pods,
-        kube_reserved: Reserved::compute(cpus, max_pods_in_force, &reserve),
-        node_labels: labels,
-        needs_flags,
-    };
+    let kubelet =
+        Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
@@ -95,7 +91,7 @@ pub fn plan(
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
-    diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
+    diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
 }

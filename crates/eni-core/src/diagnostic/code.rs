@@ -61,6 +61,10 @@ codes! {
     MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
     /// The kubelet reserves more than half of the instance's memory.
     LargeMemoryReserve = "large-memory-reserve", "memory";
+    /// Less than a quarter of the instance's memory is left for pods.
+    LittleMemoryForPods = "little-memory-for-pods", "memory";
+    /// A drop-in that nodeadm reads later sets kube-reserved, so its value takes precedence.
+    ReserveLaterDropIn = "reserve-later-drop-in", "reserve";
     /// An existing label names the ENIConfig, and `eni-config.policy` keeps the label.
     EniConfigLabelKept = "eniconfig-label-kept", "labels";
     /// An existing label has another value, and the value of eni-bootstrap takes precedence.

@@ -36,13 +36,24 @@ impl Quantity {
     /// Returns the quantity of memory in bytes, rounded down; at most `u64::MAX`.
     #[must_use]
     pub fn bytes(&self) -> u64 {
+        self.count(ONE)
+    }
+
+    /// Returns the quantity of CPU in millicores, rounded down; at most `u64::MAX`.
+    #[must_use]
+    pub(crate) fn millicores(&self) -> u64 {
+        self.count(ONE / 1_000)
+    }
+
+    /// Returns the quantity in multiples of `divisor` units of 10⁻⁹.
+    fn count(&self, divisor: u128) -> u64 {
         let (number, suffix) = parts(&self.0);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let count = || {
             let (_, unit) = SUFFIXES.iter().find(|(known, _)| *known == suffix)?;
             let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
             let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-            u64::try_from(digits.checked_mul(*unit)? / scale / ONE).ok()
+            u64::try_from(digits.checked_mul(*unit)? / scale / divisor).ok()
         };
         count().unwrap_or(u64::MAX)
     }
@@ -92,6 +103,13 @@ mod tests {
         }
         for bad in ["", "Mi", "475 Mi", "1.", ".5", "1..5", "-1", "1GB", "1Gi,cpu=9"] {
             assert_eq!(bad.parse::<Quantity>(), Err(InvalidQuantity(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn cpu_is_converted_to_millicores() {
+        for (text, millicores) in [("100m", 100), ("3", 3_000), ("0.25", 250), ("1500u", 1)] {
+            assert_eq!(text.parse::<Quantity>().unwrap().millicores(), millicores, "{text}");
         }
     }
 

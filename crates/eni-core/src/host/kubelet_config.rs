@@ -24,7 +24,7 @@ pub(super) fn reads(image: &Image) -> Vec<Read> {
 
 fn file(image: &Image) -> PathBuf {
     let lines = kubelet_unit::command_lines(image);
-    flag_value(&lines, "--config").map_or_else(|| EKS_FILE.into(), PathBuf::from)
+    flag_value(&lines, "--config").map_or_else(|| PathBuf::from(EKS_FILE), PathBuf::from)
 }
 
 fn directory(image: &Image) -> Option<PathBuf> {
@@ -52,7 +52,7 @@ pub(super) fn resources(image: &Image) -> Vec<ExistingResources> {
             let location = if directory == known && name > NODEADM_KUBELET_DROP_IN {
                 ConfigLocation::KubeletDropIn(name.to_owned())
             } else {
-                ConfigLocation::KubeletConfig(path)
+                ConfigLocation::KubeletConfigDropIn(path)
             };
             resources.extend(read(text, &location));
         }

@@ -216,7 +216,7 @@ impl Scenario {
         let summary =
             format!("max-pods {}{}", plan.kubelet.max_pods, eni_config.unwrap_or_default());
         let warnings = plan.diagnostics.iter().filter(|it| it.severity == Severity::Warning);
-        let warnings = warnings.map(|it| format!("warning: {it}\n")).collect();
+        let warnings = warnings.map(|it| format!("warning: {it}")).collect();
         Ok(Run { evidence, summary, warnings, changes: plan.changes })
     }
 
@@ -237,7 +237,7 @@ impl Scenario {
             }
             let title = if mode.is_empty() { String::new() } else { format!("{mode}: ") };
             writeln!(text, "\n{title}{}", run.summary).unwrap();
-            text.push_str(&run.warnings);
+            run.warnings.iter().for_each(|warning| writeln!(text, "{warning}").unwrap());
             for change in &run.changes {
                 writeln!(text, "\n{}", change.show()).unwrap();
             }
@@ -250,7 +250,7 @@ struct Run {
     evidence: String,
     /// max-pods, and the ENIConfig if it is not that of the zone.
     summary: String,
-    warnings: String,
+    warnings: Vec<String>,
     changes: Vec<Change>,
 }
 

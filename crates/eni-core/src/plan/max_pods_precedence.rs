@@ -48,14 +48,6 @@ impl Decision {
 }
 
 impl MaxPodsPrecedence {
-    /// Returns the max-pods in force.
-    pub(super) fn in_force(&self) -> u32 {
-        match self.decision {
-            Decision::LaterDropIn => self.existing.max_pods,
-            _ => self.configured,
-        }
-    }
-
     /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
     /// note.
     pub(super) fn diagnostic(&self) -> Diagnostic {

@@ -28,6 +28,25 @@ pub enum PlanError {
         resource: &'static str,
         source: InvalidQuantity,
     },
+    /// A reserve that the kubelet flag must repeat is not a quantity.
+    #[error("kube-reserved {resource} in {location} is invalid")]
+    OtherReserve {
+        /// Where the reserve is configured.
+        location: String,
+        /// Such as `pid`.
+        resource: String,
+        source: InvalidQuantity,
+    },
+    /// The reserves leave nothing of a resource for pods.
+    #[error("the kubelet would exit, because no {resource} is left for pods: {calculation}")]
+    NothingAllocatable {
+        /// `CPU` or `memory`.
+        resource: &'static str,
+        /// The capacity of the node and the reserves.
+        calculation: String,
+        /// How to lower the reserves.
+        help: String,
+    },
     /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
     #[error(
         "eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit"
@@ -132,7 +151,9 @@ impl Advice for PlanError {
             Self::ExistingEniConfigName { .. } => {
                 "correct or remove the label, or set eni-config.policy = \"override\""
             }
-            Self::EniConfigLabelReadLater { help, .. } => return help.clone().into(),
+            Self::EniConfigLabelReadLater { help, .. } | Self::NothingAllocatable { help, .. } => {
+                return help.clone().into();
+            }
             Self::RejectedLabel { existing, .. } => {
                 let ExistingLabel { key, value, .. } = &**existing;
                 return format!(
@@ -140,6 +161,7 @@ impl Advice for PlanError {
                 )
                 .into();
             }
+            Self::OtherReserve { .. } => "correct the value, for example 1000",
             Self::WaitsForever => "set eni-config.wait to a duration, such as 30m",
             Self::EniConfigName(EniConfigNameError::Unknown(_)) => {
                 "use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`"
@@ -162,9 +184,9 @@ impl Advice for PlanError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::RejectedLabel { .. } | Self::ExistingEniConfigName { .. } => {
-                ExitCode::InvalidData
-            }
+            Self::RejectedLabel { .. }
+            | Self::ExistingEniConfigName { .. }
+            | Self::OtherReserve { .. } => ExitCode::InvalidData,
             _ => ExitCode::Settings,
         }
     }

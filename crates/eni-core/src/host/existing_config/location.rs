@@ -7,9 +7,10 @@ use std::fmt;
 /// every file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConfigLocation {
-    /// The kubelet's configuration file or a file in its drop-in directory (`--config` and
-    /// `--config-dir`), by path.
+    /// The kubelet's configuration file (`--config`), by path.
     KubeletConfig(String),
+    /// A file in the kubelet's drop-in directory (`--config-dir`), by path.
+    KubeletConfigDropIn(String),
     /// `kubelet.maxPodsExpression` in user data, a plain number.
     Expression,
     /// `kubelet.config` in user data.
@@ -59,6 +60,7 @@ impl ConfigLocation {
             | Self::ArgumentsIn(_)
             | Self::LateArguments => true,
             Self::KubeletConfig(_)
+            | Self::KubeletConfigDropIn(_)
             | Self::Expression
             | Self::UserData
             | Self::DropIn(_)
@@ -100,7 +102,9 @@ impl ConfigLocation {
 impl fmt::Display for ConfigLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KubeletConfig(path) => formatter.write_str(path),
+            Self::KubeletConfig(path) | Self::KubeletConfigDropIn(path) => {
+                formatter.write_str(path)
+            }
             Self::Expression => formatter.write_str("maxPodsExpression in user data"),
             Self::UserData => formatter.write_str("user data"),
             Self::DropIn(name) => write!(formatter, "{}/{name}", nodeadm::DIRECTORY),

@@ -63,6 +63,8 @@ codes! {
     LargeMemoryReserve = "large-memory-reserve", "memory";
     /// Less than a quarter of the instance's memory is left for pods.
     LittleMemoryForPods = "little-memory-for-pods", "memory";
+    /// The reserves leave no ephemeral storage for pods on the file system of `/var/lib/kubelet`.
+    NoStorageForPods = "no-storage-for-pods", "storage";
     /// A drop-in that nodeadm reads later sets kube-reserved, so its value takes precedence.
     ReserveLaterDropIn = "reserve-later-drop-in", "reserve";
     /// An existing label names the ENIConfig, and `eni-config.policy` keeps the label.

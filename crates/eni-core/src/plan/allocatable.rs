@@ -46,6 +46,34 @@ pub(super) fn check(
     machine.map_or(Ok(None), |machine| reserves.check_memory(machine.memory_bytes))
 }
 
+/// Returns a warning if the reserves leave no ephemeral storage for pods. `capacity` is the size in
+/// bytes of the file system of `/var/lib/kubelet`.
+///
+/// It is no error, because a larger file system may be mounted before the kubelet starts: nodeadm
+/// mounts local disks after eni-bootstrap has run.
+pub(super) fn check_storage(capacity: u64, reserves: &Reserves<'_>) -> Option<Diagnostic> {
+    let kube = &reserves.kube.ephemeral_storage;
+    let system = reserves.system("ephemeral-storage").map_or(0, |it| it.bytes());
+    let eviction = reserves.eviction("nodefs.available", capacity).unwrap_or(capacity / 10);
+    if kube.bytes().saturating_add(system).saturating_add(eviction) < capacity {
+        return None;
+    }
+    let mut calculation = format!("{} MiB − kube-reserved {kube}", capacity >> 20);
+    // Writing to a String cannot fail.
+    if system > 0 {
+        let _ = write!(calculation, " − system-reserved {} MiB", system >> 20);
+    }
+    let _ = write!(calculation, " − hard eviction threshold {} MiB", eviction >> 20);
+    let limit = capacity.saturating_sub(system.saturating_add(eviction));
+    Some(Diagnostic::warning(
+        Code::NoStorageForPods,
+        format!(
+            "no ephemeral storage is left for pods: {calculation}; the kubelet exits, unless a larger file system is mounted at /var/lib/kubelet"
+        ),
+        reserves.help("ephemeral-storage", &format!("{}Mi", limit >> 20)),
+    ))
+}
+
 impl Reserves<'_> {
     fn check_cpu(&self, cpus: u32) -> Result<(), PlanError> {
         let capacity = u64::from(cpus).saturating_mul(1_000);
@@ -66,7 +94,7 @@ impl Reserves<'_> {
     fn check_memory(&self, capacity: u64) -> Result<Option<Diagnostic>, PlanError> {
         let kube = self.kube.memory.bytes();
         let system = self.system("memory").map_or(0, |it| it.bytes());
-        let eviction = self.eviction(capacity);
+        let eviction = self.eviction("memory.available", capacity).unwrap_or(DEFAULT_EVICTION);
         let available = capacity.saturating_sub(system.saturating_add(eviction));
         let left = available.saturating_sub(kube);
         let quarter = capacity / 4;
@@ -101,18 +129,14 @@ impl Reserves<'_> {
         in_force.get(resource)?.0.parse().ok()
     }
 
-    /// Returns the hard eviction threshold of memory in bytes.
-    fn eviction(&self, capacity: u64) -> u64 {
+    /// Returns an existing hard eviction threshold in bytes.
+    fn eviction(&self, signal: &str, capacity: u64) -> Option<u64> {
         let in_force = resources_in_force(&self.existing.resources, ResourceMap::EvictionHard);
-        let bytes =
-            in_force.get("memory.available").and_then(|(text, _)| match text.strip_suffix('%') {
-                Some(percent) => {
-                    let percent: u64 = percent.parse().ok()?;
-                    Some(capacity.saturating_mul(percent) / 100)
-                }
-                None => text.parse::<Quantity>().ok().map(|it| it.bytes()),
-            });
-        bytes.unwrap_or(DEFAULT_EVICTION)
+        let (text, _) = *in_force.get(signal)?;
+        match text.strip_suffix('%') {
+            Some(percent) => Some(capacity.saturating_mul(percent.parse().ok()?) / 100),
+            None => text.parse::<Quantity>().ok().map(|it| it.bytes()),
+        }
     }
 
     /// Returns whether the memory reserve follows from max-pods.

@@ -19,7 +19,7 @@ pub(super) fn reserve(
     precedence: Option<&MaxPodsPrecedence>,
     uses_flags: bool,
 ) -> Result<(Reserved, Vec<Diagnostic>), PlanError> {
-    let Facts { limits, machine, existing, .. } = facts;
+    let Facts { limits, machine, storage_bytes, existing, .. } = facts;
     let machine = machine.as_ref();
     let overrides = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
@@ -42,5 +42,6 @@ pub(super) fn reserve(
         later.iter().map(|it| it.diagnostic(&configured)).collect();
     let little = allocatable::check(cpus, machine, &reserves)?;
     diagnostics.extend(little.or_else(|| diagnose::memory(machine, &in_force.memory, max_pods)));
+    diagnostics.extend(storage_bytes.and_then(|it| allocatable::check_storage(it, &reserves)));
     Ok((configured, diagnostics))
 }

@@ -138,3 +138,23 @@ fn less_than_a_quarter_of_the_memory_for_pods_is_a_warning() {
         Some("use an instance type with more memory")
     );
 }
+
+#[test]
+fn no_ephemeral_storage_for_pods_is_a_warning() {
+    let warnings = |text: &str| {
+        let storage_bytes = Some(20 << 30);
+        plan(&Facts { storage_bytes, ..facts("m5.large") }, &settings(text), None)
+            .unwrap()
+            .diagnostics
+    };
+    assert_eq!(warnings(""), []);
+    assert_eq!(warnings("reserve.ephemeral-storage = \"17Gi\""), []);
+    assert_eq!(
+        warnings("reserve.ephemeral-storage = \"18Gi\""),
+        [Diagnostic::warning(
+            Code::NoStorageForPods,
+            "no ephemeral storage is left for pods: 20480 MiB − kube-reserved 18Gi − hard eviction threshold 2048 MiB; the kubelet exits, unless a larger file system is mounted at /var/lib/kubelet",
+            "set reserve.ephemeral-storage to less than 18432Mi",
+        )]
+    );
+}

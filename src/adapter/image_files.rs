@@ -2,10 +2,11 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
-use eni_core::failure::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;
+use tracing::warn;
 
 /// A failure to read a part of the node image.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,13 @@ impl Advice for ImageError {
 pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
     read_into(&mut image, host::reads(), root).await?;
-    let later = host::later_reads(&image);
-    read_into(&mut image, later, root).await?;
+    for request in host::later_reads(&image) {
+        // A file of the kubelet, which eni-bootstrap does not change. The kubelet itself fails if it
+        // cannot read the file.
+        if let Err(error) = read_into(&mut image, vec![request], root).await {
+            warn!("host: {}; its kubeReserved is ignored", one_line(&error));
+        }
+    }
     Ok(image)
 }
 

@@ -120,16 +120,14 @@ impl ExistingConfig {
     }
 
     fn from_arguments(lines: &[String], location: &ConfigLocation) -> Self {
-        let resources: Vec<ExistingResources> = lines
-            .iter()
-            .flat_map(|line| resources::resources_in_arguments(line, location))
-            .collect();
+        let arguments = || lines.iter().map(|line| flags::behind_program(line));
+        let resources: Vec<ExistingResources> =
+            arguments().flat_map(|it| resources::resources_in_arguments(it, location)).collect();
         Self {
             max_pods: max_pods::max_pods_in_arguments(lines, location).into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
-            node_labels: lines
-                .iter()
-                .flat_map(|line| labels::labels_in_arguments(line, location))
+            node_labels: arguments()
+                .flat_map(|it| labels::labels_in_arguments(it, location))
                 .collect(),
             resources,
             ..Self::default()

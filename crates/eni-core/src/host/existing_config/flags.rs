@@ -1,14 +1,15 @@
 //! Kubelet flags in command lines.
 
 /// Returns the values of a flag such as `--node-labels`, in their order: of `--flag=value` and of
-/// `--flag value`. Quotes around a word or a value are removed.
+/// `--flag value`. Quotes around a word or a value are removed, also with
+/// backslashes.
 ///
 /// The kubelet reads an underscore in the name of a flag as a dash.
 ///
 /// Source: `WordSepNormalizeFunc`, `staging/src/k8s.io/component-base/cli/flag/flags.go`,
 /// kubernetes/kubernetes.
 pub(super) fn values<'a>(arguments: &'a str, flag: &str) -> Vec<&'a str> {
-    const QUOTES: [char; 2] = ['"', '\''];
+    const QUOTES: [char; 3] = ['"', '\'', '\\'];
     let mut words = arguments.split_whitespace().map(|word| word.trim_matches(QUOTES));
     let mut values = Vec::new();
     while let Some(word) = words.next() {
@@ -18,6 +19,19 @@ pub(super) fn values<'a>(arguments: &'a str, flag: &str) -> Vec<&'a str> {
         }
     }
     values
+}
+
+/// Returns the arguments behind the kubelet's program in a command line, or else all of it: the
+/// command may be a script, or a part of a command line.
+///
+/// Before the program, the line has the values of variables that the command does not use.
+pub(super) fn behind_program(line: &str) -> &str {
+    let is_program = |word: &&str| {
+        let path = word.trim_matches(['"', '\'', '@', '-', ':', '+', '!']);
+        !word.starts_with("--") && (path == "kubelet" || path.ends_with("/kubelet"))
+    };
+    let Some(program) = line.split_whitespace().find(is_program) else { return line };
+    line.split_once(program).map_or(line, |(_, arguments)| arguments)
 }
 
 /// Returns the pairs in a value such as `a=1,b=2`. A key without a value has an empty one.
@@ -46,6 +60,19 @@ mod tests {
             ("--node-labels-x=a=1 --node-labels", &[]),
         ] {
             assert_eq!(values(arguments, "--node-labels"), expected, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn variables_that_the_command_does_not_use_do_not_count() {
+        for (line, expected) in [
+            ("--v=9 /usr/bin/kubelet --v=2", " --v=2"),
+            ("--root-dir=/var/lib/kubelet -/usr/bin/kubelet --v=2", " --v=2"),
+            ("/bin/sh -c 'exec kubelet --v=2'", " --v=2'"),
+            ("--v=9 /opt/start.sh", "--v=9 /opt/start.sh"),
+            ("--v=9", "--v=9"),
+        ] {
+            assert_eq!(behind_program(line), expected, "{line}");
         }
     }
 

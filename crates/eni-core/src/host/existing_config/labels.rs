@@ -36,16 +36,21 @@ impl fmt::Display for ExistingLabel {
     }
 }
 
-/// Returns the labels of all `--node-labels` flags in `arguments`. Labels with a variable of systemd
-/// are omitted, because their value is unknown.
+/// Returns the labels of all `--node-labels` flags in `arguments`.
+///
+/// On a command line, labels with a character that systemd or a shell replaces are omitted, because
+/// their value is unknown. nodeadm passes its flags on without a change.
 pub(super) fn labels_in_arguments(
     arguments: &str,
     location: &ConfigLocation,
 ) -> Vec<ExistingLabel> {
+    let is_literal =
+        matches!(location, ConfigLocation::UserDataFlag | ConfigLocation::DropInFlag(_));
+    let is_known = |text: &str| is_literal || !text.contains(['$', '%', '\\', '"', '\'', '`']);
     let values = flags::values(arguments, "--node-labels").into_iter();
     let labels = values.flat_map(|value| flags::pairs(value, '='));
     labels
-        .filter(|(key, value)| !key.contains('$') && !value.contains('$'))
+        .filter(|(key, value)| is_known(key) && is_known(value))
         .map(|(key, value)| ExistingLabel {
             key: key.to_owned(),
             value: value.to_owned(),
@@ -85,6 +90,18 @@ pub(crate) fn in_force<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_with_an_unknown_value_is_omitted() {
+        let keys = |location| {
+            let arguments =
+                "--node-labels=a=$A,b=%H,c=1 --node-labels=\\\"d=1\\\" --node-labels=`e`";
+            let labels = labels_in_arguments(arguments, &location);
+            labels.into_iter().map(|label| label.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(ConfigLocation::Arguments), ["c", "d"]);
+        assert_eq!(keys(ConfigLocation::UserDataFlag), ["a", "b", "c", "d", "`e`"]);
+    }
 
     #[test]
     fn the_last_label_of_a_key_is_in_force() {

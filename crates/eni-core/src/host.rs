@@ -102,9 +102,7 @@ pub(crate) trait HostFamily: Sync {
 
     /// Returns the existing configuration of the kubelet on the image, without user data.
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        let mut existing = ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image));
-        existing.resources.extend(kubelet_config::resources(image));
-        existing
+        kubelet_unit::existing(image)
     }
 }
 

@@ -63,9 +63,10 @@ pub fn existing_config(
     let family = kind.family();
     let mut existing =
         family.map(|family| family.existing(image, instance_type)).unwrap_or_default();
-    existing.extend(
-        node_config.map(|it| ExistingConfig::from_node_config(it, None)).unwrap_or_default(),
-    );
+    if let Some(node_config) = node_config {
+        let locations = (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
+        existing.extend(ExistingConfig::from_node_config(node_config, locations));
+    }
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
@@ -134,21 +135,24 @@ impl ExistingConfig {
         }
     }
 
-    /// Returns the values in a `NodeConfig`: of the nodeadm drop-in with this name, or else of user
-    /// data.
-    pub(super) fn from_node_config(kubelet: &NodeConfigKubelet, drop_in: Option<&str>) -> Self {
-        let expression = kubelet.expression.clone().filter(|_| drop_in.is_none());
-        let name = drop_in.map(str::to_owned);
-        let in_file = name.clone().map_or(ConfigLocation::UserData, ConfigLocation::DropIn);
-        let in_flags = name.map_or(ConfigLocation::UserDataFlag, ConfigLocation::DropInFlag);
+    /// Returns the values in a `NodeConfig` at `locations`, which are those of `kubelet.config` and
+    /// `kubelet.flags`.
+    pub(super) fn from_node_config(
+        kubelet: &NodeConfigKubelet,
+        locations: (ConfigLocation, ConfigLocation),
+    ) -> Self {
+        let (in_file, in_flags) = &locations;
+        // maxPods of eni-bootstrap overrides the expression of a drop-in.
+        let expression =
+            kubelet.expression.clone().filter(|_| *in_file == ConfigLocation::UserData);
         let flags = kubelet.flags.join(" ");
-        let mut resources = resources_in_config(|key| kubelet.resources.get(key), &in_file);
-        resources.extend(resources::resources_in_arguments(&flags, &in_flags));
+        let mut resources = resources_in_config(|key| kubelet.resources.get(key), in_file);
+        resources.extend(resources::resources_in_arguments(&flags, in_flags));
         Self {
-            max_pods: max_pods::max_pods_in_node_config(kubelet, drop_in),
+            max_pods: max_pods::max_pods_in_node_config(kubelet, &locations),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
-            node_labels: labels::labels_in_arguments(&flags, &in_flags),
+            node_labels: labels::labels_in_arguments(&flags, in_flags),
             resources,
             ..Self::default()
         }

@@ -1,7 +1,8 @@
 //! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts
 //! with.
 
-use super::{Image, Read, SnapOption, kubeadm, kubelet_dropin, snap, unit_file};
+use super::{ExistingConfig, Image, Read, SnapOption};
+use super::{kubeadm, kubelet_config, kubelet_dropin, snap, unit_file};
 use std::path::PathBuf;
 
 /// The unit that starts the kubelet.
@@ -48,6 +49,13 @@ pub(super) fn command_lines(image: &Image) -> Vec<String> {
     let unit = unit_file::arguments(&texts(image), &files.collect::<Vec<_>>());
     let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_own_arguments);
     std::iter::once(unit).chain(snap).collect()
+}
+
+/// Returns the existing configuration in the command lines and the kubelet's configuration files.
+pub(super) fn existing(image: &Image) -> ExistingConfig {
+    let mut existing = ExistingConfig::from_command_lines(&command_lines(image));
+    existing.resources.extend(kubelet_config::resources(image));
+    existing
 }
 
 /// Returns the names and the texts of everything that contains a part of the command lines, the

@@ -3,7 +3,7 @@
 //! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`. nodeadm reads
 //! the directory since AMI release v20251023.
 
-use super::existing_config::{self, ExistingConfig};
+use super::existing_config::{self, ConfigLocation, ExistingConfig};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use super::{kubelet_config, kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
@@ -77,13 +77,9 @@ impl HostFamily for Family {
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
         let lines = kubelet_unit::command_lines(image);
         let mut existing = ExistingConfig::from_command_lines_around(&lines, ARGUMENTS_VARIABLE);
-        let drop_ins = image.directory(Path::new(DIRECTORY));
-        for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
-            // nodeadm itself rejects a drop-in that cannot be parsed.
-            let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
-            let kubelet = node_config.unwrap_or_default().kubelet;
-            existing.extend(ExistingConfig::from_node_config(&kubelet, Some(name)));
-        }
+        existing.extend(drop_ins(image, |name| {
+            (ConfigLocation::DropIn(name.to_owned()), ConfigLocation::DropInFlag(name.to_owned()))
+        }));
         let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
         existing.max_pods.extend(
             drop_ins.filter_map(|(name, text)| {
@@ -93,6 +89,23 @@ impl HostFamily for Family {
         existing.resources.extend(kubelet_config::resources(image));
         existing
     }
+}
+
+/// Returns the values in the drop-ins of other programs. `locations` returns those of
+/// `kubelet.config` and `kubelet.flags` in the drop-in with a name.
+pub(super) fn drop_ins(
+    image: &Image,
+    locations: impl Fn(&str) -> (ConfigLocation, ConfigLocation),
+) -> ExistingConfig {
+    let mut existing = ExistingConfig::default();
+    let drop_ins = image.directory(Path::new(DIRECTORY));
+    for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
+        // nodeadm itself rejects a drop-in that cannot be parsed.
+        let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
+        let kubelet = node_config.unwrap_or_default().kubelet;
+        existing.extend(ExistingConfig::from_node_config(&kubelet, locations(name)));
+    }
+    existing
 }
 
 /// Returns which feature of nodeadm the image lacks, such as `no nodeadm-run.service`; `None` if

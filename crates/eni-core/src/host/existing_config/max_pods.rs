@@ -39,23 +39,20 @@ impl fmt::Display for ExistingMaxPods {
     }
 }
 
-/// Returns the max-pods values in a `NodeConfig`: of the nodeadm drop-in with this name, or else of
-/// user data.
+/// Returns the max-pods values in a `NodeConfig` at `locations`, which are those of `kubelet.config`
+/// and `kubelet.flags`.
 pub(super) fn max_pods_in_node_config(
     kubelet: &NodeConfigKubelet,
-    drop_in: Option<&str>,
+    (in_file, in_flags): &(ConfigLocation, ConfigLocation),
 ) -> Vec<ExistingMaxPods> {
     let owner = owner_by_labels(&kubelet.flags);
-    let name = drop_in.map(str::to_owned);
-    let in_file = name.clone().map_or(ConfigLocation::UserData, ConfigLocation::DropIn);
-    let in_flags = name.map_or(ConfigLocation::UserDataFlag, ConfigLocation::DropInFlag);
-    let existing = |max_pods: Option<u32>, location| {
-        max_pods.map(|max_pods| ExistingMaxPods { max_pods, location, owner })
+    let existing = |max_pods: Option<u32>, location: &ConfigLocation| {
+        max_pods.map(|max_pods| ExistingMaxPods { max_pods, location: location.clone(), owner })
     };
     let expression = kubelet.expression.as_ref().and_then(|text| text.trim().parse().ok());
-    let expression = expression.filter(|_| drop_in.is_none());
+    let expression = expression.filter(|_| *in_file == ConfigLocation::UserData);
     [
-        existing(expression, ConfigLocation::Expression),
+        existing(expression, &ConfigLocation::Expression),
         existing(kubelet.max_pods, in_file),
         existing(max_pods_flag(&kubelet.flags.join(" ")), in_flags),
     ]

@@ -43,16 +43,23 @@ fn some_locations_need_a_flag() {
 
 #[test]
 fn each_location_and_owner_has_its_text() {
-    let values = |max_pods, flags: &[&str], drop_in| {
+    let user_data = || (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
+    let values = |max_pods, flags: &[&str], drop_in: Option<&str>| {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let kubelet = NodeConfigKubelet { max_pods, flags, ..NodeConfigKubelet::default() };
-        let existing = max_pods_in_node_config(&kubelet, drop_in);
+        let locations = drop_in.map(str::to_owned).map_or_else(user_data, |name| {
+            (ConfigLocation::DropIn(name.clone()), ConfigLocation::DropInFlag(name))
+        });
+        let existing = max_pods_in_node_config(&kubelet, &locations);
         existing.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let expression = |text: &str| {
         let expression = Some(text.to_owned());
         let kubelet = NodeConfigKubelet { expression, ..NodeConfigKubelet::default() };
-        max_pods_in_node_config(&kubelet, None).iter().map(ToString::to_string).collect::<Vec<_>>()
+        max_pods_in_node_config(&kubelet, &user_data())
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(expression("17"), ["maxPodsExpression in user data sets max-pods to 17"]);
     assert_eq!(expression("max_pods - 1"), Vec::<String>::new());

@@ -65,7 +65,7 @@ pub fn existing_config(
         family.map(|family| family.existing(image, instance_type)).unwrap_or_default();
     if let Some(node_config) = node_config {
         let locations = (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
-        existing.extend(ExistingConfig::from_node_config(node_config, locations));
+        existing.extend(ExistingConfig::from_node_config(node_config, &locations));
     }
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
@@ -139,9 +139,9 @@ impl ExistingConfig {
     /// `kubelet.flags`.
     pub(super) fn from_node_config(
         kubelet: &NodeConfigKubelet,
-        locations: (ConfigLocation, ConfigLocation),
+        locations: &(ConfigLocation, ConfigLocation),
     ) -> Self {
-        let (in_file, in_flags) = &locations;
+        let (in_file, in_flags) = locations;
         // maxPods of eni-bootstrap overrides the expression of a drop-in.
         let expression =
             kubelet.expression.clone().filter(|_| *in_file == ConfigLocation::UserData);
@@ -149,7 +149,7 @@ impl ExistingConfig {
         let mut resources = resources_in_config(|key| kubelet.resources.get(key), in_file);
         resources.extend(resources::resources_in_arguments(&flags, in_flags));
         Self {
-            max_pods: max_pods::max_pods_in_node_config(kubelet, &locations),
+            max_pods: max_pods::max_pods_in_node_config(kubelet, locations),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             node_labels: labels::labels_in_arguments(&flags, in_flags),

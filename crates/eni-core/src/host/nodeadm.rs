@@ -103,7 +103,7 @@ pub(super) fn drop_ins(
         // nodeadm itself rejects a drop-in that cannot be parsed.
         let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
         let kubelet = node_config.unwrap_or_default().kubelet;
-        existing.extend(ExistingConfig::from_node_config(&kubelet, locations(name)));
+        existing.extend(ExistingConfig::from_node_config(&kubelet, &locations(name)));
     }
     existing
 }

@@ -40,6 +40,7 @@ pub(crate) async fn facts(
     image.bottlerocket = bottlerocket_settings;
     let host = host::detect(settings.host.kind(), &image)?;
     let machine = local_machine(&context.root)?;
+    let storage_bytes = kubelet_storage(&context.root, host.kind);
     // Boxed: the future of a dozen concurrent requests is large.
     let read = || Box::pin(metadata(context, settings, deadline));
     let metadata = match read().await {
@@ -58,13 +59,29 @@ pub(crate) async fn facts(
     let existing = host::existing_config(&image, host.kind, &instance.instance_type, kubelet);
     let cluster = node_config.map(|config| config.cluster);
     let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
-    Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
+    Ok(Facts {
+        instance,
+        limits,
+        limits_source,
+        machine,
+        storage_bytes,
+        host,
+        existing,
+        cluster_hints,
+    })
 }
 
 /// Returns the CPUs and the memory of this machine; `None` if `root` is not `/`, because its files
 /// then belong to another machine. The plan then uses the limits of the instance type.
 fn local_machine(root: &Path) -> Result<Option<Machine>, HardwareError> {
     if root == Path::new("/") { hardware::machine().map(Some) } else { Ok(None) }
+}
+
+/// Returns the size in bytes of the file system that the kubelet uses for ephemeral storage; `None` if
+/// it is unknown: the files belong to another machine, or this is a Bottlerocket container.
+fn kubelet_storage(root: &Path, kind: HostKind) -> Option<u64> {
+    let is_known = root == Path::new("/") && kind != HostKind::Bottlerocket;
+    is_known.then(|| hardware::file_system_bytes(Path::new("/var/lib/kubelet"))).flatten()
 }
 
 /// Returns the type and the region of this instance.

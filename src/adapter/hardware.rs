@@ -1,8 +1,10 @@
-//! The number of CPUs and the memory size of the instance.
+//! The number of CPUs, the memory size and the disk size of the instance.
 
 use eni_core::facts::Machine;
 use eni_core::failure::{Advice, ExitCode};
+use nix::sys::statvfs::statvfs;
 use std::borrow::Cow;
+use std::path::Path;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 /// A failure to read the number of CPUs or the memory size.
@@ -34,4 +36,23 @@ pub(crate) fn machine() -> Result<Machine, HardwareError> {
         return Err(HardwareError);
     }
     Ok(Machine { cpus, memory_bytes })
+}
+
+/// Returns the size in bytes of the file system that contains `path`, which may not exist yet; `None`
+/// if it is unknown.
+pub(crate) fn file_system_bytes(path: &Path) -> Option<u64> {
+    let statistics = path.ancestors().find_map(|it| statvfs(it).ok())?;
+    statistics.blocks().checked_mul(statistics.fragment_size())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_path_is_on_the_file_system_of_its_parent() {
+        let root = file_system_bytes(Path::new("/"));
+        assert!(root.is_some());
+        assert_eq!(file_system_bytes(Path::new("/does-not-exist/a")), root);
+    }
 }

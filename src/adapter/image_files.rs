@@ -2,10 +2,11 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
-use eni_core::failure::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;
+use tracing::warn;
 
 /// A failure to read a part of the node image.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,19 @@ impl Advice for ImageError {
 /// Reads all files and snap options below `root` that the host families request.
 pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
     let mut image = Image::default();
-    for request in host::reads() {
+    read_into(&mut image, host::reads(), root).await?;
+    for request in host::later_reads(&image) {
+        // A file of the kubelet, which eni-bootstrap does not change. The kubelet itself fails if it
+        // cannot read the file.
+        if let Err(error) = read_into(&mut image, vec![request], root).await {
+            warn!("host: {}; its kubeReserved is ignored", one_line(&error));
+        }
+    }
+    Ok(image)
+}
+
+async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Result<(), ImageError> {
+    for request in requests {
         match request {
             Read::FirstOf(paths) => {
                 for path in paths {
@@ -62,5 +75,5 @@ pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
             }
         }
     }
-    Ok(image)
+    Ok(())
 }

@@ -25,6 +25,33 @@ fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
 }
 
 #[test]
+fn other_reserves_of_the_kubelets_file_are_kept_and_an_unreadable_file_is_a_warning() {
+    const FILE: &str = "var/lib/kubelet/config.yaml";
+    let api = ready_api();
+    let (node, _imds) = kubeadm(&api);
+    node.file(
+        "usr/lib/systemd/system/kubelet.service.d/05-config.conf",
+        "[Service]\nEnvironment=KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\n",
+    );
+    node.file(FILE, "kind: KubeletConfiguration\nkubeReserved:\n  memory: 1Gi\n  pid: '1000'\n");
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let reserve = "--kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi";
+    let written = node.read("etc/default/kubelet").unwrap();
+    assert!(written.contains(&format!("{reserve},pid=1000 ")), "{written}");
+    std::fs::remove_file(node.root().join(FILE)).unwrap();
+    std::fs::create_dir(node.root().join(FILE)).unwrap();
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let warning = |line: &&str| {
+        line.starts_with("warning: host: ") && line.ends_with("; its kubeReserved is ignored")
+    };
+    assert_eq!(output.stderr.lines().filter(warning).count(), 1, "{}", output.stderr);
+    let written = node.read("etc/default/kubelet").unwrap();
+    assert!(written.contains(&format!("{reserve} ")), "{written}");
+}
+
+#[test]
 fn existing_lines_of_the_kubeadm_file_are_kept() {
     const FILE: &str = "etc/default/kubelet";
     let api = ready_api();

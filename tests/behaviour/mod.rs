@@ -11,6 +11,7 @@ mod check;
 pub mod cli;
 mod cluster_sources;
 mod conformance;
+mod existing_labels;
 mod existing_max_pods;
 mod hosts;
 mod imds;

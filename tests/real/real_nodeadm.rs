@@ -99,6 +99,7 @@ impl Boot {
         let kubelet = Kubelet::read(arguments, self.node.root());
         let mut effective = kubelet.config.clone();
         effective["maxPods"] = kubelet.max_pods().into();
+        effective["kubeReserved"] = kubelet.kube_reserved();
         KubeletState { labels: kubelet.labels(), own: kubelet.main_file, effective }
     }
 }
@@ -234,6 +235,19 @@ fn another_drop_in_takes_precedence_only_by_a_later_name() {
     };
     assert_eq!(values_with("50-site.yaml", 42), (json!(20), "us-west-2a".to_owned()));
     assert_eq!(values_with("95-site.yaml", 43), (json!(43), "site".to_owned()));
+    let output = boot.node.run(["run"]);
+    assert_success(&output);
+    let reason = "nodeadm reads this file after 90-eni-bootstrap.yaml, so it takes precedence over";
+    for value in [
+        "/etc/eks/nodeadm.d/95-site.yaml sets max-pods to 43",
+        "a kubelet flag in /etc/eks/nodeadm.d/95-site.yaml sets label topology.kubernetes.io/zone=site",
+    ] {
+        let warning = format!("warning: plan: {value}; {reason} ");
+        assert!(output.stderr.contains(&warning), "{warning} in {}", output.stderr);
+    }
+    assert_success(&boot.run_service());
+    // The reserve follows max-pods in force: 255 MiB + 43 × 11 MiB.
+    assert_eq!(boot.kubelet_state().effective["kubeReserved"]["memory"], "728Mi");
 }
 
 #[test]
@@ -253,6 +267,9 @@ fn pods_policy_decides_about_a_flag_in_user_data() {
         assert_success(&boot.run_service());
         let KubeletState { own, effective, .. } = boot.kubelet_state();
         assert_eq!((&own["maxPods"], &effective["maxPods"]), (&json!(max_pods), &json!(max_pods)));
-        assert_eq!(own["kubeReserved"], planned["kube-reserved"], "{policy}");
+        // nodeadm computes the same, and the flag contains the pid of user data as well.
+        assert_eq!(own["kubeReserved"]["memory"], planned["kube-reserved"]["memory"], "{policy}");
+        assert_eq!(effective["kubeReserved"], planned["kube-reserved"], "{policy}");
+        assert_eq!(effective["kubeReserved"]["pid"], "1000", "{policy}");
     }
 }

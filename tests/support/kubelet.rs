@@ -1,7 +1,7 @@
 //! The configuration of a kubelet: its command line and the files that the command line names, merged
 //! with the rules of the kubelet.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ impl Kubelet {
     pub fn read(arguments: Vec<String>, root: &Path) -> Self {
         let below = |path: &str| root.join(path.trim_start_matches('/'));
         let last = |name| values(&arguments, name).last().map(below);
-        let main_file = last("--config").map(|file| json(&file)).unwrap_or_default();
+        let main_file = last("--config").map(|file| read_json(&file)).unwrap_or_default();
         let mut config = main_file.clone();
         for drop_in in last("--config-dir").map(|folder| drop_ins(&folder)).unwrap_or_default() {
-            merge(&mut config, json(&drop_in));
+            merge(&mut config, read_json(&drop_in));
         }
         Self { arguments, main_file, config }
     }
@@ -42,6 +42,12 @@ impl Kubelet {
     pub fn max_pods(&self) -> u64 {
         let flag = self.values("--max-pods").last().map(|value| value.parse().unwrap());
         flag.or(self.config["maxPods"].as_u64()).unwrap()
+    }
+
+    /// Returns the effective kube-reserved. A flag replaces the map of the files.
+    pub fn kube_reserved(&self) -> Value {
+        let flags: BTreeMap<_, _> = self.values("--kube-reserved").flat_map(pairs).collect();
+        if flags.is_empty() { self.config["kubeReserved"].clone() } else { json!(flags) }
     }
 
     /// Returns the labels that the node registers with: those of all `--node-labels` flags.
@@ -69,7 +75,7 @@ fn drop_ins(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads a JSON file. Returns null if it does not exist, as in the AL2 image of the tests.
-fn json(path: &Path) -> Value {
+fn read_json(path: &Path) -> Value {
     fs::read(path).map(|text| serde_json::from_slice(&text).unwrap()).unwrap_or_default()
 }
 

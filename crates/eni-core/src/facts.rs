@@ -22,6 +22,8 @@ pub struct Facts {
     pub limits_source: LimitsSource,
     /// CPUs and memory as the operating system reports them; `None` if the root is not `/`.
     pub machine: Option<Machine>,
+    /// The size in bytes of the file system of `/var/lib/kubelet`; `None` if it is unknown.
+    pub storage_bytes: Option<u64>,
     /// The family of the node image.
     pub host: DetectedHost,
     /// The kubelet configuration that other programs have written.

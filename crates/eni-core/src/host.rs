@@ -11,6 +11,7 @@ mod detect;
 pub mod existing_config;
 mod image;
 mod kubeadm;
+mod kubelet_config;
 pub mod kubelet_dropin;
 mod kubelet_unit;
 pub(crate) mod nodeadm;
@@ -101,7 +102,7 @@ pub(crate) trait HostFamily: Sync {
 
     /// Returns the existing configuration of the kubelet on the image, without user data.
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image))
+        kubelet_unit::existing(image)
     }
 }
 
@@ -131,6 +132,13 @@ pub fn reads() -> Vec<Read> {
         files.filter(|file| !reads.iter().any(|read| read.includes(file))).collect();
     reads.extend(missing.into_iter().map(Read::file));
     reads
+}
+
+/// Returns the requests for the files that the files in `image` refer to. The agent reads them after
+/// those of [`reads`].
+#[must_use]
+pub fn later_reads(image: &Image) -> Vec<Read> {
+    kubelet_config::reads(image)
 }
 
 /// Returns the changes that remove everything that any family may have written to the image.

@@ -1,29 +1,32 @@
 //! Facts and settings → the configuration of this node. No I/O, so `plan` shows exactly what `run`
 //! does.
 
+mod allocatable;
 mod bottlerocket_settings;
 mod cluster_access;
 mod diagnose;
 mod effective_cni;
+mod eni_config_label;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
+mod reserve;
 mod reserve_precedence;
 
 pub use cluster_access::{ClusterAccess, access};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
+use node_labels::{NodeLabels, node_labels};
 pub use plan_error::PlanError;
+use reserve::reserve;
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
 use crate::domain::capacity::Capacity;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
-use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
-use crate::host::existing_config::ExistingMaxPods;
 use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
 
@@ -53,47 +56,47 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, machine, host, existing, .. } = facts;
+    let Facts { instance, limits, host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
+    let needs_flags = existing.needs_flags();
+    let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
     let (capacity, precedence) =
-        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods).map_err(
-            |source| PlanError::NoCapacity {
-                instance_type: instance.instance_type.to_string(),
-                source,
-            },
-        )?;
-    let wait = cni
+        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods, uses_flags)
+            .map_err(|source| PlanError::NoCapacity {
+            instance_type: instance.instance_type.to_string(),
+            source,
+        })?;
+    let name = cni
         .config
         .custom_networking
         .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
         .transpose()?;
     if host.kind == HostKind::Bottlerocket
-        && wait.is_some()
+        && name.is_some()
         && settings.eni_config.wait() == Wait::Forever
     {
         return Err(PlanError::WaitsForever);
     }
-    let reserve = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
-    let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
+    let (kube_reserved, reserve_notes) =
+        reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let label_def = label_def(settings, aws_node);
-    let kubelet = Kubelet {
-        max_pods: capacity.max_pods,
-        kube_reserved: Reserved::compute(cpus, capacity.max_pods, &reserve),
-        node_labels: node_labels::labels(instance, settings, wait.as_ref(), label_def.as_deref())?,
-        needs_flags: existing.has_kube_reserved_flag
-            || existing.max_pods.iter().any(ExistingMaxPods::needs_flag),
-    };
+    let labels = &existing.node_labels;
+    let NodeLabels { labels, eni_config: wait, diagnostics: label_notes } =
+        node_labels(instance, settings, name, label_def.as_deref(), labels)?;
+    let kubelet =
+        Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
     let expression = existing.max_pods_expression.as_deref();
     diagnostics.extend(diagnose::max_pods_expression(settings, expression));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
+    diagnostics.extend(label_notes);
     let label_def = label_def.as_deref();
     let notes =
         bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
     diagnostics.extend(notes);
-    diagnostics.extend(diagnose::memory(machine.as_ref(), &kubelet));
+    diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
 }

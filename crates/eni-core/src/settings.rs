@@ -30,6 +30,7 @@ pub use value::{
 
 use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
 use crate::domain::cluster::ClusterConfig;
+use crate::domain::label::SET_BY_THE_KUBELET;
 use crate::domain::reserved::ReserveOverrides;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -67,6 +68,11 @@ impl Advice for SettingsError {
             Self::File(FileError { nearest: Some(nearest), .. })
             | Self::UnknownVariable { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?").into()
+            }
+            Self::File(FileError { reason, .. }) | Self::Variable { reason, .. }
+                if reason.contains(SET_BY_THE_KUBELET) =>
+            {
+                "remove the label, or use a key of your own, such as example.com/team".into()
             }
             _ => "see /usr/lib/eni-bootstrap/50-defaults.toml for every setting".into(),
         }

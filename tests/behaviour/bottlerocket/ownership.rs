@@ -232,3 +232,26 @@ fn an_old_eniconfig_label_of_an_earlier_run_is_an_error_if_the_cni_would_use_it(
         ]
     );
 }
+
+#[test]
+fn an_eniconfig_label_of_the_user_is_the_eniconfig_that_a_run_waits_for_over_three_boots() {
+    for key in ["vpc.amazonaws.com/externalEniConfig", "k8s.amazonaws.com/eniConfig"] {
+        let host = Host::new();
+        host.settings.set(&json!({ "kubernetes": { "node-labels": { key: "other-zone" } } }));
+        host.api.delete("us-west-2a");
+        host.api.apply("other-zone", json!({ "subnet": "subnet-0a" }));
+        for _ in 0..3 {
+            let output = host.run();
+            ready(&output);
+            assert!(
+                lines(&output, "plan").contains(&"plan: ENIConfig other-zone"),
+                "{}",
+                output.stderr
+            );
+            assert_eq!(host.settings.live()["kubernetes"]["node-labels"][key], "other-zone");
+        }
+        // A name in the settings conflicts with the label.
+        let output = host.node.run(["run", "--eni-config-name=us-west-2a"]);
+        assert_eq!(output.status, Some(78), "{}", output.stderr);
+    }
+}

@@ -63,12 +63,22 @@ codes! {
     KubeReservedKept = "kube-reserved-kept", "kube-reserved";
     /// Bottlerocket's settings contain a kube-reserved value, and the value of eni-bootstrap takes precedence.
     KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
-    /// An existing label has another value, and the value of eni-bootstrap takes precedence.
-    LabelOverridden = "label-overridden", "labels";
     /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
     OldLabel = "old-label", "labels";
     /// The kubelet reserves more than half of the instance's memory.
     LargeMemoryReserve = "large-memory-reserve", "memory";
+    /// Less than a quarter of the instance's memory is left for pods.
+    LittleMemoryForPods = "little-memory-for-pods", "memory";
+    /// The reserves leave no ephemeral storage for pods on the file system of `/var/lib/kubelet`.
+    NoStorageForPods = "no-storage-for-pods", "storage";
+    /// A drop-in that nodeadm reads later sets kube-reserved, so its value takes precedence.
+    ReserveLaterDropIn = "reserve-later-drop-in", "reserve";
+    /// An existing label names the ENIConfig, and `eni-config.policy` keeps the label.
+    EniConfigLabelKept = "eniconfig-label-kept", "labels";
+    /// An existing label has another value, and the value of eni-bootstrap takes precedence.
+    LabelOverridden = "label-overridden", "labels";
+    /// A label in a later drop-in, or in later kubelet arguments, takes precedence over that of eni-bootstrap.
+    LabelLaterDropIn = "label-later-drop-in", "labels";
     /// The instance was read from instance metadata.
     InstanceOk = "instance-ok", "instance";
     /// The family of the node image was detected.

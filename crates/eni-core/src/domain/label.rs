@@ -22,12 +22,15 @@ const SETTABLE: [&str; 11] = [
     "beta.kubernetes.io/os",
     "beta.kubernetes.io/arch",
     "beta.kubernetes.io/instance-type",
-    "node.kubernetes.io/instance-type",
+    INSTANCE_TYPE,
     ZONE,
     REGION,
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",
 ];
+
+/// The label of the instance type. The same rules apply as to [`ZONE`].
+pub(crate) const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 
 /// A label that Kubernetes rejects, or that a kubelet may not set on its own node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +42,23 @@ pub enum InvalidLabel {
     /// A key in a reserved namespace: a kubelet with such a label exits with "unknown labels".
     #[error("a kubelet is not allowed to set label {0:?} on its own node")]
     NotSettable(String),
+    /// A key that the kubelet sets itself. Another value would not last, or would break the
+    /// scheduling of pods that select by operating system, architecture or host name.
+    #[error("label {0:?} is rejected, {SET_BY_THE_KUBELET}")]
+    SetByTheKubelet(String),
+}
+
+/// The reason in [`InvalidLabel::SetByTheKubelet`].
+pub(crate) const SET_BY_THE_KUBELET: &str = "because the kubelet sets it itself";
+
+/// Returns whether the kubelet sets this label on its own node: host name, operating system,
+/// architecture, and every label in `beta.kubernetes.io`.
+///
+/// Source: `initialNode` and `updateDefaultLabels`, `pkg/kubelet/kubelet_node_status.go`,
+/// kubernetes/kubernetes.
+pub(crate) fn is_set_by_the_kubelet(key: &LabelKey) -> bool {
+    matches!(key.as_str(), "kubernetes.io/hostname" | "kubernetes.io/os" | "kubernetes.io/arch")
+        || key.as_str().starts_with("beta.kubernetes.io/")
 }
 
 text_type! {
@@ -170,6 +190,24 @@ mod tests {
             ["", "a b", "-a", "Upper.example/x", "-a.b/x", "a-.b/x", "a/b/c", "a=b", "a,b", "/x"]
         {
             assert_eq!(bad.parse::<LabelKey>(), Err(InvalidLabel::Key(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn labels_of_the_kubelet_are_recognized() {
+        let is_own = |key: &str| is_set_by_the_kubelet(&key.parse().unwrap());
+        for key in [
+            "kubernetes.io/os",
+            "kubernetes.io/arch",
+            "kubernetes.io/hostname",
+            "beta.kubernetes.io/os",
+            "beta.kubernetes.io/arch",
+            "beta.kubernetes.io/instance-type",
+        ] {
+            assert!(is_own(key), "{key}");
+        }
+        for key in [INSTANCE_TYPE, ZONE, "node.kubernetes.io/pool", "example.com/os", "os"] {
+            assert!(!is_own(key), "{key}");
         }
     }
 

@@ -93,7 +93,18 @@ impl Quantity {
     /// Returns the quantity of memory in bytes, rounded down; at most `u64::MAX`.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        Parts::parse(&self.0).and_then(|parts| parts.value(ONE)).unwrap_or(u64::MAX)
+        self.count(ONE)
+    }
+
+    /// Returns the quantity of CPU in millicores, rounded down; at most `u64::MAX`.
+    #[must_use]
+    pub(crate) fn millicores(&self) -> u64 {
+        self.count(ONE / 1_000)
+    }
+
+    /// Returns the quantity in multiples of `unit`, which is in units of 10⁻⁹.
+    fn count(&self, unit: u128) -> u64 {
+        Parts::parse(&self.0).and_then(|parts| parts.value(unit)).unwrap_or(u64::MAX)
     }
 }
 
@@ -165,6 +176,13 @@ mod tests {
         for negative in ["-1", "-0.5Gi", "-1e9"] {
             let error = negative.parse::<Quantity>().unwrap_err();
             assert_eq!(error.to_string(), format!("{negative:?} is negative"));
+        }
+    }
+
+    #[test]
+    fn cpu_is_converted_to_millicores() {
+        for (text, millicores) in [("100m", 100), ("3", 3_000), ("0.25", 250), ("1500u", 1)] {
+            assert_eq!(text.parse::<Quantity>().unwrap().millicores(), millicores, "{text}");
         }
     }
 

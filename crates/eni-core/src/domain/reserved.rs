@@ -2,6 +2,7 @@
 
 use super::quantity::Quantity;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Thousandths of one vCPU.
@@ -85,6 +86,9 @@ pub struct Reserved {
     pub cpu: Quantity,
     pub ephemeral_storage: Quantity,
     pub memory: Quantity,
+    /// Existing reserves of other resources, such as `pid`, which a kubelet flag would remove.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, Quantity>,
 }
 
 impl Reserved {
@@ -99,6 +103,7 @@ impl Reserved {
                 .clone()
                 .unwrap_or_else(|| Quantity(EPHEMERAL_STORAGE.to_owned())),
             memory: memory_override.clone().unwrap_or_else(|| memory(max_pods).into()),
+            others: BTreeMap::new(),
         }
     }
 }
@@ -107,8 +112,9 @@ impl Reserved {
 /// `cpu=70m,ephemeral-storage=1Gi,memory=475Mi`.
 impl fmt::Display for Reserved {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cpu, ephemeral_storage, memory } = self;
-        write!(formatter, "cpu={cpu},ephemeral-storage={ephemeral_storage},memory={memory}")
+        let Self { cpu, ephemeral_storage, memory, others } = self;
+        write!(formatter, "cpu={cpu},ephemeral-storage={ephemeral_storage},memory={memory}")?;
+        others.iter().try_for_each(|(key, value)| write!(formatter, ",{key}={value}"))
     }
 }
 

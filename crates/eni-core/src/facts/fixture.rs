@@ -26,6 +26,7 @@ pub fn facts(instance_type: &str) -> Facts {
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
         },
         machine: None,
+        storage_bytes: None,
         host: detect(HostKind::None, &Image::default()).unwrap(),
         existing: ExistingConfig::default(),
         cluster_hints: Vec::new(),

@@ -3,9 +3,11 @@
 //!
 //! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
 
+use super::existing_config::{ConfigLocation, ExistingConfig};
 use super::kubelet_unit::{self, UNIT};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use super::{nodeadm, unit_file};
+use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 
 macro_rules! drop_in_name {
@@ -61,6 +63,22 @@ impl HostFamily for Family {
 
     fn files(&self) -> &'static [&'static str] {
         &[ENVIRONMENT, DROP_IN]
+    }
+
+    /// Adds the drop-ins of nodeadm: with `host.kind = "kubelet-dropin"`, the image may have a nodeadm
+    /// that reads them. Its flags stand before those of eni-bootstrap.
+    fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
+        let mut existing = kubelet_unit::existing(image);
+        if nodeadm::missing_feature(image).is_none() {
+            existing.extend(nodeadm::drop_ins(image, |name| {
+                let path = format!("{}/{name}", nodeadm::DIRECTORY);
+                (
+                    ConfigLocation::KubeletConfigDropIn(path.clone()),
+                    ConfigLocation::ArgumentsIn(path),
+                )
+            }));
+        }
+        existing
     }
 }
 

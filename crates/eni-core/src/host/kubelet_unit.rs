@@ -1,7 +1,8 @@
 //! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts
 //! with.
 
-use super::{Image, Read, kubeadm, kubelet_dropin, snap, unit_file};
+use super::{ExistingConfig, Image, Read, SnapOption};
+use super::{kubeadm, kubelet_config, kubelet_dropin, snap, unit_file};
 use std::path::PathBuf;
 
 /// The unit that starts the kubelet.
@@ -48,4 +49,33 @@ pub(super) fn command_lines(image: &Image) -> Vec<String> {
     let unit = unit_file::arguments(&texts(image), &files.collect::<Vec<_>>());
     let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_own_arguments);
     std::iter::once(unit).chain(snap).collect()
+}
+
+/// Returns the existing configuration in the command lines and the kubelet's configuration files.
+pub(super) fn existing(image: &Image) -> ExistingConfig {
+    let mut existing = ExistingConfig::from_command_lines(&command_lines(image));
+    existing.resources.extend(kubelet_config::resources(image));
+    existing
+}
+
+/// Returns the names and the texts of everything that contains a part of the command lines, the
+/// lowest precedence first.
+pub(super) fn sources(image: &Image) -> Vec<(String, String)> {
+    let unit = candidates().into_iter().find_map(|path| {
+        let text = image.file(&path)?.to_owned();
+        Some((path, text))
+    });
+    let drop_ins = unit_file::drop_in_files(image, UNIT)
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with(kubelet_dropin::DROP_IN_NAME));
+    let files = kubeadm::FILES.into_iter().filter_map(|path| {
+        let text = image.file(path)?;
+        Some((PathBuf::from(path), kubeadm::without_block(text)))
+    });
+    let files = unit.into_iter().chain(drop_ins).chain(files);
+    let snap = image.snap_option(snap::ARGUMENTS).map(|arguments| {
+        let SnapOption { snap, key } = snap::ARGUMENTS;
+        (format!("the option {key} of the snap {snap}"), snap::without_own_arguments(arguments))
+    });
+    files.map(|(path, text)| (path.display().to_string(), text)).chain(snap).collect()
 }

@@ -3,9 +3,9 @@
 //! Source: "Overriding configuration with drop-in files", `nodeadm/doc/examples.md`. nodeadm reads
 //! the directory since AMI release v20251023.
 
-use super::existing_config::{self, ExistingConfig};
+use super::existing_config::{self, ConfigLocation, ExistingConfig};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
-use super::{kubelet_unit, unit_file, user_data};
+use super::{kubelet_config, kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
@@ -33,6 +33,9 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 ///
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
+
+/// The variable in the kubelet's command line that contains the flags of every `NodeConfig`.
+const ARGUMENTS_VARIABLE: &str = "NODEADM_KUBELET_ARGS";
 
 pub(super) struct Family;
 
@@ -72,22 +75,37 @@ impl HostFamily for Family {
     }
 
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
-        let mut existing = ExistingConfig::from_command_lines(&kubelet_unit::command_lines(image));
-        let drop_ins = image.directory(Path::new(DIRECTORY));
-        for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
-            // nodeadm itself rejects a drop-in that cannot be parsed.
-            let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
-            let kubelet = node_config.unwrap_or_default().kubelet;
-            existing.extend(ExistingConfig::from_node_config(&kubelet, Some(name)));
-        }
+        let lines = kubelet_unit::command_lines(image);
+        let mut existing = ExistingConfig::from_command_lines_around(&lines, ARGUMENTS_VARIABLE);
+        existing.extend(drop_ins(image, |name| {
+            (ConfigLocation::DropIn(name.to_owned()), ConfigLocation::DropInFlag(name.to_owned()))
+        }));
         let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
         existing.max_pods.extend(
             drop_ins.filter_map(|(name, text)| {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)
             }),
         );
+        existing.resources.extend(kubelet_config::resources(image));
         existing
     }
+}
+
+/// Returns the values in the drop-ins of other programs. `locations` returns those of
+/// `kubelet.config` and `kubelet.flags` in the drop-in with a name.
+pub(super) fn drop_ins(
+    image: &Image,
+    locations: impl Fn(&str) -> (ConfigLocation, ConfigLocation),
+) -> ExistingConfig {
+    let mut existing = ExistingConfig::default();
+    let drop_ins = image.directory(Path::new(DIRECTORY));
+    for (name, text) in drop_ins.filter(|(name, _)| *name != DROP_IN_NAME) {
+        // nodeadm itself rejects a drop-in that cannot be parsed.
+        let node_config = user_data::node_config(text.as_bytes()).ok().flatten();
+        let kubelet = node_config.unwrap_or_default().kubelet;
+        existing.extend(ExistingConfig::from_node_config(&kubelet, &locations(name)));
+    }
+    existing
 }
 
 /// Returns which feature of nodeadm the image lacks, such as `no nodeadm-run.service`; `None` if
@@ -104,7 +122,8 @@ impl Renderer for Nodeadm {
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         // Destructured completely, so that a new field cannot be forgotten here.
         let Kubelet { max_pods, kube_reserved, node_labels, needs_flags } = kubelet;
-        let Reserved { cpu, ephemeral_storage, memory } = kube_reserved;
+        // nodeadm merges kubeReserved key by key, so the file needs no other resources.
+        let Reserved { cpu, ephemeral_storage, memory, others: _ } = kube_reserved;
         // Flags only if necessary: the kubelet logs both as deprecated.
         let flags = if *needs_flags {
             format!(

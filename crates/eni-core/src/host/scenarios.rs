@@ -21,7 +21,8 @@ mod files;
 use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record};
 use super::change::tests::done;
 use super::{Change, DetectedHost, HostKind, Image, Read};
-use super::{detect, existing_config, reads, remove, user_data};
+use super::{detect, existing_config, later_reads, reads, remove, user_data};
+use crate::diagnostic::Severity;
 use crate::domain::aws_node::AwsNode;
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
@@ -123,7 +124,15 @@ impl Scenario {
     /// The image as the agent would read it.
     fn image(&self) -> Image {
         let mut image = Image::default();
-        for read in reads() {
+        self.read_into(&mut image, reads());
+        let later = later_reads(&image);
+        self.read_into(&mut image, later);
+        image.bottlerocket = self.bottlerocket();
+        image
+    }
+
+    fn read_into(&self, image: &mut Image, reads: Vec<Read>) {
+        for read in reads {
             match read {
                 Read::FirstOf(paths) => {
                     let mut files = paths.into_iter().filter_map(|path| {
@@ -153,16 +162,16 @@ impl Scenario {
                 }
             }
         }
-        image.bottlerocket = self.text(BOTTLEROCKET).map(|kubernetes| {
-            let tables =
-                ENI_MAX_PODS.map(|table| self.root(Path::new(&format!("{ROOTFS}{table}"))));
-            Bottlerocket {
-                live: LiveSettings::read(&kubernetes, "{}").unwrap(),
-                record: self.root(Path::new(RECORD)).map(|text| Record::parse(&text).unwrap()),
-                eni_max_pods: tables.into_iter().flatten().collect(),
-            }
-        });
-        image
+    }
+
+    fn bottlerocket(&self) -> Option<Bottlerocket> {
+        let kubernetes = self.text(BOTTLEROCKET)?;
+        let tables = ENI_MAX_PODS.map(|table| self.root(Path::new(&format!("{ROOTFS}{table}"))));
+        Some(Bottlerocket {
+            live: LiveSettings::read(&kubernetes, "{}").unwrap(),
+            record: self.root(Path::new(RECORD)).map(|text| Record::parse(&text).unwrap()),
+            eni_max_pods: tables.into_iter().flatten().collect(),
+        })
     }
 
     /// Everything but the changes as text, and the changes; or the error as text.
@@ -183,6 +192,7 @@ impl Scenario {
         let DetectedHost { kind, reason, .. } = &host;
         let mut lines = vec![format!("host: {kind} ({reason})")];
         lines.extend(existing.max_pods.iter().map(|it| format!("existing: {it}")));
+        lines.extend(existing.node_labels.iter().map(|it| format!("existing: {it}")));
         if existing.has_kube_reserved_flag {
             lines.push("existing: a kubelet flag sets kube-reserved".to_owned());
         }
@@ -192,9 +202,19 @@ impl Scenario {
         lines.extend(expression.map(|it| format!("existing: maxPodsExpression {it:?}")));
         let facts = Facts { host, existing, ..facts };
         let aws_node = self.text("aws-node.yaml").map(|text| AwsNode::read(&environment(&text)));
-        let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| error.to_string())?;
+        let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| {
+            let evidence = lines.join("\n");
+            format!("{evidence}\n\n{}\nexit code {}\n", report(&error), error.exit_code().number())
+        })?;
         let evidence = lines.join("\n") + "\n";
-        Ok(Run { evidence, max_pods: plan.kubelet.max_pods, changes: plan.changes })
+        // The ENIConfig of the zone is the default.
+        let eni_config = plan.wait.filter(|name| name.as_str() != "us-west-2a");
+        let eni_config = eni_config.map(|name| format!(", ENIConfig {name}"));
+        let summary =
+            format!("max-pods {}{}", plan.kubelet.max_pods, eni_config.unwrap_or_default());
+        let warnings = plan.diagnostics.iter().filter(|it| it.severity == Severity::Warning);
+        let warnings = warnings.map(|it| format!("warning: {it}")).collect();
+        Ok(Run { evidence, summary, warnings, changes: plan.changes })
     }
 
     /// The text of `expected.txt`.
@@ -213,7 +233,8 @@ impl Scenario {
                 text.push_str(&run.evidence);
             }
             let title = if mode.is_empty() { String::new() } else { format!("{mode}: ") };
-            writeln!(text, "\n{title}max-pods {}", run.max_pods).unwrap();
+            writeln!(text, "\n{title}{}", run.summary).unwrap();
+            run.warnings.iter().for_each(|warning| writeln!(text, "{warning}").unwrap());
             for change in &run.changes {
                 writeln!(text, "\n{}", change.show()).unwrap();
             }
@@ -224,7 +245,9 @@ impl Scenario {
 
 struct Run {
     evidence: String,
-    max_pods: u32,
+    /// max-pods, and the ENIConfig if it is not that of the zone.
+    summary: String,
+    warnings: Vec<String>,
     changes: Vec<Change>,
 }
 

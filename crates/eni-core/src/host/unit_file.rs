@@ -52,6 +52,15 @@ pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(String, String)> {
     drop_ins.into_iter().collect()
 }
 
+/// Returns the paths and the texts of a unit's drop-ins, in the same order as [`drop_ins`].
+pub(super) fn drop_in_files(image: &Image, unit: &str) -> Vec<(PathBuf, String)> {
+    let files = drop_ins(image, unit).into_iter().filter_map(|(name, text)| {
+        let mut paths = drop_in_directories(unit).map(|directory| directory.join(&name));
+        paths.find(|path| image.file(path).is_some()).map(|path| (path, text))
+    });
+    files.collect()
+}
+
 /// Why no arguments can be added to a unit's command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {

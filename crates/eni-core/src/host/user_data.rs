@@ -10,7 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 /// The maximum size after decompression, in bytes. User data is at most 16 KiB, so only a gzip bomb
@@ -28,6 +30,8 @@ pub struct NodeConfigKubelet {
     pub expression: Option<String>,
     /// `spec.kubelet.flags`.
     pub flags: Vec<String>,
+    /// The maps of resources in `spec.kubelet.config` by their key, such as `kubeReserved`.
+    pub resources: BTreeMap<&'static str, Value>,
 }
 
 /// The fields of a `NodeConfig` that eni-bootstrap reads.
@@ -127,15 +131,32 @@ struct Kubelet {
 #[serde(rename_all = "camelCase", default)]
 struct KubeletConfig {
     max_pods: Option<u32>,
+    kube_reserved: Value,
+    system_reserved: Value,
+    eviction_hard: Value,
+}
+
+impl KubeletConfig {
+    /// Returns the maps of resources by their key in the file.
+    fn resources(self) -> BTreeMap<&'static str, Value> {
+        let maps = [
+            ("kubeReserved", self.kube_reserved),
+            ("systemReserved", self.system_reserved),
+            ("evictionHard", self.eviction_hard),
+        ];
+        maps.into_iter().filter(|(_, map)| map.is_object()).collect()
+    }
 }
 
 impl NodeConfig {
     fn new(spec: Spec, is_on_outpost: bool) -> Self {
         let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
+        let config = config.unwrap_or_default();
         let kubelet = NodeConfigKubelet {
-            max_pods: config.and_then(|config| config.max_pods),
+            max_pods: config.max_pods,
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
+            resources: config.resources(),
         };
         Self { cluster: cluster.config(is_on_outpost), kubelet }
     }
@@ -173,20 +194,30 @@ fn merge(specs: Vec<Spec>) -> NodeConfig {
 }
 
 impl NodeConfig {
-    /// Returns `self` with `next` merged over it: flags are appended, all other fields are
-    /// replaced.
+    /// Returns `self` with `next` merged over it: flags are appended, maps of resources are merged,
+    /// and all other fields are replaced.
     ///
     /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
     fn merge(self, next: Self) -> Self {
         let Self { cluster, kubelet } = self;
         let mut flags = kubelet.flags;
         flags.extend(next.kubelet.flags);
+        let mut resources = kubelet.resources;
+        for (key, map) in next.kubelet.resources {
+            match (resources.get_mut(key), map) {
+                (Some(Value::Object(merged)), Value::Object(map)) => merged.extend(map),
+                (_, map) => {
+                    resources.insert(key, map);
+                }
+            }
+        }
         Self {
             cluster: next.cluster.or(cluster),
             kubelet: NodeConfigKubelet {
                 max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
+                resources,
             },
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::label::{LabelKey, Labels};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved::Reserved;
 use crate::host::ExistingConfig;
-use crate::host::existing_config::{ConfigLocation, ExistingLabel, Policy};
+use crate::host::existing_config::Policy;
 use crate::settings::Settings;
 
 /// Returns the notes about existing values that `kubelet` keeps or replaces. Empty on other images.
@@ -26,7 +26,6 @@ pub(super) fn notes(
 ) -> Result<Vec<Diagnostic>, PlanError> {
     let labels = &kubelet.node_labels;
     let mut notes = reserves(settings, existing, &kubelet.kube_reserved);
-    notes.extend(overridden_labels(existing, labels));
     notes.extend(old_labels(existing, labels, eni_config, label_def)?);
     Ok(notes)
 }
@@ -65,24 +64,6 @@ fn reserves(
         Some(Diagnostic::info(code, format!("{subject}; {reason}")))
     };
     resources.into_iter().filter_map(note).collect()
-}
-
-/// Returns a warning for each existing label with another value than the label of eni-bootstrap.
-fn overridden_labels(existing: &ExistingConfig, labels: &Labels) -> Vec<Diagnostic> {
-    let live = existing.node_labels.iter().filter(|it| it.location == ConfigLocation::Bottlerocket);
-    let own = |key: &str| key.parse().ok().and_then(|key: LabelKey| labels.get(&key));
-    let different = live.filter_map(|live| {
-        let own = own(&live.key).filter(|own| own.as_str() != live.value)?;
-        let ExistingLabel { key, value, location } = live;
-        Some(Diagnostic::warning(
-            Code::LabelOverridden,
-            format!(
-                "{location}.node-labels sets label {key}={value}; eni-bootstrap's value {own} takes precedence"
-            ),
-            "remove the existing label",
-        ))
-    });
-    different.collect()
 }
 
 /// Returns a warning for each label that an earlier run set and that is not in `labels`: the API

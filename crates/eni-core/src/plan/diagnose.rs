@@ -1,7 +1,6 @@
 //! Notes about a plan that are not errors.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::kubelet::Kubelet;
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved;
 use crate::facts::Machine;
@@ -31,13 +30,15 @@ pub(super) fn max_pods_expression(
 
 /// Returns a warning if the kubelet reserves more than half of the memory; `None` if the memory is
 /// unknown.
-pub(super) fn memory(machine: Option<&Machine>, kubelet: &Kubelet) -> Option<Diagnostic> {
+pub(super) fn memory(
+    machine: Option<&Machine>,
+    reserved: &Quantity,
+    max_pods: u32,
+) -> Option<Diagnostic> {
     let total = machine?.memory_bytes;
-    let reserved = &kubelet.kube_reserved.memory;
     if reserved.bytes() <= total / 2 {
         return None;
     }
-    let max_pods = kubelet.max_pods;
     let computed = reserved::memory(max_pods);
     let (reserved, key) = if *reserved == Quantity::from(computed) {
         (format!("255 MiB + {max_pods} pods × 11 MiB = {} MiB", computed.0), "pods.ceiling")
@@ -77,9 +78,9 @@ mod tests {
     #[test]
     fn a_computed_memory_reserve_above_half_of_the_memory_is_a_warning() {
         assert_eq!(
-            warnings(2048, ""),
+            warnings(2900, ""),
             [
-                "the kubelet reserves 255 MiB + 110 pods × 11 MiB = 1465 MiB, which is more than half of the 2048 MiB of memory; lower pods.ceiling to leave more memory for pods"
+                "the kubelet reserves 255 MiB + 110 pods × 11 MiB = 1465 MiB, which is more than half of the 2900 MiB of memory; lower pods.ceiling to leave more memory for pods"
             ]
         );
         assert_eq!(warnings(2930, ""), Vec::<String>::new(), "exactly half");
@@ -90,9 +91,9 @@ mod tests {
     fn a_configured_memory_reserve_replaces_the_computed_one() {
         assert_eq!(warnings(2048, "reserve.memory = \"100Mi\""), Vec::<String>::new());
         assert_eq!(
-            warnings(2048, "pods.ceiling = 58\nreserve.memory = \"1.5Gi\""),
+            warnings(2900, "pods.ceiling = 58\nreserve.memory = \"1.5Gi\""),
             [
-                "the kubelet reserves 1.5Gi, which is more than half of the 2048 MiB of memory; lower reserve.memory to leave more memory for pods"
+                "the kubelet reserves 1.5Gi, which is more than half of the 2900 MiB of memory; lower reserve.memory to leave more memory for pods"
             ]
         );
     }

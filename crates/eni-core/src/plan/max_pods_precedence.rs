@@ -5,7 +5,6 @@ use crate::domain::capacity::{Capacity, CapacityOptions, MaxPodsOverride, NoCapa
 use crate::domain::cni::Cni;
 use crate::domain::instance_limits::InstanceLimits;
 use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
-use crate::host::nodeadm::DROP_IN_NAME;
 use crate::settings::Settings;
 
 /// An existing max-pods on the node, compared with the value that eni-bootstrap configures.
@@ -30,8 +29,8 @@ pub enum Decision {
     Overridden(Policy),
     /// `pods.max` takes precedence.
     OverriddenBySetting,
-    /// The existing value takes precedence, because nodeadm reads its drop-in after the drop-in of
-    /// eni-bootstrap.
+    /// The existing value takes precedence, because it is read after that of eni-bootstrap: it is
+    /// in a later drop-in of nodeadm, or in later arguments of the kubelet.
     LaterDropIn,
 }
 
@@ -64,14 +63,13 @@ impl MaxPodsPrecedence {
                 return Diagnostic::info(Code::MaxPodsKept, text);
             }
             Decision::LaterDropIn => {
+                let location = &existing.location;
+                let reason = location.reason_for_precedence();
+                let what = if location.is_flag() { "--max-pods" } else { "maxPods" };
                 return Diagnostic::warning(
                     Code::MaxPodsLaterDropIn,
-                    format!(
-                        "{existing}; nodeadm reads this file after {DROP_IN_NAME}, so it takes precedence over {configured}"
-                    ),
-                    format!(
-                        "rename the file so that it sorts before {DROP_IN_NAME}, or remove maxPods from it"
-                    ),
+                    format!("{existing}; {reason}, so it takes precedence over {configured}"),
+                    location.help(what),
                 );
             }
             Decision::Overridden(policy) => format!(
@@ -98,43 +96,47 @@ impl MaxPodsPrecedence {
 
 /// Returns the capacity with the max-pods to configure, compared with the existing value of the
 /// highest precedence, which is the last one in `existing`.
+///
+/// `uses_flags` is whether eni-bootstrap configures max-pods with a kubelet flag.
 pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
     settings: &Settings,
     existing: &[ExistingMaxPods],
+    uses_flags: bool,
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
     let options = settings.pods.capacity_options();
     let is_configured = options.max_pods_override.is_some();
     let computed = Capacity::compute(limits, cni, options.clone())?;
-    let Some(existing) = existing.last() else { return Ok((computed, None)) };
+    let Some(last) = existing.last() else { return Ok((computed, None)) };
     let policy = settings.pods.policy();
     let is_kept = !is_configured
-        && existing.max_pods != computed.max_pods
+        && last.max_pods != computed.max_pods
         && match policy {
             Policy::Override => false,
             Policy::Respect => true,
-            Policy::Lower => existing.max_pods < computed.max_pods,
+            Policy::Lower => last.max_pods < computed.max_pods,
         };
     let capacity = if is_kept {
-        let (value, source) = (existing.max_pods, existing.location.to_string());
+        let (value, source) = (last.max_pods, last.location.to_string());
         let max_pods_override = Some(MaxPodsOverride::Existing { value, source });
         Capacity::compute(limits, cni, CapacityOptions { max_pods_override, ..options })?
     } else {
         computed
     };
-    let decision = if is_kept {
-        Decision::Kept(policy)
-    } else if existing.max_pods == capacity.max_pods {
-        Decision::Same
-    } else if existing.is_read_after_own_drop_in() {
-        Decision::LaterDropIn
-    } else if is_configured {
-        Decision::OverriddenBySetting
-    } else {
-        Decision::Overridden(policy)
-    };
     let configured = capacity.max_pods;
+    // A file never takes precedence over a flag.
+    let takes_precedence = |it: &&ExistingMaxPods| {
+        it.location.is_read_after_own() && (it.location.is_flag() || !uses_flags)
+    };
+    let later = existing.iter().rfind(takes_precedence).filter(|it| it.max_pods != configured);
+    let (existing, decision) = match later {
+        Some(later) => (later, Decision::LaterDropIn),
+        None if is_kept => (last, Decision::Kept(policy)),
+        None if last.max_pods == configured => (last, Decision::Same),
+        None if is_configured => (last, Decision::OverriddenBySetting),
+        None => (last, Decision::Overridden(policy)),
+    };
     let existing = existing.clone();
     Ok((capacity, Some(MaxPodsPrecedence { existing, configured, decision })))
 }
@@ -155,7 +157,8 @@ mod tests {
         let limits = facts("m5.large").limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
         let existing = [ExistingMaxPods { max_pods, location, owner }];
-        let (capacity, precedence) = decide(&limits, cni, &settings(text), &existing).unwrap();
+        let (capacity, precedence) =
+            decide(&limits, cni, &settings(text), &existing, false).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
         (capacity.max_pods, precedence.diagnostic())

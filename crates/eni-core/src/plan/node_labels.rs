@@ -1,45 +1,84 @@
 //! The labels that the node registers with, and the check that the CNI selects the right ENIConfig.
 
 use super::PlanError;
-use crate::domain::eni_config::{DEFAULT_LABEL, EniConfigName, select};
+use super::eni_config_label::{self, EniConfigChoice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::eni_config::{EniConfigName, select};
 use crate::domain::label::{self, LabelKey, LabelValue, Labels};
 use crate::facts::Instance;
-use crate::settings::{EniConfigLabel, Settings};
+use crate::host::existing_config::{EniConfigPolicy, ExistingLabel, labels_in_force};
+use crate::settings::Settings;
+use std::collections::BTreeMap;
+
+/// The labels of a node.
+#[derive(Debug)]
+pub(super) struct NodeLabels {
+    /// The labels that eni-bootstrap sets.
+    pub labels: Labels,
+    /// The ENIConfig that the CNI selects by the labels; `None` without custom networking.
+    pub eni_config: Option<EniConfigName>,
+    /// Notes about existing labels.
+    pub diagnostics: Vec<Diagnostic>,
+}
 
 /// Returns the value of a label that the AWS cloud provider overwrites after registration; `None`
 /// for other labels.
 ///
 /// Source: `staging/src/k8s.io/cloud-provider/controllers/node/node_controller.go`,
 /// kubernetes/kubernetes.
-fn cloud_provider_value(instance: &Instance, key: &str) -> Option<String> {
+pub(super) fn cloud_provider_value(instance: &Instance, key: &str) -> Option<String> {
     match key {
         label::ZONE | "failure-domain.beta.kubernetes.io/zone" => Some(instance.zone.to_string()),
         label::REGION | "failure-domain.beta.kubernetes.io/region" => {
             Some(instance.region.to_string())
         }
-        "node.kubernetes.io/instance-type" | "beta.kubernetes.io/instance-type" => {
+        label::INSTANCE_TYPE | "beta.kubernetes.io/instance-type" => {
             Some(instance.instance_type.to_string())
         }
         _ => None,
     }
 }
 
-/// Returns the labels for zone, region and ENIConfig, and the labels in the settings.
+/// Returns the labels for zone, region and ENIConfig, and the labels in the settings. `existing`
+/// are the labels that other sources set, the lowest precedence first.
 ///
 /// `label_def` is the label that the CNI reads the ENIConfig name from, if it is known.
-pub(super) fn labels(
+pub(super) fn node_labels(
     instance: &Instance,
     settings: &Settings,
-    eni_config: Option<&EniConfigName>,
+    name: Option<EniConfigName>,
     label_def: Option<&str>,
+    existing: &[ExistingLabel],
+) -> Result<NodeLabels, PlanError> {
+    let existing = labels_in_force(existing);
+    let choice = name
+        .map(|name| eni_config_label::choose(instance, settings, name, label_def, &existing))
+        .transpose()?;
+    let labels = own_labels(instance, settings, choice.as_ref())?;
+    check_existing(&labels, &existing)?;
+    if let (Some(choice), Some(label_def)) = (&choice, label_def) {
+        check_selection(instance, &labels, &existing, &choice.name, label_def)?;
+    }
+    let mut diagnostics = differences(&labels, &existing, choice.as_ref());
+    let (eni_config, kept) = choice.map(|it| (it.name, it.diagnostic)).unzip();
+    diagnostics.extend(kept.flatten());
+    Ok(NodeLabels { labels, eni_config, diagnostics })
+}
+
+/// Returns the labels that eni-bootstrap sets.
+fn own_labels(
+    instance: &Instance,
+    settings: &Settings,
+    choice: Option<&EniConfigChoice>,
 ) -> Result<Labels, PlanError> {
     let mut labels = Labels::default();
+    let clash = |key: &LabelKey, one: String, other: &LabelValue| PlanError::LabelClash {
+        key: key.to_string(),
+        one,
+        other: other.to_string(),
+    };
     let mut set = |key: LabelKey, value: LabelValue| match labels.get(&key) {
-        Some(present) if *present != value => Err(PlanError::LabelClash {
-            key: key.to_string(),
-            one: present.to_string(),
-            other: value.to_string(),
-        }),
+        Some(present) if *present != value => Err(clash(&key, present.to_string(), &value)),
         _ => {
             labels.insert(key, value);
             Ok(())
@@ -47,48 +86,88 @@ pub(super) fn labels(
     };
     set(label::ZONE.parse()?, instance.zone.as_str().parse()?)?;
     set(label::REGION.parse()?, instance.region.as_str().parse()?)?;
-    if let Some(name) = eni_config
-        && let Some(key) = eni_config_label(instance, settings, label_def)?
-    {
-        set(key, name.as_str().parse()?)?;
+    if let Some(EniConfigChoice { name, keys, .. }) = choice {
+        for key in keys {
+            set(key.clone(), name.as_str().parse()?)?;
+        }
     }
     for (key, value) in settings.labels.0.iter() {
-        set(key.clone(), value.clone())?;
-    }
-    if let (Some(name), Some(label_def)) = (eni_config, label_def) {
-        check_selection(instance, &labels, name, label_def)?;
+        match cloud_provider_value(instance, key.as_str()) {
+            Some(fixed) if fixed != value.as_str() => return Err(clash(key, fixed, value)),
+            _ => set(key.clone(), value.clone())?,
+        }
     }
     Ok(labels)
 }
 
-/// Returns the label for the ENIConfig name; `None` if the cluster sets the label that the CNI
-/// reads.
-fn eni_config_label(
-    instance: &Instance,
-    settings: &Settings,
-    label_def: Option<&str>,
-) -> Result<Option<LabelKey>, PlanError> {
-    let key = match (&settings.eni_config.label(), label_def) {
-        (EniConfigLabel::Nothing, _) => return Ok(None),
-        (EniConfigLabel::Key(key), _) => return Ok(Some(key.clone())),
-        (EniConfigLabel::OfTheCni, label_def) => label_def.unwrap_or(DEFAULT_LABEL),
-    };
-    if cloud_provider_value(instance, key).is_some() {
-        return Ok(None);
+/// Checks that the kubelet accepts the existing labels. It exits if it does not.
+///
+/// Source: `ValidateKubeletFlags`, `cmd/kubelet/app/options/options.go`, kubernetes/kubernetes.
+fn check_existing(
+    own: &Labels,
+    existing: &BTreeMap<&str, &ExistingLabel>,
+) -> Result<(), PlanError> {
+    for label in existing.values() {
+        let rejected =
+            |source| PlanError::RejectedLabel { existing: Box::new((*label).clone()), source };
+        let key: LabelKey = label.key.parse().map_err(rejected)?;
+        if own.get(&key).is_none() || label.location.is_read_after_own() {
+            label.value.parse::<LabelValue>().map_err(rejected)?;
+        }
     }
-    key.parse().map(Some).map_err(|source| PlanError::LabelOfTheCni { source })
+    Ok(())
+}
+
+/// Returns a warning for each existing label with another value than the label of eni-bootstrap.
+fn differences(
+    own: &Labels,
+    existing: &BTreeMap<&str, &ExistingLabel>,
+    choice: Option<&EniConfigChoice>,
+) -> Vec<Diagnostic> {
+    let both =
+        own.iter().filter_map(|(key, value)| Some((key, value, *existing.get(key.as_str())?)));
+    let different = both.filter(|(_, value, existing)| existing.value != value.as_str());
+    different
+        .map(|(key, value, existing)| {
+            let location = &existing.location;
+            if location.is_read_after_own() {
+                let reason = location.reason_for_precedence();
+                return Diagnostic::warning(
+                    Code::LabelLaterDropIn,
+                    format!("{existing}; {reason}, so it takes precedence over {value}"),
+                    location.help("the label"),
+                );
+            }
+            let text = format!("{existing}; eni-bootstrap's value {value} takes precedence");
+            if choice.is_some_and(|choice| choice.overridden.contains(key)) {
+                let policy = EniConfigPolicy::Override.name();
+                return Diagnostic::warning(
+                    Code::LabelOverridden,
+                    format!("{text} (eni-config.policy = \"{policy}\")"),
+                    "remove the existing label, or set eni-config.policy = \"respect\" to use its ENIConfig",
+                );
+            }
+            Diagnostic::warning(Code::LabelOverridden, text, "remove the existing label")
+        })
+        .collect()
 }
 
 /// Checks that the CNI selects the ENIConfig that this run waits for.
 fn check_selection(
     instance: &Instance,
-    labels: &Labels,
+    own: &Labels,
+    existing: &BTreeMap<&str, &ExistingLabel>,
     name: &EniConfigName,
     label_def: &str,
 ) -> Result<(), PlanError> {
     let value = |key: &str| {
-        let registered = key.parse().ok().and_then(|key: LabelKey| labels.get(&key).cloned());
-        cloud_provider_value(instance, key).or_else(|| registered.map(|value| value.to_string()))
+        let existing = existing.get(key).map(|label| (label.value.clone(), &label.location));
+        let own = key.parse().ok().and_then(|key: LabelKey| own.get(&key)).map(ToString::to_string);
+        let registered = match existing {
+            Some((value, location)) if own.is_none() || location.is_read_after_own() => Some(value),
+            _ => own,
+        };
+        cloud_provider_value(instance, key).or(registered)
     };
     // A kubelet registers no annotations. Those of a node that is already registered are checked
     // with the cluster.
@@ -105,3 +184,6 @@ fn check_selection(
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

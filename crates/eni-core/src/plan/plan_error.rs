@@ -2,9 +2,11 @@
 
 use crate::domain::capacity::NoCapacity;
 use crate::domain::eni_config::EniConfigNameError;
+use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::label::InvalidLabel;
 use crate::domain::quantity::InvalidQuantity;
 use crate::failure::{Advice, ExitCode};
+use crate::host::existing_config::ExistingLabel;
 use std::borrow::Cow;
 
 /// No configuration exists that fits the settings, the instance and the CNI.
@@ -25,6 +27,25 @@ pub enum PlanError {
         /// `cpu`, `memory` or `ephemeral-storage`.
         resource: &'static str,
         source: InvalidQuantity,
+    },
+    /// A reserve that the kubelet flag must repeat is not a quantity.
+    #[error("kube-reserved {resource} in {location} is invalid")]
+    OtherReserve {
+        /// Where the reserve is configured.
+        location: String,
+        /// Such as `pid`.
+        resource: String,
+        source: InvalidQuantity,
+    },
+    /// The reserves leave nothing of a resource for pods.
+    #[error("the kubelet would exit, because no {resource} is left for pods: {calculation}")]
+    NothingAllocatable {
+        /// `CPU` or `memory`.
+        resource: &'static str,
+        /// The capacity of the node and the reserves.
+        calculation: String,
+        /// How to lower the reserves.
+        help: String,
     },
     /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
     #[error(
@@ -67,6 +88,40 @@ pub enum PlanError {
         /// The name that `eni-config.name` gives.
         expected: String,
     },
+    /// `eni-config.policy = "respect"`, but an existing label and `eni-config.name` name different
+    /// ENIConfigs.
+    #[error("{existing}, but eni-config.name gives {name:?}")]
+    EniConfigConflict {
+        /// The existing label and its location.
+        existing: String,
+        /// The name that `eni-config.name` gives.
+        name: String,
+    },
+    /// An existing label that the CNI reads the ENIConfig name from has an invalid value.
+    #[error("{existing}, and the CNI reads the ENIConfig name from this label")]
+    ExistingEniConfigName {
+        /// The existing label and its location.
+        existing: String,
+        source: InvalidIdentifier,
+    },
+    /// `eni-config.policy = "override"`, but the existing label is read later.
+    #[error("failed to override the ENIConfig label: {existing}, and {reason}")]
+    EniConfigLabelReadLater {
+        /// The existing label and its location.
+        existing: String,
+        /// Why the existing label takes precedence.
+        reason: String,
+        /// How to give the label of eni-bootstrap precedence.
+        help: String,
+    },
+    /// The kubelet exits because of an existing label.
+    #[error("the kubelet would exit, because {existing}")]
+    RejectedLabel {
+        /// The existing label and its location.
+        existing: Box<ExistingLabel>,
+        /// Why the kubelet rejects it.
+        source: InvalidLabel,
+    },
     /// The CNI reads the ENIConfig name from a label that a kubelet cannot set.
     #[error(
         "ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet names a label that eni-bootstrap cannot set"
@@ -107,6 +162,26 @@ impl Advice for PlanError {
             Self::ExistingReserve { .. } => {
                 "correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\""
             }
+            Self::EniConfigConflict { name, .. } => {
+                return format!(
+                    "remove the existing label to use ENIConfig {name}, remove eni-config.name to use the ENIConfig of the label, or set eni-config.policy = \"override\""
+                )
+                .into();
+            }
+            Self::ExistingEniConfigName { .. } => {
+                "correct or remove the label, or set eni-config.policy = \"override\""
+            }
+            Self::EniConfigLabelReadLater { help, .. } | Self::NothingAllocatable { help, .. } => {
+                return help.clone().into();
+            }
+            Self::RejectedLabel { existing, .. } => {
+                let ExistingLabel { key, value, .. } = &**existing;
+                return format!(
+                    "remove the label there, or use a key outside of kubernetes.io and k8s.io; after the node has joined, an administrator can run `kubectl label node NODE {key}={value}`"
+                )
+                .into();
+            }
+            Self::OtherReserve { .. } => "correct the value, for example 1000",
             Self::WaitsForever => "set eni-config.wait to a duration, such as 30m",
             Self::EniConfigName(EniConfigNameError::Unknown(_)) => {
                 "use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`"
@@ -137,6 +212,11 @@ impl Advice for PlanError {
     }
 
     fn exit_code(&self) -> ExitCode {
-        ExitCode::Settings
+        match self {
+            Self::RejectedLabel { .. }
+            | Self::ExistingEniConfigName { .. }
+            | Self::OtherReserve { .. } => ExitCode::InvalidData,
+            _ => ExitCode::Settings,
+        }
     }
 }

@@ -1,9 +1,13 @@
-//! The precedence between the kube-reserved of the settings and existing values on the node.
+//! The precedence between the kube-reserved of eni-bootstrap and existing values on the node.
 
 use super::PlanError;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::quantity::Quantity;
-use crate::domain::reserved::ReserveOverrides;
-use crate::host::existing_config::Policy;
+use crate::domain::reserved::{ReserveOverrides, Reserved};
+use crate::host::ExistingConfig;
+use crate::host::existing_config::{
+    ConfigLocation, ExistingResources, Policy, ResourceMap, resources_in_force,
+};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 
@@ -32,4 +36,114 @@ pub(super) fn overrides(
         memory: complete(memory, "memory")?,
         ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
     })
+}
+
+/// Returns the existing reserves of resources that eni-bootstrap does not configure, such as `pid`:
+/// the flag of eni-bootstrap would remove them, because it replaces the map of all files.
+///
+/// Empty if the kubelet keeps them: if eni-bootstrap needs no flag, or if an existing flag, which
+/// the kubelet merges with that of eni-bootstrap, has replaced the map of the files already.
+///
+/// # Errors
+///
+/// [`PlanError::OtherReserve`] if an existing reserve is not a quantity.
+pub(super) fn others(
+    existing: &ExistingConfig,
+    uses_flags: bool,
+) -> Result<BTreeMap<String, Quantity>, PlanError> {
+    let earlier: Vec<ExistingResources> = existing
+        .resources
+        .iter()
+        .filter(|it| !it.location.is_flag() || !it.location.is_read_after_own())
+        .cloned()
+        .collect();
+    let in_force = resources_in_force(&earlier, ResourceMap::KubeReserved).into_iter();
+    let others = in_force.filter(|(resource, (_, location))| {
+        uses_flags
+            && !location.is_flag()
+            && !["cpu", "memory", "ephemeral-storage"].contains(resource)
+    });
+    others
+        .map(|(resource, (quantity, location))| {
+            let invalid = |source| PlanError::OtherReserve {
+                location: location.to_string(),
+                resource: resource.to_owned(),
+                source,
+            };
+            Ok((resource.to_owned(), quantity.parse().map_err(invalid)?))
+        })
+        .collect()
+}
+
+/// An existing kube-reserved quantity that takes precedence over that of eni-bootstrap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LaterReserve {
+    /// `cpu`, `memory` or `ephemeral-storage`.
+    pub resource: &'static str,
+    /// The quantity in force, as it is written.
+    pub quantity: String,
+    pub location: ConfigLocation,
+}
+
+/// Returns the existing reserves that are read after those of eni-bootstrap and differ from them.
+pub(super) fn later(
+    existing: &ExistingConfig,
+    configured: &Reserved,
+    uses_flags: bool,
+) -> Vec<LaterReserve> {
+    let later: Vec<ExistingResources> = existing
+        .resources
+        .iter()
+        .filter(|it| it.location.is_read_after_own() && (it.location.is_flag() || !uses_flags))
+        .cloned()
+        .collect();
+    // The flags of one command line are merged, so a file only counts without flags.
+    let in_force = resources_in_force(&later, ResourceMap::KubeReserved);
+    let Reserved { cpu, ephemeral_storage, memory, others: _ } = configured;
+    let own = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
+    let different = own.into_iter().filter_map(|(resource, own)| {
+        let (quantity, location) = *in_force.get(resource)?;
+        (quantity != own.to_string()).then(|| LaterReserve {
+            resource,
+            quantity: quantity.to_owned(),
+            location: location.clone(),
+        })
+    });
+    different.collect()
+}
+
+impl LaterReserve {
+    /// Returns the warning. `configured` are the reserves of eni-bootstrap.
+    pub(super) fn diagnostic(&self, configured: &Reserved) -> Diagnostic {
+        let Self { resource, quantity, location } = self;
+        let own = match *resource {
+            "cpu" => &configured.cpu,
+            "memory" => &configured.memory,
+            _ => &configured.ephemeral_storage,
+        };
+        let reason = location.reason_for_precedence();
+        let what = if location.is_flag() { "--kube-reserved" } else { "kubeReserved" };
+        Diagnostic::warning(
+            Code::ReserveLaterDropIn,
+            format!(
+                "{location} sets kube-reserved {resource}={quantity}; {reason}, so it takes precedence over {own}"
+            ),
+            location.help(what),
+        )
+    }
+}
+
+/// Returns the reserves in force: those of eni-bootstrap, except the later ones. A later one that is
+/// not a quantity is ignored; the kubelet rejects it.
+pub(super) fn in_force(configured: &Reserved, later: &[LaterReserve]) -> Reserved {
+    let mut reserved = configured.clone();
+    for LaterReserve { resource, quantity, .. } in later {
+        let Ok(quantity) = quantity.parse() else { continue };
+        match *resource {
+            "cpu" => reserved.cpu = quantity,
+            "memory" => reserved.memory = quantity,
+            _ => reserved.ephemeral_storage = quantity,
+        }
+    }
+    reserved
 }

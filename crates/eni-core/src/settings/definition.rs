@@ -14,7 +14,7 @@ use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
-use crate::host::existing_config::Policy;
+use crate::host::existing_config::{EniConfigPolicy, Policy};
 use clap::ArgMatches;
 use clap::builder::ValueParser;
 use serde::Deserialize;
@@ -99,6 +99,14 @@ settings! {
         /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
         /// CNI would select an ENIConfig other than the one in `eni-config.name`.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
+        /// What to do if the node already has a label that names another ENIConfig
+        ///
+        /// Existing labels come from --node-labels flags (in user data, drop-ins, kubelet.service or
+        /// the kubelet snap) and from Bottlerocket's settings. The CNI reads
+        /// vpc.amazonaws.com/externalEniConfig first, and then the label named by
+        /// ENI_CONFIG_LABEL_DEF. With "respect", eni-bootstrap fails if `eni-config.name` is set and
+        /// gives another name than the label.
+        policy: EniConfigPolicy = "POLICY", default(EniConfigPolicy::Respect);
         /// Total time to wait for the CNI configuration and the ENIConfig
         ///
         /// On Bottlerocket, eni-bootstrap rejects "forever".

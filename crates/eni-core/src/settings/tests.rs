@@ -216,6 +216,28 @@ fn labels_and_templates_are_checked_where_they_are_written() {
 }
 
 #[test]
+fn a_label_that_the_kubelet_sets_itself_is_rejected_with_help() {
+    for key in ["kubernetes.io/os", "kubernetes.io/hostname", "beta.kubernetes.io/instance-type"] {
+        let text = format!("[labels]\n\"{key}\" = \"x\"");
+        let error = Settings::from_toml(Path::new("/etc/eni-bootstrap/10.toml"), &text);
+        let error = SettingsError::from(error.unwrap_err());
+        assert_eq!(
+            (error.to_string(), error.help().as_ref()),
+            (
+                format!(
+                    "/etc/eni-bootstrap/10.toml, line 1: label {key:?} is rejected, because the kubelet sets it itself"
+                ),
+                "remove the label, or use a key of your own, such as example.com/team"
+            )
+        );
+        assert_eq!(
+            format!("{key}=x").parse::<LabelMap>().unwrap_err().to_string(),
+            format!("label {key:?} is rejected, because the kubelet sets it itself")
+        );
+    }
+}
+
+#[test]
 fn a_wait_of_zero_tries_once() {
     for text in ["0", "0s"] {
         assert_eq!(text.parse(), Ok(Wait::Once));

@@ -3,11 +3,11 @@
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
-use crate::domain::label::{InvalidLabel, LabelKey, Labels};
+use crate::domain::label::{self, InvalidLabel, LabelKey, Labels};
 use crate::domain::named_values::named_values;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
-use crate::host::existing_config::Policy;
+use crate::host::existing_config::{EniConfigPolicy, Policy};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
@@ -191,7 +191,11 @@ impl LabelMap {
     ) -> Result<Self, InvalidLabel> {
         let mut labels = Labels::default();
         for (key, value) in pairs {
-            labels.insert(key.parse()?, value.parse()?);
+            let key: LabelKey = key.parse()?;
+            if label::is_set_by_the_kubelet(&key) {
+                return Err(InvalidLabel::SetByTheKubelet(key.to_string()));
+            }
+            labels.insert(key, value.parse()?);
         }
         Ok(Self(labels))
     }
@@ -280,6 +284,7 @@ values! {
 }
 impl SettingType for String {}
 impl SettingType for CniSource {}
+impl SettingType for EniConfigPolicy {}
 impl SettingType for HostKind {}
 impl SettingType for IpFamily {}
 impl SettingType for OnTimeout {}

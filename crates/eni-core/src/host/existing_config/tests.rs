@@ -1,3 +1,4 @@
+use super::max_pods::{max_pods_flag, max_pods_in_arguments, max_pods_in_node_config};
 use super::*;
 
 #[test]
@@ -17,9 +18,7 @@ fn the_last_flag_counts_and_similar_flags_do_not() {
 
 #[test]
 fn some_locations_need_a_flag() {
-    let takes = |location| {
-        ExistingMaxPods { max_pods: 1, location, owner: ConfigOwner::Unknown }.needs_flag()
-    };
+    let takes = |location: ConfigLocation| location.needs_flag();
     let name = || "a".to_owned();
     for location in
         [ConfigLocation::Expression, ConfigLocation::UserData, ConfigLocation::DropIn(name())]
@@ -34,23 +33,33 @@ fn some_locations_need_a_flag() {
     ] {
         assert!(takes(location.clone()), "{location:?}");
     }
-    assert!(sets_kube_reserved("--v=2 --kube-reserved=cpu=1"));
-    assert!(sets_kube_reserved("--kube-reserved cpu=1"));
-    assert!(!sets_kube_reserved("--system-reserved=cpu=1 --kube-reserved-cgroup=/runtime"));
+    let has_flag = |arguments: &str| {
+        ExistingConfig::from_command_lines(&[arguments.to_owned()]).has_kube_reserved_flag
+    };
+    assert!(has_flag("--v=2 --kube-reserved=cpu=1"));
+    assert!(has_flag("--kube-reserved cpu=1"));
+    assert!(!has_flag("--system-reserved=cpu=1 --kube-reserved-cgroup=/runtime"));
 }
 
 #[test]
 fn each_location_and_owner_has_its_text() {
-    let values = |max_pods, flags: &[&str], drop_in| {
+    let user_data = || (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
+    let values = |max_pods, flags: &[&str], drop_in: Option<&str>| {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let kubelet = NodeConfigKubelet { max_pods, expression: None, flags };
-        let existing = max_pods_in_node_config(&kubelet, drop_in);
+        let kubelet = NodeConfigKubelet { max_pods, flags, ..NodeConfigKubelet::default() };
+        let locations = drop_in.map(str::to_owned).map_or_else(user_data, |name| {
+            (ConfigLocation::DropIn(name.clone()), ConfigLocation::DropInFlag(name))
+        });
+        let existing = max_pods_in_node_config(&kubelet, &locations);
         existing.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let expression = |text: &str| {
         let expression = Some(text.to_owned());
         let kubelet = NodeConfigKubelet { expression, ..NodeConfigKubelet::default() };
-        max_pods_in_node_config(&kubelet, None).iter().map(ToString::to_string).collect::<Vec<_>>()
+        max_pods_in_node_config(&kubelet, &user_data())
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(expression("17"), ["maxPodsExpression in user data sets max-pods to 17"]);
     assert_eq!(expression("max_pods - 1"), Vec::<String>::new());
@@ -85,8 +94,8 @@ fn each_location_and_owner_has_its_text() {
     );
     let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
     assert_eq!(
-        max_pods_in_command_lines(&lines).unwrap().to_string(),
+        max_pods_in_arguments(&lines, &ConfigLocation::Arguments).unwrap().to_string(),
         "the kubelet command line sets max-pods to 9"
     );
-    assert_eq!(max_pods_in_command_lines(&[]), None);
+    assert_eq!(max_pods_in_arguments(&[], &ConfigLocation::Arguments), None);
 }

@@ -73,13 +73,19 @@ fn a_node_config_is_parsed_in_every_encoding() {
 
 #[test]
 fn later_parts_override_single_fields() {
-    let first = format!("Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}");
-    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
+    let first = format!(
+        "Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}      kubeReserved: {{cpu: 200m, memory: 1Gi}}\n"
+    );
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58, kubeReserved: {cpu: '1', pid: 2000}}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
     let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
     let kubelet = NodeConfigKubelet {
         max_pods: Some(58),
         expression: Some("max_pods - 1".to_owned()),
         flags: vec!["--max-pods=17".to_owned()],
+        resources: BTreeMap::from([(
+            "kubeReserved",
+            serde_json::json!({ "cpu": "1", "memory": "1Gi", "pid": 2000 }),
+        )]),
     };
     let cluster = ClusterConfig { name: Some("blue".to_owned()), ..prod() };
     assert_eq!(merged, Some(NodeConfig { cluster, kubelet }));

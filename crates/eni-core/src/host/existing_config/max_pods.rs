@@ -1,0 +1,106 @@
+//! Existing values of max-pods.
+
+use super::ConfigLocation;
+use crate::host::user_data::NodeConfigKubelet;
+use std::fmt;
+
+/// The drop-in in [`crate::host::nodeadm::KUBELET_DROP_INS`] that nodeadm writes. It contains `kubelet.config` of every
+/// `NodeConfig`, including that of eni-bootstrap.
+pub(crate) const NODEADM_KUBELET_DROP_IN: &str = "40-nodeadm.conf";
+
+/// Who configured an existing max-pods, derived from the labels of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigOwner {
+    /// The operator or a tool that sets no known label.
+    Unknown,
+    /// A managed node group, for which EKS writes a value into user data.
+    ManagedNodeGroup,
+    /// Karpenter, which schedules pods with the value that it wrote.
+    Karpenter,
+}
+
+/// An existing max-pods on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingMaxPods {
+    pub max_pods: u32,
+    pub location: ConfigLocation,
+    pub owner: ConfigOwner,
+}
+
+impl fmt::Display for ExistingMaxPods {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { max_pods, location, owner } = self;
+        write!(formatter, "{location} sets max-pods to {max_pods}")?;
+        match owner {
+            ConfigOwner::Unknown => Ok(()),
+            ConfigOwner::ManagedNodeGroup => formatter.write_str(" (managed node group)"),
+            ConfigOwner::Karpenter => formatter.write_str(" (Karpenter)"),
+        }
+    }
+}
+
+/// Returns the max-pods values in a `NodeConfig` at `locations`, which are those of `kubelet.config`
+/// and `kubelet.flags`.
+pub(super) fn max_pods_in_node_config(
+    kubelet: &NodeConfigKubelet,
+    (in_file, in_flags): &(ConfigLocation, ConfigLocation),
+) -> Vec<ExistingMaxPods> {
+    let owner = owner_by_labels(&kubelet.flags);
+    let existing = |max_pods: Option<u32>, location: &ConfigLocation| {
+        max_pods.map(|max_pods| ExistingMaxPods { max_pods, location: location.clone(), owner })
+    };
+    let expression = kubelet.expression.as_ref().and_then(|text| text.trim().parse().ok());
+    let expression = expression.filter(|_| *in_file == ConfigLocation::UserData);
+    [
+        existing(expression, &ConfigLocation::Expression),
+        existing(kubelet.max_pods, in_file),
+        existing(max_pods_flag(&kubelet.flags.join(" ")), in_flags),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Returns the max-pods in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a
+/// drop-in that the kubelet reads before nodeadm's.
+pub(crate) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
+    let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+    let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
+    let location = ConfigLocation::KubeletDropIn(name.to_owned());
+    let owner = ConfigOwner::Unknown;
+    (name > NODEADM_KUBELET_DROP_IN).then_some(ExistingMaxPods { max_pods, location, owner })
+}
+
+/// Returns the max-pods in the kubelet's command lines. The last one takes precedence.
+pub(super) fn max_pods_in_arguments(
+    lines: &[String],
+    location: &ConfigLocation,
+) -> Option<ExistingMaxPods> {
+    let max_pods = lines.iter().rev().find_map(|line| max_pods_flag(line))?;
+    let owner = owner_by_labels(lines);
+    Some(ExistingMaxPods { max_pods, location: location.clone(), owner })
+}
+
+/// Returns the value of the last `--max-pods=N` or `--max-pods N` in `text`.
+pub(super) fn max_pods_flag(text: &str) -> Option<u32> {
+    let mut parts = text.split("--max-pods").skip(1).collect::<Vec<_>>();
+    parts.reverse();
+    parts.iter().find_map(|rest| {
+        let rest = rest.strip_prefix(['=', ' '])?.trim_start();
+        let digits = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse().ok()
+    })
+}
+
+/// Returns the owner of a configuration with these flags. Karpenter and managed node groups add
+/// labels to `--node-labels`.
+pub(crate) fn owner_by_labels(flags: &[String]) -> ConfigOwner {
+    let any = |label: &str| flags.iter().any(|flag| flag.contains(label));
+    if any("karpenter.sh/") {
+        ConfigOwner::Karpenter
+    } else if any("eks.amazonaws.com/nodegroup=") {
+        ConfigOwner::ManagedNodeGroup
+    } else {
+        ConfigOwner::Unknown
+    }
+}

@@ -1,0 +1,68 @@
+//! The configuration files of the kubelet itself: the file of `--config`, and the drop-ins of
+//! `--config-dir`.
+
+use super::existing_config::{
+    ConfigLocation, ExistingResources, NODEADM_KUBELET_DROP_IN, flag_value, resources_in_config,
+};
+use super::nodeadm::KUBELET_DROP_INS;
+use super::{Image, Read, kubelet_unit};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The configuration file that the snap `kubelet-eks` and Amazon Linux 2 use. The path is an option
+/// of the snap, and not part of its arguments.
+///
+/// Source: `/etc/eks/bootstrap.sh` of those images.
+const EKS_FILE: &str = "/etc/kubernetes/kubelet/kubelet-config.json";
+
+/// Returns the requests for the files that the kubelet's command line in `image` names.
+pub(super) fn reads(image: &Image) -> Vec<Read> {
+    let file = Read::file(file(image));
+    let directory = directory(image).map(|path| Read::Directory { path, extensions: &["conf"] });
+    std::iter::once(file).chain(directory).collect()
+}
+
+fn file(image: &Image) -> PathBuf {
+    let lines = kubelet_unit::command_lines(image);
+    flag_value(&lines, "--config").map_or_else(|| PathBuf::from(EKS_FILE), PathBuf::from)
+}
+
+fn directory(image: &Image) -> Option<PathBuf> {
+    flag_value(&kubelet_unit::command_lines(image), "--config-dir").map(PathBuf::from)
+}
+
+/// Returns the resource maps in the kubelet's files, the lowest precedence first. nodeadm's
+/// drop-in is omitted: it contains the values of user data and of eni-bootstrap.
+pub(super) fn resources(image: &Image) -> Vec<ExistingResources> {
+    let file = file(image);
+    let mut resources: Vec<ExistingResources> = image
+        .file(&file)
+        .map(|text| read(text, &ConfigLocation::KubeletConfig(file.display().to_string())))
+        .unwrap_or_default();
+    let directory = directory(image);
+    let directories = directory.iter().map(PathBuf::as_path);
+    let known = Path::new(KUBELET_DROP_INS);
+    let directories = directories.filter(|path| *path != known).chain([known]);
+    for directory in directories {
+        for (name, text) in image.directory(directory) {
+            if directory == known && name == NODEADM_KUBELET_DROP_IN {
+                continue;
+            }
+            let path = directory.join(name).display().to_string();
+            let location = if directory == known && name > NODEADM_KUBELET_DROP_IN {
+                ConfigLocation::KubeletDropIn(name.to_owned())
+            } else {
+                ConfigLocation::KubeletConfigDropIn(path)
+            };
+            resources.extend(read(text, &location));
+        }
+    }
+    resources
+}
+
+/// Returns the resource maps in a file, which is JSON or YAML. The kubelet itself rejects a file that
+/// cannot be parsed.
+fn read(text: &str, location: &ConfigLocation) -> Vec<ExistingResources> {
+    let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
+    resources_in_config(|key| config.get(key), location)
+}

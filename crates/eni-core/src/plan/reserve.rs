@@ -1,0 +1,47 @@
+//! kube-reserved of a node.
+
+use super::allocatable::{self, Reserves};
+use super::max_pods_precedence::{Decision, MaxPodsPrecedence};
+use super::{PlanError, diagnose, reserve_precedence};
+use crate::diagnostic::Diagnostic;
+use crate::domain::reserved::Reserved;
+use crate::facts::Facts;
+use crate::settings::Settings;
+
+/// Returns the reserves that eni-bootstrap configures, with notes about those in force.
+///
+/// The memory reserve is computed from max-pods in force: `max_pods`, unless `precedence` has a later
+/// value. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
+pub(super) fn reserve(
+    facts: &Facts,
+    settings: &Settings,
+    max_pods: u32,
+    precedence: Option<&MaxPodsPrecedence>,
+    uses_flags: bool,
+) -> Result<(Reserved, Vec<Diagnostic>), PlanError> {
+    let Facts { limits, machine, storage_bytes, existing, .. } = facts;
+    let machine = machine.as_ref();
+    let overrides = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
+    let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
+    let later_max_pods = precedence.filter(|it| it.decision == Decision::LaterDropIn);
+    let max_pods = later_max_pods.map_or(max_pods, |it| it.existing.max_pods);
+    let configured = Reserved {
+        others: reserve_precedence::others(existing, uses_flags)?,
+        ..Reserved::compute(cpus, max_pods, &overrides)
+    };
+    let later = reserve_precedence::later(existing, &configured, uses_flags);
+    let in_force = reserve_precedence::in_force(&configured, &later);
+    let reserves = Reserves {
+        existing,
+        kube: &in_force,
+        later: &later,
+        max_pods,
+        later_max_pods: later_max_pods.map(|it| &it.existing.location),
+    };
+    let mut diagnostics: Vec<Diagnostic> =
+        later.iter().map(|it| it.diagnostic(&configured)).collect();
+    let little = allocatable::check(cpus, machine, &reserves)?;
+    diagnostics.extend(little.or_else(|| diagnose::memory(machine, &in_force.memory, max_pods)));
+    diagnostics.extend(storage_bytes.and_then(|it| allocatable::check_storage(it, &reserves)));
+    Ok((configured, diagnostics))
+}

@@ -2,7 +2,7 @@
 
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
-use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::disk::{self, DiskError};
 use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
@@ -74,15 +74,15 @@ impl System for Node<'_> {
     type Error = ApplyError;
 
     fn read_file(&self, path: &Path) -> Result<Option<String>, ApplyError> {
-        Ok(disk::read(&under(self.root, path))?)
+        Ok(disk::read_node_file(self.root, path)?)
     }
 
     fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, ApplyError> {
-        Ok(disk::write_atomic(&under(self.root, path), contents)?)
+        Ok(disk::write_node_file(self.root, path, contents)?)
     }
 
     fn remove_file(&self, path: &Path) -> Result<Outcome, ApplyError> {
-        Ok(disk::remove(&under(self.root, path))?)
+        Ok(disk::remove_node_file(self.root, path)?)
     }
 
     async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {

@@ -17,5 +17,6 @@ mod kubernetes;
 mod limits;
 mod max_pods;
 mod proxy;
+mod shared_files;
 mod token;
 pub mod user_data;

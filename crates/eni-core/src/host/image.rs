@@ -4,6 +4,7 @@
 use super::bottlerocket::Bottlerocket;
 use super::unit_file;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A request to read something from an image. Paths are absolute, as the node sees them.
@@ -45,6 +46,12 @@ impl Read {
 pub struct SnapOption {
     pub snap: &'static str,
     pub key: &'static str,
+}
+
+impl fmt::Display for SnapOption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "snap {} option {}", self.snap, self.key)
+    }
 }
 
 /// The contents of a node image that the families requested.

@@ -2,16 +2,18 @@
 
 mod bottlerocket_settings;
 mod cluster_connection;
+mod observed_image;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use observed_image::ObservedImage;
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::disk::DiskError;
 use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::hardware::{self, HardwareError};
-use crate::adapter::image_files::{self, ImageError};
+use crate::adapter::image_files::ImageError;
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
@@ -21,7 +23,7 @@ use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::user_data::{self, UserDataError};
-use eni_core::host::{self, HostError, HostKind};
+use eni_core::host::{HostError, HostKind};
 use eni_core::settings::Settings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -96,17 +98,17 @@ impl Advice for ObserveError {
     }
 }
 
-/// Collects the facts about the instance, retrying IMDS until `deadline`.
+/// Collects the facts about the instance, retrying IMDS until `deadline`. Returns them with the image
+/// that they were read from.
 pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
     deadline: Deadline,
-) -> Result<Facts, ObserveError> {
+) -> Result<(Facts, ObservedImage), ObserveError> {
     let BottlerocketSettings { settings: bottlerocket_settings, cluster_hint, .. } = bottlerocket;
-    let mut image = image_files::read(&context.root).await?;
-    image.bottlerocket = bottlerocket_settings;
-    let host = host::detect(settings.host.kind(), &image)?;
+    let mut image = ObservedImage::read(&context.root, bottlerocket_settings).await?;
+    let host = image.host(settings)?;
     let machine = local_machine(&context.root)?;
     // Boxed: the future of a dozen concurrent requests is large.
     let read = || Box::pin(metadata(context, settings, deadline));
@@ -122,11 +124,12 @@ pub(crate) async fn facts(
     // On Bottlerocket, user data contains settings, which its API has already returned.
     let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
-    let kubelet = node_config.as_ref().map(|config| &config.kubelet);
-    let existing = host::existing_config(&image, host.kind, &instance.instance_type, kubelet);
-    let cluster = node_config.map(|config| config.cluster);
+    let (cluster, kubelet) = node_config.map(|config| (config.cluster, config.kubelet)).unzip();
+    image.node_config = kubelet;
+    let existing = image.existing_config(host.kind, &instance.instance_type);
     let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
-    Ok(Facts { instance, limits, limits_source, machine, host, existing, cluster_hints })
+    let facts = Facts { instance, limits, limits_source, machine, host, existing, cluster_hints };
+    Ok((facts, image))
 }
 
 /// Returns the CPUs and the memory of this machine; `None` if `root` is not `/`, because its files

@@ -21,7 +21,7 @@ pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
     let image = image_files::read(root).await.map_err(ObserveError::from)?;
     let changes = host::remove(&image);
-    let applied = apply::apply(root, &changes, TIMEOUT).await.map_err(Error::Undo)?;
+    let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
     for path in host::target_files() {
         let draft = disk::remove_draft(root, path).map_err(|error| Error::Undo(error.into()))?;

@@ -12,6 +12,7 @@ mod cluster_sources;
 mod conformance;
 mod existing_max_pods;
 mod hosts;
+mod image_changes;
 mod imds;
 mod kubernetes;
 mod limits;

@@ -325,6 +325,25 @@ fn the_fetch_script_flushes_the_program_before_and_after_it_is_renamed() {
     }
 }
 
+/// curl explains a certificate error in several lines.
+#[test]
+fn the_fetch_script_reports_the_error_line_of_curl() {
+    for (output, cause) in [
+        (
+            "curl: (60) SSL certificate problem: certificate has expired\nMore details here\n\nTo learn more, visit the web page.",
+            "curl: (60) SSL certificate problem: certificate has expired",
+        ),
+        ("fatal error: of another program", "fatal error: of another program"),
+    ] {
+        let fail = format!("case $1 in --fail) printf '%s\\n' '{output}' >&2; exit 60 ;; esac");
+        let sandbox = fetch_sandbox("al2023.txt", &fail);
+        let (status, error) = sandbox.run("fetch");
+        assert_eq!(status, Some(1));
+        assert!(error.contains(&format!("-{}: {cause}\n", std::env::consts::ARCH)), "{error}");
+        assert!(!sandbox.path("program.tmp").exists());
+    }
+}
+
 #[test]
 fn the_fetch_script_rejects_a_url_without_tls_at_once() {
     let sandbox = fetch_sandbox("al2023.txt", "");

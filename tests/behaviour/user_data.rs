@@ -391,7 +391,7 @@ fn files_that_a_power_failure_left_empty_are_repaired_on_the_next_boot() {
     for (name, after_repair, interrupted) in [
         (
             "al2.txt",
-            "systemctl start --no-block kubelet.service",
+            "systemctl restart --no-block kubelet.service",
             "systemctl is-enabled --quiet kubelet.service",
         ),
         (

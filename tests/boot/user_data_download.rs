@@ -199,6 +199,11 @@ fn empty_files_after_a_power_failure_are_repaired_on_the_next_boot() {
             let installed = fs::read_to_string(&path).unwrap();
             File::create(&path).unwrap();
             let machine = node.boot();
+            // On AL2, systemd starts the kubelet without the empty unit, and the repair restarts it.
+            machine.wait_until("configured kubelet", || {
+                let arguments = machine.read("/run/kubelet/arguments");
+                arguments.is_some_and(|arguments| arguments.contains(LABELS))
+            });
             assert_eq!(Kubelet::started(&machine).effective(), configured(), "{case}: {file}");
             machine.order().assert_order(&["eni-bootstrap.service", "kubelet.service"]);
             machine.power_off();

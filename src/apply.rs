@@ -2,11 +2,12 @@
 
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
-use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::disk::{self, DiskError};
 use crate::adapter::host_command::{self, CommandError};
+use crate::adapter::image_files::{self, ImageError};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
-use eni_core::host::{Change, HostCommand, Outcome, System};
+use eni_core::host::{Change, HostCommand, Image, Outcome, System};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,12 @@ pub enum ApplyError {
     /// The path of a new file belongs to a file that eni-bootstrap did not write.
     #[error("{} was not written by eni-bootstrap", .0.display())]
     NotOwned(PathBuf),
+    /// Another program changed a file or a snap option after the changes were computed from it.
+    #[error("{0} changed after eni-bootstrap read it")]
+    Changed(String),
+    /// The image cannot be read again.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// A command of the node failed.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -50,6 +57,11 @@ impl Advice for ApplyError {
                 path.display()
             )
             .into(),
+            Self::Changed(target) => format!(
+                "find the program that changes {target} at this time, then run the command again when it has ended"
+            )
+            .into(),
+            Self::Image(error) => error.help(),
             Self::Command(error) => error.help(),
             Self::Bottlerocket(error) => error.help(),
         }
@@ -57,7 +69,8 @@ impl Advice for ApplyError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Disk(_) | Self::NotOwned(_) => ExitCode::CannotWrite,
+            Self::Disk(_) | Self::NotOwned(_) | Self::Changed(_) => ExitCode::CannotWrite,
+            Self::Image(error) => error.exit_code(),
             Self::Command(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
         }
@@ -74,15 +87,15 @@ impl System for Node<'_> {
     type Error = ApplyError;
 
     fn read_file(&self, path: &Path) -> Result<Option<String>, ApplyError> {
-        Ok(disk::read(&under(self.root, path))?)
+        Ok(disk::read_node_file(self.root, path)?)
     }
 
     fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, ApplyError> {
-        Ok(disk::write_atomic(&under(self.root, path), contents)?)
+        Ok(disk::write_node_file(self.root, path, contents)?)
     }
 
     fn remove_file(&self, path: &Path) -> Result<Outcome, ApplyError> {
-        Ok(disk::remove(&under(self.root, path))?)
+        Ok(disk::remove_node_file(self.root, path)?)
     }
 
     async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {
@@ -101,9 +114,13 @@ impl System for Node<'_> {
 
 /// Applies every change below `root`, which is `/` on a node. Bottlerocket may take `render_wait` to render
 /// the kubelet's files.
+///
+/// The changes were computed from `image`. If a file or a snap option has changed since, nothing is applied
+/// and the result is [`ApplyError::Changed`].
 pub async fn apply(
     root: &Path,
     changes: &[Change],
+    image: &Image,
     render_wait: Duration,
 ) -> Result<Vec<Applied>, ApplyError> {
     let node = Node { root, render_wait };
@@ -112,6 +129,9 @@ pub async fn apply(
         if let Some(path) = change.conflict(&node)? {
             return Err(ApplyError::NotOwned(path));
         }
+    }
+    if let Some(target) = image_files::read(root).await?.change_since(image) {
+        return Err(ApplyError::Changed(target));
     }
     let mut applied = Vec::new();
     let mut needs_reload = false;

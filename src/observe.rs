@@ -4,14 +4,15 @@ mod bottlerocket_settings;
 mod cluster_connection;
 mod interfaces;
 mod observe_error;
+mod observed_image;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 pub use observe_error::ObserveError;
+pub(crate) use observed_image::ObservedImage;
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::hardware::{self, HardwareError};
-use crate::adapter::image_files;
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
@@ -19,8 +20,7 @@ use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcI
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine};
-use eni_core::host::user_data;
-use eni_core::host::{self, HostKind};
+use eni_core::host::{HostKind, user_data};
 use eni_core::settings::Settings;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
@@ -28,17 +28,17 @@ use std::path::Path;
 use tokio::try_join;
 use tracing::warn;
 
-/// Collects the facts about the instance, retrying IMDS until `deadline`.
+/// Collects the facts about the instance, retrying IMDS until `deadline`. Returns them with the image
+/// that they were read from.
 pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
     deadline: Deadline,
-) -> Result<Facts, ObserveError> {
+) -> Result<(Facts, ObservedImage), ObserveError> {
     let BottlerocketSettings { settings: bottlerocket_settings, cluster_hint, .. } = bottlerocket;
-    let mut image = image_files::read(&context.root).await?;
-    image.bottlerocket = bottlerocket_settings;
-    let host = host::detect(settings.host.kind(), &image)?;
+    let mut image = ObservedImage::read(&context.root, bottlerocket_settings).await?;
+    let host = image.host(settings)?;
     let machine = local_machine(&context.root)?;
     let storage_bytes = kubelet_storage(&context.root, host.kind);
     // Boxed: the future of a dozen concurrent requests is large.
@@ -55,11 +55,11 @@ pub(crate) async fn facts(
     // On Bottlerocket, user data contains settings, which its API has already returned.
     let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
-    let kubelet = node_config.as_ref().map(|config| &config.kubelet);
-    let existing = host::existing_config(&image, host.kind, &instance.instance_type, kubelet);
-    let cluster = node_config.map(|config| config.cluster);
+    let (cluster, kubelet) = node_config.map(|config| (config.cluster, config.kubelet)).unzip();
+    image.node_config = kubelet;
+    let existing = image.existing_config(host.kind, &instance.instance_type);
     let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
-    Ok(Facts {
+    let facts = Facts {
         instance,
         limits,
         limits_source,
@@ -68,7 +68,8 @@ pub(crate) async fn facts(
         host,
         existing,
         cluster_hints,
-    })
+    };
+    Ok((facts, image))
 }
 
 /// Returns the CPUs and the memory of this machine; `None` if `root` is not `/`, because its files

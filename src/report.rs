@@ -139,6 +139,11 @@ pub(crate) fn applied(applied: &[Applied]) {
     }
 }
 
+/// Logs that a temporary file was removed.
+pub(crate) fn draft_removed(path: &Path) {
+    info!("apply: {} removed", path.display());
+}
+
 /// Logs the results of the checks, and that the ENIConfig was found.
 pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };
@@ -232,7 +237,7 @@ pub(crate) fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
 pub(crate) fn diff(root: &Path, changes: &[Change]) -> Result<String, DiskError> {
     let mut text = String::new();
     for change in changes {
-        let compared = change.compare(|path| disk::read(&disk::under(root, path)))?;
+        let compared = change.compare(|path| disk::read_node_file(root, path))?;
         let Comparison { label: target, current: old, new } = compared;
         let side = |prefix: &str, exists: bool| {
             if exists { format!("{prefix}{target}") } else { "/dev/null".to_owned() }

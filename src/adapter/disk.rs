@@ -1,22 +1,22 @@
 //! Reads, writes and locks files. Only this module writes to the disk.
 
+mod links;
+mod lock;
+mod replace;
+
+pub(crate) use lock::RunLock;
+pub(crate) use replace::write_atomic;
+
 use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
 use eni_core::failure::{Advice, ExitCode};
-use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::USER_DATA;
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use eni_core::host::{Outcome, file_text};
+use links::FinalLink;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-/// The mode of a new file. The files contain no secrets, so everyone may read them.
-const MODE: u32 = 0o644;
-/// The lock file, relative to the root. Only one process at a time may change the node.
-const LOCK: &str = "run/eni-bootstrap/lock";
 /// The override file for the embedded table of instance types, relative to the root.
 const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
 /// The directories of settings files, relative to the root, in ascending order of precedence.
@@ -41,6 +41,16 @@ pub enum DiskError {
         /// The reason why the row is invalid.
         source: InvalidRow,
     },
+    /// A file to write is a symbolic link, for example to `/dev/null`.
+    #[error("{} is a symbolic link to {}, which is not a regular file", path.display(), target.display())]
+    NotAFile {
+        path: PathBuf,
+        /// The end of the chain of links.
+        target: PathBuf,
+    },
+    /// The lock file is a symbolic link, which could lead to a file of another program.
+    #[error("the lock {} is a symbolic link", path.display())]
+    LockIsLink { path: PathBuf },
     /// Another process holds the lock.
     #[error("another eni-bootstrap process holds the lock {}", path.display())]
     Locked { path: PathBuf },
@@ -56,6 +66,10 @@ impl Advice for DiskError {
             Self::Row { .. } => {
                 "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
             }
+            Self::NotAFile { .. } => "remove the link, or replace it with a file",
+            Self::LockIsLink { path } => {
+                return format!("remove the link: `rm {}`", path.display()).into();
+            }
             Self::Locked { .. } => {
                 "wait until the other process ends (`systemctl status eni-bootstrap`), or stop it"
             }
@@ -66,7 +80,11 @@ impl Advice for DiskError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Row { .. } => ExitCode::Settings,
-            Self::Read { .. } | Self::Write { .. } | Self::Locked { .. } => ExitCode::CannotWrite,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::NotAFile { .. }
+            | Self::LockIsLink { .. }
+            | Self::Locked { .. } => ExitCode::CannotWrite,
         }
     }
 }
@@ -86,8 +104,57 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
     }
 }
 
+/// Returns the text of the node's file `path` below `root` as [`file_text`] converts it, or `None` if it
+/// does not exist. Follows symbolic links below `root`.
+pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>, DiskError> {
+    let failed = |source| DiskError::Read { path: under(root, path), source };
+    let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(file_text::decode(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(failed(source)),
+    }
+}
+
+/// Replaces the node's file `path` below `root` with this text, unless it is the same. If the file is a
+/// symbolic link, the link is kept and its target is replaced.
+pub(crate) fn write_node_file(root: &Path, path: &Path, text: &str) -> Result<Outcome, DiskError> {
+    let link = under(root, path);
+    let failed = |source| DiskError::Write { path: link.clone(), source };
+    let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
+    if file != link && fs::metadata(&file).is_ok_and(|it| !it.is_file()) {
+        return Err(DiskError::NotAFile { path: link, target: file });
+    }
+    write_atomic(&file, &file_text::encode(text))
+}
+
+/// Removes the node's file or symbolic link `path` below `root`, if it exists.
+pub(crate) fn remove_node_file(root: &Path, path: &Path) -> Result<Outcome, DiskError> {
+    let failed = |source| DiskError::Write { path: under(root, path), source };
+    let file = links::follow(root, path, FinalLink::Keep).map_err(failed)?;
+    replace::remove_file(&file)
+}
+
+/// Removes the temporary file that a killed run left behind for the node's file `path` below `root`.
+/// Returns its path on the node, if it existed.
+pub(crate) fn remove_draft(root: &Path, path: &Path) -> Result<Option<PathBuf>, DiskError> {
+    let failed = |source| DiskError::Write { path: under(root, path), source };
+    let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
+    let draft = replace::draft_path(&file);
+    let outcome = replace::remove_file(&draft)?;
+    let name = Path::new("/").join(draft.strip_prefix(root).unwrap_or(&draft));
+    Ok((outcome == Outcome::Removed).then_some(name))
+}
+
+/// Returns the names in the node's directory `path` below `root`; empty if it does not exist.
+pub(crate) fn list_node_directory(root: &Path, path: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let failed = |source| DiskError::Read { path: under(root, path), source };
+    let paths = list(&links::follow(root, path, FinalLink::Follow).map_err(failed)?)?;
+    Ok(paths.iter().filter_map(|it| it.file_name().map(PathBuf::from)).collect())
+}
+
 /// Returns the paths in a directory, ordered by name; empty if the directory does not exist.
-pub(crate) fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
+fn list(directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: directory.to_owned(), source };
     let entries = match directory.read_dir() {
         Ok(entries) => entries,
@@ -130,95 +197,6 @@ pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     let text = read(&path)?.unwrap_or_default();
     let rows: Result<Vec<_>, _> = rows(&text).collect();
     rows.map_err(|(line, source)| DiskError::Row { path, line, source })
-}
-
-/// Replaces the file at `path` atomically, unless it already has these contents. Keeps its mode and owner.
-///
-/// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
-/// power failure or on a full disk, the file has its previous contents.
-pub(crate) fn write_atomic(path: &Path, contents: &str) -> Result<Outcome, DiskError> {
-    let failed = |source| DiskError::Write { path: path.to_owned(), source };
-    let old = match File::open(path) {
-        Ok(file) => Some(file.metadata().map_err(failed)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => return Err(failed(source)),
-    };
-    if old.is_some() && fs::read(path).map_err(failed)? == contents.as_bytes() {
-        return Ok(Outcome::Unchanged);
-    }
-    let directory = path.parent().unwrap_or_else(|| Path::new("/"));
-    fs::create_dir_all(directory).map_err(failed)?;
-    // A power failure may leave the temporary file behind. nodeadm (.yaml, .yml, .json), systemd (.conf) and
-    // eni-bootstrap (.toml) ignore its extension.
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = directory.join(format!(".{name}.eni-bootstrap-partial"));
-    let written = draft_and_rename(&draft, path, contents, old.as_ref());
-    if written.is_err() {
-        // Report the first error. A remaining temporary file has no effect.
-        let _ = fs::remove_file(&draft);
-    }
-    written.map_err(failed)?;
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
-    Ok(Outcome::Written)
-}
-
-fn draft_and_rename(
-    draft: &Path,
-    path: &Path,
-    contents: &str,
-    old: Option<&fs::Metadata>,
-) -> io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(draft)?;
-    // Set the mode explicitly, because the umask may restrict that of a new file.
-    let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    if let Some(old) = old {
-        fchown(&file, Some(old.uid()), Some(old.gid()))?;
-    }
-    file.write_all(contents.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(draft, path)
-}
-
-/// Removes the file at `path`, if it exists.
-pub(crate) fn remove(path: &Path) -> Result<Outcome, DiskError> {
-    let failed = |source| DiskError::Write { path: path.to_owned(), source };
-    // On a read-only file system, removing a file that does not exist is an error.
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Outcome::Absent),
-        Err(source) => Err(failed(source)),
-        Ok(_) => fs::remove_file(path).map(|()| Outcome::Removed).map_err(failed),
-    }
-}
-
-/// The lock of a process that changes the node. The kernel releases it when the process ends.
-#[derive(Debug)]
-pub(crate) struct RunLock {
-    _held: Flock<File>,
-}
-
-impl RunLock {
-    /// Takes the lock below `root`. Returns [`DiskError::Locked`] if another process holds it.
-    pub(crate) fn take(root: &Path) -> Result<Self, DiskError> {
-        let path = root.join(LOCK);
-        let failed = |source| DiskError::Write { path: path.clone(), source };
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(failed)?;
-        }
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(MODE)
-            .open(&path)
-            .map_err(failed)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Ok(Self { _held: held }),
-            Err((_, Errno::EWOULDBLOCK)) => Err(DiskError::Locked { path }),
-            Err((_, error)) => Err(failed(error.into())),
-        }
-    }
 }
 
 impl super::Transient for DiskError {

@@ -1,6 +1,6 @@
 //! Reads the files and snap options of a node image that the host families request.
 
-use crate::adapter::disk::{self, DiskError, under};
+use crate::adapter::disk::{self, DiskError};
 use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
@@ -51,20 +51,20 @@ async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Resul
         match request {
             Read::FirstOf(paths) => {
                 for path in paths {
-                    if let Some(text) = disk::read(&under(root, &path))? {
+                    if let Some(text) = disk::read_node_file(root, &path)? {
                         image.insert_file(path, text);
                         break;
                     }
                 }
             }
             Read::Directory { path: directory, extensions } => {
-                for path in disk::list(&under(root, &directory))? {
-                    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-                    let Some(name) = path.file_name() else { continue };
+                for name in disk::list_node_directory(root, &directory)? {
+                    let extension = name.extension().unwrap_or_default().to_ascii_lowercase();
+                    let path = directory.join(&name);
                     if extensions.iter().any(|it| extension == **it)
-                        && let Some(text) = disk::read(&path)?
+                        && let Some(text) = disk::read_node_file(root, &path)?
                     {
-                        image.insert_file(directory.join(name), text);
+                        image.insert_file(path, text);
                     }
                 }
             }

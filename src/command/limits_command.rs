@@ -106,7 +106,7 @@ pub(crate) async fn refresh(context: Context, args: LimitsRefreshArgs) -> Result
     if !args.force {
         check_complete(&old, &types)?;
     }
-    disk::write_atomic(path, &(header(&args.region, SystemTime::now()) + &new))?;
+    disk::write_atomic(path, (header(&args.region, SystemTime::now()) + &new).as_bytes())?;
     info!("limits: {} written ({count})", path.display());
     print(&diff::unified(&old, &new, 0))
 }

@@ -6,7 +6,7 @@ use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Context, Deadline, retry};
 use crate::error::Error;
-use crate::observe::{self, Connection};
+use crate::observe::{self, Connection, ObservedImage};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
 use crate::wait::{Ready, WaitTarget, WaitTimer, until_cni_config, until_ready};
@@ -25,6 +25,8 @@ pub(super) struct NodeSession {
     pub context: Context,
     pub settings: Settings,
     pub facts: Facts,
+    /// The image that `facts` were read from.
+    pub image: ObservedImage,
 }
 
 /// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
@@ -60,8 +62,14 @@ impl NodeSession {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let bottlerocket = observe::bottlerocket(&context.root, settings.host.kind()).await?;
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
-        let facts = observe::facts(&context, &settings, bottlerocket, deadline).await?;
-        Ok(Self { context, settings, facts })
+        let (facts, image) = observe::facts(&context, &settings, bottlerocket, deadline).await?;
+        Ok(Self { context, settings, facts, image })
+    }
+
+    /// Reads the files of the image again, and updates the facts that depend on them.
+    pub(super) async fn refresh_image(&mut self) -> Result<(), Error> {
+        let Self { context, settings, facts, image } = self;
+        Ok(image.refresh(&context.root, settings, facts).await?)
     }
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.

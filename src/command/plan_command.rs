@@ -36,7 +36,7 @@ pub(crate) async fn show(
     // One attempt without retries: `plan` is interactive.
     let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;
     let plan = node.plan(&cluster)?;
-    let NodeSession { context, settings, facts } = &node;
+    let NodeSession { context, settings, facts, .. } = &node;
     let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
     if run_error.is_some() {
         report::cluster_unknown(facts);

@@ -2,15 +2,20 @@
 //! ENIConfig.
 
 use crate::adapter::{Context, bottlerocket_commit};
-use crate::command::node_session::NodeSession;
+use crate::apply::{self, ApplyError};
+use crate::command::node_session::{ClusterState, NodeSession};
 use crate::error::Error;
+use crate::report;
 use crate::wait::WaitTimer;
-use crate::{apply, report};
 use eni_core::failure::one_line;
+use eni_core::plan::Plan;
 use eni_core::settings::{OnTimeout, Settings};
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
+
+/// How often the plan is computed if other programs change files at the same time.
+const MOST_PLANS: u32 = 3;
 
 /// Runs [`run`] until it ends or SIGTERM stops it.
 pub(crate) async fn run_until_sigterm(context: Context, settings: Settings) -> Result<(), Error> {
@@ -27,22 +32,13 @@ pub(crate) async fn run_until_sigterm(context: Context, settings: Settings) -> R
 
 /// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
-    let (_lock, node) = NodeSession::open_locked(context, settings).await?;
+    let (_lock, mut node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
     let timer = WaitTimer::start(node.settings.eni_config.wait());
-    let cluster = node.cluster_state(timer).await?;
+    let mut cluster = node.cluster_state(timer).await?;
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
-    let plan = node.plan(&cluster)?;
-    // Connect before any file is written: a run that cannot wait must not change the node.
-    let connection = match &plan.wait {
-        Some(_) => Some(node.connection(cluster.connection).await?),
-        None => None,
-    };
-    report::plan(&plan);
-    let root = &node.context.root;
-    let applied =
-        apply::apply(root, &plan.changes, node.settings.host.render_wait().into()).await?;
-    report::applied(&applied);
+    let plan = configure(&mut node, &mut cluster).await?;
+    let connection = cluster.connection;
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         let aws_node = cluster.aws_node.as_ref();
         match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
@@ -56,7 +52,37 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
-    apply::confirm(root, &plan.changes, node.settings.host.render_wait().into()).await?;
+    let render_wait = node.settings.host.render_wait().into();
+    apply::confirm(&node.context.root, &plan.changes, render_wait).await?;
     info!("ready: the node is ready for the kubelet");
     Ok(())
+}
+
+/// Computes the plan from the files as they are now, and applies it. If another program changes a file in
+/// between, computes the plan again, at most [`MOST_PLANS`] times in total.
+///
+/// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
+async fn configure(node: &mut NodeSession, cluster: &mut ClusterState) -> Result<Plan, Error> {
+    let mut plans = 0;
+    loop {
+        node.refresh_image().await?;
+        let plan = node.plan(cluster)?;
+        // Connect before any file is written: a run that cannot wait must not change the node.
+        if plan.wait.is_some() {
+            cluster.connection = Some(node.connection(cluster.connection.take()).await?);
+        }
+        report::plan(&plan);
+        plans += 1;
+        let NodeSession { context, settings, image, .. } = &*node;
+        let render_wait = settings.host.render_wait().into();
+        match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
+            Err(error @ ApplyError::Changed(_)) if plans < MOST_PLANS => {
+                warn!("apply: {error}; computing the plan again");
+            }
+            applied => {
+                report::applied(&applied?);
+                return Ok(plan);
+            }
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Files that cannot be read or written, and two runs at the same time. The previous file stays intact.
 
-use crate::support::node::{DROP_IN, error, in_cluster, ready_api};
+use crate::support::node::{DROP_IN, error, in_cluster, ready_api, run_output};
+use crate::support::real_parts::{program, require_root};
 use eni_bootstrap_sandbox::KubernetesApi;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::process::Command;
 
 /// A file that eni-bootstrap wrote at the previous boot.
 const PREVIOUS: &str =
@@ -146,4 +148,86 @@ fn two_runs_do_not_interleave() {
     );
     api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
     assert_eq!(first.end().status, Some(0));
+}
+
+/// The run lock, relative to the root.
+const LOCK: &str = "run/eni-bootstrap/lock";
+
+/// The unit has no capabilities, so `fchown` to another user returns EPERM.
+#[test]
+fn an_owner_that_cannot_be_kept_is_a_warning() {
+    let Some((setpriv, ())) = program("setpriv", "util-linux").zip(require_root()) else { return };
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let path = node.file(DROP_IN, PREVIOUS);
+    chown(&path, Some(1234), Some(5678)).unwrap();
+    let run = node.command(["run"]);
+    let mut without_capabilities = Command::new(setpriv);
+    without_capabilities.args(["--bounding-set=-all", "--inh-caps=-all"]);
+    without_capabilities.arg(run.get_program()).args(run.get_args()).env_clear();
+    without_capabilities.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = run_output(without_capabilities.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let warning = format!(
+        "warning: apply: failed to keep the owner of {}: user 1234, group 5678 (Operation not permitted (os error 1)); the new owner is user 0, group 0\n",
+        path.display()
+    );
+    assert!(output.stderr.contains(&warning), "{warning} in {}", output.stderr);
+    let written = fs::metadata(&path).unwrap();
+    assert_eq!((written.uid(), written.gid()), (0, 0));
+    assert_ne!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));
+}
+
+#[test]
+fn the_owner_of_an_existing_file_is_kept() {
+    let Some(()) = require_root() else { return };
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let path = node.file(DROP_IN, PREVIOUS);
+    chown(&path, Some(1234), Some(5678)).unwrap();
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let written = fs::metadata(&path).unwrap();
+    assert_eq!((written.uid(), written.gid()), (1234, 5678));
+    assert_ne!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));
+}
+
+/// A user who can open the lock file can hold the lock.
+#[test]
+fn the_run_lock_is_accessible_by_root_only() {
+    let api = ready_api();
+    for existing in [None, Some(0o644), Some(0o666)] {
+        let (node, _imds) = in_cluster(&api);
+        if let Some(mode) = existing {
+            let path = node.file(LOCK, "");
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let output = node.run(["run"]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let mode = fs::metadata(node.root().join(LOCK)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600, "existing: {existing:?}");
+    }
+}
+
+#[test]
+fn a_run_lock_that_is_a_symbolic_link_is_an_error() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let target = node.file("target", "of another program\n");
+    let lock = node.root().join(LOCK);
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    symlink(&target, &lock).unwrap();
+    for command in ["run", "undo"] {
+        let output = node.run([command]);
+        let lock = lock.display();
+        assert_eq!(
+            (output.status, error(&output)),
+            (
+                Some(73),
+                format!("error: the lock {lock} is a symbolic link\n  help: remove the link: `rm {lock}`\n").as_str()
+            )
+        );
+    }
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o644);
+    assert_eq!(node.written(), Vec::<String>::new());
 }

@@ -14,7 +14,7 @@ fn bare(api: &KubernetesApi) -> (Node, Imds) {
 /// kubeadm's unit and drop-in, shortened.
 ///
 /// Source: `cmd/krel/templates/latest/kubeadm/10-kubeadm.conf`, kubernetes/release.
-fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
+pub(super) fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
     let (node, imds) = bare(api);
     node.file("lib/systemd/system/kubelet.service", "[Service]\nExecStart=/usr/bin/kubelet\n");
     node.file(
@@ -113,7 +113,7 @@ fn undo_removes_every_file_of_a_run() {
 
 /// A node whose kubelet is the snap, with a `snap` command that stores the option in a file and prints
 /// snapd's messages.
-fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
+pub(super) fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
     let (node, imds) = bare(api);
     node.file("etc/systemd/system/snap.kubelet-eks.daemon.service", "[Service]\n");
     if let Some(arguments) = arguments {

@@ -2,10 +2,13 @@
 //!
 //! The systemd of the root is newer than the one of Amazon Linux 2 (219).
 
+use crate::real::real_cluster::{CUSTOM, env};
 use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::machine::Machine;
 use crate::support::boot::node::{Family::Al2, Node};
 use crate::support::boot::{Fixture, LABELS};
+use std::fs;
+use std::io::Write as _;
 
 /// The kubelet arguments of the image.
 const IMAGE_ARGUMENTS: [&str; 6] = [
@@ -91,6 +94,31 @@ arguments=$(eni-bootstrap plan --output kubelet-args)
     machine.wait_until_booted();
     assert_first_boot_configured(&machine);
     machine.order().assert_never_started("eni-bootstrap.service");
+}
+
+/// The drop-in of eni-bootstrap copies `ExecStart=`. Another program changes it while eni-bootstrap waits
+/// for the aws-node DaemonSet.
+#[test]
+fn exec_start_that_changes_during_the_wait_for_the_cluster_is_not_lost() {
+    let Some(fixture) = Fixture::new("al2_edit_during_wait", Al2) else { return };
+    fixture.create_eni_config();
+    fixture.complete_al2_bootstrap();
+    fixture.cluster.delete("/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node");
+    let machine = fixture.node.boot();
+    machine.wait_for_console("wait: DaemonSet aws-node not found");
+    let command =
+        format!("/usr/bin/kubelet {} --v=9 $KUBELET_ARGS", IMAGE_ARGUMENTS[..4].join(" "));
+    let drop_in = format!("[Service]\nExecStart=\nExecStart={command}\n");
+    fs::File::create(machine.path("/etc/systemd/system/kubelet.service.d/50-site.conf"))
+        .unwrap()
+        .write_all(drop_in.as_bytes())
+        .unwrap();
+    fixture.cluster.install_cni(env(&[CUSTOM]));
+    machine.wait_until_booted();
+    machine.order().assert_order(&["eni-bootstrap.service", "kubelet.service"]);
+    let kubelet = Kubelet::started(&machine);
+    let image = [&IMAGE_ARGUMENTS[..4], &["--v=9"], &IMAGE_ARGUMENTS[4..]].concat();
+    assert_eq!(without_kube_reserved(&kubelet), with_planned(&image));
 }
 
 /// Appends the arguments of eni-bootstrap.

@@ -1,10 +1,12 @@
 //! User data that starts the disabled unit, or runs the program directly, in cloud-final.service.
 //! nodeadm-run.service starts after it. A deadlock between the units would block the boot forever.
 
+use crate::behaviour::user_data::{example, script};
 use crate::support::boot::Fixture;
 use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::machine::Machine;
 use crate::support::boot::node::Family::Al2023;
+use std::fs;
 
 /// Boots a node with the disabled unit and `script` as user data.
 fn boot(fixture: &Fixture, script: &str) -> Machine {
@@ -76,4 +78,33 @@ fn failed_unit_that_user_data_only_started_does_not_block_the_kubelet() {
     let Some((_fixture, machine)) = timed_out_after("user_data_start_only", script) else { return };
     machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
     assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
+}
+
+/// The script of `al2023-own-image.txt`, on an image without the unit. cloud-init runs it on the first
+/// boot only.
+#[test]
+fn own_image_script_that_fails_blocks_the_kubelet_on_every_boot() {
+    let Some(fixture) = Fixture::new("own_image_fails", Al2023) else { return };
+    fixture.create_eni_config();
+    fixture.node.systemctl(&["disable", "eni-bootstrap.service"]);
+    fs::remove_file(fixture.node.path("usr/lib/systemd/system/eni-bootstrap.service")).unwrap();
+    fixture.node.raw_user_script(&script(&example("al2023-own-image.txt")));
+    for boot in ["first", "second"] {
+        let machine = fixture.node.boot();
+        machine.wait_until_booted();
+        let order = machine.order();
+        let expected = if boot == "first" { "exit-code" } else { "success" };
+        assert_eq!(order.unit("cloud-final.service").result, expected, "{boot}");
+        order.assert_never_started("nodeadm-run.service");
+        order.assert_never_started("kubelet.service");
+        machine.power_off();
+        fixture.node.raw_user_script("#!/bin/sh\n");
+    }
+}
+
+#[test]
+fn own_image_script_starts_the_unit_before_the_kubelet() {
+    let script = script(&example("al2023-own-image.txt"));
+    let Some((_fixture, machine)) = started_by("own_image", &script) else { return };
+    machine.order().assert_order(&["eni-bootstrap.service", "nodeadm-run.service"]);
 }

@@ -4,11 +4,15 @@ use crate::support::boot::LABELS;
 use crate::support::boot::download_node::{DownloadNode, SCRIPT, VERSION};
 use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::node::Family::{Al2, Al2023};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 
 /// The download script that user data writes.
 const FETCH: &str = "/usr/local/sbin/eni-bootstrap-fetch";
+/// The unit that user data writes.
+const UNIT: &str = "/etc/systemd/system/eni-bootstrap.service";
+/// The change that ends the download after the first attempt.
+const SHORT_DOWNLOAD: (&str, &str) = ("\ndownload_timeout=300 ", "\ndownload_timeout=2 ");
 
 const CHECKSUM_HELP: &str =
     "do not run this file; correct the SHA-256 in user data, or upload the right file";
@@ -72,7 +76,8 @@ fn wrong_checksum_blocks_the_kubelet_on_every_boot() {
 
 #[test]
 fn missing_file_is_reported_and_a_retry_downloads_it() {
-    let Some(node) = DownloadNode::new("download_late", Al2023, &[]) else { return };
+    let changes = [SHORT_DOWNLOAD];
+    let Some(node) = DownloadNode::new("download_late", Al2023, &changes) else { return };
     let away = node.file.with_file_name("away");
     fs::rename(&node.file, &away).unwrap();
     let cause = format!("{}: curl: (22) The requested URL returned error: 404", node.url);
@@ -86,10 +91,12 @@ fn missing_file_is_reported_and_a_retry_downloads_it() {
 
 #[test]
 fn unreachable_server_is_reported() {
-    let change = [("\ndownload_timeout=300 ", "\ndownload_timeout=2 ")];
-    let Some(mut node) = DownloadNode::new("download_unreachable", Al2023, &change) else { return };
+    let changes = [SHORT_DOWNLOAD];
+    let Some(mut node) = DownloadNode::new("download_unreachable", Al2023, &changes) else {
+        return;
+    };
     node.server = None;
-    let address = node.url.trim_start_matches("http://").split('/').next().unwrap();
+    let address = node.url.trim_start_matches("https://").split('/').next().unwrap();
     let address = address.replace(':', " port ");
     let cause = format!(
         "{}: curl: (7) Failed to connect to {address} after N ms: Couldn't connect to server",
@@ -175,4 +182,32 @@ fn al2_failed_download_blocks_the_kubelet_if_another_part_calls_bootstrap_sh() {
     let machine =
         node.boot_with_failed_download("kubelet.service", &node.checksum_error(), CHECKSUM_HELP);
     assert_eq!(machine.order().unit("cloud-final.service").result, "exit-code");
+}
+
+/// cloud-init does not run the user-data script again. A copy of it repairs the files.
+#[test]
+fn empty_files_after_a_power_failure_are_repaired_on_the_next_boot() {
+    for (case, family) in [("download_repair", Al2023), ("download_repair_al2", Al2)] {
+        let Some(mut node) = DownloadNode::new(case, family, &[]) else { return };
+        let machine = node.boot();
+        assert_eq!(Kubelet::started(&machine).effective(), configured());
+        machine.power_off();
+        node.fixture.node.raw_user_script("#!/bin/sh\n");
+        node.server = None;
+        for file in [UNIT, FETCH] {
+            let path = node.fixture.node.path(file);
+            let installed = fs::read_to_string(&path).unwrap();
+            File::create(&path).unwrap();
+            let machine = node.boot();
+            // On AL2, systemd starts the kubelet without the empty unit, and the repair restarts it.
+            machine.wait_until("configured kubelet", || {
+                let arguments = machine.read("/run/kubelet/arguments");
+                arguments.is_some_and(|arguments| arguments.contains(LABELS))
+            });
+            assert_eq!(Kubelet::started(&machine).effective(), configured(), "{case}: {file}");
+            machine.order().assert_order(&["eni-bootstrap.service", "kubelet.service"]);
+            machine.power_off();
+            assert_eq!(fs::read_to_string(&path).unwrap(), installed, "{case}: {file}");
+        }
+    }
 }

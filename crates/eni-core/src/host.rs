@@ -9,6 +9,7 @@ mod change;
 pub mod cluster_hints;
 mod detect;
 pub mod existing_config;
+pub mod file_text;
 mod image;
 mod kubeadm;
 mod kubelet_config;
@@ -33,7 +34,7 @@ use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::named_values::named_values;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 named_values! {
     /// The family of a node image, as `host.kind` names it.
@@ -87,6 +88,11 @@ pub(crate) trait HostFamily: Sync {
     /// Returns the paths of the files that this family owns. They are removed from an image that
     /// belongs to another family.
     fn files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Returns the paths of the files of other programs that this family changes.
+    fn shared_files(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -150,6 +156,12 @@ pub fn remove(image: &Image) -> Vec<Change> {
         changes.partition(|change| matches!(change, Change::SnapOption { .. }));
     files.extend(snap);
     files
+}
+
+/// Returns the paths of all files that any family may write.
+pub fn target_files() -> impl Iterator<Item = &'static Path> {
+    let families = FAMILIES.iter();
+    families.flat_map(|family| family.files().iter().chain(family.shared_files())).map(Path::new)
 }
 
 fn removed(path: &str) -> Change {

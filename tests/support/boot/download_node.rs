@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
+/// The certificate authority of the download server.
+const AUTHORITY: &str = "etc/test-authority.pem";
 const PROGRAM: &str = "usr/bin/eni-bootstrap";
 /// Where cloud-init writes the script from user data.
 pub const SCRIPT: &str = "/var/lib/cloud/instance/scripts/part-001";
@@ -58,7 +60,11 @@ impl DownloadNode {
         let sum = Command::new("sha256sum").arg(binary).output().unwrap().stdout;
         let sha256 = String::from_utf8(sum).unwrap().split(' ').next().unwrap().to_owned();
 
-        let server = file_server(downloads.path())?;
+        let (server, authority) = file_server(downloads.path())?;
+        let endpoint = server.endpoint().replace("http:", "https:");
+        fixture.node.write(AUTHORITY, &authority);
+        let trust = format!("[Service]\nEnvironment=CURL_CA_BUNDLE=/{AUTHORITY}\n");
+        fixture.node.drop_in("eni-bootstrap.service", "60-test-authority", &trust);
         let user_data = match family {
             Al2023 => example("al2023.txt"),
             Al2 => example("al2.txt"),
@@ -67,7 +73,7 @@ impl DownloadNode {
             ("my-cluster", "real"),
             ("https://EXAMPLE.gr7.us-west-2.eks.amazonaws.com", &fixture.cluster.url()),
             ("Y2VydGlmaWNhdGVBdXRob3JpdHk=", &fixture.cluster.ca_base64()),
-            ("https://downloads.example.com", &server.endpoint()),
+            ("https://downloads.example.com", &endpoint),
             (&"0".repeat(64), &sha256),
         ];
         let user_data = placeholders.iter().chain(changes).fold(user_data, |text, (from, to)| {
@@ -77,7 +83,7 @@ impl DownloadNode {
         fixture.node.raw_user_script(&script(&user_data));
         let imds = metadata_mock(instance("c5.large", "us-west-2a", user_data))?;
         fixture.node.use_imds(&imds);
-        let url = format!("{}/{path}", server.endpoint());
+        let url = format!("{endpoint}/{path}");
         Some(Self {
             fixture,
             server: Some(server),

@@ -2,6 +2,7 @@
 
 use super::SnapOption;
 use super::bottlerocket::{KubeletSettings, RECORD};
+use super::file_text::printable;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub enum Change {
     SharedFile {
         /// Absolute path, as the node sees it.
         path: PathBuf,
-        /// UTF-8, including everything that others wrote.
+        /// The whole file, including everything that others wrote, as [`super::file_text`] converts it.
         contents: String,
     },
     /// Remove a file that eni-bootstrap owns.
@@ -117,7 +118,7 @@ pub trait System {
     /// Why an operation failed.
     type Error;
 
-    /// Returns the text of a file, or `None` if it does not exist.
+    /// Returns the text of a file as [`super::file_text`] converts it, or `None` if it does not exist.
     fn read_file(&self, path: &Path) -> Result<Option<String>, Self::Error>;
 
     /// Replaces a file atomically. Returns [`Outcome::Written`] or [`Outcome::Unchanged`].
@@ -145,9 +146,7 @@ impl Change {
             Self::OwnedFile { path, .. }
             | Self::SharedFile { path, .. }
             | Self::RemoveFile { path } => path.display().to_string(),
-            Self::SnapOption { option, .. } => {
-                format!("snap {} option {}", option.snap, option.key)
-            }
+            Self::SnapOption { option, .. } => option.to_string(),
             Self::BottlerocketSettings { .. } => "Bottlerocket settings.kubernetes".to_owned(),
         }
     }
@@ -157,7 +156,7 @@ impl Change {
     pub fn show(&self) -> String {
         let target = self.target();
         match self.new_text() {
-            Some(text) => format!("{target}:\n{}", indented(&text)),
+            Some(text) => format!("{target}:\n{}", indented(&printable(&text))),
             None => format!("{target}: file will be removed"),
         }
     }
@@ -167,7 +166,7 @@ impl Change {
     pub fn to_json(&self) -> Value {
         match self {
             Self::OwnedFile { path, contents } | Self::SharedFile { path, contents } => {
-                json!({ "path": path, "contents": contents })
+                json!({ "path": path, "contents": printable(contents) })
             }
             Self::RemoveFile { path } => json!({ "path": path, "absent": true }),
             Self::SnapOption { option, value, .. } => {
@@ -193,7 +192,9 @@ impl Change {
             Self::BottlerocketSettings { current, .. } => Some(pretty(current)),
         };
         let label = format!("/{}", self.target().trim_start_matches('/'));
-        Ok(Comparison { label, current, new: self.new_text() })
+        let [current, new] =
+            [current, self.new_text()].map(|text| text.map(|text| printable(&text).into_owned()));
+        Ok(Comparison { label, current, new })
     }
 
     /// Returns the path of the file if the change would overwrite or remove a file of another

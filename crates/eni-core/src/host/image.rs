@@ -4,6 +4,7 @@
 use super::bottlerocket::Bottlerocket;
 use super::unit_file;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A request to read something from an image. Paths are absolute, as the node sees them.
@@ -47,6 +48,12 @@ pub struct SnapOption {
     pub key: &'static str,
 }
 
+impl fmt::Display for SnapOption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "snap {} option {}", self.snap, self.key)
+    }
+}
+
 /// The contents of a node image that the families requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
@@ -73,6 +80,15 @@ impl Image {
         self.files.get(path.as_ref()).map(String::as_str)
     }
 
+    /// Returns the name of the first file or snap option that differs from an earlier read of the same
+    /// image; `None` if nothing has changed. Bottlerocket's settings are not compared.
+    #[must_use]
+    pub fn change_since(&self, earlier: &Self) -> Option<String> {
+        let file = first_difference(&self.files, &earlier.files);
+        let option = first_difference(&self.snap_options, &earlier.snap_options);
+        file.map(|path| path.display().to_string()).or_else(|| option.map(ToString::to_string))
+    }
+
     /// Returns the names and the texts of the files in a directory, ordered by name.
     pub(crate) fn directory<'a>(
         &'a self,
@@ -92,5 +108,37 @@ impl Image {
     #[must_use]
     pub fn snap_option(&self, option: SnapOption) -> Option<&str> {
         self.snap_options.get(&option).map(String::as_str)
+    }
+}
+
+/// Returns the first key whose values differ, or that only one of the maps has.
+fn first_difference<'a, K: Ord>(
+    one: &'a BTreeMap<K, String>,
+    other: &'a BTreeMap<K, String>,
+) -> Option<&'a K> {
+    let keys = one.keys().chain(other.keys());
+    keys.filter(|&key| one.get(key) != other.get(key)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_change_of_a_file_or_snap_option_is_named() {
+        let option = SnapOption { snap: "kubelet-eks", key: "args" };
+        let mut earlier = Image::default();
+        earlier.insert_file("/etc/default/kubelet", "A=1\n");
+        earlier.insert_snap_option(option, "--v=2");
+        assert_eq!(earlier.clone().change_since(&earlier), None);
+        let mut later = earlier.clone();
+        later.insert_snap_option(option, "--v=4");
+        assert_eq!(later.change_since(&earlier).unwrap(), "snap kubelet-eks option args");
+        later.insert_file("/etc/default/kubelet", "A=2\n");
+        assert_eq!(later.change_since(&earlier).unwrap(), "/etc/default/kubelet");
+        let drop_in = "/etc/a.conf";
+        later.insert_file(drop_in, "");
+        assert_eq!(later.change_since(&earlier).unwrap(), drop_in, "a new file");
+        assert_eq!(earlier.change_since(&later).unwrap(), drop_in, "a removed file");
     }
 }

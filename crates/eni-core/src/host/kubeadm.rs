@@ -55,6 +55,10 @@ impl HostFamily for Family {
         }
     }
 
+    fn shared_files(&self) -> &'static [&'static str] {
+        &FILES
+    }
+
     fn remove(&self, image: &Image) -> Vec<Change> {
         let files = FILES.into_iter().filter_map(|path| {
             let text = image.file(path)?;

@@ -1,0 +1,58 @@
+//! The lock of a process that changes the node.
+
+use super::DiskError;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// The lock file, relative to the root. Only one process at a time may change the node.
+const LOCK: &str = "run/eni-bootstrap/lock";
+/// The mode of the lock file. A user who can open the file can hold the lock.
+const LOCK_MODE: u32 = 0o600;
+
+/// The lock of a process that changes the node. The kernel releases it when the process ends.
+#[derive(Debug)]
+pub(crate) struct RunLock {
+    _held: Flock<File>,
+}
+
+impl RunLock {
+    /// Takes the lock below `root`. Returns [`DiskError::Locked`] if another process holds it.
+    pub(crate) fn take(root: &Path) -> Result<Self, DiskError> {
+        let path = root.join(LOCK);
+        let failed = |source| DiskError::Write { path: path.clone(), source };
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(failed)?;
+        }
+        let file = match open(&path) {
+            Ok(file) => file,
+            Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                return Err(DiskError::LockIsLink { path });
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => Ok(Self { _held: held }),
+            Err((_, Errno::EWOULDBLOCK)) => Err(DiskError::Locked { path }),
+            Err((_, error)) => Err(failed(error.into())),
+        }
+    }
+}
+
+/// Opens or creates the lock file, and corrects the mode of a file that an earlier version created.
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(LOCK_MODE)
+        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+        .open(path)?;
+    if file.metadata()?.permissions().mode() & 0o7777 != LOCK_MODE {
+        file.set_permissions(Permissions::from_mode(LOCK_MODE))?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,154 @@
+//! Replaces and removes files, so that a power failure leaves either the previous or the new state.
+
+use super::DiskError;
+use eni_core::failure::one_line;
+use eni_core::host::Outcome;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+use tracing::warn;
+
+/// The mode of a new file. The files contain no secrets, so everyone may read them.
+const MODE: u32 = 0o644;
+
+/// Returns the path of the temporary file of [`write_atomic`].
+///
+/// A power failure may leave it behind. nodeadm (.yaml, .yml, .json), systemd (.conf) and eni-bootstrap
+/// (.toml) ignore its extension.
+pub(super) fn draft_path(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.eni-bootstrap-partial"))
+}
+
+/// Replaces the file at `path` atomically, unless it already has these contents. Keeps its mode and, if
+/// possible, its owner. Replaces a symbolic link.
+///
+/// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
+/// power failure or on a full disk, the file has its previous contents.
+pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
+    let failed = |source| DiskError::Write { path: path.to_owned(), source };
+    let old = match File::open(path) {
+        Ok(file) => Some(file.metadata().map_err(failed)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(failed(source)),
+    };
+    if old.is_some() && fs::read(path).map_err(failed)? == contents {
+        return Ok(Outcome::Unchanged);
+    }
+    let directory = directory_of(path);
+    fs::create_dir_all(directory).map_err(failed)?;
+    let draft = draft_path(path);
+    let written = draft_and_rename(&draft, path, contents, old.as_ref());
+    if written.is_err() {
+        // Report the first error. A remaining temporary file has no effect.
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(failed)?;
+    sync(directory).map_err(failed)?;
+    Ok(Outcome::Written)
+}
+
+fn draft_and_rename(
+    draft: &Path,
+    path: &Path,
+    contents: &[u8],
+    old: Option<&fs::Metadata>,
+) -> io::Result<()> {
+    // The temporary file of a run that was killed.
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(draft)?;
+    // Set the mode explicitly, because the umask may restrict that of a new file.
+    let mode = old.map_or(MODE, |old| old.mode() & 0o7777);
+    file.set_permissions(Permissions::from_mode(mode))?;
+    if let Some(old) = old {
+        keep_owner(&file, path, old)?;
+    }
+    file.write_all(contents)?;
+    file.sync_all()?;
+    fs::rename(draft, path)
+}
+
+/// Gives `file`, which replaces `path`, the owner of the old file. Logs a warning if this is not possible:
+/// the systemd unit has no `CAP_CHOWN`, and the kubelet and systemd read the file as root.
+fn keep_owner(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    let owner = |file: &fs::Metadata| format!("user {}, group {}", file.uid(), file.gid());
+    if owner(&new) != owner(old)
+        && let Err(error) = fchown(file, Some(old.uid()), Some(old.gid()))
+    {
+        warn!(
+            "apply: failed to keep the owner of {}: {} ({}); the new owner is {}",
+            path.display(),
+            owner(old),
+            one_line(&error),
+            owner(&new)
+        );
+    }
+    Ok(())
+}
+
+/// Removes the file at `path`, if it exists, and flushes its directory. Removes a symbolic link, not its
+/// target.
+pub(super) fn remove_file(path: &Path) -> Result<Outcome, DiskError> {
+    remove_and_sync(path, sync)
+}
+
+fn remove_and_sync(
+    path: &Path,
+    sync: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<Outcome, DiskError> {
+    let failed = |source| DiskError::Write { path: path.to_owned(), source };
+    // On a read-only file system, removing a file that does not exist is an error.
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Absent),
+        Err(source) => return Err(failed(source)),
+        Ok(_) => fs::remove_file(path).map_err(failed)?,
+    }
+    // Without this, the file may exist again after a power failure.
+    sync(directory_of(path)).map_err(failed)?;
+    Ok(Outcome::Removed)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        Some(_) => Path::new("."),
+        None => Path::new("/"),
+    }
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn the_directory_is_flushed_after_a_removal() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        File::create(&path).unwrap();
+        let flushed = RefCell::new(Vec::new());
+        let remove = || {
+            remove_and_sync(&path, |directory| {
+                assert!(!path.exists(), "the directory is flushed after the removal");
+                flushed.borrow_mut().push(directory.to_owned());
+                Ok(())
+            })
+            .unwrap()
+        };
+        assert_eq!(remove(), Outcome::Removed);
+        assert_eq!(remove(), Outcome::Absent);
+        assert_eq!(*flushed.borrow(), [directory.path()]);
+        File::create(&path).unwrap();
+        let failed = remove_and_sync(&path, |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(failed.unwrap_err().to_string(), format!("failed to write {}", path.display()));
+    }
+}

@@ -1,0 +1,63 @@
+//! The image as it was last read, and the facts that depend on it. `run` reads the image again before it
+//! computes the plan: the wait for the cluster may take minutes, and other programs also change files.
+
+use super::ObserveError;
+use crate::adapter::image_files::{self, ImageError};
+use eni_core::domain::identifier::InstanceType;
+use eni_core::facts::Facts;
+use eni_core::host::bottlerocket::Bottlerocket;
+use eni_core::host::user_data::NodeConfigKubelet;
+use eni_core::host::{self, DetectedHost, ExistingConfig, HostError, HostKind, Image};
+use eni_core::settings::Settings;
+use std::path::Path;
+
+/// The image as it was last read, and the part of user data that also configures the kubelet.
+#[derive(Clone, Debug)]
+pub(crate) struct ObservedImage {
+    /// The files, the snap options and Bottlerocket's settings.
+    pub image: Image,
+    /// The kubelet's part of the `NodeConfig` in user data.
+    pub(super) node_config: Option<NodeConfigKubelet>,
+}
+
+impl ObservedImage {
+    /// Reads the image below `root`.
+    pub(super) async fn read(
+        root: &Path,
+        bottlerocket: Option<Bottlerocket>,
+    ) -> Result<Self, ImageError> {
+        let mut image = image_files::read(root).await?;
+        image.bottlerocket = bottlerocket;
+        Ok(Self { image, node_config: None })
+    }
+
+    /// Reads the files, snap options and Bottlerocket's settings again, and updates the facts that depend on
+    /// them.
+    pub(crate) async fn refresh(
+        &mut self,
+        root: &Path,
+        settings: &Settings,
+        facts: &mut Facts,
+    ) -> Result<(), ObserveError> {
+        // Other bootstrap containers run at the same time, and may change the settings of Bottlerocket.
+        let bottlerocket = super::bottlerocket(root, settings.host.kind()).await?;
+        self.image = Self::read(root, bottlerocket.settings).await?.image;
+        facts.host = self.host(settings)?;
+        facts.existing = self.existing_config(facts.host.kind, &facts.instance.instance_type);
+        Ok(())
+    }
+
+    /// Returns the family of the image.
+    pub(super) fn host(&self, settings: &Settings) -> Result<DetectedHost, HostError> {
+        host::detect(settings.host.kind(), &self.image)
+    }
+
+    /// Returns the existing configuration of the kubelet.
+    pub(super) fn existing_config(
+        &self,
+        kind: HostKind,
+        instance_type: &InstanceType,
+    ) -> ExistingConfig {
+        host::existing_config(&self.image, kind, instance_type, self.node_config.as_ref())
+    }
+}

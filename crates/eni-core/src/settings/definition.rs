@@ -97,7 +97,7 @@ settings! {
         /// that label is a zone label, which the node has anyway, eni-bootstrap adds no separate
         /// label. The CNI reads the label
         /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
-        /// CNI would select an ENIConfig other than the one in `eni-config.name`.
+        /// CNI would select an ENIConfig other than the one that eni-bootstrap waits for.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
         /// What to do if the node already has a label that names another ENIConfig
         ///
@@ -225,7 +225,7 @@ fn labels() -> Section {
     };
     let details = [
         "Additional node labels.",
-        "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region.",
+        "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region. It rejects labels that the kubelet sets itself, such as kubernetes.io/os.",
     ];
     Section {
         name: "labels".to_owned(),

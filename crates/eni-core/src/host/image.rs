@@ -2,7 +2,7 @@
 //! [`Image`].
 
 use super::bottlerocket::Bottlerocket;
-use super::unit_file;
+use super::{kubelet_unit, unit_file};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,9 @@ pub enum Read {
         /// The extensions in lower case, without the dot.
         extensions: &'static [&'static str],
     },
+    /// Every environment file that `kubelet.service` names: [`Image::environment_files`], after the
+    /// earlier requests for the unit and its drop-ins.
+    EnvironmentFiles,
     /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
         option: SnapOption,
@@ -86,6 +89,13 @@ impl Image {
     #[must_use]
     pub fn unit(&self, name: &str) -> Option<&str> {
         unit_file::paths(name).into_iter().find_map(|path| self.file(path))
+    }
+
+    /// Returns the paths of the environment files of `kubelet.service`, without those that
+    /// eni-bootstrap and nodeadm write.
+    #[must_use]
+    pub fn environment_files(&self) -> Vec<PathBuf> {
+        kubelet_unit::environment_files(self)
     }
 
     /// Returns the value of a snap's option; `None` if the snap is not installed.

@@ -5,7 +5,8 @@
 //! `/etc/sysconfig/kubelet` in an rpm.
 
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
-use super::{kubelet_unit, unit_file};
+use super::kubelet_unit;
+use super::unit_file::{self, environment_file};
 use crate::domain::kubelet::Kubelet;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -39,14 +40,13 @@ impl HostFamily for Family {
     }
 
     fn detect(&self, image: &Image) -> Detection {
-        let Some(path) = extra_arguments_file(image) else {
-            return Detection::NotThis(format!(
-                "no kubelet.service that reads {} or {} and ends with ${VARIABLE}",
-                FILES[0], FILES[1]
-            ));
+        let path = match extra_arguments_file(image) {
+            Ok(path) => path,
+            Err(reason) => return Detection::NotThis(reason),
         };
         let text = image.file(&path).unwrap_or_default();
-        match ExtraArguments::read(path.clone(), text) {
+        let inherited = kubelet_unit::environment(image).remove(VARIABLE).unwrap_or_default();
+        match ExtraArguments::read(path.clone(), text, &inherited) {
             Ok(file) => {
                 let reason = format!("kubelet.service reads ${VARIABLE} from {}", path.display());
                 Detection::this(reason, file)
@@ -65,18 +65,36 @@ impl HostFamily for Family {
     }
 }
 
-/// Returns the file of [`FILES`] that the kubelet's unit reads the variable from; `None` if the
-/// unit reads neither, or has other arguments after the variable.
-fn extra_arguments_file(image: &Image) -> Option<PathBuf> {
+/// Returns the file of [`FILES`] that the kubelet's unit reads the variable from, or what the image
+/// has instead: the unit reads neither file, has other arguments after the variable, or reads a later
+/// file that sets the variable.
+fn extra_arguments_file(image: &Image) -> Result<PathBuf, String> {
+    let missing = || {
+        let [deb, rpm] = FILES;
+        format!("no kubelet.service that reads {deb} or {rpm} and ends with ${VARIABLE}")
+    };
     let texts = kubelet_unit::texts(image);
-    let exec_start = unit_file::exec_start(&texts).ok()?;
-    if !exec_start.ends_with(&format!("${VARIABLE}")) {
-        return None;
+    let command = unit_file::exec_start(&texts).map_err(|_| missing())?;
+    if !command.ends_with_variable(VARIABLE) || command.check().is_err() {
+        return Err(missing());
     }
     // The last file that the unit reads takes precedence.
-    let files = unit_file::environment_files(&texts);
+    let files = kubelet_unit::environment_files(image);
     let is_known = |file: &PathBuf| FILES.iter().any(|known| file == Path::new(known));
-    files.into_iter().rev().find(is_known)
+    let at = files.iter().rposition(is_known).ok_or_else(missing)?;
+    let sets_variable = |file: &&PathBuf| {
+        let variables = image.file(file).map(environment_file).unwrap_or_default();
+        variables.iter().any(|(name, _)| name == VARIABLE)
+    };
+    let (path, later) = (&files[at], files[at + 1..].iter().find(sets_variable));
+    match later {
+        Some(later) => Err(format!(
+            "a kubelet.service that reads ${VARIABLE} from {} after {}",
+            later.display(),
+            path.display()
+        )),
+        None => Ok(path.clone()),
+    }
 }
 
 /// The file that the kubelet's unit reads its extra arguments from.
@@ -85,7 +103,7 @@ struct ExtraArguments {
     path: PathBuf,
     /// The text of the file without the block of eni-bootstrap.
     text: String,
-    /// The value of the variable in `text`, without quotes.
+    /// The value of the variable without eni-bootstrap, as the new value quotes it.
     value: String,
     /// The quote around the value.
     quote: char,
@@ -109,19 +127,32 @@ impl Advice for Unquotable {
 }
 
 impl ExtraArguments {
-    /// Parses the file's text, with or without the block of eni-bootstrap.
-    fn read(path: PathBuf, text: &str) -> Result<Self, Unquotable> {
+    /// Parses the file's text, with or without the block of eni-bootstrap. `inherited` is the value
+    /// that systemd uses if this file does not set the variable: of `Environment=` or of an earlier
+    /// file.
+    fn read(path: PathBuf, text: &str, inherited: &str) -> Result<Self, Unquotable> {
         let text = without_block(text);
         let assigned = |line: &str| {
             let (name, value) = line.split_once('=')?;
             (name.trim() == VARIABLE).then(|| value.trim().to_owned())
         };
-        let value = text.lines().rev().find_map(assigned).unwrap_or_default();
+        let Some(value) = text.lines().rev().find_map(assigned) else {
+            let (value, quote) = quoted(inherited);
+            return Ok(Self { path, text, value, quote });
+        };
         match unquoted(&value) {
             Some((value, quote)) => Ok(Self { path, text, value, quote }),
             None => Err(Unquotable { path }),
         }
     }
+}
+
+/// Returns a value as it is written in an environment file, and the quote around it.
+fn quoted(value: &str) -> (String, char) {
+    if value.contains('"') && !value.contains(['\'', '\\']) {
+        return (value.to_owned(), '\'');
+    }
+    (value.replace('\\', "\\\\").replace('"', "\\\""), '"')
 }
 
 /// Returns a value without its quotes, and the quote for the new value; `None` if the value is
@@ -186,7 +217,7 @@ mod tests {
     }
 
     fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {
-        let file = ExtraArguments::read(FILES[0].into(), text)?;
+        let file = ExtraArguments::read(FILES[0].into(), text, "")?;
         let changes = file.render(&kubelet(max_pods));
         let [Change::SharedFile { contents, .. }] = &changes[..] else { panic!("{changes:?}") };
         Ok(contents.clone())

@@ -34,6 +34,11 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
 
+/// The environment file of `kubelet.service`. nodeadm writes it before it starts the kubelet.
+///
+/// Source: `nodeadm/internal/kubelet/environment.go`, awslabs/amazon-eks-ami.
+pub(super) const ENVIRONMENT: &str = "/etc/eks/kubelet/environment";
+
 pub(super) struct Family;
 
 #[derive(Debug)]

@@ -144,6 +144,13 @@ impl Scenario {
                         }
                     }
                 }
+                Read::EnvironmentFiles => {
+                    for path in image.environment_files() {
+                        if let Some(text) = self.root(&path) {
+                            image.insert_file(path, text);
+                        }
+                    }
+                }
                 Read::SnapOption { option, unit } => {
                     let value = self.text(&format!("snap/{}/{}", option.snap, option.key));
                     if image.unit(unit).is_some() {

@@ -1,0 +1,179 @@
+//! The command of a unit, and whether arguments at its end reach a kubelet.
+
+use super::words::words;
+use super::UnitError;
+use std::path::Path;
+
+/// The prefixes of a command.
+///
+/// Source: systemd.service(5), table "Special executable prefixes".
+const PREFIXES: [char; 5] = ['@', '-', ':', '+', '!'];
+/// Shells, which do not pass the arguments after `-c SCRIPT` to the programs that the script starts.
+const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
+
+/// The value of `ExecStart=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// Whether systemd replaces variables: the prefix `:` is missing.
+    pub expands: bool,
+    /// The program and its arguments, without quotes.
+    pub words: Vec<String>,
+    /// The value as written in the unit.
+    text: String,
+}
+
+impl Command {
+    /// Parses the value of `ExecStart=`.
+    pub(crate) fn parse(text: &str) -> Self {
+        let unprefixed = text.trim_start_matches(PREFIXES);
+        let prefixes = &text[..text.len() - unprefixed.len()];
+        let mut words = words(unprefixed);
+        if prefixes.contains('@') && words.len() > 1 {
+            // The second word becomes the name of the process.
+            words.remove(1);
+        }
+        Self { expands: !prefixes.contains(':'), words, text: text.to_owned() }
+    }
+
+    /// Returns the command in which systemd replaces the variable `name` after the last argument.
+    pub(crate) fn with_variable(&self, name: &str) -> String {
+        if self.ends_with_variable(name) {
+            return self.text.clone();
+        }
+        if self.expands {
+            return format!("{} ${name}", self.text);
+        }
+        // Without its prefix `:`, systemd would also replace the variables in the command.
+        let unprefixed = self.text.trim_start_matches(PREFIXES);
+        let prefixes = self.text[..self.text.len() - unprefixed.len()].replace(':', "");
+        let literal = unprefixed.replace('$', "$$");
+        format!("{prefixes}{literal} ${name}")
+    }
+
+    /// Returns whether systemd replaces the variable `name` after the last argument.
+    pub(crate) fn ends_with_variable(&self, name: &str) -> bool {
+        let last = self.words.last().and_then(|word| word.strip_prefix('$'));
+        self.expands && last == Some(name)
+    }
+
+    /// Returns an error if arguments at the end of the command do not reach a kubelet.
+    pub(crate) fn check(&self) -> Result<(), UnitError> {
+        if self.words.iter().any(|word| word == ";") {
+            let separators = self.words.iter().filter(|word| *word == ";").count();
+            return Err(UnitError::ManyExecStarts(separators + 1));
+        }
+        kubelet_word(&self.words).map(drop)
+    }
+}
+
+/// Returns the word of a command that is the kubelet, or a script that starts it.
+///
+/// A program before it, such as `nice` or `hyperkube`, passes its arguments on. A script is
+/// recognized by its name.
+pub(crate) fn kubelet_word(words: &[String]) -> Result<&str, UnitError> {
+    let program = words.first().map(String::as_str).unwrap_or_default();
+    for (at, word) in words.iter().enumerate() {
+        let mut options = words.iter().skip(at + 1).take_while(|it| it.starts_with('-'));
+        let takes_text = |option: &String| !option.starts_with("--") && option.ends_with('c');
+        if SHELLS.contains(&file_name(word)) && options.any(takes_text) {
+            return Err(UnitError::Shell(word.clone()));
+        }
+    }
+    let is_shell = SHELLS.contains(&file_name(program));
+    let mut named = words.iter().skip(usize::from(is_shell)).filter(|it| !it.starts_with('-'));
+    let script = named.next().filter(|word| file_name(word).contains("kubelet"));
+    let kubelet = script.or_else(|| words.iter().find(|word| file_name(word) == "kubelet"));
+    let kubelet = kubelet.filter(|word| !word.contains(char::is_whitespace));
+    kubelet.map(String::as_str).ok_or_else(|| UnitError::NotKubelet(program.to_owned()))
+}
+
+fn file_name(word: &str) -> &str {
+    Path::new(word).file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Returns whether a script passes its arguments on, or uses one of `variables`. A program that is
+/// not a shell script is assumed to do so.
+pub(crate) fn passes_arguments(script: &str, variables: &[&str]) -> bool {
+    let interpreter = script.lines().next().and_then(|line| line.strip_prefix("#!"));
+    let is_shell = interpreter
+        .is_some_and(|line| line.split_whitespace().any(|word| SHELLS.contains(&file_name(word))));
+    let code = || script.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let uses = |text: &str| code().any(|line| line.contains(text));
+    !is_shell
+        || ["$@", "$*", "${@", "${*", "$1", "${1"].into_iter().any(uses)
+        || variables.iter().any(|name| uses(&format!("${name}")) || uses(&format!("${{{name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), UnitError> {
+        Command::parse(text).check()
+    }
+
+    #[test]
+    fn arguments_reach_a_kubelet_directly_or_through_a_program_that_starts_it() {
+        for text in [
+            "/usr/bin/kubelet --config /etc/x",
+            "-/usr/bin/kubelet $KUBELET_ARGS",
+            "@/usr/bin/kubelet name --v=2",
+            "+!!/usr/bin/kubelet",
+            "/usr/bin/nice -n 5 /usr/bin/kubelet --v=2",
+            "/usr/bin/env A=1 kubelet",
+            "/hyperkube kubelet --v=2",
+            "/opt/bin/kubelet-wrapper --v=2",
+            "/bin/bash /opt/start-kubelet.sh",
+            "/bin/bash -eu /opt/start-kubelet.sh",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shell_command_does_not_pass_arguments_to_the_kubelet() {
+        for (text, program) in [
+            ("/bin/sh -c 'exec kubelet $KUBELET_ARGS'", "/bin/sh"),
+            ("-/usr/bin/bash -ec \"kubelet\"", "/usr/bin/bash"),
+            ("/bin/busybox sh -c kubelet", "sh"),
+            ("/usr/bin/nice bash -lc 'kubelet $A'", "bash"),
+        ] {
+            assert_eq!(check(text), Err(UnitError::Shell(program.to_owned())), "{text}");
+        }
+        for (text, program) in [
+            ("/opt/start --kubelet=/usr/bin/kubelet.sh", "/opt/start"),
+            ("/opt/start --config /etc/kubelet-config.json", "/opt/start"),
+            ("/usr/bin/containerd", "/usr/bin/containerd"),
+            ("/bin/bash -o pipefail -c 'exec kubelet'", "/bin/bash"),
+            ("", ""),
+        ] {
+            assert_eq!(check(text), Err(UnitError::NotKubelet(program.to_owned())), "{text}");
+        }
+        assert_eq!(check("/bin/true ; /usr/bin/kubelet"), Err(UnitError::ManyExecStarts(2)));
+    }
+
+    #[test]
+    fn a_command_without_expansion_keeps_its_dollar_signs() {
+        for (text, expected) in [
+            ("-/usr/bin/kubelet $A", "-/usr/bin/kubelet $A $X"),
+            ("-:/usr/bin/kubelet $A", "-/usr/bin/kubelet $$A $X"),
+            ("/usr/bin/kubelet $A $X", "/usr/bin/kubelet $A $X"),
+        ] {
+            assert_eq!(Command::parse(text).with_variable("X"), expected);
+        }
+    }
+
+    #[test]
+    fn a_script_must_use_its_arguments_or_a_variable() {
+        for (script, expected) in [
+            ("\u{7f}ELF", true),
+            ("#!/bin/sh\nexec kubelet \"$@\"\n", true),
+            ("#!/usr/bin/env bash\nexec kubelet $ARGS\n", true),
+            ("#!/bin/sh\nexec kubelet ${ARGS}\n", true),
+            ("#!/usr/bin/python3\nimport sys\n", true),
+            ("#!/bin/sh\n# not \"$@\"\nexec kubelet --v=2\n", false),
+        ] {
+            assert_eq!(passes_arguments(script, &["ARGS"]), expected, "{script}");
+        }
+    }
+}

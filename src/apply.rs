@@ -1,20 +1,18 @@
 //! Applies the changes of a plan to the node. Applying them twice has the same effect as applying them once.
 
+pub(crate) mod effect;
+
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
+use crate::adapter::{Transient, systemd};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
-use eni_core::host::{Change, HostCommand, Outcome, System};
+use eni_core::host::{Change, HostCommand, Outcome, System, UnitMismatch};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The directory that exists on a system that systemd started.
-///
-/// Source: `sd_booted(3)`.
-const SYSTEMD: &str = "/run/systemd/system";
 
 /// A change and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +34,12 @@ pub enum ApplyError {
     /// A command of the node failed.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// systemd has not read the files of a unit, although it has reloaded.
+    #[error("systemd reports that {0} has changed on disk, after `systemctl daemon-reload`")]
+    NotReloaded(&'static str),
+    /// The node would execute something else than planned.
+    #[error("the kubelet would not start with the planned configuration")]
+    NotEffective(#[from] UnitMismatch),
     /// Bottlerocket's settings cannot be changed, or are not rendered.
     #[error(transparent)]
     Bottlerocket(#[from] BottlerocketError),
@@ -51,16 +55,28 @@ impl Advice for ApplyError {
             )
             .into(),
             Self::Command(error) => error.help(),
+            Self::NotReloaded(unit) => format!(
+                "check which program changes the files of {unit} (`systemctl cat {unit}`), then run `systemctl restart eni-bootstrap`"
+            )
+            .into(),
+            Self::NotEffective(error) => error.help(),
             Self::Bottlerocket(error) => error.help(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Disk(_) | Self::NotOwned(_) => ExitCode::CannotWrite,
+            Self::Disk(_) | Self::NotOwned(_) | Self::NotReloaded(_) => ExitCode::CannotWrite,
+            Self::NotEffective(error) => error.exit_code(),
             Self::Command(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
         }
+    }
+}
+
+impl Transient for ApplyError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::NotReloaded(_))
     }
 }
 
@@ -121,9 +137,8 @@ pub async fn apply(
         needs_reload |= is_new && change.needs_daemon_reload();
         applied.push(Applied { target: change.target(), outcome });
     }
-    // systemd reads only the files below `/`, and it may not be running.
-    if needs_reload && root == Path::new("/") && Path::new(SYSTEMD).exists() {
-        host_command::daemon_reload().await?;
+    if needs_reload && systemd::manages(root) {
+        effect::reload().await?;
     }
     Ok(applied)
 }

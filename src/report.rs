@@ -139,6 +139,13 @@ pub(crate) fn applied(applied: &[Applied]) {
     }
 }
 
+/// Logs the units that will use the plan.
+pub(crate) fn verified(units: &[&str]) {
+    for unit in units {
+        info!("apply: {unit} will use the planned configuration");
+    }
+}
+
 /// Logs the results of the checks, and that the ENIConfig was found.
 pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };

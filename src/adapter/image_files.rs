@@ -2,6 +2,7 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
+use crate::adapter::unit_files;
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
@@ -52,6 +53,13 @@ pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
                         && let Some(text) = disk::read(&path)?
                     {
                         image.insert_file(directory.join(name), text);
+                    }
+                }
+            }
+            Read::EnvironmentFiles => {
+                for path in image.environment_files() {
+                    if let Some(text) = unit_files::environment(root, &path)? {
+                        image.insert_file(path, text);
                     }
                 }
             }

@@ -28,6 +28,9 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     let applied =
         apply::apply(root, &plan.changes, node.settings.host.render_wait().into()).await?;
     report::applied(&applied);
+    let unit_checks = node.facts.host.unit_checks(&plan.kubelet);
+    let verified = apply::effect::verify(root, &unit_checks, &plan.changes).await?;
+    report::verified(&verified);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         let aws_node = cluster.aws_node.as_ref();
         match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
@@ -40,6 +43,8 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
+        // Another program may have changed a unit during the wait.
+        apply::effect::verify(root, &unit_checks, &plan.changes).await?;
     }
     info!("ready: the node is ready for the kubelet");
     Ok(())

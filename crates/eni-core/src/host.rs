@@ -13,12 +13,15 @@ mod image;
 mod kubeadm;
 pub mod kubelet_dropin;
 mod kubelet_unit;
+mod loaded_unit;
 pub(crate) mod nodeadm;
 mod none;
 #[cfg(test)]
 mod scenarios;
 mod snap;
+mod unit_check;
 mod unit_file;
+mod unit_mismatch;
 pub mod user_data;
 
 pub(crate) use change::NOTICE;
@@ -27,6 +30,9 @@ pub(crate) use detect::Detection;
 pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, Read, SnapOption};
+pub use loaded_unit::{LoadedUnit, PROPERTIES};
+pub use unit_check::{UnitCheck, UnitFiles};
+pub use unit_mismatch::UnitMismatch;
 
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
@@ -109,6 +115,11 @@ pub(crate) trait HostFamily: Sync {
 pub(crate) trait Renderer: fmt::Debug + Send + Sync {
     /// Returns the changes that configure the kubelet.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change>;
+
+    /// Returns what systemd must execute after the changes, in the order of the checks.
+    fn unit_checks(&self, _kubelet: &Kubelet) -> Vec<UnitCheck> {
+        Vec::new()
+    }
 }
 
 /// Returns the requests of all families, in the order in which the agent must read.

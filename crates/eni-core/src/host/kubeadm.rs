@@ -4,9 +4,9 @@
 //! Source: `10-kubeadm.conf`, kubernetes/release: `/etc/default/kubelet` in a deb,
 //! `/etc/sysconfig/kubelet` in an rpm.
 
-use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::kubelet_unit;
 use super::unit_file::{self, environment_file};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer, UnitCheck};
 use crate::domain::kubelet::Kubelet;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -185,6 +185,10 @@ impl Renderer for ExtraArguments {
             END,
         ]);
         vec![Change::SharedFile { path: path.clone(), contents }]
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![kubelet_unit::check(kubelet, VARIABLE)]
     }
 }
 

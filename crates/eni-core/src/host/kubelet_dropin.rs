@@ -4,9 +4,10 @@
 //! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
 
 use super::kubelet_unit::{self, UNIT};
-use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
-use super::unit_file::{self, Command, UnitError};
 use super::nodeadm;
+use super::unit_check::UnitCheck;
+use super::unit_file::{self, Command, UnitError};
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use crate::domain::kubelet::Kubelet;
 use std::ffi::OsStr;
 
@@ -102,5 +103,9 @@ ExecStart={exec_start}
             Change::OwnedFile { path: ENVIRONMENT.into(), contents: environment },
             Change::OwnedFile { path: DROP_IN.into(), contents: drop_in },
         ]
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![kubelet_unit::check(kubelet, VARIABLE)]
     }
 }

@@ -1,7 +1,9 @@
 //! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts
 //! with.
 
+use super::unit_check::{Program, UnitCheck};
 use super::{Image, Read, kubeadm, kubelet_dropin, nodeadm, snap, unit_file};
+use crate::domain::kubelet::Kubelet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -78,4 +80,16 @@ pub(super) fn command_lines(image: &Image) -> Vec<String> {
     let unit = unit_file::arguments(&texts(image), &environment_texts(image));
     let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_own_arguments);
     std::iter::once(unit).chain(snap).collect()
+}
+
+/// Returns the check that the unit starts the kubelet with the planned arguments, which are in the
+/// environment variable `variable`.
+pub(super) fn check(kubelet: &Kubelet, variable: &'static str) -> UnitCheck {
+    UnitCheck {
+        unit: UNIT,
+        program: Program::Kubelet { variable },
+        required: kubelet.arguments().into(),
+        configured: Vec::new(),
+        future_files: Vec::new(),
+    }
 }

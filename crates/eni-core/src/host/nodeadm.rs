@@ -4,6 +4,7 @@
 //! the directory since AMI release v20251023.
 
 use super::existing_config::{self, ExistingConfig};
+use super::unit_check::{Program, UnitCheck};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use super::{kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
@@ -38,6 +39,9 @@ pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d
 ///
 /// Source: `nodeadm/internal/kubelet/environment.go`, awslabs/amazon-eks-ami.
 pub(super) const ENVIRONMENT: &str = "/etc/eks/kubelet/environment";
+
+/// The variable in [`ENVIRONMENT`] that contains the kubelet's flags.
+const VARIABLE: &str = "NODEADM_KUBELET_ARGS";
 
 pub(super) struct Family;
 
@@ -139,5 +143,30 @@ spec:
 {flags}"
         );
         vec![Change::OwnedFile { path: DROP_IN.into(), contents }]
+    }
+
+    /// Returns the checks that nodeadm reads the drop-in, and that its flags take precedence in the
+    /// kubelet's unit. nodeadm has not written their file yet.
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        let [max_pods, kube_reserved, node_labels] = kubelet.arguments();
+        let (mut required, mut configured) = (vec![node_labels], Vec::new());
+        let in_flags = if kubelet.needs_flags { &mut required } else { &mut configured };
+        in_flags.extend([max_pods, kube_reserved]);
+        let environment = format!("{VARIABLE}={}\n", required.join(" "));
+        let nodeadm = UnitCheck {
+            unit: UNIT,
+            program: Program::WithArgument(DIRECTORY),
+            required: Vec::new(),
+            configured: Vec::new(),
+            future_files: Vec::new(),
+        };
+        let kubelet = UnitCheck {
+            unit: kubelet_unit::UNIT,
+            program: Program::Kubelet { variable: VARIABLE },
+            required,
+            configured,
+            future_files: vec![(ENVIRONMENT.into(), environment)],
+        };
+        vec![nodeadm, kubelet]
     }
 }

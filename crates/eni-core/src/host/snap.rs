@@ -4,6 +4,7 @@
 //! Source: `/etc/eks/bootstrap.sh` of those images, which sets it from `--kubelet-extra-args`.
 
 use super::kubelet_unit;
+use super::unit_check::{Program, UnitCheck};
 use super::unit_file;
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, SnapOption};
 use crate::domain::kubelet::Kubelet;
@@ -60,6 +61,16 @@ impl Renderer for Snap {
         let space = if existing.is_empty() { "" } else { " " };
         let value = format!("{existing}{space}{}", kubelet.arguments().join(" "));
         vec![change(&self.arguments, value)]
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![UnitCheck {
+            unit: UNIT,
+            program: Program::WithArgument(ARGUMENTS.snap),
+            required: Vec::new(),
+            configured: kubelet.arguments().into(),
+            future_files: Vec::new(),
+        }]
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command of a unit, and whether arguments at its end reach a kubelet.
 
-use super::words::words;
 use super::UnitError;
+use super::words::words;
 use std::path::Path;
 
 /// The prefixes of a command.

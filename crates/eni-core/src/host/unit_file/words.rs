@@ -68,7 +68,8 @@ pub(crate) fn environment_file(text: &str) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let mut rest = text.chars().peekable();
     while rest.peek().is_some() {
-        let name: String = std::iter::from_fn(|| rest.next_if(|it| !matches!(it, '=' | '\n'))).collect();
+        let name: String =
+            std::iter::from_fn(|| rest.next_if(|it| !matches!(it, '=' | '\n'))).collect();
         let is_comment = name.trim_start().starts_with(['#', ';']);
         if is_comment {
             while rest.next_if(|it| *it != '\n').is_some() {}

@@ -1,0 +1,81 @@
+//! Verifies that the changes take effect: compares what systemd and snapd will use with the plan. Reloads
+//! systemd until it has read all changes.
+
+use super::ApplyError;
+use crate::adapter::{Deadline, host_command, retry, systemd, unit_files};
+use eni_core::host::{Change, LoadedUnit, UnitCheck, UnitMismatch};
+use std::path::Path;
+use std::time::Duration;
+
+/// The limit for retries of `systemctl`. systemd may be busy while the node boots.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Runs `systemctl daemon-reload` until it succeeds.
+pub(super) async fn reload() -> Result<(), ApplyError> {
+    retry("apply", Deadline::after(RETRY), async || Ok(systemd::daemon_reload().await?)).await
+}
+
+/// Verifies the effect of the changes below `root`, and returns the units that were verified. Skips the
+/// units if no running systemd uses `root`, and each unit that does not exist yet.
+pub(crate) async fn verify(
+    root: &Path,
+    checks: &[UnitCheck],
+    changes: &[Change],
+) -> Result<Vec<&'static str>, ApplyError> {
+    for change in changes {
+        verify_snap_option(change).await?;
+    }
+    let mut verified = Vec::new();
+    if systemd::manages(root) {
+        for check in checks {
+            if verify_unit(check).await? {
+                verified.push(check.unit);
+            }
+        }
+    }
+    Ok(verified)
+}
+
+/// Reads the option of a snap again. Another program may have set it at the same time.
+async fn verify_snap_option(change: &Change) -> Result<(), ApplyError> {
+    let Change::SnapOption { option, value, .. } = change else { return Ok(()) };
+    let effective = host_command::snap_option(*option).await?;
+    if effective == value.trim() {
+        return Ok(());
+    }
+    let (snap, key, planned) = (option.snap, option.key, value.clone());
+    Err(UnitMismatch::SnapOption { snap, key, planned, effective }.into())
+}
+
+/// Verifies a unit. Returns false if it does not exist.
+async fn verify_unit(check: &UnitCheck) -> Result<bool, ApplyError> {
+    let unit = current(check.unit).await?;
+    if !unit.is_loaded {
+        return Ok(false);
+    }
+    if compare(check, &unit).is_err() {
+        // systemd 219 does not report that a drop-in has replaced another one.
+        reload().await?;
+        compare(check, &current(check.unit).await?)?;
+    }
+    Ok(true)
+}
+
+fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<(), ApplyError> {
+    let files = unit_files::read(unit, check.kubelet_program(unit))?;
+    Ok(check.verify(unit, &files)?)
+}
+
+/// Returns a unit after systemd has read all its files. A reload of an earlier run may have failed.
+async fn current(unit: &'static str) -> Result<LoadedUnit, ApplyError> {
+    retry("apply", Deadline::after(RETRY), async || {
+        let loaded = systemd::show(unit).await?;
+        if !loaded.needs_reload {
+            return Ok(loaded);
+        }
+        systemd::daemon_reload().await?;
+        let loaded = systemd::show(unit).await?;
+        if loaded.needs_reload { Err(ApplyError::NotReloaded(unit)) } else { Ok(loaded) }
+    })
+    .await
+}

@@ -41,8 +41,9 @@ fn restart(machine: &Machine, unit: &str) -> Result<Kubelet, String> {
     assert_ne!(machine.property("kubelet.service", "ActiveState"), "active");
     assert_eq!(machine.read("/run/kubelet/arguments"), None, "the kubelet has started");
     let journal = machine.journal("eni-bootstrap")[before..].to_owned();
-    let error = journal.find("error: ").map(|at| journal[at..].to_owned());
-    Err(error.unwrap_or(journal))
+    let report = journal.lines().skip_while(|line| !line.starts_with("error: "));
+    let help = report.clone().position(|line| line.starts_with("  help: ")).unwrap();
+    Err(report.take(help + 1).collect::<Vec<_>>().join("\n") + "\n")
 }
 
 /// Adds the files, restarts eni-bootstrap and `unit`, and removes the files.

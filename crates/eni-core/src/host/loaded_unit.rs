@@ -66,7 +66,7 @@ impl LoadedUnit {
                 "ExecStart" => unit.commands.extend(command(value)),
                 "ExecStartEx" => unexpanded.push(value.contains("no-env-expand")),
                 "Environment" => {
-                    unit.environment.extend(words(value).iter().filter_map(|it| pair(it)))
+                    unit.environment.extend(words(value).iter().filter_map(|it| pair(it)));
                 }
                 // systemd 219 prints the name of the setting, not of the property.
                 "EnvironmentFiles" | "EnvironmentFile" => {

@@ -56,7 +56,7 @@ impl Advice for ApplyError {
             .into(),
             Self::Command(error) => error.help(),
             Self::NotReloaded(unit) => format!(
-                "check which program changes the files of {unit} (`systemctl cat {unit}`), then run `systemctl restart eni-bootstrap`"
+                "check which program changes the files of {unit} (`systemctl cat {unit}`), then run `eni-bootstrap run` again"
             )
             .into(),
             Self::NotEffective(error) => error.help(),

@@ -3,7 +3,7 @@
 
 use super::ApplyError;
 use crate::adapter::{Deadline, host_command, retry, systemd, unit_files};
-use eni_core::host::{Change, LoadedUnit, UnitCheck, UnitMismatch};
+use eni_core::host::{Change, LoadedUnit, UnitCheck};
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,13 +38,10 @@ pub(crate) async fn verify(
 
 /// Reads the option of a snap again. Another program may have set it at the same time.
 async fn verify_snap_option(change: &Change) -> Result<(), ApplyError> {
-    let Change::SnapOption { option, value, .. } = change else { return Ok(()) };
-    let effective = host_command::snap_option(*option).await?;
-    if effective == value.trim() {
-        return Ok(());
+    if let Change::SnapOption { option, .. } = change {
+        change.verify_snap_option(&host_command::snap_option(*option).await?)?;
     }
-    let (snap, key, planned) = (option.snap, option.key, value.clone());
-    Err(UnitMismatch::SnapOption { snap, key, planned, effective }.into())
+    Ok(())
 }
 
 /// Verifies a unit. Returns false if it does not exist.

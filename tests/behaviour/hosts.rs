@@ -155,7 +155,7 @@ fn snap_arguments_that_another_program_sets_again_are_an_error() {
         (output.status, error(&output)),
         (
             Some(65),
-            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: the option args of snap kubelet-eks is \"--max-pods=58\", planned \"--max-pods=58 --max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a\"\n  help: run `snap changes` and `snap get kubelet-eks` to see what changes the option, then run `systemctl restart eni-bootstrap`\n"
+            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: the option args of snap kubelet-eks is \"--max-pods=58\" instead of \"--max-pods=58 --max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a\"\n  help: run `snap changes` to see which program changes the option, then run `snap start kubelet-eks`\n"
         )
     );
 }

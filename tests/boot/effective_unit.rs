@@ -11,6 +11,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const UNITS: &str = "/etc/systemd/system";
+/// The commands that start the kubelet after a failure.
+const START: &str = "systemctl start kubelet";
+const START_NODEADM: &str = "systemctl start nodeadm-run";
+const START_SNAP: &str = "snap start kubelet-eks";
 
 /// A file that competes with the configuration of eni-bootstrap: its path and its text.
 type Planted<'a> = (&'a str, &'a str);
@@ -58,9 +62,10 @@ fn restart_with(machine: &Machine, unit: &str, planted: &[Planted]) -> Result<Ku
     result
 }
 
-fn not_effective(cause: &str, unit: &str, location: &str) -> String {
+/// Returns the error for a unit whose configuration in `location` prevents the planned one.
+fn not_effective(cause: &str, unit: &str, location: &str, retry: &str) -> String {
     format!(
-        "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: {cause}, because of {location}\n  help: run `systemctl cat {unit}`, correct {location}, then run `systemctl restart eni-bootstrap`\n"
+        "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: {cause}, because of {location}\n  help: run `systemctl cat {unit}`, correct {location}, then run `{retry}`\n"
     )
 }
 
@@ -145,7 +150,8 @@ fn kubelet_dropin_overrides_or_names_a_competing_drop_in_flag_or_environment_fil
         not_effective(
             "kubelet.service starts the kubelet with --max-pods=56 instead of --max-pods=20",
             unit,
-            "/etc/site.env"
+            "/etc/site.env",
+            START
         )
     );
     assert!(file("[Service]\nEnvironmentFile=\n").contains(&format!("because of {late}\n")));
@@ -154,7 +160,12 @@ fn kubelet_dropin_overrides_or_names_a_competing_drop_in_flag_or_environment_fil
     let text = "[Service]\nUnsetEnvironment=ENI_BOOTSTRAP_KUBELET_ARGS\n";
     assert_eq!(
         restart_with(&machine, unit, &[(&all, text)]).unwrap_err(),
-        not_effective("kubelet.service starts the kubelet without --max-pods=20", unit, &all)
+        not_effective(
+            "kubelet.service starts the kubelet with --max-pods=57 instead of --max-pods=20",
+            unit,
+            &all,
+            START
+        )
     );
     assert_eq!(restart(&machine, unit).unwrap().arguments, kubelet.arguments);
 }
@@ -184,7 +195,7 @@ fn kubelet_in_a_shell_is_rejected_and_a_script_must_pass_its_arguments_on() {
     assert_eq!(
         with_script("--v=2").unwrap_err(),
         format!(
-            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: kubelet.service runs {script}, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in {script}, then run `systemctl restart eni-bootstrap`\n"
+            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: kubelet.service runs {script}, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in {script}, then run `systemctl start kubelet`\n"
         )
     );
     assert_eq!(with_script("--v=2 \"$@\"").unwrap().max_pods(), 20);
@@ -241,11 +252,11 @@ fn kubeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         (
             "[Service]\nUnsetEnvironment=KUBELET_EXTRA_ARGS\n",
             "kubelet.service starts the kubelet with --max-pods=58 instead of --max-pods=20",
-            "/var/lib/kubelet/kubeadm-flags.env",
+            all.as_str(),
         ),
     ] {
         let error = restart_with(&machine, unit, &[(&all, text), environment]).unwrap_err();
-        assert_eq!(error, not_effective(cause, unit, location));
+        assert_eq!(error, not_effective(cause, unit, location, START));
     }
     let again = restart(&machine, unit).unwrap();
     assert_eq!(again.arguments, kubelet.arguments);
@@ -285,7 +296,7 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         ),
     ] {
         let error = restart_with(&machine, unit, &[(&late, text), environment]).unwrap_err();
-        assert_eq!(error, not_effective(cause, kubelet_unit, location));
+        assert_eq!(error, not_effective(cause, kubelet_unit, location, START_NODEADM));
     }
     let run = format!("{UNITS}/{unit}.d/95-site.conf");
     let text = "[Service]\nExecStart=\nExecStart=/usr/bin/nodeadm init --skip config --config-source imds://user-data\n";
@@ -294,7 +305,8 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         not_effective(
             "nodeadm-run.service runs `/usr/bin/nodeadm init --skip config --config-source imds://user-data`, which does not use the configuration of eni-bootstrap",
             unit,
-            &run
+            &run,
+            START_NODEADM
         )
     );
     assert_eq!(in_effect(&restart(&machine, unit).unwrap()), (20, Some("blue".to_owned())));
@@ -347,7 +359,7 @@ fn snap_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         ),
     ] {
         let error = restart_with(&machine, unit, &[(&site, &command(text))]).unwrap_err();
-        assert_eq!(error, not_effective(cause, unit, location));
+        assert_eq!(error, not_effective(cause, unit, location, START_SNAP));
     }
     assert_eq!(restart(&machine, unit).unwrap().arguments, kubelet.arguments);
 }

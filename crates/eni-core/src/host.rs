@@ -32,7 +32,7 @@ pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
 pub use unit_check::{UnitCheck, UnitFiles};
-pub use unit_mismatch::UnitMismatch;
+pub use unit_mismatch::{Difference, UnitMismatch};
 
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;

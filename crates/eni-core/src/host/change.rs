@@ -1,7 +1,8 @@
 //! One change to the node. Everything that depends on the kind of change is in this file.
 
-use super::SnapOption;
 use super::bottlerocket::KubeletSettings;
+use super::snap::RETRY;
+use super::{Difference, SnapOption, UnitMismatch};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -221,6 +222,19 @@ impl Change {
                 system.set_bottlerocket_settings(current, settings).await
             }
         }
+    }
+
+    /// Returns the error if the option of a snap has the value `effective` after the change.
+    pub fn verify_snap_option(&self, effective: &str) -> Result<(), UnitMismatch> {
+        let Self::SnapOption { option: SnapOption { snap, key }, value, .. } = self else {
+            return Ok(());
+        };
+        if effective.trim() == value.trim() {
+            return Ok(());
+        }
+        let (planned, effective) = (value.clone(), effective.trim().to_owned());
+        let difference = Difference::SnapOption { key, planned, effective };
+        Err(UnitMismatch { subject: snap, difference, retry: RETRY })
     }
 
     /// Returns whether `systemctl daemon-reload` must follow the change.

@@ -87,6 +87,7 @@ pub(super) fn command_lines(image: &Image) -> Vec<String> {
 pub(super) fn check(kubelet: &Kubelet, variable: &'static str) -> UnitCheck {
     UnitCheck {
         unit: UNIT,
+        retry: "systemctl start kubelet",
         program: Program::Kubelet { variable },
         required: kubelet.arguments().into(),
         configured: Vec::new(),

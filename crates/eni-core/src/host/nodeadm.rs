@@ -28,6 +28,8 @@ pub const DIRECTORY: &str = directory!();
 /// The file name of the drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
 pub const DROP_IN_NAME: &str = drop_in_name!();
 const DROP_IN: &str = concat!(directory!(), "/", drop_in_name!());
+/// The command that runs eni-bootstrap again, and then starts the kubelet.
+const RETRY: &str = "systemctl start nodeadm-run";
 /// The unit that starts the kubelet.
 pub(super) const UNIT: &str = "nodeadm-run.service";
 /// The directory from which the kubelet reads its own drop-ins on these images.
@@ -155,6 +157,7 @@ spec:
         let environment = format!("{VARIABLE}={}\n", required.join(" "));
         let nodeadm = UnitCheck {
             unit: UNIT,
+            retry: RETRY,
             program: Program::WithArgument(DIRECTORY),
             required: Vec::new(),
             configured: Vec::new(),
@@ -162,6 +165,7 @@ spec:
         };
         let kubelet = UnitCheck {
             unit: kubelet_unit::UNIT,
+            retry: RETRY,
             program: Program::Kubelet { variable: VARIABLE },
             required,
             configured,

@@ -11,6 +11,8 @@ use crate::domain::kubelet::Kubelet;
 
 /// The option that contains the kubelet arguments.
 pub(super) const ARGUMENTS: SnapOption = SnapOption { snap: "kubelet-eks", key: "args" };
+/// The command that runs eni-bootstrap again, and then starts the kubelet.
+pub(super) const RETRY: &str = "snap start kubelet-eks";
 /// The unit that snapd creates for the snap.
 const UNIT: &str = "snap.kubelet-eks.daemon.service";
 
@@ -66,6 +68,7 @@ impl Renderer for Snap {
     fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
         vec![UnitCheck {
             unit: UNIT,
+            retry: RETRY,
             program: Program::WithArgument(ARGUMENTS.snap),
             required: Vec::new(),
             configured: kubelet.arguments().into(),

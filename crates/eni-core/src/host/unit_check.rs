@@ -2,7 +2,7 @@
 
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
 use super::unit_file::{assigns, kubelet_word, passes_arguments, sets_variable};
-use super::unit_mismatch::UnitMismatch;
+use super::unit_mismatch::{Difference, UnitMismatch};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub struct UnitCheck {
     /// The name of the unit.
     pub unit: &'static str,
+    /// The command that starts the unit again after a failure.
+    pub(super) retry: &'static str,
     pub(super) program: Program,
     /// The kubelet arguments that the command must have.
     pub(super) required: Vec<String>,
@@ -66,17 +68,15 @@ impl UnitCheck {
         let commands = unit.commands.iter();
         let mut commands = commands.filter(|command| self.starts_program(unit, command, &files));
         let Some(command) = commands.next() else {
-            return Err(UnitMismatch::Program {
-                unit: self.unit,
-                command: last.words.join(" "),
-                location: location(&files, &["ExecStart"]),
-            });
+            let command = last.words.join(" ");
+            let location = location(&files, &["ExecStart"]);
+            return Err(self.mismatch(Difference::Program { command, location }));
         };
         if let (Program::Kubelet { variable }, Some(script)) = (self.program, &files.script)
             && !passes_arguments(script, &[variable])
         {
             let script = self.kubelet_program(unit).unwrap_or_default().into();
-            return Err(UnitMismatch::Script { unit: self.unit, script });
+            return Err(self.mismatch(Difference::Script { script }));
         }
         let arguments = unit.arguments(command, &files.environment);
         let required = self.required.iter().map(|argument| (argument, true));
@@ -87,33 +87,34 @@ impl UnitCheck {
             if effective.is_empty() && !is_required {
                 continue;
             }
+            let is_omitted = is_required && !arguments.iter().any(|it| it.text == *planned);
             for (key, value) in pairs(flag, values) {
+                let found = effective.get(key);
+                if found.is_some_and(|(found, _)| *found == value) {
+                    continue;
+                }
+                let location = match found {
+                    Some((_, argument)) if !is_omitted => {
+                        variable_location(unit, &files, argument.variable.as_deref())
+                    }
+                    _ => self.location_of_omission(unit, command, &files),
+                };
                 let shown = |value: &str| match key {
                     "" => format!("{flag}={value}"),
                     _ => format!("{flag}={key}={value}"),
                 };
-                match effective.get(key) {
-                    Some((found, _)) if *found == value => {}
-                    Some((found, argument)) => {
-                        let variable = argument.variable.as_deref();
-                        return Err(UnitMismatch::Overridden {
-                            unit: self.unit,
-                            planned: shown(value),
-                            effective: shown(found),
-                            location: variable_location(unit, &files, variable),
-                        });
-                    }
-                    None => {
-                        return Err(UnitMismatch::Missing {
-                            unit: self.unit,
-                            planned: shown(value),
-                            location: self.location_of_omission(unit, command, &files),
-                        });
-                    }
-                }
+                return Err(self.mismatch(Difference::Argument {
+                    planned: shown(value),
+                    effective: found.map(|(found, _)| shown(found)),
+                    location,
+                }));
             }
         }
         Ok(())
+    }
+
+    fn mismatch(&self, difference: Difference) -> UnitMismatch {
+        UnitMismatch { subject: self.unit, difference, retry: self.retry }
     }
 
     /// Returns whether the command starts the program that the check requires.

@@ -2,43 +2,87 @@
 
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
+use std::fmt;
 use std::path::PathBuf;
 
-/// A difference between the plan and what the node will execute.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnitMismatch {
-    /// The command has another value for a planned argument.
-    #[error("{unit} starts the kubelet with {effective} instead of {planned}, because of {}", location.display())]
-    Overridden { unit: &'static str, planned: String, effective: String, location: PathBuf },
-    /// The command does not have a planned argument.
-    #[error("{unit} starts the kubelet without {planned}, because of {}", location.display())]
-    Missing { unit: &'static str, planned: String, location: PathBuf },
-    /// The command starts another program, or does not read the configuration of eni-bootstrap.
-    #[error("{unit} runs `{command}`, which does not use the configuration of eni-bootstrap, because of {}", location.display())]
-    Program { unit: &'static str, command: String, location: PathBuf },
-    /// A script that starts the kubelet ignores its arguments.
-    #[error("{unit} runs {}, a script that does not pass its arguments to the kubelet", script.display())]
-    Script { unit: &'static str, script: PathBuf },
-    /// A snap option has another value than the one that was set.
-    #[error("the option {key} of snap {snap} is {effective:?}, planned {planned:?}")]
-    SnapOption { snap: &'static str, key: &'static str, planned: String, effective: String },
+/// The difference between the plan and what a unit or a snap will execute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitMismatch {
+    /// The name of the unit or of the snap.
+    pub subject: &'static str,
+    pub difference: Difference,
+    /// The command that tries again.
+    pub retry: &'static str,
 }
+
+/// What differs from the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// A planned argument has another value, or is missing.
+    Argument {
+        planned: String,
+        effective: Option<String>,
+        /// The file because of which the planned argument is not in effect.
+        location: PathBuf,
+    },
+    /// The unit starts another program, or one that does not read the configuration of eni-bootstrap.
+    Program { command: String, location: PathBuf },
+    /// A script that starts the kubelet ignores its arguments.
+    Script { script: PathBuf },
+    /// The option of a snap has another value than the one that was set.
+    SnapOption { key: &'static str, planned: String, effective: String },
+}
+
+impl fmt::Display for UnitMismatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.subject;
+        match &self.difference {
+            Difference::Argument { planned, effective: Some(effective), location } => write!(
+                formatter,
+                "{subject} starts the kubelet with {effective} instead of {planned}, because of {}",
+                location.display()
+            ),
+            Difference::Argument { planned, effective: None, location } => write!(
+                formatter,
+                "{subject} starts the kubelet without {planned}, because of {}",
+                location.display()
+            ),
+            Difference::Program { command, location } => write!(
+                formatter,
+                "{subject} runs `{command}`, which does not use the configuration of eni-bootstrap, because of {}",
+                location.display()
+            ),
+            Difference::Script { script } => write!(
+                formatter,
+                "{subject} runs {}, a script that does not pass its arguments to the kubelet",
+                script.display()
+            ),
+            Difference::SnapOption { key, planned, effective } => write!(
+                formatter,
+                "the option {key} of snap {subject} is {effective:?} instead of {planned:?}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UnitMismatch {}
 
 impl Advice for UnitMismatch {
     fn help(&self) -> Cow<'static, str> {
-        match self {
-            Self::Overridden { unit, location, .. }
-            | Self::Missing { unit, location, .. }
-            | Self::Program { unit, location, .. } => format!(
-                "run `systemctl cat {unit}`, correct {}, then run `systemctl restart eni-bootstrap`",
-                location.display()
-            ),
-            Self::Script { script, .. } => format!(
-                "add `\"$@\"` to the kubelet command in {}, then run `systemctl restart eni-bootstrap`",
+        let Self { subject, retry, .. } = self;
+        match &self.difference {
+            Difference::Argument { location, .. } | Difference::Program { location, .. } => {
+                format!(
+                    "run `systemctl cat {subject}`, correct {}, then run `{retry}`",
+                    location.display()
+                )
+            }
+            Difference::Script { script } => format!(
+                "add `\"$@\"` to the kubelet command in {}, then run `{retry}`",
                 script.display()
             ),
-            Self::SnapOption { snap, .. } => format!(
-                "run `snap changes` and `snap get {snap}` to see what changes the option, then run `systemctl restart eni-bootstrap`"
+            Difference::SnapOption { .. } => format!(
+                "run `snap changes` to see which program changes the option, then run `{retry}`"
             ),
         }
         .into()

@@ -99,6 +99,10 @@ fn value(rest: &mut Characters<'_>) -> String {
                 begins = false;
                 // A backslash at the end of a line joins it with the next one.
                 if let Some(escaped) = rest.next().filter(|it| *it != '\n') {
+                    // In quotes, a backslash only escapes the characters that a shell would replace.
+                    if quote.is_some() && !matches!(escaped, '"' | '\\' | '`' | '$') {
+                        value.push('\\');
+                    }
                     value.push(escaped);
                     kept = value.len();
                 }
@@ -135,14 +139,15 @@ mod tests {
 
     #[test]
     fn an_environment_file_is_parsed_as_systemd_does() {
-        let text = "# A=comment\n ; B=comment\nnot a variable\nA = --a=b  c \nB=\"x \\\"y\\\" \"\nC='it''s' # not a comment\nD=one \\\n  two\n\nE=a\"b\"\nF=\nG=\"two\nlines\"\nA=later";
+        let text = "# A=comment\n ; B=comment\nnot a variable\nA = --a=b  c \nB=\"x \\\"y\\\" \\d\"\nC='it''s' # not a comment\nD=one \\\n  two\n\nE=a\"b\"\nF=\nH=\"a \"  \nG=\"two\nlines\"\nA=later";
         let expected = [
             ("A", "--a=b  c"),
-            ("B", "x \"y\" "),
+            ("B", "x \"y\" \\d"),
             ("C", "its# not a comment"),
             ("D", "one   two"),
             ("E", "a\"b\""),
             ("F", ""),
+            ("H", "a "),
             ("G", "two\nlines"),
             ("A", "later"),
         ];

@@ -34,8 +34,8 @@ pub enum ApplyError {
     /// A command of the node failed.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// systemd has not read the files of a unit, although it has reloaded.
-    #[error("systemd reports that {0} has changed on disk, after `systemctl daemon-reload`")]
+    /// The files of a unit have changed since systemd read them.
+    #[error("systemd has not read the current files of {0}")]
     NotReloaded(&'static str),
     /// The node would execute something else than planned.
     #[error("the kubelet would not start with the planned configuration")]
@@ -56,7 +56,7 @@ impl Advice for ApplyError {
             .into(),
             Self::Command(error) => error.help(),
             Self::NotReloaded(unit) => format!(
-                "check which program changes the files of {unit} (`systemctl cat {unit}`), then run `eni-bootstrap run` again"
+                "run `systemctl daemon-reload`; if the error remains, check which program changes the files of {unit} (`systemctl cat {unit}`)"
             )
             .into(),
             Self::NotEffective(error) => error.help(),

@@ -58,6 +58,19 @@ async fn verify_unit(check: &UnitCheck) -> Result<bool, ApplyError> {
     Ok(true)
 }
 
+/// Compares a unit with the plan, and does not change anything. Returns false if the unit does not
+/// exist.
+pub(crate) async fn inspect(check: &UnitCheck) -> Result<bool, ApplyError> {
+    let unit = systemd::show(check.unit).await?;
+    if unit.needs_reload {
+        return Err(ApplyError::NotReloaded(check.unit));
+    }
+    if unit.is_loaded {
+        compare(check, &unit)?;
+    }
+    Ok(unit.is_loaded)
+}
+
 fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<(), ApplyError> {
     let files = unit_files::read(unit, check.kubelet_program(unit))?;
     Ok(check.verify(unit, &files)?)

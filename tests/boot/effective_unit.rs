@@ -171,6 +171,32 @@ fn kubelet_dropin_overrides_or_names_a_competing_drop_in_flag_or_environment_fil
 }
 
 #[test]
+fn check_compares_the_loaded_units_with_the_plan() {
+    let Some(fixture) = al2("effective_check") else { return };
+    let (machine, _) = fixture.boot();
+    let check = || {
+        let script = "export $(sed -n s/^Environment=//p /etc/systemd/system/eni-bootstrap.service.d/50-test.conf); eni-bootstrap check";
+        let stdout = String::from_utf8(machine.run(&["sh", "-c", script]).stdout).unwrap();
+        let units = stdout.lines().filter(|line| line.split_whitespace().nth(1) == Some("unit"));
+        units.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(check(), ["ok unit kubelet.service will use the planned configuration"]);
+    let all = format!("{UNITS}/service.d/zzz-all.conf");
+    write(&machine, &all, "[Service]\nUnsetEnvironment=ENI_BOOTSTRAP_KUBELET_ARGS\n");
+    assert_eq!(check(), ["failed unit systemd has not read the current files of kubelet.service"]);
+    machine.stdout_of(&["systemctl", "daemon-reload"]);
+    let unit = "kubelet.service starts the kubelet with --max-pods=29 instead of --max-pods=20";
+    assert_eq!(
+        check(),
+        [format!(
+            "failed unit the kubelet would not start with the planned configuration: {unit}, because of {all}"
+        )]
+    );
+    fs::remove_file(machine.path("/run/eni-bootstrap/kubelet.env")).unwrap();
+    assert_eq!(check(), ["skipped unit `run` has not written this plan yet"]);
+}
+
+#[test]
 fn kubelet_in_a_shell_is_rejected_and_a_script_must_pass_its_arguments_on() {
     let Some(fixture) = al2("kubelet_in_a_shell") else { return };
     let (machine, _) = fixture.boot();
@@ -291,7 +317,7 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         ),
         (
             "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exec kubelet $NODEADM_KUBELET_ARGS'\n",
-            "kubelet.service runs `/bin/sh -c exec kubelet $NODEADM_KUBELET_ARGS`, which does not use the configuration of eni-bootstrap",
+            "kubelet.service runs /bin/sh, which does not pass the planned arguments to the kubelet",
             &late,
         ),
     ] {
@@ -303,7 +329,7 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
     assert_eq!(
         restart_with(&machine, unit, &[(&run, text)]).unwrap_err(),
         not_effective(
-            "nodeadm-run.service runs `/usr/bin/nodeadm init --skip config --config-source imds://user-data`, which does not use the configuration of eni-bootstrap",
+            "nodeadm-run.service runs /usr/bin/nodeadm without /etc/eks/nodeadm.d",
             unit,
             &run,
             START_NODEADM
@@ -354,7 +380,7 @@ fn snap_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         ),
         (
             "/usr/bin/kubelet --max-pods=55",
-            "snap.kubelet-eks.daemon.service runs `/usr/bin/kubelet --max-pods=55`, which does not use the configuration of eni-bootstrap",
+            "snap.kubelet-eks.daemon.service runs /usr/bin/kubelet without kubelet-eks",
             site.as_str(),
         ),
     ] {

@@ -68,9 +68,13 @@ impl UnitCheck {
         let commands = unit.commands.iter();
         let mut commands = commands.filter(|command| self.starts_program(unit, command, &files));
         let Some(command) = commands.next() else {
-            let command = last.words.join(" ");
+            let argument = match self.program {
+                Program::Kubelet { .. } => None,
+                Program::WithArgument(text) => Some(text),
+            };
+            let program = last.words.first().cloned().unwrap_or_default();
             let location = location(&files, &["ExecStart"]);
-            return Err(self.mismatch(Difference::Program { command, location }));
+            return Err(self.mismatch(Difference::Program { program, argument, location }));
         };
         if let (Program::Kubelet { variable }, Some(script)) = (self.program, &files.script)
             && !passes_arguments(script, &[variable])

@@ -25,8 +25,15 @@ pub enum Difference {
         /// The file because of which the planned argument is not in effect.
         location: PathBuf,
     },
-    /// The unit starts another program, or one that does not read the configuration of eni-bootstrap.
-    Program { command: String, location: PathBuf },
+    /// The unit starts another program than the kubelet, or one without the argument that makes it read
+    /// the configuration of eni-bootstrap.
+    Program {
+        /// Without its arguments, which may contain secrets.
+        program: String,
+        /// A part of the missing argument; `None` if the program must be the kubelet.
+        argument: Option<&'static str>,
+        location: PathBuf,
+    },
     /// A script that starts the kubelet ignores its arguments.
     Script { script: PathBuf },
     /// The option of a snap has another value than the one that was set.
@@ -47,9 +54,14 @@ impl fmt::Display for UnitMismatch {
                 "{subject} starts the kubelet without {planned}, because of {}",
                 location.display()
             ),
-            Difference::Program { command, location } => write!(
+            Difference::Program { program, argument: None, location } => write!(
                 formatter,
-                "{subject} runs `{command}`, which does not use the configuration of eni-bootstrap, because of {}",
+                "{subject} runs {program}, which does not pass the planned arguments to the kubelet, because of {}",
+                location.display()
+            ),
+            Difference::Program { program, argument: Some(argument), location } => write!(
+                formatter,
+                "{subject} runs {program} without {argument}, because of {}",
                 location.display()
             ),
             Difference::Script { script } => write!(

@@ -135,14 +135,15 @@ fn a_competing_environment_file_is_named() {
 #[test]
 fn a_command_that_does_not_reach_the_kubelet_is_named() {
     let later = "ExecStart=\nExecStart=x";
-    for (show, properties) in
-        [("/bin/sh -c exec kubelet $OWN", ""), ("/usr/bin/sleep infinity", "")]
+    for (program, arguments) in
+        [("/bin/sh", "-c exec kubelet $OWN"), ("/usr/bin/sleep", "infinity")]
     {
-        let error = verify(&check(), show, properties, later).unwrap_err();
+        let show = format!("{program} {arguments}");
+        let error = verify(&check(), &show, "", later).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
-                "kubelet.service runs `{show}`, which does not use the configuration of eni-bootstrap, because of {SITE}"
+                "kubelet.service runs {program}, which does not pass the planned arguments to the kubelet, because of {SITE}"
             )
         );
     }
@@ -209,7 +210,7 @@ fn another_program_must_have_its_argument() {
             .unwrap_err()
             .to_string(),
         format!(
-            "nodeadm-run.service runs `/usr/bin/nodeadm init`, which does not use the configuration of eni-bootstrap, because of {SITE}"
+            "nodeadm-run.service runs /usr/bin/nodeadm without /etc/eks/nodeadm.d, because of {SITE}"
         )
     );
     assert_eq!(check.verify(&LoadedUnit::default(), &UnitFiles::default()), Ok(()));

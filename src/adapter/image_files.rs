@@ -56,11 +56,16 @@ pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
                     }
                 }
             }
-            Read::EnvironmentFiles => {
+            Read::KubeletUnitFiles => {
                 for path in image.environment_files() {
                     if let Some(text) = unit_files::environment(root, &path)? {
                         image.insert_file(path, text);
                     }
+                }
+                if let Some(path) = image.kubelet_program()
+                    && let Some(text) = unit_files::script(&under(root, &path))
+                {
+                    image.insert_file(path, text);
                 }
             }
             Read::SnapOption { option, unit } => {

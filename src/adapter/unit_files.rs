@@ -59,7 +59,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Returns the beginning of a script; `None` for a binary, or if the file cannot be read.
-fn script(path: &Path) -> Option<String> {
+pub(crate) fn script(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(SCRIPT).read_to_end(&mut bytes).ok()?;
     bytes.starts_with(b"#!").then(|| String::from_utf8_lossy(&bytes).into_owned())

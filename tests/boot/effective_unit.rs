@@ -208,7 +208,7 @@ fn kubelet_in_a_shell_is_rejected_and_a_script_must_pass_its_arguments_on() {
         restart_with(&machine, unit, &[(&site, &shell)]).unwrap_err(),
         "error: failed to add arguments to kubelet.service\n  caused by: ExecStart= runs `/bin/sh -c`, which does not pass further arguments to the kubelet\n  help: change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
     );
-    let script = "/opt/start-kubelet.sh";
+    let script = "/opt/start.sh";
     let unexpanded = command(":/usr/bin/kubelet --literal=$A $B");
     let kubelet = restart_with(&machine, unit, &[(&site, &unexpanded)]).unwrap();
     assert_eq!(kubelet.arguments[..2], ["--literal=$A", "$B"]);
@@ -221,7 +221,7 @@ fn kubelet_in_a_shell_is_rejected_and_a_script_must_pass_its_arguments_on() {
     assert_eq!(
         with_script("--v=2").unwrap_err(),
         format!(
-            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: kubelet.service runs {script}, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in {script}, then run `systemctl start kubelet`\n"
+            "error: failed to add arguments to kubelet.service\n  caused by: ExecStart= runs {script}, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in {script}\n"
         )
     );
     assert_eq!(with_script("--v=2 \"$@\"").unwrap().max_pods(), 20);

@@ -18,9 +18,9 @@ pub enum Read {
         /// The extensions in lower case, without the dot.
         extensions: &'static [&'static str],
     },
-    /// Every environment file that `kubelet.service` names: [`Image::environment_files`], after the
-    /// earlier requests for the unit and its drop-ins.
-    EnvironmentFiles,
+    /// The files that `kubelet.service` names, after the earlier requests for the unit and its
+    /// drop-ins: [`Image::environment_files`], and [`Image::kubelet_program`] if it is a script.
+    KubeletUnitFiles,
     /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
         option: SnapOption,
@@ -96,6 +96,13 @@ impl Image {
     #[must_use]
     pub fn environment_files(&self) -> Vec<PathBuf> {
         kubelet_unit::environment_files(self)
+    }
+
+    /// Returns the path of the program in `kubelet.service` that is the kubelet, or may be a script
+    /// that starts it.
+    #[must_use]
+    pub fn kubelet_program(&self) -> Option<PathBuf> {
+        kubelet_unit::program(self)
     }
 
     /// Returns the value of a snap's option; `None` if the snap is not installed.

@@ -5,7 +5,7 @@
 //! `/etc/sysconfig/kubelet` in an rpm.
 
 use super::kubelet_unit;
-use super::unit_file::{self, environment_file};
+use super::unit_file::environment_file;
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer, UnitCheck};
 use crate::domain::kubelet::Kubelet;
 use crate::failure::{Advice, ExitCode};
@@ -73,9 +73,8 @@ fn extra_arguments_file(image: &Image) -> Result<PathBuf, String> {
         let [deb, rpm] = FILES;
         format!("no kubelet.service that reads {deb} or {rpm} and ends with ${VARIABLE}")
     };
-    let texts = kubelet_unit::texts(image);
-    let command = unit_file::exec_start(&texts).map_err(|_| missing())?;
-    if !command.ends_with_variable(VARIABLE) || command.check().is_err() {
+    let command = kubelet_unit::command(image, VARIABLE).map_err(|_| missing())?;
+    if !command.ends_with_variable(VARIABLE) {
         return Err(missing());
     }
     // The last file that the unit reads takes precedence.

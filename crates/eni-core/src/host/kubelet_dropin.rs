@@ -42,11 +42,10 @@ impl HostFamily for Family {
     }
 
     fn detect(&self, image: &Image) -> Detection {
-        let texts = kubelet_unit::texts(image);
-        if texts.is_empty() {
+        if kubelet_unit::texts(image).is_empty() {
             return Detection::NotThis(format!("no {UNIT}"));
         }
-        match command(image, &texts) {
+        match command(image) {
             Ok(command) => {
                 let but = nodeadm::missing_feature(image).map(|it| format!(" and {it}"));
                 let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
@@ -67,9 +66,8 @@ impl HostFamily for Family {
 }
 
 /// Returns the command of the unit, to which arguments for the kubelet can be added.
-fn command(image: &Image, texts: &[String]) -> Result<Command, UnitError> {
-    let command = unit_file::exec_start(texts)?;
-    command.check()?;
+fn command(image: &Image) -> Result<Command, UnitError> {
+    let command = kubelet_unit::command(image, VARIABLE)?;
     let later = kubelet_unit::drop_ins(image).into_iter().find(|(path, text)| {
         path.file_name().is_some_and(|name| name > OsStr::new(DROP_IN_NAME))
             && unit_file::assigns(text, "ExecStart")

@@ -2,7 +2,8 @@
 //! with.
 
 use super::unit_check::{Program, UnitCheck};
-use super::{Image, Read, kubeadm, kubelet_dropin, nodeadm, snap, unit_file};
+use super::unit_file::{self, Command, UnitError};
+use super::{Image, Read, kubeadm, kubelet_dropin, nodeadm, snap};
 use crate::domain::kubelet::Kubelet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(super) fn reads() -> Vec<Read> {
     let mut reads = vec![Read::FirstOf(candidates())];
     reads.extend(unit_file::drop_in_reads(UNIT));
     reads.extend(kubeadm::FILES.map(Read::file));
-    reads.push(Read::EnvironmentFiles);
+    reads.push(Read::KubeletUnitFiles);
     reads
 }
 
@@ -56,6 +57,21 @@ pub(super) fn environment_files(image: &Image) -> Vec<PathBuf> {
     // which include those of eni-bootstrap.
     files.retain(|file| file != Path::new(nodeadm::ENVIRONMENT));
     files
+}
+
+/// Returns the path of the program that is the kubelet, or may be a script that starts it.
+pub(super) fn program(image: &Image) -> Option<PathBuf> {
+    let command = unit_file::exec_start(&texts(image)).ok()?;
+    unit_file::kubelet_program(&command.words).map(PathBuf::from)
+}
+
+/// Returns the command of the unit, or an error if arguments at its end do not reach a kubelet.
+/// `variable` is the environment variable that contains the arguments.
+pub(super) fn command(image: &Image, variable: &str) -> Result<Command, UnitError> {
+    let command = unit_file::exec_start(&texts(image))?;
+    let script = unit_file::kubelet_program(&command.words).and_then(|path| image.file(path));
+    command.check(script, variable)?;
+    Ok(command)
 }
 
 /// Returns the texts of the environment files by path, without the blocks of eni-bootstrap.

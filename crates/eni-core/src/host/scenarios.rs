@@ -144,8 +144,9 @@ impl Scenario {
                         }
                     }
                 }
-                Read::EnvironmentFiles => {
-                    for path in image.environment_files() {
+                Read::KubeletUnitFiles => {
+                    let program = image.kubelet_program();
+                    for path in image.environment_files().into_iter().chain(program) {
                         if let Some(text) = self.root(&path) {
                             image.insert_file(path, text);
                         }

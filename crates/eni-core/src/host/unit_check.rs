@@ -1,7 +1,9 @@
 //! Compares the command that systemd executes with the plan.
 
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
-use super::unit_file::{assigns, kubelet_word, passes_arguments, sets_variable};
+use super::unit_file::{
+    UnitError, assigns, kubelet_program, kubelet_word, passes_arguments, sets_variable,
+};
 use super::unit_mismatch::{Difference, UnitMismatch};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,11 +49,11 @@ pub struct UnitFiles {
 }
 
 impl UnitCheck {
-    /// Returns the absolute path of the program that is the kubelet, or a script that starts it.
+    /// Returns the absolute path of the program that is the kubelet, or may be a script that starts it.
     #[must_use]
     pub fn kubelet_program<'a>(&self, unit: &'a LoadedUnit) -> Option<&'a str> {
-        let words = unit.commands.iter().map(|command| kubelet_word(&command.words));
-        words.flatten().find(|path| path.starts_with('/'))
+        let Program::Kubelet { .. } = self.program else { return None };
+        unit.commands.iter().find_map(|command| kubelet_program(&command.words))
     }
 
     /// Returns an error if the unit would execute something else than planned. A unit without a
@@ -129,7 +131,10 @@ impl UnitCheck {
         files: &UnitFiles,
     ) -> bool {
         match self.program {
-            Program::Kubelet { .. } => kubelet_word(&command.words).is_ok(),
+            // Another program may pass its arguments on to the kubelet, but a shell command does not.
+            Program::Kubelet { .. } => {
+                !matches!(kubelet_word(&command.words), Err(UnitError::Shell(_)))
+            }
             Program::WithArgument(text) => unit
                 .arguments(command, &files.environment)
                 .iter()

@@ -11,7 +11,7 @@ mod words;
 
 pub use unit_error::UnitError;
 
-pub(crate) use command::{Command, kubelet_word, passes_arguments};
+pub(crate) use command::{Command, kubelet_program, kubelet_word, passes_arguments};
 pub(crate) use words::{environment_file, words};
 
 use super::{Image, Read};

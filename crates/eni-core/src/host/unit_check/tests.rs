@@ -135,8 +135,7 @@ fn a_competing_environment_file_is_named() {
 #[test]
 fn a_command_that_does_not_reach_the_kubelet_is_named() {
     let later = "ExecStart=\nExecStart=x";
-    for (program, arguments) in
-        [("/bin/sh", "-c exec kubelet $OWN"), ("/usr/bin/sleep", "infinity")]
+    for (program, arguments) in [("/bin/sh", "-c exec kubelet $OWN"), ("/bin/bash", "-ec kubelet")]
     {
         let show = format!("{program} {arguments}");
         let error = verify(&check(), &show, "", later).unwrap_err();

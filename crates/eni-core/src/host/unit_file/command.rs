@@ -56,13 +56,23 @@ impl Command {
         self.expands && last == Some(name)
     }
 
-    /// Returns an error if arguments at the end of the command do not reach a kubelet.
-    pub(crate) fn check(&self) -> Result<(), UnitError> {
+    /// Returns an error if arguments at the end of the command do not reach a kubelet. `script` is the
+    /// text of [`kubelet_program`] if it is a script, which may use the environment variable `variable`
+    /// instead of its arguments.
+    pub(crate) fn check(&self, script: Option<&str>, variable: &str) -> Result<(), UnitError> {
         if self.words.iter().any(|word| word == ";") {
             let separators = self.words.iter().filter(|word| *word == ";").count();
             return Err(UnitError::ManyExecStarts(separators + 1));
         }
-        kubelet_word(&self.words).map(drop)
+        let word = kubelet_word(&self.words);
+        match (word, script.map(|script| passes_arguments(script, &[variable]))) {
+            (Ok(_), None) | (Ok(_) | Err(UnitError::NotKubelet(_)), Some(true)) => Ok(()),
+            (Ok(_) | Err(UnitError::NotKubelet(_)), Some(false)) => {
+                let program = kubelet_program(&self.words).unwrap_or_default();
+                Err(UnitError::Script(program.to_owned()))
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 }
 
@@ -87,6 +97,15 @@ pub(crate) fn kubelet_word(words: &[String]) -> Result<&str, UnitError> {
     kubelet.map(String::as_str).ok_or_else(|| UnitError::NotKubelet(program.to_owned()))
 }
 
+/// Returns the absolute path of the program in a command that is the kubelet, or may be a script that
+/// starts it.
+pub(crate) fn kubelet_program(words: &[String]) -> Option<&str> {
+    let is_shell = words.first().is_some_and(|program| SHELLS.contains(&file_name(program)));
+    let mut named = words.iter().skip(usize::from(is_shell)).filter(|it| !it.starts_with('-'));
+    let program = kubelet_word(words).ok().or_else(|| named.next().map(String::as_str));
+    program.filter(|path| path.starts_with('/'))
+}
+
 fn file_name(word: &str) -> &str {
     Path::new(word).file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
@@ -109,7 +128,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<(), UnitError> {
-        Command::parse(text).check()
+        Command::parse(text).check(None, "ARGS")
     }
 
     #[test]
@@ -160,6 +179,24 @@ mod tests {
             ("/usr/bin/kubelet $A $X", "/usr/bin/kubelet $A $X"),
         ] {
             assert_eq!(Command::parse(text).with_variable("X"), expected);
+        }
+    }
+
+    #[test]
+    fn a_script_with_any_name_may_start_the_kubelet_if_it_passes_its_arguments_on() {
+        for (text, program) in [
+            ("/opt/start --v=2", "/opt/start"),
+            ("/opt/kubelet.sh", "/opt/kubelet.sh"),
+            ("-/bin/bash -eu /opt/start", "/opt/start"),
+        ] {
+            let command = Command::parse(text);
+            assert_eq!(kubelet_program(&command.words), Some(program), "{text}");
+            assert_eq!(command.check(Some("#!/bin/sh\nexec kubelet \"$@\"\n"), "ARGS"), Ok(()));
+            assert_eq!(command.check(Some("#!/bin/sh\nexec kubelet $ARGS\n"), "ARGS"), Ok(()));
+            assert_eq!(
+                command.check(Some("#!/bin/sh\nexec kubelet\n"), "ARGS"),
+                Err(UnitError::Script(program.to_owned()))
+            );
         }
     }
 

@@ -16,9 +16,12 @@ pub enum UnitError {
     /// A shell interprets the command. It does not pass further arguments to the kubelet.
     #[error("ExecStart= runs `{0} -c`, which does not pass further arguments to the kubelet")]
     Shell(String),
-    /// The command does not contain the kubelet or a script with its name.
+    /// The command contains neither the kubelet nor a script that passes its arguments on.
     #[error("ExecStart= runs {0:?}, which is not a kubelet")]
     NotKubelet(String),
+    /// A script starts the kubelet without its own arguments.
+    #[error("ExecStart= runs {0}, a script that does not pass its arguments to the kubelet")]
+    Script(String),
     /// A drop-in that systemd reads after the one of eni-bootstrap replaces the command.
     #[error("{} sets ExecStart= and is read after {own}", drop_in.display())]
     LaterDropIn {
@@ -36,6 +39,9 @@ impl Advice for UnitError {
             }
             Self::Shell(_) | Self::NotKubelet(_) => {
                 "change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet".into()
+            }
+            Self::Script(script) => {
+                format!("add `\"$@\"` to the kubelet command in {script}").into()
             }
             Self::LaterDropIn { drop_in, own } => format!(
                 "rename {} so that its name sorts before {own}, or add `$ENI_BOOTSTRAP_KUBELET_ARGS` to the end of its ExecStart=",

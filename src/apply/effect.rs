@@ -51,7 +51,8 @@ async fn verify_unit(check: &UnitCheck) -> Result<bool, ApplyError> {
         return Ok(false);
     }
     if compare(check, &unit).is_err() {
-        // systemd 219 does not report that a drop-in has replaced another one.
+        // systemd does not report every change: 219 not that a drop-in has replaced another one, and 252
+        // not the first drop-in in a new directory.
         reload().await?;
         compare(check, &current(check.unit).await?)?;
     }

@@ -120,6 +120,16 @@ fn missing_daemon_reload_of_a_killed_run_is_made_up_for_by_the_next_run() {
     assert!(journal.contains(&format!("apply: {own} unchanged\n")), "{journal}");
     assert_eq!(Kubelet::started(&machine).arguments, first.arguments);
     assert_eq!(machine.property("kubelet.service", "NeedDaemonReload"), "no");
+
+    // systemd does not report the first drop-in in a new directory.
+    fs::remove_dir_all(machine.path(&directory)).unwrap();
+    machine.stdout_of(&["systemctl", "daemon-reload"]);
+    write(&machine, &own, &text);
+    assert_eq!(machine.property("kubelet.service", "DropInPaths"), "");
+    fs::remove_file(machine.path("/run/kubelet/arguments")).unwrap();
+    machine.stdout_of(&["systemctl", "restart", "eni-bootstrap.service", "kubelet.service"]);
+    assert_eq!(Kubelet::started(&machine).max_pods(), 20);
+    assert_eq!(machine.property("kubelet.service", "DropInPaths"), own);
 }
 
 #[test]
@@ -181,15 +191,15 @@ fn check_compares_the_loaded_units_with_the_plan() {
         units.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
     };
     assert_eq!(check(), ["ok unit kubelet.service will use the planned configuration"]);
-    let all = format!("{UNITS}/service.d/zzz-all.conf");
-    write(&machine, &all, "[Service]\nUnsetEnvironment=ENI_BOOTSTRAP_KUBELET_ARGS\n");
+    let late = format!("{UNITS}/kubelet.service.d/zzz-site.conf");
+    write(&machine, &late, "[Service]\nUnsetEnvironment=ENI_BOOTSTRAP_KUBELET_ARGS\n");
     assert_eq!(check(), ["failed unit systemd has not read the current files of kubelet.service"]);
     machine.stdout_of(&["systemctl", "daemon-reload"]);
     let unit = "kubelet.service starts the kubelet with --max-pods=29 instead of --max-pods=20";
     assert_eq!(
         check(),
         [format!(
-            "failed unit the kubelet would not start with the planned configuration: {unit}, because of {all}"
+            "failed unit the kubelet would not start with the planned configuration: {unit}, because of {late}"
         )]
     );
     fs::remove_file(machine.path("/run/eni-bootstrap/kubelet.env")).unwrap();

@@ -47,7 +47,7 @@ check "settings are valid" 69 "$status$([ "$status" -eq 69 ] || printf ': %s' "$
 
 check "$unit has not run on this instance" "" "$(run systemctl show --property=ExecMainExitTimestamp --value "$unit")"
 for file in /etc/eks/nodeadm.d/90-eni-bootstrap.yaml \
-    /etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf; do
+    /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf; do
     check "$file does not exist" "" "$(ls "$file" 2>/dev/null || true)"
 done
 check "/tmp has no files of the build" "" "$(find /tmp -maxdepth 1 -name 'eni-bootstrap*')"

@@ -17,6 +17,7 @@ pub mod imds;
 pub mod kubernetes;
 mod retry;
 pub(crate) mod systemd;
+pub(crate) mod unit_files;
 
 pub use context::Context;
 pub use retry::{Deadline, Transient};

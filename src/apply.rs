@@ -1,21 +1,19 @@
 //! Applies the changes of a plan to the node. Applying them twice has the same effect as applying them once.
 
+pub(crate) mod effect;
+
 use crate::adapter::bottlerocket_api::BottlerocketError;
 use crate::adapter::bottlerocket_commit;
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::image_files::{self, ImageError};
+use crate::adapter::{Transient, systemd};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
-use eni_core::host::{Change, HostCommand, Image, Outcome, System};
+use eni_core::host::{Change, HostCommand, Image, Outcome, System, UnitMismatch};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The directory that exists on a system that systemd started.
-///
-/// Source: `sd_booted(3)`.
-const SYSTEMD: &str = "/run/systemd/system";
 
 /// A change and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +41,12 @@ pub enum ApplyError {
     /// A command of the node failed.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The files of a unit have changed since systemd read them.
+    #[error("systemd has not read the current files of {0}")]
+    NotReloaded(&'static str),
+    /// The node would execute something else than planned.
+    #[error("the kubelet would not start with the planned configuration")]
+    NotEffective(#[from] UnitMismatch),
     /// Bottlerocket's settings cannot be changed, or are not rendered.
     #[error(transparent)]
     Bottlerocket(#[from] BottlerocketError),
@@ -63,17 +67,31 @@ impl Advice for ApplyError {
             .into(),
             Self::Image(error) => error.help(),
             Self::Command(error) => error.help(),
+            Self::NotReloaded(unit) => format!(
+                "run `systemctl daemon-reload`; if the error remains, check which program changes the files of {unit} (`systemctl cat {unit}`)"
+            )
+            .into(),
+            Self::NotEffective(error) => error.help(),
             Self::Bottlerocket(error) => error.help(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Disk(_) | Self::NotOwned(_) | Self::Changed(_) => ExitCode::CannotWrite,
+            Self::Disk(_) | Self::NotOwned(_) | Self::Changed(_) | Self::NotReloaded(_) => {
+                ExitCode::CannotWrite
+            }
             Self::Image(error) => error.exit_code(),
+            Self::NotEffective(error) => error.exit_code(),
             Self::Command(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
         }
+    }
+}
+
+impl Transient for ApplyError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Command(_) | Self::NotReloaded(_))
     }
 }
 
@@ -141,9 +159,8 @@ pub async fn apply(
         needs_reload |= is_new && change.needs_daemon_reload();
         applied.push(Applied { target: change.target(), outcome });
     }
-    // systemd reads only the files below `/`, and it may not be running.
-    if needs_reload && root == Path::new("/") && Path::new(SYSTEMD).exists() {
-        host_command::daemon_reload().await?;
+    if needs_reload && systemd::manages(root) {
+        effect::reload().await?;
     }
     Ok(applied)
 }

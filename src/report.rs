@@ -144,6 +144,13 @@ pub(crate) fn draft_removed(path: &Path) {
     info!("apply: {} removed", path.display());
 }
 
+/// Logs the units that will use the plan.
+pub(crate) fn verified(units: &[&str]) {
+    for unit in units {
+        info!("apply: {unit} will use the planned configuration");
+    }
+}
+
 /// Logs the results of the checks, and that the ENIConfig was found.
 pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let Some(wait) = &plan.wait else { return };

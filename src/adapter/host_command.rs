@@ -1,4 +1,4 @@
-//! Runs commands of the host, `snap` and `systemctl`, each with a timeout.
+//! Runs commands of the host, such as `snap`, each with a timeout.
 
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{HostCommand, SnapOption};
@@ -8,9 +8,6 @@ use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
-
-/// The timeout of `systemctl daemon-reload`.
-const SYSTEMCTL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -81,17 +78,6 @@ pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandErr
         }
         Err(error) => Err(error),
     }
-}
-
-/// Runs `systemctl daemon-reload`.
-pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
-    let command = HostCommand {
-        program: "systemctl",
-        arguments: vec!["daemon-reload".to_owned()],
-        deadline: SYSTEMCTL_TIMEOUT,
-        help: "check `systemctl status`; the files are already written",
-    };
-    run(&command).await.map(drop)
 }
 
 #[cfg(test)]

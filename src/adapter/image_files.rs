@@ -1,7 +1,8 @@
 //! Reads the files and snap options of a node image that the host families request.
 
-use crate::adapter::disk::{self, DiskError};
+use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
+use crate::adapter::unit_files;
 use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
@@ -66,6 +67,18 @@ async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Resul
                     {
                         image.insert_file(path, text);
                     }
+                }
+            }
+            Read::KubeletUnitFiles => {
+                for path in image.environment_files() {
+                    if let Some(text) = unit_files::environment(root, &path)? {
+                        image.insert_file(path, text);
+                    }
+                }
+                if let Some(path) = image.kubelet_program()
+                    && let Some(text) = unit_files::script(&under(root, &path))
+                {
+                    image.insert_file(path, text);
                 }
             }
             Read::SnapOption { option, unit } => {

@@ -2,6 +2,7 @@
 
 mod checklist;
 mod node_checks;
+mod unit_checks;
 mod zone_checks;
 
 use crate::adapter::Context;

@@ -39,6 +39,11 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = configure(&mut node, &mut cluster).await?;
     let connection = cluster.connection;
+    let NodeSession { context, settings, facts, .. } = &node;
+    let root = &context.root;
+    let unit_checks = facts.host.unit_checks(&plan.kubelet);
+    let verified = apply::effect::verify(root, &unit_checks, &plan.changes).await?;
+    report::verified(&verified);
     if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
         let aws_node = cluster.aws_node.as_ref();
         match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
@@ -51,9 +56,10 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
+        // Another program may have changed a unit during the wait.
+        apply::effect::verify(root, &unit_checks, &plan.changes).await?;
     }
-    let render_wait = node.settings.host.render_wait().into();
-    apply::confirm(&node.context.root, &plan.changes, render_wait).await?;
+    apply::confirm(root, &plan.changes, settings.host.render_wait().into()).await?;
     info!("ready: the node is ready for the kubelet");
     Ok(())
 }

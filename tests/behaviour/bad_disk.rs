@@ -102,7 +102,7 @@ fn the_mode_of_an_existing_file_is_kept() {
 fn a_file_of_another_program_is_never_replaced() {
     let api = ready_api();
     let text = "# by another agent\nspec: {}\n";
-    let unit = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+    let unit = "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
     for path in [DROP_IN, unit] {
         let (node, _imds) = in_cluster(&api);
         node.file(path, text);

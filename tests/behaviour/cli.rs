@@ -276,7 +276,7 @@ fn al2_gets_a_drop_in_that_keeps_the_command_of_the_unit() {
     );
     let output = node.run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+    let drop_in = "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
     let files = [drop_in, "run/eni-bootstrap/kubelet.env"];
     for file in files {
         let expected = host_file("kubelet-dropin", "custom networking", &format!("/{file}"));

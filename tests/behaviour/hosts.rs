@@ -92,7 +92,7 @@ fn existing_lines_of_the_kubeadm_file_are_kept() {
 #[test]
 fn undo_removes_every_file_of_a_run() {
     let api = ready_api();
-    let drop_in = "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+    let drop_in = "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
     for (host, files) in [
         ("nodeadm", &[DROP_IN][..]),
         ("kubelet-dropin", &[drop_in, "run/eni-bootstrap/kubelet.env"]),
@@ -167,6 +167,24 @@ fn existing_arguments_of_the_snap_are_kept_before_the_computed_ones() {
         assert_eq!(run(&["undo"]).status, Some(0));
         assert_eq!(node.read("args").unwrap().trim_end(), before.unwrap_or_default().trim_end());
     }
+}
+
+#[test]
+fn snap_arguments_that_another_program_sets_again_are_an_error() {
+    let api = ready_api();
+    let (node, _imds) = ubuntu(&api, Some("--max-pods=58"));
+    let snap = node.read("bin/snap").unwrap().replace("\"${3#args=}\"", "--max-pods=58");
+    node.file("bin/snap", &snap);
+    let mut command = node.command(["run"]);
+    command.env("PATH", format!("{}/bin:/usr/bin:/bin", node.root().display()));
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(
+        (output.status, error(&output)),
+        (
+            Some(65),
+            "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: the option args of snap kubelet-eks is \"--max-pods=58\" instead of \"--max-pods=58 --max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=k8s.amazonaws.com/eniConfig=us-west-2a,topology.kubernetes.io/region=us-west-2,topology.kubernetes.io/zone=us-west-2a\"\n  help: run `snap changes` to see which program changes the option, then run `snap start kubelet-eks`\n"
+        )
+    );
 }
 
 #[test]

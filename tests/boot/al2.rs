@@ -47,7 +47,7 @@ fn enabled_kubelet_gets_the_eni_bootstrap_arguments_last() {
 
     // At the start of the second boot the drop-in exists, but its environment file in /run does not.
     let (again, journal) = boot(&fixture.node);
-    assert!(journal.contains("/90-eni-bootstrap.conf unchanged\n"), "{journal}");
+    assert!(journal.contains("/zz-eni-bootstrap.conf unchanged\n"), "{journal}");
     assert_eq!(again.arguments, kubelet.arguments);
 }
 

@@ -7,6 +7,7 @@
 
 mod al2;
 mod al2023;
+mod effective_unit;
 mod image;
 mod nodeadm;
 mod power_event;

@@ -15,12 +15,15 @@ mod kubeadm;
 mod kubelet_config;
 pub mod kubelet_dropin;
 mod kubelet_unit;
+mod loaded_unit;
 pub(crate) mod nodeadm;
 mod none;
 #[cfg(test)]
 mod scenarios;
 mod snap;
+mod unit_check;
 mod unit_file;
+mod unit_mismatch;
 pub mod user_data;
 
 pub(crate) use change::NOTICE;
@@ -29,6 +32,9 @@ pub(crate) use detect::Detection;
 pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, Read, SnapOption};
+pub use loaded_unit::{LoadedUnit, PROPERTIES};
+pub use unit_check::{UnitCheck, UnitFiles};
+pub use unit_mismatch::{Difference, UnitMismatch};
 
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
@@ -121,6 +127,11 @@ pub(crate) trait Renderer: fmt::Debug + Send + Sync {
     /// those of `existing`.
     fn render_beside(&self, kubelet: &Kubelet, _existing: &ExistingConfig) -> Vec<Change> {
         self.render(kubelet)
+    }
+
+    /// Returns what systemd must execute after the changes, in the order of the checks.
+    fn unit_checks(&self, _kubelet: &Kubelet) -> Vec<UnitCheck> {
+        Vec::new()
     }
 }
 

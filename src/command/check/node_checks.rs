@@ -1,6 +1,6 @@
 //! The checks for this node: everything that `run` depends on, with one attempt each.
 
-use super::Line;
+use super::{Line, unit_checks};
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::Error;
@@ -68,6 +68,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     // The diagnostics of the plan start with those of the CNI, which are already in the list.
     let listed = aws_node.iter().flat_map(|it| &it.diagnostics).count();
     diagnostics.extend(plan.diagnostics.iter().skip(listed).cloned());
+    diagnostics.extend(unit_checks::diagnostics(node, &plan).await);
     match (&plan.wait, &connection) {
         (None, _) => {
             let text = "not needed: custom networking is off";

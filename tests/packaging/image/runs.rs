@@ -107,7 +107,7 @@ fn uses_the_mounts_of_a_bootstrap_container() {
     let ready = run(WRITABLE).unwrap();
     assert_eq!(ready.status, Some(0), "{}", ready.stderr);
     let written = [
-        "etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf",
+        "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf",
         "run/eni-bootstrap/kubelet.env",
         "run/eni-bootstrap/lock",
     ];

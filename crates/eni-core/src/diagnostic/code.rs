@@ -83,6 +83,12 @@ codes! {
     InstanceOk = "instance-ok", "instance";
     /// The family of the node image was detected.
     HostOk = "host-ok", "host";
+    /// systemd will start the kubelet with the planned configuration.
+    UnitOk = "unit-ok", "unit";
+    /// systemd will not start the kubelet with the planned configuration.
+    UnitMismatch = "unit-mismatch", "unit";
+    /// The units are not compared with the plan, because `run` has not written the plan yet.
+    UnitNotChecked = "unit-not-checked", "unit";
     /// The cluster was found and a client for its API server was created.
     ClusterOk = "cluster-ok", "cluster";
     /// The cluster is unknown, or no client for its API server can be created.

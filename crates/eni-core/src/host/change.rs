@@ -1,8 +1,9 @@
 //! One change to the node. Everything that depends on the kind of change is in this file.
 
-use super::SnapOption;
 use super::bottlerocket::{KubeletSettings, RECORD};
 use super::file_text::printable;
+use super::snap::RETRY;
+use super::{Difference, SnapOption, UnitMismatch};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -234,6 +235,19 @@ impl Change {
                 Ok(outcome)
             }
         }
+    }
+
+    /// Returns the error if the option of a snap has the value `effective` after the change.
+    pub fn verify_snap_option(&self, effective: &str) -> Result<(), UnitMismatch> {
+        let Self::SnapOption { option: SnapOption { snap, key }, value, .. } = self else {
+            return Ok(());
+        };
+        if effective.trim() == value.trim() {
+            return Ok(());
+        }
+        let (planned, effective) = (value.clone(), effective.trim().to_owned());
+        let difference = Difference::SnapOption { key, planned, effective };
+        Err(UnitMismatch { subject: snap, difference, retry: RETRY })
     }
 
     /// Returns whether `systemctl daemon-reload` must follow the change.

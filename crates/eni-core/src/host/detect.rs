@@ -1,7 +1,7 @@
 //! Detection of the family that an image belongs to.
 
 use super::bottlerocket::SOCKET;
-use super::{Change, ExistingConfig, FAMILIES, HostFamily, HostKind, Image, Renderer};
+use super::{Change, ExistingConfig, FAMILIES, HostFamily, HostKind, Image, Renderer, UnitCheck};
 use super::{kubeadm, removed, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
@@ -55,6 +55,12 @@ impl DetectedHost {
             changes.extend(others.map(removed));
         }
         changes
+    }
+
+    /// Returns what systemd must execute after the changes.
+    #[must_use]
+    pub fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        self.renderer.unit_checks(kubelet)
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`Image`].
 
 use super::bottlerocket::Bottlerocket;
-use super::unit_file;
+use super::{kubelet_unit, unit_file};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ pub enum Read {
         /// The extensions in lower case, without the dot.
         extensions: &'static [&'static str],
     },
+    /// The files that `kubelet.service` names, after the earlier requests for the unit and its
+    /// drop-ins: [`Image::environment_files`], and [`Image::kubelet_program`] if it is a script.
+    KubeletUnitFiles,
     /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
         option: SnapOption,
@@ -102,6 +105,20 @@ impl Image {
     #[must_use]
     pub fn unit(&self, name: &str) -> Option<&str> {
         unit_file::paths(name).into_iter().find_map(|path| self.file(path))
+    }
+
+    /// Returns the paths of the environment files of `kubelet.service`, without those that
+    /// eni-bootstrap and nodeadm write.
+    #[must_use]
+    pub fn environment_files(&self) -> Vec<PathBuf> {
+        kubelet_unit::environment_files(self)
+    }
+
+    /// Returns the path of the program in `kubelet.service` that is the kubelet, or may be a script
+    /// that starts it.
+    #[must_use]
+    pub fn kubelet_program(&self) -> Option<PathBuf> {
+        kubelet_unit::program(self)
     }
 
     /// Returns the value of a snap's option; `None` if the snap is not installed.

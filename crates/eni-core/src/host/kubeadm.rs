@@ -4,8 +4,9 @@
 //! Source: `10-kubeadm.conf`, kubernetes/release: `/etc/default/kubelet` in a deb,
 //! `/etc/sysconfig/kubelet` in an rpm.
 
-use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
-use super::{kubelet_unit, unit_file};
+use super::kubelet_unit;
+use super::unit_file::environment_file;
+use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer, UnitCheck};
 use crate::domain::kubelet::Kubelet;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -39,14 +40,13 @@ impl HostFamily for Family {
     }
 
     fn detect(&self, image: &Image) -> Detection {
-        let Some(path) = extra_arguments_file(image) else {
-            return Detection::NotThis(format!(
-                "no kubelet.service that reads {} or {} and ends with ${VARIABLE}",
-                FILES[0], FILES[1]
-            ));
+        let path = match extra_arguments_file(image) {
+            Ok(path) => path,
+            Err(reason) => return Detection::NotThis(reason),
         };
         let text = image.file(&path).unwrap_or_default();
-        match ExtraArguments::read(path.clone(), text) {
+        let inherited = kubelet_unit::environment(image).remove(VARIABLE).unwrap_or_default();
+        match ExtraArguments::read(path.clone(), text, &inherited) {
             Ok(file) => {
                 let reason = format!("kubelet.service reads ${VARIABLE} from {}", path.display());
                 Detection::this(reason, file)
@@ -69,18 +69,35 @@ impl HostFamily for Family {
     }
 }
 
-/// Returns the file of [`FILES`] that the kubelet's unit reads the variable from; `None` if the
-/// unit reads neither, or has other arguments after the variable.
-fn extra_arguments_file(image: &Image) -> Option<PathBuf> {
-    let texts = kubelet_unit::texts(image);
-    let exec_start = unit_file::exec_start(&texts).ok()?;
-    if !exec_start.ends_with(&format!("${VARIABLE}")) {
-        return None;
+/// Returns the file of [`FILES`] that the kubelet's unit reads the variable from, or what the image
+/// has instead: the unit reads neither file, has other arguments after the variable, or reads a later
+/// file that sets the variable.
+fn extra_arguments_file(image: &Image) -> Result<PathBuf, String> {
+    let missing = || {
+        let [deb, rpm] = FILES;
+        format!("no kubelet.service that reads {deb} or {rpm} and ends with ${VARIABLE}")
+    };
+    let command = kubelet_unit::command(image, VARIABLE).map_err(|_| missing())?;
+    if !command.ends_with_variable(VARIABLE) {
+        return Err(missing());
     }
     // The last file that the unit reads takes precedence.
-    let files = unit_file::environment_files(&texts);
+    let files = kubelet_unit::environment_files(image);
     let is_known = |file: &PathBuf| FILES.iter().any(|known| file == Path::new(known));
-    files.into_iter().rev().find(is_known)
+    let at = files.iter().rposition(is_known).ok_or_else(missing)?;
+    let sets_variable = |file: &&PathBuf| {
+        let variables = image.file(file).map(environment_file).unwrap_or_default();
+        variables.iter().any(|(name, _)| name == VARIABLE)
+    };
+    let (path, later) = (&files[at], files[at + 1..].iter().find(sets_variable));
+    match later {
+        Some(later) => Err(format!(
+            "a kubelet.service that reads ${VARIABLE} from {} after {}",
+            later.display(),
+            path.display()
+        )),
+        None => Ok(path.clone()),
+    }
 }
 
 /// The file that the kubelet's unit reads its extra arguments from.
@@ -89,7 +106,7 @@ struct ExtraArguments {
     path: PathBuf,
     /// The text of the file without the block of eni-bootstrap.
     text: String,
-    /// The value of the variable in `text`, without quotes.
+    /// The value of the variable without eni-bootstrap, as the new value quotes it.
     value: String,
     /// The quote around the value.
     quote: char,
@@ -113,19 +130,32 @@ impl Advice for Unquotable {
 }
 
 impl ExtraArguments {
-    /// Parses the file's text, with or without the block of eni-bootstrap.
-    fn read(path: PathBuf, text: &str) -> Result<Self, Unquotable> {
+    /// Parses the file's text, with or without the block of eni-bootstrap. `inherited` is the value
+    /// that systemd uses if this file does not set the variable: of `Environment=` or of an earlier
+    /// file.
+    fn read(path: PathBuf, text: &str, inherited: &str) -> Result<Self, Unquotable> {
         let text = without_block(text);
         let assigned = |line: &str| {
             let (name, value) = line.split_once('=')?;
             (name.trim() == VARIABLE).then(|| value.trim().to_owned())
         };
-        let value = text.lines().rev().find_map(assigned).unwrap_or_default();
+        let Some(value) = text.lines().rev().find_map(assigned) else {
+            let (value, quote) = quoted(inherited);
+            return Ok(Self { path, text, value, quote });
+        };
         match unquoted(&value) {
             Some((value, quote)) => Ok(Self { path, text, value, quote }),
             None => Err(Unquotable { path }),
         }
     }
+}
+
+/// Returns a value as it is written in an environment file, and the quote around it.
+fn quoted(value: &str) -> (String, char) {
+    if value.contains('"') && !value.contains(['\'', '\\']) {
+        return (value.to_owned(), '\'');
+    }
+    (value.replace('\\', "\\\\").replace('"', "\\\""), '"')
 }
 
 /// Returns a value without its quotes, and the quote for the new value; `None` if the value is
@@ -159,6 +189,10 @@ impl Renderer for ExtraArguments {
         ]);
         vec![Change::SharedFile { path: path.clone(), contents }]
     }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![kubelet_unit::check(kubelet, VARIABLE)]
+    }
 }
 
 /// Returns the text without the blocks of eni-bootstrap. A block without an end extends to the end
@@ -177,84 +211,4 @@ pub(super) fn without_block(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::label::Labels;
-    use crate::domain::reserved::{ReserveOverrides, Reserved};
-
-    fn kubelet(max_pods: u32) -> Kubelet {
-        let mut node_labels = Labels::default();
-        node_labels.insert("a".parse().unwrap(), "1".parse().unwrap());
-        let kube_reserved = Reserved::compute(2, max_pods, &ReserveOverrides::default());
-        Kubelet { max_pods, kube_reserved, node_labels, needs_flags: false }
-    }
-
-    fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {
-        let file = ExtraArguments::read(FILES[0].into(), text)?;
-        let changes = file.render(&kubelet(max_pods));
-        let [Change::SharedFile { contents, .. }] = &changes[..] else { panic!("{changes:?}") };
-        Ok(contents.clone())
-    }
-
-    const ARGUMENTS: &str = "--max-pods=20 --kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi --node-labels=a=1";
-
-    #[test]
-    fn existing_contents_are_kept_and_new_arguments_come_last() {
-        let block = |value: &str| {
-            format!(
-                "{BEGIN}# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\nKUBELET_EXTRA_ARGS={value}\n{END}"
-            )
-        };
-        assert_eq!(rendered("", 20), Ok(block(&format!("\"{ARGUMENTS}\""))));
-        for (line, value) in [
-            ("KUBELET_EXTRA_ARGS=", format!("\"{ARGUMENTS}\"")),
-            ("KUBELET_EXTRA_ARGS=--v=2", format!("\"--v=2 {ARGUMENTS}\"")),
-            ("KUBELET_EXTRA_ARGS=\"--v=2 --x\"", format!("\"--v=2 --x {ARGUMENTS}\"")),
-            ("KUBELET_EXTRA_ARGS='--x=\"y\"'", format!("'--x=\"y\" {ARGUMENTS}'")),
-        ] {
-            let text = format!("# site\n{line}\nOTHER=1\n");
-            assert_eq!(rendered(&text, 20), Ok(text + &block(&value)), "{line}");
-        }
-        assert_eq!(
-            rendered("OTHER=1", 20),
-            Ok("OTHER=1\n".to_owned() + &block(&format!("\"{ARGUMENTS}\"")))
-        );
-    }
-
-    #[test]
-    fn the_next_run_replaces_the_block_and_removal_restores_the_file() {
-        let original = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
-        let first = rendered(original, 20).unwrap();
-        assert_eq!(rendered(&first, 20), Ok(first.clone()));
-        let second = rendered(&first, 58).unwrap();
-        assert!(second.contains("--v=2 --max-pods=58 ") && !second.contains("--max-pods=20"));
-        assert_eq!(without_block(&second), original);
-        let cut = first.split(END).next().unwrap();
-        assert_eq!(without_block(cut), original, "a block without an end");
-    }
-
-    #[test]
-    fn a_block_of_version_0_1_0_is_replaced() {
-        let original = "KUBELET_EXTRA_ARGS=\"--v=2\"\n";
-        let old = format!(
-            "{original}# eni-bootstrap begins: written before the kubelet starts, and again at every boot.\n# Settings belong in /etc/eni-bootstrap/*.toml; a change made here is lost.\nKUBELET_EXTRA_ARGS=\"--v=2 --max-pods=20\"\n# eni-bootstrap ends\n"
-        );
-        assert_eq!(without_block(&old), original);
-        assert_eq!(rendered(&old, 20), rendered(original, 20));
-        // After a downgrade and an upgrade, the file has a block of each version.
-        let both = rendered(original, 58).unwrap() + &old[original.len()..];
-        assert_eq!(without_block(&both), original);
-    }
-
-    #[test]
-    fn a_value_with_unusual_quotes_is_rejected() {
-        for line in ["A\\\"B", "\"open", "\"a\" \"b\"", "a\"b"] {
-            let error = rendered(&format!("KUBELET_EXTRA_ARGS={line}\n"), 20).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "unbalanced quotes in the value of KUBELET_EXTRA_ARGS in /etc/default/kubelet",
-                "{line}"
-            );
-        }
-    }
-}
+mod tests;

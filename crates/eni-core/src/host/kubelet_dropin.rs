@@ -5,22 +5,24 @@
 
 use super::existing_config::{ConfigLocation, ExistingConfig};
 use super::kubelet_unit::{self, UNIT};
+use super::nodeadm;
+use super::unit_check::UnitCheck;
+use super::unit_file::{self, Command, UnitError};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
-use super::{nodeadm, unit_file};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
+use std::ffi::OsStr;
 
-macro_rules! drop_in_name {
-    () => {
-        "90-eni-bootstrap.conf"
-    };
-}
-
-/// The file name of the drop-in. systemd reads it after the `10-` and `30-` drop-ins of the images.
-pub(super) const DROP_IN_NAME: &str = drop_in_name!();
+/// The file name of the drop-in. systemd reads drop-ins by name, so it reads this one after those of
+/// the images and of most operators.
+const DROP_IN_NAME: &str = "zz-eni-bootstrap.conf";
+const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
+/// The drop-in of version 0.1.0, which a later drop-in could replace.
+const OLD_DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf";
+/// The drop-ins of this version and of version 0.1.0.
+pub(super) const DROP_INS: [&str; 2] = [DROP_IN, OLD_DROP_IN];
 /// The variable that holds the arguments.
 pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
-const DROP_IN: &str = concat!("/etc/systemd/system/kubelet.service.d/", drop_in_name!());
 /// In `/run`, so that no boot starts with the values of the previous one.
 const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 
@@ -28,8 +30,8 @@ pub(super) struct Family;
 
 #[derive(Debug)]
 struct KubeletDropIn {
-    /// The kubelet's command line in the unit.
-    exec_start: String,
+    /// The kubelet's command in the unit.
+    command: Command,
 }
 
 impl HostFamily for Family {
@@ -42,15 +44,14 @@ impl HostFamily for Family {
     }
 
     fn detect(&self, image: &Image) -> Detection {
-        let texts = kubelet_unit::texts(image);
-        if texts.is_empty() {
+        if kubelet_unit::texts(image).is_empty() {
             return Detection::NotThis(format!("no {UNIT}"));
         }
-        match unit_file::exec_start(&texts) {
-            Ok(exec_start) => {
+        match command(image) {
+            Ok(command) => {
                 let but = nodeadm::missing_feature(image).map(|it| format!(" and {it}"));
                 let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
-                Detection::this(reason, KubeletDropIn { exec_start })
+                Detection::this(reason, KubeletDropIn { command })
             }
             Err(error) => Detection::Broken(error.into()),
         }
@@ -62,7 +63,7 @@ impl HostFamily for Family {
     }
 
     fn files(&self) -> &'static [&'static str] {
-        &[ENVIRONMENT, DROP_IN]
+        &[ENVIRONMENT, DROP_IN, OLD_DROP_IN]
     }
 
     /// Adds the drop-ins of nodeadm: with `host.kind = "kubelet-dropin"`, the image may have a nodeadm
@@ -82,11 +83,26 @@ impl HostFamily for Family {
     }
 }
 
+/// Returns the command of the unit, to which arguments for the kubelet can be added.
+fn command(image: &Image) -> Result<Command, UnitError> {
+    let command = kubelet_unit::command(image, VARIABLE)?;
+    let later = kubelet_unit::drop_ins(image).into_iter().find(|(path, text)| {
+        path.file_name().is_some_and(|name| name > OsStr::new(DROP_IN_NAME))
+            && unit_file::assigns(text, "ExecStart")
+    });
+    match later {
+        // The operator added the variable to the later drop-in.
+        Some(_) if command.ends_with_variable(VARIABLE) => Ok(command),
+        Some((drop_in, _)) => Err(UnitError::LaterDropIn { drop_in, own: DROP_IN_NAME }),
+        None => Ok(command),
+    }
+}
+
 impl Renderer for KubeletDropIn {
     /// Returns the environment file first, so that the drop-in never refers to a missing file.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         let arguments = kubelet.arguments().join(" ");
-        let exec_start = &self.exec_start;
+        let exec_start = self.command.with_variable(VARIABLE);
         let environment = format!("{NOTICE}{VARIABLE}={arguments}\n");
         let drop_in = format!(
             "{NOTICE}\
@@ -96,12 +112,16 @@ impl Renderer for KubeletDropIn {
 EnvironmentFile=-{ENVIRONMENT}
 # Append the eni-bootstrap arguments, so that they take precedence.
 ExecStart=
-ExecStart={exec_start} ${VARIABLE}
+ExecStart={exec_start}
 "
         );
         vec![
             Change::OwnedFile { path: ENVIRONMENT.into(), contents: environment },
             Change::OwnedFile { path: DROP_IN.into(), contents: drop_in },
         ]
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![kubelet_unit::check(kubelet, VARIABLE)]
     }
 }

@@ -4,6 +4,7 @@
 //! the directory since AMI release v20251023.
 
 use super::existing_config::{self, ConfigLocation, ExistingConfig};
+use super::unit_check::{Program, UnitCheck};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
 use super::{kubelet_config, kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
@@ -27,6 +28,8 @@ pub const DIRECTORY: &str = directory!();
 /// The file name of the drop-in. nodeadm reads drop-ins by name, and the last one takes precedence.
 pub const DROP_IN_NAME: &str = drop_in_name!();
 const DROP_IN: &str = concat!(directory!(), "/", drop_in_name!());
+/// The command that runs eni-bootstrap again, and then starts the kubelet.
+const RETRY: &str = "systemctl start nodeadm-run";
 /// The unit that starts the kubelet.
 pub(super) const UNIT: &str = "nodeadm-run.service";
 /// The directory from which the kubelet reads its own drop-ins on these images.
@@ -34,8 +37,13 @@ pub(super) const UNIT: &str = "nodeadm-run.service";
 /// Source: `nodeadm/internal/kubelet/config.go`, awslabs/amazon-eks-ami.
 pub(super) const KUBELET_DROP_INS: &str = "/etc/kubernetes/kubelet/config.json.d";
 
-/// The variable in the kubelet's command line that contains the flags of every `NodeConfig`.
-const ARGUMENTS_VARIABLE: &str = "NODEADM_KUBELET_ARGS";
+/// The environment file of `kubelet.service`. nodeadm writes it before it starts the kubelet.
+///
+/// Source: `nodeadm/internal/kubelet/environment.go`, awslabs/amazon-eks-ami.
+pub(super) const ENVIRONMENT: &str = "/etc/eks/kubelet/environment";
+
+/// The variable in [`ENVIRONMENT`] that contains the kubelet's flags.
+const VARIABLE: &str = "NODEADM_KUBELET_ARGS";
 
 pub(super) struct Family;
 
@@ -76,7 +84,7 @@ impl HostFamily for Family {
 
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
         let lines = kubelet_unit::command_lines(image);
-        let mut existing = ExistingConfig::from_command_lines_around(&lines, ARGUMENTS_VARIABLE);
+        let mut existing = ExistingConfig::from_command_lines_around(&lines, VARIABLE);
         existing.extend(drop_ins(image, |name| {
             (ConfigLocation::DropIn(name.to_owned()), ConfigLocation::DropInFlag(name.to_owned()))
         }));
@@ -153,5 +161,32 @@ spec:
 {flags}"
         );
         vec![Change::OwnedFile { path: DROP_IN.into(), contents }]
+    }
+
+    /// Returns the checks that nodeadm reads the drop-in, and that its flags take precedence in the
+    /// kubelet's unit. nodeadm has not written their file yet.
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        let [max_pods, kube_reserved, node_labels] = kubelet.arguments();
+        let (mut required, mut configured) = (vec![node_labels], Vec::new());
+        let in_flags = if kubelet.needs_flags { &mut required } else { &mut configured };
+        in_flags.extend([max_pods, kube_reserved]);
+        let environment = format!("{VARIABLE}={}\n", required.join(" "));
+        let nodeadm = UnitCheck {
+            unit: UNIT,
+            retry: RETRY,
+            program: Program::WithArgument(DIRECTORY),
+            required: Vec::new(),
+            configured: Vec::new(),
+            future_files: Vec::new(),
+        };
+        let kubelet = UnitCheck {
+            unit: kubelet_unit::UNIT,
+            retry: RETRY,
+            program: Program::Kubelet { variable: VARIABLE },
+            required,
+            configured,
+            future_files: vec![(ENVIRONMENT.into(), environment)],
+        };
+        vec![nodeadm, kubelet]
     }
 }

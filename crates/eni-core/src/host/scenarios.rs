@@ -153,6 +153,14 @@ impl Scenario {
                         }
                     }
                 }
+                Read::KubeletUnitFiles => {
+                    let program = image.kubelet_program();
+                    for path in image.environment_files().into_iter().chain(program) {
+                        if let Some(text) = self.root(&path) {
+                            image.insert_file(path, text);
+                        }
+                    }
+                }
                 Read::SnapOption { option, unit } => {
                     let value = self.text(&format!("snap/{}/{}", option.snap, option.key));
                     if image.unit(unit).is_some() {

@@ -4,12 +4,15 @@
 //! Source: `/etc/eks/bootstrap.sh` of those images, which sets it from `--kubelet-extra-args`.
 
 use super::kubelet_unit;
+use super::unit_check::{Program, UnitCheck};
 use super::unit_file;
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, SnapOption};
 use crate::domain::kubelet::Kubelet;
 
 /// The option that contains the kubelet arguments.
 pub(super) const ARGUMENTS: SnapOption = SnapOption { snap: "kubelet-eks", key: "args" };
+/// The command that runs eni-bootstrap again, and then starts the kubelet.
+pub(super) const RETRY: &str = "snap start kubelet-eks";
 /// The unit that snapd creates for the snap.
 const UNIT: &str = "snap.kubelet-eks.daemon.service";
 
@@ -60,6 +63,17 @@ impl Renderer for Snap {
         let space = if existing.is_empty() { "" } else { " " };
         let value = format!("{existing}{space}{}", kubelet.arguments().join(" "));
         vec![change(&self.arguments, value)]
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![UnitCheck {
+            unit: UNIT,
+            retry: RETRY,
+            program: Program::WithArgument(ARGUMENTS.snap),
+            required: Vec::new(),
+            configured: kubelet.arguments().into(),
+            future_files: Vec::new(),
+        }]
     }
 }
 

@@ -1,0 +1,220 @@
+//! Compares the command that systemd executes with the plan.
+
+use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
+use super::unit_file::{
+    UnitError, assigns, kubelet_program, kubelet_word, passes_arguments, sets_variable,
+};
+use super::unit_mismatch::{Difference, UnitMismatch};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a unit must execute, so that the kubelet gets the planned configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitCheck {
+    /// The name of the unit.
+    pub unit: &'static str,
+    /// The command that starts the unit again after a failure.
+    pub(super) retry: &'static str,
+    pub(super) program: Program,
+    /// The kubelet arguments that the command must have.
+    pub(super) required: Vec<String>,
+    /// The kubelet arguments that a configuration file sets. The command may omit their flags, but
+    /// must not set other values.
+    pub(super) configured: Vec<String>,
+    /// The environment files that another program writes before it starts the unit.
+    pub(super) future_files: Vec<(PathBuf, String)>,
+}
+
+/// The program that a unit must start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    /// The kubelet, or a script that passes its arguments on.
+    Kubelet {
+        /// The variable that contains the planned arguments.
+        variable: &'static str,
+    },
+    /// A program with an argument that contains this text.
+    WithArgument(&'static str),
+}
+
+/// The texts of the files that [`UnitCheck::verify`] needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnitFiles {
+    /// The unit file and its drop-ins, in systemd's order.
+    pub unit: Vec<(PathBuf, String)>,
+    /// The environment files, in systemd's order. The text of a missing file is empty.
+    pub environment: Vec<(PathBuf, String)>,
+    /// The program that starts the kubelet, if it is a script.
+    pub script: Option<String>,
+}
+
+impl UnitCheck {
+    /// Returns the absolute path of the program that is the kubelet, or may be a script that starts it.
+    #[must_use]
+    pub fn kubelet_program<'a>(&self, unit: &'a LoadedUnit) -> Option<&'a str> {
+        let Program::Kubelet { .. } = self.program else { return None };
+        unit.commands.iter().find_map(|command| kubelet_program(&command.words))
+    }
+
+    /// Returns an error if the unit would execute something else than planned. A unit without a
+    /// command cannot start.
+    pub fn verify(&self, unit: &LoadedUnit, files: &UnitFiles) -> Result<(), UnitMismatch> {
+        let mut files = files.clone();
+        for (path, text) in &self.future_files {
+            let file = files.environment.iter_mut().find(|(it, _)| it == path);
+            if let Some(file) = file {
+                file.1.clone_from(text);
+            }
+        }
+        let Some(last) = unit.commands.last() else { return Ok(()) };
+        let commands = unit.commands.iter();
+        let mut commands = commands.filter(|command| self.starts_program(unit, command, &files));
+        let Some(command) = commands.next() else {
+            let argument = match self.program {
+                Program::Kubelet { .. } => None,
+                Program::WithArgument(text) => Some(text),
+            };
+            let program = last.words.first().cloned().unwrap_or_default();
+            let location = location(&files, &["ExecStart"]);
+            return Err(self.mismatch(Difference::Program { program, argument, location }));
+        };
+        if let (Program::Kubelet { variable }, Some(script)) = (self.program, &files.script)
+            && !passes_arguments(script, &[variable])
+        {
+            let script = self.kubelet_program(unit).unwrap_or_default().into();
+            return Err(self.mismatch(Difference::Script { script }));
+        }
+        let arguments = unit.arguments(command, &files.environment);
+        let required = self.required.iter().map(|argument| (argument, true));
+        let configured = self.configured.iter().map(|argument| (argument, false));
+        for (planned, is_required) in required.chain(configured) {
+            let Some((flag, values)) = planned.split_once('=') else { continue };
+            let effective = effective_values(&arguments, flag);
+            if effective.is_empty() && !is_required {
+                continue;
+            }
+            let is_omitted = is_required && !arguments.iter().any(|it| it.text == *planned);
+            for (key, value) in pairs(flag, values) {
+                let found = effective.get(key);
+                if found.is_some_and(|(found, _)| *found == value) {
+                    continue;
+                }
+                let location = match found {
+                    Some((_, argument)) if !is_omitted => {
+                        variable_location(unit, &files, argument.variable.as_deref())
+                    }
+                    _ => self.location_of_omission(unit, command, &files),
+                };
+                let shown = |value: &str| match key {
+                    "" => format!("{flag}={value}"),
+                    _ => format!("{flag}={key}={value}"),
+                };
+                return Err(self.mismatch(Difference::Argument {
+                    planned: shown(value),
+                    effective: found.map(|(found, _)| shown(found)),
+                    location,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn mismatch(&self, difference: Difference) -> UnitMismatch {
+        UnitMismatch { subject: self.unit, difference, retry: self.retry }
+    }
+
+    /// Returns whether the command starts the program that the check requires.
+    fn starts_program(
+        &self,
+        unit: &LoadedUnit,
+        command: &LoadedCommand,
+        files: &UnitFiles,
+    ) -> bool {
+        match self.program {
+            // Another program may pass its arguments on to the kubelet, but a shell command does not.
+            Program::Kubelet { .. } => {
+                !matches!(kubelet_word(&command.words), Err(UnitError::Shell(_)))
+            }
+            Program::WithArgument(text) => unit
+                .arguments(command, &files.environment)
+                .iter()
+                .any(|argument| argument.text.contains(text)),
+        }
+    }
+
+    /// Returns the file because of which the command does not have the planned arguments.
+    fn location_of_omission(
+        &self,
+        unit: &LoadedUnit,
+        command: &LoadedCommand,
+        files: &UnitFiles,
+    ) -> PathBuf {
+        let Program::Kubelet { variable } = self.program else {
+            return location(files, &["ExecStart"]);
+        };
+        let has_variable = command.words.iter().any(|word| *word == format!("${variable}"));
+        let is_set = unit.variable(variable, &files.environment).is_some();
+        match (has_variable, is_set) {
+            (false, _) => location(files, &["ExecStart"]),
+            (true, true) => variable_location(unit, files, Some(variable)),
+            (true, false) => location(files, &["ExecStart", "EnvironmentFile", "UnsetEnvironment"]),
+        }
+    }
+}
+
+/// Returns the last file of the unit that sets one of `keys`; the unit file if none does.
+fn location(files: &UnitFiles, keys: &[&str]) -> PathBuf {
+    let sets = |text: &str| keys.iter().any(|key| assigns(text, key));
+    let last = files.unit.iter().rev().find(|(_, text)| sets(text));
+    last.or(files.unit.first()).map(|(path, _)| path.clone()).unwrap_or_default()
+}
+
+/// Returns the file that sets the variable; without a variable, the one that sets the command.
+fn variable_location(unit: &LoadedUnit, files: &UnitFiles, variable: Option<&str>) -> PathBuf {
+    let Some(name) = variable else { return location(files, &["ExecStart"]) };
+    let in_file = unit.variable(name, &files.environment).and_then(|it| it.file);
+    let in_unit = || files.unit.iter().rev().find(|(_, text)| sets_variable(text, name));
+    let file = in_file.map(PathBuf::from).or_else(|| in_unit().map(|(path, _)| path.clone()));
+    file.unwrap_or_else(|| location(files, &["ExecStart"]))
+}
+
+/// Returns the effective values of a kubelet flag by key, with the argument that sets each of them.
+///
+/// Source: `NewKubeletCommand` in `cmd/kubelet/app/server.go`, kubernetes/kubernetes: an underscore
+/// in the name of a flag counts as a dash. Repeated `--node-labels` and `--kube-reserved` are merged
+/// by key (`ConfigurationMap` and `MapStringString` in k8s.io/component-base/cli/flag). Of all other
+/// flags, the last one counts.
+fn effective_values<'a>(
+    arguments: &'a [Argument],
+    flag: &str,
+) -> BTreeMap<&'a str, (&'a str, &'a Argument)> {
+    let mut values = BTreeMap::new();
+    let mut rest = arguments.iter().take_while(|argument| argument.text != "--");
+    while let Some(argument) = rest.next() {
+        let (name, value) = match argument.text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.text.as_str(), None),
+        };
+        if name.replace('_', "-") != flag {
+            continue;
+        }
+        let value = value.or_else(|| rest.next().map(|next| next.text.as_str()));
+        let pairs = pairs(flag, value.unwrap_or_default());
+        values.extend(pairs.map(|(key, value)| (key, (value, argument))));
+    }
+    values
+}
+
+/// Returns the keys and values of a flag. The key of `--max-pods` is empty.
+fn pairs<'a>(flag: &str, value: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_number = flag == "--max-pods";
+    let parts = value.split(',').filter(|part| !part.trim().is_empty());
+    parts.map(move |part| match part.split_once('=') {
+        Some((key, value)) => (key.trim(), value.trim()),
+        None if is_number => ("", part.trim()),
+        None => (part.trim(), ""),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use super::*;
+
+fn of(texts: &[&str]) -> Result<String, UnitError> {
+    let command = exec_start(&texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())?;
+    Ok(command.words.join(" "))
+}
+
+const AL2: &str = "[Unit]
+ExecStart=not here
+[Service]
+# ExecStart=/nor/here
+ExecStartPre=/sbin/iptables -P FORWARD ACCEPT -w 5
+ExecStart=/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \\
+    --kubeconfig /var/lib/kubelet/kubeconfig \\
+    $KUBELET_ARGS $KUBELET_EXTRA_ARGS
+
+Restart=on-failure
+";
+
+#[test]
+fn a_continued_command_is_one_line() {
+    assert_eq!(
+        of(&[AL2]).unwrap(),
+        "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \
+         --kubeconfig /var/lib/kubelet/kubeconfig $KUBELET_ARGS $KUBELET_EXTRA_ARGS"
+    );
+}
+
+#[test]
+fn a_later_drop_in_replaces_the_command() {
+    let drop_in = "[Service]\nExecStart=\nExecStart = /opt/kubelet $MORE\n";
+    assert_eq!(of(&[AL2, drop_in]).unwrap(), "/opt/kubelet $MORE");
+}
+
+#[test]
+fn only_effective_assignments_count_and_no_comment() {
+    let texts = |drop_in: &str| [AL2.to_owned(), drop_in.to_owned()];
+    let begins = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \
+                  --kubeconfig /var/lib/kubelet/kubeconfig";
+    for (drop_in, expected) in [
+        ("# --max-pods=17 was too low", "$KUBELET_ARGS $KUBELET_EXTRA_ARGS"),
+        (
+            "[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--v=2 --x' \"KUBELET_ARGS=--a\"",
+            "--a --v=2 --x",
+        ),
+        (
+            "[Service]\nEnvironment=KUBELET_ARGS=--a\nEnvironment=\nEnvironment=KUBELET_EXTRA_ARGS=--b",
+            "$KUBELET_ARGS --b",
+        ),
+        (
+            "[Service]\nEnvironmentFile=-/etc/default/kubelet\nEnvironment=KUBELET_ARGS=--a",
+            "--of-file --v=4",
+        ),
+    ] {
+        let file =
+            "# KUBELET_ARGS=--comment\nKUBELET_ARGS=--of-file\nKUBELET_EXTRA_ARGS=\"--v=4\"\n";
+        let files = [("/etc/default/kubelet".into(), file.to_owned())];
+        assert_eq!(arguments(&texts(drop_in), &files), format!("{begins} {expected}"));
+    }
+    let cleared =
+        "[Service]\nEnvironment=UNUSED=--u X=x\nExecStart=\nExecStart=/opt/it ${X}y $X $XY\n";
+    assert_eq!(arguments(&texts(cleared), &[]), "--u /opt/it xy x $XY");
+    assert_eq!(arguments(&[], &[]), "");
+}
+
+#[test]
+fn a_unit_without_exactly_one_command_is_rejected() {
+    assert_eq!(of(&["[Service]\nRestart=always\n"]), Err(UnitError::NoExecStart));
+    assert_eq!(of(&[AL2, "[Service]\nExecStart=\n"]), Err(UnitError::NoExecStart));
+    assert_eq!(
+        of(&["[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n"]),
+        Err(UnitError::ManyExecStarts(2))
+    );
+}

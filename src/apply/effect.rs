@@ -1,0 +1,92 @@
+//! Verifies that the changes take effect: compares what systemd and snapd will use with the plan. Reloads
+//! systemd until it has read all changes.
+
+use super::ApplyError;
+use crate::adapter::{Deadline, host_command, retry, systemd, unit_files};
+use eni_core::host::{Change, LoadedUnit, UnitCheck};
+use std::path::Path;
+use std::time::Duration;
+
+/// The limit for retries of `systemctl`. systemd may be busy while the node boots.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Runs `systemctl daemon-reload` until it succeeds.
+pub(super) async fn reload() -> Result<(), ApplyError> {
+    retry("apply", Deadline::after(RETRY), async || Ok(systemd::daemon_reload().await?)).await
+}
+
+/// Verifies the effect of the changes below `root`, and returns the units that were verified. Skips the
+/// units if no running systemd uses `root`, and each unit that does not exist yet.
+pub(crate) async fn verify(
+    root: &Path,
+    checks: &[UnitCheck],
+    changes: &[Change],
+) -> Result<Vec<&'static str>, ApplyError> {
+    for change in changes {
+        verify_snap_option(change).await?;
+    }
+    let mut verified = Vec::new();
+    if systemd::manages(root) {
+        for check in checks {
+            if verify_unit(check).await? {
+                verified.push(check.unit);
+            }
+        }
+    }
+    Ok(verified)
+}
+
+/// Reads the option of a snap again. Another program may have set it at the same time.
+async fn verify_snap_option(change: &Change) -> Result<(), ApplyError> {
+    if let Change::SnapOption { option, .. } = change {
+        change.verify_snap_option(&host_command::snap_option(*option).await?)?;
+    }
+    Ok(())
+}
+
+/// Verifies a unit. Returns false if it does not exist.
+async fn verify_unit(check: &UnitCheck) -> Result<bool, ApplyError> {
+    let unit = current(check.unit).await?;
+    if !unit.is_loaded {
+        return Ok(false);
+    }
+    if compare(check, &unit).is_err() {
+        // systemd does not report every change: 219 not that a drop-in has replaced another one, and 252
+        // not the first drop-in in a new directory.
+        reload().await?;
+        compare(check, &current(check.unit).await?)?;
+    }
+    Ok(true)
+}
+
+/// Compares a unit with the plan, and does not change anything. Returns false if the unit does not
+/// exist.
+pub(crate) async fn inspect(check: &UnitCheck) -> Result<bool, ApplyError> {
+    let unit = systemd::show(check.unit).await?;
+    if unit.needs_reload {
+        return Err(ApplyError::NotReloaded(check.unit));
+    }
+    if unit.is_loaded {
+        compare(check, &unit)?;
+    }
+    Ok(unit.is_loaded)
+}
+
+fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<(), ApplyError> {
+    let files = unit_files::read(unit, check.kubelet_program(unit))?;
+    Ok(check.verify(unit, &files)?)
+}
+
+/// Returns a unit after systemd has read all its files. A reload of an earlier run may have failed.
+async fn current(unit: &'static str) -> Result<LoadedUnit, ApplyError> {
+    retry("apply", Deadline::after(RETRY), async || {
+        let loaded = systemd::show(unit).await?;
+        if !loaded.needs_reload {
+            return Ok(loaded);
+        }
+        systemd::daemon_reload().await?;
+        let loaded = systemd::show(unit).await?;
+        if loaded.needs_reload { Err(ApplyError::NotReloaded(unit)) } else { Ok(loaded) }
+    })
+    .await
+}

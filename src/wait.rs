@@ -56,11 +56,6 @@ impl WaitTimer {
         }
     }
 
-    /// Returns whether a failed attempt is followed by another one.
-    fn retries(&self) -> bool {
-        self.wait != Wait::Once
-    }
-
     fn limit(&self) -> Duration {
         match self.wait {
             Wait::Once => Duration::ZERO,
@@ -70,21 +65,31 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both record in `progress`
-/// why the target is not ready.
-async fn until<T>(
-    progress: &Progress,
+/// Awaits `first`, then `further` attempts until the deadline.
+///
+/// The deadline does not interrupt the first attempt, which has its own time limits: an earlier wait may
+/// have used the complete time, and a timeout without any response has no useful reason. The first
+/// attempt returns why the target is not ready, with a state for the further attempts. These record
+/// later reasons in the `Progress`.
+async fn until<T, S>(
+    target: WaitTarget,
     timer: WaitTimer,
-    once: impl Future<Output = Option<T>>,
-    attempts: impl Future<Output = T>,
+    first: impl Future<Output = Result<T, (WaitReason, S)>>,
+    further: impl AsyncFnOnce(&Progress, S) -> T,
 ) -> Result<T, WaitTimeout> {
-    if !timer.retries() {
-        return once.await.ok_or_else(|| progress.timeout(timer.limit()));
+    let (reason, state) = match progress::report_during(&target, first).await {
+        Ok(done) => return Ok(done),
+        Err(not_ready) => not_ready,
+    };
+    let is_last = timer.deadline.remaining().is_some_and(|left| left.is_zero());
+    let progress = Progress::new(target, reason, !is_last);
+    if !is_last {
+        tokio::select! {
+            done = further(&progress, state) => return Ok(done),
+            () = progress.report_until(timer.deadline) => {}
+        }
     }
-    tokio::select! {
-        done = attempts => Ok(done),
-        () = progress.report_until(timer.deadline) => Err(progress.timeout(timer.limit())),
-    }
+    Err(progress.timeout(timer.limit()))
 }
 
 #[cfg(test)]

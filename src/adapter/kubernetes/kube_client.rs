@@ -1,6 +1,7 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
+use super::response_limit::LimitResponses;
 use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::Proxy;
@@ -52,6 +53,11 @@ pub enum ConnectError {
     /// `proxy-url` in the kubeconfig is not the URL of a proxy.
     #[error("proxy-url in the kubeconfig is invalid")]
     Proxy(#[source] InvalidProxy),
+    /// The user of the kubeconfig has an `auth-provider` that runs a command.
+    #[error(
+        "the user of the kubeconfig has an auth-provider with a command, which is not supported"
+    )]
+    AuthProvider,
     /// TLS or the authentication of the client cannot be set up.
     #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
@@ -70,6 +76,9 @@ impl Advice for ConnectError {
                 "copy `cluster.endpoint` and `cluster.certificate-authority` from `aws eks describe-cluster --name NAME --query 'cluster.[endpoint,certificateAuthority.data]'`"
             }
             Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
+            Self::AuthProvider => {
+                "replace auth-provider with an exec plugin: Kubernetes 1.26 removed auth-provider commands"
+            }
             Self::Client(_) => {
                 "check the endpoint, the certificate authority and the user of the cluster"
             }
@@ -179,7 +188,7 @@ where
         .option_layer(config.auth_layer().map_err(failed)?)
         .option_layer(authorize)
         .map_err(BoxError::from)
-        .service(hyper);
+        .service(LimitResponses(hyper));
     Ok(Client::new(service, &config.default_namespace))
 }
 

@@ -3,15 +3,29 @@
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
+use crate::command::{kubelet_args, print};
 use crate::error::Error;
 use crate::wait::WaitTimer;
 use crate::{apply, report};
+use clap::ValueEnum;
 use eni_core::failure::one_line;
 use eni_core::settings::{OnTimeout, Settings};
 use tracing::{info, warn};
 
-/// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
-pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
+/// The values that `run` prints after success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// The kubelet flags on one line, as `plan --output kubelet-args` prints them
+    KubeletArgs,
+}
+
+/// Prepares this node for its kubelet. The kubelet may start only if this succeeds. Prints `output` after
+/// success.
+pub async fn run(
+    context: Context,
+    settings: Settings,
+    output: Option<Output>,
+) -> Result<(), Error> {
     let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
     let timer = WaitTimer::start(node.settings.eni_config.wait());
@@ -42,5 +56,8 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
         }
     }
     info!("ready: the node is ready for the kubelet");
-    Ok(())
+    match output {
+        Some(Output::KubeletArgs) => print(&kubelet_args(&plan)),
+        None => Ok(()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Responses of the API server that exceed a size limit.
 
-use crate::support::node::{error, in_cluster, ready_api};
-use eni_bootstrap_sandbox::{Fault, KubernetesApi};
+use crate::support::node::{error, in_cluster, ready_api, with_imds};
+use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 use serde_json::json;
 
 const DAEMON_SET: &str = "daemonsets/aws-node";
@@ -72,4 +72,16 @@ fn a_watch_of_many_lines_exceeds_no_limit() {
     let output = run.end();
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert!(!output.stderr.contains("exceeds"), "{}", output.stderr);
+}
+
+#[test]
+fn a_response_of_eks_without_end_exceeds_the_body_limit() {
+    let imds = Imds::start(&Instance::default());
+    let eks = Imds::start(&Instance::default());
+    eks.faults().fail_always_matching("/clusters/prod", Fault::Endless(200, vec![b' '; 64 << 10]));
+    let node = with_imds(&imds).with("--eks-endpoint", eks.endpoint());
+    let mut run = node.start(["run", "--cluster-name", "prod"]);
+    let line = run.until("eks:DescribeCluster: ");
+    let expected = "warning: cluster: no successful response for eks:DescribeCluster: the response exceeds 16 MiB; retrying in ";
+    assert!(line.starts_with(expected), "{line}");
 }

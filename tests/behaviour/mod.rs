@@ -15,6 +15,7 @@ mod exec_plugin;
 mod existing_max_pods;
 mod hosts;
 mod imds;
+mod kubelet_arguments;
 mod kubernetes;
 mod limits;
 mod max_pods;

@@ -37,7 +37,7 @@ pub(crate) async fn show(
     output: Output,
 ) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    let timer = WaitTimer::start(wait(node.settings.eni_config.wait()));
+    let timer = WaitTimer::start(wait(node.settings.eni_config.wait())).transient_only();
     let cluster = Box::pin(node.cluster_state(timer)).await?;
     let plan = node.plan(&cluster)?;
     let NodeSession { context, settings, facts } = &node;

@@ -20,8 +20,14 @@ pub(crate) async fn until_cni_config(
         loop {
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
             match read().await {
-                Ok(aws_node) => return aws_node,
-                Err((reason, ())) => progress.set(reason),
+                Ok(aws_node) => return Some(aws_node),
+                Err((reason, ())) => {
+                    let retries = timer.retries(&reason);
+                    progress.set(reason);
+                    if !retries {
+                        return None;
+                    }
+                }
             }
         }
     })

@@ -47,7 +47,7 @@ where
     let target = WaitTarget::EniConfig(name.clone());
     let reader = Reader { api, name: name.as_str(), verify };
     let fitting = until(target, timer, reader.get(), async |progress, current| {
-        Watcher { reader: &reader, progress }.attempts(current).await
+        Some(Watcher { reader: &reader, progress }.attempts(current).await)
     });
     let Fitting { eni_config, diagnostics } = fitting.await?;
     Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })

@@ -1,5 +1,6 @@
 //! The error of a wait: the target, the time limit, and why the target was not ready.
 
+use crate::adapter::Transient as _;
 use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
@@ -56,6 +57,11 @@ impl From<AwsNodeError> for WaitReason {
 }
 
 impl WaitReason {
+    /// Returns whether a retry may succeed without a change of the cluster.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_transient())
+    }
+
     /// Returns the state of `target` as one line for the log, such as `ENIConfig us-west-2a not found`.
     pub(super) fn state(&self, target: &WaitTarget) -> String {
         match self {
@@ -110,7 +116,8 @@ impl WaitReason {
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitTimeout {
     pub target: WaitTarget,
-    /// The time limit; zero if the settings allow one request only.
+    /// The time limit; zero if the settings allow one request only, or if the wait ended at a reason that
+    /// is not transient.
     pub limit: Duration,
     pub reason: WaitReason,
 }

@@ -34,6 +34,22 @@ fn plan_waits_at_most_as_long_as_run() {
 }
 
 #[test]
+fn plan_fails_at_once_if_the_cluster_must_change() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    api.set_aws_node(None);
+    api.faults().fail_next_matching(DAEMON_SET, 1, Fault::Status(503));
+    let output = node.run(["plan"]);
+    assert_eq!(
+        (output.status, error(&output)),
+        (
+            Some(75),
+            "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
+        )
+    );
+}
+
+#[test]
 fn run_prints_the_kubelet_arguments_that_it_configured() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);

@@ -1,9 +1,9 @@
 //! Classifies error responses of the API server and failed connections.
 
 use super::exec_plugin::PluginError;
-use crate::adapter::SharedError;
 use crate::adapter::body_limit::{BodyLimit, TooLarge};
 use crate::adapter::eks_token::TokenError;
+use crate::adapter::{SharedError, Transient};
 use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;
 use std::borrow::Cow;
@@ -121,6 +121,18 @@ impl Advice for KubernetesError {
             Self::TooLarge(_) => ExitCode::InvalidData,
             Self::NoResourceType => ExitCode::TimedOut,
             Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
+        }
+    }
+}
+
+impl Transient for KubernetesError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Answered { code, .. } => *code >= 500 || *code == 429,
+            Self::Expired | Self::Unreachable(_) | Self::Plugin(_) | Self::Token(_) => true,
+            Self::Unauthorized | Self::Forbidden(_) | Self::NoResourceType | Self::TooLarge(_) => {
+                false
+            }
         }
     }
 }

@@ -103,7 +103,7 @@ enum Limits {
 
 #[derive(Debug, Args)]
 struct RunFlags {
-    /// Print the configured values on standard output after success; log lines go to standard error
+    /// Print the configured kubelet flags on standard output after success
     #[arg(long, short, value_name = "FORMAT")]
     output: Option<command::run::Output>,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! Clients of everything outside the process: files, HTTP services, subprocesses and sockets.
 
 pub(crate) mod aws;
+pub(crate) mod body_limit;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
 mod context;

@@ -53,7 +53,7 @@ struct Cli {
 enum Command {
     /// Configure the kubelet of this node and wait for its ENIConfig
     #[command(after_help = RUN_EXAMPLE)]
-    Run(Box<Settings>),
+    Run(Box<RunFlags>),
     /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Box<PlanFlags>),
@@ -100,6 +100,15 @@ enum Limits {
     /// Rebuild the table of instance types with ec2:DescribeInstanceTypes and print what changed
     #[command(after_help = REFRESH_EXAMPLE)]
     Refresh(command::limits_command::LimitsRefreshArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunFlags {
+    /// Print the configured kubelet flags on standard output after success
+    #[arg(long, short, value_name = "FORMAT")]
+    output: Option<command::run::Output>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -195,8 +204,9 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
     };
     match cli.command {
         Command::Run(flags) => {
-            let (context, settings) = load(context, *flags)?;
-            command::run::run_until_sigterm(context, settings).await
+            let RunFlags { output, settings } = *flags;
+            let (context, settings) = load(context, settings)?;
+            command::run::run_until_sigterm(context, settings, output).await
         }
         Command::Plan(flags) => {
             let PlanFlags { output, settings } = *flags;
@@ -271,7 +281,7 @@ mod tests {
         let run = command.find_subcommand_mut("run").unwrap();
         let help = run.render_help().to_string();
         let flags = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
-        assert_eq!((flags, help.lines().count()), (15, 26), "{help}");
+        assert_eq!((flags, help.lines().count()), (16, 27), "{help}");
         assert_eq!(help.lines().find(|line| line.chars().count() > TERM_WIDTH), None);
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod wait_command;
 
 use crate::adapter::{Context, disk};
 use crate::error::Error;
+use eni_core::plan::Plan;
 use eni_core::settings::{Settings, SettingsError};
 use serde_json::Value;
 use std::io::{self, Write as _};
@@ -47,6 +48,11 @@ pub(crate) fn with_type_overrides(context: Context) -> Result<Context, Error> {
 
 fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
     Settings::from_toml(path, text).map_err(SettingsError::from)
+}
+
+/// Returns the kubelet flags of `plan` on one line.
+pub(crate) fn kubelet_args(plan: &Plan) -> String {
+    plan.kubelet.arguments().join(" ") + "\n"
 }
 
 /// Returns `value` as indented JSON with a final line break.

@@ -24,6 +24,8 @@ pub struct WaitTimer {
     wait: Wait,
     started: Instant,
     deadline: Deadline,
+    /// Whether the wait ends at a reason that is not transient, such as 403.
+    transient_only: bool,
 }
 
 impl WaitTimer {
@@ -35,7 +37,19 @@ impl WaitTimer {
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, started: Instant::now(), deadline }
+        Self { wait, started: Instant::now(), deadline, transient_only: false }
+    }
+
+    /// Ends a wait for the CNI configuration as soon as the cluster must change before a retry can
+    /// succeed.
+    #[must_use]
+    pub(crate) fn transient_only(self) -> Self {
+        Self { transient_only: true, ..self }
+    }
+
+    /// Returns whether another attempt follows after `reason`.
+    fn retries(&self, reason: &WaitReason) -> bool {
+        !self.transient_only || reason.is_transient()
     }
 
     /// Returns the time since the start.
@@ -56,11 +70,6 @@ impl WaitTimer {
         }
     }
 
-    /// Returns whether a failed attempt is followed by another one.
-    fn retries(&self) -> bool {
-        self.wait != Wait::Once
-    }
-
     fn limit(&self) -> Duration {
         match self.wait {
             Wait::Once => Duration::ZERO,
@@ -70,21 +79,37 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both record in `progress`
-/// why the target is not ready.
-async fn until<T>(
-    progress: &Progress,
+/// Awaits `first`, then `further` attempts until the deadline.
+///
+/// The deadline does not interrupt the first attempt, which has its own time limits: an earlier wait may
+/// have used the complete time, and a timeout without any response has no useful reason. The first
+/// attempt returns why the target is not ready, with a state for the further attempts. These record
+/// later reasons in the `Progress`, and return `None` if no attempt follows.
+async fn until<T, S>(
+    target: WaitTarget,
     timer: WaitTimer,
-    once: impl Future<Output = Option<T>>,
-    attempts: impl Future<Output = T>,
+    first: impl Future<Output = Result<T, (WaitReason, S)>>,
+    further: impl AsyncFnOnce(&Progress, S) -> Option<T>,
 ) -> Result<T, WaitTimeout> {
-    if !timer.retries() {
-        return once.await.ok_or_else(|| progress.timeout(timer.limit()));
+    let (reason, state) = match progress::report_during(&target, first).await {
+        Ok(done) => return Ok(done),
+        Err(not_ready) => not_ready,
+    };
+    let has_time = timer.deadline.remaining().is_none_or(|left| !left.is_zero());
+    let retries = timer.retries(&reason);
+    let progress = Progress::new(target, reason, has_time && retries);
+    if !retries {
+        return Err(progress.timeout(Duration::ZERO));
     }
-    tokio::select! {
-        done = attempts => Ok(done),
-        () = progress.report_until(timer.deadline) => Err(progress.timeout(timer.limit())),
+    if has_time {
+        tokio::select! {
+            done = further(&progress, state) => {
+                return done.ok_or_else(|| progress.timeout(Duration::ZERO));
+            }
+            () = progress.report_until(timer.deadline) => {}
+        }
     }
+    Err(progress.timeout(timer.limit()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 mod error_response;
+mod response_limit;
 pub(crate) mod role_credentials;
 
 use crate::adapter::Context;
@@ -22,6 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
+use response_limit::LimitResponses;
 use role_credentials::ChainCredentials;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -145,7 +147,8 @@ fn http_client(
             return connector.clone();
         }
         let connector = builder.clone().connector_settings(settings.clone());
-        let connector = SharedHttpConnector::new(connector.build_with_resolver(resolver.clone()));
+        let connector = LimitResponses(connector.build_with_resolver(resolver.clone()));
+        let connector = SharedHttpConnector::new(connector);
         connectors.push((timeouts, connector.clone()));
         connector
     }))

@@ -1,10 +1,14 @@
-//! Name resolution for all clients: /etc/hosts, then the DNS servers in /etc/resolv.conf.
+//! Name resolution for all clients: /etc/hosts, then the DNS servers in /etc/resolv.conf. Both files may
+//! change during a wait, so every lookup reads them.
 //!
 //! getaddrinfo is not used: in a static glibc binary it loads the host's NSS modules and crashes
 //! with SIGFPE if they were built for another glibc version.
 
+#[cfg(test)]
+mod tests;
+
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
-use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{self, NetError};
 use hickory_resolver::proto::op::{Query, ResponseCode};
@@ -15,9 +19,19 @@ use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// The longest time for which a name counts as unknown. A name server may allow a day, but the record may
+/// be created during a wait.
+const NEGATIVE_TTL: Duration = Duration::from_secs(2);
+/// The longest time for which an address is reused.
+const POSITIVE_TTL: Duration = Duration::from_mins(1);
+/// The port of a name server in `/etc/resolv.conf`.
+const PORT: u16 = 53;
 
 /// A failure to resolve a name.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,6 +42,12 @@ pub enum DnsError {
     /// `/etc/hosts` exists but cannot be read.
     #[error("failed to read /etc/hosts")]
     Hosts(#[source] Arc<io::Error>),
+    /// `/etc/resolv.conf` exists but cannot be read.
+    #[error("failed to read /etc/resolv.conf")]
+    ResolvConf(#[source] Arc<io::Error>),
+    /// There is no name server, because the network is not configured yet.
+    #[error("no DNS server is configured: /etc/resolv.conf {0}")]
+    NoNameServer(&'static str),
     /// `/etc/resolv.conf` is invalid.
     #[error("failed to configure DNS from /etc/resolv.conf")]
     Settings(#[source] Arc<NetError>),
@@ -42,7 +62,7 @@ pub enum DnsError {
         /// The code, such as `Server Failure`.
         code: ResponseCode,
     },
-    /// No DNS server is configured or reachable.
+    /// No DNS server is reachable.
     #[error("no DNS server answered the query for {name:?}")]
     NoAnswer { name: String, source: Arc<NetError> },
     /// The resolver failed in another way.
@@ -69,10 +89,34 @@ impl DnsError {
     }
 }
 
-/// Resolves names to addresses. Clones share one resolver and its cache.
+/// The files that configure name resolution.
+#[derive(Debug)]
+struct Files {
+    hosts: PathBuf,
+    resolv_conf: PathBuf,
+    /// The port of the name servers.
+    port: u16,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        let (hosts, resolv_conf) = ("/etc/hosts".into(), "/etc/resolv.conf".into());
+        Self { hosts, resolv_conf, port: PORT }
+    }
+}
+
+/// A DNS client, and the contents of `/etc/resolv.conf` for which it was created.
+#[derive(Clone, Debug)]
+struct Configured {
+    resolv_conf: Vec<u8>,
+    resolver: TokioResolver,
+}
+
+/// Resolves names to addresses. Clones share one DNS client and its cache.
 #[derive(Clone, Debug, Default)]
 pub struct DnsResolver {
-    resolver: Arc<OnceLock<TokioResolver>>,
+    files: Arc<Files>,
+    configured: Arc<Mutex<Option<Configured>>>,
 }
 
 impl DnsResolver {
@@ -83,7 +127,7 @@ impl DnsResolver {
         }
         // The resolver would query DNS for the address family that is missing in the file, but a name
         // in /etc/hosts must not need a DNS server.
-        let addresses = hosts_file_addresses(name)?;
+        let addresses = hosts_file_addresses(&self.files.hosts, name)?;
         if !addresses.is_empty() {
             return Ok(addresses);
         }
@@ -91,33 +135,55 @@ impl DnsResolver {
         Ok(lookup.map_err(|error| DnsError::lookup(name, error))?.iter().collect())
     }
 
-    /// Returns the DNS client. It is created at first use, because most nodes need no DNS.
+    /// Returns the DNS client for the current contents of `/etc/resolv.conf`. A new client starts with an
+    /// empty cache.
     fn resolver(&self) -> Result<TokioResolver, DnsError> {
-        if let Some(resolver) = self.resolver.get() {
-            return Ok(resolver.clone());
-        }
-        // The resolver panics without random numbers.
-        getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
-        let settings = |error| DnsError::Settings(Arc::new(error));
-        // Without the file there is no DNS server, and the query fails with `NoAnswer`.
-        let (config, mut options) = if std::path::Path::new("/etc/resolv.conf").exists() {
-            system_conf::read_system_conf().map_err(settings)?
-        } else {
-            (ResolverConfig::from_parts(None, vec![], vec![]), ResolverOpts::default())
+        let resolv_conf = match std::fs::read(&self.files.resolv_conf) {
+            Ok(contents) => contents,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(DnsError::NoNameServer("does not exist"));
+            }
+            Err(error) => return Err(DnsError::ResolvConf(Arc::new(error))),
         };
-        options.use_hosts_file = ResolveHosts::Never;
-        let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-            .with_options(options)
-            .build()
-            .map_err(settings)?;
-        Ok(self.resolver.get_or_init(|| resolver).clone())
+        let mut configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = &*configured
+            && current.resolv_conf == resolv_conf
+        {
+            return Ok(current.resolver.clone());
+        }
+        *configured = None;
+        let resolver = dns_client(&resolv_conf, self.files.port)?;
+        *configured = Some(Configured { resolv_conf, resolver: resolver.clone() });
+        Ok(resolver)
     }
 }
 
-/// Returns the addresses of `name` in /etc/hosts. The file is read each time, because it may change
-/// while eni-bootstrap waits.
-fn hosts_file_addresses(name: &str) -> Result<Vec<IpAddr>, DnsError> {
-    let file = match File::open("/etc/hosts") {
+/// Returns a DNS client for the name servers in `resolv_conf`, the contents of `/etc/resolv.conf`.
+fn dns_client(resolv_conf: &[u8], port: u16) -> Result<TokioResolver, DnsError> {
+    // The client panics without random numbers.
+    getrandom::fill(&mut [0; 8]).map_err(|error| DnsError::NoRandomNumbers(Arc::new(error)))?;
+    let text = String::from_utf8_lossy(resolv_conf);
+    if !text.lines().any(|line| line.split_whitespace().next() == Some("nameserver")) {
+        return Err(DnsError::NoNameServer("has no nameserver line"));
+    }
+    let settings = |error| DnsError::Settings(Arc::new(error));
+    let (config, mut options) = system_conf::parse_resolv_conf(resolv_conf).map_err(settings)?;
+    let mut servers = config.name_servers().to_vec();
+    servers.iter_mut().flat_map(|it| &mut it.connections).for_each(|it| it.port = port);
+    let config =
+        ResolverConfig::from_parts(config.domain().cloned(), config.search().to_vec(), servers);
+    options.use_hosts_file = ResolveHosts::Never;
+    options.negative_max_ttl = Some(NEGATIVE_TTL);
+    options.positive_max_ttl = Some(POSITIVE_TTL);
+    Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+        .with_options(options)
+        .build()
+        .map_err(settings)
+}
+
+/// Returns the addresses of `name` in the hosts file `path`.
+fn hosts_file_addresses(path: &Path, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(DnsError::Hosts(Arc::new(error))),
@@ -177,37 +243,4 @@ impl tower::Service<Name> for DnsResolver {
 /// Adds port 0, which the connector replaces with the port of the URL.
 fn with_port(addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> + Send {
     addresses.into_iter().map(|address| SocketAddr::new(address, 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use eni_core::failure::one_line;
-    use hickory_resolver::net::NoRecords;
-    use hickory_resolver::proto::rr::Name;
-
-    fn no_records(code: ResponseCode) -> NetError {
-        let query = Query::query(Name::from_ascii("k8s.example.").unwrap(), RecordType::A);
-        NetError::Dns(net::DnsError::NoRecordsFound(NoRecords::new(query, code)))
-    }
-
-    #[test]
-    fn a_failed_lookup_has_a_short_message() {
-        let message = |error| one_line(&DnsError::lookup("k8s.example", error));
-        let no_such_host = "no such host: \"k8s.example\"";
-        assert_eq!(message(no_records(ResponseCode::NXDomain)), no_such_host);
-        assert_eq!(message(no_records(ResponseCode::NoError)), no_such_host);
-        assert_eq!(
-            message(no_records(ResponseCode::ServFail)),
-            "the DNS server failed to resolve \"k8s.example\": Server Failure"
-        );
-        assert_eq!(
-            message(NetError::Timeout),
-            "no DNS server answered the query for \"k8s.example\": request timed out"
-        );
-        assert_eq!(
-            message(NetError::NoConnections),
-            "no DNS server answered the query for \"k8s.example\": no connections available"
-        );
-    }
 }

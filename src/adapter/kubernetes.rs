@@ -1,28 +1,34 @@
 //! The Kubernetes API: ENIConfigs, the aws-node DaemonSet, and this node's Node object and pods.
 
+mod credentials;
 mod daemonset;
 mod env_expansion;
+mod exec_plugin;
 mod known_node;
 mod kube_client;
 mod kubernetes_error;
 mod node_pods;
+mod response_limit;
 
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
+pub use exec_plugin::PluginError;
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
-pub(crate) use kubernetes_error::{RBAC, UNREACHABLE_HELP};
+pub(crate) use kubernetes_error::RBAC;
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;
+use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
+use exec_plugin::ExecPlugin;
 use futures::{Stream, StreamExt as _};
+use kube::Config;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
 use kube_client::{Identity, certificates, client, without_white_space};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use std::collections::BTreeMap;
@@ -67,8 +73,7 @@ pub enum Event {
 /// A client of the API server with its credentials.
 #[derive(Clone)]
 pub struct ApiServer {
-    client: Client,
-    identity: Option<Identity>,
+    credentials: Credentials,
 }
 
 /// Omits the client, which contains the token.
@@ -94,8 +99,16 @@ impl ApiServer {
             *authority = without_white_space(authority);
         }
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
-        Ok(Self { client: client(&config, context, None)?, identity: None })
+        let mut config =
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
+        let plugin = exec_plugin_of(&mut config)?;
+        // Reports a problem of the configuration before the plugin is run.
+        let client = client(&config, context, None)?;
+        let credentials = match plugin {
+            None => Credentials::Kubeconfig(client),
+            Some(plugin) => Credentials::Plugin(Arc::new(PluginUser::new(plugin, config, context))),
+        };
+        Ok(Self { credentials })
     }
 
     /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
@@ -113,7 +126,8 @@ impl ApiServer {
         let mut config = Config::new(url);
         config.root_cert = Some(certificates(&cluster.certificate_authority)?);
         let identity = Identity::new(tokens);
-        Ok(Self { client: client(&config, context, Some(&identity))?, identity: Some(identity) })
+        let client = client(&config, context, Some(&identity))?;
+        Ok(Self { credentials: Credentials::Node(client, identity) })
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
@@ -122,7 +136,7 @@ impl ApiServer {
         name: &str,
     ) -> Result<Option<VersionedEniConfig>, KubernetesError> {
         debug!("kubernetes: GET eniconfigs/{name}");
-        let object = self.get(&self.eni_config_api(), name).await?;
+        let object = self.get(&self.eni_config_api().await?, name).await?;
         Ok(object.map(|object| VersionedEniConfig {
             eni_config: eni_config(&object),
             version: object.metadata.resource_version,
@@ -132,7 +146,7 @@ impl ApiServer {
     /// Returns all ENIConfigs by name.
     pub(crate) async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
-        let api = self.eni_config_api();
+        let api = self.eni_config_api().await?;
         match within(ATTEMPT, api.list(&ListParams::default())).await? {
             Ok(list) => {
                 let named = |object: &DynamicObject| object.metadata.name.clone();
@@ -156,7 +170,7 @@ impl ApiServer {
         let from = from.unwrap_or_default();
         let at = if from.is_empty() { "now" } else { from };
         debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
-        let api = self.eni_config_api();
+        let api = self.eni_config_api().await?;
         // After a GET that returned 404 there is no version. The API server then replays the
         // current state first, so no change between the GET and the watch is missed.
         let stream = match within(ATTEMPT, api.watch(&params, from)).await? {
@@ -176,11 +190,9 @@ impl ApiServer {
         })))
     }
 
-    fn eni_config_api(&self) -> Api<DynamicObject> {
-        Api::all_with(
-            self.client.clone(),
-            &resource("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig", "eniconfigs"),
-        )
+    async fn eni_config_api(&self) -> Result<Api<DynamicObject>, KubernetesError> {
+        let kind = resource("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig", "eniconfigs");
+        Ok(Api::all_with(self.credentials.client().await?, &kind))
     }
 
     /// Returns one object; `None` if it does not exist.
@@ -196,17 +208,31 @@ impl ApiServer {
         }
     }
 
-    /// Converts an error of the client. After a 401, the next request signs a new token.
+    /// Converts an error of the client. After a 401, the next request uses new credentials.
     async fn classified(&self, error: kube::Error) -> KubernetesError {
         let error = match error {
             kube::Error::Api(status) => status_error(&status),
             other => transport_error(other),
         };
-        if let (KubernetesError::Unauthorized, Some(identity)) = (&error, &self.identity) {
-            identity.forget().await;
+        if matches!(error, KubernetesError::Unauthorized) {
+            self.credentials.forget().await;
         }
         error
     }
+}
+
+/// Removes the exec plugin from `config`, so that the client does not run it in the event loop. Returns
+/// `None` if the user has other credentials, which take precedence.
+fn exec_plugin_of(config: &mut Config) -> Result<Option<ExecPlugin>, ConnectError> {
+    let user = &mut config.auth_info;
+    if user.auth_provider.as_ref().is_some_and(|it| it.config.contains_key("cmd-path")) {
+        return Err(ConnectError::AuthProvider);
+    }
+    let has_password = user.username.is_some() && user.password.is_some();
+    let has_token = user.token.is_some() || user.token_file.is_some();
+    let exec = user.exec.take();
+    let takes_precedence = user.auth_provider.is_some() || has_password || has_token;
+    Ok(exec.filter(|_| !takes_precedence).map(ExecPlugin))
 }
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {

@@ -2,13 +2,17 @@
 
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
-use crate::command::{json_text, print, yaml_text};
+use crate::command::{json_text, kubelet_args, print, yaml_text};
 use crate::error::Error;
 use crate::report::{self, PlanView};
 use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
 use eni_core::settings::{Settings, Wait};
+use std::time::Duration;
+
+/// The longest wait for the CNI configuration: `plan` is interactive.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The format of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -33,8 +37,8 @@ pub(crate) async fn show(
     output: Output,
 ) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    // One attempt without retries: `plan` is interactive.
-    let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;
+    let timer = WaitTimer::start(wait(node.settings.eni_config.wait())).transient_only();
+    let cluster = Box::pin(node.cluster_state(timer)).await?;
     let plan = node.plan(&cluster)?;
     let NodeSession { context, settings, facts, .. } = &node;
     let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
@@ -48,7 +52,30 @@ pub(crate) async fn show(
         Output::Json => json_text(&report::plan_json(&view, &plan)),
         Output::Yaml => yaml_text(&report::plan_json(&view, &plan))?,
         Output::Diff => report::diff(&context.root, &plan.changes)?,
-        Output::KubeletArgs => plan.kubelet.arguments().join(" ") + "\n",
+        Output::KubeletArgs => kubelet_args(&plan),
     };
     print(&text)
+}
+
+/// Returns the shorter one of `configured`, the wait of `run`, and [`LONGEST_WAIT`].
+fn wait(configured: Wait) -> Wait {
+    match configured {
+        Wait::Once => Wait::Once,
+        Wait::For(time) => Wait::For(time.min(LONGEST_WAIT)),
+        Wait::Forever => Wait::For(LONGEST_WAIT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plan_waits_no_longer_than_run_and_at_most_30_seconds() {
+        let seconds = |seconds| Wait::For(Duration::from_secs(seconds));
+        assert_eq!(wait(Wait::Once), Wait::Once);
+        assert_eq!(wait(seconds(5)), seconds(5));
+        assert_eq!(wait(seconds(600)), seconds(30));
+        assert_eq!(wait(Wait::Forever), seconds(30));
+    }
 }

@@ -4,9 +4,11 @@
 use crate::adapter::{Context, bottlerocket_commit};
 use crate::apply::{self, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
+use crate::command::{kubelet_args, print};
 use crate::error::Error;
 use crate::report;
 use crate::wait::WaitTimer;
+use clap::ValueEnum;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::settings::{OnTimeout, Settings};
@@ -14,15 +16,26 @@ use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+/// The values that `run` prints after success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// The kubelet flags on one line, as `plan --output kubelet-args` prints them
+    KubeletArgs,
+}
+
 /// How often the plan is computed if other programs change files at the same time.
 const MOST_PLANS: u32 = 3;
 
 /// Runs [`run`] until it ends or SIGTERM stops it.
-pub(crate) async fn run_until_sigterm(context: Context, settings: Settings) -> Result<(), Error> {
+pub(crate) async fn run_until_sigterm(
+    context: Context,
+    settings: Settings,
+    output: Option<Output>,
+) -> Result<(), Error> {
     let root = context.root.clone();
     let mut sigterm = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
     select! {
-        result = Box::pin(run(context, settings)) => result,
+        result = Box::pin(run(context, settings, output)) => result,
         _ = sigterm.recv() => {
             bottlerocket_commit::clean_up(&root).await;
             Err(Error::Terminated)
@@ -30,8 +43,13 @@ pub(crate) async fn run_until_sigterm(context: Context, settings: Settings) -> R
     }
 }
 
-/// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
-pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
+/// Prepares this node for its kubelet. The kubelet may start only if this succeeds. Prints `output` after
+/// success.
+pub async fn run(
+    context: Context,
+    settings: Settings,
+    output: Option<Output>,
+) -> Result<(), Error> {
     let (_lock, mut node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
     let timer = WaitTimer::start(node.settings.eni_config.wait());
@@ -61,7 +79,10 @@ pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
     }
     apply::confirm(root, &plan.changes, settings.host.render_wait().into()).await?;
     info!("ready: the node is ready for the kubelet");
-    Ok(())
+    match output {
+        Some(Output::KubeletArgs) => print(&kubelet_args(&plan)),
+        None => Ok(()),
+    }
 }
 
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in

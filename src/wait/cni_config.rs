@@ -1,6 +1,6 @@
 //! Waits for the CNI configuration. A missing DaemonSet is rare, so this polls instead of watching.
 
-use super::{LONGEST_PAUSE, Progress, WaitTarget, WaitTimeout, WaitTimer, until};
+use super::{LONGEST_PAUSE, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::ApiServer;
 use crate::adapter::pauses;
 use eni_core::domain::aws_node::AwsNode;
@@ -11,22 +11,25 @@ pub(crate) async fn until_cni_config(
     api: &ApiServer,
     timer: WaitTimer,
 ) -> Result<AwsNode, WaitTimeout> {
-    let progress = Progress::new(WaitTarget::AwsNode, timer.retries());
     let read = async || match api.aws_node().await {
-        Ok(environment) => Some(AwsNode::read(&environment)),
-        Err(error) => {
-            progress.set(error.into());
-            None
-        }
+        Ok(environment) => Ok(AwsNode::read(&environment)),
+        Err(error) => Err((error.into(), ())),
     };
-    let attempts = async {
+    until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {
-            if let Some(aws_node) = read().await {
-                return aws_node;
-            }
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+            match read().await {
+                Ok(aws_node) => return Some(aws_node),
+                Err((reason, ())) => {
+                    let retries = timer.retries(&reason);
+                    progress.set(reason);
+                    if !retries {
+                        return None;
+                    }
+                }
+            }
         }
-    };
-    until(&progress, timer, read(), attempts).await
+    })
+    .await
 }

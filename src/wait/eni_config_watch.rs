@@ -44,19 +44,26 @@ pub async fn until_ready<V>(
 where
     V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
-    let progress = Progress::new(WaitTarget::EniConfig(name.clone()), timer.retries());
-    let watcher = Watcher { api, name: name.as_str(), progress: &progress, verify };
-    let once = async { watcher.get().await.0 };
-    let fitting = until(&progress, timer, once, watcher.attempts()).await?;
-    let Fitting { eni_config, diagnostics } = fitting;
+    let target = WaitTarget::EniConfig(name.clone());
+    let reader = Reader { api, name: name.as_str(), verify };
+    let fitting = until(target, timer, reader.get(), async |progress, current| {
+        Some(Watcher { reader: &reader, progress }.attempts(current).await)
+    });
+    let Fitting { eni_config, diagnostics } = fitting.await?;
     Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
 }
 
-struct Watcher<'a, V> {
+/// Reads the ENIConfig and compares it with this node.
+struct Reader<'a, V> {
     api: &'a ApiServer,
     name: &'a str,
-    progress: &'a Progress,
     verify: V,
+}
+
+/// Waits for the ENIConfig after the first GET.
+struct Watcher<'a, V> {
+    reader: &'a Reader<'a, V>,
+    progress: &'a Progress,
 }
 
 struct Fitting {
@@ -64,17 +71,43 @@ struct Fitting {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// The reason why the ENIConfig is not ready, and its current state if it exists.
+type NotReady = (WaitReason, Option<VersionedEniConfig>);
+
+impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
+    /// Reads the ENIConfig once, and returns it if it fits this node.
+    async fn get(&self) -> Result<Fitting, NotReady> {
+        match self.api.eni_config(self.name).await {
+            Ok(Some(current)) => match self.check(&current.eni_config).await {
+                Ok(fitting) => Ok(fitting),
+                Err(reason) => Err((reason, Some(current))),
+            },
+            Ok(None) => Err((WaitReason::NotFound, None)),
+            Err(error) => Err((WaitReason::Api(error), None)),
+        }
+    }
+
+    /// Returns the ENIConfig if it names a subnet and fits this node.
+    async fn check(&self, eni_config: &EniConfig) -> Result<Fitting, WaitReason> {
+        if eni_config.subnet.is_empty() {
+            return Err(WaitReason::NoSubnet);
+        }
+        let diagnostics = (self.verify)(eni_config).await;
+        match diagnostics.iter().find(|it| it.is_failure()) {
+            Some(failure) => Err(WaitReason::DoesNotFit(failure.clone())),
+            None => Ok(Fitting { eni_config: eni_config.clone(), diagnostics }),
+        }
+    }
+}
+
 impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
-    /// Alternates between GET and WATCH until the ENIConfig fits.
-    async fn attempts(&self) -> Fitting {
+    /// Alternates between WATCH and GET until the ENIConfig fits. `current` is the result of the last
+    /// GET.
+    async fn attempts(&self, mut current: Option<VersionedEniConfig>) -> Fitting {
         let mut delays = pauses(LONGEST_PAUSE);
         let mut may_watch = true;
         let mut from_version = true;
         loop {
-            let (fitting, current) = self.get().await;
-            if let Some(fitting) = fitting {
-                return fitting;
-            }
             if may_watch && !self.progress.has_failed() {
                 let start = Instant::now();
                 let version = current.as_ref().and_then(|current| current.version.as_deref());
@@ -97,20 +130,12 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 }
             }
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
-        }
-    }
-
-    /// Reads the ENIConfig once. Returns it as [`Fitting`] if it fits this node, and its current state.
-    async fn get(&self) -> (Option<Fitting>, Option<VersionedEniConfig>) {
-        match self.api.eni_config(self.name).await {
-            Ok(Some(current)) => (self.check(&current.eni_config).await, Some(current)),
-            Ok(None) => {
-                self.progress.set(WaitReason::NotFound);
-                (None, None)
-            }
-            Err(error) => {
-                self.progress.set(WaitReason::Api(error));
-                (None, None)
+            match self.reader.get().await {
+                Ok(fitting) => return fitting,
+                Err((reason, state)) => {
+                    self.progress.set(reason);
+                    current = state;
+                }
             }
         }
     }
@@ -123,7 +148,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         version: Option<&str>,
         mut last: Option<EniConfig>,
     ) -> Result<Option<Fitting>, KubernetesError> {
-        let mut events = self.api.watch(self.name, version).await?;
+        let mut events = self.reader.api.watch(self.reader.name, version).await?;
         let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
         loop {
             let does_not_fit = self.progress.does_not_fit();
@@ -144,25 +169,12 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 },
                 () = pause => {}
             }
-            if let Some(eni_config) = &last
-                && let Some(fitting) = self.check(eni_config).await
-            {
-                return Ok(Some(fitting));
+            if let Some(eni_config) = &last {
+                match self.reader.check(eni_config).await {
+                    Ok(fitting) => return Ok(Some(fitting)),
+                    Err(reason) => self.progress.set(reason),
+                }
             }
         }
-    }
-
-    /// Returns the ENIConfig if it names a subnet and fits this node. Otherwise records the reason.
-    async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
-        if eni_config.subnet.is_empty() {
-            self.progress.set(WaitReason::NoSubnet);
-            return None;
-        }
-        let diagnostics = (self.verify)(eni_config).await;
-        if let Some(failure) = diagnostics.iter().find(|it| it.is_failure()) {
-            self.progress.set(WaitReason::DoesNotFit(failure.clone()));
-            return None;
-        }
-        Some(Fitting { eni_config: eni_config.clone(), diagnostics })
     }
 }

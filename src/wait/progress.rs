@@ -14,17 +14,33 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// be lost.
 const EXTENSION: Duration = Duration::from_mins(1);
 
+/// Reports at intervals that there is no response for `target` yet, until `attempt` completes.
+pub(super) async fn report_during<T>(target: &WaitTarget, attempt: impl Future<Output = T>) -> T {
+    let reports = async {
+        loop {
+            sleep(INTERVAL).await;
+            info!("wait: no response yet for {target}");
+            systemd::status(&format!("Waiting for {target}: no response yet"), EXTENSION);
+        }
+    };
+    tokio::select! {
+        done = attempt => done,
+        never = reports => never,
+    }
+}
+
 /// The target of a wait and the last reason why it is not ready.
 pub(super) struct Progress {
     target: WaitTarget,
-    /// Whether a failed attempt is followed by another one.
-    retries: bool,
     reason: RefCell<WaitReason>,
 }
 
 impl Progress {
-    pub(super) fn new(target: WaitTarget, retries: bool) -> Self {
-        Self { target, retries, reason: RefCell::new(WaitReason::NoResponse) }
+    /// Reports the reason of the first attempt, and whether further attempts follow.
+    pub(super) fn new(target: WaitTarget, reason: WaitReason, retries: bool) -> Self {
+        let progress = Self { target, reason: RefCell::new(reason) };
+        progress.report_new(&progress.reason.borrow(), retries);
+        progress
     }
 
     /// Returns whether the ENIConfig exists but does not fit this node. Its subnet in EC2 may change.
@@ -37,23 +53,28 @@ impl Progress {
         matches!(*self.reason.borrow(), WaitReason::Api(_))
     }
 
-    /// Records the reason and reports a new one, with help unless a retry may be enough.
+    /// Records the reason of a further attempt, and reports a new one.
     pub(super) fn set(&self, reason: WaitReason) {
-        let state = reason.state(&self.target);
-        let is_new = self.reason.borrow().state(&self.target) != state;
+        let is_new = self.reason.borrow().state(&self.target) != reason.state(&self.target);
         if is_new {
-            match reason {
-                WaitReason::NoResponse | WaitReason::NotFound | WaitReason::NoSubnet => {
-                    info!("wait: {state}{}", if self.retries { "; retrying" } else { "" });
-                }
-                WaitReason::DoesNotFit(_) | WaitReason::Api(_) | WaitReason::AwsNode(_) => {
-                    let help = reason.diagnostic(&self.target).help.unwrap_or_default();
-                    warn!("wait: {state}; {help}");
-                }
-            }
-            self.notify(&reason, None);
+            self.report_new(&reason, true);
         }
         self.reason.replace(reason);
+    }
+
+    /// Reports a new reason, with help unless a retry may be enough.
+    fn report_new(&self, reason: &WaitReason, retries: bool) {
+        let state = reason.state(&self.target);
+        match reason {
+            WaitReason::NotFound | WaitReason::NoSubnet => {
+                info!("wait: {state}{}", if retries { "; retrying" } else { "" });
+            }
+            WaitReason::DoesNotFit(_) | WaitReason::Api(_) | WaitReason::AwsNode(_) => {
+                let help = reason.diagnostic(&self.target).help.unwrap_or_default();
+                warn!("wait: {state}; {help}");
+            }
+        }
+        self.notify(reason, None);
     }
 
     /// Reports the state at intervals until the deadline.
@@ -88,8 +109,7 @@ impl Progress {
     }
 
     /// Returns the timeout with the last reason.
-    pub(super) fn timeout(&self, limit: Duration) -> WaitTimeout {
-        let reason = self.reason.replace(WaitReason::NoResponse);
-        WaitTimeout { target: self.target.clone(), limit, reason }
+    pub(super) fn timeout(self, limit: Duration) -> WaitTimeout {
+        WaitTimeout { target: self.target, limit, reason: self.reason.into_inner() }
     }
 }

@@ -1,6 +1,7 @@
 //! The error of a wait: the target, the time limit, and why the target was not ready.
 
-use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS, UNREACHABLE_HELP};
+use crate::adapter::Transient as _;
+use crate::adapter::kubernetes::{AwsNodeError, KubernetesError, RBAC, SETTINGS};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::{EniConfigName, not_found, without_subnet};
 use eni_core::failure::{Advice, ExitCode, one_line};
@@ -29,9 +30,6 @@ impl fmt::Display for WaitTarget {
 /// The reason why the target of a wait is not ready.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitReason {
-    /// No request has completed yet.
-    #[error("no response from the API server yet")]
-    NoResponse,
     /// The ENIConfig does not exist.
     #[error("the ENIConfig does not exist in the cluster")]
     NotFound,
@@ -59,10 +57,14 @@ impl From<AwsNodeError> for WaitReason {
 }
 
 impl WaitReason {
+    /// Returns whether a retry may succeed without a change of the cluster.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_transient())
+    }
+
     /// Returns the state of `target` as one line for the log, such as `ENIConfig us-west-2a not found`.
     pub(super) fn state(&self, target: &WaitTarget) -> String {
         match self {
-            Self::NoResponse => format!("no response yet for {target}"),
             Self::NotFound => format!("{target} not found"),
             Self::NoSubnet => format!("{target} has no spec.subnet"),
             Self::DoesNotFit(diagnostic) => {
@@ -103,7 +105,6 @@ impl WaitReason {
             }
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
-            (Self::NoResponse, _) => UNREACHABLE_HELP.to_owned(),
             (Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
                 AwsNodeError::NotFound.help().into_owned()
             }
@@ -115,7 +116,8 @@ impl WaitReason {
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitTimeout {
     pub target: WaitTarget,
-    /// The time limit; zero if the settings allow one request only.
+    /// The time limit; zero if the settings allow one request only, or if the wait ended at a reason that
+    /// is not transient.
     pub limit: Duration,
     pub reason: WaitReason,
 }
@@ -152,10 +154,9 @@ impl Advice for WaitTimeout {
 
     fn exit_code(&self) -> ExitCode {
         match &self.reason {
-            WaitReason::NoResponse
-            | WaitReason::NotFound
-            | WaitReason::NoSubnet
-            | WaitReason::DoesNotFit(_) => ExitCode::TimedOut,
+            WaitReason::NotFound | WaitReason::NoSubnet | WaitReason::DoesNotFit(_) => {
+                ExitCode::TimedOut
+            }
             WaitReason::Api(error) => error.exit_code(),
             WaitReason::AwsNode(error) => error.exit_code(),
         }
@@ -194,12 +195,6 @@ mod tests {
              caused by: spec.subnet is empty\n  \
              help: set spec.subnet to a subnet in the node's zone: `kubectl edit eniconfig us-west-2a`"
         );
-        assert_eq!(
-            report(&timeout(WaitReason::NoResponse)),
-            "error: timed out after 10m waiting for ENIConfig us-west-2a\n  \
-             caused by: no response from the API server yet\n  \
-             help: check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node"
-        );
         let once = WaitTimeout { limit: Duration::ZERO, ..timeout(WaitReason::NotFound) };
         assert_eq!(
             one_line(&once),
@@ -228,7 +223,6 @@ mod tests {
     #[test]
     fn the_log_states_the_target_before_the_reason() {
         let state = |reason: &WaitReason| reason.state(&timeout(WaitReason::NotFound).target);
-        assert_eq!(state(&WaitReason::NoResponse), "no response yet for ENIConfig us-west-2a");
         assert_eq!(state(&WaitReason::NotFound), "ENIConfig us-west-2a not found");
         assert_eq!(state(&WaitReason::NoSubnet), "ENIConfig us-west-2a has no spec.subnet");
         let diagnostic = Diagnostic::failed(Code::SubnetFull, "subnet-1 has 1 free address", "");

@@ -2,6 +2,8 @@
 
 use crate::support::node::{DROP_IN, error, in_cluster};
 use eni_bootstrap_sandbox::{Access, KubernetesApi};
+use serde_json::json;
+use std::time::Duration;
 
 #[test]
 fn a_missing_eniconfig_is_75_and_the_files_stay() {
@@ -71,6 +73,26 @@ fn a_cluster_without_the_cni_is_75() {
         "without max-pods, on-timeout has no effect"
     );
     assert_eq!(node.written(), Vec::<String>::new());
+}
+
+#[test]
+fn after_a_daemonset_that_arrives_at_the_deadline_the_eniconfig_is_read_once() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = in_cluster(&api);
+    // The response with the DaemonSet arrives after the deadline.
+    api.faults().latency(Duration::from_millis(1200));
+    let output = node.run(["run", "--eni-config-wait", "1s"]);
+    assert_eq!(output.status, Some(75), "{}", output.stderr);
+    assert!(
+        error(&output).starts_with(
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for ENIConfig us-west-2a\n  caused by: the ENIConfig does not exist in the cluster\n  help: "
+        ),
+        "{}",
+        output.stderr
+    );
+    api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
+    let output = node.run(["run", "--eni-config-wait", "1s"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn an_unknown_image_family_is_65() {
         (output.status, error(&output)),
         (
             Some(65),
-            "error: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
+            "error: this image has neither nodeadm-run.service nor kubelet.service\n  help: run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap run --output kubelet-args` to the kubelet\n"
         )
     );
 }

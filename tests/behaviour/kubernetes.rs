@@ -4,6 +4,7 @@ use eni_bootstrap::adapter::Context;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, KubernetesError};
 use eni_bootstrap::wait::{Ready, WaitReason, WaitTarget, WaitTimeout, WaitTimer};
 use eni_bootstrap_sandbox::{Access, Fault, KubernetesApi};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
 use eni_core::settings::Wait;
@@ -272,6 +273,31 @@ async fn a_wait_of_zero_sends_one_request() {
     let error = wait(&api, Wait::Once).await.unwrap_err();
     assert_eq!(error.to_string(), "ENIConfig us-west-2a is not ready");
     assert_eq!(verbs(&api), ["get"]);
+}
+
+#[tokio::test]
+async fn after_the_deadline_the_eniconfig_is_still_read_and_verified_once() {
+    // The wait for the DaemonSet has used the complete time.
+    let spent = Wait::For(Duration::ZERO);
+    let api = KubernetesApi::start();
+    assert_eq!(wait(&api, spent).await.unwrap_err().reason, WaitReason::NotFound);
+    assert_eq!(verbs(&api), ["get"]);
+
+    api.apply("us-west-2a", spec());
+    assert_eq!(wait(&api, spent).await, good());
+    assert_eq!(verbs(&api), ["get", "get"]);
+
+    let full = Diagnostic::failed(Code::SubnetFull, "subnet-0a is full", "release addresses");
+    let server = client(&api).await;
+    for limit in [spent, Wait::Once] {
+        let verify = async |eni_config: &EniConfig| {
+            assert_eq!(eni_config.subnet, "subnet-0a");
+            vec![full.clone()]
+        };
+        let timer = WaitTimer::start(limit);
+        let error = eni_bootstrap::wait::until_ready(&server, &name(), timer, verify).await;
+        assert_eq!(error.unwrap_err().reason, WaitReason::DoesNotFit(full.clone()));
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ fn first_boot_with_bootstrap_sh_starts_the_kubelet_with_the_eni_bootstrap_argume
 }
 
 #[test]
-fn user_data_passes_the_planned_arguments_to_bootstrap_sh() {
+fn user_data_passes_the_configured_arguments_to_bootstrap_sh() {
     let Some(fixture) = Fixture::new("al2_passed_on", Al2) else { return };
     fixture.create_eni_config();
     fixture.node.systemctl(&["disable", "eni-bootstrap.service"]);
@@ -84,8 +84,7 @@ fn user_data_passes_the_planned_arguments_to_bootstrap_sh() {
 export ENI_BOOTSTRAP_CLUSTER_NAME=real
 export ENI_BOOTSTRAP_CLUSTER_ENDPOINT={endpoint}
 export ENI_BOOTSTRAP_CLUSTER_CERTIFICATE_AUTHORITY={authority}
-eni-bootstrap run
-arguments=$(eni-bootstrap plan --output kubelet-args)
+arguments=$(eni-bootstrap run --output kubelet-args)
 /etc/eks/bootstrap.sh real --apiserver-endpoint {endpoint} --b64-cluster-ca {authority} \\
     --use-max-pods false --kubelet-extra-args \"$arguments\"
 "

@@ -93,7 +93,7 @@ async fn limits_that_are_not_in_the_table_come_from_ec2() {
     let mut settings = Settings::default();
     // The subnet of the stand-in cluster does not exist in moto.
     settings.eni_config.verify = Some(false);
-    Box::pin(command::run::run(context, settings)).await.unwrap();
+    Box::pin(command::run::run(context, settings, None)).await.unwrap();
     let written = node.read("etc/eks/nodeadm.d/90-eni-bootstrap.yaml").unwrap();
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
 }

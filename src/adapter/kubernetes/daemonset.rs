@@ -147,7 +147,7 @@ impl ApiServer {
     pub(crate) async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
-        let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
+        let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
@@ -235,7 +235,7 @@ impl ApiServer {
     ) -> Result<Option<Environment>, AwsNodeError> {
         debug!("kubernetes: GET configmaps/{name} in {NAMESPACE}");
         let kind = resource("", "v1", "ConfigMap", "configmaps");
-        let api = Api::namespaced_with(self.client.clone(), NAMESPACE, &kind);
+        let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let object = self.get(&api, name).await.map_err(|error| match error {
             source @ KubernetesError::Forbidden(_) => {
                 let (what, config_map) = (what.to_owned(), name.to_owned());

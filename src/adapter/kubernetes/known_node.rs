@@ -28,7 +28,8 @@ impl ApiServer {
     pub(crate) async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
         let Some(name) = self.node_name().await? else { return Ok(None) };
         debug!("kubernetes: GET nodes/{name}");
-        let nodes = Api::all_with(self.client.clone(), &resource("", "v1", "Node", "nodes"));
+        let nodes =
+            Api::all_with(self.credentials.client().await?, &resource("", "v1", "Node", "nodes"));
         let node = self.get(&nodes, &name).await?;
         Ok(node.map(|node| KnownNode {
             name,
@@ -44,7 +45,7 @@ impl ApiServer {
         debug!("kubernetes: POST selfsubjectreviews");
         let kind =
             resource("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews");
-        let reviews = Api::<DynamicObject>::all_with(self.client.clone(), &kind);
+        let reviews = Api::<DynamicObject>::all_with(self.credentials.client().await?, &kind);
         let mut review = DynamicObject::new("", &kind);
         review.metadata.name = None;
         let reviewed =

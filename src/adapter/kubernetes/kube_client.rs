@@ -1,6 +1,7 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
+use super::response_limit::LimitResponses;
 use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
@@ -55,6 +56,11 @@ pub enum ConnectError {
     /// The trusted CA certificates for an `https://` proxy cannot be used.
     #[error("failed to set up TLS to the proxy")]
     ProxyTls(#[source] rustls::Error),
+    /// The user of the kubeconfig has an `auth-provider` that runs a command.
+    #[error(
+        "the user of the kubeconfig has an auth-provider with a command, which is not supported"
+    )]
+    AuthProvider,
     /// TLS or the authentication of the client cannot be set up.
     #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
@@ -75,6 +81,9 @@ impl Advice for ConnectError {
             Self::Proxy(_) => "correct proxy-url, or remove it from the kubeconfig",
             Self::ProxyTls(_) => {
                 "reinstall the CA certificates of the host (package ca-certificates)"
+            }
+            Self::AuthProvider => {
+                "replace auth-provider with an exec plugin: Kubernetes 1.26 removed auth-provider commands"
             }
             Self::Client(_) => {
                 "check the endpoint, the certificate authority and the user of the cluster"
@@ -187,7 +196,7 @@ where
         .option_layer(config.auth_layer().map_err(failed)?)
         .option_layer(authorize)
         .map_err(BoxError::from)
-        .service(hyper);
+        .service(LimitResponses(hyper));
     Ok(Client::new(service, &config.default_namespace))
 }
 

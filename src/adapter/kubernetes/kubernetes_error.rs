@@ -1,11 +1,14 @@
 //! Classifies error responses of the API server and failed connections.
 
-use crate::adapter::SharedError;
+use super::exec_plugin::PluginError;
+use crate::adapter::body_limit::{BodyLimit, TooLarge};
 use crate::adapter::eks_token::TokenError;
+use crate::adapter::{SharedError, Transient};
 use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::io;
 use std::sync::Arc;
 
 /// A failed request to the Kubernetes API.
@@ -33,6 +36,12 @@ pub enum KubernetesError {
     /// No connection, no response in time, or a connection that broke.
     #[error("the API server is unreachable")]
     Unreachable(#[source] SharedError),
+    /// The response exceeds its size limit.
+    #[error("{}", too_large(*.0))]
+    TooLarge(TooLarge),
+    /// The exec plugin of the kubeconfig returned no credentials.
+    #[error("failed to get credentials from the exec plugin of the kubeconfig")]
+    Plugin(#[source] PluginError),
     /// The token for the request cannot be created.
     #[error("failed to create a token for the API server")]
     Token(#[source] TokenError),
@@ -51,6 +60,17 @@ fn answered(code: u16, message: &str) -> String {
     format!("the API server returned status {code}{separator}{message}")
 }
 
+fn too_large(error: TooLarge) -> String {
+    match error.0 {
+        BodyLimit::Whole(bytes) => {
+            format!("the API server's response exceeds {} MiB", bytes >> 20)
+        }
+        BodyLimit::Line(bytes) => {
+            format!("the API server sent a line of a watch that exceeds {} MiB", bytes >> 20)
+        }
+    }
+}
+
 /// Compares the messages, because sources have no equality. A wait logs an error only if it differs
 /// from the last one.
 impl PartialEq for KubernetesError {
@@ -66,7 +86,7 @@ pub(crate) const RBAC: &str =
     "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
 
 /// The help for an API server that does not respond.
-pub(crate) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
+const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
 
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
@@ -77,6 +97,12 @@ impl Advice for KubernetesError {
             Self::Forbidden(_) => return format!("grant nodes read access: {RBAC}").into(),
             Self::Unauthorized => {
                 "create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock"
+            }
+            Self::TooLarge(_) => {
+                "check which server responds at the cluster endpoint; a proxy may redirect requests, and an ENIConfig or the DaemonSet aws-node has a few kilobytes"
+            }
+            Self::Plugin(_) => {
+                "run the command of the kubeconfig's user by hand, and correct `users[].user.exec` in the kubeconfig or the plugin"
             }
             Self::Token(TokenError::Credentials(_)) => {
                 "attach an instance profile with the node's IAM role to the instance"
@@ -89,9 +115,24 @@ impl Advice for KubernetesError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unauthorized | Self::Forbidden(_) | Self::Token(_) => ExitCode::PermissionDenied,
+            Self::Unauthorized | Self::Forbidden(_) | Self::Plugin(_) | Self::Token(_) => {
+                ExitCode::PermissionDenied
+            }
+            Self::TooLarge(_) => ExitCode::InvalidData,
             Self::NoResourceType => ExitCode::TimedOut,
             Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
+        }
+    }
+}
+
+impl Transient for KubernetesError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Answered { code, .. } => *code >= 500 || *code == 429,
+            Self::Expired | Self::Unreachable(_) | Self::Plugin(_) | Self::Token(_) => true,
+            Self::Unauthorized | Self::Forbidden(_) | Self::NoResourceType | Self::TooLarge(_) => {
+                false
+            }
         }
     }
 }
@@ -120,13 +161,21 @@ pub(super) fn status_error(status: &Status) -> KubernetesError {
 }
 
 pub(super) fn transport_error(error: kube::Error) -> KubernetesError {
-    // The layer that signs requests returns a TokenError, which kube wraps.
+    // The layers that sign requests and limit responses return these errors, which kube wraps.
     let mut source = StdError::source(&error);
     while let Some(cause) = source {
         if let Some(token) = cause.downcast_ref::<TokenError>() {
             return KubernetesError::Token(token.clone());
         }
-        source = cause.source();
+        if let Some(too_large) = cause.downcast_ref::<TooLarge>() {
+            return KubernetesError::TooLarge(*too_large);
+        }
+        // `source` of an `io::Error` omits the error that it wraps.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        source = match wrapped {
+            Some(error) => Some(error),
+            None => cause.source(),
+        };
     }
     KubernetesError::Unreachable(match error {
         kube::Error::Service(cause) => cause.into(),

@@ -14,7 +14,7 @@ impl ApiServer {
     pub(crate) async fn pods_with_addresses(&self, node: &str) -> Result<usize, KubernetesError> {
         debug!("kubernetes: LIST pods, spec.nodeName={node}");
         let pods: Api<DynamicObject> =
-            Api::all_with(self.client.clone(), &resource("", "v1", "Pod", "pods"));
+            Api::all_with(self.credentials.client().await?, &resource("", "v1", "Pod", "pods"));
         // Served from the watch cache, as for a kubelet: many nodes may start at the same time.
         let params = ListParams::default().fields(&format!("spec.nodeName={node}")).match_any();
         match within(ATTEMPT, pods.list(&params)).await? {

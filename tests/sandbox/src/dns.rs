@@ -1,8 +1,8 @@
 //! A DNS server that resolves a fixed set of names, over UDP.
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use hickory_proto::rr::rdata::A;
-use hickory_proto::rr::{RData, Record, RecordType};
+use hickory_proto::rr::rdata::{A, SOA};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -11,10 +11,16 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// The time for which a client may cache that a name does not exist, in seconds: a day.
+const NEGATIVE_TTL: u32 = 86400;
+
+type Records = Arc<Mutex<BTreeMap<String, Ipv4Addr>>>;
+
 /// A running DNS server.
 #[derive(Debug)]
 pub struct Dns {
     addr: SocketAddr,
+    records: Records,
     queries: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -29,8 +35,15 @@ impl Dns {
         let addr = socket.local_addr()?;
         let (queries, stop) = (Arc::new(Mutex::default()), Arc::new(AtomicBool::new(false)));
         let (query_log, stopped) = (Arc::clone(&queries), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || serve(&socket, &records, &query_log, &stopped));
-        Ok(Self { addr, queries, stop, thread: Some(thread) })
+        let records = Arc::new(Mutex::new(records));
+        let known = Arc::clone(&records);
+        let thread = std::thread::spawn(move || serve(&socket, &known, &query_log, &stopped));
+        Ok(Self { addr, records, queries, stop, thread: Some(thread) })
+    }
+
+    /// Adds or replaces the A record of `name`.
+    pub fn set(&self, name: &str, address: Ipv4Addr) {
+        self.records.lock().unwrap().insert(name.to_owned(), address);
     }
 
     /// Returns the address on which the server listens.
@@ -57,7 +70,7 @@ impl Drop for Dns {
 
 fn serve(
     socket: &UdpSocket,
-    records: &BTreeMap<String, Ipv4Addr>,
+    records: &Mutex<BTreeMap<String, Ipv4Addr>>,
     queries: &Mutex<Vec<String>>,
     stop: &AtomicBool,
 ) {
@@ -65,7 +78,7 @@ fn serve(
     while !stop.load(Ordering::Relaxed) {
         let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
         let Ok(question) = Message::from_vec(&buffer[..length]) else { continue };
-        if let Ok(bytes) = reply(&question, records, queries).to_vec() {
+        if let Ok(bytes) = reply(&question, &records.lock().unwrap(), queries).to_vec() {
             let _ = socket.send_to(&bytes, from);
         }
     }
@@ -89,7 +102,17 @@ fn reply(
             }
             // The name exists without a record of this type: NOERROR without answers.
             Some(_) => {}
-            None => reply.metadata.response_code = ResponseCode::NXDomain,
+            None => {
+                reply.metadata.response_code = ResponseCode::NXDomain;
+                let ttl = i32::try_from(NEGATIVE_TTL).unwrap_or(i32::MAX);
+                let (server, admin) = (Name::root(), Name::root());
+                let soa = SOA::new(server, admin, 1, ttl, ttl, ttl, NEGATIVE_TTL);
+                reply.authorities.push(Record::from_rdata(
+                    Name::root(),
+                    NEGATIVE_TTL,
+                    RData::SOA(soa),
+                ));
+            }
         }
     }
     reply

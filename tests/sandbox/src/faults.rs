@@ -14,6 +14,8 @@ pub enum Fault {
     Body(Vec<u8>),
     /// Returns 200 with a truncated body: the connection is closed before `content-length` is reached.
     Cut(Vec<u8>),
+    /// Returns this HTTP status and repeats these bytes until the client closes the connection.
+    Endless(u16, Vec<u8>),
     /// Closes the connection without a response.
     Drop,
     /// Processes the request, then closes the connection without a response.

@@ -4,7 +4,7 @@ use crate::faults::{Fault, Faults};
 use crate::server_thread::ServerThread;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -168,6 +168,7 @@ async fn respond(
         Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
         Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
         Some(Fault::Cut(body)) => Ok(cut(body)),
+        Some(Fault::Endless(status, bytes)) => Ok(endless(status, bytes)),
         Some(Fault::Drop) => Err(io::Error::other("simulated connection failure")),
         Some(Fault::Lost) => {
             drop(handler(request).await);
@@ -203,6 +204,18 @@ fn cut(body: Vec<u8>) -> Response<Body> {
     let response = Response::builder().header("content-type", "application/json");
     let body = StreamBody::new(frames).boxed_unsync();
     response.header("content-length", length).body(body).expect("a valid response")
+}
+
+/// Returns a response whose body repeats `bytes` without end.
+fn endless(status: u16, bytes: Vec<u8>) -> Response<Body> {
+    let frames = futures::stream::unfold(Bytes::from(bytes), |bytes| async {
+        // Let other connections of this thread proceed.
+        tokio::task::yield_now().await;
+        Some((Ok(Frame::data(bytes.clone())), bytes))
+    });
+    let mut response = stream(StreamBody::new(frames).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(status).expect("a valid status");
+    response
 }
 
 /// Returns a response with a streaming body.

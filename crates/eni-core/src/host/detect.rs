@@ -101,7 +101,7 @@ impl Advice for HostError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Unknown => {
-                "run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet"
+                "run eni-bootstrap on an EKS node image, or use `--host-kind none` and pass the output of `eni-bootstrap run --output kubelet-args` to the kubelet"
             }
             Self::Mismatch { help, .. } => help,
             Self::NoSettingsApi => {

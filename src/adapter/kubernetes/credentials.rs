@@ -1,0 +1,93 @@
+//! The clients of an API server: with fixed credentials, with tokens of the node, or with the credentials
+//! of an exec plugin.
+
+use super::KubernetesError;
+use super::exec_plugin::{Credential, ExecPlugin, PluginError};
+use super::kube_client::{ConnectError, Identity, client};
+use crate::adapter::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::{Client, Config};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+
+/// The credentials of an exec plugin are replaced this long before they expire.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// The source of the client for the next request.
+#[derive(Clone)]
+pub(super) enum Credentials {
+    /// The user of a kubeconfig, without an exec plugin.
+    Kubeconfig(Client),
+    /// The node.
+    Node(Client, Identity),
+    /// The user of a kubeconfig with an exec plugin.
+    Plugin(Arc<PluginUser>),
+}
+
+impl Credentials {
+    /// Returns a client for the next request. Runs the exec plugin if there is no valid credential.
+    pub(super) async fn client(&self) -> Result<Client, KubernetesError> {
+        match self {
+            Self::Kubeconfig(client) | Self::Node(client, _) => Ok(client.clone()),
+            Self::Plugin(user) => user.client().await.map_err(KubernetesError::Plugin),
+        }
+    }
+
+    /// Discards the credentials after a 401. The next request gets new ones.
+    pub(super) async fn forget(&self) {
+        match self {
+            Self::Kubeconfig(_) => {}
+            Self::Node(_, identity) => identity.forget().await,
+            Self::Plugin(user) => *user.current.lock().await = None,
+        }
+    }
+}
+
+/// A user whose credentials come from an exec plugin.
+pub(super) struct PluginUser {
+    plugin: ExecPlugin,
+    /// The configuration without credentials.
+    config: Config,
+    context: Context,
+    /// The client with the current credentials, and when they expire.
+    current: Mutex<Option<(Client, Option<SystemTime>)>>,
+}
+
+impl PluginUser {
+    /// Returns the user of `config`, whose exec plugin is `plugin`. Does not run the plugin.
+    pub(super) fn new(plugin: ExecPlugin, config: Config, context: &Context) -> Self {
+        Self { plugin, config, context: context.clone(), current: Mutex::default() }
+    }
+
+    async fn client(&self) -> Result<Client, PluginError> {
+        let mut current = self.current.lock().await;
+        if let Some((client, expires)) = &*current
+            && expires.is_none_or(|expires| SystemTime::now() + MARGIN < expires)
+        {
+            return Ok(client.clone());
+        }
+        *current = None;
+        let credential = self.plugin.credential().await?;
+        let expires = credential.expires();
+        // The source is omitted: it may quote the credential.
+        let invalid = |_| PluginError::InvalidCredential { command: self.plugin.name() };
+        let client = self.client_with(credential).map_err(invalid)?;
+        *current = Some((client.clone(), expires));
+        Ok(client)
+    }
+
+    fn client_with(&self, credential: Credential) -> Result<Client, ConnectError> {
+        let mut config = self.config.clone();
+        let Credential { token, client_certificate_data, client_key_data, .. } = credential;
+        if let (Some(certificate), Some(key)) = (client_certificate_data, client_key_data) {
+            config.auth_info.client_certificate_data = Some(STANDARD.encode(certificate));
+            config.auth_info.client_key_data = Some(STANDARD.encode(key).into());
+        }
+        if let Some(token) = token {
+            config.auth_info.token = Some(token.into());
+        }
+        client(&config, &self.context, None)
+    }
+}

@@ -148,7 +148,7 @@ pub async fn apply(
             return Err(ApplyError::NotOwned(path));
         }
     }
-    if let Some(target) = image_files::read(root).await?.change_since(image) {
+    if let Some(target) = image_files::read(root).await?.image.change_since(image) {
         return Err(ApplyError::Changed(target));
     }
     let mut applied = Vec::new();

@@ -36,8 +36,8 @@ pub(crate) async fn facts(
     bottlerocket: BottlerocketSettings,
     deadline: Deadline,
 ) -> Result<(Facts, ObservedImage), ObserveError> {
-    let BottlerocketSettings { settings: bottlerocket_settings, cluster_hint, .. } = bottlerocket;
-    let mut image = ObservedImage::read(&context.root, bottlerocket_settings).await?;
+    let cluster_hint = bottlerocket.cluster_hint.clone();
+    let mut image = ObservedImage::read(&context.root, bottlerocket).await?;
     let host = image.host(settings)?;
     let machine = local_machine(&context.root)?;
     let storage_bytes = kubelet_storage(&context.root, host.kind);

@@ -7,7 +7,6 @@ use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
 use std::path::Path;
-use tracing::warn;
 
 /// A failure to read a part of the node image.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +32,25 @@ impl Advice for ImageError {
     }
 }
 
+/// An image, and a warning for each file that could not be read and is not required.
+pub(crate) struct ReadImage {
+    pub image: Image,
+    pub warnings: Vec<String>,
+}
+
 /// Reads all files and snap options below `root` that the host families request.
-pub(crate) async fn read(root: &Path) -> Result<Image, ImageError> {
+pub(crate) async fn read(root: &Path) -> Result<ReadImage, ImageError> {
     let mut image = Image::default();
+    let mut warnings = Vec::new();
     read_into(&mut image, host::reads(), root).await?;
     for request in host::later_reads(&image) {
         // A file of the kubelet, which eni-bootstrap does not change. The kubelet itself fails if it
         // cannot read the file.
         if let Err(error) = read_into(&mut image, vec![request], root).await {
-            warn!("host: {}; its kubeReserved is ignored", one_line(&error));
+            warnings.push(format!("host: {}; its kubeReserved is ignored", one_line(&error)));
         }
     }
-    Ok(image)
+    Ok(ReadImage { image, warnings })
 }
 
 async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Result<(), ImageError> {

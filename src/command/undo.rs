@@ -19,7 +19,7 @@ pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
-    let image = image_files::read(root).await.map_err(ObserveError::from)?;
+    let image = image_files::read(root).await.map_err(ObserveError::from)?.image;
     let changes = host::remove(&image);
     let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);

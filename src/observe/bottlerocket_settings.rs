@@ -27,6 +27,8 @@ pub(crate) struct BottlerocketSettings {
     pub region: Option<Region>,
     /// The proxy in `settings.network`.
     pub proxy: Option<Proxy>,
+    /// What the settings lack, and that the log must contain.
+    pub warnings: Vec<String>,
 }
 
 impl BottlerocketSettings {
@@ -75,10 +77,11 @@ fn parse(
     let proxy = url.map(|url| Proxy { url, no_proxy: live.without_proxy() });
     let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;
     let cluster_hint = Some(live.cluster_hint());
+    let mut warnings = Vec::new();
     let path = disk::under(root, Path::new(RECORD));
     let record = disk::read(&path)?.map(|text| Record::parse(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
-        warn!("host: {} skipped: {}", path.display(), error.message());
+        warnings.push(format!("host: {} skipped: {}", path.display(), error.message()));
         None
     });
     let tables = ENI_MAX_PODS.map(|table| disk::read(&disk::under(rootfs, Path::new(table))));
@@ -86,9 +89,9 @@ fn parse(
     let eni_max_pods = tables?.into_iter().flatten().collect();
     let settings = Bottlerocket { live, record, eni_max_pods };
     if settings.has_lost_record() {
-        warn!(
+        warnings.push(format!(
             "host: {RECORD} not found, but settings.kubernetes contains the labels of an earlier run (was the bootstrap container renamed?); values that differ from the computed ones count as configured by the user"
-        );
+        ));
     }
-    Ok(BottlerocketSettings { settings: Some(settings), cluster_hint, region, proxy })
+    Ok(BottlerocketSettings { settings: Some(settings), cluster_hint, region, proxy, warnings })
 }

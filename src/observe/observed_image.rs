@@ -1,15 +1,15 @@
 //! The image as it was last read, and the facts that depend on it. `run` reads the image again before it
 //! computes the plan: the wait for the cluster may take minutes, and other programs also change files.
 
-use super::ObserveError;
-use crate::adapter::image_files::{self, ImageError};
+use super::{BottlerocketSettings, ObserveError};
+use crate::adapter::image_files::{self, ImageError, ReadImage};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::facts::Facts;
-use eni_core::host::bottlerocket::Bottlerocket;
 use eni_core::host::user_data::NodeConfigKubelet;
 use eni_core::host::{self, DetectedHost, ExistingConfig, HostError, HostKind, Image};
 use eni_core::settings::Settings;
 use std::path::Path;
+use tracing::warn;
 
 /// The image as it was last read, and the part of user data that also configures the kubelet.
 #[derive(Clone, Debug)]
@@ -18,17 +18,37 @@ pub(crate) struct ObservedImage {
     pub image: Image,
     /// The kubelet's part of the `NodeConfig` in user data.
     pub(super) node_config: Option<NodeConfigKubelet>,
+    /// The warnings that were logged.
+    warned: Vec<String>,
 }
 
 impl ObservedImage {
     /// Reads the image below `root`.
     pub(super) async fn read(
         root: &Path,
-        bottlerocket: Option<Bottlerocket>,
+        bottlerocket: BottlerocketSettings,
     ) -> Result<Self, ImageError> {
-        let mut image = image_files::read(root).await?;
-        image.bottlerocket = bottlerocket;
-        Ok(Self { image, node_config: None })
+        let mut observed = Self { image: Image::default(), node_config: None, warned: Vec::new() };
+        observed.read_again(root, bottlerocket).await?;
+        Ok(observed)
+    }
+
+    /// Reads the image, and logs the warnings that no earlier read has logged.
+    async fn read_again(
+        &mut self,
+        root: &Path,
+        bottlerocket: BottlerocketSettings,
+    ) -> Result<(), ImageError> {
+        let ReadImage { mut image, warnings } = image_files::read(root).await?;
+        image.bottlerocket = bottlerocket.settings;
+        self.image = image;
+        for warning in bottlerocket.warnings.into_iter().chain(warnings) {
+            if !self.warned.contains(&warning) {
+                warn!("{warning}");
+                self.warned.push(warning);
+            }
+        }
+        Ok(())
     }
 
     /// Reads the files, snap options and Bottlerocket's settings again, and updates the facts that depend on
@@ -41,7 +61,7 @@ impl ObservedImage {
     ) -> Result<(), ObserveError> {
         // Other bootstrap containers run at the same time, and may change the settings of Bottlerocket.
         let bottlerocket = super::bottlerocket(root, settings.host.kind()).await?;
-        self.image = Self::read(root, bottlerocket.settings).await?.image;
+        self.read_again(root, bottlerocket).await?;
         facts.host = self.host(settings)?;
         facts.existing = self.existing_config(facts.host.kind, &facts.instance.instance_type);
         Ok(())

@@ -59,7 +59,7 @@ fn an_exec_start_that_changes_during_the_wait_for_the_cluster_is_not_lost() {
     run_with_edit_during_the_wait(&api, &node, || {
         node.file(unit, "[Service]\nExecStart=/opt/kubelet --v=4\n");
     });
-    let drop_in = node.read("etc/systemd/system/kubelet.service.d/90-eni-bootstrap.conf").unwrap();
+    let drop_in = node.read("etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf").unwrap();
     let exec_start: Vec<_> =
         drop_in.lines().filter(|line| line.starts_with("ExecStart=")).collect();
     assert_eq!(

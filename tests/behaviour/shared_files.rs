@@ -150,7 +150,7 @@ fn undo_removes_the_drafts_of_a_killed_run() {
     symlink("site", node.root().join("etc/default")).unwrap();
     let drafts = [
         "etc/eks/nodeadm.d/.90-eni-bootstrap.yaml.eni-bootstrap-partial",
-        "etc/systemd/system/kubelet.service.d/.90-eni-bootstrap.conf.eni-bootstrap-partial",
+        "etc/systemd/system/kubelet.service.d/.zz-eni-bootstrap.conf.eni-bootstrap-partial",
         "run/eni-bootstrap/.kubelet.env.eni-bootstrap-partial",
         "etc/site/.kubelet.eni-bootstrap-partial",
         "etc/sysconfig/.kubelet.eni-bootstrap-partial",

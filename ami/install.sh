@@ -65,6 +65,8 @@ put 0644 "$rbac" /usr/share/eni-bootstrap/rbac.yaml
 put 0644 "$policy" /usr/share/eni-bootstrap/iam-policy.json
 # Site settings go into this directory.
 install -d -m 0755 "$root/etc/eni-bootstrap"
+# The record of the last successful run. systemd creates this directory, except on Amazon Linux 2.
+install -d -m 0755 "$root/var/lib/eni-bootstrap"
 
 if [ -n "$enable" ]; then
     systemctl ${root:+--root="$root"} enable eni-bootstrap.service

@@ -164,6 +164,7 @@ mod tests {
             target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
             limit: Duration::from_mins(10),
             reason: WaitReason::NotFound,
+            answered: true,
         });
         assert_eq!(
             report(&error),

@@ -2,9 +2,11 @@
 
 mod bottlerocket_settings;
 mod cluster_connection;
+mod last_run;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use last_run::{LastRun, record, record_path};
 
 use crate::adapter::aws::call::CallError;
 use crate::adapter::bottlerocket_api::BottlerocketError;
@@ -19,7 +21,7 @@ use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcI
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine};
-use eni_core::failure::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::user_data::{self, UserDataError};
 use eni_core::host::{self, HostError, HostKind};
 use eni_core::settings::Settings;
@@ -96,11 +98,13 @@ impl Advice for ObserveError {
     }
 }
 
-/// Collects the facts about the instance, retrying IMDS until `deadline`.
+/// Collects the facts about the instance, retrying IMDS until `deadline`. Uses the limits of `last_run` if
+/// EC2 does not return them.
 pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<Facts, ObserveError> {
     let BottlerocketSettings { settings: bottlerocket_settings, cluster_hint, .. } = bottlerocket;
@@ -109,7 +113,7 @@ pub(crate) async fn facts(
     let host = host::detect(settings.host.kind(), &image)?;
     let machine = local_machine(&context.root)?;
     // Boxed: the future of a dozen concurrent requests is large.
-    let read = || Box::pin(metadata(context, settings, deadline));
+    let read = || Box::pin(metadata(context, settings, last_run, deadline));
     let metadata = match read().await {
         // A restart of IMDS invalidates its tokens. Retry once with a new token.
         Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
@@ -158,6 +162,7 @@ struct Metadata {
 async fn metadata(
     context: &Context,
     settings: &Settings,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
     let session = &Session::open(context, deadline).await?;
@@ -168,7 +173,8 @@ async fn metadata(
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
             // Boxed: the future of the EC2 request is large, and the request is rare.
-            let limits = Box::pin(limits(context, &instance_type, &region, deadline)).await?;
+            let limits = limits(context, session, &instance_type, &region, last_run, deadline);
+            let limits = Box::pin(limits).await?;
             Ok::<_, ObserveError>((instance_type, region, limits))
         },
         from_imds(identity(session)),
@@ -222,19 +228,34 @@ async fn tags(
     Ok(tags)
 }
 
-/// Returns the limits of the instance type from the table, or else from EC2. If both fail, the
-/// command fails.
+/// Returns the limits of the instance type from the table, from EC2, or from the last run of this instance.
+/// If all fail, the command fails.
 async fn limits(
     context: &Context,
+    session: &Session,
     instance_type: &InstanceType,
     region: &Region,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<(InstanceLimits, LimitsSource), ObserveError> {
     if let Some(limits) = context.table.find(instance_type) {
         return Ok(limits);
     }
-    let limits = limits_from_ec2(context, instance_type, region, deadline).await?;
-    Ok((limits, LimitsSource::Ec2))
+    let mut recorded = None;
+    if let Some(last_run) = last_run {
+        let id: InstanceId = session.required("meta-data/instance-id").await?;
+        recorded = last_run.limits(&id, instance_type).map(|limits| (last_run, limits));
+    }
+    let deadline = recorded.map_or(deadline, |(last_run, _)| deadline.no_later_than(last_run.wait));
+    match (limits_from_ec2(context, instance_type, region, deadline).await, recorded) {
+        (Ok(limits), _) => Ok((limits, LimitsSource::Ec2)),
+        // The limits of an instance type do not change, so every error of EC2 may be ignored.
+        (Err(error), Some((last_run, limits))) => {
+            last_run.warn(&format!("instance: {}", one_line(&error)), "the limits");
+            Ok((limits, LimitsSource::LastRun))
+        }
+        (Err(error), None) => Err(error),
+    }
 }
 
 /// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.

@@ -1,5 +1,6 @@
 //! Waits for the cluster: for the configuration of the CNI, then for an ENIConfig that fits this node.
 
+mod answer;
 mod cni_config;
 mod eni_config_watch;
 mod progress;
@@ -24,6 +25,7 @@ pub struct WaitTimer {
     wait: Wait,
     started: Instant,
     deadline: Deadline,
+    fallback: Option<Deadline>,
 }
 
 impl WaitTimer {
@@ -35,7 +37,23 @@ impl WaitTimer {
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, started: Instant::now(), deadline }
+        Self { wait, started: Instant::now(), deadline, fallback: None }
+    }
+
+    /// Ends a wait after `time` from now if the API server has not responded, so that the caller can use
+    /// recorded values.
+    #[must_use]
+    pub(crate) fn with_fallback(self, time: Option<Duration>) -> Self {
+        Self { fallback: time.map(Deadline::after), ..self }
+    }
+
+    /// Returns the time left for a request of at most `most`.
+    #[must_use]
+    pub(crate) fn at_most(&self, most: Duration) -> Deadline {
+        match self.wait {
+            Wait::Once => Deadline::after(most),
+            Wait::For(_) | Wait::Forever => self.deadline.no_later_than(most),
+        }
     }
 
     /// Returns the time since the start.
@@ -70,7 +88,7 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `attempts` until the deadline, or `once` if only one attempt is allowed. Both record in `progress`
+/// Awaits `attempts` until the deadline, or until the fallback deadline without a response, or `once` if only one attempt is allowed. Both record in `progress`
 /// why the target is not ready.
 async fn until<T>(
     progress: &Progress,
@@ -84,6 +102,7 @@ async fn until<T>(
     tokio::select! {
         done = attempts => Ok(done),
         () = progress.report_until(timer.deadline) => Err(progress.timeout(timer.limit())),
+        () = progress.unanswered_until(timer.fallback) => Err(progress.timeout(timer.limit())),
     }
 }
 

@@ -1,9 +1,17 @@
 //! The number of CPUs and the memory size of the instance.
 
+use crate::adapter::disk;
 use eni_core::facts::Machine;
 use eni_core::failure::{Advice, ExitCode};
+use eni_core::record::Hardware;
 use std::borrow::Cow;
+use std::path::Path;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// The DMI values of the instance.
+///
+/// Source: "Detect whether a host is an EC2 instance", Amazon EC2 User Guide.
+const DMI: &str = "/sys/devices/virtual/dmi/id";
 
 /// A failure to read the number of CPUs or the memory size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,4 +42,14 @@ pub(crate) fn machine() -> Result<Machine, HardwareError> {
         return Err(HardwareError);
     }
     Ok(Machine { cpus, memory_bytes })
+}
+
+/// Returns the DMI values of the instance. A value is `None` if the file below `root` is missing, empty or
+/// unreadable.
+pub(crate) fn identity(root: &Path) -> Hardware {
+    let value = |name: &str| {
+        let text = disk::read(&disk::under(root, &Path::new(DMI).join(name))).ok().flatten()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    Hardware { asset_tag: value("board_asset_tag"), product_name: value("product_name") }
 }

@@ -5,7 +5,6 @@ use crate::command::node_session::NodeSession;
 use crate::command::{json_text, print, yaml_text};
 use crate::error::Error;
 use crate::report::{self, PlanView};
-use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
 use eni_core::settings::{Settings, Wait};
@@ -34,9 +33,9 @@ pub(crate) async fn show(
 ) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
     // One attempt without retries: `plan` is interactive.
-    let cluster = Box::pin(node.cluster_state(WaitTimer::start(Wait::Once))).await?;
+    let cluster = Box::pin(node.cluster_state(node.start_timer(Wait::Once))).await?;
     let plan = node.plan(&cluster)?;
-    let NodeSession { context, settings, facts } = &node;
+    let NodeSession { context, settings, facts, .. } = &node;
     let run_error = plan.wait.as_ref().and_then(|_| access(facts, settings).err());
     if run_error.is_some() {
         report::cluster_unknown(facts);

@@ -2,12 +2,15 @@
 //! before you remove the package.
 
 use crate::adapter::bottlerocket_api::Api;
-use crate::adapter::disk::RunLock;
+use crate::adapter::disk::{self, RunLock};
 use crate::adapter::{Context, Deadline, image_files, retry};
+use crate::apply::{self, Applied};
 use crate::error::Error;
 use crate::observe::ObserveError;
-use crate::{apply, report};
+use crate::report;
 use eni_core::host;
+use eni_core::record::{BOTTLEROCKET_RECORD, MARKER, RECORD};
+use std::path::Path;
 use std::time::Duration;
 use tracing::warn;
 
@@ -22,6 +25,10 @@ pub(crate) async fn undo(context: Context) -> Result<(), Error> {
     let image = image_files::read(root).await.map_err(ObserveError::from)?;
     let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
+    for path in [RECORD, BOTTLEROCKET_RECORD, MARKER] {
+        let outcome = disk::remove(&disk::under(root, Path::new(path)))?;
+        report::applied(&[Applied { target: path.to_owned(), outcome }]);
+    }
     if Api::is_at(root) {
         warn!(
             "undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them"

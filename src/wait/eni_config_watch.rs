@@ -154,6 +154,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
 
     /// Returns the ENIConfig if it names a subnet and fits this node. Otherwise records the reason.
     async fn check(&self, eni_config: &EniConfig) -> Option<Fitting> {
+        self.progress.mark_answered();
         if eni_config.subnet.is_empty() {
             self.progress.set(WaitReason::NoSubnet);
             return None;

@@ -3,7 +3,7 @@
 use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::{Deadline, systemd};
 use eni_core::failure::one_line;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -20,11 +20,17 @@ pub(super) struct Progress {
     /// Whether a failed attempt is followed by another one.
     retries: bool,
     reason: RefCell<WaitReason>,
+    /// Whether the API server has responded with a fact about the target.
+    answered: Cell<bool>,
 }
+
+/// The interval in which a wait checks whether its first attempt has failed.
+const FIRST_ATTEMPT_POLL: Duration = Duration::from_millis(50);
 
 impl Progress {
     pub(super) fn new(target: WaitTarget, retries: bool) -> Self {
-        Self { target, retries, reason: RefCell::new(WaitReason::NoResponse) }
+        let reason = RefCell::new(WaitReason::NoResponse);
+        Self { target, retries, reason, answered: Cell::new(false) }
     }
 
     /// Returns whether the ENIConfig exists but does not fit this node. Its subnet in EC2 may change.
@@ -37,8 +43,16 @@ impl Progress {
         matches!(*self.reason.borrow(), WaitReason::Api(_))
     }
 
+    /// Records that the API server has responded with a fact about the target.
+    pub(super) fn mark_answered(&self) {
+        self.answered.set(true);
+    }
+
     /// Records the reason and reports a new one, with help unless a retry may be enough.
     pub(super) fn set(&self, reason: WaitReason) {
+        if reason.is_answer() {
+            self.mark_answered();
+        }
         let state = reason.state(&self.target);
         let is_new = self.reason.borrow().state(&self.target) != state;
         if is_new {
@@ -75,6 +89,21 @@ impl Progress {
         }
     }
 
+    /// Waits until `deadline` has passed without an answer. Never returns after an answer or without a
+    /// deadline. If the deadline has passed before the wait, the first attempt may still complete.
+    pub(super) async fn unanswered_until(&self, deadline: Option<Deadline>) {
+        let Some(remaining) = deadline.and_then(Deadline::remaining) else {
+            return std::future::pending().await;
+        };
+        sleep(remaining).await;
+        while remaining.is_zero() && matches!(*self.reason.borrow(), WaitReason::NoResponse) {
+            sleep(FIRST_ATTEMPT_POLL).await;
+        }
+        if self.answered.get() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn report(&self, left: &str) {
         let reason = self.reason.borrow();
         info!("wait: {}; retrying ({left})", reason.state(&self.target));
@@ -90,6 +119,7 @@ impl Progress {
     /// Returns the timeout with the last reason.
     pub(super) fn timeout(&self, limit: Duration) -> WaitTimeout {
         let reason = self.reason.replace(WaitReason::NoResponse);
-        WaitTimeout { target: self.target.clone(), limit, reason }
+        let answered = self.answered.get();
+        WaitTimeout { target: self.target.clone(), limit, reason, answered }
     }
 }

@@ -118,6 +118,8 @@ pub struct WaitTimeout {
     /// The time limit; zero if the settings allow one request only.
     pub limit: Duration,
     pub reason: WaitReason,
+    /// Whether the API server responded with a fact about the target at least once.
+    pub answered: bool,
 }
 
 impl WaitTimeout {
@@ -169,7 +171,7 @@ mod tests {
 
     fn timeout(reason: WaitReason) -> WaitTimeout {
         let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());
-        WaitTimeout { target, limit: Duration::from_mins(10), reason }
+        WaitTimeout { target, limit: Duration::from_mins(10), reason, answered: false }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod existing_max_pods;
 mod hosts;
 mod imds;
 mod kubernetes;
+mod last_run;
 mod limits;
 mod max_pods;
 mod proxy;

@@ -37,6 +37,7 @@ drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-wait.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap.1.gz
 drwxr-xr-x root/root /usr/share/zsh
+drwxr-xr-x root/root /var/lib/eni-bootstrap
 ";
 
 /// The files that only the deb has.
@@ -60,6 +61,8 @@ drwxr-xr-x root/root /usr/share/man
 drwxr-xr-x root/root /usr/share/man/man1
 drwxr-xr-x root/root /usr/share/zsh/vendor-completions
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_eni-bootstrap
+drwxr-xr-x root/root /var
+drwxr-xr-x root/root /var/lib
 ";
 
 /// The files that only the rpm has.

@@ -4,7 +4,7 @@
 use crate::adapter::Context;
 use crate::adapter::kubernetes::EniConfig;
 use crate::command::node_session::{ClusterState, NodeSession};
-use crate::command::{outdated, run_record};
+use crate::command::{outdated, run_record, start_timeout};
 use crate::error::Error;
 use crate::wait::WaitTimer;
 use crate::{apply, report};
@@ -12,6 +12,7 @@ use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::RecordedEniConfig;
 use eni_core::settings::{OnTimeout, Settings};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The ENIConfig at the end of a run.
@@ -28,10 +29,12 @@ enum EniConfigState {
 
 /// Prepares this node for its kubelet. The kubelet may start only if this succeeds.
 pub async fn run(context: Context, settings: Settings) -> Result<(), Error> {
+    let started = Instant::now();
     let (_lock, node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
     outdated::remove_of_another_instance(&node.context.root, &node.facts.instance).await;
-    let timer = node.start_timer(node.settings.eni_config.wait());
+    let wait = start_timeout::limited(node.settings.eni_config.wait(), started).await;
+    let timer = node.start_timer(wait);
     let mut cluster = node.cluster_state(timer).await?;
     let (mut plan, mut eni_config) = prepare(&node, &mut cluster, timer).await?;
     // The API server responds again: the CNI configuration may have changed since the last run.

@@ -5,9 +5,11 @@ use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::{self, RunLock};
 use crate::adapter::{Context, Deadline, image_files, retry};
 use crate::apply::{self, Applied};
+use crate::command::outdated;
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::report;
+use clap::Args;
 use eni_core::host;
 use eni_core::record::{BOTTLEROCKET_RECORD, MARKER, RECORD};
 use std::path::Path;
@@ -17,11 +19,25 @@ use tracing::warn;
 /// The timeout for another run to end, and for each change.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The flags of `undo`.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// Revert the changes only if `run` made them for another instance or instance type
+    ///
+    /// Compares DMI data with the data of the last run, without the network. Needs no valid settings.
+    #[arg(long)]
+    if_outdated: bool,
+}
+
 /// Removes the files of eni-bootstrap, and its blocks in files that it does not own.
-pub(crate) async fn undo(context: Context) -> Result<(), Error> {
+pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
+    if args.if_outdated {
+        outdated::remove_of_other_hardware(root).await;
+        return Ok(());
+    }
     let image = image_files::read(root).await.map_err(ObserveError::from)?;
     let applied = apply::apply(root, &host::remove(&image), TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);

@@ -250,3 +250,24 @@ fn bottlerocket_keeps_the_record_in_the_directory_of_the_container() {
     assert_eq!(fallbacks(&output), [CNI_UNREACHABLE, ENI_CONFIG_UNREACHABLE]);
     assert_eq!(host.kubelet(), bottlerocket::as_planned());
 }
+
+/// The DMI files change with the instance type and need no network.
+#[test]
+fn values_of_another_instance_type_are_removed_before_anything_can_fail() {
+    let dmi = "sys/devices/virtual/dmi/id";
+    for arguments in [&["run", "--imds-wait=0s"][..], &["undo", "--if-outdated"]] {
+        let api = ready_api();
+        let (node, imds) = in_cluster(&api);
+        node.file(&format!("{dmi}/board_asset_tag"), "i-0123456789abcdef0\n");
+        node.file(&format!("{dmi}/product_name"), "c5.large\n");
+        assert_ready(&node.run(["run"]));
+        imds.faults().fail_always_matching("", Fault::Status(500));
+        assert_eq!(node.run(["undo", "--if-outdated"]).stderr, "");
+        assert_ne!(node.read(DROP_IN), None, "the instance has not changed");
+        node.file(&format!("{dmi}/product_name"), "c5.xlarge\n");
+        let output = node.run(arguments);
+        let line = "host: removing the kubelet configuration for c5.large i-0123456789abcdef0";
+        assert!(output.stderr.lines().any(|it| it == line), "{}", output.stderr);
+        assert_eq!(node.read(DROP_IN), None, "{arguments:?}");
+    }
+}

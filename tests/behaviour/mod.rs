@@ -18,5 +18,6 @@ mod last_run;
 mod limits;
 mod max_pods;
 mod proxy;
+mod start_timeout;
 mod token;
 pub mod user_data;

@@ -10,6 +10,7 @@ mod al2023;
 mod image;
 mod nodeadm;
 mod read_only;
+mod retry;
 mod second_boot;
 mod status;
 mod timeout;

@@ -246,7 +246,8 @@ async fn limits(
         let id: InstanceId = session.required("meta-data/instance-id").await?;
         recorded = last_run.limits(&id, instance_type).map(|limits| (last_run, limits));
     }
-    let deadline = recorded.map_or(deadline, |(last_run, _)| deadline.no_later_than(last_run.wait));
+    let deadline =
+        recorded.map_or(deadline, |(last_run, _)| deadline.no_later_than(last_run.request_wait()));
     match (limits_from_ec2(context, instance_type, region, deadline).await, recorded) {
         (Ok(limits), _) => Ok((limits, LimitsSource::Ec2)),
         // The limits of an instance type do not change, so every error of EC2 may be ignored.

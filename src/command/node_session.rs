@@ -140,7 +140,7 @@ impl NodeSession {
         let mut deadline = timer.at_most(self.settings.imds.wait().into());
         let fallback = self.last_run.as_ref().and_then(|it| Some((it, it.record.cluster()?)));
         if let Some((last_run, _)) = &fallback {
-            deadline = deadline.no_later_than(last_run.wait);
+            deadline = deadline.no_later_than(last_run.request_wait());
         }
         let region = &self.facts.instance.region;
         // Boxed: the future of the EKS request is large, and the request is rare.

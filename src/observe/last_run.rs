@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
+/// The time for one attempt, even if `fallback.wait` is shorter.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
 /// The record of the last successful run, and when to use it.
 #[derive(Clone, Debug)]
 pub(crate) struct LastRun {
@@ -71,6 +74,12 @@ impl LastRun {
     ) -> Option<InstanceLimits> {
         let is_same = self.record.instance().is_of(id.as_str(), instance_type.as_str());
         self.record.limits(instance_type).filter(|_| is_same)
+    }
+
+    /// Returns the time limit of a request to EC2 or EKS, which is long enough for one attempt.
+    #[must_use]
+    pub(crate) fn request_wait(&self) -> Duration {
+        self.wait.max(ATTEMPT)
     }
 
     /// Returns how long ago the run succeeded, such as `3d 4h ago`.

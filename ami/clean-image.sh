@@ -1,7 +1,14 @@
 #!/bin/sh
-# Removes the data of the build instance: its machine ID, SSH host keys, logs and cloud-init state. Run it as
+# Removes the data of the build instance: the configuration and the records of eni-bootstrap, its machine ID, SSH host keys, logs and cloud-init state. Run it as
 # the last step of an AMI build. EC2 Image Builder does this itself.
 set -eu
+
+# Normally, eni-bootstrap has not run on the build instance. If it has, a node that boots from the AMI must
+# not start with the values of the build instance.
+if command -v eni-bootstrap >/dev/null; then
+    eni-bootstrap undo
+fi
+rm -rf /var/lib/eni-bootstrap/*
 
 # Truncate the file instead of deleting it. Without the file, systemd runs its first-boot setup.
 truncate --size=0 /etc/machine-id

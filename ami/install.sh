@@ -30,6 +30,7 @@ done
 repository=$(cd "$(dirname "$0")/.." && pwd)
 root=${DESTDIR:-}
 unit=$repository/systemd/eni-bootstrap.service
+retry=$repository/systemd/eni-bootstrap-retry.service
 defaults=$repository/packaging/50-defaults.toml
 rbac=$repository/packaging/rbac.yaml
 policy=$repository/packaging/iam-policy.json
@@ -37,7 +38,7 @@ policy=$repository/packaging/iam-policy.json
 # Check everything before the first file is written.
 [ -f "$binary" ] || fail "\"$binary\" not found; run \`make static\` to build it"
 [ -x "$binary" ] || fail "\"$binary\" is not executable; run \`chmod +x $binary\`"
-for file in "$unit" "$defaults" "$rbac" "$policy"; do
+for file in "$unit" "$retry" "$defaults" "$rbac" "$policy"; do
     [ -f "$file" ] || fail "\"$file\" not found; run install.sh from a complete copy of the repository"
 done
 if [ -z "$root" ]; then
@@ -60,11 +61,14 @@ put() { # MODE SOURCE TARGET
 }
 put 0755 "$binary" /usr/bin/eni-bootstrap
 put 0644 "$unit" /usr/lib/systemd/system/eni-bootstrap.service
+put 0644 "$retry" /usr/lib/systemd/system/eni-bootstrap-retry.service
 put 0644 "$defaults" /usr/lib/eni-bootstrap/50-defaults.toml
 put 0644 "$rbac" /usr/share/eni-bootstrap/rbac.yaml
 put 0644 "$policy" /usr/share/eni-bootstrap/iam-policy.json
 # Site settings go into this directory.
 install -d -m 0755 "$root/etc/eni-bootstrap"
+# The record of the last successful run. systemd creates this directory, except on Amazon Linux 2.
+install -d -m 0755 "$root/var/lib/eni-bootstrap"
 
 if [ -n "$enable" ]; then
     systemctl ${root:+--root="$root"} enable eni-bootstrap.service

@@ -12,7 +12,7 @@ use crate::command;
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use eni_core::failure::{Advice as _, ExitCode, report};
+use eni_core::failure::{Advice as _, ExitCode, one_line, report};
 use eni_core::settings::Settings;
 use global_options::GlobalOptions;
 use log::Stderr;
@@ -21,6 +21,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::process;
+use tracing::warn;
 
 /// The file name under which the program runs `eni-bootstrap max-pods`.
 const SCRIPT: &str = "max-pods-calculator.sh";
@@ -69,9 +70,12 @@ enum Command {
     /// Print a token for the cluster, like `aws eks get-token`
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(command::token_command::TokenArgs),
+    /// Start the kubelet again after `run` has failed; eni-bootstrap-retry.service runs this command
+    #[command(after_help = RETRY_EXAMPLE)]
+    Retry(Box<Settings>),
     /// Revert the changes that `run` made on this node
     #[command(after_help = UNDO_EXAMPLE)]
-    Undo,
+    Undo(command::undo::UndoArgs),
     /// Show or refresh the network interface and IP address limits of instance types
     #[command(subcommand)]
     Limits(Limits),
@@ -88,6 +92,7 @@ const CHECK_EXAMPLE: &str = "Examples:
   eni-bootstrap check
   eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config --cluster-name prod --region us-west-2";
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
+const RETRY_EXAMPLE: &str = "Example: systemctl start eni-bootstrap-retry";
 const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";
 const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
 const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1 --output /etc/eni-bootstrap/instance-types.csv";
@@ -222,7 +227,18 @@ async fn dispatch(cli: Cli) -> Result<(), Error> {
             let (context, settings) = load(context, settings)?;
             Box::pin(command::check::check(context, settings, check)).await
         }
-        Command::Undo => command::undo::undo(context).await,
+        Command::Retry(flags) => {
+            // Settings that `run` rejects must not end the attempts: a person may correct them.
+            let (context, settings) = match load(context.clone(), (*flags).clone()) {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    warn!("retry: {}; using the defaults of [retry]", one_line(&error));
+                    (context, *flags)
+                }
+            };
+            command::retry_command::retry(context, settings).await
+        }
+        Command::Undo(args) => command::undo::undo(context, &args).await,
         Command::Token(args) => command::token_command::show(context, args).await,
         Command::MaxPods(args) => command::max_pods_command::show(context, *args).await,
         Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args),

@@ -19,6 +19,7 @@ use eni_core::plan::PlanError;
 use eni_core::settings::SettingsError;
 use std::borrow::Cow;
 use std::io;
+use std::time::Duration;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,13 @@ pub enum Error {
     /// EC2 did not return the limits of the instance types.
     #[error(transparent)]
     Ec2(#[from] Ec2Error),
+    /// `retry` has reached its limit.
+    #[error("the kubelet did not start within {} ({key})", humantime::format_duration(*limit))]
+    RetriesExhausted {
+        limit: Duration,
+        /// The setting that contains the limit.
+        key: &'static str,
+    },
     /// `limits refresh` would remove instance types from the table.
     #[error(
         "the new table is missing {missing} {} of the current table, such as {example:?}",
@@ -114,6 +122,7 @@ impl Error {
             | Self::ChecksSkipped { .. }
             | Self::ChecksStrict { .. }
             | Self::IncompleteTable { .. }
+            | Self::RetriesExhausted { .. }
             | Self::Runtime(_)
             | Self::Terminated
             | Self::Output(_) => {
@@ -140,6 +149,9 @@ impl Advice for Error {
             (Self::Terminated, _) => {
                 "run `eni-bootstrap run` again; the kubelet must not start before it succeeds".into()
             }
+            (Self::RetriesExhausted { .. }, _) => {
+                "correct the error in `journalctl -u eni-bootstrap`, then run `systemctl start eni-bootstrap-retry` or reboot the node".into()
+            }
             (Self::Runtime(_), _) => "raise the limit of open files, such as `ulimit -n 1024`".into(),
             (_, None) => "check the pipe or file that standard output is redirected to".into(),
         }
@@ -151,7 +163,7 @@ impl Advice for Error {
             (Self::Checks { .. } | Self::ChecksStrict { .. }, _) => ExitCode::CheckFailed,
             (Self::ChecksSkipped { .. }, _) => ExitCode::CheckSkipped,
             (Self::IncompleteTable { .. }, _) => ExitCode::InvalidData,
-            (Self::Runtime(_), _) => ExitCode::Unavailable,
+            (Self::RetriesExhausted { .. } | Self::Runtime(_), _) => ExitCode::Unavailable,
             (Self::Terminated, _) => ExitCode::Terminated,
             (_, None) => ExitCode::CannotWrite,
         }
@@ -163,7 +175,6 @@ mod tests {
     use super::*;
     use crate::wait::{WaitReason, WaitTarget};
     use eni_core::failure::report;
-    use std::time::Duration;
 
     #[test]
     fn a_report_contains_message_causes_and_help() {
@@ -187,6 +198,7 @@ mod tests {
             target: WaitTarget::EniConfig("us-west-2a".parse().unwrap()),
             limit: Duration::from_mins(10),
             reason: WaitReason::NotFound,
+            answered: true,
         });
         assert_eq!(
             report(&error),
@@ -232,6 +244,12 @@ mod tests {
                 "the new table is missing 2 instance types of the current table, such as \"z1.large\"",
                 ExitCode::InvalidData,
                 "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway",
+            ),
+            (
+                Error::RetriesExhausted { limit: Duration::from_mins(10), key: "retry.limit" },
+                "the kubelet did not start within 10m (retry.limit)",
+                ExitCode::Unavailable,
+                "correct the error in `journalctl -u eni-bootstrap`, then run `systemctl start eni-bootstrap-retry` or reboot the node",
             ),
             (
                 Error::Runtime(closed()),

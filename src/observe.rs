@@ -3,11 +3,13 @@
 mod bottlerocket_settings;
 mod cluster_connection;
 mod interfaces;
+mod last_run;
 mod observe_error;
 mod observed_image;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use last_run::{LastRun, record, record_path};
 pub use observe_error::ObserveError;
 pub(crate) use observed_image::ObservedImage;
 
@@ -20,6 +22,7 @@ use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcI
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine};
+use eni_core::failure::one_line;
 use eni_core::host::{HostKind, user_data};
 use eni_core::settings::Settings;
 use futures::future::try_join_all;
@@ -29,11 +32,12 @@ use tokio::try_join;
 use tracing::warn;
 
 /// Collects the facts about the instance, retrying IMDS until `deadline`. Returns them with the image
-/// that they were read from.
+/// that they were read from. Uses the limits of `last_run` if EC2 does not return them.
 pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<(Facts, ObservedImage), ObserveError> {
     let cluster_hint = bottlerocket.cluster_hint.clone();
@@ -42,7 +46,7 @@ pub(crate) async fn facts(
     let machine = local_machine(&context.root)?;
     let storage_bytes = kubelet_storage(&context.root, host.kind);
     // Boxed: the future of a dozen concurrent requests is large.
-    let read = || Box::pin(metadata(context, settings, deadline));
+    let read = || Box::pin(metadata(context, settings, last_run, deadline));
     let metadata = match read().await {
         // A restart of IMDS invalidates its tokens. Retry once with a new token.
         Err(ObserveError::Imds(ImdsError::TokenRejected { path })) => {
@@ -109,6 +113,7 @@ struct Metadata {
 async fn metadata(
     context: &Context,
     settings: &Settings,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
     let session = &Session::open(context, deadline).await?;
@@ -119,7 +124,8 @@ async fn metadata(
             let (instance_type, region) =
                 try_join!(session.required(INSTANCE_TYPE), session.required(REGION))?;
             // Boxed: the future of the EC2 request is large, and the request is rare.
-            let limits = Box::pin(limits(context, &instance_type, &region, deadline)).await?;
+            let limits = limits(context, session, &instance_type, &region, last_run, deadline);
+            let limits = Box::pin(limits).await?;
             Ok::<_, ObserveError>((instance_type, region, limits))
         },
         from_imds(identity(session)),
@@ -201,19 +207,35 @@ async fn tags(
     Ok(tags.into_iter().flatten().collect())
 }
 
-/// Returns the limits of the instance type from the table, or else from EC2. If both fail, the
-/// command fails.
+/// Returns the limits of the instance type from the table, from EC2, or from the last run of this instance.
+/// If all fail, the command fails.
 async fn limits(
     context: &Context,
+    session: &Session,
     instance_type: &InstanceType,
     region: &Region,
+    last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<(InstanceLimits, LimitsSource), ObserveError> {
     if let Some(limits) = context.table.find(instance_type) {
         return Ok(limits);
     }
-    let limits = limits_from_ec2(context, instance_type, region, deadline).await?;
-    Ok((limits, LimitsSource::Ec2))
+    let mut recorded = None;
+    if let Some(last_run) = last_run {
+        let id: InstanceId = session.required("meta-data/instance-id").await?;
+        recorded = last_run.limits(&id, instance_type).map(|limits| (last_run, limits));
+    }
+    let deadline =
+        recorded.map_or(deadline, |(last_run, _)| deadline.no_later_than(last_run.request_wait()));
+    match (limits_from_ec2(context, instance_type, region, deadline).await, recorded) {
+        (Ok(limits), _) => Ok((limits, LimitsSource::Ec2)),
+        // The limits of an instance type do not change, so every error of EC2 may be ignored.
+        (Err(error), Some((last_run, limits))) => {
+            last_run.warn(&format!("instance: {}", one_line(&error)), "the limits");
+            Ok((limits, LimitsSource::LastRun))
+        }
+        (Err(error), None) => Err(error),
+    }
 }
 
 /// Returns the limits of an instance type from `ec2:DescribeInstanceTypes`.

@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use tracing::{info, warn};
 
+/// The source of recorded values.
+const LAST_RUN: &str = "record of the last successful run";
+
 /// Logs the properties of the instance.
 pub(crate) fn facts(facts: &Facts) {
     for line in facts_lines(facts) {
@@ -35,6 +38,7 @@ fn facts_lines(facts: &Facts) -> [String; 3] {
         LimitsSource::OverrideFile => "override file",
         LimitsSource::EmbeddedTable => "embedded table",
         LimitsSource::Ec2 => "EC2 API",
+        LimitsSource::LastRun => LAST_RUN,
     };
     let cpus = machine.map_or_else(
         || counted(limits.vcpus, "vCPU"),
@@ -94,8 +98,10 @@ fn cluster_lines(
     lines.push(format!("cluster: {}", connection.cluster));
     lines.extend(aws_node.map(|aws_node| {
         format!(
-            "cni: {} (source: aws-node DaemonSet); ENIConfig label {}",
-            aws_node.cni, aws_node.eni_config_label
+            "cni: {} (source: {}); ENIConfig label {}",
+            aws_node.cni,
+            if aws_node.is_recorded { LAST_RUN } else { "aws-node DaemonSet" },
+            aws_node.eni_config_label
         )
     }));
     lines
@@ -230,6 +236,7 @@ pub(crate) fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
         "host": { "kind": facts.host.kind.name(), "reason": facts.host.reason },
         "cluster": view.connection.map(|connection| connection.cluster.to_string()),
         "cni": plan.cni,
+        "cni-is-recorded": view.aws_node.is_some_and(|it| it.is_recorded),
         "capacity": plan.capacity,
         "existing-max-pods": existing_max_pods,
         "kubelet": plan.kubelet,

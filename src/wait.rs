@@ -1,5 +1,6 @@
 //! Waits for the cluster: for the configuration of the CNI, then for an ENIConfig that fits this node.
 
+mod answer;
 mod cni_config;
 mod eni_config_watch;
 mod progress;
@@ -26,6 +27,7 @@ pub struct WaitTimer {
     deadline: Deadline,
     /// Whether the wait ends at a reason that is not transient, such as 403.
     transient_only: bool,
+    fallback: Option<Deadline>,
 }
 
 impl WaitTimer {
@@ -37,7 +39,7 @@ impl WaitTimer {
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, started: Instant::now(), deadline, transient_only: false }
+        Self { wait, started: Instant::now(), deadline, transient_only: false, fallback: None }
     }
 
     /// Ends a wait for the CNI configuration as soon as the cluster must change before a retry can
@@ -50,6 +52,22 @@ impl WaitTimer {
     /// Returns whether another attempt follows after `reason`.
     fn retries(&self, reason: &WaitReason) -> bool {
         !self.transient_only || reason.is_transient()
+    }
+
+    /// Ends a wait after `time` from now if the API server has not responded, so that the caller can use
+    /// recorded values.
+    #[must_use]
+    pub(crate) fn with_fallback(self, time: Option<Duration>) -> Self {
+        Self { fallback: time.map(Deadline::after), ..self }
+    }
+
+    /// Returns the time left for a request of at most `most`.
+    #[must_use]
+    pub(crate) fn at_most(&self, most: Duration) -> Deadline {
+        match self.wait {
+            Wait::Once => Deadline::after(most),
+            Wait::For(_) | Wait::Forever => self.deadline.no_later_than(most),
+        }
     }
 
     /// Returns the time since the start.
@@ -79,7 +97,8 @@ impl WaitTimer {
     }
 }
 
-/// Awaits `first`, then `further` attempts until the deadline.
+/// Awaits `first`, then `further` attempts until the deadline, or until the fallback deadline if the API
+/// server has not responded with a fact about the target.
 ///
 /// The deadline does not interrupt the first attempt, which has its own time limits: an earlier wait may
 /// have used the complete time, and a timeout without any response has no useful reason. The first
@@ -107,6 +126,7 @@ async fn until<T, S>(
                 return done.ok_or_else(|| progress.timeout(Duration::ZERO));
             }
             () = progress.report_until(timer.deadline) => {}
+            () = progress.unanswered_until(timer.fallback) => {}
         }
     }
     Err(progress.timeout(timer.limit()))

@@ -10,6 +10,7 @@ remove | 0)
     # to the user.
     rm -f /run/eni-bootstrap/lock
     rmdir /run/eni-bootstrap 2>/dev/null || true
+    rmdir /var/lib/eni-bootstrap 2>/dev/null || true
     if [ -d /run/systemd/system ]; then
         systemctl daemon-reload
     fi

@@ -16,7 +16,12 @@ remove | 0) ;;
 *) exit 0 ;;
 esac
 
-# Run `eni-bootstrap undo` first. If it fails, the removal fails before anything has changed, and the
+# Stop the attempts to start the kubelet after a failed run.
+if [ -d /run/systemd/system ]; then
+    systemctl stop eni-bootstrap-retry.service 2>/dev/null || true
+fi
+
+# Run `eni-bootstrap undo` before anything else changes. If it fails, the removal fails before anything has changed, and the
 # program still exists for another attempt. Otherwise the max-pods value of an old boot would stay on
 # the node.
 # env -i clears ENI_BOOTSTRAP_ variables, so that `undo` cannot run on another root directory.

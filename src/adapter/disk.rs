@@ -5,7 +5,7 @@ mod lock;
 mod replace;
 
 pub(crate) use lock::RunLock;
-pub(crate) use replace::write_atomic;
+pub(crate) use replace::{remove_file, write_atomic};
 
 use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
 use eni_core::failure::{Advice, ExitCode};

@@ -80,6 +80,17 @@ impl Transient for EksError {
     }
 }
 
+impl EksError {
+    /// Returns whether the error is a fact about the cluster. Otherwise, recorded values may replace it.
+    #[must_use]
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            Self::UnknownCluster { .. } | Self::NotReady { .. } => true,
+            Self::Call(_) | Self::Aws(_) => false,
+        }
+    }
+}
+
 /// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DescribedCluster {

@@ -1,11 +1,18 @@
 //! The number of CPUs, the memory size and the disk size of the instance.
 
+use crate::adapter::disk;
 use eni_core::facts::Machine;
 use eni_core::failure::{Advice, ExitCode};
+use eni_core::record::Hardware;
 use nix::sys::statvfs::statvfs;
 use std::borrow::Cow;
 use std::path::Path;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// The DMI values of the instance.
+///
+/// Source: "Detect whether a host is an EC2 instance", Amazon EC2 User Guide.
+const DMI: &str = "/sys/devices/virtual/dmi/id";
 
 /// A failure to read the number of CPUs or the memory size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +50,16 @@ pub(crate) fn machine() -> Result<Machine, HardwareError> {
 pub(crate) fn file_system_bytes(path: &Path) -> Option<u64> {
     let statistics = path.ancestors().find_map(|it| statvfs(it).ok())?;
     statistics.blocks().checked_mul(statistics.fragment_size())
+}
+
+/// Returns the DMI values of the instance. A value is `None` if the file below `root` is missing, empty or
+/// unreadable.
+pub(crate) fn identity(root: &Path) -> Hardware {
+    let value = |name: &str| {
+        let text = disk::read(&disk::under(root, &Path::new(DMI).join(name))).ok().flatten()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    Hardware { asset_tag: value("board_asset_tag"), product_name: value("product_name") }
 }
 
 #[cfg(test)]

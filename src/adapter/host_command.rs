@@ -45,8 +45,13 @@ impl Advice for CommandError {
 /// Runs a command and returns its standard output. Kills the command after its timeout.
 pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     let HostCommand { program, arguments, deadline, help } = command;
-    let child =
-        Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    let child = Command::new(program)
+        .args(arguments)
+        // `systemctl` would notify systemd in the name of this unit.
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
     let result = match timeout(*deadline, child).await {
         Err(_) => Err(CommandFailure::TimedOut(*deadline)),
         Ok(Err(error)) => Err(CommandFailure::Start(error)),

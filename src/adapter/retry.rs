@@ -38,6 +38,12 @@ impl Deadline {
         self.remaining().map_or(most, |remaining| remaining.min(most))
     }
 
+    /// Returns this deadline, or the one that is `time` from now if it is earlier.
+    #[must_use]
+    pub(crate) fn no_later_than(self, time: Duration) -> Self {
+        Self::after(self.at_most(time))
+    }
+
     /// Returns whether a pause of `pause` ends before the deadline.
     #[must_use]
     pub(crate) fn allows(self, pause: Duration) -> bool {

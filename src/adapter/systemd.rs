@@ -1,19 +1,33 @@
-//! systemd: notifications while the unit of eni-bootstrap starts, and the units that it has loaded.
+//! systemd: notifications while a unit of eni-bootstrap starts, the units that systemd has loaded, and their
+//! start.
 
 use crate::adapter::host_command::{self, CommandError};
+use eni_core::failure::one_line;
 use eni_core::host::{HostCommand, LoadedUnit, PROPERTIES};
 use sd_notify::NotifyState;
 use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
+/// The timeout of a query.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of a start. The units have shorter timeouts, unless eni-config.wait is `forever`.
+const START_TIMEOUT: Duration = Duration::from_hours(24);
+
 /// Sets the status line of `systemctl status`, and extends the start timeout to `more` from now, even beyond
 /// `TimeoutStartSec`. Does nothing outside a unit.
 pub(crate) fn status(text: &str, more: Duration) {
     let more = u32::try_from(more.as_micros()).unwrap_or(u32::MAX);
-    let notified =
-        sd_notify::notify(&[NotifyState::Status(text), NotifyState::ExtendTimeoutUsec(more)]);
-    if let Err(error) = notified {
+    notify(&[NotifyState::Status(text), NotifyState::ExtendTimeoutUsec(more)]);
+}
+
+/// Sets the status line of `systemctl status`. Does nothing outside a unit.
+pub(crate) fn status_line(text: &str) {
+    notify(&[NotifyState::Status(text)]);
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
         // The log has the same text; a missing status line must not end the boot.
         debug!("systemd: failed to set the status line: {error}");
     }
@@ -33,21 +47,57 @@ pub(crate) fn manages(root: &Path) -> bool {
 
 /// Runs `systemctl daemon-reload`.
 pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
-    systemctl(&["daemon-reload"]).await.map(drop)
+    systemctl(&["daemon-reload"], SYSTEMCTL_TIMEOUT).await.map(drop)
 }
 
 /// Returns a unit as systemd has loaded it.
 pub(crate) async fn show(unit: &str) -> Result<LoadedUnit, CommandError> {
-    let output = systemctl(&["show", "-p", PROPERTIES, unit]).await?;
+    let output = systemctl(&["show", "-p", PROPERTIES, unit], SYSTEMCTL_TIMEOUT).await?;
     Ok(LoadedUnit::parse(&output))
 }
 
-async fn systemctl(arguments: &[&str]) -> Result<String, CommandError> {
-    let command = HostCommand {
-        program: "systemctl",
-        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-        deadline: SYSTEMCTL_TIMEOUT,
-        help: "check `systemctl status`; the files are already written",
-    };
-    host_command::run(&command).await
+/// Returns a property of a unit; `None` if `systemctl` fails.
+pub(crate) async fn property(unit: &str, name: &str) -> Option<String> {
+    // systemd 219 has no `--value`.
+    let shown = systemctl(&["show", &format!("--property={name}"), unit], QUERY_TIMEOUT).await;
+    let shown = shown.inspect_err(|error| debug!("systemd: {}", one_line(error))).ok()?;
+    shown.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned)
+}
+
+/// Starts a unit, and waits until it has started or failed.
+pub(crate) async fn start(unit: &str) -> Result<(), CommandError> {
+    systemctl(&["start", unit], START_TIMEOUT).await.map(drop)
+}
+
+async fn systemctl(arguments: &[&str], deadline: Duration) -> Result<String, CommandError> {
+    let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    let help = "check `systemctl status` and `journalctl -u eni-bootstrap`";
+    host_command::run(&HostCommand { program: "systemctl", arguments, deadline, help }).await
+}
+
+/// The first version of systemd that extends the start timeout on request.
+///
+/// Source: `EXTEND_TIMEOUT_USEC` in NEWS of systemd 236.
+const EXTENDS_SINCE: u32 = 236;
+
+/// The start timeout of this process's unit, which this version of systemd does not extend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FixedStartTimeout {
+    /// The version of systemd.
+    pub version: u32,
+    pub timeout: Duration,
+}
+
+/// Returns the start timeout of this process's unit; `None` outside a unit, without a timeout, or if systemd
+/// extends it.
+#[expect(clippy::disallowed_methods, reason = "sd_notify reads the same variable")]
+pub(crate) async fn fixed_start_timeout(unit: &str) -> Option<FixedStartTimeout> {
+    std::env::var_os("NOTIFY_SOCKET")?;
+    let shown = systemctl(&["show", "--property=Version"], QUERY_TIMEOUT).await;
+    let shown = shown.inspect_err(|error| debug!("systemd: {}", one_line(error))).ok()?;
+    let version = shown.trim().strip_prefix("Version=")?;
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    let version = digits.parse().ok().filter(|version| *version < EXTENDS_SINCE)?;
+    let timeout = humantime::parse_duration(&property(unit, "TimeoutStartUSec").await?).ok()?;
+    (!timeout.is_zero()).then_some(FixedStartTimeout { version, timeout })
 }

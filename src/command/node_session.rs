@@ -5,11 +5,12 @@ use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Context, Deadline, retry};
+use crate::command::outdated;
 use crate::error::Error;
-use crate::observe::{self, Connection, ObservedImage};
+use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
-use crate::wait::{Ready, WaitTarget, WaitTimer, until_cni_config, until_ready};
+use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -17,8 +18,8 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::{Facts, Instance};
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, access, plan};
-use eni_core::settings::{CniSource, Settings};
-use tracing::info;
+use eni_core::settings::{CniSource, Settings, Wait};
+use tracing::{info, warn};
 
 /// The facts about this node, and the context and settings to use with them.
 pub(super) struct NodeSession {
@@ -27,6 +28,8 @@ pub(super) struct NodeSession {
     pub facts: Facts,
     /// The image that `facts` were read from.
     pub image: ObservedImage,
+    /// The values of the last successful run, if they apply to this node.
+    pub last_run: Option<LastRun>,
 }
 
 /// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
@@ -35,6 +38,29 @@ pub(super) struct NodeSession {
 pub(super) struct ClusterState {
     pub connection: Option<Connection>,
     pub aws_node: Option<AwsNode>,
+}
+
+impl ClusterState {
+    /// Replaces a recorded CNI configuration with the current one. Returns whether it differs.
+    pub(super) async fn refresh(&mut self) -> bool {
+        let (Some(connection), Some(recorded)) = (&self.connection, &self.aws_node) else {
+            return false;
+        };
+        if !recorded.is_recorded {
+            return false;
+        }
+        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
+            Ok(aws_node) => {
+                let differs = aws_node.variables != recorded.variables;
+                self.aws_node = Some(aws_node);
+                differs
+            }
+            Err(error) => {
+                warn!("cluster: {}", one_line(&error));
+                false
+            }
+        }
+    }
 }
 
 impl NodeSession {
@@ -51,6 +77,7 @@ impl NodeSession {
     ) -> Result<(RunLock, Self), Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
         let lock = retry("lock", deadline, async || RunLock::take(&context.root)).await?;
+        outdated::remove_of_other_hardware(&context.root).await;
         Ok((lock, Self::open_until(deadline, context, settings).await?))
     }
 
@@ -62,14 +89,23 @@ impl NodeSession {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let bottlerocket = observe::bottlerocket(&context.root, settings.host.kind()).await?;
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
-        let (facts, image) = observe::facts(&context, &settings, bottlerocket, deadline).await?;
-        Ok(Self { context, settings, facts, image })
+        let last_run = LastRun::read(&context, &settings);
+        let recorded = last_run.as_ref();
+        let (facts, image) =
+            observe::facts(&context, &settings, bottlerocket, recorded, deadline).await?;
+        let last_run = last_run.and_then(|it| it.applicable(&facts, &settings));
+        Ok(Self { context, settings, facts, image, last_run })
     }
 
     /// Reads the files of the image again, and updates the facts that depend on them.
     pub(super) async fn refresh_image(&mut self) -> Result<(), Error> {
-        let Self { context, settings, facts, image } = self;
+        let Self { context, settings, facts, image, .. } = self;
         Ok(image.refresh(&context.root, settings, facts).await?)
+    }
+
+    /// Starts the time limit of `wait` for the cluster, with the fallback to the last run.
+    pub(super) fn start_timer(&self, wait: Wait) -> WaitTimer {
+        WaitTimer::start(wait).with_fallback(self.last_run.as_ref().map(|it| it.wait))
     }
 
     /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
@@ -77,8 +113,11 @@ impl NodeSession {
         if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
-        let connection = self.connect().await?;
-        let aws_node = until_cni_config(&connection.api, timer).await?;
+        let connection = self.connect(timer).await?;
+        let aws_node = match until_cni_config(&connection.api, timer).await {
+            Ok(aws_node) => aws_node,
+            Err(timeout) => self.recorded_aws_node(timeout)?,
+        };
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
@@ -91,25 +130,66 @@ impl NodeSession {
     pub(super) async fn connection(
         &self,
         existing: Option<Connection>,
+        timer: WaitTimer,
     ) -> Result<Connection, Error> {
         if let Some(connection) = existing {
             return Ok(connection);
         }
-        let connection = self.connect().await?;
+        let connection = self.connect(timer).await?;
         report::cluster(&self.facts, Some(&connection), None);
         Ok(connection)
     }
 
-    /// Finds the cluster and connects to it.
-    pub(super) async fn connect(&self) -> Result<Connection, Error> {
+    /// Finds the cluster and connects to it. Uses the cluster of the last run if EKS does not respond.
+    pub(super) async fn connect(&self, timer: WaitTimer) -> Result<Connection, Error> {
         let access = access(&self.facts, &self.settings)
             .inspect_err(|_| report::cluster_unknown(&self.facts))?;
-        // eks:DescribeCluster has the timeout of the facts, `imds.wait`.
-        let deadline = Deadline::after(self.settings.imds.wait().into());
+        // eks:DescribeCluster shares the time limit of the cluster, so that all waits together end in time.
+        let mut deadline = timer.at_most(self.settings.imds.wait().into());
+        let fallback = self.last_run.as_ref().and_then(|it| Some((it, it.record.cluster()?)));
+        if let Some((last_run, _)) = &fallback {
+            deadline = deadline.no_later_than(last_run.request_wait());
+        }
         let region = &self.facts.instance.region;
         // Boxed: the future of the EKS request is large, and the request is rare.
         let connect = observe::connect(&self.context, region, &access, deadline);
-        Ok(Box::pin(connect).await?)
+        match (Box::pin(connect).await, fallback) {
+            (Err(ClusterError::Eks(error)), Some((last_run, access))) if !error.is_answer() => {
+                last_run.warn(&format!("cluster: {}", one_line(&error)), "the cluster endpoint");
+                let connect = observe::connect(&self.context, region, &access, deadline);
+                Ok(Box::pin(connect).await?)
+            }
+            (connected, _) => Ok(connected?),
+        }
+    }
+
+    /// Returns the CNI configuration of the last run if the API server did not respond.
+    fn recorded_aws_node(&self, timeout: WaitTimeout) -> Result<AwsNode, WaitTimeout> {
+        let recorded = self.last_run.as_ref().and_then(|it| Some((it, it.record.aws_node()?)));
+        match recorded.filter(|_| timeout.is_unanswered()) {
+            Some((last_run, aws_node)) => {
+                let failure = format!("cluster: {}", timeout.state());
+                last_run.warn(&failure, "the CNI configuration");
+                Ok(aws_node)
+            }
+            None => Err(timeout),
+        }
+    }
+
+    /// Returns whether the last run found ENIConfig `name` and the API server did not respond now. Then warns.
+    pub(super) fn uses_recorded_eni_config(
+        &self,
+        name: &EniConfigName,
+        timeout: &WaitTimeout,
+    ) -> bool {
+        let recorded =
+            self.last_run.as_ref().and_then(|it| Some((it, it.record.eni_config(name)?)));
+        let Some((last_run, recorded)) = recorded.filter(|_| timeout.is_unanswered()) else {
+            return false;
+        };
+        let failure = format!("wait: {}", timeout.state());
+        last_run.warn(&failure, &format!("ENIConfig {name} ({})", recorded.subnet));
+        true
     }
 
     /// Waits until the ENIConfig `name` exists and fits this node.

@@ -5,7 +5,6 @@ use crate::command::node_session::NodeSession;
 use crate::command::{json_text, kubelet_args, print, yaml_text};
 use crate::error::Error;
 use crate::report::{self, PlanView};
-use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::plan::access;
 use eni_core::settings::{Settings, Wait};
@@ -37,7 +36,7 @@ pub(crate) async fn show(
     output: Output,
 ) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    let timer = WaitTimer::start(wait(node.settings.eni_config.wait())).transient_only();
+    let timer = node.start_timer(wait(node.settings.eni_config.wait())).transient_only();
     let cluster = Box::pin(node.cluster_state(timer)).await?;
     let plan = node.plan(&cluster)?;
     let NodeSession { context, settings, facts, .. } = &node;

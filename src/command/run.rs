@@ -1,19 +1,22 @@
 //! `run`: reads the instance and the CNI configuration, configures the kubelet, and waits for the
 //! ENIConfig.
 
+use crate::adapter::kubernetes::EniConfig;
 use crate::adapter::{Context, bottlerocket_commit};
 use crate::apply::{self, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
-use crate::command::{kubelet_args, print};
+use crate::command::{kubelet_args, outdated, print, run_record, start_timeout};
 use crate::error::Error;
 use crate::report;
 use crate::wait::WaitTimer;
 use clap::ValueEnum;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
+use eni_core::record::RecordedEniConfig;
 use eni_core::settings::{OnTimeout, Settings};
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The values that `run` prints after success.
@@ -25,6 +28,18 @@ pub enum Output {
 
 /// How often the plan is computed if other programs change files at the same time.
 const MOST_PLANS: u32 = 3;
+
+/// The ENIConfig at the end of a run.
+enum EniConfigState {
+    /// The CNI needs none.
+    NotNeeded,
+    /// It fits this node.
+    Ready(EniConfig),
+    /// The API server did not respond; it was ready in the last run.
+    Recorded,
+    /// It is not ready, and `eni-config.on-timeout` is `continue`.
+    Missing,
+}
 
 /// Runs [`run`] until it ends or SIGTERM stops it.
 pub(crate) async fn run_until_sigterm(
@@ -50,34 +65,21 @@ pub async fn run(
     settings: Settings,
     output: Option<Output>,
 ) -> Result<(), Error> {
+    let started = Instant::now();
     let (_lock, mut node) = NodeSession::open_locked(context, settings).await?;
     report::facts(&node.facts);
-    let timer = WaitTimer::start(node.settings.eni_config.wait());
+    outdated::remove_of_another_instance(&node.context.root, &node.facts.instance).await;
+    let wait = start_timeout::limited(node.settings.eni_config.wait(), started).await;
+    let timer = node.start_timer(wait);
     let mut cluster = node.cluster_state(timer).await?;
-    report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
-    let plan = configure(&mut node, &mut cluster).await?;
-    let connection = cluster.connection;
-    let NodeSession { context, settings, facts, .. } = &node;
-    let root = &context.root;
-    let unit_checks = facts.host.unit_checks(&plan.kubelet);
-    let verified = apply::effect::verify(root, &unit_checks, &plan.changes).await?;
-    report::verified(&verified);
-    if let (Some(name), Some(connection)) = (&plan.wait, &connection) {
-        let aws_node = cluster.aws_node.as_ref();
-        match node.wait_for_eni_config(name, &plan, connection, aws_node, timer).await {
-            Ok(ready) => report::ready(&plan, &ready),
-            Err(Error::NotReady(error))
-                if node.settings.eni_config.on_timeout() == OnTimeout::Continue =>
-            {
-                let error = one_line(&error);
-                warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
-            }
-            Err(error) => return Err(error),
-        }
-        // Another program may have changed a unit during the wait.
-        apply::effect::verify(root, &unit_checks, &plan.changes).await?;
+    let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
+    // The API server responds again: the CNI configuration may have changed since the last run.
+    if matches!(eni_config, EniConfigState::Ready(_)) && cluster.refresh().await {
+        (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }
-    apply::confirm(root, &plan.changes, settings.host.render_wait().into()).await?;
+    let render_wait = node.settings.host.render_wait().into();
+    apply::confirm(&node.context.root, &plan.changes, render_wait).await?;
+    save(&node, &cluster, &plan, eni_config);
     info!("ready: the node is ready for the kubelet");
     match output {
         Some(Output::KubeletArgs) => print(&kubelet_args(&plan)),
@@ -85,23 +87,48 @@ pub async fn run(
     }
 }
 
+/// Configures the kubelet and waits for the ENIConfig.
+async fn prepare(
+    node: &mut NodeSession,
+    cluster: &mut ClusterState,
+    timer: WaitTimer,
+) -> Result<(Plan, EniConfigState), Error> {
+    report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
+    let plan = configure(node, cluster, timer).await?;
+    let NodeSession { context, facts, .. } = &*node;
+    let unit_checks = facts.host.unit_checks(&plan.kubelet);
+    let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
+    report::verified(&verified);
+    let eni_config = wait(node, cluster, &plan, timer).await?;
+    if plan.wait.is_some() {
+        // Another program may have changed a unit during the wait.
+        apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
+    }
+    Ok((plan, eni_config))
+}
+
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in
 /// between, computes the plan again, at most [`MOST_PLANS`] times in total.
 ///
 /// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
-async fn configure(node: &mut NodeSession, cluster: &mut ClusterState) -> Result<Plan, Error> {
+async fn configure(
+    node: &mut NodeSession,
+    cluster: &mut ClusterState,
+    timer: WaitTimer,
+) -> Result<Plan, Error> {
     let mut plans = 0;
     loop {
         node.refresh_image().await?;
         let plan = node.plan(cluster)?;
         // Connect before any file is written: a run that cannot wait must not change the node.
         if plan.wait.is_some() {
-            cluster.connection = Some(node.connection(cluster.connection.take()).await?);
+            cluster.connection = Some(node.connection(cluster.connection.take(), timer).await?);
         }
         report::plan(&plan);
         plans += 1;
-        let NodeSession { context, settings, image, .. } = &*node;
+        let NodeSession { context, settings, facts, image, .. } = &*node;
         let render_wait = settings.host.render_wait().into();
+        run_record::mark(&context.root, &facts.instance);
         match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
             Err(error @ ApplyError::Changed(_)) if plans < MOST_PLANS => {
                 warn!("apply: {error}; computing the plan again");
@@ -112,4 +139,48 @@ async fn configure(node: &mut NodeSession, cluster: &mut ClusterState) -> Result
             }
         }
     }
+}
+
+/// Waits for the ENIConfig of the plan.
+async fn wait(
+    node: &NodeSession,
+    cluster: &ClusterState,
+    plan: &Plan,
+    timer: WaitTimer,
+) -> Result<EniConfigState, Error> {
+    let (Some(name), Some(connection)) = (&plan.wait, &cluster.connection) else {
+        return Ok(EniConfigState::NotNeeded);
+    };
+    let aws_node = cluster.aws_node.as_ref();
+    match node.wait_for_eni_config(name, plan, connection, aws_node, timer).await {
+        Ok(ready) => {
+            report::ready(plan, &ready);
+            Ok(EniConfigState::Ready(ready.eni_config))
+        }
+        Err(Error::NotReady(timeout)) if node.uses_recorded_eni_config(name, &timeout) => {
+            Ok(EniConfigState::Recorded)
+        }
+        Err(Error::NotReady(error))
+            if node.settings.eni_config.on_timeout() == OnTimeout::Continue =>
+        {
+            let error = one_line(&error);
+            warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
+            Ok(EniConfigState::Missing)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Saves the record of this run, unless it depends on recorded values or has no ENIConfig.
+fn save(node: &NodeSession, cluster: &ClusterState, plan: &Plan, eni_config: EniConfigState) {
+    let eni_config = match eni_config {
+        EniConfigState::NotNeeded => None,
+        EniConfigState::Ready(eni_config) => plan.wait.as_ref().map(|name| RecordedEniConfig {
+            name: name.to_string(),
+            subnet: eni_config.subnet,
+            security_groups: eni_config.security_groups,
+        }),
+        EniConfigState::Recorded | EniConfigState::Missing => return,
+    };
+    run_record::save(node, cluster, plan, eni_config);
 }

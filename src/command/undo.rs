@@ -4,21 +4,40 @@
 use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::{self, RunLock};
 use crate::adapter::{Context, Deadline, image_files, retry};
+use crate::apply::{self, Applied};
+use crate::command::outdated;
 use crate::error::Error;
 use crate::observe::ObserveError;
-use crate::{apply, report};
+use crate::report;
+use clap::Args;
 use eni_core::host;
+use eni_core::record::{BOTTLEROCKET_RECORD, MARKER, RECORD};
+use std::path::Path;
 use std::time::Duration;
 use tracing::warn;
 
 /// The timeout for another run to end, and for each change.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The flags of `undo`.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// Revert the changes only if `run` made them for another instance or instance type
+    ///
+    /// Compares DMI data with the data of the last run, without the network. Needs no valid settings.
+    #[arg(long)]
+    if_outdated: bool,
+}
+
 /// Removes the files of eni-bootstrap, its temporary files, and its blocks in files that it does not own.
-pub(crate) async fn undo(context: Context) -> Result<(), Error> {
+pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error> {
     let root = &context.root;
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
+    if args.if_outdated {
+        outdated::remove_of_other_hardware(root).await;
+        return Ok(());
+    }
     let image = image_files::read(root).await.map_err(ObserveError::from)?.image;
     let changes = host::remove(&image);
     let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
@@ -28,6 +47,10 @@ pub(crate) async fn undo(context: Context) -> Result<(), Error> {
         if let Some(draft) = draft {
             report::draft_removed(&draft);
         }
+    }
+    for path in [RECORD, BOTTLEROCKET_RECORD, MARKER] {
+        let outcome = disk::remove_node_file(root, Path::new(path))?;
+        report::applied(&[Applied { target: path.to_owned(), outcome }]);
     }
     if Api::is_at(root) {
         warn!(

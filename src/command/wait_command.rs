@@ -5,20 +5,24 @@ use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
 use crate::error::{Error, UsageError};
 use crate::report;
-use crate::wait::WaitTimer;
 use eni_core::settings::Settings;
 
 /// Waits until the ENIConfig of this node exists and fits.
 pub(crate) async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
     let node = NodeSession::open(context, settings).await?;
-    let timer = WaitTimer::start(node.settings.eni_config.wait());
+    let timer = node.start_timer(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;
     let aws_node = cluster.aws_node.as_ref();
     report::cluster(&node.facts, cluster.connection.as_ref(), aws_node);
     let plan = node.plan(&cluster)?;
     let name = plan.wait.as_ref().ok_or(Error::Usage(UsageError::NothingToWaitFor))?;
-    let connection = node.connection(cluster.connection).await?;
-    let ready = node.wait_for_eni_config(name, &plan, &connection, aws_node, timer).await?;
-    report::ready(&plan, &ready);
-    Ok(())
+    let connection = node.connection(cluster.connection, timer).await?;
+    match node.wait_for_eni_config(name, &plan, &connection, aws_node, timer).await {
+        Ok(ready) => {
+            report::ready(&plan, &ready);
+            Ok(())
+        }
+        Err(Error::NotReady(timeout)) if node.uses_recorded_eni_config(name, &timeout) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

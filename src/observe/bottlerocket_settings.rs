@@ -14,7 +14,7 @@ use eni_core::host::bottlerocket::{
 use eni_core::host::cluster_hints::ClusterHint;
 use eni_core::host::{HostError, HostKind};
 use std::path::Path;
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// The settings of Bottlerocket; empty on other images.
 #[derive(Clone, Debug, Default)]

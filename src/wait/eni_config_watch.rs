@@ -46,7 +46,7 @@ where
 {
     let target = WaitTarget::EniConfig(name.clone());
     let reader = Reader { api, name: name.as_str(), verify };
-    let fitting = until(target, timer, reader.get(), async |progress, current| {
+    let fitting = until(target, timer, reader.get(|| ()), async |progress, current| {
         Some(Watcher { reader: &reader, progress }.attempts(current).await)
     });
     let Fitting { eni_config, diagnostics } = fitting.await?;
@@ -75,9 +75,14 @@ struct Fitting {
 type NotReady = (WaitReason, Option<VersionedEniConfig>);
 
 impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
-    /// Reads the ENIConfig once, and returns it if it fits this node.
-    async fn get(&self) -> Result<Fitting, NotReady> {
-        match self.api.eni_config(self.name).await {
+    /// Reads the ENIConfig once, and returns it if it fits this node. Calls `answered` before the
+    /// comparison, which may take longer.
+    async fn get(&self, answered: impl Fn()) -> Result<Fitting, NotReady> {
+        let response = self.api.eni_config(self.name).await;
+        if response.is_ok() {
+            answered();
+        }
+        match response {
             Ok(Some(current)) => match self.check(&current.eni_config).await {
                 Ok(fitting) => Ok(fitting),
                 Err(reason) => Err((reason, Some(current))),
@@ -130,7 +135,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 }
             }
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
-            match self.reader.get().await {
+            match self.reader.get(|| self.progress.mark_answered()).await {
                 Ok(fitting) => return fitting,
                 Err((reason, state)) => {
                     self.progress.set(reason);
@@ -161,7 +166,10 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
             tokio::select! {
                 event = events.next() => match event.transpose()? {
                     None => return Ok(None),
-                    Some(Event::Applied(eni_config)) => last = Some(eni_config),
+                    Some(Event::Applied(eni_config)) => {
+                        self.progress.mark_answered();
+                        last = Some(eni_config);
+                    }
                     Some(Event::Deleted) => {
                         last = None;
                         self.progress.set(WaitReason::NotFound);

@@ -3,7 +3,7 @@
 use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::{Deadline, systemd};
 use eni_core::failure::one_line;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -33,12 +33,15 @@ pub(super) async fn report_during<T>(target: &WaitTarget, attempt: impl Future<O
 pub(super) struct Progress {
     target: WaitTarget,
     reason: RefCell<WaitReason>,
+    /// Whether the API server has responded with a fact about the target.
+    answered: Cell<bool>,
 }
 
 impl Progress {
     /// Reports the reason of the first attempt, and whether further attempts follow.
     pub(super) fn new(target: WaitTarget, reason: WaitReason, retries: bool) -> Self {
-        let progress = Self { target, reason: RefCell::new(reason) };
+        let progress =
+            Self { target, answered: Cell::new(reason.is_answer()), reason: RefCell::new(reason) };
         progress.report_new(&progress.reason.borrow(), retries);
         progress
     }
@@ -53,8 +56,16 @@ impl Progress {
         matches!(*self.reason.borrow(), WaitReason::Api(_))
     }
 
+    /// Records that the API server has responded with a fact about the target.
+    pub(super) fn mark_answered(&self) {
+        self.answered.set(true);
+    }
+
     /// Records the reason of a further attempt, and reports a new one.
     pub(super) fn set(&self, reason: WaitReason) {
+        if reason.is_answer() {
+            self.mark_answered();
+        }
         let is_new = self.reason.borrow().state(&self.target) != reason.state(&self.target);
         if is_new {
             self.report_new(&reason, true);
@@ -96,6 +107,18 @@ impl Progress {
         }
     }
 
+    /// Waits until `deadline` has passed without an answer. Never returns after an answer or without a
+    /// deadline.
+    pub(super) async fn unanswered_until(&self, deadline: Option<Deadline>) {
+        let Some(remaining) = deadline.and_then(Deadline::remaining) else {
+            return std::future::pending().await;
+        };
+        sleep(remaining).await;
+        if self.answered.get() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn report(&self, left: &str) {
         let reason = self.reason.borrow();
         info!("wait: {}; retrying ({left})", reason.state(&self.target));
@@ -110,6 +133,7 @@ impl Progress {
 
     /// Returns the timeout with the last reason.
     pub(super) fn timeout(self, limit: Duration) -> WaitTimeout {
-        WaitTimeout { target: self.target, limit, reason: self.reason.into_inner() }
+        let Self { target, reason, answered } = self;
+        WaitTimeout { target, limit, reason: reason.into_inner(), answered: answered.get() }
     }
 }

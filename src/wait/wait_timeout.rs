@@ -120,6 +120,8 @@ pub struct WaitTimeout {
     /// is not transient.
     pub limit: Duration,
     pub reason: WaitReason,
+    /// Whether the API server responded with a fact about the target at least once.
+    pub answered: bool,
 }
 
 impl WaitTimeout {
@@ -170,7 +172,7 @@ mod tests {
 
     fn timeout(reason: WaitReason) -> WaitTimeout {
         let target = WaitTarget::EniConfig("us-west-2a".parse().unwrap());
-        WaitTimeout { target, limit: Duration::from_mins(10), reason }
+        WaitTimeout { target, limit: Duration::from_mins(10), reason, answered: false }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The second boot of a node: unchanged, with another instance type, after `undo`, or after the first run
 //! was killed.
 
+use crate::boot::timeout::fail_open;
 use crate::support::boot::Fixture;
 use crate::support::boot::kubelet::{EffectiveKubelet, Kubelet};
 use crate::support::boot::machine::Machine;
@@ -58,6 +59,48 @@ fn changed_instance_type_updates_max_pods() {
     // 3 network interfaces x 14 addresses for pods, and 2 host-network pods.
     let expected = EffectiveKubelet::new(44, "739Mi", &format!("team=blue,{LABELS}"));
     assert_eq!(larger.effective(), expected);
+}
+
+/// Makes the API server unreachable for eni-bootstrap: no proxy listens on this port.
+fn cut_off(node: &Node) {
+    let proxy = "[Service]\nEnvironment=HTTPS_PROXY=http://127.0.0.1:9\n";
+    node.drop_in("eni-bootstrap.service", "60-proxy", proxy);
+}
+
+#[test]
+fn second_boot_without_the_api_server_starts_the_kubelet() {
+    let Some(fixture) = Fixture::new("without_api_server", Al2023) else { return };
+    fixture.create_eni_config();
+    let first = boot(&fixture.node, |_| ());
+    cut_off(&fixture.node);
+    fixture.node.settings("[fallback]\nwait = \"1s\"\n");
+    let second = boot(&fixture.node, |machine| {
+        let journal = machine.journal("eni-bootstrap");
+        let recorded = journal.lines().filter(|line| {
+            line.starts_with("warning: ") && line.contains(" of the last successful run (")
+        });
+        assert_eq!(recorded.count(), 2, "{journal}");
+    });
+    assert_eq!(second.effective(), first.effective());
+    assert_eq!(second.effective(), EffectiveKubelet::configured());
+}
+
+/// The instance type has changed, the API server is unreachable, and the unit fails open.
+#[test]
+fn fail_open_does_not_use_the_values_of_another_instance_type() {
+    let Some(fixture) = Fixture::new("fail_open_another_type", Al2023) else { return };
+    fixture.create_eni_config();
+    assert_eq!(boot(&fixture.node, |_| ()).effective(), EffectiveKubelet::configured());
+    let data = user_data(&fixture.cluster, Al2023);
+    let imds = metadata_mock(instance("m5.xlarge", "us-west-2a", data)).unwrap();
+    fixture.node.use_imds(&imds);
+    cut_off(&fixture.node);
+    fixture.node.settings("[eni-config]\nwait = \"1s\"\n");
+    fixture.node.drop_in("eni-bootstrap.service", "fail-open", &fail_open());
+    let second = boot(&fixture.node, |machine| {
+        assert_eq!(machine.property("eni-bootstrap", "ExecMainStatus"), "69");
+    });
+    assert_eq!(second.effective(), EffectiveKubelet::unconfigured());
 }
 
 #[test]

@@ -69,13 +69,33 @@ fn timeout_blocks_an_enabled_kubelet() {
     assert_eq!(kubelet.arguments.last().unwrap(), &format!("--node-labels={LABELS}"));
 }
 
+/// Returns the shipped drop-in.
+pub fn fail_open() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/fail-open.conf");
+    fs::read_to_string(path).unwrap()
+}
+
+/// The metadata service does not respond, so eni-bootstrap retries for two minutes and does not extend the
+/// start timeout of the unit.
+#[test]
+fn fail_open_starts_the_kubelet_after_the_start_timeout() {
+    let Some(fixture) = Fixture::new("fail_open_timeout", Al2023) else { return };
+    let unit = "eni-bootstrap.service";
+    fixture.node.drop_in(unit, "10-timeout", "[Service]\nTimeoutStartSec=5\n");
+    let imds = "[Service]\nEnvironment=AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9\n";
+    fixture.node.drop_in(unit, "60-imds", imds);
+    fixture.node.drop_in(unit, "fail-open", &fail_open().replace(" 15m ", " 5s "));
+    let machine = fixture.node.boot();
+    machine.wait_until_booted();
+    machine.order().assert_order(&[unit, "nodeadm-run.service"]);
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::unconfigured());
+}
+
 /// With `fail-open.conf` the kubelet starts after any failure. Here the settings are invalid.
 #[test]
 fn fail_open_starts_the_kubelet_unconfigured() {
     let Some(fixture) = Fixture::new("fail_open", Al2023) else { return };
-    let drop_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/fail-open.conf");
-    let drop_in = fs::read_to_string(drop_in).unwrap();
-    fixture.node.drop_in("eni-bootstrap.service", "fail-open", &drop_in);
+    fixture.node.drop_in("eni-bootstrap.service", "fail-open", &fail_open());
     fixture.node.settings("[pods]\nmaximum = 1\n");
     let machine = fixture.node.boot();
     machine.wait_until_booted();

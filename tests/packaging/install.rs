@@ -32,6 +32,7 @@ fn installer_is_idempotent_and_installs_the_expected_files() {
         [
             "usr/bin/eni-bootstrap",
             "usr/lib/eni-bootstrap/50-defaults.toml",
+            "usr/lib/systemd/system/eni-bootstrap-retry.service",
             "usr/lib/systemd/system/eni-bootstrap.service",
             "usr/share/eni-bootstrap/iam-policy.json",
             "usr/share/eni-bootstrap/rbac.yaml",

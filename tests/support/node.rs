@@ -85,12 +85,15 @@ impl Node {
         fs::read_to_string(self.root().join(path)).ok()
     }
 
-    /// Returns the files that eni-bootstrap has written, without its lock.
+    /// Returns the files that eni-bootstrap has written, without its lock and the records of its runs.
     pub fn written(&self) -> Vec<String> {
         let mut files = crate::support::golden::files_under(self.root());
         let is_settings = |file: &str| Path::new(file).extension().is_some_and(|it| it == "toml");
         let is_written = |file: &String| file.contains("eni-bootstrap") && !is_settings(file);
-        files.retain(|file| is_written(file) && file != "run/eni-bootstrap/lock");
+        let is_internal = |file: &str| {
+            file == "run/eni-bootstrap/lock" || file.starts_with("var/lib/eni-bootstrap/")
+        };
+        files.retain(|file| is_written(file) && !is_internal(file));
         files
     }
 

@@ -1,6 +1,7 @@
 //! The part of eni-bootstrap without I/O: no clock, no environment, no network, no async runtime.
 //!
 //! ```text
+//! record                the values of the last successful run
 //! plan                  facts + settings → the configuration of this node
 //! settings  facts       the operator's settings; the properties of the instance
 //! host                  families of node images: detection, rendering, removal
@@ -19,4 +20,5 @@ pub mod failure;
 pub mod host;
 pub mod nearest;
 pub mod plan;
+pub mod record;
 pub mod settings;

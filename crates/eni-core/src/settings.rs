@@ -6,6 +6,7 @@
 //! flags        the flags and environment variables
 //! reference    packaging/50-defaults.toml
 //! value        types of single settings
+//! time_limit   time limits that also accept a word
 //! text         settings files
 //! ```
 
@@ -14,11 +15,12 @@ mod flags;
 mod reference;
 mod table;
 mod text;
+mod time_limit;
 mod value;
 
 pub use definition::{
-    ClusterSettings, CniSettings, EniConfigSettings, HostSettings, ImdsSettings, PodsSettings,
-    ReserveSettings, Settings,
+    ClusterSettings, CniSettings, EniConfigSettings, FallbackSettings, HostSettings, ImdsSettings,
+    PodsSettings, ReserveSettings, RetrySettings, Settings,
 };
 pub use reference::reference;
 pub use table::{Section, Setting, all, sections};
@@ -27,6 +29,8 @@ pub use value::{
     CniSource, EniConfigLabel, InvalidCeiling, InvalidDuration, InvalidLabels, LabelMap, OnTimeout,
     TimeSpan, Wait,
 };
+
+pub use time_limit::{FallbackWait, RetryLimit};
 
 use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
 use crate::domain::cluster::ClusterConfig;

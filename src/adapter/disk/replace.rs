@@ -93,7 +93,7 @@ fn keep_owner(file: &File, path: &Path, old: &fs::Metadata) -> io::Result<()> {
 
 /// Removes the file at `path`, if it exists, and flushes its directory. Removes a symbolic link, not its
 /// target.
-pub(super) fn remove_file(path: &Path) -> Result<Outcome, DiskError> {
+pub(crate) fn remove_file(path: &Path) -> Result<Outcome, DiskError> {
     remove_and_sync(path, sync)
 }
 

@@ -11,10 +11,13 @@ use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
-use eni_core::settings::{CniSource, Settings, Wait};
+use eni_core::settings::{CniSource, FallbackWait, Settings, Wait};
 
 /// Checks this node.
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
+    let mut settings = settings;
+    // A check must not hide that a service does not respond.
+    settings.fallback.wait = Some(FallbackWait::Off);
     let node = NodeSession::open(context, settings).await?;
     let diagnostics = Box::pin(diagnostics(&node)).await;
     Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
@@ -31,7 +34,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
         ),
         Diagnostic::ok(Code::HostOk, format!("{} ({})", facts.host.kind, facts.host.reason)),
     ];
-    let connection = match node.connect().await {
+    let connection = match node.connect(node.start_timer(Wait::Once)).await {
         Ok(connection) => {
             let text = connection.cluster.to_string();
             diagnostics.push(Diagnostic::ok(Code::ClusterOk, text));

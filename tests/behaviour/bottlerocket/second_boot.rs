@@ -143,6 +143,7 @@ fn undo_removes_the_record_and_keeps_the_settings() {
         (
             Some(0),
             "apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml removed\n\
+             apply: /.bottlerocket/bootstrap-containers/current/eni-bootstrap-last-run.json removed\n\
              warning: undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them\n"
         )
     );

@@ -13,6 +13,7 @@ drwxr-xr-x root/root /etc/eni-bootstrap
 -rwxr-xr-x root/root /usr/bin/eni-bootstrap
 drwxr-xr-x root/root /usr/lib/eni-bootstrap
 -rw-r--r-- root/root /usr/lib/eni-bootstrap/50-defaults.toml
+-rw-r--r-- root/root /usr/lib/systemd/system/eni-bootstrap-retry.service
 -rw-r--r-- root/root /usr/lib/systemd/system/eni-bootstrap.service
 drwxr-xr-x root/root /usr/share/bash-completion
 drwxr-xr-x root/root /usr/share/bash-completion/completions
@@ -31,12 +32,14 @@ drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-max-pods.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-plan.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-retry.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-run.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-token.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-undo.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-wait.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap.1.gz
 drwxr-xr-x root/root /usr/share/zsh
+drwxr-xr-x root/root /var/lib/eni-bootstrap
 ";
 
 /// The files that only the deb has.
@@ -60,6 +63,8 @@ drwxr-xr-x root/root /usr/share/man
 drwxr-xr-x root/root /usr/share/man/man1
 drwxr-xr-x root/root /usr/share/zsh/vendor-completions
 -rw-r--r-- root/root /usr/share/zsh/vendor-completions/_eni-bootstrap
+drwxr-xr-x root/root /var
+drwxr-xr-x root/root /var/lib
 ";
 
 /// The files that only the rpm has.

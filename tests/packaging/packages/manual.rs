@@ -39,6 +39,7 @@ fn every_command_has_a_man_page_without_formatter_warnings() {
         "-limits",
         "-max-pods",
         "-plan",
+        "-retry",
         "-run",
         "-token",
         "-undo",

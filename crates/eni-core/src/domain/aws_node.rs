@@ -63,6 +63,10 @@ pub struct AwsNode {
     pub serves_cordoned_nodes: bool,
     /// `ENABLE_SUBNET_DISCOVERY`: tags can exclude a subnet from pods.
     pub subnet_discovery: bool,
+    /// The variables that this configuration was read from.
+    pub variables: BTreeMap<String, String>,
+    /// Whether the configuration comes from the record of the last successful run.
+    pub is_recorded: bool,
     /// Variables that do not have the effect that their value suggests.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -102,9 +106,17 @@ impl AwsNode {
             eni_config_annotation: reader.text(ANNOTATION),
             serves_cordoned_nodes: reader.boolean(WHILE_CORDONED, false),
             subnet_discovery: reader.boolean(SUBNET_DISCOVERY, true),
+            variables: known_variables(environment),
+            is_recorded: false,
             diagnostics: reader.diagnostics,
         }
     }
+}
+
+/// Returns the variables that this module reads.
+fn known_variables(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let known = environment.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str()));
+    known.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 struct Reader<'a> {

@@ -27,6 +27,8 @@ pub enum ClusterSource {
     Bottlerocket,
     /// `eks:DescribeCluster`.
     Eks,
+    /// The record of the last successful run.
+    LastRun,
 }
 
 impl fmt::Display for ClusterSource {
@@ -38,6 +40,7 @@ impl fmt::Display for ClusterSource {
             Self::Kubeconfig => KUBELET_KUBECONFIG,
             Self::Bottlerocket => "Bottlerocket settings",
             Self::Eks => "eks:DescribeCluster",
+            Self::LastRun => "record of the last successful run",
         })
     }
 }

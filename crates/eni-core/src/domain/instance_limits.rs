@@ -107,6 +107,8 @@ pub enum LimitsSource {
     EmbeddedTable,
     /// `ec2:DescribeInstanceTypes`.
     Ec2,
+    /// The record of the last successful run.
+    LastRun,
 }
 
 impl Default for LimitsTable {

@@ -8,6 +8,7 @@
 
 use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
+use super::time_limit::{FallbackWait, RetryLimit};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
@@ -195,6 +196,42 @@ settings! {
         ///
         /// Bottlerocket renders these files from its settings, usually within a second.
         render_wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_secs(30)));
+    }
+
+    /// The fallback to the values of the last successful run.
+    ///
+    /// After each successful run, eni-bootstrap records the CNI configuration, the cluster, the
+    /// limits of the instance type and the ENIConfig. A later boot of the same instance and type
+    /// uses these values if the API server, EKS or EC2 does not respond.
+    fallback: FallbackSettings {
+        /// How long to wait for a response before the recorded values are used
+        ///
+        /// This timeout applies only if the node has a record of a successful run. A response that
+        /// contradicts the record takes precedence over it.
+        wait: FallbackWait = "TIME", default(FallbackWait::After(Duration::from_secs(30)));
+    }
+
+    /// The attempts to start the kubelet after `run` has failed.
+    ///
+    /// If `eni-bootstrap run` fails, eni-bootstrap-retry.service starts the unit of the kubelet again,
+    /// which runs `eni-bootstrap run` first. This section has no effect on Bottlerocket.
+    retry: RetrySettings {
+        /// How long to retry after the first failure
+        ///
+        /// After this time, the kubelet does not start until you start its unit or reboot the node.
+        limit: RetryLimit = "TIME", default(RetryLimit::Forever);
+        /// How long to retry if no run has succeeded on this instance yet
+        ///
+        /// Set a short time for nodes that Karpenter launches: Karpenter replaces a node that does
+        /// not register within 15 minutes.
+        first_boot: RetryLimit = "TIME", unset("the value of retry.limit", "\"10m\"");
+        /// Pause before the first attempt; each following pause is twice as long
+        pause: TimeSpan = "TIME", default(TimeSpan(Duration::from_secs(30)));
+        /// Longest pause between two attempts
+        ///
+        /// If the settings or the command line are invalid, eni-bootstrap always pauses for this
+        /// time, because only a change on the node can help.
+        longest_pause: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(10)));
     }
 
     /// The instance metadata service (IMDS).

@@ -1,5 +1,6 @@
 //! Types of settings that have a syntax of their own.
 
+use super::time_limit::{FallbackWait, RetryLimit};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::eni_config::NameTemplate;
@@ -71,7 +72,7 @@ impl From<TimeSpan> for Duration {
 /// Text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a duration (such as 90s or 10m)")]
-pub struct InvalidDuration(String);
+pub struct InvalidDuration(pub(super) String);
 
 impl FromStr for TimeSpan {
     type Err = InvalidDuration;
@@ -241,7 +242,15 @@ macro_rules! deserialize_from_text {
         }
     )+ };
 }
-deserialize_from_text!(EniConfigLabel, NameTemplate, Quantity, TimeSpan, Wait);
+deserialize_from_text!(
+    EniConfigLabel,
+    FallbackWait,
+    NameTemplate,
+    Quantity,
+    RetryLimit,
+    TimeSpan,
+    Wait
+);
 
 /// Implements `Serialize` through `Display`.
 macro_rules! serialize_as_text {
@@ -253,7 +262,7 @@ macro_rules! serialize_as_text {
         }
     )+ };
 }
-serialize_as_text!(Ceiling, NameTemplate, TimeSpan, Wait);
+serialize_as_text!(Ceiling, FallbackWait, NameTemplate, RetryLimit, TimeSpan, Wait);
 
 /// The type of a setting.
 pub(super) trait SettingType {
@@ -276,6 +285,8 @@ values! {
     PathBuf: "an absolute path",
     Quantity: "a Kubernetes quantity",
     TimeSpan: "a duration, such as \"30s\" or \"2m\"",
+    RetryLimit: "a duration, such as \"15m\"; \"forever\" (no limit); or \"off\" (no attempt)",
+    FallbackWait: "a duration, such as \"30s\"; \"0\" (after the first failed attempt); or \"off\" (never use recorded values)",
     Wait: "a duration, such as \"90s\" or \"10m\"; \"0\" (try once); or \"forever\" (no timeout)",
     Ceiling: "\"recommended\" (110, or 250 above 30 vCPUs), \"none\" (no limit), or a number greater than 0",
     NameTemplate: "text that can contain these fields: {zone} (such as us-west-2a), {zone-id} (such as usw2-az1), {region}, {instance-type}, {vpc-id}, {subnet-id} (of the primary network interface), {tag:KEY} (the value of an instance tag)",

@@ -50,6 +50,8 @@ fn every_variable_is_parsed() {
             eni_config_annotation: "example.com/eni".to_owned(),
             serves_cordoned_nodes: true,
             subnet_discovery: false,
+            variables: config.variables.clone(),
+            is_recorded: false,
             diagnostics: vec![],
         }
     );

@@ -362,6 +362,7 @@ fn the_fetch_script_rejects_a_url_without_tls_at_once() {
 }
 
 const UNIT: &str = "units/eni-bootstrap.service";
+const RETRY: &str = "units/eni-bootstrap-retry.service";
 const FETCH: &str = "sbin/eni-bootstrap-fetch";
 const COPY: &str = "scripts/per-boot/eni-bootstrap";
 
@@ -373,7 +374,7 @@ fn the_scripts_flush_each_file_before_and_after_it_is_renamed() {
         assert_eq!(sandbox.first_boot(name), (Some(0), String::new()), "{name}");
         let mut calls = sandbox.calls();
         calls.retain(|call| call.starts_with("sync") || call.starts_with("mv"));
-        let expected = [COPY, FETCH, UNIT].map(|file| {
+        let expected = [COPY, FETCH, UNIT, RETRY].map(|file| {
             let (directory, _) = file.rsplit_once('/').unwrap();
             let renamed = format!("mv -T {file}.new {file}");
             match name {
@@ -403,7 +404,7 @@ fn files_that_a_power_failure_left_empty_are_repaired_on_the_next_boot() {
         let sandbox = Sandbox::new();
         sandbox.stand_in("sync", "");
         assert_eq!(sandbox.first_boot(name), (Some(0), String::new()), "{name}");
-        let files = || [UNIT, FETCH].map(|file| sandbox.read(file));
+        let files = || [UNIT, RETRY, FETCH].map(|file| sandbox.read(file));
         let installed = files();
         sandbox.calls();
         let next_boot = || {
@@ -414,7 +415,7 @@ fn files_that_a_power_failure_left_empty_are_repaired_on_the_next_boot() {
         };
         assert_eq!(next_boot(), Vec::<String>::new(), "{name}: nothing to repair");
 
-        for empty in [UNIT, FETCH] {
+        for empty in [UNIT, RETRY, FETCH] {
             fs::File::create(sandbox.path(empty)).unwrap();
             let calls = next_boot();
             assert!(calls[0].starts_with("systemctl enable eni-bootstrap.service"), "{calls:?}");
@@ -428,7 +429,7 @@ fn files_that_a_power_failure_left_empty_are_repaired_on_the_next_boot() {
         fs::remove_file(sandbox.path(FETCH)).unwrap();
         sandbox.program(UNIT, "[Service]\n");
         assert_eq!(next_boot(), Vec::<String>::new(), "{name}");
-        assert_eq!(files(), ["[Service]\n", ""], "{name}");
+        assert_eq!(files(), ["[Service]\n", &installed[1], ""], "{name}");
 
         // The first boot was interrupted before the unit was enabled.
         fs::remove_file(sandbox.path(&format!("{COPY}.done"))).unwrap();

@@ -16,9 +16,15 @@ remove | 0) ;;
 *) exit 0 ;;
 esac
 
-# Stop the attempts to start the kubelet after a failed run.
+# Stop the attempts to start the kubelet after a failed run. A running attempt holds the lock that `undo`
+# needs. The kubelet waits for the attempt, so no running kubelet stops. systemd counts the stop as a
+# failure and starts the retry unit again.
 if [ -d /run/systemd/system ]; then
     systemctl stop eni-bootstrap-retry.service 2>/dev/null || true
+    if [ "$(systemctl show -p ActiveState eni-bootstrap.service 2>/dev/null)" = ActiveState=activating ]; then
+        systemctl stop eni-bootstrap.service 2>/dev/null || true
+        systemctl stop eni-bootstrap-retry.service 2>/dev/null || true
+    fi
 fi
 
 # Run `eni-bootstrap undo` before anything else changes. If it fails, the removal fails before anything has changed, and the

@@ -91,13 +91,11 @@ async fn announce_and_sleep(attempt: u32, pause: Duration) {
     }
 }
 
-/// Starts the kubelet's unit. Returns whether the kubelet or `run` is successful.
+/// Starts the kubelet's unit. Returns whether it has started or is active.
 async fn start_kubelet(attempt: u32) -> bool {
-    for unit in KUBELET_UNITS {
-        if is(unit, "ActiveState", "active").await {
-            info!("retry: {unit} is already active");
-            return true;
-        }
+    if let Some(unit) = active_kubelet().await {
+        info!("retry: {unit} is already active");
+        return true;
     }
     let Some(unit) = start_unit().await else {
         warn!("retry: no unit of the kubelet found");
@@ -105,17 +103,32 @@ async fn start_kubelet(attempt: u32) -> bool {
     };
     info!("retry: attempt {attempt}: systemctl start {unit}");
     systemd::status_line(&format!("Attempt {attempt}: starting {unit}"));
-    let started = systemd::start(unit).await;
-    if is(UNIT, "ActiveState", "active").await {
-        if let Err(error) = started {
-            warn!("retry: {UNIT} is active, but {unit} failed: {}", one_line(&error));
-        } else {
-            info!("retry: {unit} started");
-        }
+    let Err(error) = systemd::start(unit).await else {
+        info!("retry: {unit} started");
+        return true;
+    };
+    if let Some(unit) = active_kubelet().await {
+        info!("retry: {unit} is active");
         return true;
     }
-    warn!("retry: attempt {attempt} failed; see `journalctl -u eni-bootstrap`");
+    if is(UNIT, "ActiveState", "active").await {
+        // The next attempt starts the kubelet without another run.
+        let error = one_line(&error);
+        warn!("retry: attempt {attempt} failed: {UNIT} is active, but {unit} failed: {error}");
+    } else {
+        warn!("retry: attempt {attempt} failed; see `journalctl -u eni-bootstrap`");
+    }
     false
+}
+
+/// Returns the kubelet's unit that is active.
+async fn active_kubelet() -> Option<&'static str> {
+    for unit in KUBELET_UNITS {
+        if is(unit, "ActiveState", "active").await {
+            return Some(unit);
+        }
+    }
+    None
 }
 
 /// Returns the unit that starts the kubelet on this image.

@@ -73,8 +73,9 @@ pub async fn run(
     let timer = node.start_timer(wait);
     let mut cluster = node.cluster_state(timer).await?;
     let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
-    // The API server responds again: the CNI configuration may have changed since the last run.
-    if matches!(eni_config, EniConfigState::Ready(_)) && cluster.refresh().await {
+    // If the API server responds again, the CNI configuration may have changed since the last run.
+    let may_respond = matches!(eni_config, EniConfigState::Ready(_) | EniConfigState::NotNeeded);
+    if may_respond && cluster.refresh().await {
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }
     let render_wait = node.settings.host.render_wait().into();

@@ -147,6 +147,22 @@ fn a_cni_configuration_that_changed_during_the_outage_is_applied() {
 }
 
 #[test]
+fn custom_networking_that_was_enabled_during_the_outage_is_applied() {
+    let api = ready_api();
+    api.set_aws_node(Some(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "false")]));
+    let (node, _imds) = in_cluster(&api);
+    assert_ready(&node.run(["run"]));
+    assert!(node.read(DROP_IN).unwrap().contains("maxPods: 29"));
+    api.set_aws_node(Some(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]));
+    api.faults().fail_next_matching("daemonsets", 1, Fault::Status(503));
+    let output = node.run(["run", "--fallback-wait=0"]);
+    assert_ready(&output);
+    let drop_in = node.read(DROP_IN).unwrap();
+    assert!(drop_in.contains("maxPods: 20"), "{}", output.stderr);
+    assert!(drop_in.contains("k8s.amazonaws.com/eniConfig=us-west-2a"), "{drop_in}");
+}
+
+#[test]
 fn a_plan_that_needs_other_values_than_the_record_has_no_fallback() {
     let (node, mut api, _imds) = joined();
     api.kill();

@@ -36,6 +36,28 @@ fn failed_node_heals_by_itself() {
 }
 
 #[test]
+fn attempts_continue_if_the_unit_that_starts_the_kubelet_fails_after_a_successful_run() {
+    let Some(fixture) = Fixture::new("retry_nodeadm", Al2023) else { return };
+    fixture.node.settings(SETTINGS);
+    let fails_once = "[Service]\nExecStartPre=/bin/sh -c 'test -e /run/failed || { touch /run/failed; exit 1; }'\n";
+    fixture.node.drop_in("nodeadm-run.service", "50-fails-once.conf", fails_once);
+    let machine = fixture.node.boot();
+    machine.wait_until("announcement of an attempt", || {
+        has_line(&machine, "retry: attempt 1 to start the kubelet in ")
+    });
+    machine.order().assert_never_started("kubelet.service");
+    fixture.create_eni_config();
+    assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
+    machine.wait_until("end of the attempts", || {
+        machine.property("eni-bootstrap-retry", "ActiveState") == "inactive"
+    });
+    let lines = machine.console_lines_of("eni-bootstrap-retry");
+    let failed = " failed: eni-bootstrap.service is active, but nodeadm-run.service failed: ";
+    assert!(lines.contains(failed), "{lines}");
+    assert_eq!(lines.lines().last(), Some("retry: nodeadm-run.service started"));
+}
+
+#[test]
 fn failed_al2_node_heals_by_itself() {
     let Some(fixture) = Fixture::new("retry_al2", Al2) else { return };
     fixture.complete_al2_bootstrap();

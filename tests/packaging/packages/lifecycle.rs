@@ -82,6 +82,27 @@ fn check_lifecycle(format: PackageFormat) {
     machine.power_off();
 }
 
+/// The ENIConfig is missing, so that `run` waits and holds its lock.
+#[test]
+fn package_is_removed_during_an_attempt() {
+    let format = PackageFormat::Deb;
+    let Some(node) = Node::without_agent("packages_attempt", Al2023) else { return };
+    let Some(()) = format.copy_to(&node) else { return };
+    let Some(fixture) = Fixture::with_node(node, Al2023) else { return };
+    let (machine, _) = fixture.boot();
+    run_without_restart(&machine, &format.install_command(VERSION));
+    machine.stdout_of(&["systemctl", "enable", "eni-bootstrap"]);
+    machine.power_off();
+
+    let machine = fixture.node.boot();
+    machine.wait_for_console("wait: ENIConfig us-west-2a not found; retrying");
+    machine.stdout_of(&words(&format.remove_command()));
+    assert!(!machine.path(DROP_IN).exists());
+    assert_eq!(machine.property("eni-bootstrap", "LoadState"), "not-found");
+    assert_eq!(machine.property("eni-bootstrap-retry", "ActiveState"), "inactive");
+    machine.power_off();
+}
+
 #[test]
 fn deb_is_installed_upgraded_and_removed() {
     check_lifecycle(PackageFormat::Deb);

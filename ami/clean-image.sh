@@ -1,6 +1,7 @@
 #!/bin/sh
-# Removes the data of the build instance: the configuration and the records of eni-bootstrap, its machine ID, SSH host keys, logs and cloud-init state. Run it as
-# the last step of an AMI build. EC2 Image Builder does this itself.
+# Removes the data of the build instance: the kubelet configuration and the records of eni-bootstrap, the
+# machine ID, SSH host keys, logs and cloud-init state. Run it as the last step of an AMI build. EC2 Image
+# Builder does this itself.
 set -eu
 
 # Normally, eni-bootstrap has not run on the build instance. If it has, a node that boots from the AMI must

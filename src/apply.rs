@@ -62,7 +62,7 @@ impl Advice for ApplyError {
             )
             .into(),
             Self::Changed(target) => format!(
-                "find the program that changes {target} at this time, then run the command again when it has ended"
+                "find the program that changes {target}, and run the command again after that program has ended"
             )
             .into(),
             Self::Image(error) => error.help(),

@@ -109,7 +109,7 @@ enum Limits {
 
 #[derive(Debug, Args)]
 struct RunFlags {
-    /// Print the configured kubelet flags on standard output after success
+    /// After success, print the configured kubelet arguments to standard output
     #[arg(long, short, value_name = "FORMAT")]
     output: Option<command::run::Output>,
     #[command(flatten)]

@@ -138,10 +138,10 @@ impl Advice for Error {
             (_, Some(error)) => error.help(),
             (Self::Checks { .. }, _) => "follow the help below each failed check".into(),
             (Self::ChecksSkipped { .. }, _) => {
-                "follow the reason of each skipped check; add `--strict` to treat skipped checks as failed".into()
+                "correct the cause of each skipped check; add `--strict` to treat skipped checks as failed".into()
             }
             (Self::ChecksStrict { .. }, _) => {
-                "follow the help below each failed check and the reason of each skipped check".into()
+                "follow the help of each failed check, and correct the cause of each skipped check".into()
             }
             (Self::IncompleteTable { .. }, _) => {
                 "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
@@ -231,13 +231,13 @@ mod tests {
                 Error::ChecksSkipped { skipped: 1, total: 11 },
                 "1 of 11 checks was skipped",
                 ExitCode::CheckSkipped,
-                "follow the reason of each skipped check; add `--strict` to treat skipped checks as failed",
+                "correct the cause of each skipped check; add `--strict` to treat skipped checks as failed",
             ),
             (
                 Error::ChecksStrict { failed: 1, skipped: 2, total: 11 },
                 "1 of 11 checks failed and 2 were skipped (--strict)",
                 ExitCode::CheckFailed,
-                "follow the help below each failed check and the reason of each skipped check",
+                "follow the help of each failed check, and correct the cause of each skipped check",
             ),
             (
                 missing(2),

@@ -138,7 +138,9 @@ fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
         _ => code.meaning(),
     };
     let is_possible = |code: &ExitCode| match code {
-        ExitCode::CheckFailed => ["eni-bootstrap", "check"].contains(&command),
+        ExitCode::CheckFailed | ExitCode::CheckSkipped => {
+            ["eni-bootstrap", "check"].contains(&command)
+        }
         ExitCode::Terminated => ["eni-bootstrap", "run"].contains(&command),
         _ => true,
     };

@@ -27,9 +27,9 @@ if [ -d /run/systemd/system ]; then
     fi
 fi
 
-# Run `eni-bootstrap undo` before anything else changes. If it fails, the removal fails before anything has changed, and the
-# program still exists for another attempt. Otherwise the max-pods value of an old boot would stay on
-# the node.
+# Run `eni-bootstrap undo` before anything else changes. If it fails, the removal fails too, and the program
+# still exists for another attempt. Without `undo`, the max-pods value of an old boot would stay on the
+# node.
 # env -i clears ENI_BOOTSTRAP_ variables, so that `undo` cannot run on another root directory.
 binary=/usr/bin/eni-bootstrap
 leftovers="/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap"

@@ -78,7 +78,7 @@ impl Advice for BottlerocketError {
                 "check `journalctl -u apiserver`; the settings are committed, but their rendering failed"
             }
             Self::PartlyCommitted { .. } => {
-                "check `journalctl -u apiserver` and the free space on the data volume, then reboot the node: the next run sets the other values. The kubelet's files are not rendered until then"
+                "check `journalctl -u apiserver` and the free space on the data volume, then reboot the node; the next run sets the missing values, and Bottlerocket then renders the kubelet's files"
             }
             Self::UnknownCommit(_) => {
                 "run `apiclient get settings.kubernetes` on the host to see which values are live; check `journalctl -u apiserver`, then reboot the node"

@@ -58,7 +58,7 @@ pub(crate) async fn confirm(
     let reason = match (&live, rendered(root, settings)) {
         (Err(error), Ok(())) => {
             warn!(
-                "apply: live settings not checked before ready; the kubelet's files are correct: {}",
+                "apply: failed to check the live settings again, but the kubelet's files are correct: {}",
                 one_line(error)
             );
             return Ok(());

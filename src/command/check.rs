@@ -26,7 +26,7 @@ pub(crate) struct CheckArgs {
     /// Region of the cluster; used only with --zones
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: Option<Region>,
-    /// Fail with exit code 1 if a check is skipped; without this flag, the exit code is then 2
+    /// Exit with code 1 instead of 2 if a check is skipped
     #[arg(long)]
     strict: bool,
     /// Output format

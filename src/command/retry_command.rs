@@ -98,7 +98,7 @@ async fn start_kubelet(attempt: u32) -> bool {
         return true;
     }
     let Some(unit) = start_unit().await else {
-        warn!("retry: no unit of the kubelet found");
+        warn!("retry: no kubelet unit found");
         return false;
     };
     info!("retry: attempt {attempt}: systemctl start {unit}");

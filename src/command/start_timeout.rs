@@ -30,7 +30,7 @@ fn limit(wait: Wait, fixed: FixedStartTimeout, elapsed: Duration) -> Wait {
     let limited = if most.is_zero() { Wait::Once } else { Wait::For(most) };
     let timeout = humantime::format_duration(timeout);
     warn!(
-        "wait: systemd {version} stops {UNIT} after {timeout}, before eni-config.wait ({wait}) ends; waiting up to {limited}; to wait longer, raise TimeoutStartSec= with `systemctl edit eni-bootstrap`"
+        "wait: systemd {version} stops {UNIT} after {timeout}; reducing eni-config.wait from {wait} to {limited}; to wait longer, raise TimeoutStartSec= with `systemctl edit eni-bootstrap`"
     );
     limited
 }

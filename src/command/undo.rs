@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct UndoArgs {
     /// Revert the changes only if `run` made them for another instance or instance type
     ///
-    /// Compares DMI data with the data of the last run, without the network. Needs no valid settings.
+    /// Compare DMI data with the data of the last run. This needs no network and works with invalid settings.
     #[arg(long)]
     if_outdated: bool,
 }

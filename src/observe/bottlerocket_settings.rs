@@ -90,7 +90,7 @@ fn parse(
     let settings = Bottlerocket { live, record, eni_max_pods };
     if settings.has_lost_record() {
         warnings.push(format!(
-            "host: {RECORD} not found, but settings.kubernetes contains the labels of an earlier run (was the bootstrap container renamed?); values that differ from the computed ones count as configured by the user"
+            "host: {RECORD} not found, but settings.kubernetes contains labels of an earlier run (was the bootstrap container renamed?); treating values that differ from the computed ones as set by the user"
         ));
     }
     Ok(BottlerocketSettings { settings: Some(settings), cluster_hint, region, proxy, warnings })

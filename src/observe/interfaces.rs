@@ -25,7 +25,7 @@ pub(super) async fn attached(session: &Session) -> Result<Vec<NetworkInterface>,
         Err(error @ ImdsError::TokenRejected { .. }) => Err(error),
         Err(error) => {
             warn!(
-                "instance: failed to read the attached network interfaces: {}; treating this node as a node without pod addresses",
+                "instance: failed to read the attached network interfaces: {}; assuming that this node has no pod addresses",
                 one_line(&error)
             );
             Ok(Vec::new())

@@ -70,7 +70,7 @@ async fn nothing_is_applied_if_the_image_has_changed_since_the_plan() {
     let error = apply(root.path(), &changes, &image, Duration::ZERO).await.unwrap_err();
     assert_eq!(
         report(&error),
-        "error: /etc/systemd/system/kubelet.service changed after eni-bootstrap read it\n  help: find the program that changes /etc/systemd/system/kubelet.service at this time, then run the command again when it has ended"
+        "error: /etc/systemd/system/kubelet.service changed after eni-bootstrap read it\n  help: find the program that changes /etc/systemd/system/kubelet.service, and run the command again after that program has ended"
     );
     assert_eq!(error.exit_code(), ExitCode::CannotWrite);
     assert_eq!(files_under(root.path()), before);

@@ -11,7 +11,7 @@ const OBJECT: &str = "eniconfigs/us-west-2a";
 const EVENT: &str =
     r#"{"type":"BOOKMARK","object":{"kind":"ENIConfig","metadata":{"resourceVersion":"1"}}}"#;
 
-const HELP: &str = "help: check which server responds at the cluster endpoint; a proxy may redirect requests, and an ENIConfig or the DaemonSet aws-node has a few kilobytes\n";
+const HELP: &str = "help: check which server responds at the cluster endpoint, for example a proxy; a valid response has only a few kilobytes\n";
 
 #[test]
 fn an_object_without_end_exceeds_the_body_limit() {

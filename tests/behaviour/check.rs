@@ -119,7 +119,7 @@ fn skipped_checks_of_a_cluster_are_counted_and_change_the_exit_code() {
         (output.status, output.stderr.as_str()),
         (
             Some(2),
-            "error: 3 of 5 checks were skipped\n  help: follow the reason of each skipped check; add `--strict` to treat skipped checks as failed\n"
+            "error: 3 of 5 checks were skipped\n  help: correct the cause of each skipped check; add `--strict` to treat skipped checks as failed\n"
         ),
         "{}",
         output.stdout
@@ -130,7 +130,7 @@ fn skipped_checks_of_a_cluster_are_counted_and_change_the_exit_code() {
         (strict.status, strict.stderr.as_str()),
         (
             Some(1),
-            "error: 0 of 5 checks failed and 3 were skipped (--strict)\n  help: follow the help below each failed check and the reason of each skipped check\n"
+            "error: 0 of 5 checks failed and 3 were skipped (--strict)\n  help: follow the help of each failed check, and correct the cause of each skipped check\n"
         )
     );
     let json = check(&["--output", "json"]);

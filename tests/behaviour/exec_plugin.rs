@@ -75,7 +75,7 @@ fn an_exec_plugin_that_hangs_does_not_stop_the_timers() {
     assert_eq!(
         error(&output),
         format!(
-            "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: failed to get credentials from the exec plugin of the kubeconfig\n  caused by: {plugin} did not finish within 20s\n  help: run the command of the kubeconfig's user by hand, and correct `users[].user.exec` in the kubeconfig or the plugin\n"
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: failed to get credentials from the exec plugin of the kubeconfig\n  caused by: {plugin} did not finish within 20s\n  help: run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig\n"
         )
     );
 }
@@ -92,7 +92,7 @@ fn an_exec_plugin_that_fails_at_first_is_run_again() {
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(fixture.calls(), 2);
     let line = format!(
-        "warning: wait: failed to read the aws-node DaemonSet: failed to get credentials from the exec plugin of the kubeconfig: {} failed (exit status: 1): not yet; run the command of the kubeconfig's user by hand, and correct `users[].user.exec` in the kubeconfig or the plugin\n",
+        "warning: wait: failed to read the aws-node DaemonSet: failed to get credentials from the exec plugin of the kubeconfig: {} failed (exit status: 1): not yet; run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig\n",
         fixture.plugin()
     );
     assert!(output.stderr.contains(&line), "{}", output.stderr);

@@ -132,7 +132,7 @@ fn an_option_that_keeps_changing_is_an_error_that_names_it() {
         (output.status, error(&output)),
         (
             Some(73),
-            "error: failed to configure the node\n  caused by: snap kubelet-eks option args changed after eni-bootstrap read it\n  help: find the program that changes snap kubelet-eks option args at this time, then run the command again when it has ended\n"
+            "error: failed to configure the node\n  caused by: snap kubelet-eks option args changed after eni-bootstrap read it\n  help: find the program that changes snap kubelet-eks option args, and run the command again after that program has ended\n"
         )
     );
     assert_eq!(output.stderr.matches("; computing the plan again\n").count(), 2);

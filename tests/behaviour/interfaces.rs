@@ -100,6 +100,6 @@ fn an_invalid_list_of_interfaces_is_a_warning() {
     imds.set(LIST, "02:00:00:00:00:01/\n../../user-data/\n");
     let output = plan(&imds);
     assert_eq!(interfaces(&output), json!([]));
-    let warning = "warning: instance: failed to read the attached network interfaces: the instance metadata service returned an invalid value for meta-data/network/interfaces/macs/: \"../../user-data\" is not a MAC address; treating this node as a node without pod addresses\n";
+    let warning = "warning: instance: failed to read the attached network interfaces: the instance metadata service returned an invalid value for meta-data/network/interfaces/macs/: \"../../user-data\" is not a MAC address; assuming that this node has no pod addresses\n";
     assert!(output.stderr.contains(warning), "{}", output.stderr);
 }

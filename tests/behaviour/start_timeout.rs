@@ -27,7 +27,7 @@ fn a_start_timeout_that_systemd_219_does_not_extend_limits_the_wait() {
         let mut running = start_in_unit(&node, "219", wait);
         let warning = running.until("wait: ");
         let expected = format!(
-            "warning: wait: systemd 219 stops eni-bootstrap.service after 13m, before eni-config.wait ({wait}) ends; waiting up to 12m"
+            "warning: wait: systemd 219 stops eni-bootstrap.service after 13m; reducing eni-config.wait from {wait} to 12m"
         );
         assert!(warning.starts_with(&expected), "{warning}");
         let help = "; to wait longer, raise TimeoutStartSec= with `systemctl edit eni-bootstrap`\n";

@@ -216,7 +216,7 @@ fn kubelet_in_a_shell_is_rejected_and_a_script_must_pass_its_arguments_on() {
     let shell = command("/bin/sh -c 'exec /usr/bin/kubelet $KUBELET_ARGS'");
     assert_eq!(
         restart_with(&machine, unit, &[(&site, &shell)]).unwrap_err(),
-        "error: failed to add arguments to kubelet.service\n  caused by: ExecStart= runs `/bin/sh -c`, which does not pass further arguments to the kubelet\n  help: change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet\n"
+        "error: failed to add arguments to kubelet.service\n  caused by: ExecStart= runs `/bin/sh -c`, which does not pass further arguments to the kubelet\n  help: change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap run --output kubelet-args` to the kubelet\n"
     );
     let script = "/opt/start.sh";
     let unexpanded = command(":/usr/bin/kubelet --literal=$A $B");

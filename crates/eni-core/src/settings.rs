@@ -76,7 +76,7 @@ impl Advice for SettingsError {
             Self::File(FileError { reason, .. }) | Self::Variable { reason, .. }
                 if reason.contains(SET_BY_THE_KUBELET) =>
             {
-                "remove the label, or use a key of your own, such as example.com/team".into()
+                "remove the label, or use your own key, such as example.com/team".into()
             }
             _ => "see /usr/lib/eni-bootstrap/50-defaults.toml for every setting".into(),
         }

@@ -99,10 +99,10 @@ impl Advice for KubernetesError {
                 "create an EKS access entry of type EC2_LINUX for the node's IAM role, or add the role to aws-auth; also check the instance's clock"
             }
             Self::TooLarge(_) => {
-                "check which server responds at the cluster endpoint; a proxy may redirect requests, and an ENIConfig or the DaemonSet aws-node has a few kilobytes"
+                "check which server responds at the cluster endpoint, for example a proxy; a valid response has only a few kilobytes"
             }
             Self::Plugin(_) => {
-                "run the command of the kubeconfig's user by hand, and correct `users[].user.exec` in the kubeconfig or the plugin"
+                "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
             Self::Token(TokenError::Credentials(_)) => {
                 "attach an instance profile with the node's IAM role to the instance"

@@ -100,7 +100,7 @@ fn an_api_that_stopped_during_the_wait_is_a_warning_if_the_files_are_correct() {
     assert_eq!(
         lines(&output, "warning"),
         [
-            "warning: apply: live settings not checked before ready; the kubelet's files are correct: no response to GET /settings from the Bottlerocket settings API (/run/api.sock): error sending request: client error (Connect): Connection refused (os error 111)"
+            "warning: apply: failed to check the live settings again, but the kubelet's files are correct: no response to GET /settings from the Bottlerocket settings API (/run/api.sock): error sending request: client error (Connect): Connection refused (os error 111)"
         ]
     );
 }
@@ -153,7 +153,7 @@ fn a_commit_that_failed_halfway_is_an_error_with_the_live_keys() {
         "error: failed to configure the node\n  \
          caused by: Bottlerocket committed only some of the settings: settings.kubernetes.kube-reserved.cpu, settings.kubernetes.kube-reserved.ephemeral-storage are live; settings.kubernetes.max-pods, settings.kubernetes.kube-reserved.memory, settings.kubernetes.node-labels.\"k8s.amazonaws.com/eniConfig\", settings.kubernetes.node-labels.\"topology.kubernetes.io/region\", settings.kubernetes.node-labels.\"topology.kubernetes.io/zone\" are not\n  \
          caused by: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: Data store error during commit: IO error: No space left on device (os error 28)\n  \
-         help: check `journalctl -u apiserver` and the free space on the data volume, then reboot the node: the next run sets the other values. The kubelet's files are not rendered until then\n"
+         help: check `journalctl -u apiserver` and the free space on the data volume, then reboot the node; the next run sets the missing values, and Bottlerocket then renders the kubelet's files\n"
     );
     assert_eq!(host.settings.live()["kubernetes"]["max-pods"], 29);
     assert_eq!(host.settings.transactions(), Vec::<String>::new());

@@ -166,7 +166,7 @@ fn a_lost_record_is_written_again_for_equal_values_and_is_a_warning() {
     assert_eq!(
         lines(&output, "warning"),
         [
-            "warning: host: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml not found, but settings.kubernetes contains the labels of an earlier run (was the bootstrap container renamed?); values that differ from the computed ones count as configured by the user"
+            "warning: host: /.bottlerocket/bootstrap-containers/current/eni-bootstrap.toml not found, but settings.kubernetes contains labels of an earlier run (was the bootstrap container renamed?); treating values that differ from the computed ones as set by the user"
         ]
     );
     assert_eq!(host.node.read(RECORD).unwrap(), record);

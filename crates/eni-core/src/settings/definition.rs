@@ -178,8 +178,8 @@ settings! {
         endpoint: String = "URL", unset("detected on the node, or from eks:DescribeCluster", "\"https://0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com\"");
         /// Certificate authority of the API server: PEM, encoded in base64
         ///
-        /// `aws eks describe-cluster` prints it as certificateAuthority.data. White space, such as
-        /// line breaks, is ignored.
+        /// `aws eks describe-cluster` prints it as certificateAuthority.data. eni-bootstrap ignores
+        /// white space in this value, such as line breaks.
         certificate_authority: String = "BASE64", unset("detected on the node, or from eks:DescribeCluster", "\"LS0tLS1CRUdJTi…\"");
         /// Kubeconfig file for the connection to the API server
         ///
@@ -204,7 +204,7 @@ settings! {
     /// limits of the instance type and the ENIConfig. A later boot of the same instance and type
     /// uses these values if the API server, EKS or EC2 does not respond.
     fallback: FallbackSettings {
-        /// How long to wait for a response before the recorded values are used
+        /// How long to wait for a response before using the recorded values
         ///
         /// This timeout applies only if the node has a record of a successful run. A response that
         /// contradicts the record takes precedence over it.
@@ -213,8 +213,8 @@ settings! {
 
     /// The attempts to start the kubelet after `run` has failed.
     ///
-    /// If `eni-bootstrap run` fails, eni-bootstrap-retry.service starts the unit of the kubelet again,
-    /// which runs `eni-bootstrap run` first. This section has no effect on Bottlerocket.
+    /// If `eni-bootstrap run` fails, eni-bootstrap-retry.service starts the kubelet's unit again after a
+    /// pause. systemd then runs `eni-bootstrap run` first. This section has no effect on Bottlerocket.
     retry: RetrySettings {
         /// How long to retry after the first failure
         ///
@@ -222,15 +222,15 @@ settings! {
         limit: RetryLimit = "TIME", default(RetryLimit::Forever);
         /// How long to retry if no run has succeeded on this instance yet
         ///
-        /// Set a short time for nodes that Karpenter launches: Karpenter replaces a node that does
-        /// not register within 15 minutes.
+        /// For nodes that Karpenter launches, set less than 15 minutes: Karpenter replaces a node that
+        /// does not register within 15 minutes.
         first_boot: RetryLimit = "TIME", unset("the value of retry.limit", "\"10m\"");
-        /// Pause before the first attempt; each following pause is twice as long
+        /// Pause before the first attempt; each later pause is about twice as long
         pause: TimeSpan = "TIME", default(TimeSpan(Duration::from_secs(30)));
         /// Longest pause between two attempts
         ///
-        /// If the settings or the command line are invalid, eni-bootstrap always pauses for this
-        /// time, because only a change on the node can help.
+        /// If the settings or the command line are invalid, every pause has this length, because a
+        /// retry cannot succeed until you correct them.
         longest_pause: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(10)));
     }
 
@@ -241,8 +241,8 @@ settings! {
         /// This timeout also covers the time that eni-bootstrap needs to look up an instance type that is
         /// not in the embedded table, and to wait for another eni-bootstrap process to finish.
         ///
-        /// If an item that is not required is missing, such as the zone ID or an instance tag,
-        /// eni-bootstrap retries for a twentieth of this timeout.
+        /// If an optional item is missing, such as the zone ID or an instance tag, eni-bootstrap retries
+        /// it for one twentieth of this timeout.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
     }
 }

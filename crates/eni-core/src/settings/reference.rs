@@ -31,9 +31,8 @@ const HEAD: &str = "\
 #
 # Each key has an environment variable and a flag. For example, `max-eni` in [cni] has
 # ENI_BOOTSTRAP_CNI_MAX_ENI and --cni-max-eni. All labels share ENI_BOOTSTRAP_LABELS and --labels.
-# `eni-bootstrap run --help` lists all environment variables and flags. An empty variable or flag
-# counts as absent. Therefore only a settings file can set `label` in [eni-config] to
-# an empty value.
+# `eni-bootstrap run --help` lists all environment variables and flags. eni-bootstrap
+# ignores empty variables and flags. To set an empty `label` in [eni-config], use a settings file.
 #
 # An unknown key is an error. The error names the file, the line and the most similar key.
 ";

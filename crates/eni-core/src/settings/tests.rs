@@ -227,7 +227,7 @@ fn a_label_that_the_kubelet_sets_itself_is_rejected_with_help() {
                 format!(
                     "/etc/eni-bootstrap/10.toml, line 1: label {key:?} is rejected, because the kubelet sets it itself"
                 ),
-                "remove the label, or use a key of your own, such as example.com/team"
+                "remove the label, or use your own key, such as example.com/team"
             )
         );
         assert_eq!(

@@ -38,7 +38,7 @@ impl Advice for UnitError {
                 "run `systemctl cat kubelet.service`, and correct the unit so that it has exactly one ExecStart= line".into()
             }
             Self::Shell(_) | Self::NotKubelet(_) => {
-                "change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap plan --output kubelet-args` to the kubelet".into()
+                "change ExecStart= so that it starts the kubelet without a shell, or set `host.kind = \"none\"` and pass the output of `eni-bootstrap run --output kubelet-args` to the kubelet".into()
             }
             Self::Script(script) => {
                 format!("add `\"$@\"` to the kubelet command in {script}").into()

@@ -209,10 +209,12 @@ fn an_unreadable_record_is_ignored_with_a_warning() {
 #[test]
 fn undo_removes_the_record() {
     let (node, _api, _imds) = joined();
+    let exist =
+        || [RECORD, "var/lib/eni-bootstrap/configured-for.json"].map(|it| node.read(it).is_some());
+    assert_eq!(exist(), [true, true]);
     let output = node.run(["undo"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    assert_eq!(node.read(RECORD), None);
-    assert_eq!(node.read("var/lib/eni-bootstrap/configured-for.json"), None);
+    assert_eq!(exist(), [false, false]);
 }
 
 /// An instance type outside the embedded table: EC2 is unreachable at the second boot.

@@ -16,7 +16,7 @@ pub(super) use resources::resources_in_config;
 pub use resources::{ExistingResources, ResourceMap};
 
 use super::user_data::NodeConfigKubelet;
-use super::{HostKind, Image, kubelet_unit};
+use super::{HostKind, Image};
 use crate::domain::identifier::InstanceType;
 use crate::domain::named_values::named_values;
 use std::collections::BTreeMap;
@@ -72,7 +72,8 @@ pub fn existing_config(
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
-    labels::locate(&mut existing.node_labels, &kubelet_unit::sources(image));
+    let sources = family.map(|family| family.sources(image)).unwrap_or_default();
+    labels::locate(&mut existing.node_labels, &sources);
     existing
 }
 

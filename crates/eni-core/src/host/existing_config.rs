@@ -2,6 +2,7 @@
 
 mod flags;
 mod labels;
+mod locate;
 mod location;
 mod max_pods;
 mod resources;
@@ -73,7 +74,7 @@ pub fn existing_config(
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
     let sources = family.map(|family| family.sources(image)).unwrap_or_default();
-    labels::locate(&mut existing.node_labels, &sources);
+    locate::locate(&mut existing, &sources);
     existing
 }
 

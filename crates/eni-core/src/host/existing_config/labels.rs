@@ -59,23 +59,6 @@ pub(super) fn labels_in_arguments(
         .collect()
 }
 
-/// Sets the location of labels on the kubelet's command line to the file that contains them.
-/// `sources` are the names and texts of the files, the lowest precedence first.
-pub(super) fn locate(labels: &mut [ExistingLabel], sources: &[(String, String)]) {
-    let unquoted = |text: &String| text.replace(['"', '\'', '\\'], "");
-    let sources: Vec<(&String, String)> =
-        sources.iter().map(|(name, text)| (name, unquoted(text))).collect();
-    for label in labels.iter_mut().filter(|label| label.location == ConfigLocation::Arguments) {
-        let text = format!("{}={}", label.key, label.value);
-        let contains = |(_, source): &&(&String, String)| {
-            source.contains(&text) || (label.value.is_empty() && source.contains(&label.key))
-        };
-        if let Some((name, _)) = sources.iter().rev().find(contains) {
-            label.location = ConfigLocation::ArgumentsIn((*name).clone());
-        }
-    }
-}
-
 /// Returns the label in force for each key.
 ///
 /// The kubelet merges all occurrences of `--node-labels` into one map, and the last value of a key
@@ -92,6 +75,7 @@ pub(crate) fn in_force<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ExistingConfig, locate::locate};
     use super::*;
 
     #[test]
@@ -108,13 +92,15 @@ mod tests {
     #[test]
     fn the_last_label_of_a_key_is_in_force() {
         let arguments = "--node-labels=a=1,b=2 --v=2 --node-labels=a=3,role= --node-labels=c=$C";
-        let mut labels = labels_in_arguments(&flags::words(arguments), &ConfigLocation::Arguments);
+        let node_labels = labels_in_arguments(&flags::words(arguments), &ConfigLocation::Arguments);
         let sources = [
             ("/usr/lib/kubelet.service".to_owned(), "--node-labels=a=1,b=2 --v=2 $MORE".to_owned()),
             ("/etc/default/kubelet".to_owned(), "MORE=--node-labels=a=3,role=".to_owned()),
         ];
-        locate(&mut labels, &sources);
-        let texts: Vec<String> = in_force(&labels).values().map(ToString::to_string).collect();
+        let mut existing = ExistingConfig { node_labels, ..ExistingConfig::default() };
+        locate(&mut existing, &sources);
+        let texts: Vec<String> =
+            in_force(&existing.node_labels).values().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [

@@ -27,7 +27,7 @@ impl ResourceMap {
     }
 
     /// Returns the flag, and what separates a key and a value in it.
-    fn flag(self) -> (&'static str, char) {
+    pub(super) fn flag(self) -> (&'static str, char) {
         match self {
             Self::KubeReserved => ("--kube-reserved", '='),
             Self::SystemReserved => ("--system-reserved", '='),

@@ -97,7 +97,7 @@ async fn prepare(
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = configure(node, cluster, timer).await?;
     let NodeSession { context, facts, .. } = &*node;
-    let unit_checks = facts.host.unit_checks(&plan.kubelet);
+    let unit_checks = facts.host.unit_checks(&plan.in_force);
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
     let eni_config = wait(node, cluster, &plan, timer).await?;

@@ -234,20 +234,20 @@ fn another_drop_in_takes_precedence_only_by_a_later_name() {
         (state.effective["maxPods"].clone(), state.labels[ZONE].clone())
     };
     assert_eq!(values_with("50-site.yaml", 42), (json!(20), "us-west-2a".to_owned()));
-    assert_eq!(values_with("95-site.yaml", 43), (json!(43), "site".to_owned()));
+    assert_eq!(values_with("95-site.yaml", 18), (json!(18), "site".to_owned()));
     let output = boot.node.run(["run"]);
     assert_success(&output);
     let reason = "nodeadm reads this file after 90-eni-bootstrap.yaml, so it takes precedence over";
     for value in [
-        "/etc/eks/nodeadm.d/95-site.yaml sets max-pods to 43",
+        "/etc/eks/nodeadm.d/95-site.yaml sets max-pods to 18",
         "a kubelet flag in /etc/eks/nodeadm.d/95-site.yaml sets label topology.kubernetes.io/zone=site",
     ] {
         let warning = format!("warning: plan: {value}; {reason} ");
         assert!(output.stderr.contains(&warning), "{warning} in {}", output.stderr);
     }
     assert_success(&boot.run_service());
-    // The reserve follows max-pods in force: 255 MiB + 43 × 11 MiB.
-    assert_eq!(boot.kubelet_state().effective["kubeReserved"]["memory"], "728Mi");
+    // The reserve follows max-pods in force: 255 MiB + 18 × 11 MiB.
+    assert_eq!(boot.kubelet_state().effective["kubeReserved"]["memory"], "453Mi");
 }
 
 #[test]

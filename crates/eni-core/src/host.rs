@@ -116,6 +116,12 @@ pub(crate) trait HostFamily: Sync {
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
         kubelet_unit::existing(image)
     }
+
+    /// Returns the names and the texts of everything that contains a part of the kubelet's command
+    /// lines, the lowest precedence first.
+    fn sources(&self, image: &Image) -> Vec<(String, String)> {
+        kubelet_unit::sources(image)
+    }
 }
 
 /// A detected host that renders the kubelet's configuration.

@@ -7,6 +7,7 @@ mod cluster_access;
 mod diagnose;
 mod effective_cni;
 mod eni_config_label;
+mod in_force;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
@@ -16,10 +17,11 @@ mod reserve_precedence;
 pub use cluster_access::{ClusterAccess, access};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;
+use in_force::in_force;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 use node_labels::{NodeLabels, node_labels};
 pub use plan_error::PlanError;
-use reserve::reserve;
+use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
@@ -40,7 +42,10 @@ pub struct Plan {
     /// Whether the computed or an existing max-pods takes precedence; `None` without an existing
     /// one.
     pub precedence: Option<MaxPodsPrecedence>,
+    /// What eni-bootstrap configures.
     pub kubelet: Kubelet,
+    /// What the kubelet gets: an existing value that is read later takes precedence.
+    pub in_force: Kubelet,
     /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,
     /// The ENIConfig to wait for; `None` without custom networking.
@@ -77,14 +82,23 @@ pub fn plan(
     {
         return Err(PlanError::WaitsForever);
     }
-    let (kube_reserved, reserve_notes) =
-        reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
+    let KubeReserved {
+        configured: kube_reserved,
+        in_force: reserved_in_force,
+        diagnostics: reserve_notes,
+    } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let label_def = label_def(settings, aws_node);
     let labels = &existing.node_labels;
-    let NodeLabels { labels, eni_config: wait, diagnostics: label_notes } =
-        node_labels(instance, settings, name, label_def.as_deref(), labels)?;
+    let NodeLabels {
+        labels,
+        in_force: labels_in_force,
+        eni_config: wait,
+        diagnostics: label_notes,
+    } = node_labels(instance, settings, name, label_def.as_deref(), labels)?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
+    let in_force =
+        in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
@@ -98,7 +112,7 @@ pub fn plan(
     diagnostics.extend(notes);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
-    Ok(Plan { cni, capacity, precedence, kubelet, changes, wait, diagnostics })
+    Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })
 }
 
 /// Returns the label that the CNI reads the ENIConfig name from, if it is known.

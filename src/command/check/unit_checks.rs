@@ -12,7 +12,7 @@ use std::path::Path;
 /// the root directory.
 pub(super) async fn diagnostics(node: &NodeSession, plan: &Plan) -> Vec<Diagnostic> {
     let root = &node.context.root;
-    let checks = node.facts.host.unit_checks(&plan.kubelet);
+    let checks = node.facts.host.unit_checks(&plan.in_force);
     if !systemd::manages(root) || checks.is_empty() {
         return Vec::new();
     }

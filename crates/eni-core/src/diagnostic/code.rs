@@ -53,7 +53,7 @@ codes! {
     MaxPodsKept = "max-pods-kept", "max-pods";
     /// Another source on the node sets max-pods, and the value of eni-bootstrap takes precedence.
     MaxPodsOverridden = "max-pods-overridden", "max-pods";
-    /// A drop-in that nodeadm reads later sets max-pods, so its value takes precedence.
+    /// A later drop-in of nodeadm, or later kubelet arguments, set a max-pods that takes precedence.
     MaxPodsLaterDropIn = "max-pods-later-drop-in", "max-pods";
     /// Karpenter schedules pods with a max-pods that differs from the one on the node.
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
@@ -71,7 +71,7 @@ codes! {
     LittleMemoryForPods = "little-memory-for-pods", "memory";
     /// The reserves leave no ephemeral storage for pods on the file system of `/var/lib/kubelet`.
     NoStorageForPods = "no-storage-for-pods", "storage";
-    /// A drop-in that nodeadm reads later sets kube-reserved, so its value takes precedence.
+    /// A later drop-in of nodeadm, or later kubelet arguments, set a kube-reserved that takes precedence.
     ReserveLaterDropIn = "reserve-later-drop-in", "reserve";
     /// An existing label names the ENIConfig, and `eni-config.policy` keeps the label.
     EniConfigLabelKept = "eniconfig-label-kept", "labels";

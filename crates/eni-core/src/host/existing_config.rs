@@ -2,6 +2,7 @@
 
 mod flags;
 mod labels;
+mod locate;
 mod location;
 mod max_pods;
 mod resources;
@@ -16,7 +17,7 @@ pub(super) use resources::resources_in_config;
 pub use resources::{ExistingResources, ResourceMap};
 
 use super::user_data::NodeConfigKubelet;
-use super::{HostKind, Image, kubelet_unit};
+use super::{HostKind, Image};
 use crate::domain::identifier::InstanceType;
 use crate::domain::named_values::named_values;
 use std::collections::BTreeMap;
@@ -72,7 +73,8 @@ pub fn existing_config(
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
-    labels::locate(&mut existing.node_labels, &kubelet_unit::sources(image));
+    let sources = family.map(|family| family.sources(image)).unwrap_or_default();
+    locate::locate(&mut existing, &sources);
     existing
 }
 
@@ -108,7 +110,14 @@ impl ExistingConfig {
 
     /// Returns the values in the kubelet's command lines. A later one takes precedence.
     pub(super) fn from_command_lines(lines: &[String]) -> Self {
-        Self::from_arguments(lines, &ConfigLocation::Arguments)
+        let words = lines.iter().flat_map(|line| flags::behind_program(flags::words(line)));
+        Self::from_arguments(lines, &words.collect::<Vec<_>>(), &ConfigLocation::Arguments)
+    }
+
+    /// Returns the values in arguments without a program.
+    pub(super) fn from_flags(arguments: &str) -> Self {
+        let words = flags::words(arguments);
+        Self::from_arguments(&[arguments.to_owned()], &words, &ConfigLocation::Arguments)
     }
 
     /// Returns the values in the kubelet's command lines, where nodeadm adds flags in place of
@@ -118,22 +127,28 @@ impl ExistingConfig {
             Some((early, late)) => (early.to_owned(), late.to_owned()),
             None => (line.clone(), String::new()),
         };
-        let (early, late): (Vec<_>, Vec<_>) = lines.iter().map(split).unzip();
-        let mut existing = Self::from_arguments(&early, &ConfigLocation::EarlyArguments);
-        existing.extend(Self::from_arguments(&late, &ConfigLocation::LateArguments));
+        let (early_lines, late_lines): (Vec<_>, Vec<_>) = lines.iter().map(split).unzip();
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        for line in lines {
+            let mut words = flags::behind_program(flags::words(line));
+            if let Some(position) = words.iter().position(|word| word.contains(variable)) {
+                late.extend(words.split_off(position).into_iter().skip(1));
+            }
+            early.extend(words);
+        }
+        let mut existing =
+            Self::from_arguments(&early_lines, &early, &ConfigLocation::EarlyArguments);
+        existing.extend(Self::from_arguments(&late_lines, &late, &ConfigLocation::LateArguments));
         existing
     }
 
-    fn from_arguments(lines: &[String], location: &ConfigLocation) -> Self {
-        let arguments = || lines.iter().map(|line| flags::behind_program(line));
-        let resources: Vec<ExistingResources> =
-            arguments().flat_map(|it| resources::resources_in_arguments(it, location)).collect();
+    /// `words` are those of the arguments in `lines`.
+    fn from_arguments(lines: &[String], words: &[String], location: &ConfigLocation) -> Self {
+        let resources = resources::resources_in_arguments(words, location);
         Self {
             max_pods: max_pods::max_pods_in_arguments(lines, location).into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
-            node_labels: arguments()
-                .flat_map(|it| labels::labels_in_arguments(it, location))
-                .collect(),
+            node_labels: labels::labels_in_arguments(words, location),
             resources,
             ..Self::default()
         }
@@ -149,7 +164,7 @@ impl ExistingConfig {
         // maxPods of eni-bootstrap overrides the expression of a drop-in.
         let expression =
             kubelet.expression.clone().filter(|_| *in_file == ConfigLocation::UserData);
-        let flags = kubelet.flags.join(" ");
+        let flags = flags::words_of_node_config(&kubelet.flags);
         let mut resources = resources_in_config(|key| kubelet.resources.get(key), in_file);
         resources.extend(resources::resources_in_arguments(&flags, in_flags));
         Self {
@@ -164,8 +179,9 @@ impl ExistingConfig {
 }
 
 /// Returns the value of a flag in the kubelet's command lines. The last one takes precedence.
-pub(super) fn flag_value<'a>(lines: &'a [String], flag: &str) -> Option<&'a str> {
-    lines.iter().rev().find_map(|line| flags::values(line, flag).pop())
+pub(super) fn flag_value(lines: &[String], flag: &str) -> Option<String> {
+    let last = |line: &String| flags::values(&flags::words(line), flag).pop().map(str::to_owned);
+    lines.iter().rev().find_map(last)
 }
 
 /// Returns whether a kubelet flag sets `--kube-reserved`.

@@ -5,7 +5,7 @@ use super::existing_config::{
     ConfigLocation, ExistingResources, NODEADM_KUBELET_DROP_IN, flag_value, resources_in_config,
 };
 use super::nodeadm::KUBELET_DROP_INS;
-use super::{Image, Read, kubelet_unit};
+use super::{Image, Read, kubelet_unit, snap};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -15,31 +15,41 @@ use std::path::{Path, PathBuf};
 /// Source: `/etc/eks/bootstrap.sh` of those images.
 const EKS_FILE: &str = "/etc/kubernetes/kubelet/kubelet-config.json";
 
-/// Returns the requests for the files that the kubelet's command line in `image` names.
+/// Returns the requests for the files that the kubelet's command lines in `image` name. Which of them
+/// the kubelet uses depends on the family.
 pub(super) fn reads(image: &Image) -> Vec<Read> {
-    let file = Read::file(file(image));
-    let directory = directory(image).map(|path| Read::Directory { path, extensions: &["conf"] });
-    std::iter::once(file).chain(directory).collect()
+    let mut reads = Vec::new();
+    for lines in [kubelet_unit::command_lines(image), snap::command_lines(image)] {
+        let file = Read::file(file(&lines));
+        let directory =
+            directory(&lines).map(|path| Read::Directory { path, extensions: &["conf"] });
+        for read in std::iter::once(file).chain(directory) {
+            if !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+    }
+    reads
 }
 
-fn file(image: &Image) -> PathBuf {
-    let lines = kubelet_unit::command_lines(image);
-    flag_value(&lines, "--config").map_or_else(|| PathBuf::from(EKS_FILE), PathBuf::from)
+fn file(lines: &[String]) -> PathBuf {
+    flag_value(lines, "--config").map_or_else(|| PathBuf::from(EKS_FILE), PathBuf::from)
 }
 
-fn directory(image: &Image) -> Option<PathBuf> {
-    flag_value(&kubelet_unit::command_lines(image), "--config-dir").map(PathBuf::from)
+fn directory(lines: &[String]) -> Option<PathBuf> {
+    flag_value(lines, "--config-dir").map(PathBuf::from)
 }
 
 /// Returns the resource maps in the kubelet's files, the lowest precedence first. nodeadm's
-/// drop-in is omitted: it contains the values of user data and of eni-bootstrap.
-pub(super) fn resources(image: &Image) -> Vec<ExistingResources> {
-    let file = file(image);
+/// drop-in is omitted: it contains the values of user data and of eni-bootstrap. `lines` are the
+/// kubelet's command lines.
+pub(super) fn resources(image: &Image, lines: &[String]) -> Vec<ExistingResources> {
+    let file = file(lines);
     let mut resources: Vec<ExistingResources> = image
         .file(&file)
         .map(|text| read(text, &ConfigLocation::KubeletConfig(file.display().to_string())))
         .unwrap_or_default();
-    let directory = directory(image);
+    let directory = directory(lines);
     let directories = directory.iter().map(PathBuf::as_path);
     let known = Path::new(KUBELET_DROP_INS);
     let directories = directories.filter(|path| *path != known).chain([known]);

@@ -3,7 +3,7 @@
 
 use super::unit_check::{Program, UnitCheck};
 use super::unit_file::{self, Command, UnitError};
-use super::{ExistingConfig, Image, Read, SnapOption};
+use super::{ExistingConfig, Image, Read};
 use super::{kubeadm, kubelet_config, kubelet_dropin, nodeadm, snap};
 use crate::domain::kubelet::Kubelet;
 use std::collections::BTreeMap;
@@ -95,14 +95,14 @@ pub(super) fn environment(image: &Image) -> BTreeMap<String, String> {
 /// eni-bootstrap. A later one takes precedence.
 pub(super) fn command_lines(image: &Image) -> Vec<String> {
     let unit = unit_file::arguments(&texts(image), &environment_texts(image));
-    let snap = image.snap_option(snap::ARGUMENTS).map(snap::without_own_arguments);
-    std::iter::once(unit).chain(snap).collect()
+    std::iter::once(unit).chain(snap::command_lines(image)).collect()
 }
 
 /// Returns the existing configuration in the command lines and the kubelet's configuration files.
 pub(super) fn existing(image: &Image) -> ExistingConfig {
-    let mut existing = ExistingConfig::from_command_lines(&command_lines(image));
-    existing.resources.extend(kubelet_config::resources(image));
+    let lines = command_lines(image);
+    let mut existing = ExistingConfig::from_command_lines(&lines);
+    existing.resources.extend(kubelet_config::resources(image, &lines));
     existing
 }
 
@@ -114,11 +114,8 @@ pub(super) fn sources(image: &Image) -> Vec<(String, String)> {
         Some((path, text))
     });
     let files = unit.into_iter().chain(drop_ins(image)).chain(environment_texts(image));
-    let snap = image.snap_option(snap::ARGUMENTS).map(|arguments| {
-        let SnapOption { snap, key } = snap::ARGUMENTS;
-        (format!("the option {key} of the snap {snap}"), snap::without_own_arguments(arguments))
-    });
-    files.map(|(path, text)| (path.display().to_string(), text)).chain(snap).collect()
+    let files = files.map(|(path, text)| (path.display().to_string(), text));
+    files.chain(snap::sources(image)).collect()
 }
 
 /// Returns the check that the unit starts the kubelet with the planned arguments, which are in the

@@ -3,10 +3,10 @@
 //!
 //! Source: `/etc/eks/bootstrap.sh` of those images, which sets it from `--kubelet-extra-args`.
 
-use super::kubelet_unit;
 use super::unit_check::{Program, UnitCheck};
-use super::unit_file;
 use super::{Change, Detection, HostFamily, HostKind, Image, Read, Renderer, SnapOption};
+use super::{ExistingConfig, kubelet_config, kubelet_unit, unit_file};
+use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 
 /// The option that contains the kubelet arguments.
@@ -51,6 +51,19 @@ impl HostFamily for Family {
         Detection::this(reason, Snap { arguments: arguments.to_owned() })
     }
 
+    /// Returns the configuration in the snap's arguments. An image may have a kubelet.service that is
+    /// not used.
+    fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
+        let lines = command_lines(image);
+        let mut existing = ExistingConfig::from_flags(&lines.concat());
+        existing.resources.extend(kubelet_config::resources(image, &lines));
+        existing
+    }
+
+    fn sources(&self, image: &Image) -> Vec<(String, String)> {
+        sources(image)
+    }
+
     fn remove(&self, image: &Image) -> Vec<Change> {
         let current = image.snap_option(ARGUMENTS).into_iter();
         current.map(|current| change(current, without_own_arguments(current))).collect()
@@ -79,6 +92,18 @@ impl Renderer for Snap {
 
 fn change(current: &str, value: String) -> Change {
     Change::SnapOption { option: ARGUMENTS, current: current.to_owned(), value }
+}
+
+/// Returns the arguments of the snap without those of eni-bootstrap; empty without the snap.
+pub(super) fn command_lines(image: &Image) -> Vec<String> {
+    image.snap_option(ARGUMENTS).map(without_own_arguments).into_iter().collect()
+}
+
+/// Returns the name and the text of the option with the arguments of the snap.
+pub(super) fn sources(image: &Image) -> Vec<(String, String)> {
+    let SnapOption { snap, key } = ARGUMENTS;
+    let name = format!("the option {key} of the snap {snap}");
+    command_lines(image).into_iter().map(|text| (name.clone(), text)).collect()
 }
 
 /// Returns the option's value without the arguments that an earlier run appended: the last three,

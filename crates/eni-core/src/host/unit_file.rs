@@ -111,10 +111,24 @@ pub(super) fn environment(
 pub(super) fn arguments(texts: &[String], files: &[(PathBuf, String)]) -> String {
     let mut command = effective(texts, "ExecStart").join(" ");
     for (name, value) in environment(texts, files) {
+        let value = with_closed_quotes(value);
         let expanded = expand(&command, &name, &value);
         command = expanded.unwrap_or_else(|| format!("{value} {command}"));
     }
     command
+}
+
+/// Returns the value with its quotes escaped if one of them is not closed: it must not change how the
+/// rest of the command line is split into words.
+fn with_closed_quotes(value: String) -> String {
+    if words(&format!("{value} end")).last().is_some_and(|last| last == "end") {
+        return value;
+    }
+    let escaped = |it: char| {
+        let is_special = matches!(it, '"' | '\'' | '\\');
+        is_special.then_some('\\').into_iter().chain(std::iter::once(it))
+    };
+    value.chars().flat_map(escaped).collect()
 }
 
 /// Returns the command with a variable's value in place of `$NAME` and `${NAME}`; `None` if the

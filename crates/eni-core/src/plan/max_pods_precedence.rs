@@ -48,6 +48,11 @@ impl Decision {
 }
 
 impl MaxPodsPrecedence {
+    /// Returns the name of the existing setting.
+    pub(super) fn setting(&self) -> &'static str {
+        if self.existing.location.is_flag() { "--max-pods" } else { "maxPods" }
+    }
+
     /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
     /// note.
     pub(super) fn diagnostic(&self) -> Diagnostic {
@@ -65,11 +70,10 @@ impl MaxPodsPrecedence {
             Decision::LaterDropIn => {
                 let location = &existing.location;
                 let reason = location.reason_for_precedence();
-                let what = if location.is_flag() { "--max-pods" } else { "maxPods" };
                 return Diagnostic::warning(
                     Code::MaxPodsLaterDropIn,
                     format!("{existing}; {reason}, so it takes precedence over {configured}"),
-                    location.help(what),
+                    location.help(self.setting()),
                 );
             }
             Decision::Overridden(policy) => format!(

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 pub(super) struct NodeLabels {
     /// The labels that eni-bootstrap sets.
     pub labels: Labels,
+    /// Those labels with the values that the kubelet gets.
+    pub in_force: Labels,
     /// The ENIConfig that the CNI selects by the labels; `None` without custom networking.
     pub eni_config: Option<EniConfigName>,
     /// Notes about existing labels.
@@ -59,10 +61,11 @@ pub(super) fn node_labels(
     if let (Some(choice), Some(label_def)) = (&choice, label_def) {
         check_selection(instance, &labels, &existing, &choice.name, label_def)?;
     }
+    let in_force = labels_with_later_values(&labels, &existing)?;
     let mut diagnostics = differences(&labels, &existing, choice.as_ref());
     let (eni_config, kept) = choice.map(|it| (it.name, it.diagnostic)).unzip();
     diagnostics.extend(kept.flatten());
-    Ok(NodeLabels { labels, eni_config, diagnostics })
+    Ok(NodeLabels { labels, in_force, eni_config, diagnostics })
 }
 
 /// Returns the labels that eni-bootstrap sets.
@@ -116,6 +119,21 @@ fn check_existing(
         }
     }
     Ok(())
+}
+
+/// Returns the labels of eni-bootstrap with the values that the kubelet gets.
+fn labels_with_later_values(
+    own: &Labels,
+    existing: &BTreeMap<&str, &ExistingLabel>,
+) -> Result<Labels, PlanError> {
+    let mut in_force = own.clone();
+    for (key, _) in own.iter() {
+        let existing = existing.get(key.as_str());
+        if let Some(later) = existing.filter(|label| label.location.is_read_after_own()) {
+            in_force.insert(key.clone(), later.value.parse()?);
+        }
+    }
+    Ok(in_force)
 }
 
 /// Returns a warning for each existing label with another value than the label of eni-bootstrap.

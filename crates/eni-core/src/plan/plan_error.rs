@@ -47,6 +47,20 @@ pub enum PlanError {
         /// How to lower the reserves.
         help: String,
     },
+    /// An existing max-pods that is read later exceeds the capacity of the node.
+    #[error(
+        "{existing}, and {reason}, but the capacity of this node is {limit} pods; additional pods would stay in ContainerCreating without an IP address"
+    )]
+    LaterMaxPodsAboveCapacity {
+        /// The existing max-pods and its location.
+        existing: String,
+        /// Why the existing max-pods takes precedence.
+        reason: String,
+        /// The largest max-pods that this node accepts.
+        limit: u32,
+        /// How to give max-pods of eni-bootstrap precedence.
+        help: String,
+    },
     /// `eni-config.wait = "forever"` on Bottlerocket, where no other timeout ends the wait.
     #[error(
         "eni-config.wait = \"forever\" would block the boot: a Bottlerocket bootstrap container has no time limit"
@@ -171,7 +185,9 @@ impl Advice for PlanError {
             Self::ExistingEniConfigName { .. } => {
                 "correct or remove the label, or set eni-config.policy = \"override\""
             }
-            Self::EniConfigLabelReadLater { help, .. } | Self::NothingAllocatable { help, .. } => {
+            Self::EniConfigLabelReadLater { help, .. }
+            | Self::LaterMaxPodsAboveCapacity { help, .. }
+            | Self::NothingAllocatable { help, .. } => {
                 return help.clone().into();
             }
             Self::RejectedLabel { existing, .. } => {
@@ -215,6 +231,7 @@ impl Advice for PlanError {
         match self {
             Self::RejectedLabel { .. }
             | Self::ExistingEniConfigName { .. }
+            | Self::LaterMaxPodsAboveCapacity { .. }
             | Self::OtherReserve { .. } => ExitCode::InvalidData,
             _ => ExitCode::Settings,
         }

@@ -8,7 +8,17 @@ use crate::domain::reserved::Reserved;
 use crate::facts::Facts;
 use crate::settings::Settings;
 
-/// Returns the reserves that eni-bootstrap configures, with notes about those in force.
+/// kube-reserved of a node.
+pub(super) struct KubeReserved {
+    /// The reserves that eni-bootstrap configures.
+    pub configured: Reserved,
+    /// The reserves that the kubelet gets.
+    pub in_force: Reserved,
+    /// Notes about the reserves in force.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Returns the reserves of the node.
 ///
 /// The memory reserve is computed from max-pods in force: `max_pods`, unless `precedence` has a later
 /// value. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
@@ -18,7 +28,7 @@ pub(super) fn reserve(
     max_pods: u32,
     precedence: Option<&MaxPodsPrecedence>,
     uses_flags: bool,
-) -> Result<(Reserved, Vec<Diagnostic>), PlanError> {
+) -> Result<KubeReserved, PlanError> {
     let Facts { limits, machine, storage_bytes, existing, .. } = facts;
     let machine = machine.as_ref();
     let overrides = reserve_precedence::overrides(settings, &existing.kube_reserved)?;
@@ -43,5 +53,5 @@ pub(super) fn reserve(
     let little = allocatable::check(cpus, machine, &reserves)?;
     diagnostics.extend(little.or_else(|| diagnose::memory(machine, &in_force.memory, max_pods)));
     diagnostics.extend(storage_bytes.and_then(|it| allocatable::check_storage(it, &reserves)));
-    Ok((configured, diagnostics))
+    Ok(KubeReserved { configured, in_force, diagnostics })
 }

@@ -78,8 +78,8 @@ pub(super) fn others(
 /// An existing kube-reserved quantity that takes precedence over that of eni-bootstrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LaterReserve {
-    /// `cpu`, `memory` or `ephemeral-storage`.
-    pub resource: &'static str,
+    /// Such as `cpu`.
+    pub resource: String,
     /// The quantity in force, as it is written.
     pub quantity: String,
     pub location: ConfigLocation,
@@ -99,12 +99,13 @@ pub(super) fn later(
         .collect();
     // The flags of one command line are merged, so a file only counts without flags.
     let in_force = resources_in_force(&later, ResourceMap::KubeReserved);
-    let Reserved { cpu, ephemeral_storage, memory, others: _ } = configured;
+    let Reserved { cpu, ephemeral_storage, memory, others } = configured;
     let own = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
-    let different = own.into_iter().filter_map(|(resource, own)| {
+    let others = others.iter().map(|(resource, quantity)| (resource.as_str(), quantity));
+    let different = own.into_iter().chain(others).filter_map(|(resource, own)| {
         let (quantity, location) = *in_force.get(resource)?;
         (quantity != own.to_string()).then(|| LaterReserve {
-            resource,
+            resource: resource.to_owned(),
             quantity: quantity.to_owned(),
             location: location.clone(),
         })
@@ -116,10 +117,10 @@ impl LaterReserve {
     /// Returns the warning. `configured` are the reserves of eni-bootstrap.
     pub(super) fn diagnostic(&self, configured: &Reserved) -> Diagnostic {
         let Self { resource, quantity, location } = self;
-        let own = match *resource {
+        let own = match resource.as_str() {
             "cpu" => &configured.cpu,
             "memory" => &configured.memory,
-            _ => &configured.ephemeral_storage,
+            other => configured.others.get(other).unwrap_or(&configured.ephemeral_storage),
         };
         let reason = location.reason_for_precedence();
         let what = if location.is_flag() { "--kube-reserved" } else { "kubeReserved" };
@@ -139,10 +140,13 @@ pub(super) fn in_force(configured: &Reserved, later: &[LaterReserve]) -> Reserve
     let mut reserved = configured.clone();
     for LaterReserve { resource, quantity, .. } in later {
         let Ok(quantity) = quantity.parse() else { continue };
-        match *resource {
+        match resource.as_str() {
             "cpu" => reserved.cpu = quantity,
             "memory" => reserved.memory = quantity,
-            _ => reserved.ephemeral_storage = quantity,
+            "ephemeral-storage" => reserved.ephemeral_storage = quantity,
+            other => {
+                reserved.others.insert(other.to_owned(), quantity);
+            }
         }
     }
     reserved

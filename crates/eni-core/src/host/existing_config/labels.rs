@@ -39,14 +39,14 @@ impl fmt::Display for ExistingLabel {
 /// Returns the labels of all `--node-labels` flags in `arguments`.
 ///
 /// On a command line, labels with a character that systemd or a shell replaces are omitted, because
-/// their value is unknown. nodeadm passes its flags on without a change.
+/// their value is unknown. In flags that nodeadm passes on, nothing is replaced.
 pub(super) fn labels_in_arguments(
-    arguments: &str,
+    arguments: &[String],
     location: &ConfigLocation,
 ) -> Vec<ExistingLabel> {
     let is_literal =
         matches!(location, ConfigLocation::UserDataFlag | ConfigLocation::DropInFlag(_));
-    let is_known = |text: &str| is_literal || !text.contains(['$', '%', '\\', '"', '\'', '`']);
+    let is_known = |text: &str| is_literal || !text.contains(['$', '%', '`']);
     let values = flags::values(arguments, "--node-labels").into_iter();
     let labels = values.flat_map(|value| flags::pairs(value, '='));
     labels
@@ -57,20 +57,6 @@ pub(super) fn labels_in_arguments(
             location: location.clone(),
         })
         .collect()
-}
-
-/// Sets the location of labels on the kubelet's command line to the file that contains them.
-/// `sources` are the names and texts of the files, the lowest precedence first.
-pub(super) fn locate(labels: &mut [ExistingLabel], sources: &[(String, String)]) {
-    for label in labels.iter_mut().filter(|label| label.location == ConfigLocation::Arguments) {
-        let text = format!("{}={}", label.key, label.value);
-        let contains = |(_, source): &&(String, String)| {
-            source.contains(&text) || (label.value.is_empty() && source.contains(&label.key))
-        };
-        if let Some((name, _)) = sources.iter().rev().find(contains) {
-            label.location = ConfigLocation::ArgumentsIn(name.clone());
-        }
-    }
 }
 
 /// Returns the label in force for each key.
@@ -89,14 +75,14 @@ pub(crate) fn in_force<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ExistingConfig, locate::locate};
     use super::*;
 
     #[test]
     fn a_label_with_an_unknown_value_is_omitted() {
         let keys = |location| {
-            let arguments =
-                "--node-labels=a=$A,b=%H,c=1 --node-labels=\\\"d=1\\\" --node-labels=`e`";
-            let labels = labels_in_arguments(arguments, &location);
+            let arguments = "--node-labels=a=$A,b=%H,c=1 --node-labels=d=\"1\" --node-labels=`e`";
+            let labels = labels_in_arguments(&flags::words(arguments), &location);
             labels.into_iter().map(|label| label.key).collect::<Vec<_>>()
         };
         assert_eq!(keys(ConfigLocation::Arguments), ["c", "d"]);
@@ -106,13 +92,15 @@ mod tests {
     #[test]
     fn the_last_label_of_a_key_is_in_force() {
         let arguments = "--node-labels=a=1,b=2 --v=2 --node-labels=a=3,role= --node-labels=c=$C";
-        let mut labels = labels_in_arguments(arguments, &ConfigLocation::Arguments);
+        let node_labels = labels_in_arguments(&flags::words(arguments), &ConfigLocation::Arguments);
         let sources = [
             ("/usr/lib/kubelet.service".to_owned(), "--node-labels=a=1,b=2 --v=2 $MORE".to_owned()),
             ("/etc/default/kubelet".to_owned(), "MORE=--node-labels=a=3,role=".to_owned()),
         ];
-        locate(&mut labels, &sources);
-        let texts: Vec<String> = in_force(&labels).values().map(ToString::to_string).collect();
+        let mut existing = ExistingConfig { node_labels, ..ExistingConfig::default() };
+        locate(&mut existing, &sources);
+        let texts: Vec<String> =
+            in_force(&existing.node_labels).values().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [

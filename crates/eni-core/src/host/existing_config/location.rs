@@ -34,6 +34,8 @@ pub enum ConfigLocation {
     /// The kubelet's command line after the flags that nodeadm adds, which include those of
     /// eni-bootstrap.
     LateArguments,
+    /// A file with a part of those later arguments.
+    LateArgumentsIn(String),
     /// Bottlerocket's settings.
     Bottlerocket,
 }
@@ -45,7 +47,7 @@ impl ConfigLocation {
     pub(crate) fn is_read_after_own(&self) -> bool {
         match self {
             Self::DropIn(name) | Self::DropInFlag(name) => name.as_str() > DROP_IN_NAME,
-            Self::LateArguments => true,
+            Self::LateArguments | Self::LateArgumentsIn(_) => true,
             _ => false,
         }
     }
@@ -58,7 +60,8 @@ impl ConfigLocation {
             | Self::DropInFlag(_)
             | Self::Arguments
             | Self::ArgumentsIn(_)
-            | Self::LateArguments => true,
+            | Self::LateArguments
+            | Self::LateArgumentsIn(_) => true,
             Self::KubeletConfig(_)
             | Self::KubeletConfigDropIn(_)
             | Self::Expression
@@ -80,7 +83,7 @@ impl ConfigLocation {
     /// [`Self::is_read_after_own`] must be true.
     pub(crate) fn reason_for_precedence(&self) -> String {
         match self {
-            Self::LateArguments => {
+            Self::LateArguments | Self::LateArgumentsIn(_) => {
                 "the kubelet reads these arguments after those of eni-bootstrap".to_owned()
             }
             _ => format!("nodeadm reads this file after {DROP_IN_NAME}"),
@@ -92,6 +95,7 @@ impl ConfigLocation {
     pub(crate) fn help(&self, what: &str) -> String {
         match self {
             Self::LateArguments => format!("remove {what} from kubelet.service and its drop-ins"),
+            Self::LateArgumentsIn(source) => format!("remove {what} from {source}"),
             _ => format!(
                 "rename the file so that it sorts before {DROP_IN_NAME}, or remove {what} from it"
             ),
@@ -116,7 +120,9 @@ impl fmt::Display for ConfigLocation {
             Self::EarlyArguments | Self::Arguments | Self::LateArguments => {
                 formatter.write_str("the kubelet command line")
             }
-            Self::ArgumentsIn(source) => write!(formatter, "a kubelet flag in {source}"),
+            Self::ArgumentsIn(source) | Self::LateArgumentsIn(source) => {
+                write!(formatter, "a kubelet flag in {source}")
+            }
             Self::Bottlerocket => formatter.write_str("settings.kubernetes"),
         }
     }

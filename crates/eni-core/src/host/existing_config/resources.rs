@@ -27,7 +27,7 @@ impl ResourceMap {
     }
 
     /// Returns the flag, and what separates a key and a value in it.
-    fn flag(self) -> (&'static str, char) {
+    pub(super) fn flag(self) -> (&'static str, char) {
         match self {
             Self::KubeReserved => ("--kube-reserved", '='),
             Self::SystemReserved => ("--system-reserved", '='),
@@ -69,7 +69,7 @@ pub(crate) fn resources_in_config<'a>(
 
 /// Returns the resource maps in kubelet flags. Quantities with a variable of systemd are omitted.
 pub(super) fn resources_in_arguments(
-    arguments: &str,
+    arguments: &[String],
     location: &ConfigLocation,
 ) -> Vec<ExistingResources> {
     let maps = ResourceMap::ALL.into_iter().filter_map(|map| {
@@ -125,7 +125,8 @@ mod tests {
         assert_eq!(read(&resources), ["cpu=1", "pid=1000"]);
         let arguments = "--kube-reserved=cpu=2,memory=$M --kube-reserved ephemeral-storage=1Gi \
                          --kube-reserved-cgroup=/runtime --eviction-hard=memory.available<5%";
-        resources.extend(resources_in_arguments(arguments, &ConfigLocation::Arguments));
+        resources
+            .extend(resources_in_arguments(&flags::words(arguments), &ConfigLocation::Arguments));
         assert_eq!(read(&resources), ["cpu=2", "ephemeral-storage=1Gi"]);
         let eviction = in_force(&resources, ResourceMap::EvictionHard);
         assert_eq!(eviction["memory.available"], ("5%", &ConfigLocation::Arguments));

@@ -60,6 +60,8 @@ fn only_effective_assignments_count_and_no_comment() {
     let cleared =
         "[Service]\nEnvironment=UNUSED=--u X=x\nExecStart=\nExecStart=/opt/it ${X}y $X $XY\n";
     assert_eq!(arguments(&texts(cleared), &[]), "--u /opt/it xy x $XY");
+    let unclosed = "[Service]\nEnvironment=\"UNUSED=it's\"\nExecStart=/opt/it --a\n";
+    assert_eq!(arguments(&[unclosed.to_owned()], &[]), "it\\'s /opt/it --a");
     assert_eq!(arguments(&[], &[]), "");
 }
 

@@ -64,7 +64,9 @@ impl DownloadNode {
         let endpoint = server.endpoint().replace("http:", "https:");
         fixture.node.write(AUTHORITY, &authority);
         let trust = format!("[Service]\nEnvironment=CURL_CA_BUNDLE=/{AUTHORITY}\n");
-        fixture.node.drop_in("eni-bootstrap.service", "60-test-authority", &trust);
+        for unit in ["eni-bootstrap.service", "eni-bootstrap-retry.service"] {
+            fixture.node.drop_in(unit, "60-test-authority", &trust);
+        }
         let user_data = match family {
             Al2023 => example("al2023.txt"),
             Al2 => example("al2.txt"),

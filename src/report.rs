@@ -154,9 +154,10 @@ pub(crate) fn draft_removed(path: &Path) {
 /// Logs the units that will use the plan.
 pub(crate) fn verified(units: &[VerifiedUnit]) {
     for VerifiedUnit { name, warning } in units {
-        match warning {
-            Some(warning) => warn!("apply: {warning}"),
-            None => info!("apply: {name} will use the planned configuration"),
+        if let Some(warning) = warning {
+            warn!("apply: {warning}");
+        } else {
+            info!("apply: {name} will use the planned configuration");
         }
     }
 }

@@ -208,12 +208,12 @@ fn a_snap_get_that_fails_is_retried_in_every_phase() {
     let (node, _imds) = ubuntu(&api, Some("--v=2\n"));
     let calls = node.root().join("calls").display().to_string();
     let fails = format!(
-        r#"#!/bin/sh
+        r"#!/bin/sh
 if [ $1 = get ]; then
     echo >>{calls}
     [ $(($(wc -l <{calls}) % 2)) = 0 ] || {{ echo 'error: cannot communicate with server' >&2; exit 1; }}
 fi
-"#
+"
     );
     let snap = node.read("bin/snap").unwrap().replace("#!/bin/sh\n", &fails);
     node.file("bin/snap", &snap);

@@ -80,9 +80,12 @@ pub fn plan(
     let (kube_reserved, reserve_notes) =
         reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let label_def = label_def(settings, aws_node);
-    let labels = &existing.node_labels;
+    let labels = match &name {
+        Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
+        None => existing.node_labels.clone(),
+    };
     let NodeLabels { labels, eni_config: wait, diagnostics: label_notes } =
-        node_labels(instance, settings, name, label_def.as_deref(), labels)?;
+        node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();

@@ -91,7 +91,11 @@ impl Advice for ApplyError {
 
 impl Transient for ApplyError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Command(_) | Self::NotReloaded(_))
+        match self {
+            Self::Command(error) => error.is_transient(),
+            Self::NotReloaded(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod picture;
 
 use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;
+use crate::apply::effect::VerifiedUnit;
 use crate::observe::Connection;
 use crate::wait::Ready;
 use eni_core::diagnostic::{Code, Diagnostic, Severity};
@@ -151,9 +152,13 @@ pub(crate) fn draft_removed(path: &Path) {
 }
 
 /// Logs the units that will use the plan.
-pub(crate) fn verified(units: &[&str]) {
-    for unit in units {
-        info!("apply: {unit} will use the planned configuration");
+pub(crate) fn verified(units: &[VerifiedUnit]) {
+    for VerifiedUnit { name, warning } in units {
+        if let Some(warning) = warning {
+            warn!("apply: {warning}");
+        } else {
+            info!("apply: {name} will use the planned configuration");
+        }
     }
 }
 

@@ -8,14 +8,16 @@ pub(crate) use lock::RunLock;
 pub(crate) use replace::{remove_file, write_atomic};
 
 use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
-use eni_core::failure::{Advice, ExitCode};
+use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::bottlerocket::USER_DATA;
 use eni_core::host::{Outcome, file_text};
 use links::FinalLink;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use tracing::warn;
 
 /// The override file for the embedded table of instance types, relative to the root.
 const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
@@ -54,6 +56,15 @@ pub enum DiskError {
     /// Another process holds the lock.
     #[error("another eni-bootstrap process holds the lock {}", path.display())]
     Locked { path: PathBuf },
+}
+
+impl DiskError {
+    /// Returns whether a file or its directory must not be written.
+    fn is_read_only(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let Self::Write { source, .. } = self else { return false };
+        matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied)
+    }
 }
 
 impl Advice for DiskError {
@@ -117,7 +128,8 @@ pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>,
 }
 
 /// Replaces the node's file `path` below `root` with this text, unless it is the same. If the file is a
-/// symbolic link, the link is kept and its target is replaced.
+/// symbolic link, the link is kept and its target is replaced. If the target cannot be written, the link
+/// is replaced with a file, and a warning is logged: the systemd unit makes most directories read-only.
 pub(crate) fn write_node_file(root: &Path, path: &Path, text: &str) -> Result<Outcome, DiskError> {
     let link = under(root, path);
     let failed = |source| DiskError::Write { path: link.clone(), source };
@@ -125,7 +137,23 @@ pub(crate) fn write_node_file(root: &Path, path: &Path, text: &str) -> Result<Ou
     if file != link && fs::metadata(&file).is_ok_and(|it| !it.is_file()) {
         return Err(DiskError::NotAFile { path: link, target: file });
     }
-    write_atomic(&file, &file_text::encode(text))
+    let text = file_text::encode(text);
+    let error = match write_atomic(&file, &text) {
+        Err(error) if error.is_read_only() => error,
+        result => return result,
+    };
+    let own = links::follow(root, path, FinalLink::Keep).map_err(failed)?;
+    if !own.is_symlink() {
+        return Err(error);
+    }
+    let directory = file.parent().unwrap_or(root).display();
+    let cause = error.source().map(one_line).unwrap_or_default();
+    warn!(
+        "apply: failed to write {}, the target of the link {}: {cause}; replacing the link with a file; to keep the link, add ReadWritePaths={directory} to a drop-in of eni-bootstrap.service and create the link again",
+        file.display(),
+        link.display(),
+    );
+    replace::replace_link(&own, &file, &text).map_err(failed)
 }
 
 /// Removes the node's file or symbolic link `path` below `root`, if it exists.

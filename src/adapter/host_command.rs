@@ -1,5 +1,6 @@
 //! Runs commands of the host, such as `snap`, each with a timeout.
 
+use crate::adapter::{Deadline, Transient, retry};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::{HostCommand, SnapOption};
 use std::borrow::Cow;
@@ -8,6 +9,9 @@ use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
+
+/// The limit for retries of `snap get`. snapd restarts when it refreshes itself.
+const SNAP_RETRY: Duration = Duration::from_secs(30);
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +46,18 @@ impl Advice for CommandError {
     }
 }
 
+impl Transient for CommandError {
+    fn is_transient(&self) -> bool {
+        use io::ErrorKind::{NotFound, PermissionDenied};
+        match &self.cause {
+            CommandFailure::Start(error) => !matches!(error.kind(), NotFound | PermissionDenied),
+            CommandFailure::TimedOut(_) => true,
+            // snapd rejects the user.
+            CommandFailure::Failed { stderr, .. } => !stderr.contains("access denied"),
+        }
+    }
+}
+
 /// Runs a command and returns its standard output. Kills the command after its timeout.
 pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     let HostCommand { program, arguments, deadline, help } = command;
@@ -70,8 +86,12 @@ pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     })
 }
 
-/// Returns the value of a snap option; empty if it is not set.
+/// Returns the value of a snap option; empty if it is not set. Retries a failed command.
 pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
+    retry("host", Deadline::after(SNAP_RETRY), async || read_snap_option(option).await).await
+}
+
+async fn read_snap_option(option: SnapOption) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
     match run(&HostCommand::snap(["get", snap, key], help)).await {
@@ -118,6 +138,23 @@ mod tests {
                 (report(&error).as_str(), error.exit_code()),
                 (expected, ExitCode::CannotWrite)
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_failure_that_may_be_temporary_is_retried() {
+        let failure = async |program: &'static str, arguments: &[&str]| {
+            let deadline = Duration::from_millis(500);
+            run(&command(program, arguments, deadline)).await.unwrap_err()
+        };
+        for (error, expected) in [
+            (failure("sh", &["-c", "echo 'error: cannot communicate' >&2; exit 1"]).await, true),
+            (failure("sleep", &["600"]).await, true),
+            (failure("sh", &["-c", "echo 'error: access denied' >&2; exit 1"]).await, false),
+            (failure("no-such-program", &[]).await, false),
+            (failure("/", &[]).await, false),
+        ] {
+            assert_eq!(error.is_transient(), expected, "{error:?}");
         }
     }
 }

@@ -15,22 +15,28 @@ pub(super) async fn reload() -> Result<(), ApplyError> {
     retry("apply", Deadline::after(RETRY), async || Ok(systemd::daemon_reload().await?)).await
 }
 
+/// A unit that will use the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VerifiedUnit {
+    pub name: &'static str,
+    /// What could not be verified.
+    pub warning: Option<String>,
+}
+
 /// Verifies the effect of the changes below `root`, and returns the units that were verified. Skips the
 /// units if no running systemd uses `root`, and each unit that does not exist yet.
 pub(crate) async fn verify(
     root: &Path,
     checks: &[UnitCheck],
     changes: &[Change],
-) -> Result<Vec<&'static str>, ApplyError> {
+) -> Result<Vec<VerifiedUnit>, ApplyError> {
     for change in changes {
         verify_snap_option(change).await?;
     }
     let mut verified = Vec::new();
     if systemd::manages(root) {
         for check in checks {
-            if verify_unit(check).await? {
-                verified.push(check.unit);
-            }
+            verified.extend(verify_unit(check).await?);
         }
     }
     Ok(verified)
@@ -44,37 +50,35 @@ async fn verify_snap_option(change: &Change) -> Result<(), ApplyError> {
     Ok(())
 }
 
-/// Verifies a unit. Returns false if it does not exist.
-async fn verify_unit(check: &UnitCheck) -> Result<bool, ApplyError> {
+/// Verifies a unit. Returns `None` if it does not exist.
+async fn verify_unit(check: &UnitCheck) -> Result<Option<VerifiedUnit>, ApplyError> {
     let unit = current(check.unit).await?;
     if !unit.is_loaded {
-        return Ok(false);
+        return Ok(None);
     }
-    if compare(check, &unit).is_err() {
-        // systemd does not report every change: 219 not that a drop-in has replaced another one, and 252
-        // not the first drop-in in a new directory.
-        reload().await?;
-        compare(check, &current(check.unit).await?)?;
+    if let Ok(verified) = compare(check, &unit) {
+        return Ok(Some(verified));
     }
-    Ok(true)
+    // systemd does not report every change: 219 not that a drop-in has replaced another one, and 252 not
+    // the first drop-in in a new directory.
+    reload().await?;
+    compare(check, &current(check.unit).await?).map(Some)
 }
 
-/// Compares a unit with the plan, and does not change anything. Returns false if the unit does not
+/// Compares a unit with the plan, and does not change anything. Returns `None` if the unit does not
 /// exist.
-pub(crate) async fn inspect(check: &UnitCheck) -> Result<bool, ApplyError> {
+pub(crate) async fn inspect(check: &UnitCheck) -> Result<Option<VerifiedUnit>, ApplyError> {
     let unit = systemd::show(check.unit).await?;
     if unit.needs_reload {
         return Err(ApplyError::NotReloaded(check.unit));
     }
-    if unit.is_loaded {
-        compare(check, &unit)?;
-    }
-    Ok(unit.is_loaded)
+    unit.is_loaded.then(|| compare(check, &unit)).transpose()
 }
 
-fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<(), ApplyError> {
+fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<VerifiedUnit, ApplyError> {
     let files = unit_files::read(unit, check.kubelet_program(unit))?;
-    Ok(check.verify(unit, &files)?)
+    check.verify(unit, &files)?;
+    Ok(VerifiedUnit { name: check.unit, warning: check.script_warning(unit, &files) })
 }
 
 /// Returns a unit after systemd has read all its files. A reload of an earlier run may have failed.

@@ -201,6 +201,32 @@ fn a_snap_command_that_fails_is_an_error_with_its_cause() {
     );
 }
 
+/// The first call of each pair fails, as while snapd restarts.
+#[test]
+fn a_snap_get_that_fails_is_retried_in_every_phase() {
+    let api = ready_api();
+    let (node, _imds) = ubuntu(&api, Some("--v=2\n"));
+    let calls = node.root().join("calls").display().to_string();
+    let fails = format!(
+        r"#!/bin/sh
+if [ $1 = get ]; then
+    echo >>{calls}
+    [ $(($(wc -l <{calls}) % 2)) = 0 ] || {{ echo 'error: cannot communicate with server' >&2; exit 1; }}
+fi
+"
+    );
+    let snap = node.read("bin/snap").unwrap().replace("#!/bin/sh\n", &fails);
+    node.file("bin/snap", &snap);
+    let mut command = node.command(["run"]);
+    command.env("PATH", format!("{}/bin:/usr/bin:/bin", node.root().display()));
+    let output = crate::support::node::run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let warning = "warning: host: failed to run `snap get kubelet-eks args`: exit status: 1: error: cannot communicate with server; retrying in ";
+    assert_eq!(output.stderr.matches(warning).count(), 5, "{}", output.stderr);
+    let arguments = node.read("args").unwrap();
+    assert!(arguments.starts_with("--v=2 --max-pods=20 "), "{arguments}");
+}
+
 #[test]
 fn a_temporary_file_of_a_killed_run_is_replaced() {
     let api = ready_api();

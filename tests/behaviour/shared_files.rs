@@ -3,7 +3,7 @@
 
 use super::hosts::kubeadm;
 use crate::support::node::{DROP_IN, Node, error, in_cluster, ready_api};
-use crate::support::real_parts::require_root;
+use crate::support::real_parts::{require_root, tmpfs};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -77,6 +77,38 @@ fn a_symbolic_link_to_a_shared_file_is_kept() {
         assert_eq!(node.run(["undo"]).status, Some(0));
         assert_eq!(node.read("etc/site/kubelet").as_deref(), Some("# by the site\n"));
         assert_eq!(fs::read_link(&link).unwrap(), Path::new(target));
+    }
+}
+
+/// As with `ProtectSystem=strict` in the unit, which makes `/opt` read-only.
+#[test]
+fn a_symbolic_link_to_a_file_on_a_read_only_file_system_is_replaced_with_a_warning() {
+    let api = ready_api();
+    for (name, text) in [("kubelet.env", "# by the site\n"), ("missing.env", "")] {
+        let (node, _imds) = kubeadm(&api);
+        let folder = node.root().join("opt/site");
+        fs::create_dir_all(&folder).unwrap();
+        let site = [("kubelet.env", "# by the site\n")];
+        let Some(_mounted) = tmpfs(&folder, "ro", &site) else { return };
+        let link = node.root().join(FILE);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(format!("/opt/site/{name}"), &link).unwrap();
+        let output = node.run(["run"]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let warning = format!(
+            "warning: apply: failed to write {folder}/{name}, the target of the link {link}: Read-only file system (os error 30); replacing the link with a file; to keep the link, add ReadWritePaths={folder} to a drop-in of eni-bootstrap.service and create the link again\n",
+            folder = folder.display(),
+            link = link.display(),
+        );
+        assert!(output.stderr.contains(&warning), "{}", output.stderr);
+        assert!(fs::symlink_metadata(&link).unwrap().is_file());
+        assert_eq!(fs::metadata(&link).unwrap().permissions().mode() & 0o7777, 0o644);
+        let written = node.read(FILE).unwrap();
+        assert!(written.starts_with(&format!("{text}# BEGIN eni-bootstrap.")), "{written}");
+        assert_eq!(fs::read_dir(link.parent().unwrap()).unwrap().count(), 1, "no temporary file");
+        let again = node.run(["run"]);
+        assert!(again.stderr.contains("apply: /etc/default/kubelet unchanged\n"), "{again:?}");
+        assert!(!again.stderr.contains("warning: apply"), "{}", again.stderr);
     }
 }
 

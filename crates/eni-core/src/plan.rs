@@ -88,13 +88,16 @@ pub fn plan(
         diagnostics: reserve_notes,
     } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let label_def = label_def(settings, aws_node);
-    let labels = &existing.node_labels;
+    let labels = match &name {
+        Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
+        None => existing.node_labels.clone(),
+    };
     let NodeLabels {
         labels,
         in_force: labels_in_force,
         eni_config: wait,
         diagnostics: label_notes,
-    } = node_labels(instance, settings, name, label_def.as_deref(), labels)?;
+    } = node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
     let in_force =

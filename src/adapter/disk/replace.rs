@@ -28,24 +28,39 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 /// power failure or on a full disk, the file has its previous contents.
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
-    let old = match File::open(path) {
-        Ok(file) => Some(file.metadata().map_err(failed)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => return Err(failed(source)),
-    };
+    let old = metadata(path).map_err(failed)?;
     if old.is_some() && fs::read(path).map_err(failed)? == contents {
         return Ok(Outcome::Unchanged);
     }
+    replace(path, contents, old.as_ref()).map_err(failed)
+}
+
+/// Replaces the symbolic link `link` with a file that has these contents, and the mode and the owner of
+/// `target`.
+pub(super) fn replace_link(link: &Path, target: &Path, contents: &[u8]) -> io::Result<Outcome> {
+    replace(link, contents, metadata(target)?.as_ref())
+}
+
+/// Returns the metadata of a file that can be opened; `None` if it does not exist.
+fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    match File::open(path) {
+        Ok(file) => file.metadata().map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
     let directory = directory_of(path);
-    fs::create_dir_all(directory).map_err(failed)?;
+    fs::create_dir_all(directory)?;
     let draft = draft_path(path);
-    let written = draft_and_rename(&draft, path, contents, old.as_ref());
+    let written = draft_and_rename(&draft, path, contents, old);
     if written.is_err() {
         // Report the first error. A remaining temporary file has no effect.
         let _ = fs::remove_file(&draft);
     }
-    written.map_err(failed)?;
-    sync(directory).map_err(failed)?;
+    written?;
+    sync(directory)?;
     Ok(Outcome::Written)
 }
 

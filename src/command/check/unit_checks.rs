@@ -1,7 +1,7 @@
 //! The check that systemd will start the kubelet with the plan.
 
 use crate::adapter::{disk, systemd};
-use crate::apply::effect;
+use crate::apply::effect::{self, VerifiedUnit};
 use crate::command::node_session::NodeSession;
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::failure::{Advice as _, one_line};
@@ -24,11 +24,15 @@ pub(super) async fn diagnostics(node: &NodeSession, plan: &Plan) -> Vec<Diagnost
     let mut diagnostics = Vec::new();
     for check in checks {
         match effect::inspect(&check).await {
-            Ok(true) => {
-                let text = format!("{} will use the planned configuration", check.unit);
+            Ok(Some(VerifiedUnit { name, warning: None })) => {
+                let text = format!("{name} will use the planned configuration");
                 diagnostics.push(Diagnostic::ok(Code::UnitOk, text));
             }
-            Ok(false) => {}
+            Ok(Some(VerifiedUnit { warning: Some(text), .. })) => {
+                let help = "start the kubelet with `exec kubelet \"$@\"` at the end of the script";
+                diagnostics.push(Diagnostic::warning(Code::UnitScript, text, help));
+            }
+            Ok(None) => {}
             Err(error) => {
                 let text = one_line(&error);
                 diagnostics.push(Diagnostic::failed(Code::UnitMismatch, text, error.help()));

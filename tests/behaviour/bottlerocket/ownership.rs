@@ -250,8 +250,17 @@ fn an_eniconfig_label_of_the_user_is_the_eniconfig_that_a_run_waits_for_over_thr
             );
             assert_eq!(host.settings.live()["kubernetes"]["node-labels"][key], "other-zone");
         }
-        // A name in the settings conflicts with the label.
+        // A name in the settings conflicts with the label, which the API cannot remove.
         let output = host.node.run(["run", "--eni-config-name=us-west-2a"]);
-        assert_eq!(output.status, Some(78), "{}", output.stderr);
+        assert_eq!(
+            (output.status, error(&output)),
+            (
+                Some(78),
+                format!(
+                    "error: failed to compute the node configuration\n  caused by: settings.kubernetes.node-labels sets label {key}=other-zone, but eni-config.name gives \"us-west-2a\"\n  help: remove eni-config.name to use the ENIConfig of the label, or set eni-config.policy = \"override\"\n"
+                )
+                .as_str()
+            )
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::bottlerocket::{COMMIT, Host, PATCH, RECORD, as_planned, lines, ready};
 use crate::support::node::error;
+use eni_bootstrap_sandbox::Fault;
 use serde_json::{Value, json};
 
 /// Adds the settings of an earlier boot with another instance type.
@@ -37,6 +38,39 @@ fn the_computed_max_pods_of_an_earlier_boot_is_not_an_existing_value() {
             json!({ "cpu": "70m", "ephemeral-storage": "1Gi", "memory": "475Mi" })
         );
         assert!(!output.stderr.contains("sets max-pods to"), "{}", output.stderr);
+    }
+}
+
+/// Version 0.1.0 did not record its labels.
+#[test]
+fn an_eniconfig_label_of_version_0_1_0_under_another_key_is_not_a_label_of_the_user() {
+    let key = "example.com/eni";
+    let host = Host::with(|seed| {
+        add_earlier_settings(seed);
+        seed["kubernetes"]["node-labels"] = json!({ key: "us-west-2a", "team": "blue" });
+    });
+    host.node.file(RECORD, EARLIER_RECORD);
+    host.api.set_aws_node(Some(&[
+        ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
+        ("ENI_CONFIG_LABEL_DEF", key),
+    ]));
+    for name in ["prod", "test"] {
+        host.api.apply(&format!("{name}-us-west-2a"), json!({ "subnet": "subnet-0a" }));
+        let run = || host.node.run(["run", &format!("--eni-config-name={name}-{{zone}}")]);
+        // A run that fails before the commit leaves its record behind.
+        host.settings.faults().fail_next_matching("PATCH ", 1, Fault::Status(400));
+        assert_ne!(run().status, Some(0));
+        host.settings.faults().clear();
+        let output = run();
+        ready(&output);
+        assert!(!output.stderr.contains("settings.kubernetes.node-labels"), "{}", output.stderr);
+        let live = host.settings.live()["kubernetes"]["node-labels"].clone();
+        assert_eq!(
+            (&live[key], &live["team"]),
+            (&json!(format!("{name}-us-west-2a")), &json!("blue"))
+        );
+        let label = format!("\"{key}\" = \"{name}-us-west-2a\"\n");
+        assert!(host.node.read(RECORD).unwrap().contains(&label));
     }
 }
 

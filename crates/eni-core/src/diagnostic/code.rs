@@ -87,6 +87,8 @@ codes! {
     UnitOk = "unit-ok", "unit";
     /// systemd will not start the kubelet with the planned configuration.
     UnitMismatch = "unit-mismatch", "unit";
+    /// A script starts the kubelet, and eni-bootstrap cannot verify that it passes its arguments on.
+    UnitScript = "unit-script", "unit";
     /// The units are not compared with the plan, because `run` has not written the plan yet.
     UnitNotChecked = "unit-not-checked", "unit";
     /// The cluster was found and a client for its API server was created.

@@ -84,6 +84,7 @@ impl HostFamily for Family {
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
             existing.node_labels.extend(bottlerocket.existing_labels());
             existing.own_labels = bottlerocket.own().node_labels;
+            existing.has_unrecorded_labels = bottlerocket.has_unrecorded_labels();
         }
         existing
     }
@@ -104,6 +105,21 @@ impl Bottlerocket {
     /// Returns the live values that eni-bootstrap configured.
     fn own(&self) -> KubeletSettings {
         self.record.as_ref().map(|record| record.own(&self.live.kubelet)).unwrap_or_default()
+    }
+
+    /// Returns whether version 0.1.0 wrote the record, without its labels.
+    fn has_unrecorded_labels(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| !record.has_labels())
+    }
+
+    /// Returns the live values that eni-bootstrap configured, for a run that sets `settings`. Version
+    /// 0.1.0 always overwrote the labels that it set.
+    fn own_before(&self, settings: &KubeletSettings) -> KubeletSettings {
+        let mut own = self.own();
+        if self.has_unrecorded_labels() {
+            own.node_labels.extend(self.live.kubelet.only(settings).node_labels);
+        }
+        own
     }
 
     /// Returns whether the record is lost, for example because the container was renamed: there is
@@ -145,7 +161,7 @@ impl Bottlerocket {
     /// Returns the record after `settings` are committed. A value that another tool or the operator
     /// set, and that this run keeps, is not in it.
     fn record_of(&self, settings: &KubeletSettings, existing: &ExistingConfig) -> Record {
-        let own = self.own();
+        let own = self.own_before(settings);
         let live = &self.live.kubelet;
         let is_existing = |it: &ExistingMaxPods| {
             it.location == ConfigLocation::Bottlerocket && Some(it.max_pods) == settings.max_pods
@@ -204,7 +220,8 @@ impl Renderer for Bottlerocket {
         };
         let current = self.live.kubelet.only(&settings);
         let record = self.record_of(&settings, existing);
-        let before = Record { committed: self.own(), pending: record.committed.clone() };
+        let before =
+            Record { committed: self.own_before(&settings), pending: record.committed.clone() };
         vec![Change::BottlerocketSettings {
             current,
             external_label: settings.external_label(&self.live.kubelet),

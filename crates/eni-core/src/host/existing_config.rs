@@ -37,6 +37,8 @@ pub struct ExistingConfig {
     pub node_labels: Vec<ExistingLabel>,
     /// The labels in Bottlerocket's settings that an earlier run set. The API cannot remove them.
     pub own_labels: BTreeMap<String, String>,
+    /// Whether version 0.1.0 set labels in Bottlerocket's settings. It did not record them.
+    pub has_unrecorded_labels: bool,
     /// Every resource map of the kubelet's files and flags, the lowest precedence first.
     pub resources: Vec<ExistingResources>,
 }
@@ -97,6 +99,7 @@ impl ExistingConfig {
             max_pods_expression,
             node_labels,
             own_labels,
+            has_unrecorded_labels,
             resources,
         } = other;
         self.max_pods.extend(max_pods);
@@ -105,6 +108,7 @@ impl ExistingConfig {
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
         self.node_labels.extend(node_labels);
         self.own_labels.extend(own_labels);
+        self.has_unrecorded_labels |= has_unrecorded_labels;
         self.resources.extend(resources);
     }
 

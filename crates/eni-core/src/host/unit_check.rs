@@ -2,7 +2,7 @@
 
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
 use super::unit_file::{
-    UnitError, assigns, kubelet_program, kubelet_word, passes_arguments, sets_variable,
+    ScriptArguments, UnitError, assigns, kubelet_program, kubelet_word, sets_variable,
 };
 use super::unit_mismatch::{Difference, UnitMismatch};
 use std::collections::BTreeMap;
@@ -78,12 +78,7 @@ impl UnitCheck {
             let location = location(&files, &["ExecStart"]);
             return Err(self.mismatch(Difference::Program { program, argument, location }));
         };
-        if let (Program::Kubelet { variable }, Some(script)) = (self.program, &files.script)
-            && !passes_arguments(script, &[variable])
-        {
-            let script = self.kubelet_program(unit).unwrap_or_default().into();
-            return Err(self.mismatch(Difference::Script { script }));
-        }
+        self.verify_script(unit, &files)?;
         let arguments = unit.arguments(command, &files.environment);
         let required = self.required.iter().map(|argument| (argument, true));
         let configured = self.configured.iter().map(|argument| (argument, false));
@@ -105,18 +100,67 @@ impl UnitCheck {
                     }
                     _ => self.location_of_omission(unit, command, &files),
                 };
-                let shown = |value: &str| match key {
-                    "" => format!("{flag}={value}"),
-                    _ => format!("{flag}={key}={value}"),
-                };
                 return Err(self.mismatch(Difference::Argument {
-                    planned: shown(value),
-                    effective: found.map(|(found, _)| shown(found)),
+                    planned: argument(flag, key, value),
+                    effective: found.map(|(found, _)| argument(flag, key, found)),
                     location,
                 }));
             }
         }
         Ok(())
+    }
+
+    /// Returns an error if the unit starts the kubelet with a script that ignores its arguments, or that
+    /// adds other values after them.
+    fn verify_script(&self, unit: &LoadedUnit, files: &UnitFiles) -> Result<(), UnitMismatch> {
+        let script = || PathBuf::from(self.kubelet_program(unit).unwrap_or_default());
+        let commands = match self.script_arguments(files) {
+            Some(ScriptArguments::Ignored) => {
+                return Err(self.mismatch(Difference::Script { script: script() }));
+            }
+            Some(ScriptArguments::Passed(commands)) => commands,
+            Some(ScriptArguments::Unknown) | None => return Ok(()),
+        };
+        for words in commands {
+            let words = words.into_iter().map(|text| Argument { text, variable: None });
+            let added: Vec<Argument> = words.collect();
+            for planned in self.required.iter().chain(&self.configured) {
+                let Some((flag, values)) = planned.split_once('=') else { continue };
+                let effective = effective_values(&added, flag);
+                for (key, value) in pairs(flag, values) {
+                    let Some((found, _)) = effective.get(key) else { continue };
+                    if *found != value {
+                        return Err(self.mismatch(Difference::Argument {
+                            planned: argument(flag, key, value),
+                            effective: Some(argument(flag, key, found)),
+                            location: script(),
+                        }));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what the script that starts the kubelet does with its arguments; `None` if the unit does
+    /// not start a script.
+    fn script_arguments(&self, files: &UnitFiles) -> Option<ScriptArguments> {
+        let Program::Kubelet { variable } = self.program else { return None };
+        Some(ScriptArguments::parse(files.script.as_deref()?, variable))
+    }
+
+    /// Returns a warning if the unit starts the kubelet with a script, and it is unknown whether the
+    /// kubelet gets the planned arguments.
+    #[must_use]
+    pub fn script_warning(&self, unit: &LoadedUnit, files: &UnitFiles) -> Option<String> {
+        if self.script_arguments(files)?.is_certain() {
+            return None;
+        }
+        Some(format!(
+            "{} runs the script {}; eni-bootstrap cannot verify that the script passes its arguments to the kubelet, and that nothing after them sets other values",
+            self.unit,
+            self.kubelet_program(unit).unwrap_or_default()
+        ))
     }
 
     fn mismatch(&self, difference: Difference) -> UnitMismatch {
@@ -159,6 +203,14 @@ impl UnitCheck {
             (true, true) => variable_location(unit, files, Some(variable)),
             (true, false) => location(files, &["ExecStart", "EnvironmentFile", "UnsetEnvironment"]),
         }
+    }
+}
+
+/// Returns a kubelet argument. The key of `--max-pods` is empty.
+fn argument(flag: &str, key: &str, value: &str) -> String {
+    match key {
+        "" => format!("{flag}={value}"),
+        _ => format!("{flag}={key}={value}"),
     }
 }
 

@@ -6,12 +6,14 @@
 //! `Environment=`.
 
 mod command;
+mod script;
 mod unit_error;
 mod words;
 
 pub use unit_error::UnitError;
 
-pub(crate) use command::{Command, kubelet_program, kubelet_word, passes_arguments};
+pub(crate) use command::{Command, kubelet_program, kubelet_word};
+pub(crate) use script::ScriptArguments;
 pub(crate) use words::{environment_file, words};
 
 use super::{Image, Read};

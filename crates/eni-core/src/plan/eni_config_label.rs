@@ -6,7 +6,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::eni_config::{DEFAULT_LABEL, EXTERNAL_LABEL, EniConfigName};
 use crate::domain::label::LabelKey;
 use crate::facts::Instance;
-use crate::host::existing_config::{EniConfigPolicy, ExistingLabel};
+use crate::host::ExistingConfig;
+use crate::host::existing_config::{ConfigLocation, EniConfigPolicy, ExistingLabel};
 use crate::settings::{EniConfigLabel, Settings};
 use std::collections::BTreeMap;
 
@@ -71,8 +72,11 @@ fn kept(
     name: &EniConfigName,
 ) -> Result<(EniConfigName, Option<Diagnostic>), PlanError> {
     if settings.eni_config.name.is_some() {
-        let (existing, name) = (label.to_string(), name.to_string());
-        return Err(PlanError::EniConfigConflict { existing, name });
+        return Err(PlanError::EniConfigConflict {
+            existing: label.to_string(),
+            name: name.to_string(),
+            is_removable: label.location != ConfigLocation::Bottlerocket,
+        });
     }
     let kept = label.value.parse().map_err(|source| PlanError::ExistingEniConfigName {
         existing: label.to_string(),
@@ -104,6 +108,25 @@ fn overridden(
             Ok(label.key.parse()?)
         })
         .collect()
+}
+
+/// Returns the labels that other sources set, the lowest precedence first. A label of version 0.1.0, which
+/// did not record it, is not among them.
+pub(super) fn of_others(
+    instance: &Instance,
+    settings: &Settings,
+    label_def: Option<&str>,
+    existing: &ExistingConfig,
+) -> Result<Vec<ExistingLabel>, PlanError> {
+    let mut labels = existing.node_labels.clone();
+    if existing.has_unrecorded_labels
+        && let Some(own) = own_key(instance, settings, label_def)?
+    {
+        labels.retain(|label| {
+            label.location != ConfigLocation::Bottlerocket || label.key != own.as_str()
+        });
+    }
+    Ok(labels)
 }
 
 /// Returns the label for the ENIConfig name; `None` if the cluster sets the label that the CNI

@@ -110,6 +110,8 @@ pub enum PlanError {
         existing: String,
         /// The name that `eni-config.name` gives.
         name: String,
+        /// Whether the label can be removed. Bottlerocket's API cannot remove one.
+        is_removable: bool,
     },
     /// An existing label that the CNI reads the ENIConfig name from has an invalid value.
     #[error("{existing}, and the CNI reads the ENIConfig name from this label")]
@@ -175,6 +177,9 @@ impl Advice for PlanError {
             Self::NoCapacity { source, .. } => return source.help(),
             Self::ExistingReserve { .. } => {
                 "correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\""
+            }
+            Self::EniConfigConflict { is_removable: false, .. } => {
+                "remove eni-config.name to use the ENIConfig of the label, or set eni-config.policy = \"override\""
             }
             Self::EniConfigConflict { name, .. } => {
                 return format!(

@@ -41,7 +41,7 @@ impl Record {
     }
 
     /// Returns whether the record contains labels. Version 0.1.0 did not record them.
-    fn has_labels(&self) -> bool {
+    pub(super) fn has_labels(&self) -> bool {
         [&self.committed, &self.pending].iter().any(|it| !it.node_labels.is_empty())
     }
 

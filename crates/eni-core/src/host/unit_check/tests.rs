@@ -162,17 +162,75 @@ fn a_command_that_does_not_reach_the_kubelet_is_named() {
 
 #[test]
 fn a_script_must_pass_its_arguments_on() {
+    let (unit, files) = with_script("#!/bin/sh\nexec kubelet \"$@\"\n");
+    assert_eq!(check().kubelet_program(&unit), Some("/opt/kubelet.sh"));
+    assert_eq!(check().verify(&unit, &files), Ok(()));
+    let (unit, files) = with_script("#!/bin/sh\nexec kubelet\n");
+    assert_eq!(
+        report(&check().verify(&unit, &files).unwrap_err()),
+        "error: kubelet.service runs /opt/kubelet.sh, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in /opt/kubelet.sh, then run `systemctl start kubelet`"
+    );
+}
+
+/// A unit that starts /opt/kubelet.sh with the planned arguments.
+fn with_script(script: &str) -> (LoadedUnit, UnitFiles) {
     let unit = LoadedUnit::parse(
         "ExecStart={ path=/opt/kubelet.sh ; argv[]=/opt/kubelet.sh --max-pods=20 --kube-reserved=cpu=70m,memory=475Mi --node-labels=a=1,b=2 ; ignore_errors=no ; start_time=[n/a] }\n",
     );
-    assert_eq!(check().kubelet_program(&unit), Some("/opt/kubelet.sh"));
-    let files =
-        |script: &str| UnitFiles { script: Some(script.to_owned()), ..UnitFiles::default() };
-    assert_eq!(check().verify(&unit, &files("#!/bin/sh\nexec kubelet \"$@\"\n")), Ok(()));
+    (unit, UnitFiles { script: Some(script.to_owned()), ..UnitFiles::default() })
+}
+
+#[test]
+fn a_flag_that_a_script_adds_after_its_arguments_is_named_with_the_script() {
+    for (later, planned, effective) in [
+        ("--max-pods=58", "--max-pods=20", "--max-pods=58"),
+        ("\\\n  --v=2 --max-pods 58 2>&1", "--max-pods=20", "--max-pods=58"),
+        ("--max-pods=$MAX_PODS", "--max-pods=20", "--max-pods=$MAX_PODS"),
+        ("--kube-reserved='cpu=1'", "--kube-reserved=cpu=70m", "--kube-reserved=cpu=1"),
+        ("--node-labels=\"c=3,b=9\"", "--node-labels=b=2", "--node-labels=b=9"),
+    ] {
+        let (unit, files) = with_script(&format!("#!/bin/sh\nexec kubelet \"$@\" {later}\n"));
+        let error = check().verify(&unit, &files).unwrap_err();
+        assert_eq!(
+            report(&error),
+            format!(
+                "error: kubelet.service starts the kubelet with {effective} instead of {planned}, because of /opt/kubelet.sh\n  help: run `systemctl cat kubelet.service`, correct /opt/kubelet.sh, then run `systemctl start kubelet`"
+            )
+        );
+    }
+    for harmless in
+        ["--node-labels=team=blue", "--max-pods=20", "--v=2", "; exit 1", "# --max-pods=58"]
+    {
+        let (unit, files) = with_script(&format!("#!/bin/sh\nexec kubelet \"$@\" {harmless}\n"));
+        assert_eq!(check().verify(&unit, &files), Ok(()), "{harmless}");
+    }
+}
+
+#[test]
+fn a_script_that_only_uses_single_arguments_does_not_pass_them_on() {
+    let (unit, files) = with_script("#!/bin/sh\nlog() { logger \"$1\"; }\nexec kubelet --v=2\n");
+    let error = check().verify(&unit, &files).unwrap_err();
     assert_eq!(
-        report(&check().verify(&unit, &files("#!/bin/sh\nexec kubelet\n")).unwrap_err()),
-        "error: kubelet.service runs /opt/kubelet.sh, a script that does not pass its arguments to the kubelet\n  help: add `\"$@\"` to the kubelet command in /opt/kubelet.sh, then run `systemctl start kubelet`"
+        error.to_string(),
+        "kubelet.service runs /opt/kubelet.sh, a script that does not pass its arguments to the kubelet"
     );
+}
+
+#[test]
+fn a_script_whose_arguments_may_not_reach_the_kubelet_is_a_warning() {
+    for text in ["flags=$*\nexec kubelet $flags", "exec kubelet \"$@\" $EXTRA"] {
+        let (unit, files) = with_script(&format!("#!/bin/sh\n{text}\n"));
+        assert_eq!(check().verify(&unit, &files), Ok(()), "{text}");
+        assert_eq!(
+            check().script_warning(&unit, &files).as_deref(),
+            Some(
+                "kubelet.service runs the script /opt/kubelet.sh; eni-bootstrap cannot verify that the script passes its arguments to the kubelet, and that nothing after them sets other values"
+            )
+        );
+    }
+    let (unit, files) = with_script("#!/bin/sh\nexec kubelet \"$@\" --v=2\n");
+    assert_eq!(check().script_warning(&unit, &files), None);
+    assert_eq!(check().script_warning(&unit, &UnitFiles::default()), None);
 }
 
 #[test]

@@ -182,6 +182,31 @@ fn a_record_of_an_earlier_version_without_labels_contains_the_labels_that_it_ove
         value: "blue".to_owned(),
         location: ConfigLocation::Bottlerocket,
     };
+    assert!(existing.has_unrecorded_labels);
     assert_eq!((existing.node_labels, existing.own_labels), (vec![team], labels()));
     assert_eq!(after.committed, planned(20, "475Mi"));
+}
+
+#[test]
+fn a_label_that_a_run_sets_belongs_to_a_record_of_an_earlier_version_without_labels() {
+    let committed = KubeletSettings { node_labels: BTreeMap::new(), ..planned(20, "475Mi") };
+    let bottlerocket = with_live(
+        KubeletSettings {
+            node_labels: map(&[("example.com/eni", "old"), ("team", "blue")]),
+            ..planned(20, "475Mi")
+        },
+        Some(Record { committed, ..Record::default() }),
+    );
+    for value in ["old", "new"] {
+        let settings = KubeletSettings {
+            node_labels: map(&[("example.com/eni", value)]),
+            ..planned(20, "475Mi")
+        };
+        assert_eq!(
+            bottlerocket.own_before(&settings).node_labels,
+            map(&[("example.com/eni", "old")])
+        );
+        let record = bottlerocket.record_of(&settings, &ExistingConfig::default());
+        assert_eq!(record.committed, settings);
+    }
 }

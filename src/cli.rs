@@ -5,6 +5,7 @@
 mod empty_values;
 mod global_options;
 mod log;
+mod long_help;
 mod variables;
 
 use crate::adapter::Context;
@@ -17,7 +18,6 @@ use eni_core::settings::Settings;
 use global_options::GlobalOptions;
 use log::Stderr;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::process;
@@ -40,7 +40,7 @@ const TERM_WIDTH: usize = 140;
     version,
     verbatim_doc_comment,
     after_help = PROGRAM_EXAMPLE,
-    after_long_help = after_long_help(),
+    after_long_help = long_help::after_long_help(),
     term_width = TERM_WIDTH
 )]
 struct Cli {
@@ -265,20 +265,6 @@ fn print_usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
         }
     };
     process::ExitCode::from(code.number())
-}
-
-fn after_long_help() -> String {
-    let mut text = format!(
-        "{PROGRAM_EXAMPLE}\n\n\
-         Settings come from settings files (*.toml in /usr/lib/eni-bootstrap, /etc/eni-bootstrap and\n\
-         /run/eni-bootstrap), the user data of a Bottlerocket bootstrap container, the file passed with --config,\n\
-         environment variables, and flags. A later source overrides an earlier one.\n\n\
-         Exit codes:\n"
-    );
-    for code in ExitCode::ALL {
-        let _ = writeln!(text, "  {:>3}  {}", code.number(), code.meaning());
-    }
-    text
 }
 
 #[cfg(test)]

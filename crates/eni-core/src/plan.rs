@@ -105,8 +105,7 @@ pub fn plan(
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
-    let expression = existing.max_pods_expression.as_deref();
-    diagnostics.extend(diagnose::max_pods_expression(settings, expression));
+    diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
     let label_def = label_def.as_deref();

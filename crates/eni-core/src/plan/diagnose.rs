@@ -4,16 +4,16 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved;
 use crate::facts::Machine;
-use crate::host::existing_config::Policy;
+use crate::host::existing_config::{ExistingConfig, Policy};
 use crate::settings::Settings;
 
 /// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a
 /// formula.
 pub(super) fn max_pods_expression(
     settings: &Settings,
-    expression: Option<&str>,
+    existing: &ExistingConfig,
 ) -> Option<Diagnostic> {
-    let expression = expression?;
+    let expression = existing.max_pods_expression.as_deref()?;
     let policy = settings.pods.policy();
     if settings.pods.max.is_some_and(|max| max > 0) || policy == Policy::Override {
         return None;

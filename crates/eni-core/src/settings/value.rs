@@ -293,10 +293,7 @@ values! {
     EniConfigLabel: "a label key, or \"\" in a settings file (set no label)",
     LabelMap: "labels that a kubelet is allowed to set on its own node",
 }
-impl SettingType for String {}
-impl SettingType for CniSource {}
-impl SettingType for EniConfigPolicy {}
-impl SettingType for HostKind {}
-impl SettingType for IpFamily {}
-impl SettingType for OnTimeout {}
-impl SettingType for Policy {}
+macro_rules! without_description {
+    ($($type:ty),+) => { $(impl SettingType for $type {})+ };
+}
+without_description!(String, CniSource, EniConfigPolicy, HostKind, IpFamily, OnTimeout, Policy);

@@ -321,11 +321,6 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
             "/etc/site.env",
         ),
         (
-            "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $NODEADM_KUBELET_ARGS --max-pods=55\n",
-            "kubelet.service starts the kubelet with --max-pods=55 instead of --max-pods=20",
-            &late,
-        ),
-        (
             "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exec kubelet $NODEADM_KUBELET_ARGS'\n",
             "kubelet.service runs /bin/sh, which does not pass the planned arguments to the kubelet",
             &late,
@@ -334,6 +329,19 @@ fn nodeadm_overrides_or_names_a_competing_drop_in_flag_or_environment_file() {
         let error = restart_with(&machine, unit, &[(&late, text), environment]).unwrap_err();
         assert_eq!(error, not_effective(cause, kubelet_unit, location, START_NODEADM));
     }
+    let with_max_pods = |max_pods: u64| {
+        let text = format!(
+            "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $NODEADM_KUBELET_ARGS --max-pods={max_pods}\n"
+        );
+        restart_with(&machine, unit, &[(&late, &text)])
+    };
+    assert_eq!(in_effect(&with_max_pods(18).unwrap()), (18, Some("blue".to_owned())));
+    assert_eq!(
+        with_max_pods(55).unwrap_err(),
+        format!(
+            "error: failed to compute the node configuration\n  caused by: a kubelet flag in {late} sets max-pods to 55, and the kubelet reads these arguments after those of eni-bootstrap, but the capacity of this node is 20 pods; additional pods would stay in ContainerCreating without an IP address\n  help: remove --max-pods from {late}\n"
+        )
+    );
     let run = format!("{UNITS}/{unit}.d/95-site.conf");
     let text = "[Service]\nExecStart=\nExecStart=/usr/bin/nodeadm init --skip config --config-source imds://user-data\n";
     assert_eq!(

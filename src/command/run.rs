@@ -129,7 +129,9 @@ async fn configure(
         plans += 1;
         let NodeSession { context, settings, facts, image, .. } = &*node;
         let render_wait = settings.host.render_wait().into();
-        run_record::mark(&context.root, &facts.instance);
+        if !plan.changes.is_empty() {
+            run_record::mark(&context.root, &facts.instance);
+        }
         match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
             Err(error @ ApplyError::Changed(_)) if plans < MOST_PLANS => {
                 warn!("apply: {error}; computing the plan again");

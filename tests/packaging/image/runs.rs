@@ -67,6 +67,7 @@ fn default_command_waits_for_the_eniconfig() {
                 "wait: waiting up to 10m for ENIConfig us-west-2a",
                 "wait: ENIConfig us-west-2a not found; retrying",
                 "wait: ENIConfig us-west-2a found after N s (subnet-0a, sg-0b)",
+                "warning: record: failed to write /var/lib/eni-bootstrap/last-run.json: Read-only file system (os error 30); if the API server is unreachable at the next boot, the kubelet does not start",
                 "ready: the node is ready for the kubelet",
             ],
             "{architecture}"
@@ -110,6 +111,8 @@ fn uses_the_mounts_of_a_bootstrap_container() {
         "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf",
         "run/eni-bootstrap/kubelet.env",
         "run/eni-bootstrap/lock",
+        "var/lib/eni-bootstrap/configured-for.json",
+        "var/lib/eni-bootstrap/last-run.json",
     ];
     assert_eq!(host.written(), written.map(|file| format!("{WRITABLE}/{file}")));
 }

@@ -1,7 +1,7 @@
 //! Size limits for the responses of the API server.
 
 use crate::adapter::body_limit::{BodyLimit, LimitedBody};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Body;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -35,19 +35,41 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let query = request.uri().query().unwrap_or_default();
-        let is_watch = query.split('&').any(|pair| pair == "watch=true");
-        let is_pods = request.uri().path() == PODS_PATH;
+        let limit = limit(request.uri());
         let response = self.0.call(request);
         Box::pin(async move {
             let response = response.await?;
             // The client reads an error response as a whole.
-            let limit = match response.status().is_success() {
-                true if is_watch => WATCH_LINE,
-                true if is_pods => PODS,
-                _ => BODY,
-            };
+            let limit = if response.status().is_success() { limit } else { BODY };
             Ok(response.map(|body| LimitedBody::new(body, limit)))
         })
+    }
+}
+
+/// Returns the limit of a successful response to a request for `uri`.
+fn limit(uri: &Uri) -> BodyLimit {
+    let mut pairs = uri.query().unwrap_or_default().split('&');
+    if pairs.any(|pair| pair == "watch=true") {
+        WATCH_LINE
+    } else if uri.path() == PODS_PATH {
+        PODS
+    } else {
+        BODY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pods_of_a_dense_node_have_a_larger_limit_than_one_object() {
+        let limit = |uri: &'static str| limit(&Uri::from_static(uri));
+        assert_eq!(
+            limit("/api/v1/pods?fieldSelector=spec.nodeName%3Da"),
+            BodyLimit::Whole(16 << 20)
+        );
+        assert_eq!(limit("/api/v1/nodes/a"), BodyLimit::Whole(4 << 20));
+        assert_eq!(limit("/apis/a/v1/eniconfigs?watch=true&a=b"), BodyLimit::Line(1 << 20));
     }
 }

@@ -108,7 +108,7 @@ impl LoadedUnit {
 
     /// Returns the arguments of `command` as systemd executes it, with every variable replaced.
     ///
-    /// Source: systemd.service(5), "Command lines": `$NAME` as a word of its own is split into
+    /// Source: systemd.service(5), "Command lines": `$NAME` as a separate word is split into
     /// words, `${NAME}` is replaced within a word, and `$$` is a dollar sign.
     pub(super) fn arguments(
         &self,

@@ -221,7 +221,7 @@ fn location(files: &UnitFiles, keys: &[&str]) -> PathBuf {
     last.or(files.unit.first()).map(|(path, _)| path.clone()).unwrap_or_default()
 }
 
-/// Returns the file that sets the variable; without a variable, the one that sets the command.
+/// Returns the file that sets the variable, or without a variable, the file that sets the command.
 fn variable_location(unit: &LoadedUnit, files: &UnitFiles, variable: Option<&str>) -> PathBuf {
     let Some(name) = variable else { return location(files, &["ExecStart"]) };
     let in_file = unit.variable(name, &files.environment).and_then(|it| it.file);

@@ -36,7 +36,7 @@ pub enum Difference {
     },
     /// A script that starts the kubelet ignores its arguments.
     Script { script: PathBuf },
-    /// The option of a snap has another value than the one that was set.
+    /// The option of a snap differs from the configured value.
     SnapOption { key: &'static str, planned: String, effective: String },
 }
 

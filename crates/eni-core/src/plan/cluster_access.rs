@@ -89,7 +89,7 @@ pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanE
     describe_cluster(facts, set, name)
 }
 
-/// Returns the sources that exist but are unusable, for the error; `None` if there is none.
+/// Returns the sources that exist but are unusable, for the error; `None` without such a source.
 fn unusable_sources(facts: &Facts) -> Option<UnusableSources> {
     let reason = |hint: &ClusterHint| match hint {
         ClusterHint::Skipped { source, reason } => Some(format!("{source} skipped: {reason}")),

@@ -134,8 +134,8 @@ impl LaterReserve {
     }
 }
 
-/// Returns the reserves in force: those of eni-bootstrap, except the later ones. A later one that is
-/// not a quantity is ignored; the kubelet rejects it.
+/// Returns the reserves in force: a later reserve replaces that of eni-bootstrap. Ignores a later
+/// reserve that is not a quantity, because the kubelet rejects it.
 pub(super) fn in_force(configured: &Reserved, later: &[LaterReserve]) -> Reserved {
     let mut reserved = configured.clone();
     for LaterReserve { resource, quantity, .. } in later {

@@ -96,9 +96,8 @@ settings! {
         /// By default, eni-bootstrap sets the label named by the ENI_CONFIG_LABEL_DEF variable of
         /// the aws-node DaemonSet, or k8s.amazonaws.com/eniConfig if that variable is not set. If
         /// that label is a zone label, which the node has anyway, eni-bootstrap adds no separate
-        /// label. The CNI reads the label
-        /// "vpc.amazonaws.com/externalEniConfig" before any other label. eni-bootstrap fails if the
-        /// CNI would select an ENIConfig other than the one that eni-bootstrap waits for.
+        /// label. The CNI reads the label "vpc.amazonaws.com/externalEniConfig" before any other
+        /// label. If the CNI would select another ENIConfig, eni-bootstrap fails.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
         /// What to do if the node already has a label that names another ENIConfig
         ///

@@ -20,7 +20,7 @@ pub struct KubeletSettings {
     pub node_labels: BTreeMap<String, String>,
 }
 
-/// A live value that differs from the one that eni-bootstrap set.
+/// A live value that differs from the value of eni-bootstrap.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} is {current} instead of {expected}")]
 pub struct NotLive {

@@ -11,10 +11,7 @@ pub(crate) async fn until_cni_config(
     api: &ApiServer,
     timer: WaitTimer,
 ) -> Result<AwsNode, WaitTimeout> {
-    let read = async || match api.aws_node().await {
-        Ok(environment) => Ok(AwsNode::read(&environment)),
-        Err(error) => Err((error.into(), ())),
-    };
+    let read = async || api.aws_node().await.map_err(|error| (error.into(), ()));
     until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {

@@ -32,7 +32,7 @@ pub use value::{
 
 pub use time_limit::{FallbackWait, RetryLimit};
 
-use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
+use crate::domain::capacity::{CapacityOptions, MaxPodsOverride, NodeNetwork};
 use crate::domain::cluster::ClusterConfig;
 use crate::domain::label::SET_BY_THE_KUBELET;
 use crate::domain::reserved::ReserveOverrides;
@@ -115,6 +115,7 @@ impl PodsSettings {
             ceiling: self.ceiling(),
             max_pods_override: (value > 0).then_some(MaxPodsOverride::Setting { value }),
             extra: self.extra(),
+            network: NodeNetwork::default(),
         }
     }
 }

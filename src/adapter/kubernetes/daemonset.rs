@@ -98,6 +98,8 @@ impl Advice for AwsNodeError {
 struct Container {
     name: String,
     #[serde(default)]
+    image: String,
+    #[serde(default)]
     env: Vec<Variable>,
     #[serde(default)]
     env_from: Vec<EnvFrom>,
@@ -143,8 +145,8 @@ struct ConfigMapRef {
 }
 
 impl ApiServer {
-    /// Returns the environment variables of the CNI that eni-bootstrap evaluates.
-    pub(crate) async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
+    /// Returns the configuration of the CNI.
+    pub(crate) async fn aws_node(&self) -> Result<AwsNode, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
@@ -162,8 +164,7 @@ impl ApiServer {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        environment.retain(|name, _| VARIABLES.contains(&name.as_str()));
-        Ok(environment)
+        Ok(AwsNode::read(&environment, &container.image))
     }
 
     /// Returns the variables of one entry of `envFrom`.

@@ -202,8 +202,7 @@ impl ZoneChecks<'_> {
 /// returns `None`.
 async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
     match api.aws_node().await {
-        Ok(environment) => {
-            let aws_node = AwsNode::read(&environment);
+        Ok(aws_node) => {
             if aws_node.cni.custom_networking {
                 add(Diagnostic::ok(Code::CniOk, aws_node.cni.to_string()));
             } else {

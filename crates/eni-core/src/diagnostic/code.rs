@@ -45,6 +45,14 @@ codes! {
     MinimumIpTargetCaps = "minimum-ip-target-caps", "max-pods";
     /// Security groups for pods are on, but the instance type supports no trunk interface.
     NoTrunkInterface = "no-trunk-interface", "max-pods";
+    /// The version of the CNI does not support prefix delegation.
+    PrefixesNotSupported = "prefixes-not-supported", "max-pods";
+    /// max-pods depends on the version of the CNI, which is unknown.
+    CniVersionUnknown = "cni-version-unknown", "max-pods";
+    /// A tag excludes the subnet of the primary network interface from pods.
+    PrimarySubnetExcluded = "primary-subnet-excluded", "max-pods";
+    /// EC2 did not return the tags of the subnet of the primary network interface.
+    PrimarySubnetNotChecked = "primary-subnet-not-checked", "max-pods";
     /// max-pods was computed for this instance.
     MaxPodsComputed = "max-pods-computed", "max-pods";
     /// Another source on the node sets the same max-pods.

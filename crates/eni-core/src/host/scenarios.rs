@@ -32,7 +32,6 @@ use crate::settings::Settings;
 use clap::ValueEnum as _;
 use files::Scenario;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -209,7 +208,7 @@ impl Scenario {
         let expression = existing.max_pods_expression.iter();
         lines.extend(expression.map(|it| format!("existing: maxPodsExpression {it:?}")));
         let facts = Facts { host, existing, ..facts };
-        let aws_node = self.text("aws-node.yaml").map(|text| AwsNode::read(&environment(&text)));
+        let aws_node = self.text("aws-node.yaml").map(|text| aws_node(&text));
         let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| {
             let evidence = lines.join("\n");
             format!("{evidence}\n\n{}\nexit code {}\n", report(&error), error.exit_code().number())
@@ -260,10 +259,11 @@ struct Run {
 }
 
 /// The environment of the first container of a DaemonSet.
-fn environment(daemon_set: &str) -> BTreeMap<String, String> {
+fn aws_node(daemon_set: &str) -> AwsNode {
     let daemon_set: Value = serde_saphyr::from_str(daemon_set).unwrap();
-    let env = &daemon_set["spec"]["template"]["spec"]["containers"][0]["env"];
+    let container = &daemon_set["spec"]["template"]["spec"]["containers"][0];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let variables = env.as_array().into_iter().flatten();
-    variables.map(|it| (text(&it["name"]), text(&it["value"]))).collect()
+    let variables = container["env"].as_array().into_iter().flatten();
+    let variables = variables.map(|it| (text(&it["name"]), text(&it["value"]))).collect();
+    AwsNode::read(&variables, &text(&container["image"]))
 }

@@ -5,7 +5,6 @@ use crate::domain::capacity::{Capacity, CapacityOptions, MaxPodsOverride, NoCapa
 use crate::domain::cni::Cni;
 use crate::domain::instance_limits::InstanceLimits;
 use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
-use crate::settings::Settings;
 
 /// An existing max-pods on the node, compared with the value that eni-bootstrap configures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,15 +104,13 @@ impl MaxPodsPrecedence {
 pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
-    settings: &Settings,
+    (options, policy): (CapacityOptions, Policy),
     existing: &[ExistingMaxPods],
     uses_flags: bool,
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
-    let options = settings.pods.capacity_options();
     let is_configured = options.max_pods_override.is_some();
     let computed = Capacity::compute(limits, cni, options.clone())?;
     let Some(last) = existing.last() else { return Ok((computed, None)) };
-    let policy = settings.pods.policy();
     let is_kept = !is_configured
         && last.max_pods != computed.max_pods
         && match policy {
@@ -151,6 +148,11 @@ mod tests {
     use crate::host::existing_config::ConfigLocation;
     use crate::plan::tests::{facts, settings};
 
+    fn options(text: &str) -> (CapacityOptions, Policy) {
+        let pods = settings(text).pods;
+        (pods.capacity_options(), pods.policy())
+    }
+
     /// Returns the result for an m5.large with custom networking, which has a capacity of 20 pods.
     fn decided(
         text: &str,
@@ -162,7 +164,7 @@ mod tests {
         let cni = Cni { custom_networking: true, ..Cni::default() };
         let existing = [ExistingMaxPods { max_pods, location, owner }];
         let (capacity, precedence) =
-            decide(&limits, cni, &settings(text), &existing, false).unwrap();
+            decide(&limits, cni, options(text), &existing, false).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
         (capacity.max_pods, precedence.diagnostic())

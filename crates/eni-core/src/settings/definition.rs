@@ -12,6 +12,7 @@ use super::time_limit::{FallbackWait, RetryLimit};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
+use crate::domain::cni_version::CniVersion;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
@@ -78,6 +79,27 @@ settings! {
         ///
         /// 0 means unset.
         warm_ip_target: u32 = "N", unset("from the cluster", "0");
+        /// ENABLE_IMDS_ONLY_MODE: the CNI reads its network interfaces from IMDS
+        ///
+        /// The CNI then attaches no network interfaces, and max-pods is the number of addresses that
+        /// the attached network interfaces have.
+        imds_only: bool = "BOOL", unset("from the cluster", "false");
+        /// DISABLE_NETWORK_RESOURCE_PROVISIONING: the CNI attaches no network interfaces
+        ///
+        /// max-pods is then the number of addresses that the attached network interfaces have.
+        disable_provisioning: bool = "BOOL", unset("from the cluster", "false");
+        /// Whether a tag excludes the subnet of the primary network interface from pods
+        ///
+        /// From version 1.22, the CNI uses no address of the primary network interface if its subnet
+        /// has the tag kubernetes.io/role/cni=0, or is reserved for other clusters. By default,
+        /// eni-bootstrap reads the tags with ec2:DescribeSubnets. With custom networking, this setting
+        /// has no effect.
+        primary_subnet_excluded: bool = "BOOL", unset("from the tags of the subnet", "false");
+        /// Version of the CNI
+        ///
+        /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
+        /// version, eni-bootstrap assumes the version with fewer pods wherever the version matters.
+        version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
 
     /// Which ENIConfig this node uses, and how long to wait for it.

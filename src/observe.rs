@@ -6,12 +6,14 @@ mod interfaces;
 mod last_run;
 mod observe_error;
 mod observed_image;
+mod zone_subnets;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 pub(crate) use last_run::{LastRun, record, record_path};
 pub use observe_error::ObserveError;
 pub(crate) use observed_image::ObservedImage;
+pub(crate) use zone_subnets::zone_subnets;
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::hardware::{self, HardwareError};
@@ -21,7 +23,7 @@ use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
-use eni_core::facts::{Facts, Instance, Machine};
+use eni_core::facts::{Facts, Instance, Machine, ZoneSubnets};
 use eni_core::failure::one_line;
 use eni_core::host::{HostKind, user_data};
 use eni_core::settings::Settings;
@@ -72,6 +74,7 @@ pub(crate) async fn facts(
         host,
         existing,
         cluster_hints,
+        zone_subnets: ZoneSubnets::NotRead,
     };
     Ok((facts, image))
 }
@@ -145,7 +148,8 @@ async fn metadata(
         region,
         vpc_id,
         subnet_id,
-        interfaces,
+        primary_interface: interfaces.primary,
+        interfaces: interfaces.others,
         tags,
     };
     Ok(Metadata { instance, limits, limits_source, user_data })

@@ -7,7 +7,7 @@ use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::outdated;
 use crate::error::Error;
-use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
+use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, zone_subnets};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
@@ -15,9 +15,9 @@ use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::facts::{Facts, Instance};
+use eni_core::facts::{Facts, Instance, ZoneSubnets};
 use eni_core::failure::one_line;
-use eni_core::plan::{Plan, access, plan};
+use eni_core::plan::{Plan, access, depends_on_zone_subnets, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 use tracing::{info, warn};
 
@@ -108,8 +108,9 @@ impl NodeSession {
         WaitTimer::start(wait).with_fallback(self.last_run.as_ref().map(|it| it.wait))
     }
 
-    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
-    pub(super) async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
+    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`. Then
+    /// reads the subnets that the plan depends on.
+    pub(super) async fn cluster_state(&mut self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
@@ -118,7 +119,18 @@ impl NodeSession {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
+        self.read_zone_subnets(&aws_node).await;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
+    }
+
+    /// Reads the subnets in the zone of the node if the plan for `aws_node` depends on them.
+    pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
+        let Self { context, settings, facts, .. } = self;
+        let is_missing = !matches!(facts.zone_subnets, ZoneSubnets::Read(_));
+        if is_missing && depends_on_zone_subnets(settings, Some(aws_node)) {
+            // Boxed: the future of the EC2 request is large.
+            facts.zone_subnets = Box::pin(zone_subnets(context, &facts.instance)).await;
+        }
     }
 
     /// Returns the plan for this node.

@@ -3,7 +3,7 @@
 
 use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, resource};
-use eni_core::domain::aws_node::VARIABLES;
+use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
 use serde::Deserialize;

@@ -22,8 +22,6 @@ pub struct InvalidCniVersion(String);
 impl CniVersion {
     /// The first version with prefix delegation.
     pub(crate) const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
-    /// The first version that reads the label `vpc.amazonaws.com/externalEniConfig`.
-    pub(crate) const EXTERNAL_LABEL: Self = Self::new(1, 11, 0);
     /// The first version with `ENABLE_IMDS_ONLY_MODE`.
     pub(crate) const IMDS_ONLY_MODE: Self = Self::new(1, 19, 6);
     /// The first version that keeps a network interface for the trunk only on instance types that
@@ -116,7 +114,10 @@ mod tests {
     fn the_version_of_an_image_is_in_its_tag() {
         let of_image = |image: &str| CniVersion::of_image(image).map(|it| it.to_string());
         let known = [
-            ("602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:v1.20.4-eksbuild.1", "1.20.4"),
+            (
+                "602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:v1.20.4-eksbuild.1",
+                "1.20.4",
+            ),
             ("public.ecr.aws/eks/amazon-k8s-cni:v1.23.2", "1.23.2"),
             ("registry.example.com:5000/cni:1.22.0", "1.22.0"),
             ("amazon-k8s-cni:v1.19.6@sha256:0123", "1.19.6"),

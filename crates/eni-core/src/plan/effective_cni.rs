@@ -155,7 +155,8 @@ fn compare(
 /// Compares `cni.version` with the version in the tag of the aws-node image.
 fn version(setting: CniVersion, image: CniVersion) -> Diagnostic {
     if setting == image {
-        let text = format!("cni.version = {setting} is redundant: the aws-node image has this version");
+        let text =
+            format!("cni.version = {setting} is redundant: the aws-node image has this version");
         return Diagnostic::info(Code::SettingMatchesDaemonSet, text);
     }
     Diagnostic::warning(

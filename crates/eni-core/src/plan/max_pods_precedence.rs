@@ -163,8 +163,7 @@ mod tests {
         let limits = facts("m5.large").limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
         let existing = [ExistingMaxPods { max_pods, location, owner }];
-        let (capacity, precedence) =
-            decide(&limits, cni, options(text), &existing, false).unwrap();
+        let (capacity, precedence) = decide(&limits, cni, options(text), &existing, false).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
         (capacity.max_pods, precedence.diagnostic())

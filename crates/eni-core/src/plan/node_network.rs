@@ -6,6 +6,7 @@ use crate::domain::aws_node::AwsNode;
 use crate::domain::capacity::{AttachedAddresses, NodeNetwork, PrimarySubnet};
 use crate::domain::cni::Cni;
 use crate::domain::cni_version::CniVersion;
+use crate::domain::identifier::SubnetId;
 use crate::domain::subnet_tags::{excluding_tag, is_discovered};
 use crate::facts::{Facts, Instance, NetworkInterface, Subnet, ZoneSubnets};
 use crate::settings::Settings;
@@ -40,7 +41,10 @@ pub(super) fn node_network(
 fn attached(instance: &Instance) -> Option<AttachedAddresses> {
     let primary = instance.primary_interface.as_ref()?.pod_addresses();
     let others = instance.interfaces.as_ref()?.iter();
-    Some(AttachedAddresses { primary, others: others.map(NetworkInterface::pod_addresses).collect() })
+    Some(AttachedAddresses {
+        primary,
+        others: others.map(NetworkInterface::pod_addresses).collect(),
+    })
 }
 
 /// Returns whether the subnet of the primary network interface serves pods.
@@ -64,7 +68,7 @@ fn primary_subnet(
             (PrimarySubnet::Included, vec![diagnostic])
         }
         ZoneSubnets::Read(subnets) => {
-            let own = facts.instance.subnet_id.as_ref().map(|id| id.as_str());
+            let own = facts.instance.subnet_id.as_ref().map(SubnetId::as_str);
             by_tags(subnets, own, cni.version, aws_node)
         }
     }

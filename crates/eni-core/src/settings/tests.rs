@@ -1,6 +1,6 @@
 use super::*;
-use crate::domain::capacity::NodeNetwork;
 use crate::domain::capacity::Ceiling;
+use crate::domain::capacity::NodeNetwork;
 use crate::domain::cni::IpFamily;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;

@@ -56,8 +56,7 @@ fn excluded(tag: &str, effect: &str) -> Diagnostic {
     Diagnostic::info(Code::PrimarySubnetExcluded, text)
 }
 
-const NO_ADDRESSES: &str =
-    "the CNI assigns no addresses of the primary network interface to pods";
+const NO_ADDRESSES: &str = "the CNI assigns no addresses of the primary network interface to pods";
 
 #[test]
 fn a_tag_on_the_subnet_of_the_node_takes_one_interface_from_1_22() {
@@ -147,9 +146,8 @@ fn unknown_tags_are_a_warning_that_names_the_setting() {
 
 #[test]
 fn the_tags_are_read_only_if_max_pods_depends_on_them() {
-    let depends = |text: &str, aws_node: Option<&AwsNode>| {
-        depends_on_zone_subnets(&settings(text), aws_node)
-    };
+    let depends =
+        |text: &str, aws_node: Option<&AwsNode>| depends_on_zone_subnets(&settings(text), aws_node);
     let custom = &[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")];
     assert!(depends("", Some(&aws_node("v1.22.0", &[]))));
     assert!(depends("", Some(&aws_node("v1.22.0", &[(PREFIX_DELEGATION, "true")]))));
@@ -157,9 +155,6 @@ fn the_tags_are_read_only_if_max_pods_depends_on_them() {
     assert!(!depends("", Some(&aws_node("v1.21.9", &[]))));
     assert!(!depends("", Some(&aws_node("v1.22.0", custom))));
     assert!(depends("[cni]\ncustom-networking = false", Some(&aws_node("v1.22.0", custom))));
-    assert!(!depends(
-        "[cni]\nprimary-subnet-excluded = false",
-        Some(&aws_node("v1.22.0", &[]))
-    ));
+    assert!(!depends("[cni]\nprimary-subnet-excluded = false", Some(&aws_node("v1.22.0", &[]))));
     assert!(!depends("[cni]\ncustom-networking = false", None));
 }

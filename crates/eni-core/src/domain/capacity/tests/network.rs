@@ -9,17 +9,17 @@ fn compute(name: &str, cni: Cni, network: NodeNetwork) -> Result<Capacity, NoCap
     Capacity::compute(&of(name), cni, options)
 }
 
-fn with_subnet(
-    name: &str,
-    cni: Cni,
-    primary_subnet: PrimarySubnet,
-) -> Result<String, (String, String)> {
+fn with_subnet(name: &str, cni: Cni, primary_subnet: PrimarySubnet) -> Line {
     let network = NodeNetwork { primary_subnet, ..NodeNetwork::default() };
     let capacity = compute(name, cni, network);
     capacity.map(|it| it.to_string()).map_err(|it| (it.to_string(), it.help().into_owned()))
 }
 
-fn line(text: &str) -> Result<String, (String, String)> {
+/// A calculation that succeeds, and a rejection that fails with text and help.
+type Line = Result<String, (String, String)>;
+
+#[expect(clippy::unnecessary_wraps, reason = "the expected value of a calculation")]
+fn ok(text: &str) -> Line {
     Ok(text.to_owned())
 }
 
@@ -29,19 +29,19 @@ fn an_excluded_subnet_leaves_one_interface_less() {
     use PrimarySubnet::{Excluded, ExcludedWithoutOther, Included, NoNewInterfaces};
     assert_eq!(
         with_subnet("m5.large", PLAIN, Excluded),
-        line(
+        ok(
             "20: (3 network interfaces − 1 for the excluded subnet) × 9 secondary IPv4 addresses + 2 host-network pods = 20"
         )
     );
     assert_eq!(
         with_subnet("m5.large", PREFIX, Excluded),
-        line(
+        ok(
             "110: (3 network interfaces − 1 for the excluded subnet) × 9 prefixes × 16 IPv4 addresses + 2 host-network pods = 290; limited to 110 by pods.ceiling"
         )
     );
     assert_eq!(
         with_subnet("m5.large", PLAIN, NoNewInterfaces),
-        line(
+        ok(
             "11: (3 network interfaces − 2 that the CNI cannot create) × 9 secondary IPv4 addresses + 2 host-network pods = 11"
         )
     );
@@ -54,12 +54,12 @@ fn an_excluded_subnet_leaves_one_interface_less() {
     assert_eq!(with_subnet("m5.large", ipv6, ExcludedWithoutOther), Err(alone));
     assert_eq!(
         with_subnet("m5.large", ipv6, Excluded),
-        line("110: one IPv6 /80 prefix serves every pod; limited to 110 by pods.ceiling")
+        ok("110: one IPv6 /80 prefix serves every pod; limited to 110 by pods.ceiling")
     );
     for subnet in [Included, Excluded, ExcludedWithoutOther, NoNewInterfaces] {
         assert_eq!(
             with_subnet("m5.large", CUSTOM, subnet),
-            line(
+            ok(
                 "20: (3 network interfaces − 1 for custom networking) × 9 secondary IPv4 addresses + 2 host-network pods = 20"
             ),
             "custom networking never uses the subnet of the node"
@@ -90,11 +90,8 @@ fn one_usable_interface_serves_pods_instead_of_the_trunk() {
     assert_eq!(counts("m5.large", Cni { max_eni: Some(1), ..trunk }).0, 11);
     assert_eq!(counts("m7g.medium", Cni { reserved_enis: 1, ..trunk }).0, 5);
     assert_eq!(counts("hs1.8xlarge", trunk).0, 205, "not in the trunk table of the CNI");
-    let excluded = with_subnet(
-        "m5.large",
-        Cni { max_eni: Some(2), ..trunk },
-        PrimarySubnet::Excluded,
-    );
+    let excluded =
+        with_subnet("m5.large", Cni { max_eni: Some(2), ..trunk }, PrimarySubnet::Excluded);
     assert_eq!(
         excluded.unwrap_err().0,
         "MAX_ENI=2 leaves no network interface for pods: a tag excludes the subnet of the primary one and security groups for pods use one for the trunk interface"
@@ -143,25 +140,26 @@ fn without_provisioning_the_attached_interfaces_decide() {
     };
     let disabled = Cni { disable_provisioning: true, ..PLAIN };
     let imds_only = Cni { imds_only: true, ..PLAIN };
-    let plain = "31: 29 IPv4 addresses on the attached network interfaces + 2 host-network pods = 31";
-    assert_eq!(of(disabled, Some(attached.clone())), line(plain));
-    assert_eq!(of(imds_only, Some(attached.clone())), line(plain));
+    let plain =
+        "31: 29 IPv4 addresses on the attached network interfaces + 2 host-network pods = 31";
+    assert_eq!(of(disabled, Some(attached.clone())), ok(plain));
+    assert_eq!(of(imds_only, Some(attached.clone())), ok(plain));
     let unknown = Cni { version: None, ..imds_only };
-    assert_eq!(of(unknown, Some(attached.clone())), line(plain), "the side with fewer pods");
+    assert_eq!(of(unknown, Some(attached.clone())), ok(plain), "the side with fewer pods");
     let earlier = Cni { version: Some("1.19.5".parse().unwrap()), ..imds_only };
     assert_eq!(
         of(earlier, Some(attached.clone())),
-        line("29: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29")
+        ok("29: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29")
     );
     let custom = Cni { custom_networking: true, ..disabled };
     assert_eq!(
         of(custom, Some(attached.clone())),
-        line("22: 20 IPv4 addresses on the attached network interfaces + 2 host-network pods = 22")
+        ok("22: 20 IPv4 addresses on the attached network interfaces + 2 host-network pods = 22")
     );
     let reserved = Cni { reserved_enis: 1, ..disabled };
     assert_eq!(
         of(reserved, Some(attached)),
-        line("15: 13 IPv4 addresses on the attached network interfaces + 2 host-network pods = 15")
+        ok("15: 13 IPv4 addresses on the attached network interfaces + 2 host-network pods = 15")
     );
     assert_eq!(
         of(disabled, None),

@@ -72,9 +72,8 @@ fn counted(
             PrimarySubnet::Included | PrimarySubnet::Excluded => {}
         }
     }
-    let prefixes = cni.addressing == Addressing::Prefixes
-        && platform != Platform::Xen
-        && !is_before((9, 0));
+    let prefixes =
+        cni.addressing == Addressing::Prefixes && platform != Platform::Xen && !is_before((9, 0));
     let mut addresses = 0;
     for _ in card.iter().filter(|it| **it == Use::Pods) {
         for _ in 1..ipv4_per_interface {

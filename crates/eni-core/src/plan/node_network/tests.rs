@@ -75,7 +75,7 @@ fn without_another_subnet_no_pod_gets_an_address() {
     let subnets = vec![subnet(OWN, &[EXCLUDED]), subnet("subnet-0b", &[])];
     assert_eq!(
         planned(subnets, &current).unwrap_err().to_string(),
-        "max-pods cannot be computed for m5.large"
+        "failed to compute max-pods for m5.large"
     );
 }
 

@@ -18,6 +18,7 @@ mod kubelet_unit;
 mod loaded_unit;
 pub(crate) mod nodeadm;
 mod none;
+mod out_of_scope;
 #[cfg(test)]
 mod scenarios;
 mod snap;
@@ -33,6 +34,7 @@ pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
+pub use out_of_scope::{OutOfScope, check_image, check_user_data};
 pub use unit_check::{UnitCheck, UnitFiles};
 pub use unit_mismatch::{Difference, UnitMismatch};
 

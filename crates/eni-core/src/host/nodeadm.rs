@@ -61,6 +61,7 @@ impl HostFamily for Family {
         reads.extend([
             Read::Directory { path: DIRECTORY.into(), extensions: &["yaml", "yml", "json"] },
             Read::Directory { path: KUBELET_DROP_INS.into(), extensions: &["conf"] },
+            Read::file(ENVIRONMENT),
         ]);
         reads
     }
@@ -94,7 +95,7 @@ impl HostFamily for Family {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)
             }),
         );
-        existing.resources.extend(kubelet_config::resources(image, &lines));
+        existing.extend(kubelet_config::existing(image, &lines));
         existing
     }
 }

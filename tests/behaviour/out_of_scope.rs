@@ -54,7 +54,7 @@ fn a_node_with_the_label_that_aws_node_selects_is_supported() {
     api.set_node_selector(&[CILIUM]);
     let label = "io.cilium/aws-node-enabled=true";
     let (node, _imds) = in_cluster(&api);
-    let output = node.run(["run", "--label", label]);
+    let output = node.run(["run", "--labels", label]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let lines = format!("  kubelet:\n    flags: [\"--node-labels={label}\"]\n");
     let imds = imds_with(user_data(&api, &lines));

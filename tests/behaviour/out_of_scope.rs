@@ -3,6 +3,7 @@
 use crate::support::node::{Node, RunOutput, error, imds_with, in_cluster, ready_api, with_imds};
 use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde_json::json;
+use std::time::Duration;
 
 const CILIUM: (&str, &str) = ("io.cilium/aws-node-enabled", "true");
 
@@ -11,7 +12,7 @@ fn user_data(api: &KubernetesApi, lines: &str) -> String {
     api.node_config() + lines
 }
 
-/// Returns the paths of the requests for DaemonSets.
+/// Returns the path of each request for a DaemonSet.
 fn daemon_set_requests(api: &KubernetesApi) -> Vec<String> {
     let mut paths: Vec<String> = api.requests().into_iter().map(|it| it.path).collect();
     paths.retain(|path| path.contains("/daemonsets/"));
@@ -98,6 +99,30 @@ fn without_aws_node_the_error_names_the_other_cni() {
 }
 
 #[test]
+fn a_check_of_all_zones_names_the_other_cni() {
+    let api = ready_api();
+    let laptop = Node::empty();
+    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
+    let aws_node = || {
+        let arguments = ["check", "--zones", "us-west-2a", "--region", "us-west-2"];
+        let output = laptop.run(arguments.iter().chain(&["--cluster-kubeconfig", &kubeconfig]));
+        let line = output.stdout.lines().find(|line| line.contains("aws-node")).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    api.set_node_selector(&[CILIUM]);
+    assert_eq!(
+        aws_node(),
+        "skipped aws-node this cluster uses Cilium instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label io.cilium/aws-node-enabled=true"
+    );
+    api.set_aws_node(None);
+    api.add_daemon_set("kube-system/kube-flannel-ds");
+    assert_eq!(
+        aws_node(),
+        "skipped aws-node this cluster has DaemonSet kube-system/kube-flannel-ds and no aws-node: eni-bootstrap supports only the Amazon VPC CNI"
+    );
+}
+
+#[test]
 fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
     let api = ready_api();
     api.set_aws_node(None);
@@ -108,6 +133,8 @@ fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
         run.until("warning: wait: "),
         "warning: wait: this cluster has DaemonSet kube-system/cilium and no aws-node: eni-bootstrap supports only the Amazon VPC CNI; remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes\n"
     );
+    // aws-node and six other DaemonSets, and then aws-node twice.
+    assert!(api.wait_for("other", 9, Duration::from_secs(30)), "{:?}", api.requests());
     api.set_aws_node(Some(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]));
     let output = run.end();
     assert_eq!(output.status, Some(0), "{}", output.stderr);
@@ -182,6 +209,19 @@ fn a_hybrid_node_is_declined_without_a_request_to_imds() {
             "error: this is an EKS hybrid node (/etc/eks/nodeadm.d/10-site.yaml has spec.hybrid), and the Amazon VPC CNI does not run on hybrid nodes\n  help: remove eni-bootstrap from this node, or remove `spec.hybrid` if the node has another type\n".to_owned()
         )
     );
+}
+
+#[test]
+fn an_unreadable_environment_file_of_nodeadm_is_a_warning() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    node.file("etc/eks/kubelet/environment/file", "");
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let path = node.root().join("etc/eks/kubelet/environment");
+    let warning = format!("warning: host: failed to read {}: ", path.display());
+    let line = output.stderr.lines().find(|line| line.starts_with(&warning));
+    assert!(line.is_some_and(|it| it.ends_with("; its values are ignored")), "{}", output.stderr);
 }
 
 /// Returns the warnings of the plan in the log.

@@ -25,7 +25,6 @@ fn daemon_set(cluster: &Cluster, namespace: &str, name: &str) {
 }
 
 /// Sets the nodeSelector of aws-node.
-#[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
 fn patch_node_selector(cluster: &Cluster, selector: Value) {
     let mut object = cluster.get("admin-token", AWS_NODE).unwrap();
     for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {

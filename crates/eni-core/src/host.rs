@@ -159,11 +159,13 @@ pub fn reads() -> Vec<Read> {
     reads
 }
 
-/// Returns the requests for the files that the files in `image` refer to. The agent reads them after
-/// those of [`reads`].
+/// Returns the requests for the files that the files in `image` refer to, and for the labels that
+/// nodeadm has set. The agent reads them after those of [`reads`], and ignores an unreadable file.
 #[must_use]
 pub fn later_reads(image: &Image) -> Vec<Read> {
-    kubelet_config::reads(image)
+    let mut reads = kubelet_config::reads(image);
+    reads.push(Read::file(nodeadm::ENVIRONMENT));
+    reads
 }
 
 /// Returns the changes that remove everything that any family may have written to the image.

@@ -9,13 +9,12 @@ use tracing::debug;
 /// The node selectors that keep aws-node off the nodes of another CNI, with the name of this CNI. No node
 /// has such a label by default.
 ///
-/// Source: "Installation using Helm", Cilium documentation; for Calico, the same method with its own
-/// label.
+/// Source: "Installation using Helm", Cilium documentation. Calico's documentation uses its label for
+/// kube-proxy, and installation scripts use it for aws-node in the same way.
 const SELECTORS: [(&str, &str); 2] =
     [("io.cilium/aws-node-enabled", "Cilium"), ("non-calico", "Calico")];
 
-/// The namespaces and names of the DaemonSets of other CNIs. `rbac.yaml` lets nodes read those in
-/// kube-system.
+/// Each DaemonSet of another CNI, by namespace and name. `rbac.yaml` lets nodes read those in kube-system.
 const DAEMON_SETS: [(&str, &str); 6] = [
     ("kube-system", "cilium"),
     ("calico-system", "calico-node"),

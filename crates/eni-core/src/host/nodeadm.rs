@@ -61,7 +61,6 @@ impl HostFamily for Family {
         reads.extend([
             Read::Directory { path: DIRECTORY.into(), extensions: &["yaml", "yml", "json"] },
             Read::Directory { path: KUBELET_DROP_INS.into(), extensions: &["conf"] },
-            Read::file(ENVIRONMENT),
         ]);
         reads
     }

@@ -144,7 +144,7 @@ mod tests {
         );
         let custom = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
         let serves = ("AWS_MANAGE_ENIS_NON_SCHEDULABLE", "true");
-        assert_eq!(registers_cordoned("", None), [warning.clone()]);
+        assert_eq!(registers_cordoned("", None), std::slice::from_ref(&warning));
         assert_eq!(registers_cordoned("cni.custom-networking = false", None), []);
         assert_eq!(registers_cordoned("", Some(&[custom])), [warning]);
         assert_eq!(registers_cordoned("", Some(&[custom, serves])), []);

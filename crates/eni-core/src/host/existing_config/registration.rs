@@ -112,7 +112,7 @@ pub(super) fn registration_in_arguments(
 pub(crate) fn cordon(registrations: &[ExistingRegistration]) -> Option<&ExistingRegistration> {
     let in_force = |setting: Setting| {
         let each = || registrations.iter().filter(|it| it.setting == setting);
-        let flag = each().filter(|it| it.location.is_flag()).next_back();
+        let flag = each().rfind(|it| it.location.is_flag());
         flag.or_else(|| each().next_back()).filter(|it| it.is_cordoned)
     };
     in_force(Setting::Taints).or_else(|| in_force(Setting::Schedulable))

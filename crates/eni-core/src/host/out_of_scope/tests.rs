@@ -4,7 +4,9 @@ use crate::host::bottlerocket::{Bottlerocket, LiveSettings};
 
 fn image(files: &[(&str, &str)]) -> Image {
     let mut image = Image::default();
-    files.iter().for_each(|(path, text)| image.insert_file(*path, *text));
+    for (path, text) in files {
+        image.insert_file(*path, *text);
+    }
     image
 }
 

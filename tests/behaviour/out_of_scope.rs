@@ -1,7 +1,7 @@
 //! Nodes and clusters that eni-bootstrap does not support, and nodes that register cordoned.
 
 use crate::support::node::{Node, RunOutput, error, imds_with, in_cluster, ready_api, with_imds};
-use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{Bottlerocket, Fault, Imds, Instance, KubernetesApi};
 use serde_json::json;
 use std::time::Duration;
 
@@ -63,6 +63,20 @@ fn a_node_with_the_label_that_aws_node_selects_is_supported() {
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let imds = imds_with(user_data(&api, &lines.replace("=true", "=false")));
     assert_eq!(with_imds(&imds).run(["run"]).status, Some(78));
+}
+
+#[test]
+fn a_node_object_that_cannot_be_read_yet_does_not_decline_the_node() {
+    let api = ready_api();
+    api.set_node_selector(&[CILIUM]);
+    api.faults().fail_next_matching("selfsubjectreviews", 1, Fault::Status(503));
+    let (node, _imds) = in_cluster(&api);
+    let mut run = node.start(["run"]);
+    assert_eq!(
+        run.until("warning: wait: "),
+        "warning: wait: failed to read the aws-node DaemonSet: the API server returned status 503; check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node\n"
+    );
+    assert_eq!(run.end().status, Some(78), "the node has not registered yet");
 }
 
 #[test]

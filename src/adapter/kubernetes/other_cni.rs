@@ -1,6 +1,7 @@
 //! Recognizes a cluster that uses another CNI instead of the Amazon VPC CNI.
 
 use super::{ApiServer, AwsNodeError, Environment, KubernetesError, resource};
+use crate::adapter::Transient as _;
 use futures::future::join_all;
 use kube::api::{Api, DynamicObject};
 use std::collections::BTreeMap;
@@ -45,11 +46,13 @@ impl ApiServer {
         &self,
         daemon_set: &DynamicObject,
         labels: &Environment,
-    ) -> Result<(), OtherCni> {
+    ) -> Result<(), AwsNodeError> {
         let Some(other) = excluded_by(daemon_set, labels) else { return Ok(()) };
         match self.known_node().await {
             Ok(Some(node)) if excluded_by(daemon_set, &node.labels).is_none() => Ok(()),
-            _ => Err(other),
+            // Without this object, a labelled node would be declined.
+            Err(error) if error.is_transient() => Err(error.into()),
+            _ => Err(other.into()),
         }
     }
 

@@ -25,7 +25,7 @@ use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine, ZoneSubnets};
 use eni_core::failure::one_line;
-use eni_core::host::{HostKind, user_data};
+use eni_core::host::{self, HostKind, user_data};
 use eni_core::settings::Settings;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
@@ -45,6 +45,8 @@ pub(crate) async fn facts(
     let cluster_hint = bottlerocket.cluster_hint.clone();
     let mut image = ObservedImage::read(&context.root, bottlerocket).await?;
     let host = image.host(settings)?;
+    // Before the request to IMDS, which an EKS hybrid node does not have.
+    host::check_image(&image.image)?;
     let machine = local_machine(&context.root)?;
     let storage_bytes = kubelet_storage(&context.root, host.kind);
     // Boxed: the future of a dozen concurrent requests is large.
@@ -61,6 +63,7 @@ pub(crate) async fn facts(
     // On Bottlerocket, user data contains settings, which its API has already returned.
     let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
+    node_config.as_ref().map_or(Ok(()), host::check_user_data)?;
     let (cluster, kubelet) = node_config.map(|config| (config.cluster, config.kubelet)).unzip();
     image.node_config = kubelet;
     let existing = image.existing_config(host.kind, &instance.instance_type);

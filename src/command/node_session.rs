@@ -3,7 +3,7 @@
 
 use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use crate::adapter::kubernetes::{ApiServer, EniConfig, Environment};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::outdated;
 use crate::error::Error;
@@ -42,14 +42,15 @@ pub(super) struct ClusterState {
 
 impl ClusterState {
     /// Replaces a recorded CNI configuration with the current one. Returns whether it differs.
-    pub(super) async fn refresh(&mut self) -> bool {
+    pub(super) async fn refresh(&mut self, labels: &Environment) -> bool {
         let (Some(connection), Some(recorded)) = (&self.connection, &self.aws_node) else {
             return false;
         };
         if !recorded.is_recorded {
             return false;
         }
-        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
+        let timer = WaitTimer::start(Wait::Once);
+        match until_cni_config(&connection.api, labels, timer).await {
             Ok(aws_node) => {
                 let differs = aws_node.variables != recorded.variables;
                 self.aws_node = Some(aws_node);
@@ -115,7 +116,7 @@ impl NodeSession {
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
-        let aws_node = match until_cni_config(&connection.api, timer).await {
+        let aws_node = match until_cni_config(&connection.api, &self.labels(), timer).await {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
@@ -131,6 +132,16 @@ impl NodeSession {
             // Boxed: the future of the EC2 request is large.
             facts.zone_subnets = Box::pin(zone_subnets(context, &facts.instance)).await;
         }
+    }
+
+    /// Returns the labels that the kubelet sets on this node, without those that the plan adds.
+    pub(super) fn labels(&self) -> Environment {
+        let labels = self.facts.existing.node_labels.iter();
+        let mut labels: Environment =
+            labels.map(|label| (label.key.clone(), label.value.clone())).collect();
+        let configured = self.settings.labels.0.iter();
+        labels.extend(configured.map(|(key, value)| (key.to_string(), value.to_string())));
+        labels
     }
 
     /// Returns the plan for this node.

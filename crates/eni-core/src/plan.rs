@@ -120,6 +120,7 @@ pub fn plan(
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
+    diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
     let label_def = label_def.as_deref();
     let notes =
         bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;

@@ -48,7 +48,8 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
     let mut aws_node = None;
     if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
-        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
+        let timer = WaitTimer::start(Wait::Once);
+        match until_cni_config(&connection.api, &node.labels(), timer).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());

@@ -185,6 +185,8 @@ codes! {
     SecurityGroupWrongVpc = "security-group-wrong-vpc", "security groups";
     /// The API server did not return the Node object of this node.
     NodeNotChecked = "node-not-checked", "node";
+    /// The kubelet registers a new node as cordoned, so the CNI attaches no network interfaces to it.
+    RegistersCordoned = "registers-cordoned", "node";
     /// The node is cordoned, so the CNI attaches no network interfaces to it.
     NodeCordoned = "node-cordoned", "node";
     /// A label or annotation of the registered Node object selects another ENIConfig.

@@ -16,7 +16,7 @@ pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
 use super::existing_config::{
-    self, ConfigLocation, ExistingConfig, ExistingLabel, ExistingMaxPods,
+    self, ConfigLocation, ExistingConfig, ExistingLabel, ExistingMaxPods, ExistingRegistration,
 };
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, removed};
@@ -83,6 +83,7 @@ impl HostFamily for Family {
             existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
             existing.node_labels.extend(bottlerocket.existing_labels());
+            existing.registration.extend(bottlerocket.existing_registration());
             existing.own_labels = bottlerocket.own().node_labels;
             existing.has_unrecorded_labels = bottlerocket.has_unrecorded_labels();
         }
@@ -152,10 +153,16 @@ impl Bottlerocket {
     }
 
     /// Returns the labels that another tool or the operator set.
-    fn existing_labels(&self) -> impl Iterator<Item = ExistingLabel> {
+    pub(super) fn existing_labels(&self) -> impl Iterator<Item = ExistingLabel> {
         let labels = self.live.kubelet.difference(&self.own()).node_labels.into_iter();
         let location = ConfigLocation::Bottlerocket;
         labels.map(move |(key, value)| ExistingLabel { key, value, location: location.clone() })
+    }
+
+    /// Returns the taint of a cordoned node in the settings, if they contain it.
+    fn existing_registration(&self) -> Option<ExistingRegistration> {
+        let taints = self.live.node_taints.iter();
+        existing_config::registration_in_bottlerocket(taints.map(|(key, it)| (key.as_str(), it)))
     }
 
     /// Returns the record after `settings` are committed. A value that another tool or the operator

@@ -21,12 +21,13 @@ mod files;
 use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record};
 use super::change::tests::done;
 use super::{Change, DetectedHost, HostKind, Image, Read};
-use super::{detect, existing_config, later_reads, reads, remove, user_data};
+use super::{check_image, check_user_data, detect, existing_config, later_reads};
+use super::{reads, remove, user_data};
 use crate::diagnostic::Severity;
 use crate::domain::aws_node::AwsNode;
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
-use crate::failure::{Advice as _, report};
+use crate::failure::{Advice, report};
 use crate::plan::plan;
 use crate::settings::Settings;
 use clap::ValueEnum as _;
@@ -186,12 +187,14 @@ impl Scenario {
         let text = self.text("settings.toml").unwrap_or_else(|| mode.to_owned());
         let settings = Settings::from_toml(Path::new("settings.toml"), &text).unwrap();
         let image = self.image();
-        let host = detect(settings.host.kind(), &image).map_err(|error| {
-            format!("{}\nexit code {}\n", report(&error), error.exit_code().number())
-        })?;
-        let node_config = self.text("user-data").and_then(|text| {
-            user_data::node_config(text.as_bytes()).unwrap().map(|config| config.kubelet)
-        });
+        let host = detect(settings.host.kind(), &image).map_err(|error| failure(&error))?;
+        let node_config = self
+            .text("user-data")
+            .and_then(|text| user_data::node_config(text.as_bytes()).unwrap());
+        let is_in_scope =
+            check_image(&image).and_then(|()| node_config.as_ref().map_or(Ok(()), check_user_data));
+        is_in_scope.map_err(|error| failure(&error))?;
+        let node_config = node_config.map(|config| config.kubelet);
         let instance_type = self.text("instance-type");
         let facts = facts(instance_type.as_deref().unwrap_or("c5.large").trim());
         let instance_type = &facts.instance.instance_type;
@@ -211,7 +214,7 @@ impl Scenario {
         let aws_node = self.text("aws-node.yaml").map(|text| aws_node(&text));
         let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| {
             let evidence = lines.join("\n");
-            format!("{evidence}\n\n{}\nexit code {}\n", report(&error), error.exit_code().number())
+            format!("{evidence}\n\n{}", failure(&error))
         })?;
         let evidence = lines.join("\n") + "\n";
         // The ENIConfig of the zone is the default.
@@ -248,6 +251,11 @@ impl Scenario {
         }
         text
     }
+}
+
+/// The text of an error.
+fn failure(error: &dyn Advice) -> String {
+    format!("{}\nexit code {}\n", report(error), error.exit_code().number())
 }
 
 struct Run {

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct NodeConfigKubelet {
     pub flags: Vec<String>,
     /// The maps of resources in `spec.kubelet.config` by their key, such as `kubeReserved`.
     pub resources: BTreeMap<&'static str, Value>,
+    /// `spec.kubelet.config.registerWithTaints`; null if it is not set.
+    pub taints: Value,
 }
 
 /// The fields of a `NodeConfig` that eni-bootstrap reads.
@@ -41,6 +44,8 @@ pub struct NodeConfig {
     pub cluster: ClusterConfig,
     /// `spec.kubelet`.
     pub kubelet: NodeConfigKubelet,
+    /// Whether `spec.hybrid` is set: the node is an EKS hybrid node.
+    pub is_hybrid: bool,
 }
 
 /// User data that nodeadm would reject.
@@ -90,6 +95,7 @@ struct Document {
 struct Spec {
     cluster: ClusterSpec,
     kubelet: Kubelet,
+    hybrid: Option<IgnoredAny>,
 }
 
 /// `spec.cluster`, before the parts are merged.
@@ -134,6 +140,7 @@ struct KubeletConfig {
     kube_reserved: Value,
     system_reserved: Value,
     eviction_hard: Value,
+    register_with_taints: Value,
 }
 
 impl KubeletConfig {
@@ -150,15 +157,17 @@ impl KubeletConfig {
 
 impl NodeConfig {
     fn new(spec: Spec, is_on_outpost: bool) -> Self {
-        let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
-        let config = config.unwrap_or_default();
+        let Spec { cluster, kubelet, hybrid } = spec;
+        let Kubelet { config, max_pods_expression, flags } = kubelet;
+        let mut config = config.unwrap_or_default();
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
+            taints: config.register_with_taints.take(),
             resources: config.resources(),
         };
-        Self { cluster: cluster.config(is_on_outpost), kubelet }
+        Self { cluster: cluster.config(is_on_outpost), kubelet, is_hybrid: hybrid.is_some() }
     }
 }
 
@@ -199,7 +208,8 @@ impl NodeConfig {
     ///
     /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
     fn merge(self, next: Self) -> Self {
-        let Self { cluster, kubelet } = self;
+        let Self { cluster, kubelet, is_hybrid } = self;
+        let is_empty = next.kubelet.taints.as_array().is_none_or(Vec::is_empty);
         let mut flags = kubelet.flags;
         flags.extend(next.kubelet.flags);
         let mut resources = kubelet.resources;
@@ -218,7 +228,9 @@ impl NodeConfig {
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
                 resources,
+                taints: if is_empty { kubelet.taints } else { next.kubelet.taints },
             },
+            is_hybrid: is_hybrid || next.is_hybrid,
         }
     }
 }

@@ -39,7 +39,7 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
-	@for part in moto imds kubernetes nodeadm boot; do \
+	@for part in moto imds kubernetes kubelet nodeadm boot; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
 	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]

@@ -7,7 +7,9 @@ mod cluster_access;
 mod diagnose;
 mod effective_cni;
 mod eni_config_label;
+mod existing_reserve;
 mod in_force;
+mod karpenter_reserve;
 mod max_pods_precedence;
 mod node_labels;
 mod plan_error;
@@ -109,9 +111,9 @@ pub fn plan(
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
     let label_def = label_def.as_deref();
-    let notes =
-        bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
-    diagnostics.extend(notes);
+    let labels = &kubelet.node_labels;
+    let old_labels = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
+    diagnostics.extend(old_labels);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })

@@ -4,6 +4,7 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
+use super::existing_config::{ConfigOwner, owner_by_labels, quantities};
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
@@ -32,6 +33,9 @@ pub struct NodeConfigKubelet {
     pub flags: Vec<String>,
     /// The maps of resources in `spec.kubelet.config` by their key, such as `kubeReserved`.
     pub resources: BTreeMap<&'static str, Value>,
+    /// `kubeReserved` of the EC2NodeClass, from the `NodeConfig` that Karpenter wrote. `None` without
+    /// such a `NodeConfig`.
+    pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }
 
 /// The fields of a `NodeConfig` that eni-bootstrap reads.
@@ -152,10 +156,13 @@ impl NodeConfig {
     fn new(spec: Spec, is_on_outpost: bool) -> Self {
         let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
         let config = config.unwrap_or_default();
+        let flags = flags.unwrap_or_default();
+        let is_of_karpenter = owner_by_labels(&flags) == ConfigOwner::Karpenter;
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
             expression: max_pods_expression.filter(|text| !text.is_empty()),
-            flags: flags.unwrap_or_default(),
+            karpenter_reserved: is_of_karpenter.then(|| quantities(&config.kube_reserved)),
+            flags,
             resources: config.resources(),
         };
         Self { cluster: cluster.config(is_on_outpost), kubelet }
@@ -218,6 +225,7 @@ impl NodeConfig {
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
                 resources,
+                karpenter_reserved: next.kubelet.karpenter_reserved.or(kubelet.karpenter_reserved),
             },
         }
     }

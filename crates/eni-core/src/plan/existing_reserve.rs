@@ -179,3 +179,6 @@ impl<'a> ExistingReserves<'a> {
         format!("set reserve.{resource} = \"{existing}\" to keep this value, or {all}")
     }
 }
+
+#[cfg(test)]
+mod tests;

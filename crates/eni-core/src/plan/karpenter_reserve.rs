@@ -140,3 +140,8 @@ fn reason(
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod node;
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod effective_cni;
 mod eni_config_label;
 mod existing_reserve;
 mod in_force;
+mod karpenter_max_pods;
 mod karpenter_reserve;
 mod max_pods_precedence;
 mod node_labels;
@@ -106,7 +107,7 @@ pub fn plan(
         in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
-    diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
+    diagnostics.extend(precedence.as_ref().map(|it| it.diagnostic(&capacity)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);

@@ -142,6 +142,10 @@ fn reason(
 }
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 pub(super) mod node;
 #[cfg(test)]
 mod tests;

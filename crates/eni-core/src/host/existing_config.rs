@@ -41,7 +41,7 @@ pub struct ExistingConfig {
     pub has_unrecorded_labels: bool,
     /// Every resource map of the kubelet's files and flags, the lowest precedence first.
     pub resources: Vec<ExistingResources>,
-    /// `kubeReserved` of the EC2NodeClass, which Karpenter wrote into the node's configuration.
+    /// `kubeReserved` of the `EC2NodeClass`, which Karpenter wrote into the node's configuration.
     /// `None` if Karpenter did not launch the node.
     pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }

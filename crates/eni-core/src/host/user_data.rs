@@ -33,7 +33,7 @@ pub struct NodeConfigKubelet {
     pub flags: Vec<String>,
     /// The maps of resources in `spec.kubelet.config` by their key, such as `kubeReserved`.
     pub resources: BTreeMap<&'static str, Value>,
-    /// `kubeReserved` of the EC2NodeClass, from the `NodeConfig` that Karpenter wrote. `None` without
+    /// `kubeReserved` of the `EC2NodeClass`, from the `NodeConfig` that Karpenter wrote. `None` without
     /// such a `NodeConfig`.
     pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }

@@ -18,7 +18,7 @@ pub(super) enum ReserveSource<'a> {
     Setting,
     /// An existing quantity, because of `pods.policy = "respect"`.
     Respected(&'a str),
-    /// `kubeReserved` of the EC2NodeClass, because of `reserve.basis`.
+    /// `kubeReserved` of the `EC2NodeClass`, because of `reserve.basis`.
     Karpenter(&'a str),
     /// The formula.
     Computed,
@@ -31,7 +31,7 @@ pub(super) struct ExistingReserves<'a> {
     pub settings: &'a Settings,
     /// The quantities in force without eni-bootstrap, by resource.
     by_resource: BTreeMap<String, (String, ConfigLocation)>,
-    /// `kubeReserved` of the EC2NodeClass.
+    /// `kubeReserved` of the `EC2NodeClass`.
     karpenter: Option<&'a BTreeMap<String, String>>,
 }
 

@@ -51,7 +51,7 @@ pub(super) struct KarpenterPlan {
 
 impl KarpenterPlan {
     /// Returns the plan; `None` if Karpenter did not launch the node, if the node runs Bottlerocket, or
-    /// if `kubeReserved` of the EC2NodeClass is invalid.
+    /// if `kubeReserved` of the `EC2NodeClass` is invalid.
     pub(super) fn of(facts: &Facts) -> Option<Self> {
         let quantities = facts.existing.karpenter_reserved.as_ref()?;
         if facts.host.kind == HostKind::Bottlerocket {
@@ -88,16 +88,19 @@ impl KarpenterPlan {
         let note = |resource: &'static str| {
             let (planned, actual) = (reserved.get(resource)?, in_force.get(resource)?);
             let is_above = amount(resource, actual) > amount(resource, planned);
-            let mut text = format!("Karpenter plans kube-reserved {resource}={planned}");
-            if resource == "memory" {
-                let by_max_pods = reserved::memory(max_pods);
-                text += &format!(" ({memory_source}); max-pods {max_pods} needs {by_max_pods}");
-            } else if !is_above {
-                return None;
-            }
+            let calculation = match resource {
+                "memory" => {
+                    let by_max_pods = reserved::memory(max_pods);
+                    format!(" ({memory_source}); max-pods {max_pods} needs {by_max_pods}")
+                }
+                _ if is_above => String::new(),
+                _ => return None,
+            };
             let later = later.iter().find(|it| it.resource == resource);
             let (reason, alternative) = reason(existing, later, resource);
-            text += &format!("; the node reserves {actual} ({reason})");
+            let text = format!(
+                "Karpenter plans kube-reserved {resource}={planned}{calculation}; the node reserves {actual} ({reason})"
+            );
             if !is_above {
                 return Some(Diagnostic::info(Code::ReserveKarpenter, text));
             }
@@ -120,10 +123,7 @@ fn reason(
     resource: &str,
 ) -> (String, String) {
     if let Some(LaterReserve { location, .. }) = later {
-        return (
-            location.to_string(),
-            format!("remove kube-reserved {resource} from this location"),
-        );
+        return (location.to_string(), format!("remove kube-reserved {resource} from {location}"));
     }
     match (existing.source(resource), existing.location(resource)) {
         (ReserveSource::Setting, _) => {

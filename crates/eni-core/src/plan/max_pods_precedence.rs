@@ -90,7 +90,7 @@ impl MaxPodsPrecedence {
             return Diagnostic::warning(
                 Code::KarpenterMaxPodsDiffers,
                 format!("{text}, but Karpenter schedules pods with its own value"),
-                karpenter_max_pods::help(capacity),
+                karpenter_max_pods::help(capacity, existing.max_pods),
             );
         }
         Diagnostic::info(Code::MaxPodsOverridden, text)

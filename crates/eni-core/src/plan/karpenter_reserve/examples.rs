@@ -72,7 +72,7 @@ impl Example {
         ]
     }
 
-    /// Returns whether the requirements of the NodePool allow an instance type. Architectures and zones
+    /// Returns whether the requirements of the `NodePool` allow an instance type. Architectures and zones
     /// have no effect on the plan.
     ///
     /// Karpenter takes the hypervisor from EC2, which returns none for bare metal.
@@ -101,7 +101,7 @@ impl Example {
         (planned, plan)
     }
 
-    /// Compares the plans for every instance type that the NodePool allows. Returns the names of the
+    /// Compares the plans for every instance type that the `NodePool` allows. Returns the names of the
     /// types on which Karpenter plans no pods, and the number of the others.
     fn compare(&self, is_same_memory: bool) -> (Vec<&'static str>, usize) {
         let (mut without_pods, mut compared) = (Vec::new(), 0);

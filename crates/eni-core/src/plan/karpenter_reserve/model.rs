@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What Karpenter plans for one instance type with an AL2023 EC2NodeClass.
+/// What Karpenter plans for one instance type with an AL2023 `EC2NodeClass`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::plan) struct Planned {
     pub pods: i64,
@@ -21,7 +21,7 @@ pub(in crate::plan) struct Planned {
     pub kubelet: Value,
 }
 
-/// `spec.kubelet` of an EC2NodeClass.
+/// `spec.kubelet` of an `EC2NodeClass`.
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct Kubelet {
     config: Value,

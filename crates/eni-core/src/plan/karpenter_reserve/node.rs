@@ -5,8 +5,8 @@ use crate::facts::fixture::facts;
 use crate::host::{HostKind, Image, detect, existing_config, user_data};
 use serde_json::Value;
 
-/// Returns the user data of an AL2023 node: the part of the operator in the EC2NodeClass, which may be
-/// empty, and the `NodeConfig` that Karpenter adds. `kubelet` is `spec.kubelet` of the EC2NodeClass with
+/// Returns the user data of an AL2023 node: the part of the operator in the `EC2NodeClass`, which may be
+/// empty, and the `NodeConfig` that Karpenter adds. `kubelet` is `spec.kubelet` of the `EC2NodeClass` with
 /// the values for one instance type.
 ///
 /// Source: `pkg/providers/amifamily/bootstrap/nodeadm.go`, aws/karpenter-provider-aws.

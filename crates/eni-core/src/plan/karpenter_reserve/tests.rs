@@ -5,6 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
 use crate::host::HostKind;
+use crate::host::existing_config::{ConfigLocation, ExistingResources, ResourceMap};
 use serde_json::{Value, json};
 
 const CUSTOM_NETWORKING: &str = "";
@@ -164,7 +165,7 @@ fn the_node_keeps_the_reserves_of_the_ec2nodeclass() {
     );
 }
 
-/// Karpenter does not read a `NodeConfig` in `spec.userData` of the EC2NodeClass.
+/// Karpenter does not read a `NodeConfig` in `spec.userData` of the `EC2NodeClass`.
 #[test]
 fn a_reserve_in_the_operators_own_user_data_is_not_part_of_the_plan() {
     let own = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n    config: {kubeReserved: {memory: 2Gi}}\n";
@@ -213,6 +214,26 @@ fn a_reserve_in_the_operators_own_user_data_is_not_part_of_the_plan() {
 }
 
 #[test]
+fn a_later_drop_in_above_karpenters_plan_is_a_warning() {
+    let mut facts = karpenter_node("m5.large", "", &json!({ "maxPods": 20 }));
+    facts.existing.resources.push(ExistingResources {
+        map: ResourceMap::KubeReserved,
+        quantities: [("memory".to_owned(), "1Gi".to_owned())].into(),
+        location: ConfigLocation::DropIn("95-site.yaml".to_owned()),
+    });
+    let plan = plan(&facts, &settings(""), None).unwrap();
+    assert_eq!(plan.in_force.kube_reserved.to_string(), "cpu=70m,ephemeral-storage=1Gi,memory=1Gi");
+    assert_eq!(
+        notes_of(&plan)[1..],
+        [Diagnostic::warning(
+            Code::ReserveAboveKarpenter,
+            "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 20 needs 475Mi; the node reserves 1Gi (/etc/eks/nodeadm.d/95-site.yaml), so pods that Karpenter places may not fit",
+            "set kubeReserved.memory: 1Gi in the EC2NodeClass, or remove kube-reserved memory from /etc/eks/nodeadm.d/95-site.yaml"
+        )]
+    );
+}
+
+#[test]
 fn the_basis_without_karpenter() {
     let reserved = |facts: &Facts, text: &str| {
         let plan = plan(facts, &settings(&format!("{PREFIXES}{text}")), None).unwrap();
@@ -225,7 +246,7 @@ fn the_basis_without_karpenter() {
 }
 
 /// On Bottlerocket, Karpenter computes the reserve from max-pods. It writes only `kubeReserved` of the
-/// EC2NodeClass into the settings.
+/// `EC2NodeClass` into the settings.
 #[test]
 fn bottlerocket_reserves_by_max_pods() {
     let reserved = |kube_reserved: &[(&str, &str)], text: &str| {

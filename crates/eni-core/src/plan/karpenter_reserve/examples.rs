@@ -10,12 +10,13 @@ use crate::domain::capacity::{Capacity, CapacityOptions};
 use crate::domain::cni::{Addressing, Cni};
 use crate::domain::instance_limits::{InstanceLimits, Platform, Row, embedded, embedded_rows};
 use crate::domain::reserved::{self, RESOURCES, amount};
-use crate::settings::Settings;
+use crate::settings::{RetryLimit, Settings, Wait};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// The instance types with only one network interface: with custom networking, no pod gets an address.
 const ONE_INTERFACE: [&str; 1] = ["hpc6id.32xlarge"];
@@ -135,6 +136,19 @@ fn karpenter_and_the_node_agree_on_pods_and_the_node_reserves_no_more() {
     assert_eq!(custom_networking.compare(false), (ONE_INTERFACE.to_vec(), 1_445));
     assert_eq!(prefixes.compare(true), (Vec::new(), 1_364));
     assert_eq!(both.compare(true), (ONE_INTERFACE.to_vec(), 1_363));
+}
+
+/// Karpenter replaces a node that does not register within 15 minutes.
+#[test]
+fn the_examples_stop_before_karpenter_replaces_the_node() {
+    for example in Example::all() {
+        let (Wait::For(wait), Some(RetryLimit::For(limit))) =
+            (example.settings.eni_config.wait(), example.settings.retry.first_boot)
+        else {
+            panic!("{:?}", example.settings)
+        };
+        assert!(wait + limit < Duration::from_mins(15), "{wait:?} + {limit:?}");
+    }
 }
 
 /// A fixed `kubelet.maxPods` of 110 fits only some instance types.

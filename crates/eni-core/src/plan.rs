@@ -7,7 +7,10 @@ mod cluster_access;
 mod diagnose;
 mod effective_cni;
 mod eni_config_label;
+mod existing_reserve;
 mod in_force;
+mod karpenter_max_pods;
+mod karpenter_reserve;
 mod max_pods_precedence;
 mod node_labels;
 mod node_network;
@@ -116,15 +119,15 @@ pub fn plan(
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(network_notes);
-    diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
+    diagnostics.extend(precedence.as_ref().map(|it| it.diagnostic(&capacity)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
     diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
     let label_def = label_def.as_deref();
-    let notes =
-        bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
-    diagnostics.extend(notes);
+    let labels = &kubelet.node_labels;
+    let old_labels = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
+    diagnostics.extend(old_labels);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })

@@ -67,10 +67,14 @@ codes! {
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
     /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.
     MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
-    /// Bottlerocket's settings contain a kube-reserved value, and `pods.policy` keeps it.
+    /// Another source on the node sets kube-reserved, and `pods.policy` or `reserve.basis` keeps its value.
     KubeReservedKept = "kube-reserved-kept", "kube-reserved";
-    /// Bottlerocket's settings contain a kube-reserved value, and the value of eni-bootstrap takes precedence.
+    /// Another source on the node sets kube-reserved, and the value of eni-bootstrap takes precedence.
     KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
+    /// Karpenter plans with a kube-reserved memory, and the node reserves at most this value.
+    ReserveKarpenter = "reserve-karpenter", "kube-reserved";
+    /// The node reserves more than Karpenter plans, so pods that Karpenter places may not fit.
+    ReserveAboveKarpenter = "reserve-above-karpenter", "kube-reserved";
     /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
     OldLabel = "old-label", "labels";
     /// The kubelet reserves more than half of the instance's memory.

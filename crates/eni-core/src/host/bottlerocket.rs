@@ -16,7 +16,8 @@ pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
 use super::existing_config::{
-    self, ConfigLocation, ExistingConfig, ExistingLabel, ExistingMaxPods, ExistingRegistration,
+    self, ConfigLocation, ConfigOwner, ExistingConfig, ExistingLabel, ExistingMaxPods,
+    ExistingRegistration,
 };
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, removed};
@@ -82,6 +83,8 @@ impl HostFamily for Family {
         if let Some(bottlerocket) = &image.bottlerocket {
             existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
+            let is_of_karpenter = bottlerocket.owner() == ConfigOwner::Karpenter;
+            existing.karpenter_reserved = is_of_karpenter.then(|| existing.kube_reserved.clone());
             existing.node_labels.extend(bottlerocket.existing_labels());
             existing.registration.extend(bottlerocket.existing_registration());
             existing.own_labels = bottlerocket.own().node_labels;
@@ -141,10 +144,15 @@ impl Bottlerocket {
         if Some(max_pods) == default || Some(max_pods) == self.own().max_pods {
             return None;
         }
+        let owner = self.owner();
+        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+    }
+
+    /// Returns the owner of the settings, derived from the labels of the node.
+    fn owner(&self) -> ConfigOwner {
         let labels: Vec<String> =
             self.live.kubelet.node_labels.keys().map(|key| format!("{key}=")).collect();
-        let owner = existing_config::owner_by_labels(&labels);
-        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+        existing_config::owner_by_labels(&labels)
     }
 
     /// Returns the kube-reserved quantities that another tool or the operator set, by resource.

@@ -4,6 +4,7 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
+use super::existing_config::{ConfigOwner, owner_by_labels, quantities};
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
@@ -35,6 +36,9 @@ pub struct NodeConfigKubelet {
     pub resources: BTreeMap<&'static str, Value>,
     /// `spec.kubelet.config.registerWithTaints`; null if it is not set.
     pub taints: Value,
+    /// `kubeReserved` of the `EC2NodeClass`, from the `NodeConfig` that Karpenter wrote. `None` without
+    /// such a `NodeConfig`.
+    pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }
 
 /// The fields of a `NodeConfig` that eni-bootstrap reads.
@@ -160,10 +164,13 @@ impl NodeConfig {
         let Spec { cluster, kubelet, hybrid } = spec;
         let Kubelet { config, max_pods_expression, flags } = kubelet;
         let mut config = config.unwrap_or_default();
+        let flags = flags.unwrap_or_default();
+        let is_of_karpenter = owner_by_labels(&flags) == ConfigOwner::Karpenter;
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
             expression: max_pods_expression.filter(|text| !text.is_empty()),
-            flags: flags.unwrap_or_default(),
+            karpenter_reserved: is_of_karpenter.then(|| quantities(&config.kube_reserved)),
+            flags,
             taints: config.register_with_taints.take(),
             resources: config.resources(),
         };
@@ -229,6 +236,7 @@ impl NodeConfig {
                 flags,
                 resources,
                 taints: if is_empty { kubelet.taints } else { next.kubelet.taints },
+                karpenter_reserved: next.kubelet.karpenter_reserved.or(kubelet.karpenter_reserved),
             },
             is_hybrid: is_hybrid || next.is_hybrid,
         }

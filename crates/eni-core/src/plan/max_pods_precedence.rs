@@ -1,5 +1,6 @@
 //! The precedence between the computed max-pods and an existing value on the node.
 
+use super::karpenter_max_pods;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::capacity::{Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
 use crate::domain::cni::Cni;
@@ -53,8 +54,8 @@ impl MaxPodsPrecedence {
     }
 
     /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
-    /// note.
-    pub(super) fn diagnostic(&self) -> Diagnostic {
+    /// note. `capacity` is the calculation of the configured value.
+    pub(super) fn diagnostic(&self, capacity: &Capacity) -> Diagnostic {
         let Self { existing, configured, decision } = self;
         let reason = match decision {
             Decision::Same => {
@@ -88,9 +89,7 @@ impl MaxPodsPrecedence {
             return Diagnostic::warning(
                 Code::KarpenterMaxPodsDiffers,
                 format!("{text}, but Karpenter schedules pods with its own value"),
-                format!(
-                    "set kubelet.maxPods: {configured} in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes {configured}"
-                ),
+                karpenter_max_pods::help(capacity, existing.max_pods),
             );
         }
         Diagnostic::info(Code::MaxPodsOverridden, text)
@@ -166,7 +165,7 @@ mod tests {
         let (capacity, precedence) = decide(&limits, cni, options(text), &existing, false).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
-        (capacity.max_pods, precedence.diagnostic())
+        (capacity.max_pods, precedence.diagnostic(&capacity))
     }
 
     #[test]
@@ -244,7 +243,7 @@ mod tests {
                 format!(
                     "{existing}; the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value"
                 ),
-                "set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20",
+                "set RESERVED_ENIS=1 on the Karpenter controller; or set kubelet.maxPods: 20 in the EC2NodeClass, if it has only this instance type",
             )
         );
         let later = ConfigLocation::DropIn("95-site.yaml".to_owned());

@@ -6,6 +6,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the help texts and the reference print these comments")]
 
+use super::basis::ReserveBasis;
 use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::time_limit::{FallbackWait, RetryLimit};
@@ -159,9 +160,9 @@ settings! {
         /// Which value to use if the node already has a max-pods value
         ///
         /// Existing values come from user data (managed node groups, Karpenter), from drop-ins of
-        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used. On
-        /// Bottlerocket, `respect` also keeps existing kube-reserved values. `override` and `lower`
-        /// replace them.
+        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used.
+        /// `respect` also keeps existing kube-reserved values. `override` and `lower` replace them and
+        /// log a warning.
         policy: Policy = "POLICY", default(Policy::Override), "essential";
         /// Number of host-network pods in addition to aws-node and kube-proxy
         ///
@@ -182,6 +183,12 @@ settings! {
         memory: Quantity = "QUANTITY", unset("255Mi + 11Mi × max-pods", "\"475Mi\"");
         /// Reserved ephemeral storage, such as "500Mi" or "1Gi"
         ephemeral_storage: Quantity = "QUANTITY", unset("1Gi", "\"1Gi\"");
+        /// What the memory reserve is computed from
+        ///
+        /// On Amazon Linux, Karpenter plans with 255Mi + 11Mi × the number of pods without prefixes and
+        /// custom networking. If a node reserves more, pods that Karpenter places do not fit. Except with
+        /// "max-pods", a Karpenter node also keeps the quantities of kubeReserved in its EC2NodeClass.
+        basis: ReserveBasis = "BASIS", default(ReserveBasis::Auto);
     }
 
     /// How to reach the API server of the cluster.

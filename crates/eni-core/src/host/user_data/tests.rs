@@ -88,9 +88,32 @@ fn later_parts_override_single_fields() {
         )]),
         // An empty list does not override.
         taints: serde_json::json!([{ "key": "a", "effect": "NoSchedule" }]),
+        karpenter_reserved: None,
     };
     let cluster = ClusterConfig { name: Some("blue".to_owned()), ..prod() };
     assert_eq!(merged, Some(NodeConfig { cluster, kubelet, is_hybrid: true }));
+}
+
+#[test]
+fn the_ec2nodeclass_reserves_what_karpenters_own_part_contains() {
+    let part = |kubelet: &str| {
+        format!(
+            "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n{kubelet}"
+        )
+    };
+    let reserved = |karpenter: &str| {
+        let own = part("    config: {kubeReserved: {memory: 2Gi}}\n");
+        let merged = node_config(mime(&[&own, &part(karpenter)]).as_bytes()).unwrap().unwrap();
+        merged.kubelet.karpenter_reserved
+    };
+    let labels = "    flags: ['--node-labels=\"karpenter.k8s.aws/ec2nodeclass=a,karpenter.sh/nodepool=a\"']\n";
+    assert_eq!(
+        reserved(&format!("    config: {{maxPods: 29, kubeReserved: {{cpu: 100m}}}}\n{labels}")),
+        Some(BTreeMap::from([("cpu".to_owned(), "100m".to_owned())]))
+    );
+    assert_eq!(reserved(&format!("    config: {{maxPods: 29}}\n{labels}")), Some(BTreeMap::new()));
+    let group = "    flags: ['--node-labels=eks.amazonaws.com/nodegroup=a']\n";
+    assert_eq!(reserved(group), None);
 }
 
 /// The id and the switch of a local cluster, each as a line of `spec.cluster`.

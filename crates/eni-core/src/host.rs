@@ -7,6 +7,7 @@
 pub mod bottlerocket;
 mod change;
 pub mod cluster_hints;
+mod config_directory;
 mod detect;
 pub mod existing_config;
 pub mod file_text;
@@ -28,10 +29,11 @@ pub mod user_data;
 
 pub(crate) use change::NOTICE;
 pub use change::{Change, Comparison, HostCommand, Outcome, System};
+pub use config_directory::is_drop_in;
 pub(crate) use detect::Detection;
 pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
-pub use image::{Image, Read, SnapOption};
+pub use image::{Image, KUBELET_VERSION, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
 pub use unit_check::{UnitCheck, UnitFiles};
 pub use unit_mismatch::{Difference, UnitMismatch};
@@ -135,6 +137,11 @@ pub(crate) trait Renderer: fmt::Debug + Send + Sync {
         self.render(kubelet)
     }
 
+    /// Returns whether a configuration file sets max-pods and kube-reserved. Otherwise, flags do.
+    fn uses_config_file(&self) -> bool {
+        false
+    }
+
     /// Returns what systemd must execute after the changes, in the order of the checks.
     fn unit_checks(&self, _kubelet: &Kubelet) -> Vec<UnitCheck> {
         Vec::new()
@@ -161,7 +168,9 @@ pub fn reads() -> Vec<Read> {
 /// those of [`reads`].
 #[must_use]
 pub fn later_reads(image: &Image) -> Vec<Read> {
-    kubelet_config::reads(image)
+    let mut reads = kubelet_config::reads(image);
+    reads.extend(config_directory::reads(image));
+    reads
 }
 
 /// Returns the changes that remove everything that any family may have written to the image.

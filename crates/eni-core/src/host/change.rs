@@ -275,7 +275,7 @@ impl Change {
 }
 
 /// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or is empty.
-fn is_owned(text: &str) -> bool {
+pub(super) fn is_owned(text: &str) -> bool {
     let notice = NOTICE.lines().next().unwrap_or_default();
     text.is_empty() || text.starts_with(notice) || text.starts_with(OLD_NOTICE)
 }

@@ -1,12 +1,13 @@
 //! Compares the command that systemd executes with the plan.
 
+use super::config_directory::{ConfigCheck, WrongValue};
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
 use super::unit_file::{
     ScriptArguments, UnitError, assigns, kubelet_program, kubelet_word, sets_variable,
 };
 use super::unit_mismatch::{Difference, UnitMismatch};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a unit must execute, so that the kubelet gets the planned configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct UnitCheck {
     /// The kubelet arguments that a configuration file sets. The command may omit their flags, but
     /// must not set other values.
     pub(super) configured: Vec<String>,
+    /// What the kubelet must read from its drop-ins; `None` if flags configure it.
+    pub(super) config: Option<ConfigCheck>,
     /// The environment files that another program writes before it starts the unit.
     pub(super) future_files: Vec<(PathBuf, String)>,
 }
@@ -46,6 +49,8 @@ pub struct UnitFiles {
     pub environment: Vec<(PathBuf, String)>,
     /// The program that starts the kubelet, if it is a script.
     pub script: Option<String>,
+    /// The drop-ins in [`UnitCheck::config_directory`], in the order of their names.
+    pub config: Vec<(PathBuf, String)>,
 }
 
 impl UnitCheck {
@@ -54,6 +59,12 @@ impl UnitCheck {
     pub fn kubelet_program<'a>(&self, unit: &'a LoadedUnit) -> Option<&'a str> {
         let Program::Kubelet { .. } = self.program else { return None };
         unit.commands.iter().find_map(|command| kubelet_program(&command.words))
+    }
+
+    /// Returns the directory from which the kubelet must read its drop-ins.
+    #[must_use]
+    pub fn config_directory(&self) -> Option<&Path> {
+        self.config.as_ref().map(ConfigCheck::directory)
     }
 
     /// Returns an error if the unit would execute something else than planned. A unit without a
@@ -107,7 +118,34 @@ impl UnitCheck {
                 }));
             }
         }
-        Ok(())
+        self.verify_config(unit, &arguments, &files)
+    }
+
+    /// Returns an error if the kubelet would read another directory, or other values from it.
+    fn verify_config(
+        &self,
+        unit: &LoadedUnit,
+        arguments: &[Argument],
+        files: &UnitFiles,
+    ) -> Result<(), UnitMismatch> {
+        let Some(config) = &self.config else { return Ok(()) };
+        let planned = config.directory.display().to_string();
+        let effective = effective_values(arguments, CONFIG_DIRECTORY);
+        let effective = effective.get("");
+        if effective.is_none_or(|(value, _)| *value != planned) {
+            let variable = effective.and_then(|(_, argument)| argument.variable.as_deref());
+            return Err(self.mismatch(Difference::Argument {
+                planned: argument(CONFIG_DIRECTORY, "", &planned),
+                effective: effective.map(|(value, _)| argument(CONFIG_DIRECTORY, "", value)),
+                location: variable_location(unit, files, variable),
+            }));
+        }
+        match config.wrong_value(&files.config) {
+            None => Ok(()),
+            Some(WrongValue { planned, effective, file }) => {
+                Err(self.mismatch(Difference::Configuration { planned, effective, file }))
+            }
+        }
     }
 
     /// Returns an error if the unit starts the kubelet with a script that ignores its arguments, or that
@@ -206,7 +244,10 @@ impl UnitCheck {
     }
 }
 
-/// Returns a kubelet argument. The key of `--max-pods` is empty.
+/// The flag that names the directory of the kubelet's drop-ins.
+const CONFIG_DIRECTORY: &str = "--config-dir";
+
+/// Returns a kubelet argument. The key of a flag with a single value is empty.
 fn argument(flag: &str, key: &str, value: &str) -> String {
     match key {
         "" => format!("{flag}={value}"),
@@ -252,20 +293,22 @@ fn effective_values<'a>(
         }
         let value = value.or_else(|| rest.next().map(|next| next.text.as_str()));
         let pairs = pairs(flag, value.unwrap_or_default());
-        values.extend(pairs.map(|(key, value)| (key, (value, argument))));
+        values.extend(pairs.into_iter().map(|(key, value)| (key, (value, argument))));
     }
     values
 }
 
-/// Returns the keys and values of a flag. The key of `--max-pods` is empty.
-fn pairs<'a>(flag: &str, value: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let is_number = flag == "--max-pods";
+/// Returns the keys and values of a flag. The key of a flag with a single value is empty.
+fn pairs<'a>(flag: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    if !["--node-labels", "--kube-reserved"].contains(&flag) {
+        return vec![("", value.trim())];
+    }
     let parts = value.split(',').filter(|part| !part.trim().is_empty());
-    parts.map(move |part| match part.split_once('=') {
+    let pairs = parts.map(|part| match part.split_once('=') {
         Some((key, value)) => (key.trim(), value.trim()),
-        None if is_number => ("", part.trim()),
         None => (part.trim(), ""),
-    })
+    });
+    pairs.collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ fn check() -> UnitCheck {
         program: Program::Kubelet { variable: "OWN" },
         required: PLANNED.map(str::to_owned).to_vec(),
         configured: Vec::new(),
+        config: None,
         future_files: Vec::new(),
     }
 }
@@ -51,6 +52,7 @@ fn verify(
             ),
         ],
         script: None,
+        config: Vec::new(),
     };
     check.verify(&unit, &files)
 }

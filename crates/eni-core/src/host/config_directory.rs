@@ -131,7 +131,7 @@ impl ConfigDirectory {
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 maxPods: {max_pods}
-# The kubelet keeps the other resources of its configuration file, such as pid.
+# The kubelet merges the maps of its files by key, and keeps other resources, such as pid.
 kubeReserved:
   cpu: \"{cpu}\"
   ephemeral-storage: \"{ephemeral_storage}\"

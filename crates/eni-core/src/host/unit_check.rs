@@ -1,13 +1,18 @@
 //! Compares the command that systemd executes with the plan.
 
+mod flags;
+
 use super::config_directory::{ConfigCheck, WrongValue};
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
 use super::unit_file::{
     ScriptArguments, UnitError, assigns, kubelet_program, kubelet_word, sets_variable,
 };
 use super::unit_mismatch::{Difference, UnitMismatch};
-use std::collections::BTreeMap;
+use flags::{argument, effective_values, pairs};
 use std::path::{Path, PathBuf};
+
+/// The flag that names the directory of the kubelet's drop-ins.
+const CONFIG_DIRECTORY: &str = "--config-dir";
 
 /// What a unit must execute, so that the kubelet gets the planned configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,17 +249,6 @@ impl UnitCheck {
     }
 }
 
-/// The flag that names the directory of the kubelet's drop-ins.
-const CONFIG_DIRECTORY: &str = "--config-dir";
-
-/// Returns a kubelet argument. The key of a flag with a single value is empty.
-fn argument(flag: &str, key: &str, value: &str) -> String {
-    match key {
-        "" => format!("{flag}={value}"),
-        _ => format!("{flag}={key}={value}"),
-    }
-}
-
 /// Returns the last file of the unit that sets one of `keys`; the unit file if none does.
 fn location(files: &UnitFiles, keys: &[&str]) -> PathBuf {
     let sets = |text: &str| keys.iter().any(|key| assigns(text, key));
@@ -269,46 +263,6 @@ fn variable_location(unit: &LoadedUnit, files: &UnitFiles, variable: Option<&str
     let in_unit = || files.unit.iter().rev().find(|(_, text)| sets_variable(text, name));
     let file = in_file.map(PathBuf::from).or_else(|| in_unit().map(|(path, _)| path.clone()));
     file.unwrap_or_else(|| location(files, &["ExecStart"]))
-}
-
-/// Returns the effective values of a kubelet flag by key, with the argument that sets each of them.
-///
-/// Source: `NewKubeletCommand` in `cmd/kubelet/app/server.go`, kubernetes/kubernetes: an underscore
-/// in the name of a flag counts as a dash. Repeated `--node-labels` and `--kube-reserved` are merged
-/// by key (`ConfigurationMap` and `MapStringString` in k8s.io/component-base/cli/flag). Of all other
-/// flags, the last one counts.
-fn effective_values<'a>(
-    arguments: &'a [Argument],
-    flag: &str,
-) -> BTreeMap<&'a str, (&'a str, &'a Argument)> {
-    let mut values = BTreeMap::new();
-    let mut rest = arguments.iter().take_while(|argument| argument.text != "--");
-    while let Some(argument) = rest.next() {
-        let (name, value) = match argument.text.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (argument.text.as_str(), None),
-        };
-        if name.replace('_', "-") != flag {
-            continue;
-        }
-        let value = value.or_else(|| rest.next().map(|next| next.text.as_str()));
-        let pairs = pairs(flag, value.unwrap_or_default());
-        values.extend(pairs.into_iter().map(|(key, value)| (key, (value, argument))));
-    }
-    values
-}
-
-/// Returns the keys and values of a flag. The key of a flag with a single value is empty.
-fn pairs<'a>(flag: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
-    if !["--node-labels", "--kube-reserved"].contains(&flag) {
-        return vec![("", value.trim())];
-    }
-    let parts = value.split(',').filter(|part| !part.trim().is_empty());
-    let pairs = parts.map(|part| match part.split_once('=') {
-        Some((key, value)) => (key.trim(), value.trim()),
-        None => (part.trim(), ""),
-    });
-    pairs.collect()
 }
 
 #[cfg(test)]

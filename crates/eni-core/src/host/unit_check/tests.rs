@@ -1,3 +1,5 @@
+mod drop_ins;
+
 use super::*;
 use crate::failure::{Advice as _, report};
 

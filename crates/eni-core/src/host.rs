@@ -42,7 +42,7 @@ use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::named_values::named_values;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 named_values! {
     /// The family of a node image, as `host.kind` names it.
@@ -184,10 +184,11 @@ pub fn remove(image: &Image) -> Vec<Change> {
     files
 }
 
-/// Returns the paths of all files that any family may write.
-pub fn target_files() -> impl Iterator<Item = &'static Path> {
-    let families = FAMILIES.iter();
-    families.flat_map(|family| family.files().iter().chain(family.shared_files())).map(Path::new)
+/// Returns the paths of all files that any family may write to the image.
+pub fn target_files(image: &Image) -> impl Iterator<Item = PathBuf> {
+    let files =
+        FAMILIES.iter().flat_map(|family| family.files().iter().chain(family.shared_files()));
+    files.map(PathBuf::from).chain(config_directory::target(image))
 }
 
 fn removed(path: &str) -> Change {

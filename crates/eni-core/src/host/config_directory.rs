@@ -190,6 +190,12 @@ pub fn is_drop_in(name: &Path) -> bool {
     name.extension().is_some_and(|extension| extension == "conf")
 }
 
+/// Returns the path of the drop-in in the directory that the kubelet's command line names.
+pub(super) fn target(image: &Image) -> Option<PathBuf> {
+    let directory = flag_of_program(&kubelet_unit::command_line(image), "--config-dir")?;
+    directory.starts_with('/').then(|| Path::new(&directory).join(NAME))
+}
+
 /// Returns the existing drop-ins of eni-bootstrap in the directories of `image` other than [`ADDED`].
 /// The command line may no longer name the directory.
 pub(super) fn own_files(image: &Image) -> Vec<PathBuf> {

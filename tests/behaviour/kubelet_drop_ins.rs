@@ -50,6 +50,12 @@ kubeReserved:
     )
 }
 
+/// Returns the lines of [`drop_in`], each with a prefix.
+fn prefixed(prefix: &str) -> String {
+    let lines: Vec<String> = drop_in().lines().map(|line| format!("{prefix}{line}\n")).collect();
+    lines.concat()
+}
+
 /// Returns the environment file with these arguments before the labels.
 fn environment(arguments: &str) -> String {
     format!("{NOTICE}ENI_BOOTSTRAP_KUBELET_ARGS={arguments}{LABELS}\n")
@@ -64,16 +70,18 @@ fn a_drop_in_configures_the_kubelet_and_undo_removes_it() {
     let printed = format!("{FLAGS} {LABELS}\n");
     assert_eq!(node.run(arguments).stdout, printed, "for callers that pass flags");
     let text = node.run(["plan"]).stdout;
-    let shown = drop_in().lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let shown = prefixed("    ");
     assert!(text.contains(&format!("/{OWN}:\n{shown}")), "{text}");
     let json = node.run(["plan", "--output", "json"]).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
-        json["changes"][0],
+        json["files"][0],
         serde_json::json!({ "path": format!("/{OWN}"), "contents": drop_in() })
     );
     let diff = node.run(["plan", "--output", "diff"]).stdout;
-    assert!(diff.starts_with(&format!("--- /dev/null\n+++ /{OWN}\n")), "{diff}");
+    let added = prefixed("+");
+    let expected = format!("--- /dev/null\n+++ b/{OWN}\n@@ -0,0 +1,10 @@\n{added}--- ");
+    assert!(diff.starts_with(&expected), "{diff}");
     let log = succeeded(node.run(["run"]));
     for line in [
         "host: kubelet-dropin (the image has kubelet.service and no nodeadm-run.service; the kubelet reads drop-ins from /etc/kubernetes/kubelet.conf.d)\n",
@@ -203,7 +211,7 @@ fn a_later_drop_in_takes_precedence_up_to_the_capacity_of_the_node() {
         (output.status, error(&output)),
         (
             Some(65),
-            "error: failed to compute the configuration of the node\n  caused by: /etc/kubernetes/kubelet.conf.d/zzz-site.conf sets max-pods to 58; the kubelet reads this file after zz-eni-bootstrap.conf\n  help: rename\n"
+            "error: failed to compute the node configuration\n  caused by: /etc/kubernetes/kubelet.conf.d/zzz-site.conf sets max-pods to 58, and the kubelet reads this file after zz-eni-bootstrap.conf, but the capacity of this node is 20 pods; additional pods would stay in ContainerCreating without an IP address\n  help: rename the file so that it sorts before zz-eni-bootstrap.conf, or remove maxPods from it\n"
         )
     );
 }

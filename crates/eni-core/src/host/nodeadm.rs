@@ -134,11 +134,12 @@ impl Renderer for Nodeadm {
         // nodeadm merges kubeReserved key by key, so the file needs no other resources.
         let Reserved { cpu, ephemeral_storage, memory, others: _ } = kube_reserved;
         // max-pods and kube-reserved only if necessary: the kubelet logs both flags as deprecated.
-        let flags: String = kubelet
+        let flags: Vec<String> = kubelet
             .arguments_beside_file()
-            .iter()
+            .into_iter()
             .map(|argument| format!("      - \"{argument}\"\n"))
             .collect();
+        let flags = flags.concat();
         let contents = format!(
             "{NOTICE}\
 apiVersion: node.eks.aws/v1alpha1

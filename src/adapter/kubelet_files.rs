@@ -121,7 +121,8 @@ mod tests {
         symlink("/bin/echo", &kubelet).unwrap();
         // A program of another root is never started.
         assert_eq!(version(root, &kubelet).await, None);
-        let expected = Some("--version\n".to_owned());
+        let output = std::process::Command::new(&kubelet).arg("--version").output().unwrap();
+        let expected = Some(String::from_utf8(output.stdout).unwrap());
         assert_eq!(version(Path::new("/"), &kubelet).await, expected);
         fs::remove_file(&kubelet).unwrap();
         assert_eq!(version(Path::new("/"), &kubelet).await, expected, "a second read");

@@ -216,20 +216,35 @@ fn a_later_drop_in_takes_precedence_up_to_the_capacity_of_the_node() {
     );
 }
 
+/// Its reserves count as existing ones.
 #[test]
-fn a_file_of_another_program_is_not_replaced() {
+fn a_file_of_another_program_is_kept_and_flags_override_it() {
     let api = ready_api();
     let (node, _imds) = node(&api, "--config-dir=/etc/kubernetes/kubelet.conf.d");
+    let foreign = "maxPods: 7\nkubeReserved:\n  pid: '1000'\n";
+    node.file(OWN, foreign);
+    let log = succeeded(node.run(["run"]));
+    let reason = "; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf was not written by eni-bootstrap)\n";
+    assert!(log.contains(reason), "{log}");
+    assert_eq!(node.read(ENVIRONMENT), Some(environment(&format!("{FLAGS},pid=1000 "))));
+    succeeded(node.run(["undo"]));
+    assert_eq!(node.read(OWN).as_deref(), Some(foreign));
+}
+
+#[test]
+fn a_drop_in_that_another_program_replaces_during_the_wait_is_an_error() {
+    let api = KubernetesApi::start();
+    let (node, _imds) = node(&api, "--config-dir=/etc/kubernetes/kubelet.conf.d");
+    let mut run = node.start(["run"]);
+    run.until("wait: ENIConfig us-west-2a not found");
     node.file(OWN, "maxPods: 7\n");
-    let output = node.run(["run"]);
+    api.apply("us-west-2a", serde_json::json!({ "subnet": "subnet-0a" }));
+    let output = run.end();
     assert_eq!(
         (output.status, error(&output)),
         (
             Some(73),
-            "error: failed to configure the node\n  caused by: /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf was not written by eni-bootstrap\n  help: check which program owns /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf, then rename or remove the file\n"
+            "error: failed to configure the node\n  caused by: /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf changed after eni-bootstrap wrote it\n  help: find the program that changes /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf, and run the command again after that program has ended\n"
         )
     );
-    assert_eq!(node.written(), [OWN]);
-    succeeded(node.run(["undo"]));
-    assert_eq!(node.read(OWN).as_deref(), Some("maxPods: 7\n"));
 }

@@ -17,6 +17,7 @@ use super::change::is_owned;
 use super::existing_config::flag_of_program;
 use super::{Change, Image, NOTICE, Read, kubelet_unit};
 use crate::domain::kubelet::Kubelet;
+use crate::domain::quantity::Quantity;
 use crate::domain::reserved::Reserved;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -111,9 +112,11 @@ impl ConfigDirectory {
         if let Some(state) = image.unsuitable_directory(&self.path) {
             return Some(format!("{path} {state}"));
         }
+        if image.file(self.path.join(NAME)).is_some_and(|text| !is_owned(text)) {
+            return Some(format!("{path}/{NAME} was not written by eni-bootstrap"));
+        }
         let mut later = drop_ins(image, &self.path).filter(|(name, _)| *name > NAME);
-        let removes = |(_, text): &(&str, &str)| removes_own_values(text);
-        let (name, _) = later.find(removes)?;
+        let (name, _) = later.find(|(_, text)| removes_own_values(text))?;
         Some(format!("{path}/{name} removes or replaces maxPods or kubeReserved"))
     }
 
@@ -205,6 +208,11 @@ pub(super) fn own_files(image: &Image) -> Vec<PathBuf> {
     files.map(Path::to_owned).collect()
 }
 
+/// Returns whether a file in a drop-in directory of the kubelet is that of eni-bootstrap.
+pub(super) fn is_own(name: &str, text: &str) -> bool {
+    name == NAME && is_owned(text)
+}
+
 /// Returns whether a file of eni-bootstrap is a kubelet configuration, and not a drop-in of systemd.
 fn is_configuration(image: &Image, path: &Path) -> bool {
     image
@@ -219,14 +227,16 @@ fn version(output: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Returns whether a drop-in removes a value of an earlier one, or replaces it with another type. The
+/// Returns whether a drop-in removes a value of an earlier one, or replaces it with an invalid value. The
 /// kubelet reads `null` as the default.
 fn removes_own_values(text: &str) -> bool {
     let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
     let is_number = |value: &Value| value.as_u64().is_some_and(|it| u32::try_from(it).is_ok());
-    let is_map = |value: &Value| {
-        value.as_object().is_some_and(|map| map.values().all(|it| it.is_string() || it.is_number()))
+    let is_quantity = |value: &Value| match value {
+        Value::String(text) => text.parse::<Quantity>().is_ok(),
+        value => value.is_number(),
     };
+    let is_map = |value: &Value| value.as_object().is_some_and(|map| map.values().all(is_quantity));
     let max_pods = config.get("maxPods");
     let kube_reserved = config.get("kubeReserved");
     max_pods.is_some_and(|it| !is_number(it)) || kube_reserved.is_some_and(|it| !is_map(it))

@@ -93,8 +93,8 @@ fn drop_ins<'a>(
 ) -> Vec<(ConfigLocation, &'a str)> {
     let is_nodeadm =
         directory == Path::new(KUBELET_DROP_INS) && image.unit(nodeadm::UNIT).is_some();
-    let of_others = config_directory::drop_ins(image, directory).filter(|(name, _)| {
-        *name != config_directory::NAME && !(is_nodeadm && *name == NODEADM_KUBELET_DROP_IN)
+    let of_others = config_directory::drop_ins(image, directory).filter(|(name, text)| {
+        !config_directory::is_own(name, text) && !(is_nodeadm && *name == NODEADM_KUBELET_DROP_IN)
     });
     let locations = of_others.map(|(name, text)| {
         let path = directory.join(name).display().to_string();

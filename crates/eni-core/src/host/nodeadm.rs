@@ -89,7 +89,7 @@ impl HostFamily for Family {
             (ConfigLocation::DropIn(name.to_owned()), ConfigLocation::DropInFlag(name.to_owned()))
         }));
         let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
-        let of_others = drop_ins.filter(|(name, _)| *name != config_directory::NAME);
+        let of_others = drop_ins.filter(|(name, text)| !config_directory::is_own(name, text));
         existing.max_pods.extend(
             of_others.filter_map(|(name, text)| {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)

@@ -76,6 +76,23 @@ fn a_later_value_or_its_removal_is_named_with_its_file() {
 }
 
 #[test]
+fn only_a_valid_value_replaces_that_of_the_drop_in() {
+    for (text, expected) in [
+        ("", false),
+        ("{", false),
+        ("maxPods: 58\nkubeReserved: {cpu: 1, memory: 1Gi, pid: '1000'}", false),
+        ("maxPods: '58'", true),
+        ("maxPods: -1", true),
+        ("maxPods: null", true),
+        ("kubeReserved: null", true),
+        ("kubeReserved: {cpu: null}", true),
+        ("kubeReserved: {memory: much}", true),
+    ] {
+        assert_eq!(removes_own_values(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_value_that_a_flag_sets_is_not_compared() {
     let max_pods = NeededFlags { max_pods: true, kube_reserved: false };
     assert_eq!(wrong_value(max_pods, &[("zzz.conf", "maxPods: 58")]), None);

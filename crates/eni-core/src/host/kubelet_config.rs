@@ -93,9 +93,9 @@ fn drop_ins<'a>(
 ) -> Vec<(ConfigLocation, &'a str)> {
     let is_nodeadm =
         directory == Path::new(KUBELET_DROP_INS) && image.unit(nodeadm::UNIT).is_some();
-    let of_others = config_directory::drop_ins(image, directory).filter(|(name, text)| {
-        !config_directory::is_own(name, text) && !(is_nodeadm && *name == NODEADM_KUBELET_DROP_IN)
-    });
+    let is_of_nodeadm = |name: &str| is_nodeadm && name == NODEADM_KUBELET_DROP_IN;
+    let of_others = config_directory::drop_ins(image, directory)
+        .filter(|(name, text)| !config_directory::is_own(name, text) && !is_of_nodeadm(name));
     let locations = of_others.map(|(name, text)| {
         let path = directory.join(name).display().to_string();
         let location = if is_nodeadm && name > NODEADM_KUBELET_DROP_IN {

@@ -15,6 +15,7 @@ pub(crate) mod host_command;
 pub(crate) mod https_proxy;
 pub(crate) mod image_files;
 pub mod imds;
+pub(crate) mod kubelet_files;
 pub mod kubernetes;
 mod retry;
 pub(crate) mod systemd;

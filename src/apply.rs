@@ -35,6 +35,9 @@ pub enum ApplyError {
     /// Another program changed a file or a snap option after the changes were computed from it.
     #[error("{0} changed after eni-bootstrap read it")]
     Changed(String),
+    /// Another program changed a file after the changes were applied.
+    #[error("{} changed after eni-bootstrap wrote it", .0.display())]
+    Overwritten(PathBuf),
     /// The image cannot be read again.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -65,6 +68,11 @@ impl Advice for ApplyError {
                 "find the program that changes {target}, and run the command again after that program has ended"
             )
             .into(),
+            Self::Overwritten(path) => format!(
+                "find the program that changes {}, and run the command again after that program has ended",
+                path.display()
+            )
+            .into(),
             Self::Image(error) => error.help(),
             Self::Command(error) => error.help(),
             Self::NotReloaded(unit) => format!(
@@ -78,9 +86,11 @@ impl Advice for ApplyError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Disk(_) | Self::NotOwned(_) | Self::Changed(_) | Self::NotReloaded(_) => {
-                ExitCode::CannotWrite
-            }
+            Self::Disk(_)
+            | Self::NotOwned(_)
+            | Self::Changed(_)
+            | Self::Overwritten(_)
+            | Self::NotReloaded(_) => ExitCode::CannotWrite,
             Self::Image(error) => error.exit_code(),
             Self::NotEffective(error) => error.exit_code(),
             Self::Command(error) => error.exit_code(),

@@ -10,7 +10,8 @@ remove | 0)
     # to the user.
     rm -f /run/eni-bootstrap/lock
     rmdir /run/eni-bootstrap 2>/dev/null || true
-    rmdir /var/lib/eni-bootstrap 2>/dev/null || true
+    # `eni-bootstrap undo` has removed the drop-in of the kubelet.
+    rmdir /var/lib/eni-bootstrap/kubelet.conf.d /var/lib/eni-bootstrap 2>/dev/null || true
     if [ -d /run/systemd/system ]; then
         systemctl daemon-reload
     fi

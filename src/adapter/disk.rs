@@ -174,6 +174,12 @@ pub(crate) fn remove_draft(root: &Path, path: &Path) -> Result<Option<PathBuf>, 
     Ok((outcome == Outcome::Removed).then_some(name))
 }
 
+/// Returns the path below `root` of the node's file `path`. Follows symbolic links, except the last one.
+pub(crate) fn node_path(root: &Path, path: &Path) -> Result<PathBuf, DiskError> {
+    let failed = |source| DiskError::Read { path: under(root, path), source };
+    links::follow(root, path, FinalLink::Keep).map_err(failed)
+}
+
 /// Returns the names in the node's directory `path` below `root`; empty if it does not exist.
 pub(crate) fn list_node_directory(root: &Path, path: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };

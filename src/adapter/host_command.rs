@@ -61,7 +61,7 @@ impl Transient for CommandError {
 /// Runs a command and returns its standard output. Kills the command after its timeout.
 pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
     let HostCommand { program, arguments, deadline, help } = command;
-    let child = Command::new(program)
+    let child = Command::new(&**program)
         .args(arguments)
         // `systemctl` would notify systemd in the name of this unit.
         .env_remove("NOTIFY_SOCKET")
@@ -112,7 +112,7 @@ mod tests {
 
     fn command(program: &'static str, arguments: &[&str], deadline: Duration) -> HostCommand {
         let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
-        HostCommand { program, arguments, deadline, help: "check `it`" }
+        HostCommand { program: program.into(), arguments, deadline, help: "check `it`" }
     }
 
     #[tokio::test]

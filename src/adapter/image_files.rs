@@ -2,7 +2,7 @@
 
 use crate::adapter::disk::{self, DiskError, under};
 use crate::adapter::host_command::{self, CommandError};
-use crate::adapter::unit_files;
+use crate::adapter::{kubelet_files, unit_files};
 use eni_core::failure::{Advice, ExitCode, one_line};
 use eni_core::host::{self, Image, Read};
 use std::borrow::Cow;
@@ -85,6 +85,16 @@ async fn read_into(image: &mut Image, requests: Vec<Read>, root: &Path) -> Resul
                     && let Some(text) = unit_files::script(&under(root, &path))
                 {
                     image.insert_file(path, text);
+                }
+            }
+            Read::Suitability(directory) => {
+                if let Some(state) = kubelet_files::unsuitable_directory(root, &directory) {
+                    image.insert_unsuitable_directory(directory, state);
+                }
+            }
+            Read::KubeletVersion { program } => {
+                if let Some(output) = kubelet_files::version(root, &program).await {
+                    image.set_kubelet_version(output);
                 }
             }
             Read::SnapOption { option, unit } => {

@@ -72,7 +72,8 @@ pub(crate) async fn start(unit: &str) -> Result<(), CommandError> {
 async fn systemctl(arguments: &[&str], deadline: Duration) -> Result<String, CommandError> {
     let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
     let help = "check `systemctl status` and `journalctl -u eni-bootstrap`";
-    host_command::run(&HostCommand { program: "systemctl", arguments, deadline, help }).await
+    let program = "systemctl".into();
+    host_command::run(&HostCommand { program, arguments, deadline, help }).await
 }
 
 /// The first version of systemd that extends the start timeout on request.

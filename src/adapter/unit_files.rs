@@ -19,6 +19,7 @@ pub(crate) fn read(unit: &LoadedUnit, program: Option<&str>) -> Result<UnitFiles
         unit: texts(&unit.files, &disk::read)?,
         environment: texts(&unit.environment_files, &|path| environment(Path::new("/"), path))?,
         script: program.and_then(|path| script(Path::new(path))),
+        config: Vec::new(),
     })
 }
 

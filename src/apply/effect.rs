@@ -2,7 +2,7 @@
 //! systemd until it has read all changes.
 
 use super::ApplyError;
-use crate::adapter::{Deadline, host_command, retry, systemd, unit_files};
+use crate::adapter::{Deadline, disk, host_command, kubelet_files, retry, systemd, unit_files};
 use eni_core::host::{Change, LoadedUnit, UnitCheck};
 use std::path::Path;
 use std::time::Duration;
@@ -32,6 +32,7 @@ pub(crate) async fn verify(
 ) -> Result<Vec<VerifiedUnit>, ApplyError> {
     for change in changes {
         verify_snap_option(change).await?;
+        verify_file(root, change)?;
     }
     let mut verified = Vec::new();
     if systemd::manages(root) {
@@ -48,6 +49,15 @@ async fn verify_snap_option(change: &Change) -> Result<(), ApplyError> {
         change.verify_snap_option(&host_command::snap_option(*option).await?)?;
     }
     Ok(())
+}
+
+/// Verifies that a file of eni-bootstrap still has the planned contents.
+fn verify_file(root: &Path, change: &Change) -> Result<(), ApplyError> {
+    let Change::OwnedFile { path, contents } = change else { return Ok(()) };
+    match disk::read_node_file(root, path)? {
+        Some(current) if current == *contents => Ok(()),
+        _ => Err(ApplyError::Overwritten(path.clone())),
+    }
 }
 
 /// Verifies a unit. Returns `None` if it does not exist.
@@ -76,7 +86,10 @@ pub(crate) async fn inspect(check: &UnitCheck) -> Result<Option<VerifiedUnit>, A
 }
 
 fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<VerifiedUnit, ApplyError> {
-    let files = unit_files::read(unit, check.kubelet_program(unit))?;
+    let mut files = unit_files::read(unit, check.kubelet_program(unit))?;
+    if let Some(directory) = check.config_directory() {
+        files.config = kubelet_files::drop_ins(directory)?;
+    }
     check.verify(unit, &files)?;
     Ok(VerifiedUnit { name: check.unit, warning: check.script_warning(unit, &files) })
 }

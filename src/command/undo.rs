@@ -42,8 +42,8 @@ pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error>
     let changes = host::remove(&image);
     let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
-    for path in host::target_files() {
-        let draft = disk::remove_draft(root, path).map_err(|error| Error::Undo(error.into()))?;
+    for path in host::target_files(&image) {
+        let draft = disk::remove_draft(root, &path).map_err(|error| Error::Undo(error.into()))?;
         if let Some(draft) = draft {
             report::draft_removed(&draft);
         }

@@ -56,10 +56,7 @@ fn a_later_flag_overrides_the_flag_in_user_data() {
         ]
     );
     let written = node.read(DROP_IN).unwrap();
-    assert!(
-        written.ends_with("\n      - \"--max-pods=20\"\n      - \"--kube-reserved=cpu=70m,ephemeral-storage=1Gi,memory=475Mi\"\n"),
-        "{written}"
-    );
+    assert!(written.ends_with("\n      - \"--max-pods=20\"\n"), "{written}");
     assert_eq!(
         lines(&node, &["--pods-policy", "lower"]),
         [

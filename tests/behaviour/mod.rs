@@ -20,6 +20,7 @@ mod image_changes;
 mod imds;
 mod interfaces;
 mod kubelet_arguments;
+mod kubelet_drop_ins;
 mod kubernetes;
 mod last_run;
 mod limits;

@@ -7,6 +7,7 @@
 pub mod bottlerocket;
 mod change;
 pub mod cluster_hints;
+mod config_directory;
 mod detect;
 pub mod existing_config;
 pub mod file_text;
@@ -29,10 +30,11 @@ pub mod user_data;
 
 pub(crate) use change::NOTICE;
 pub use change::{Change, Comparison, HostCommand, Outcome, System};
+pub use config_directory::is_drop_in;
 pub(crate) use detect::Detection;
 pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
-pub use image::{Image, Read, SnapOption};
+pub use image::{Image, KUBELET_VERSION, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
 pub use out_of_scope::{OutOfScope, check_image, check_user_data};
 pub use unit_check::{UnitCheck, UnitFiles};
@@ -42,7 +44,7 @@ use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::named_values::named_values;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 named_values! {
     /// The family of a node image, as `host.kind` names it.
@@ -137,6 +139,11 @@ pub(crate) trait Renderer: fmt::Debug + Send + Sync {
         self.render(kubelet)
     }
 
+    /// Returns whether a configuration file sets max-pods and kube-reserved. Otherwise, flags do.
+    fn uses_config_file(&self) -> bool {
+        false
+    }
+
     /// Returns what systemd must execute after the changes, in the order of the checks.
     fn unit_checks(&self, _kubelet: &Kubelet) -> Vec<UnitCheck> {
         Vec::new()
@@ -165,6 +172,7 @@ pub fn reads() -> Vec<Read> {
 pub fn later_reads(image: &Image) -> Vec<Read> {
     let mut reads = kubelet_config::reads(image);
     reads.push(Read::file(nodeadm::ENVIRONMENT));
+    reads.extend(config_directory::reads(image));
     reads
 }
 
@@ -179,10 +187,11 @@ pub fn remove(image: &Image) -> Vec<Change> {
     files
 }
 
-/// Returns the paths of all files that any family may write.
-pub fn target_files() -> impl Iterator<Item = &'static Path> {
-    let families = FAMILIES.iter();
-    families.flat_map(|family| family.files().iter().chain(family.shared_files())).map(Path::new)
+/// Returns the paths of all files that any family may write to the image.
+pub fn target_files(image: &Image) -> impl Iterator<Item = PathBuf> {
+    let files =
+        FAMILIES.iter().flat_map(|family| family.files().iter().chain(family.shared_files()));
+    files.map(PathBuf::from).chain(config_directory::target(image))
 }
 
 fn removed(path: &str) -> Change {

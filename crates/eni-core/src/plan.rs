@@ -33,7 +33,7 @@ use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
 use crate::domain::capacity::{Capacity, CapacityOptions};
 use crate::domain::eni_config::EniConfigName;
-use crate::domain::kubelet::Kubelet;
+use crate::domain::kubelet::{Kubelet, NeededFlags};
 use crate::facts::Facts;
 use crate::host::{Change, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
@@ -69,19 +69,24 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let Facts { instance, limits, host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
-    let needs_flags = existing.needs_flags();
-    let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
+    let needed_flags = existing.needed_flags();
+    // Without a configuration file, the host configures every value with a flag.
+    let used_flags = if host.uses_config_file() {
+        needed_flags
+    } else {
+        NeededFlags { max_pods: true, kube_reserved: true }
+    };
     let (network, network_notes) = node_network(facts, settings, &cni.config, aws_node);
     let options = CapacityOptions { network, ..settings.pods.capacity_options() };
     let policy = settings.pods.policy();
-    let (capacity, precedence) = max_pods_precedence::decide(
+    let decided = max_pods_precedence::decide(
         limits,
         cni.config,
         (options, policy),
         &existing.max_pods,
-        uses_flags,
-    )
-    .map_err(|source| PlanError::NoCapacity {
+        used_flags.max_pods,
+    );
+    let (capacity, precedence) = decided.map_err(|source| PlanError::NoCapacity {
         instance_type: instance.instance_type.to_string(),
         source,
     })?;
@@ -100,7 +105,7 @@ pub fn plan(
         configured: kube_reserved,
         in_force: reserved_in_force,
         diagnostics: reserve_notes,
-    } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
+    } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), used_flags.kube_reserved)?;
     let label_def = label_def(settings, aws_node);
     let labels = match &name {
         Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
@@ -113,7 +118,7 @@ pub fn plan(
         diagnostics: label_notes,
     } = node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
     let kubelet =
-        Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
+        Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needed_flags };
     let in_force =
         in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();

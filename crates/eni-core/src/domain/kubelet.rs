@@ -14,10 +14,17 @@ pub struct Kubelet {
     pub kube_reserved: Reserved,
     /// Labels that the kubelet sets when it registers the node.
     pub node_labels: Labels,
-    /// Whether max-pods and kube-reserved must be kubelet flags: only a flag overrides an existing
-    /// flag or a later drop-in of the kubelet.
+    /// Which values a configuration file alone cannot set.
     #[serde(skip)]
-    pub needs_flags: bool,
+    pub needed_flags: NeededFlags,
+}
+
+/// Which values must be kubelet flags on a host that configures the kubelet in a file. Only a flag
+/// overrides an existing flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeededFlags {
+    pub max_pods: bool,
+    pub kube_reserved: bool,
 }
 
 impl Kubelet {
@@ -28,12 +35,31 @@ impl Kubelet {
     /// file. The types of the values guarantee that no argument contains a space or a quote.
     #[must_use]
     pub fn arguments(&self) -> [String; 3] {
-        let Self { max_pods, kube_reserved, node_labels, needs_flags: _ } = self;
+        let Self { max_pods, kube_reserved, node_labels, needed_flags: _ } = self;
         let [pods, reserved, labels] = Self::ARGUMENTS;
         [
             format!("{pods}{max_pods}"),
             format!("{reserved}{kube_reserved}"),
             format!("{labels}{node_labels}"),
         ]
+    }
+
+    /// Returns the arguments that are necessary if a configuration file sets max-pods and
+    /// kube-reserved: the labels, which have no field in that file, and the needed flags.
+    #[must_use]
+    pub fn arguments_beside_file(&self) -> Vec<String> {
+        let NeededFlags { max_pods, kube_reserved } = self.needed_flags;
+        let [pods, reserved, labels] = self.arguments();
+        let flags = [max_pods.then_some(pods), kube_reserved.then_some(reserved)];
+        std::iter::once(labels).chain(flags.into_iter().flatten()).collect()
+    }
+
+    /// Returns the arguments that [`Self::arguments_beside_file`] omits.
+    #[must_use]
+    pub fn arguments_in_file(&self) -> Vec<String> {
+        let NeededFlags { max_pods, kube_reserved } = self.needed_flags;
+        let [pods, reserved, _] = self.arguments();
+        let omitted = [(!max_pods).then_some(pods), (!kube_reserved).then_some(reserved)];
+        omitted.into_iter().flatten().collect()
     }
 }

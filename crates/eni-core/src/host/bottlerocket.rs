@@ -220,7 +220,7 @@ impl Renderer for Bottlerocket {
     }
 
     fn render_beside(&self, kubelet: &Kubelet, existing: &ExistingConfig) -> Vec<Change> {
-        let Kubelet { max_pods, kube_reserved, node_labels, needs_flags: _ } = kubelet;
+        let Kubelet { max_pods, kube_reserved, node_labels, needed_flags: _ } = kubelet;
         let Reserved { cpu, ephemeral_storage, memory, others: _ } = kube_reserved;
         let reserved = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage), ("memory", memory)];
         let settings = KubeletSettings {

@@ -5,6 +5,7 @@ use super::file_text::printable;
 use super::snap::RETRY;
 use super::{Difference, SnapOption, UnitMismatch};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -94,8 +95,8 @@ pub struct Comparison {
 /// A command that a change runs on the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCommand {
-    /// The program, found through `PATH`.
-    pub program: &'static str,
+    /// The program: a path, or a name that is found through `PATH`.
+    pub program: Cow<'static, str>,
     /// The arguments of the program.
     pub arguments: Vec<String>,
     /// The time after which the command is killed.
@@ -109,7 +110,7 @@ impl HostCommand {
     #[must_use]
     pub fn snap(arguments: [&str; 3], help: &'static str) -> Self {
         let arguments = arguments.map(str::to_owned).to_vec();
-        Self { program: "snap", arguments, deadline: SNAP_DEADLINE, help }
+        Self { program: "snap".into(), arguments, deadline: SNAP_DEADLINE, help }
     }
 }
 
@@ -275,7 +276,7 @@ impl Change {
 }
 
 /// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or is empty.
-fn is_owned(text: &str) -> bool {
+pub(super) fn is_owned(text: &str) -> bool {
     let notice = NOTICE.lines().next().unwrap_or_default();
     text.is_empty() || text.starts_with(notice) || text.starts_with(OLD_NOTICE)
 }

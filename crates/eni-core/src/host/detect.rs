@@ -2,12 +2,13 @@
 
 use super::bottlerocket::SOCKET;
 use super::{Change, ExistingConfig, FAMILIES, HostFamily, HostKind, Image, Renderer, UnitCheck};
-use super::{kubeadm, removed, unit_file};
+use super::{config_directory, kubeadm, unit_file};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::proxy::InvalidProxy;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whether an image belongs to a family.
@@ -39,7 +40,7 @@ pub struct DetectedHost {
     pub reason: String,
     renderer: Arc<dyn Renderer>,
     /// Existing files that this or another family owns.
-    old_files: Vec<&'static str>,
+    old_files: Vec<PathBuf>,
 }
 
 impl DetectedHost {
@@ -50,11 +51,18 @@ impl DetectedHost {
         let mut changes = self.renderer.render_beside(kubelet, existing);
         if self.kind.family().is_some_and(HostFamily::removes_other_files) {
             let targets: Vec<String> = changes.iter().map(Change::target).collect();
-            let old_files = self.old_files.iter().copied();
-            let others = old_files.filter(|file| !targets.iter().any(|it| it == file));
-            changes.extend(others.map(removed));
+            let is_target = |file: &PathBuf| targets.iter().any(|it| Path::new(it) == file);
+            let others = self.old_files.iter().filter(|file| !is_target(file)).cloned();
+            changes.extend(others.map(|path| Change::RemoveFile { path }));
         }
         changes
+    }
+
+    /// Returns whether a configuration file sets max-pods and kube-reserved of the kubelet. Otherwise,
+    /// kubelet flags do.
+    #[must_use]
+    pub fn uses_config_file(&self) -> bool {
+        self.renderer.uses_config_file()
     }
 
     /// Returns what systemd must execute after the changes.
@@ -134,8 +142,9 @@ impl Advice for HostError {
 /// [`HostError`] if no family, or not the family `kind`, matches the image, or if the kubelet of
 /// the image cannot be configured.
 pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> {
-    let files = FAMILIES.iter().flat_map(|family| family.files()).copied();
-    let old_files: Vec<&'static str> = files.filter(|file| image.file(file).is_some()).collect();
+    let files = FAMILIES.iter().flat_map(|family| family.files()).map(PathBuf::from);
+    let mut old_files: Vec<PathBuf> = files.filter(|file| image.file(file).is_some()).collect();
+    old_files.extend(config_directory::own_files(image));
     if let Some(family) = kind.family() {
         return match family.detect(image) {
             Detection::This { renderer, .. } => {

@@ -24,6 +24,7 @@ pub(super) use resources::{quantities, resources_in_config};
 use super::user_data::NodeConfigKubelet;
 use super::{HostKind, Image};
 use crate::domain::identifier::InstanceType;
+use crate::domain::kubelet::NeededFlags;
 use crate::domain::named_values::named_values;
 use std::collections::BTreeMap;
 
@@ -93,13 +94,15 @@ pub fn existing_config(
 }
 
 impl ExistingConfig {
-    /// Returns whether max-pods and kube-reserved must be kubelet flags: only a flag overrides an
-    /// existing flag or a later drop-in of the kubelet.
-    pub(crate) fn needs_flags(&self) -> bool {
+    /// Returns which values must be kubelet flags: only a flag overrides an existing flag or a later
+    /// drop-in of the kubelet.
+    pub(crate) fn needed_flags(&self) -> NeededFlags {
         let mut reserves = self.resources.iter().filter(|it| it.map == ResourceMap::KubeReserved);
-        self.has_kube_reserved_flag
-            || self.max_pods.iter().any(|it| it.location.needs_flag())
-            || reserves.any(|it| it.location.needs_flag())
+        NeededFlags {
+            max_pods: self.max_pods.iter().any(|it| it.location.needs_flag()),
+            kube_reserved: self.has_kube_reserved_flag
+                || reserves.any(|it| it.location.needs_flag()),
+        }
     }
 
     /// Adds the values of `other`.
@@ -213,6 +216,12 @@ impl ExistingConfig {
 pub(super) fn flag_value(lines: &[String], flag: &str) -> Option<String> {
     let last = |line: &String| flags::values(&flags::words(line), flag).pop().map(str::to_owned);
     lines.iter().rev().find_map(last)
+}
+
+/// Returns the last value of a flag behind the kubelet's program in a command line.
+pub(super) fn flag_of_program(line: &str, flag: &str) -> Option<String> {
+    let words = flags::behind_program(flags::words(line));
+    flags::values(&words, flag).pop().map(str::to_owned)
 }
 
 /// Returns whether a kubelet flag sets `--kube-reserved`.

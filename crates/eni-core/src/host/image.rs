@@ -22,6 +22,15 @@ pub enum Read {
     /// The files that `kubelet.service` names, after the earlier requests for the unit and its
     /// drop-ins: [`Image::environment_files`], and [`Image::kubelet_program`] if it is a script.
     KubeletUnitFiles,
+    /// Whether eni-bootstrap can write a drop-in of the kubelet to this directory, which may be missing,
+    /// and whether the kubelet then reads only this file and its neighbors: [`Image::unsuitable_directory`].
+    Suitability(PathBuf),
+    /// The output of `kubelet --version`: [`KUBELET_VERSION`], or else the program is started if it
+    /// belongs to the running system.
+    KubeletVersion {
+        /// The absolute path of the kubelet.
+        program: PathBuf,
+    },
     /// A configuration option of a snap, if the image has the unit of the snap.
     SnapOption {
         option: SnapOption,
@@ -44,6 +53,11 @@ impl Read {
     }
 }
 
+/// The file with the output of `kubelet --version` on EKS images.
+///
+/// Source: `templates/al2023/provisioners/install-worker.sh`, awslabs/amazon-eks-ami.
+pub const KUBELET_VERSION: &str = "/etc/eks/kubelet-version.txt";
+
 /// A configuration option of a snap, as in `snap get SNAP KEY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SnapOption {
@@ -62,6 +76,8 @@ impl fmt::Display for SnapOption {
 pub struct Image {
     files: BTreeMap<PathBuf, String>,
     snap_options: BTreeMap<SnapOption, String>,
+    unsuitable_directories: BTreeMap<PathBuf, String>,
+    kubelet_version: Option<String>,
     /// Bottlerocket's settings; `None` outside of a Bottlerocket bootstrap container.
     pub bottlerocket: Option<Bottlerocket>,
 }
@@ -75,6 +91,36 @@ impl Image {
     /// Adds an option of a snap. The value of an unset option is empty.
     pub fn insert_snap_option(&mut self, option: SnapOption, value: impl Into<String>) {
         self.snap_options.insert(option, value.into());
+    }
+
+    /// Adds a directory that a drop-in of the kubelet cannot be written to. `state` completes a sentence
+    /// about the directory, such as `is read-only`.
+    pub fn insert_unsuitable_directory(
+        &mut self,
+        path: impl Into<PathBuf>,
+        state: impl Into<String>,
+    ) {
+        self.unsuitable_directories.insert(path.into(), state.into());
+    }
+
+    /// Sets the output of `kubelet --version`.
+    pub fn set_kubelet_version(&mut self, output: impl Into<String>) {
+        self.kubelet_version = Some(output.into());
+    }
+
+    /// Returns why a drop-in of the kubelet cannot be written to a directory.
+    pub(crate) fn unsuitable_directory(&self, path: &Path) -> Option<&str> {
+        self.unsuitable_directories.get(path).map(String::as_str)
+    }
+
+    /// Returns the output of `kubelet --version`, if it was requested and is known.
+    pub(crate) fn kubelet_version(&self) -> Option<&str> {
+        self.kubelet_version.as_deref()
+    }
+
+    /// Returns the paths of all files that were read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
     }
 
     /// Returns the text of a file; `None` if it does not exist or was not requested.

@@ -1,9 +1,11 @@
 //! kubeadm: `KUBELET_EXTRA_ARGS` in the file that the kubelet's unit reads. eni-bootstrap appends a
-//! marked block to the file, replaces the block on the next run, and keeps everything else.
+//! marked block to the file, replaces the block on the next run, and keeps everything else. If the
+//! kubelet reads drop-ins, one of them sets max-pods and kube-reserved instead of flags.
 //!
 //! Source: `10-kubeadm.conf`, kubernetes/release: `/etc/default/kubelet` in a deb,
 //! `/etc/sysconfig/kubelet` in an rpm.
 
+use super::config_directory::ConfigDirectory;
 use super::kubelet_unit;
 use super::unit_file::environment_file;
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer, UnitCheck};
@@ -49,7 +51,8 @@ impl HostFamily for Family {
         match ExtraArguments::read(path.clone(), text, &inherited) {
             Ok(file) => {
                 let reason = format!("kubelet.service reads ${VARIABLE} from {}", path.display());
-                Detection::this(reason, file)
+                let (directory, note) = ConfigDirectory::find_with_note(image);
+                Detection::this(reason + &note, Kubeadm { file, directory })
             }
             Err(error) => Detection::Broken(HostError::ExtraArguments(error)),
         }
@@ -67,6 +70,13 @@ impl HostFamily for Family {
         });
         files.collect()
     }
+}
+
+#[derive(Debug)]
+struct Kubeadm {
+    file: ExtraArguments,
+    /// The directory of the kubelet's drop-ins; `None` if flags configure the kubelet.
+    directory: Option<ConfigDirectory>,
 }
 
 /// Returns the file of [`FILES`] that the kubelet's unit reads the variable from, or what the image
@@ -170,12 +180,30 @@ fn unquoted(value: &str) -> Option<(String, char)> {
     (!value.contains(['"', '\'', '\\'])).then(|| (value.to_owned(), '"'))
 }
 
-impl Renderer for ExtraArguments {
+impl Renderer for Kubeadm {
+    /// Returns the drop-in of the kubelet first, so that no argument refers to a missing directory.
+    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+        let directory = self.directory.as_ref();
+        let drop_in = directory.map(|directory| directory.change(kubelet));
+        let arguments = kubelet_unit::own_arguments(kubelet, directory);
+        drop_in.into_iter().chain([self.file.with_arguments(&arguments)]).collect()
+    }
+
+    fn uses_config_file(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
+        vec![kubelet_unit::check(kubelet, self.directory.as_ref(), VARIABLE)]
+    }
+}
+
+impl ExtraArguments {
     /// Returns the file with the block at its end: the existing value, followed by the arguments of
     /// eni-bootstrap.
-    fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
+    fn with_arguments(&self, arguments: &[String]) -> Change {
         let Self { path, text, value, quote } = self;
-        let arguments = kubelet.arguments().join(" ");
+        let arguments = arguments.join(" ");
         let space = if value.is_empty() { "" } else { " " };
         let mut contents = text.clone();
         if !contents.is_empty() && !contents.ends_with('\n') {
@@ -187,11 +215,7 @@ impl Renderer for ExtraArguments {
             &format!("{VARIABLE}={quote}{value}{space}{arguments}{quote}\n"),
             END,
         ]);
-        vec![Change::SharedFile { path: path.clone(), contents }]
-    }
-
-    fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
-        vec![kubelet_unit::check(kubelet, VARIABLE)]
+        Change::SharedFile { path: path.clone(), contents }
     }
 }
 

@@ -1,11 +1,12 @@
-//! The configuration files of the kubelet itself: the file of `--config`, and the drop-ins of
-//! `--config-dir`.
+//! Existing values in the configuration files of the kubelet itself: the file of `--config`, and the
+//! drop-ins of `--config-dir`.
 
+use super::config_directory::{self, ConfigDirectory};
 use super::existing_config::{
-    ConfigLocation, ExistingConfig, NODEADM_KUBELET_DROP_IN, TAINTS_KEY, flag_value,
-    registration_in_config, resources_in_config,
+    ConfigLocation, ConfigOwner, ExistingConfig, ExistingMaxPods, NODEADM_KUBELET_DROP_IN,
+    TAINTS_KEY, flag_value, registration_in_config, resources_in_config,
 };
-use super::nodeadm::KUBELET_DROP_INS;
+use super::nodeadm::{self, KUBELET_DROP_INS};
 use super::{Image, Read, kubelet_unit, snap};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -50,25 +51,63 @@ pub(super) fn existing(image: &Image, lines: &[String]) -> ExistingConfig {
         .file(&file)
         .map(|text| read(text, &ConfigLocation::KubeletConfig(file.display().to_string())))
         .unwrap_or_default();
-    let directory = directory(lines);
-    let directories = directory.iter().map(PathBuf::as_path);
+    let effective = effective_directory(image, lines);
     let known = Path::new(KUBELET_DROP_INS);
-    let directories = directories.filter(|path| *path != known).chain([known]);
-    for directory in directories {
-        for (name, text) in image.directory(directory) {
-            if directory == known && name == NODEADM_KUBELET_DROP_IN {
-                continue;
-            }
-            let path = directory.join(name).display().to_string();
-            let location = if directory == known && name > NODEADM_KUBELET_DROP_IN {
-                ConfigLocation::KubeletDropIn(name.to_owned())
-            } else {
-                ConfigLocation::KubeletConfigDropIn(path)
-            };
+    let others = effective.iter().map(PathBuf::as_path).filter(|path| *path != known);
+    for directory in others.chain([known]) {
+        let is_effective = effective.as_deref() == Some(directory);
+        for (location, text) in drop_ins(image, directory, is_effective) {
             existing.extend(read(text, &location));
         }
     }
     existing
+}
+
+/// Returns max-pods in the drop-ins that the kubelet reads, the lowest precedence first; empty if nodeadm
+/// writes one of them.
+pub(super) fn max_pods(image: &Image, lines: &[String]) -> Vec<ExistingMaxPods> {
+    let Some(directory) = effective_directory(image, lines) else { return Vec::new() };
+    if image.unit(nodeadm::UNIT).is_some() {
+        return Vec::new();
+    }
+    let values = drop_ins(image, &directory, true).into_iter().filter_map(|(location, text)| {
+        let config: Value = serde_saphyr::from_str(text).ok()?;
+        let max_pods = config.get("maxPods")?.as_u64().and_then(|it| u32::try_from(it).ok())?;
+        Some(ExistingMaxPods { max_pods, location, owner: ConfigOwner::Unknown })
+    });
+    values.collect()
+}
+
+/// Returns the directory whose drop-ins the kubelet reads.
+fn effective_directory(image: &Image, lines: &[String]) -> Option<PathBuf> {
+    let own = ConfigDirectory::find(image).ok();
+    own.map(|it| it.path().to_owned()).or_else(|| directory(lines))
+}
+
+/// Returns the locations and the texts of the drop-ins of other programs in a directory, in the
+/// kubelet's order. `is_effective` is whether the kubelet's command line names the directory.
+fn drop_ins<'a>(
+    image: &'a Image,
+    directory: &'a Path,
+    is_effective: bool,
+) -> Vec<(ConfigLocation, &'a str)> {
+    let is_nodeadm =
+        directory == Path::new(KUBELET_DROP_INS) && image.unit(nodeadm::UNIT).is_some();
+    let is_of_nodeadm = |name: &str| is_nodeadm && name == NODEADM_KUBELET_DROP_IN;
+    let of_others = config_directory::drop_ins(image, directory)
+        .filter(|(name, text)| !config_directory::is_own(name, text) && !is_of_nodeadm(name));
+    let locations = of_others.map(|(name, text)| {
+        let path = directory.join(name).display().to_string();
+        let location = if is_nodeadm && name > NODEADM_KUBELET_DROP_IN {
+            ConfigLocation::KubeletDropIn(name.to_owned())
+        } else if is_effective && name > config_directory::NAME {
+            ConfigLocation::LaterKubeletConfigDropIn(path)
+        } else {
+            ConfigLocation::KubeletConfigDropIn(path)
+        };
+        (location, text)
+    });
+    locations.collect()
 }
 
 /// Returns the values in a file, which is JSON or YAML. The kubelet itself rejects a file that

@@ -1,14 +1,18 @@
-//! Any image whose kubelet is a systemd unit: a drop-in appends arguments to the kubelet's command
-//! line, where they take precedence over every configuration file and over earlier arguments.
+//! Any image whose kubelet is a systemd unit: a drop-in of the unit appends arguments to the kubelet's
+//! command line, where they take precedence over every configuration file and over earlier arguments.
+//! If the kubelet reads drop-ins itself, one of them sets max-pods and kube-reserved instead of flags.
 //!
 //! Source: "Set Kubelet Parameters Via A Configuration File", kubernetes.io.
 
+use super::config_directory::{self, ConfigDirectory};
 use super::existing_config::{ConfigLocation, ExistingConfig};
 use super::kubelet_unit::{self, UNIT};
 use super::nodeadm;
 use super::unit_check::UnitCheck;
 use super::unit_file::{self, Command, UnitError};
-use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
+use super::{
+    Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer, removed,
+};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use std::ffi::OsStr;
@@ -32,6 +36,8 @@ pub(super) struct Family;
 struct KubeletDropIn {
     /// The kubelet's command in the unit.
     command: Command,
+    /// The directory of the kubelet's drop-ins; `None` if flags configure the kubelet.
+    directory: Option<ConfigDirectory>,
 }
 
 impl HostFamily for Family {
@@ -51,7 +57,8 @@ impl HostFamily for Family {
             Ok(command) => {
                 let but = nodeadm::missing_feature(image).map(|it| format!(" and {it}"));
                 let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
-                Detection::this(reason, KubeletDropIn { command })
+                let (directory, note) = ConfigDirectory::find_with_note(image);
+                Detection::this(reason + &note, KubeletDropIn { command, directory })
             }
             Err(error) => Detection::Broken(error.into()),
         }
@@ -63,7 +70,15 @@ impl HostFamily for Family {
     }
 
     fn files(&self) -> &'static [&'static str] {
-        &[ENVIRONMENT, DROP_IN, OLD_DROP_IN]
+        // The drop-in of the kubelet last: while the arguments name its directory, it must exist.
+        &[ENVIRONMENT, DROP_IN, OLD_DROP_IN, config_directory::ADDED_FILE]
+    }
+
+    fn remove(&self, image: &Image) -> Vec<Change> {
+        let other_directories = config_directory::own_files(image);
+        let other_directories =
+            other_directories.into_iter().map(|path| Change::RemoveFile { path });
+        self.files().iter().copied().map(removed).chain(other_directories).collect()
     }
 
     /// Adds the drop-ins of nodeadm: with `host.kind = "kubelet-dropin"`, the image may have a nodeadm
@@ -99,9 +114,11 @@ fn command(image: &Image) -> Result<Command, UnitError> {
 }
 
 impl Renderer for KubeletDropIn {
-    /// Returns the environment file first, so that the drop-in never refers to a missing file.
+    /// Returns the drop-in of the kubelet and the environment file first, so that the drop-in of the unit
+    /// never refers to a missing file or directory.
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
-        let arguments = kubelet.arguments().join(" ");
+        let directory = self.directory.as_ref();
+        let arguments = kubelet_unit::own_arguments(kubelet, directory).join(" ");
         let exec_start = self.command.with_variable(VARIABLE);
         let environment = format!("{NOTICE}{VARIABLE}={arguments}\n");
         let drop_in = format!(
@@ -115,13 +132,19 @@ ExecStart=
 ExecStart={exec_start}
 "
         );
-        vec![
+        let mut changes: Vec<Change> = directory.map(|it| it.change(kubelet)).into_iter().collect();
+        changes.extend([
             Change::OwnedFile { path: ENVIRONMENT.into(), contents: environment },
             Change::OwnedFile { path: DROP_IN.into(), contents: drop_in },
-        ]
+        ]);
+        changes
+    }
+
+    fn uses_config_file(&self) -> bool {
+        self.directory.is_some()
     }
 
     fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
-        vec![kubelet_unit::check(kubelet, VARIABLE)]
+        vec![kubelet_unit::check(kubelet, self.directory.as_ref(), VARIABLE)]
     }
 }

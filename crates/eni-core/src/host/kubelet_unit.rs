@@ -1,6 +1,7 @@
 //! The systemd unit `kubelet.service` of an image, and the command lines that the kubelet starts
 //! with.
 
+use super::config_directory::ConfigDirectory;
 use super::unit_check::{Program, UnitCheck};
 use super::unit_file::{self, Command, UnitError};
 use super::{ExistingConfig, Image, Read};
@@ -17,6 +18,11 @@ pub(super) const UNIT: &str = "kubelet.service";
 ///
 /// Source: `templates/al2/runtime/bootstrap.sh`, awslabs/amazon-eks-ami, before 2026-03.
 const AL2_UNIT: &str = "/etc/eks/containerd/kubelet-containerd.service";
+
+/// The environment file that `kubeadm join` writes before it starts the kubelet.
+///
+/// Source: `10-kubeadm.conf`, kubernetes/release.
+const KUBEADM_FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
 
 /// Returns the requests for the unit, its drop-ins and the environment files that it may use.
 pub(super) fn reads() -> Vec<Read> {
@@ -91,17 +97,42 @@ pub(super) fn environment(image: &Image) -> BTreeMap<String, String> {
     unit_file::environment(&texts(image), &environment_texts(image))
 }
 
+/// Returns the path of the kubelet that the unit starts directly; `None` for a script, or if another
+/// program starts the kubelet, perhaps with another root directory.
+pub(super) fn kubelet(image: &Image) -> Option<PathBuf> {
+    let command = unit_file::exec_start(&texts(image)).ok()?;
+    let program = PathBuf::from(command.words.first()?);
+    let is_kubelet = program.is_absolute() && program.ends_with("kubelet");
+    (is_kubelet && image.file(&program).is_none()).then_some(program)
+}
+
+/// Returns whether another program may write arguments of the unit after eni-bootstrap has run: nodeadm,
+/// `bootstrap.sh` of Amazon Linux 2, or kubeadm before the node has joined the cluster.
+pub(super) fn has_later_arguments(image: &Image) -> bool {
+    let files = unit_file::environment_files(&texts(image));
+    let reads = |path: &str| files.iter().any(|file| file == Path::new(path));
+    let is_joined = image.file(KUBEADM_FLAGS).is_some();
+    image.file(AL2_UNIT).is_some()
+        || reads(nodeadm::ENVIRONMENT)
+        || (reads(KUBEADM_FLAGS) && !is_joined)
+}
+
+/// Returns the command line of the unit, without the arguments of eni-bootstrap.
+pub(super) fn command_line(image: &Image) -> String {
+    unit_file::arguments(&texts(image), &environment_texts(image))
+}
+
 /// Returns the command lines of the unit and of the kubelet's snap, without the arguments of
 /// eni-bootstrap. A later one takes precedence.
 pub(super) fn command_lines(image: &Image) -> Vec<String> {
-    let unit = unit_file::arguments(&texts(image), &environment_texts(image));
-    std::iter::once(unit).chain(snap::command_lines(image)).collect()
+    std::iter::once(command_line(image)).chain(snap::command_lines(image)).collect()
 }
 
 /// Returns the existing configuration in the command lines and the kubelet's configuration files.
 pub(super) fn existing(image: &Image) -> ExistingConfig {
     let lines = command_lines(image);
     let mut existing = ExistingConfig::from_command_lines(&lines);
+    existing.max_pods.extend(kubelet_config::max_pods(image, &lines));
     existing.extend(kubelet_config::existing(image, &lines));
     existing
 }
@@ -118,15 +149,29 @@ pub(super) fn sources(image: &Image) -> Vec<(String, String)> {
     files.chain(snap::sources(image)).collect()
 }
 
-/// Returns the check that the unit starts the kubelet with the planned arguments, which are in the
-/// environment variable `variable`.
-pub(super) fn check(kubelet: &Kubelet, variable: &'static str) -> UnitCheck {
+/// Returns the arguments that eni-bootstrap adds to the command. `directory` is that of the kubelet's
+/// drop-ins, if one of them configures the kubelet.
+pub(super) fn own_arguments(kubelet: &Kubelet, directory: Option<&ConfigDirectory>) -> Vec<String> {
+    match directory {
+        Some(directory) => directory.arguments(kubelet),
+        None => kubelet.arguments().into(),
+    }
+}
+
+/// Returns the check that the unit starts the kubelet with the planned configuration. `variable` is the
+/// environment variable with the arguments of eni-bootstrap.
+pub(super) fn check(
+    kubelet: &Kubelet,
+    directory: Option<&ConfigDirectory>,
+    variable: &'static str,
+) -> UnitCheck {
     UnitCheck {
         unit: UNIT,
         retry: "systemctl start kubelet",
         program: Program::Kubelet { variable },
-        required: kubelet.arguments().into(),
-        configured: Vec::new(),
+        required: own_arguments(kubelet, directory),
+        configured: directory.map(|_| kubelet.arguments_in_file()).unwrap_or_default(),
+        config: directory.map(|directory| directory.check(kubelet)),
         future_files: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@
 use super::existing_config::{self, ConfigLocation, ExistingConfig};
 use super::unit_check::{Program, UnitCheck};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, NOTICE, Read, Renderer};
-use super::{kubelet_config, kubelet_unit, unit_file, user_data};
+use super::{config_directory, kubelet_config, kubelet_unit, unit_file, user_data};
 use crate::domain::identifier::InstanceType;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
@@ -89,8 +89,9 @@ impl HostFamily for Family {
             (ConfigLocation::DropIn(name.to_owned()), ConfigLocation::DropInFlag(name.to_owned()))
         }));
         let drop_ins = image.directory(Path::new(KUBELET_DROP_INS));
+        let of_others = drop_ins.filter(|(name, text)| !config_directory::is_own(name, text));
         existing.max_pods.extend(
-            drop_ins.filter_map(|(name, text)| {
+            of_others.filter_map(|(name, text)| {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)
             }),
         );
@@ -129,17 +130,16 @@ pub(super) fn missing_feature(image: &Image) -> Option<String> {
 impl Renderer for Nodeadm {
     fn render(&self, kubelet: &Kubelet) -> Vec<Change> {
         // Destructured completely, so that a new field cannot be forgotten here.
-        let Kubelet { max_pods, kube_reserved, node_labels, needs_flags } = kubelet;
+        let Kubelet { max_pods, kube_reserved, node_labels: _, needed_flags: _ } = kubelet;
         // nodeadm merges kubeReserved key by key, so the file needs no other resources.
         let Reserved { cpu, ephemeral_storage, memory, others: _ } = kube_reserved;
-        // Flags only if necessary: the kubelet logs both as deprecated.
-        let flags = if *needs_flags {
-            format!(
-                "      - \"--max-pods={max_pods}\"\n      - \"--kube-reserved={kube_reserved}\"\n"
-            )
-        } else {
-            String::new()
-        };
+        // max-pods and kube-reserved only if necessary: the kubelet logs both flags as deprecated.
+        let flags: Vec<String> = kubelet
+            .arguments_beside_file()
+            .into_iter()
+            .map(|argument| format!("      - \"{argument}\"\n"))
+            .collect();
+        let flags = flags.concat();
         let contents = format!(
             "{NOTICE}\
 apiVersion: node.eks.aws/v1alpha1
@@ -157,19 +157,19 @@ spec:
         ephemeral-storage: \"{ephemeral_storage}\"
         memory: \"{memory}\"
     flags:
-      - \"--node-labels={node_labels}\"
 {flags}"
         );
         vec![Change::OwnedFile { path: DROP_IN.into(), contents }]
     }
 
+    fn uses_config_file(&self) -> bool {
+        true
+    }
+
     /// Returns the checks that nodeadm reads the drop-in, and that its flags take precedence in the
     /// kubelet's unit. nodeadm has not written their file yet.
     fn unit_checks(&self, kubelet: &Kubelet) -> Vec<UnitCheck> {
-        let [max_pods, kube_reserved, node_labels] = kubelet.arguments();
-        let (mut required, mut configured) = (vec![node_labels], Vec::new());
-        let in_flags = if kubelet.needs_flags { &mut required } else { &mut configured };
-        in_flags.extend([max_pods, kube_reserved]);
+        let (required, configured) = (kubelet.arguments_beside_file(), kubelet.arguments_in_file());
         let environment = format!("{VARIABLE}={}\n", required.join(" "));
         let nodeadm = UnitCheck {
             unit: UNIT,
@@ -177,6 +177,7 @@ spec:
             program: Program::WithArgument(DIRECTORY),
             required: Vec::new(),
             configured: Vec::new(),
+            config: None,
             future_files: Vec::new(),
         };
         let kubelet = UnitCheck {
@@ -185,6 +186,7 @@ spec:
             program: Program::Kubelet { variable: VARIABLE },
             required,
             configured,
+            config: None,
             future_files: vec![(ENVIRONMENT.into(), environment)],
         };
         vec![nodeadm, kubelet]

@@ -9,6 +9,8 @@
 //! | `settings.toml` | the settings; without this file each of the four CNI modes is rendered |
 //! | `aws-node.yaml` | the aws-node DaemonSet; without it the settings alone decide |
 //! | `instance-type` | the instance type; c5.large without this file |
+//! | `kubelet-version` | the output of `kubelet --version` |
+//! | `read-only` | the directories that cannot be written to |
 //! | `snap/SNAP/OPTION` | the value of a snap's option |
 //! | `bottlerocket.json` | the settings API's response for `settings.kubernetes` |
 //! | `expected.txt` | the result |
@@ -20,7 +22,7 @@ mod files;
 
 use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record};
 use super::change::tests::done;
-use super::{Change, DetectedHost, HostKind, Image, Read};
+use super::{Change, DetectedHost, HostKind, Image, KUBELET_VERSION, Read};
 use super::{check_image, check_user_data, detect, existing_config, later_reads};
 use super::{reads, remove, user_data};
 use crate::diagnostic::Severity;
@@ -159,6 +161,18 @@ impl Scenario {
                         if let Some(text) = self.root(&path) {
                             image.insert_file(path, text);
                         }
+                    }
+                }
+                Read::Suitability(directory) => {
+                    let read_only = self.text("read-only").unwrap_or_default();
+                    if read_only.lines().any(|line| directory == Path::new(line)) {
+                        image.insert_unsuitable_directory(directory, "is read-only");
+                    }
+                }
+                Read::KubeletVersion { .. } => {
+                    let file = self.root(Path::new(KUBELET_VERSION));
+                    if let Some(output) = file.or_else(|| self.text("kubelet-version")) {
+                        image.set_kubelet_version(output);
                     }
                 }
                 Read::SnapOption { option, unit } => {

@@ -85,6 +85,7 @@ impl Renderer for Snap {
             program: Program::WithArgument(ARGUMENTS.snap),
             required: Vec::new(),
             configured: kubelet.arguments().into(),
+            config: None,
             future_files: Vec::new(),
         }]
     }

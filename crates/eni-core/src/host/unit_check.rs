@@ -1,12 +1,18 @@
 //! Compares the command that systemd executes with the plan.
 
+mod flags;
+
+use super::config_directory::{ConfigCheck, WrongValue};
 use super::loaded_unit::{Argument, LoadedCommand, LoadedUnit};
 use super::unit_file::{
     ScriptArguments, UnitError, assigns, kubelet_program, kubelet_word, sets_variable,
 };
 use super::unit_mismatch::{Difference, UnitMismatch};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use flags::{argument, effective_values, pairs};
+use std::path::{Path, PathBuf};
+
+/// The flag that names the directory of the kubelet's drop-ins.
+const CONFIG_DIRECTORY: &str = "--config-dir";
 
 /// What a unit must execute, so that the kubelet gets the planned configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct UnitCheck {
     /// The kubelet arguments that a configuration file sets. The command may omit their flags, but
     /// must not set other values.
     pub(super) configured: Vec<String>,
+    /// What the kubelet must read from its drop-ins; `None` if flags configure it.
+    pub(super) config: Option<ConfigCheck>,
     /// The environment files that another program writes before it starts the unit.
     pub(super) future_files: Vec<(PathBuf, String)>,
 }
@@ -46,6 +54,8 @@ pub struct UnitFiles {
     pub environment: Vec<(PathBuf, String)>,
     /// The program that starts the kubelet, if it is a script.
     pub script: Option<String>,
+    /// The drop-ins in [`UnitCheck::config_directory`], in the order of their names.
+    pub config: Vec<(PathBuf, String)>,
 }
 
 impl UnitCheck {
@@ -54,6 +64,12 @@ impl UnitCheck {
     pub fn kubelet_program<'a>(&self, unit: &'a LoadedUnit) -> Option<&'a str> {
         let Program::Kubelet { .. } = self.program else { return None };
         unit.commands.iter().find_map(|command| kubelet_program(&command.words))
+    }
+
+    /// Returns the directory from which the kubelet must read its drop-ins.
+    #[must_use]
+    pub fn config_directory(&self) -> Option<&Path> {
+        self.config.as_ref().map(ConfigCheck::directory)
     }
 
     /// Returns an error if the unit would execute something else than planned. A unit without a
@@ -107,7 +123,34 @@ impl UnitCheck {
                 }));
             }
         }
-        Ok(())
+        self.verify_config(unit, &arguments, &files)
+    }
+
+    /// Returns an error if the kubelet would read another directory, or other values from it.
+    fn verify_config(
+        &self,
+        unit: &LoadedUnit,
+        arguments: &[Argument],
+        files: &UnitFiles,
+    ) -> Result<(), UnitMismatch> {
+        let Some(config) = &self.config else { return Ok(()) };
+        let planned = config.directory.display().to_string();
+        let effective = effective_values(arguments, CONFIG_DIRECTORY);
+        let effective = effective.get("");
+        if effective.is_none_or(|(value, _)| *value != planned) {
+            let variable = effective.and_then(|(_, argument)| argument.variable.as_deref());
+            return Err(self.mismatch(Difference::Argument {
+                planned: argument(CONFIG_DIRECTORY, "", &planned),
+                effective: effective.map(|(value, _)| argument(CONFIG_DIRECTORY, "", value)),
+                location: variable_location(unit, files, variable),
+            }));
+        }
+        match config.wrong_value(&files.config) {
+            None => Ok(()),
+            Some(WrongValue { planned, effective, file }) => {
+                Err(self.mismatch(Difference::Configuration { planned, effective, file }))
+            }
+        }
     }
 
     /// Returns an error if the unit starts the kubelet with a script that ignores its arguments, or that
@@ -206,14 +249,6 @@ impl UnitCheck {
     }
 }
 
-/// Returns a kubelet argument. The key of `--max-pods` is empty.
-fn argument(flag: &str, key: &str, value: &str) -> String {
-    match key {
-        "" => format!("{flag}={value}"),
-        _ => format!("{flag}={key}={value}"),
-    }
-}
-
 /// Returns the last file of the unit that sets one of `keys`; the unit file if none does.
 fn location(files: &UnitFiles, keys: &[&str]) -> PathBuf {
     let sets = |text: &str| keys.iter().any(|key| assigns(text, key));
@@ -228,44 +263,6 @@ fn variable_location(unit: &LoadedUnit, files: &UnitFiles, variable: Option<&str
     let in_unit = || files.unit.iter().rev().find(|(_, text)| sets_variable(text, name));
     let file = in_file.map(PathBuf::from).or_else(|| in_unit().map(|(path, _)| path.clone()));
     file.unwrap_or_else(|| location(files, &["ExecStart"]))
-}
-
-/// Returns the effective values of a kubelet flag by key, with the argument that sets each of them.
-///
-/// Source: `NewKubeletCommand` in `cmd/kubelet/app/server.go`, kubernetes/kubernetes: an underscore
-/// in the name of a flag counts as a dash. Repeated `--node-labels` and `--kube-reserved` are merged
-/// by key (`ConfigurationMap` and `MapStringString` in k8s.io/component-base/cli/flag). Of all other
-/// flags, the last one counts.
-fn effective_values<'a>(
-    arguments: &'a [Argument],
-    flag: &str,
-) -> BTreeMap<&'a str, (&'a str, &'a Argument)> {
-    let mut values = BTreeMap::new();
-    let mut rest = arguments.iter().take_while(|argument| argument.text != "--");
-    while let Some(argument) = rest.next() {
-        let (name, value) = match argument.text.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (argument.text.as_str(), None),
-        };
-        if name.replace('_', "-") != flag {
-            continue;
-        }
-        let value = value.or_else(|| rest.next().map(|next| next.text.as_str()));
-        let pairs = pairs(flag, value.unwrap_or_default());
-        values.extend(pairs.map(|(key, value)| (key, (value, argument))));
-    }
-    values
-}
-
-/// Returns the keys and values of a flag. The key of `--max-pods` is empty.
-fn pairs<'a>(flag: &str, value: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let is_number = flag == "--max-pods";
-    let parts = value.split(',').filter(|part| !part.trim().is_empty());
-    parts.map(move |part| match part.split_once('=') {
-        Some((key, value)) => (key.trim(), value.trim()),
-        None if is_number => ("", part.trim()),
-        None => (part.trim(), ""),
-    })
 }
 
 #[cfg(test)]

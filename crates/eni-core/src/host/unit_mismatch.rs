@@ -25,6 +25,14 @@ pub enum Difference {
         /// The file because of which the planned argument is not in effect.
         location: PathBuf,
     },
+    /// A configuration file of the kubelet has another value than planned.
+    Configuration {
+        /// Such as `maxPods: 20`.
+        planned: String,
+        effective: Option<String>,
+        /// The file that sets or removes the value.
+        file: PathBuf,
+    },
     /// The unit starts another program than the kubelet, or one without the argument that makes it read
     /// the configuration of eni-bootstrap.
     Program {
@@ -53,6 +61,16 @@ impl fmt::Display for UnitMismatch {
                 formatter,
                 "{subject} starts the kubelet without {planned}, because of {}",
                 location.display()
+            ),
+            Difference::Configuration { planned, effective: Some(effective), file } => write!(
+                formatter,
+                "{subject} starts the kubelet with {effective} instead of {planned}, because of {}",
+                file.display()
+            ),
+            Difference::Configuration { planned, effective: None, file } => write!(
+                formatter,
+                "{subject} starts the kubelet without {planned}, because of {}",
+                file.display()
             ),
             Difference::Program { program, argument: None, location } => write!(
                 formatter,
@@ -88,6 +106,9 @@ impl Advice for UnitMismatch {
                     "run `systemctl cat {subject}`, correct {}, then run `{retry}`",
                     location.display()
                 )
+            }
+            Difference::Configuration { file, .. } => {
+                format!("correct or remove {}, then run `{retry}`", file.display())
             }
             Difference::Script { script } => format!(
                 "add `\"$@\"` to the kubelet command in {}, then run `{retry}`",

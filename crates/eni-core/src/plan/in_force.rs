@@ -33,7 +33,7 @@ pub(super) fn in_force(
             help: location.help(later.setting()),
         });
     }
-    Ok(Kubelet { max_pods, kube_reserved, node_labels, needs_flags: configured.needs_flags })
+    Ok(Kubelet { max_pods, kube_reserved, node_labels, needed_flags: configured.needed_flags })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where an existing value of the kubelet's configuration is set.
 
+use crate::host::config_directory;
 use crate::host::nodeadm::{self, DROP_IN_NAME, KUBELET_DROP_INS};
 use std::fmt;
 
@@ -11,6 +12,8 @@ pub enum ConfigLocation {
     KubeletConfig(String),
     /// A file in the kubelet's drop-in directory (`--config-dir`), by path.
     KubeletConfigDropIn(String),
+    /// A file in that directory that sorts after the drop-in of eni-bootstrap, by path.
+    LaterKubeletConfigDropIn(String),
     /// `kubelet.maxPodsExpression` in user data, a plain number.
     Expression,
     /// `kubelet.config` in user data.
@@ -47,7 +50,9 @@ impl ConfigLocation {
     pub(crate) fn is_read_after_own(&self) -> bool {
         match self {
             Self::DropIn(name) | Self::DropInFlag(name) => name.as_str() > DROP_IN_NAME,
-            Self::LateArguments | Self::LateArgumentsIn(_) => true,
+            Self::LateArguments | Self::LateArgumentsIn(_) | Self::LaterKubeletConfigDropIn(_) => {
+                true
+            }
             _ => false,
         }
     }
@@ -64,6 +69,7 @@ impl ConfigLocation {
             | Self::LateArgumentsIn(_) => true,
             Self::KubeletConfig(_)
             | Self::KubeletConfigDropIn(_)
+            | Self::LaterKubeletConfigDropIn(_)
             | Self::Expression
             | Self::UserData
             | Self::DropIn(_)
@@ -86,6 +92,9 @@ impl ConfigLocation {
             Self::LateArguments | Self::LateArgumentsIn(_) => {
                 "the kubelet reads these arguments after those of eni-bootstrap".to_owned()
             }
+            Self::LaterKubeletConfigDropIn(_) => {
+                format!("the kubelet reads this file after {}", config_directory::NAME)
+            }
             _ => format!("nodeadm reads this file after {DROP_IN_NAME}"),
         }
     }
@@ -96,19 +105,22 @@ impl ConfigLocation {
         match self {
             Self::LateArguments => format!("remove {what} from kubelet.service and its drop-ins"),
             Self::LateArgumentsIn(source) => format!("remove {what} from {source}"),
-            _ => format!(
-                "rename the file so that it sorts before {DROP_IN_NAME}, or remove {what} from it"
-            ),
+            Self::LaterKubeletConfigDropIn(_) => sorts_before(config_directory::NAME, what),
+            _ => sorts_before(DROP_IN_NAME, what),
         }
     }
+}
+
+fn sorts_before(own: &str, what: &str) -> String {
+    format!("rename the file so that it sorts before {own}, or remove {what} from it")
 }
 
 impl fmt::Display for ConfigLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KubeletConfig(path) | Self::KubeletConfigDropIn(path) => {
-                formatter.write_str(path)
-            }
+            Self::KubeletConfig(path)
+            | Self::KubeletConfigDropIn(path)
+            | Self::LaterKubeletConfigDropIn(path) => formatter.write_str(path),
             Self::Expression => formatter.write_str("maxPodsExpression in user data"),
             Self::UserData => formatter.write_str("user data"),
             Self::DropIn(name) => write!(formatter, "{}/{name}", nodeadm::DIRECTORY),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::kubelet::NeededFlags;
 use crate::domain::label::Labels;
 use crate::domain::reserved::{ReserveOverrides, Reserved};
 
@@ -6,12 +7,12 @@ fn kubelet(max_pods: u32) -> Kubelet {
     let mut node_labels = Labels::default();
     node_labels.insert("a".parse().unwrap(), "1".parse().unwrap());
     let kube_reserved = Reserved::compute(2, max_pods, &ReserveOverrides::default());
-    Kubelet { max_pods, kube_reserved, node_labels, needs_flags: false }
+    Kubelet { max_pods, kube_reserved, node_labels, needed_flags: NeededFlags::default() }
 }
 
 fn rendered(text: &str, max_pods: u32) -> Result<String, Unquotable> {
     let file = ExtraArguments::read(FILES[0].into(), text, "")?;
-    let changes = file.render(&kubelet(max_pods));
+    let changes = Kubeadm { file, directory: None }.render(&kubelet(max_pods));
     let [Change::SharedFile { contents, .. }] = &changes[..] else { panic!("{changes:?}") };
     Ok(contents.clone())
 }

@@ -76,7 +76,7 @@ impl System for Scenario {
 
     async fn run_command(&self, command: &HostCommand) -> Result<(), Self::Error> {
         let [set, snap, option] = &command.arguments[..] else { panic!("{command:?}") };
-        assert_eq!((command.program, set.as_str()), ("snap", "set"));
+        assert_eq!((&*command.program, set.as_str()), ("snap", "set"));
         let (key, value) = option.split_once('=').unwrap();
         let name = format!("snap/{snap}/{key}");
         if value.is_empty() {

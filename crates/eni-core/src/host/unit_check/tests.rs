@@ -1,3 +1,5 @@
+mod drop_ins;
+
 use super::*;
 use crate::failure::{Advice as _, report};
 
@@ -15,6 +17,7 @@ fn check() -> UnitCheck {
         program: Program::Kubelet { variable: "OWN" },
         required: PLANNED.map(str::to_owned).to_vec(),
         configured: Vec::new(),
+        config: None,
         future_files: Vec::new(),
     }
 }
@@ -51,6 +54,7 @@ fn verify(
             ),
         ],
         script: None,
+        config: Vec::new(),
     };
     check.verify(&unit, &files)
 }

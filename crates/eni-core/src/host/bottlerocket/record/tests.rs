@@ -25,7 +25,12 @@ fn run(bottlerocket: &Bottlerocket, max_pods: u32) -> (ExistingConfig, Record, R
         node_labels.insert(key.parse().unwrap(), value.parse().unwrap());
     }
     let kube_reserved = Reserved::compute(2, max_pods, &ReserveOverrides::default());
-    let kubelet = Kubelet { max_pods, kube_reserved, node_labels, needs_flags: false };
+    let kubelet = Kubelet {
+        max_pods,
+        kube_reserved,
+        node_labels,
+        needed_flags: crate::domain::kubelet::NeededFlags::default(),
+    };
     let changes = bottlerocket.render_beside(&kubelet, &existing);
     let [Change::BottlerocketSettings { record_before, record_after, .. }] = &changes[..] else {
         panic!("{changes:?}")

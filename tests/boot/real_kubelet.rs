@@ -2,6 +2,7 @@
 //! the reserve and the labels. Each test prints the values of both.
 
 mod competing_configuration;
+mod drop_ins;
 
 use crate::real::real_cluster::{self, CUSTOM, env};
 use crate::support::boot::real_kubelet::{Host, Image, RealNode, Version};

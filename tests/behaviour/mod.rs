@@ -24,6 +24,7 @@ mod kubernetes;
 mod last_run;
 mod limits;
 mod max_pods;
+mod node_subnets;
 mod proxy;
 mod shared_files;
 mod start_timeout;

@@ -5,6 +5,7 @@ mod calculator;
 mod cluster_answers;
 pub mod ec2_fit;
 mod iam;
+mod primary_subnet;
 mod real_aws_node;
 pub mod real_cluster;
 mod real_nodeadm;

@@ -58,7 +58,8 @@ fn the_daemonset_and_the_settings_give_the_same_max_pods() {
     for (variables, flags) in COMBINATIONS {
         cluster.install_cni(env(variables));
         let by_cluster = plan(&[]);
-        let by_settings = plan(&[&["--cni-source", "settings"], flags].concat());
+        let by_settings =
+            plan(&[&["--cni-source", "settings", "--cni-version", "1.20.4"], flags].concat());
         for key in ["capacity", "kubelet", "eni-config", "files"] {
             assert_eq!(by_cluster[key], by_settings[key], "{key} of {variables:?}");
         }

@@ -111,6 +111,7 @@ fn explain_prints_the_calculation() {
         ),
         ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
         ("ipv6", "--instance-type t3.nano --cni-ip-family ipv6"),
+        ("excluded-subnet", "--instance-type m5.large --cni-primary-subnet-excluded"),
     ] {
         let output = max_pods(&format!("--explain {arguments}"));
         assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{name}");

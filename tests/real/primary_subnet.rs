@@ -111,7 +111,7 @@ fn an_excluded_subnet_without_another_one_is_rejected() {
     let Some(moto) = moto() else { return };
     let Some(site) = Site::new(moto) else { return };
     site.account.tag(&site.own, ROLE, "0");
-    let rejected = "error: failed to compute max-pods for m5.large\n  caused by: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone\n  help: set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`\n";
+    let rejected = "error: failed to compute the node configuration\n  caused by: failed to compute max-pods for m5.large\n  caused by: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone\n  help: set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`\n";
     let output = site.run(&[]);
     assert_eq!((output.status, error(&output)), (Some(78), rejected));
     assert_eq!(site.node.read(DROP_IN), None);

@@ -147,7 +147,6 @@ fn addresses_of_attached_interfaces_are_not_missing_after_a_reboot() {
     );
     site.imds.attach(&attached(2));
     let primary = "meta-data/network/interfaces/macs/02:00:00:00:00:01";
-    site.imds.set(&format!("{primary}/interface-id"), "eni-0");
     site.imds.set(&format!("{primary}/local-ipv4s"), attached(0).local_ipv4s.join("\n"));
     assert_eq!(
         site.lines(),

@@ -119,7 +119,7 @@ fn an_excluded_subnet_without_another_one_is_rejected() {
     assert_eq!(check.status, Some(1));
     assert_line(
         &check,
-        "failed   plan       failed to compute max-pods for m5.large: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone",
+        "failed   plan      failed to compute the node configuration: failed to compute max-pods for m5.large: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone",
     );
     let configured = site.run(&["--cni-primary-subnet-excluded=true"]);
     assert_eq!(site.warnings(&configured), (vec![], "20".to_owned()));

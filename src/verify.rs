@@ -4,8 +4,8 @@
 //! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
 mod free_addresses;
-mod node_subnets;
 mod pod_addresses;
+mod pod_subnets;
 mod registered_node;
 mod security_groups;
 mod subnet;
@@ -13,7 +13,7 @@ mod subnet_exclusion;
 
 pub(crate) use free_addresses::AddressDemand;
 use free_addresses::free_prefixes;
-pub(crate) use node_subnets::{NodeSubnets, of_node};
+pub(crate) use pod_subnets::{PodSubnets, check_pod_subnets};
 pub(crate) use subnet_exclusion::SubnetExclusion;
 
 use crate::adapter::Deadline;

@@ -5,7 +5,7 @@ use crate::adapter::aws::call::access_denied_help;
 use crate::adapter::ec2::Ec2;
 use crate::command::node_session::NodeSession;
 use crate::observe::zone_subnets;
-use crate::verify::{self, AddressDemand, NodeSubnets};
+use crate::verify::{self, AddressDemand, PodSubnets};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -97,7 +97,7 @@ impl NodeSession {
         }
         let subnets = plan.pod_subnets(&self.facts, zone_subnets, aws_node);
         let addresses = plan.missing_addresses(&self.facts, &subnets);
-        let node = NodeSubnets {
+        let pods = PodSubnets {
             subnets,
             demand: AddressDemand { addresses, is_additional: addresses < plan.pod_addresses() },
             prefixes: plan.cni.config.addressing == Addressing::Prefixes,
@@ -106,6 +106,7 @@ impl NodeSession {
         let ec2 = async || {
             Ec2::new(&self.context, &instance.region).await.map_err(|error| one_line(&error))
         };
-        Box::pin(verify::of_node(&node, ec2, Deadline::after(self.zone_subnets_time))).await
+        Box::pin(verify::check_pod_subnets(&pods, ec2, Deadline::after(self.zone_subnets_time)))
+            .await
     }
 }

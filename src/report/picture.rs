@@ -149,26 +149,25 @@ fn term(text: &mut String, label: &str, sign: &str, number: Option<u32>, unit: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::domain::capacity::{
-        AttachedAddresses, CapacityOptions, NodeNetwork, PrimarySubnet,
-    };
+    use eni_core::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
     use eni_core::domain::cni::Cni;
     use eni_core::domain::instance_limits;
 
-    /// Returns the drawing for an m5.large in this network.
-    fn drawn(cni: Cni, network: NodeNetwork) -> String {
-        let instance_type: InstanceType = "m5.large".parse().unwrap();
+    fn m5_large() -> (InstanceType, InstanceLimits) {
+        let instance_type = "m5.large".parse().unwrap();
         let limits = instance_limits::embedded(&instance_type).unwrap();
-        let options = CapacityOptions { network, ..CapacityOptions::default() };
-        picture(&instance_type, &limits, &Capacity::compute(&limits, cni, options).unwrap())
+        (instance_type, limits)
     }
 
     #[test]
     fn interfaces_that_the_cni_cannot_create_are_drawn() {
         let primary_subnet = PrimarySubnet::NoNewInterfaces;
         let network = NodeNetwork { primary_subnet, ..NodeNetwork::default() };
+        let options = CapacityOptions { network, ..CapacityOptions::default() };
+        let (instance_type, limits) = m5_large();
+        let capacity = Capacity::compute(&limits, Cni::default(), options).unwrap();
         assert_eq!(
-            drawn(Cni::default(), network),
+            picture(&instance_type, &limits, &capacity),
             "\
 m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
 
@@ -190,11 +189,19 @@ m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
 
     #[test]
     fn attached_addresses_replace_the_interfaces() {
-        let attached = Some(AttachedAddresses { primary: 9, others: vec![5] });
-        let network = NodeNetwork { attached, ..NodeNetwork::default() };
-        let cni = Cni { disable_provisioning: true, ..Cni::default() };
+        let (instance_type, limits) = m5_large();
+        let options = CapacityOptions::default();
+        let capacity = Capacity::compute(&limits, Cni::default(), options).unwrap();
+        let count = Some(14);
+        let attached = Capacity {
+            attached_addresses: count,
+            addresses: count,
+            uncapped: Some(16),
+            max_pods: 16,
+            ..capacity
+        };
         assert_eq!(
-            drawn(cni, network),
+            picture(&instance_type, &limits, &attached),
             "\
 m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
 

@@ -156,7 +156,8 @@ fn an_environment_from_all_sources_equals_the_kubelets() {
         json!({
             "addressing": "secondary-addresses", "custom_networking": true, "pod_eni": false,
             "max_eni": 2, "reserved_enis": 0, "ip_family": "ipv4", "multi_nic": false,
-            "minimum_ip_target": 0, "warm_ip_target": 7,
+            "minimum_ip_target": 0, "warm_ip_target": 7, "imds_only": false,
+            "disable_provisioning": false, "version": "1.20.4",
         })
     );
 }

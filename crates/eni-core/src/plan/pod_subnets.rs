@@ -2,8 +2,9 @@
 
 use super::Plan;
 use crate::domain::aws_node::AwsNode;
-use crate::domain::cni::IpFamily;
+use crate::domain::cni::{Addressing, IpFamily};
 use crate::domain::cni_version::CniVersion;
+use crate::domain::prefixes;
 use crate::domain::subnet_tags::is_discovered;
 use crate::facts::{Facts, NetworkInterface, Subnet};
 
@@ -50,7 +51,12 @@ impl Plan {
             |it: &&NetworkInterface| subnets.iter().any(|at| at.id == it.subnet_id.as_str());
         let interfaces = facts.instance.interfaces.iter().flatten();
         let interfaces = interfaces.chain(&facts.instance.primary_interface);
-        let attached: u32 = interfaces.filter(is_in).map(NetworkInterface::pod_addresses).sum();
+        // The CNI releases addresses of the other kind.
+        let addresses = |it: &NetworkInterface| match self.cni.config.addressing {
+            Addressing::SecondaryAddresses => it.secondary_addresses,
+            Addressing::Prefixes => it.prefixes.saturating_mul(prefixes::ADDRESSES),
+        };
+        let attached = interfaces.filter(is_in).map(addresses).fold(0, u32::saturating_add);
         self.pod_addresses().saturating_sub(attached)
     }
 

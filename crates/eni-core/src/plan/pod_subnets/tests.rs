@@ -40,42 +40,38 @@ fn an_excluded_subnet_of_the_node_serves_no_pods_from_1_22() {
     assert!(ids(&subnets[..1], &aws_node("stable", &[])).is_empty());
 }
 
+fn interface(id: &str, subnet: &str, secondary_addresses: u32, prefixes: u32) -> NetworkInterface {
+    let (id, subnet_id) = (id.parse().unwrap(), subnet.parse().unwrap());
+    NetworkInterface { id, subnet_id, secondary_addresses, prefixes }
+}
+
 #[test]
 fn attached_addresses_in_these_subnets_are_not_missing() {
-    let interface = |id: &str, subnet_id: &str, secondary_addresses, prefixes| NetworkInterface {
-        id: id.parse().unwrap(),
-        subnet_id: subnet_id.parse().unwrap(),
-        secondary_addresses,
-        prefixes,
-    };
     let own = subnet(OWN, &[]);
-    let missing = |primary_interface, interfaces| {
+    let missing = |primary_interface, interfaces, variables: &[(&str, &str)]| {
         let facts = in_subnets(ZoneSubnets::NotRead);
         let instance = Instance { primary_interface, interfaces, ..facts.instance };
         let facts = Facts { instance, ..facts };
-        let plan = plan(&facts, &settings(""), Some(&aws_node("v1.20.4", &[]))).unwrap();
-        assert_eq!(plan.pod_addresses(), 27);
-        plan.missing_addresses(&facts, &[&own])
+        let plan = plan(&facts, &settings(""), Some(&aws_node("v1.20.4", variables))).unwrap();
+        (plan.pod_addresses(), plan.missing_addresses(&facts, &[&own]))
     };
     let primary = || Some(interface("eni-1", OWN, 9, 0));
-    let others = || vec![interface("eni-2", OWN, 0, 1), interface("eni-3", "subnet-0b", 9, 0)];
-    assert_eq!(missing(None, None), 27, "unknown interfaces");
-    assert_eq!(missing(primary(), None), 18);
-    assert_eq!(missing(primary(), Some(others())), 2);
-    let two_prefixes = vec![interface("eni-2", OWN, 0, 2)];
-    assert_eq!(missing(primary(), Some(two_prefixes)), 0);
+    let others =
+        || Some(vec![interface("eni-2", OWN, 7, 1), interface("eni-3", "subnet-0b", 9, 0)]);
+    assert_eq!(missing(None, None, &[]), (27, 27), "unknown interfaces");
+    assert_eq!(missing(primary(), None, &[]), (27, 18));
+    assert_eq!(missing(primary(), others(), &[]), (27, 11));
+    let full = Some(vec![interface("eni-2", OWN, 9, 0), interface("eni-3", OWN, 9, 0)]);
+    assert_eq!(missing(primary(), full, &[]), (27, 0));
+    let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")];
+    assert_eq!(missing(primary(), others(), &prefixes), (108, 92));
 }
 
 #[test]
 fn the_zone_subnets_matter_only_if_the_cni_assigns_new_ipv4_addresses() {
     let uses = |variables: &[(&str, &str)]| {
         let facts = in_subnets(ZoneSubnets::NotRead);
-        let attached = NetworkInterface {
-            id: "eni-1".parse().unwrap(),
-            subnet_id: OWN.parse().unwrap(),
-            secondary_addresses: 9,
-            prefixes: 0,
-        };
+        let attached = interface("eni-1", OWN, 9, 0);
         let instance = Instance { primary_interface: Some(attached), ..facts.instance };
         let facts = Facts { instance, ..facts };
         let plan = plan(&facts, &settings(""), Some(&aws_node("v1.23.2", variables))).unwrap();

@@ -11,7 +11,7 @@ use eni_core::facts::Subnet;
 
 /// The subnets from which the CNI assigns pod addresses, and what the node needs of them.
 #[derive(Debug)]
-pub(crate) struct NodeSubnets<'a> {
+pub(crate) struct PodSubnets<'a> {
     pub subnets: Vec<&'a Subnet>,
     /// The addresses in addition to those of the attached network interfaces.
     pub demand: AddressDemand,
@@ -23,16 +23,16 @@ pub(crate) struct NodeSubnets<'a> {
 
 /// Checks the free addresses of the subnets and, with prefix delegation, their free `/28` prefixes until
 /// `deadline`. Without a client, `ec2` contains the reason for the skipped check of the prefixes.
-pub(crate) async fn of_node(
-    node: &NodeSubnets<'_>,
+pub(crate) async fn check_pod_subnets(
+    pods: &PodSubnets<'_>,
     ec2: impl AsyncFnOnce() -> Result<Ec2, String>,
     deadline: Deadline,
 ) -> Vec<Diagnostic> {
-    let NodeSubnets { subnets, demand, prefixes, .. } = node;
+    let PodSubnets { subnets, demand, prefixes, .. } = pods;
     if subnets.is_empty() {
         return Vec::new();
     }
-    let mut diagnostics = vec![check_addresses(subnets, *demand, release(node))];
+    let mut diagnostics = vec![check_addresses(subnets, *demand, release(pods))];
     let is_full = diagnostics.iter().any(Diagnostic::is_failure);
     if *prefixes && !is_full && demand.addresses > 0 {
         diagnostics.extend(match ec2().await {
@@ -47,9 +47,9 @@ pub(crate) async fn of_node(
 }
 
 /// Returns the help for subnets without free addresses.
-fn release(node: &NodeSubnets<'_>) -> String {
-    let ids = ids(&node.subnets);
-    if node.subnet_discovery {
+fn release(pods: &PodSubnets<'_>) -> String {
+    let ids = ids(&pods.subnets);
+    if pods.subnet_discovery {
         let role = subnet_tags::ROLE;
         format!("release addresses in {ids}, or set the tag {role}=1 on another subnet in the zone")
     } else {
@@ -62,14 +62,14 @@ mod tests {
     use super::*;
     use crate::verify::free_addresses::tests::subnet;
 
-    fn node(subnets: Vec<&Subnet>, prefixes: bool, subnet_discovery: bool) -> NodeSubnets<'_> {
+    fn pods(subnets: Vec<&Subnet>, prefixes: bool, subnet_discovery: bool) -> PodSubnets<'_> {
         let demand = AddressDemand { addresses: 27, is_additional: false };
-        NodeSubnets { subnets, demand, prefixes, subnet_discovery }
+        PodSubnets { subnets, demand, prefixes, subnet_discovery }
     }
 
-    async fn checked(node: NodeSubnets<'_>) -> Vec<Diagnostic> {
+    async fn checked(pods: PodSubnets<'_>) -> Vec<Diagnostic> {
         let no_client = async || Err("no TLS certificates found".to_owned());
-        of_node(&node, no_client, Deadline::after(std::time::Duration::ZERO)).await
+        check_pod_subnets(&pods, no_client, Deadline::after(std::time::Duration::ZERO)).await
     }
 
     #[tokio::test]
@@ -78,20 +78,20 @@ mod tests {
         let full_warning =
             |text: &str, help: &str| Diagnostic::warning(Code::SubnetFull, text, help);
         assert_eq!(
-            checked(node(vec![&full], true, false)).await,
+            checked(pods(vec![&full], true, false)).await,
             [full_warning(
                 "subnet-1 has 1 free address, but a new node needs at least 2",
                 "release addresses in subnet-1, or start nodes in a larger subnet"
             )]
         );
         assert_eq!(
-            checked(node(vec![&full, &also_full], true, true)).await,
+            checked(pods(vec![&full, &also_full], true, true)).await,
             [full_warning(
                 "subnet-1 and subnet-2 have 1 free address, but a new node needs at least 2",
                 "release addresses in subnet-1 and subnet-2, or set the tag kubernetes.io/role/cni=1 on another subnet in the zone"
             )]
         );
-        assert_eq!(checked(node(Vec::new(), true, true)).await, []);
+        assert_eq!(checked(pods(Vec::new(), true, true)).await, []);
     }
 
     #[tokio::test]
@@ -99,9 +99,9 @@ mod tests {
         let large = subnet("subnet-1", 200);
         let text = "subnet-1 is in us-west-2a and has 200 free addresses";
         let ok = || Diagnostic::ok(Code::SubnetOk, text);
-        assert_eq!(checked(node(vec![&large], false, true)).await, [ok()]);
+        assert_eq!(checked(pods(vec![&large], false, true)).await, [ok()]);
         let skipped =
             Diagnostic::skipped(Code::FreePrefixesNotChecked, "no TLS certificates found", None);
-        assert_eq!(checked(node(vec![&large], true, true)).await, [ok(), skipped]);
+        assert_eq!(checked(pods(vec![&large], true, true)).await, [ok(), skipped]);
     }
 }

@@ -14,6 +14,7 @@ mod start_timeout;
 pub(crate) mod token_command;
 pub(crate) mod undo;
 pub(crate) mod wait_command;
+mod zone_subnets;
 
 use crate::adapter::{Context, disk};
 use crate::error::Error;

@@ -6,7 +6,7 @@
 //! error     the error type of all commands
 //! report    prints log lines, plans and diffs
 //! wait      waits for the CNI configuration and for the ENIConfig
-//! verify    checks an ENIConfig against EC2 and the Node object
+//! verify    checks an ENIConfig or the subnets of the node against EC2 and the Node object
 //! apply     writes the changes of a plan to the node
 //! observe   collects the facts about the instance, and connects to the cluster
 //! adapter   clients for files, IMDS, AWS, Kubernetes, Bottlerocket, systemd and commands of the host

@@ -172,7 +172,17 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
     let is_verified = !ready.diagnostics.is_empty()
         && ready.diagnostics.iter().all(|it| it.severity != Severity::Skipped);
     let found = if is_verified { "found and verified" } else { "found" };
-    for diagnostic in &ready.diagnostics {
+    checks(&ready.diagnostics);
+    info!(
+        "wait: ENIConfig {wait} {found} after {:.1} s ({}, {groups})",
+        ready.waited.as_secs_f32(),
+        ready.eni_config.subnet
+    );
+}
+
+/// Logs the results of checks.
+pub(crate) fn checks(diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
         let subject = diagnostic.code.subject();
         match diagnostic.severity {
             Severity::Ok | Severity::Info => info!("verify: {subject}: {diagnostic}"),
@@ -180,11 +190,6 @@ pub(crate) fn ready(plan: &Plan, ready: &Ready) {
             Severity::Warning | Severity::Failed => warn!("verify: {subject}: {diagnostic}"),
         }
     }
-    info!(
-        "wait: ENIConfig {wait} {found} after {:.1} s ({}, {groups})",
-        ready.waited.as_secs_f32(),
-        ready.eni_config.subnet
-    );
 }
 
 /// The inputs of a plan, and the error with which `run` would fail.

@@ -3,10 +3,18 @@
 //!
 //! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
+mod free_addresses;
 mod pod_addresses;
+mod pod_subnets;
 mod registered_node;
 mod security_groups;
 mod subnet;
+mod subnet_exclusion;
+
+pub(crate) use free_addresses::AddressDemand;
+use free_addresses::free_prefixes;
+pub(crate) use pod_subnets::{PodSubnets, check_pod_subnets};
+pub(crate) use subnet_exclusion::SubnetExclusion;
 
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
@@ -15,8 +23,7 @@ use crate::adapter::kubernetes::{ApiServer, EniConfig, KnownNode, KubernetesErro
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::{FALLBACK, default_exists};
-use eni_core::domain::prefixes;
-use eni_core::facts::{Instance, Subnet};
+use eni_core::facts::Instance;
 use eni_core::failure::{Advice, one_line};
 use std::time::Duration;
 use tokio::join;
@@ -43,14 +50,12 @@ pub(crate) struct SubnetRequirements {
     /// Whether the location is the one of this node, or the one that the ENIConfig is for.
     pub is_this_node: bool,
     pub eni_config: String,
-    /// The number of addresses that the pods of a full node use.
-    pub addresses: u32,
+    /// The addresses that the pods of a full node use.
+    pub demand: AddressDemand,
     /// Whether the CNI assigns the addresses as `/28` prefixes.
     pub prefixes: bool,
-    /// `ENABLE_SUBNET_DISCOVERY`: tags can exclude a subnet.
-    pub subnet_discovery: bool,
-    /// The cluster name, if it is known.
-    pub cluster: Option<String>,
+    /// Which tags exclude the subnet from pods.
+    pub exclusion: SubnetExclusion,
 }
 
 /// Checks the ENIConfig of this node. Without a client, `ec2` contains the reason for the skipped checks.
@@ -134,6 +139,7 @@ pub(crate) async fn with_ec2(
         Ok(subnets) => {
             let subnet = subnets.into_iter().next();
             diagnostics.push(subnet::check(requirements, &eni_config.subnet, subnet.as_ref()));
+            diagnostics.extend(subnet.as_ref().and_then(|it| subnet::check_tags(requirements, it)));
             subnet
         }
     };
@@ -141,7 +147,8 @@ pub(crate) async fn with_ec2(
         && requirements.prefixes
         && !diagnostics.iter().any(Diagnostic::is_failure)
     {
-        diagnostics.extend(free_prefixes(requirements, subnet, ec2).await);
+        let deadline = Deadline::after(ATTEMPT);
+        diagnostics.extend(free_prefixes(&[subnet], requirements.demand, ec2, deadline).await);
     }
     diagnostics.push(match groups {
         Ok(groups) => {
@@ -151,29 +158,6 @@ pub(crate) async fn with_ec2(
         Err(error) => skipped(Code::SecurityGroupsNotChecked, &error),
     });
     diagnostics
-}
-
-/// Checks the free `/28` prefixes of a subnet; `None` if the subnet has no IPv4 CIDR block.
-async fn free_prefixes(
-    requirements: &SubnetRequirements,
-    subnet: &Subnet,
-    ec2: &Ec2,
-) -> Option<Diagnostic> {
-    let cidr = subnet.cidr?;
-    let (most, least) = prefixes::bounds(cidr, subnet.free_addresses);
-    // The number of free addresses often decides. Only otherwise list every network interface in the
-    // subnet, because a thousand nodes may boot at the same time.
-    let free = if most == 0 {
-        Ok(0)
-    } else if least * prefixes::ADDRESSES >= requirements.addresses.max(1) {
-        Ok(least)
-    } else {
-        ec2.free_prefixes(&subnet.id, cidr, Deadline::after(ATTEMPT)).await
-    };
-    Some(match free {
-        Ok(free) => subnet::check_prefixes(requirements, subnet, free, least),
-        Err(error) => skipped(Code::FreePrefixesNotChecked, &error),
-    })
 }
 
 /// Checks the objects in the cluster that can make the CNI use another ENIConfig: an ENIConfig named

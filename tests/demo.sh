@@ -56,8 +56,7 @@ echo "Kubernetes API server: $API_ENDPOINT (no ENIConfig for us-west-2a yet)"
 heading "First boot: eni-bootstrap run (the ENIConfig appears after 3 s)"
 cp -r "$root" "$scratch/before"
 status=0
-# The sandbox does not simulate EC2, so the subnet cannot be verified.
-run=("$agent" run --root "$root" --imds-endpoint "$IMDS_ENDPOINT" --eni-config-verify=false)
+run=("$agent" run --root "$root" --imds-endpoint "$IMDS_ENDPOINT" --ec2-endpoint "$EC2_ENDPOINT")
 "${run[@]}" 2>&1 || status=$?
 echo "exit status: $status"
 ((status == 0))
@@ -79,7 +78,7 @@ sandbox --bottlerocket "$container" --render-after 1
 install -d "$container/.bottlerocket/bootstrap-containers/current"
 cp -r "$container" "$scratch/before-bottlerocket" 2>/dev/null || true # cp cannot copy the socket
 status=0
-run=("$agent" run --root "$container" --imds-endpoint "$IMDS_ENDPOINT" --eni-config-verify=false)
+run=("$agent" run --root "$container" --imds-endpoint "$IMDS_ENDPOINT" --ec2-endpoint "$EC2_ENDPOINT")
 "${run[@]}" 2>&1 || status=$?
 echo "exit status: $status"
 ((status == 0))

@@ -7,19 +7,24 @@ use crate::adapter::kubernetes::{ApiServer, EniConfig, Environment};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::outdated;
 use crate::error::Error;
-use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, zone_subnets};
+use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
 use crate::report;
-use crate::verify::{self, NodeLocation, SubnetRequirements};
+use crate::verify::{self, AddressDemand, NodeLocation, SubnetExclusion, SubnetRequirements};
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::facts::{Facts, Instance, ZoneSubnets};
+use eni_core::facts::{Facts, Instance};
 use eni_core::failure::one_line;
-use eni_core::plan::{Plan, access, depends_on_zone_subnets, plan};
+use eni_core::plan::{Plan, access, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
+use std::time::Duration;
 use tracing::{info, warn};
+
+/// The time limit of all EC2 requests about the subnets in the zone together, so that a node without
+/// access to EC2 is not delayed for long.
+const ZONE_SUBNETS_TIME: Duration = Duration::from_secs(10);
 
 /// The facts about this node, and the context and settings to use with them.
 pub(super) struct NodeSession {
@@ -30,6 +35,9 @@ pub(super) struct NodeSession {
     pub image: ObservedImage,
     /// The values of the last successful run, if they apply to this node.
     pub last_run: Option<LastRun>,
+    /// The time left for EC2 requests about the subnets in the zone, so that they delay the kubelet by
+    /// at most [`ZONE_SUBNETS_TIME`] in total.
+    pub zone_subnets_time: Duration,
 }
 
 /// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
@@ -52,7 +60,8 @@ impl ClusterState {
         let timer = WaitTimer::start(Wait::Once);
         match until_cni_config(&connection.api, labels, timer).await {
             Ok(aws_node) => {
-                let differs = aws_node.variables != recorded.variables;
+                let differs =
+                    aws_node.variables != recorded.variables || aws_node.image != recorded.image;
                 self.aws_node = Some(aws_node);
                 differs
             }
@@ -95,7 +104,8 @@ impl NodeSession {
         let (facts, image) =
             observe::facts(&context, &settings, bottlerocket, recorded, deadline).await?;
         let last_run = last_run.and_then(|it| it.applicable(&facts, &settings));
-        Ok(Self { context, settings, facts, image, last_run })
+        let zone_subnets_time = ZONE_SUBNETS_TIME;
+        Ok(Self { context, settings, facts, image, last_run, zone_subnets_time })
     }
 
     /// Reads the files of the image again, and updates the facts that depend on them.
@@ -122,16 +132,6 @@ impl NodeSession {
         };
         self.read_zone_subnets(&aws_node).await;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
-    }
-
-    /// Reads the subnets in the zone of the node if the plan for `aws_node` depends on them.
-    pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
-        let Self { context, settings, facts, .. } = self;
-        let is_missing = !matches!(facts.zone_subnets, ZoneSubnets::Read(_));
-        if is_missing && depends_on_zone_subnets(settings, Some(aws_node)) {
-            // Boxed: the future of the EC2 request is large.
-            facts.zone_subnets = Box::pin(zone_subnets(context, &facts.instance)).await;
-        }
     }
 
     /// Returns the labels that the kubelet sets on this node, without those that the plan adds.
@@ -245,14 +245,13 @@ impl NodeSession {
         if !self.settings.eni_config.verify() {
             return None;
         }
-        let Connection { api, cluster } = connection;
         let ec2 = Ec2::new(&self.context, &self.facts.instance.region).await;
         let ec2 = ec2.map_err(|error| one_line(&error));
         Some(Verifier {
-            requirements: requirements(name, &self.facts, plan, aws_node, cluster.cluster_name()),
+            requirements: requirements(name, &self.facts, plan, aws_node),
             instance: &self.facts.instance,
             ec2,
-            api,
+            api: &connection.api,
             aws_node,
         })
     }
@@ -283,10 +282,8 @@ fn requirements(
     facts: &Facts,
     plan: &Plan,
     aws_node: Option<&AwsNode>,
-    cluster: Option<&str>,
 ) -> SubnetRequirements {
     let instance = &facts.instance;
-    let capacity = &plan.capacity;
     SubnetRequirements {
         location: NodeLocation {
             zone: Some(instance.zone.to_string()),
@@ -296,9 +293,8 @@ fn requirements(
         },
         is_this_node: true,
         eni_config: name.to_string(),
-        addresses: capacity.max_pods.saturating_sub(capacity.host_network_pods),
+        demand: AddressDemand { addresses: plan.pod_addresses(), is_additional: false },
         prefixes: plan.cni.config.addressing == Addressing::Prefixes,
-        subnet_discovery: aws_node.is_none_or(|aws_node| aws_node.subnet_discovery),
-        cluster: cluster.map(str::to_owned),
+        exclusion: SubnetExclusion::new(aws_node, plan.cni.config.version),
     }
 }

@@ -104,7 +104,9 @@ async fn prepare(
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
     let eni_config = wait(node, cluster, &plan, timer).await?;
-    if plan.wait.is_some() {
+    if plan.wait.is_none() {
+        report::checks(&node.zone_subnet_checks(&plan, cluster.aws_node.as_ref()).await);
+    } else {
         // Another program may have changed a unit during the wait.
         apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     }

@@ -22,7 +22,10 @@ pub(crate) fn picture(
         limits.platform,
         counted(limits.vcpus, "vCPU")
     );
-    if capacity.addresses.is_some() {
+    if let Some(addresses) = capacity.attached_addresses {
+        term(&mut text, "attached network interfaces", " ", Some(addresses), "addresses for pods");
+        draw_pods(&mut text, capacity);
+    } else if capacity.addresses.is_some() {
         draw_interfaces(&mut text, capacity);
         draw_addresses(&mut text, capacity);
     } else {
@@ -36,6 +39,7 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
     let usable = capacity.max_eni.unwrap_or(capacity.interfaces);
     let own = capacity.slots_per_interface + 1;
     let set_aside = capacity.primary_set_aside > 0;
+    let is_excluded = capacity.primary_excluded > 0;
     // The primary interface is always the first.
     let trunk_to = 1 + capacity.trunk;
     let reserved_to = trunk_to.saturating_add(capacity.reserved);
@@ -44,9 +48,13 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
         let (first, further, purpose) = match number {
             _ if number >= usable => ("·", "·", format!("unused: MAX_ENI is {usable}")),
             0 if set_aside => ("─", "─", "primary, excluded by custom networking".to_owned()),
+            0 if is_excluded => ("─", "─", "primary, in a subnet that a tag excludes".to_owned()),
             0 => ("■", "□", format!("primary, {pods}")),
             _ if number < trunk_to => ("─", "─", "trunk, for security groups for pods".to_owned()),
             _ if number < reserved_to => ("─", "─", "reserved, not managed by the CNI".to_owned()),
+            _ if capacity.not_created > 0 => {
+                ("·", "·", "not created: a tag excludes the subnet".to_owned())
+            }
             _ => ("■", "□", pods),
         };
         let _ = writeln!(text, "  ENI {number:<2}  {}  {purpose}", cells(own, first, further));
@@ -101,6 +109,10 @@ fn draw_addresses(text: &mut String, capacity: &Capacity) {
     if let Some(target) = capacity.address_target {
         term(text, "limit by MINIMUM_IP_TARGET", "≤", Some(target), "addresses for pods");
     }
+    draw_pods(text, capacity);
+}
+
+fn draw_pods(text: &mut String, capacity: &Capacity) {
     let host = Some(capacity.host_network_pods);
     term(text, "host-network pods", "+", host, "(aws-node, kube-proxy)");
     term(text, "", "=", capacity.uncapped, "pods");
@@ -132,4 +144,74 @@ fn term(text: &mut String, label: &str, sign: &str, number: Option<u32>, unit: &
     let number = number.map(|number| number.to_string()).unwrap_or_default();
     let line = format!("  {label:<34} {sign} {number:>6} {unit}");
     let _ = writeln!(text, "{}", line.trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eni_core::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
+    use eni_core::domain::cni::Cni;
+    use eni_core::domain::instance_limits;
+
+    fn m5_large() -> (InstanceType, InstanceLimits) {
+        let instance_type = "m5.large".parse().unwrap();
+        let limits = instance_limits::embedded(&instance_type).unwrap();
+        (instance_type, limits)
+    }
+
+    #[test]
+    fn interfaces_that_the_cni_cannot_create_are_drawn() {
+        let primary_subnet = PrimarySubnet::NoNewInterfaces;
+        let network = NodeNetwork { primary_subnet, ..NodeNetwork::default() };
+        let options = CapacityOptions { network, ..CapacityOptions::default() };
+        let (instance_type, limits) = m5_large();
+        let capacity = Capacity::compute(&limits, Cni::default(), options).unwrap();
+        assert_eq!(
+            picture(&instance_type, &limits, &capacity),
+            "\
+m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
+
+  ENI 0   ■□□□□□□□□□  primary, 9 addresses for pods
+  ENI 1   ··········  not created: a tag excludes the subnet
+  ENI 2   ··········  not created: a tag excludes the subnet
+
+  ■ primary address   □ address for a pod
+
+  1 interface × 9 addresses               9 addresses for pods
+  host-network pods                  +      2 (aws-node, kube-proxy)
+                                     =     11 pods
+  ceiling                            ≤    110 (not reached)
+
+  max-pods                                 11
+"
+        );
+    }
+
+    #[test]
+    fn attached_addresses_replace_the_interfaces() {
+        let (instance_type, limits) = m5_large();
+        let options = CapacityOptions::default();
+        let capacity = Capacity::compute(&limits, Cni::default(), options).unwrap();
+        let count = Some(14);
+        let attached = Capacity {
+            attached_addresses: count,
+            addresses: count,
+            uncapped: Some(16),
+            max_pods: 16,
+            ..capacity
+        };
+        assert_eq!(
+            picture(&instance_type, &limits, &attached),
+            "\
+m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
+
+  attached network interfaces              14 addresses for pods
+  host-network pods                  +      2 (aws-node, kube-proxy)
+                                     =     16 pods
+  ceiling                            ≤    110 (not reached)
+
+  max-pods                                 16
+"
+        );
+    }
 }

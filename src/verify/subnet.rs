@@ -1,19 +1,10 @@
 //! The check of the subnet that an ENIConfig names.
 
+use super::free_addresses::check_addresses;
 use super::{NodeLocation, SubnetRequirements};
 use eni_core::diagnostic::{Code, Diagnostic};
-use eni_core::domain::plural::counted;
-use eni_core::domain::prefixes;
+use eni_core::domain::cni_version::CniVersion;
 use eni_core::facts::Subnet;
-
-/// The minimum number of free addresses: one for a network interface and one for its first pod.
-const MIN_FREE_ADDRESSES: u32 = 2;
-/// With the value `0`, this tag excludes a subnet from the CNI's subnet discovery.
-const ROLE_TAG: &str = "kubernetes.io/role/cni";
-/// The prefix of the tags that reserve a subnet for a cluster; the cluster name follows.
-///
-/// Source: `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s.
-const CLUSTER_TAG: &str = "cni.networking.k8s.aws/cluster/";
 
 /// Returns the first problem of the subnet `id`, or a passed check. `subnet` is `None` if EC2 did not
 /// return it.
@@ -22,9 +13,9 @@ pub(super) fn check(
     id: &str,
     subnet: Option<&Subnet>,
 ) -> Diagnostic {
-    let SubnetRequirements { location, is_this_node, eni_config, .. } = requirements;
+    let SubnetRequirements { location, is_this_node, exclusion, demand, .. } = requirements;
     let subject = if *is_this_node { "the node is in" } else { "this ENIConfig is for" };
-    let edit = format!("`kubectl edit eniconfig {eni_config}`");
+    let edit = edit(requirements);
     let Some(subnet) = subnet else {
         return Diagnostic::failed(
             Code::SubnetNotFound,
@@ -51,37 +42,18 @@ pub(super) fn check(
             ),
         );
     }
-    if let Some(tag) = excluding_tag(requirements, subnet) {
+    if exclusion.version.is_some()
+        && let Some(tag) = exclusion.tag(subnet)
+    {
         return Diagnostic::failed(
             Code::SubnetTaggedOut,
             format!("the CNI assigns no pod addresses from {id} because of its tag {tag}"),
             format!("remove the tag, or set spec.subnet to another subnet: {edit}"),
         );
     }
-    check_addresses(requirements, subnet, &edit)
-}
-
-fn check_addresses(requirements: &SubnetRequirements, subnet: &Subnet, edit: &str) -> Diagnostic {
-    let Subnet { id, zone, free_addresses, .. } = subnet;
-    let free = counted(*free_addresses, "free address");
-    if *free_addresses < MIN_FREE_ADDRESSES {
-        return Diagnostic::failed(
-            Code::SubnetFull,
-            format!("{id} has {free}, but a new node needs at least {MIN_FREE_ADDRESSES}"),
-            format!("release addresses in {id}, or set spec.subnet to another subnet: {edit}"),
-        );
-    }
-    if *free_addresses < requirements.addresses {
-        return Diagnostic::warning(
-            Code::FewFreeAddresses,
-            format!(
-                "{id} has {free}, but the pods of this node can use up to {}",
-                requirements.addresses
-            ),
-            "add a larger subnet before the node runs out of addresses",
-        );
-    }
-    Diagnostic::ok(Code::SubnetOk, format!("{id} is in {zone} and has {free}"))
+    let id = &subnet.id;
+    let help = format!("release addresses in {id}, or set spec.subnet to another subnet: {edit}");
+    check_addresses(&[subnet], *demand, help)
 }
 
 /// Returns the zones of the subnet and of the node if they differ.
@@ -103,52 +75,27 @@ fn zone_mismatch(location: &NodeLocation, subnet: &Subnet) -> Option<(String, St
     })
 }
 
-/// Returns the tag that excludes the subnet from the CNI's subnet discovery, if there is one.
-fn excluding_tag(requirements: &SubnetRequirements, subnet: &Subnet) -> Option<String> {
-    if !requirements.subnet_discovery {
-        return None;
-    }
-    if subnet.tags.get(ROLE_TAG).is_some_and(|value| value == "0") {
-        return Some(format!("{ROLE_TAG}=0"));
-    }
-    let cluster = requirements.cluster.as_deref()?;
-    let mut clusters =
-        subnet.tags.keys().filter_map(|key| key.strip_prefix(CLUSTER_TAG)).peekable();
-    let first = *clusters.peek()?;
-    let is_ours = clusters.any(|name| name == cluster);
-    (!is_ours).then(|| format!("{CLUSTER_TAG}{first} (this cluster is {cluster})"))
+/// Returns the warning that a tag of the subnet excludes it from pods if the version of the CNI, which is
+/// unknown, supports this.
+pub(super) fn check_tags(requirements: &SubnetRequirements, subnet: &Subnet) -> Option<Diagnostic> {
+    let tag = requirements.exclusion.tag(subnet)?;
+    let first = CniVersion::SUBNET_EXCLUSION;
+    let (id, edit) = (&subnet.id, edit(requirements));
+    requirements.exclusion.version.is_none().then(|| {
+        Diagnostic::warning(
+            Code::SubnetTaggedOut,
+            format!(
+                "the version of the CNI is unknown; from {first}, it assigns no pod addresses from {id} because of its tag {tag}"
+            ),
+            format!(
+                "set `cni.version`; if it is {first} or later, remove the tag, or set spec.subnet to another subnet: {edit}"
+            ),
+        )
+    })
 }
 
-/// Checks whether the subnet has enough `/28` prefixes. `least` is the minimum that follows from the number
-/// of free addresses.
-pub(super) fn check_prefixes(
-    requirements: &SubnetRequirements,
-    subnet: &Subnet,
-    free: u32,
-    least: u32,
-) -> Diagnostic {
-    let id = &subnet.id;
-    let needed = requirements.addresses.div_ceil(prefixes::ADDRESSES);
-    let prefixes = counted(free, "free /28 prefix");
-    if free == 0 {
-        let addresses = counted(subnet.free_addresses, "free address");
-        return Diagnostic::failed(
-            Code::NoFreePrefix,
-            format!("{id} has {addresses}, but no free /28 prefix"),
-            format!(
-                "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr CIDR`"
-            ),
-        );
-    }
-    if free < needed {
-        return Diagnostic::warning(
-            Code::FewFreePrefixes,
-            format!("{id} has {prefixes}, but the pods of this node can use up to {needed}"),
-            "add a larger subnet before the node runs out of addresses",
-        );
-    }
-    let at_least = if free == least { "at least " } else { "" };
-    Diagnostic::ok(Code::FreePrefixesOk, format!("{id} has {at_least}{prefixes}"))
+fn edit(requirements: &SubnetRequirements) -> String {
+    format!("`kubectl edit eniconfig {}`", requirements.eni_config)
 }
 
 #[cfg(test)]

@@ -32,7 +32,6 @@ fn max_pods_prints_only_the_published_value() {
         ("m5.large", PREFIX.to_owned(), "110"),
         ("m5.large", format!("{PREFIX} {CUSTOM} {ALL}"), "290"),
         ("m5.large", format!("{PREFIX} {CUSTOM}"), "110"),
-        ("m5.large", format!("{PREFIX} --cni-version v1.8.0"), "29"),
         ("m5.large", "--cni-max-eni 2".to_owned(), "20"),
         ("t3.medium", String::new(), "17"),
         ("t3.medium", CUSTOM.to_owned(), "12"),
@@ -43,6 +42,10 @@ fn max_pods_prints_only_the_published_value() {
         let line = format!("--instance-type {instance_type} {arguments}");
         assert_eq!(max_pods(&line), result(expect), "{line}");
     }
+    let before_prefixes =
+        max_pods(&format!("--instance-type m5.large {PREFIX} --cni-version v1.8.0"));
+    let warning = "warning: max-pods: version 1.8.0 of the CNI does not support prefix delegation; it assigns secondary IPv4 addresses\n";
+    assert_eq!(before_prefixes, RunOutput { stderr: warning.to_owned(), ..result("29") });
 }
 
 #[test]
@@ -111,6 +114,7 @@ fn explain_prints_the_calculation() {
         ),
         ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
         ("ipv6", "--instance-type t3.nano --cni-ip-family ipv6"),
+        ("excluded-subnet", "--instance-type m5.large --cni-primary-subnet-excluded"),
     ] {
         let output = max_pods(&format!("--explain {arguments}"));
         assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{name}");

@@ -25,6 +25,7 @@ mod kubernetes;
 mod last_run;
 mod limits;
 mod max_pods;
+mod node_subnets;
 mod out_of_scope;
 mod proxy;
 mod shared_files;

@@ -120,6 +120,7 @@ fn each_mismatch_has_its_own_message() {
         )
     );
 
+    site.api.set_cni_version("v1.23.2-eksbuild.1");
     let excluded = account.subnet(vpc, "us-west-2a", "10.0.3.0/24");
     account.tag(&excluded, "kubernetes.io/role/cni", "0");
     site.eni_config(&excluded, &[]);

@@ -58,7 +58,8 @@ fn the_daemonset_and_the_settings_give_the_same_max_pods() {
     for (variables, flags) in COMBINATIONS {
         cluster.install_cni(env(variables));
         let by_cluster = plan(&[]);
-        let by_settings = plan(&[&["--cni-source", "settings"], flags].concat());
+        let by_settings =
+            plan(&[&["--cni-source", "settings", "--cni-version", "1.20.4"], flags].concat());
         for key in ["capacity", "kubelet", "eni-config", "files"] {
             assert_eq!(by_cluster[key], by_settings[key], "{key} of {variables:?}");
         }
@@ -155,7 +156,8 @@ fn an_environment_from_all_sources_equals_the_kubelets() {
         json!({
             "addressing": "secondary-addresses", "custom_networking": true, "pod_eni": false,
             "max_eni": 2, "reserved_enis": 0, "ip_family": "ipv4", "multi_nic": false,
-            "minimum_ip_target": 0, "warm_ip_target": 7,
+            "minimum_ip_target": 0, "warm_ip_target": 7, "imds_only": false,
+            "disable_provisioning": false, "version": "1.20.4",
         })
     );
 }

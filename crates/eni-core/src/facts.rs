@@ -1,5 +1,6 @@
 //! The properties of the instance and its image, which the agent reads once.
 
+use crate::domain::capacity::PrimarySubnet;
 use crate::domain::eni_config::Field;
 use crate::domain::identifier::{InstanceId, InstanceType, InterfaceId, SubnetId, VpcId};
 use crate::domain::instance_limits::{InstanceLimits, LimitsSource};
@@ -49,6 +50,8 @@ pub enum ZoneSubnets {
         /// Whether IAM denies the call.
         is_denied: bool,
     },
+    /// EC2 did not return them now. In the last successful run, their tags had this effect.
+    Recorded(PrimarySubnet),
 }
 
 /// The instance's own metadata, from IMDS.

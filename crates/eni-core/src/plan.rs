@@ -15,6 +15,7 @@ mod max_pods_precedence;
 mod node_labels;
 mod node_network;
 mod plan_error;
+mod pod_subnets;
 mod reserve;
 mod reserve_precedence;
 
@@ -26,6 +27,7 @@ pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 use node_labels::{NodeLabels, node_labels};
 pub use node_network::depends_on_zone_subnets;
 use node_network::node_network;
+pub(crate) use node_network::read_primary_subnet;
 pub use plan_error::PlanError;
 use reserve::{KubeReserved, reserve};
 

@@ -8,11 +8,12 @@ mod recorded_cluster;
 pub use identity::{Hardware, Identity};
 
 use crate::domain::aws_node::AwsNode;
+use crate::domain::capacity::PrimarySubnet;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::identifier::InstanceType;
 use crate::domain::instance_limits::{InstanceLimits, NamedRow};
 use crate::facts::Facts;
-use crate::plan::{ClusterAccess, Plan, access, plan};
+use crate::plan::{ClusterAccess, Plan, access, plan, read_primary_subnet};
 use crate::settings::{CniSource, Settings};
 use recorded_cluster::RecordedCluster;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,10 @@ pub struct RunRecord {
     /// The image of the aws-node DaemonSet. Empty in a record of an earlier version.
     #[serde(default)]
     aws_node_image: String,
+    /// Whether a tag excludes the subnet of the node; `None` if max-pods did not depend on it, or if EC2
+    /// did not return the tags. Missing in a record of an earlier version.
+    #[serde(default)]
+    primary_subnet: Option<PrimarySubnet>,
     /// The ENIConfig; `None` without custom networking.
     eni_config: Option<RecordedEniConfig>,
     max_pods: u32,
@@ -115,6 +120,8 @@ impl RunRecord {
             cluster: cluster.and_then(RecordedCluster::new),
             aws_node: aws_node.map(|aws_node| aws_node.variables.clone()),
             aws_node_image: aws_node.map(|it| it.image.clone()).unwrap_or_default(),
+            primary_subnet: aws_node
+                .and_then(|aws_node| read_primary_subnet(facts, &plan.cni.config, aws_node)),
             eni_config,
             max_pods: plan.capacity.max_pods,
         }
@@ -160,6 +167,12 @@ impl RunRecord {
     pub fn aws_node(&self) -> Option<AwsNode> {
         let variables = self.aws_node.as_ref()?;
         Some(AwsNode { is_recorded: true, ..AwsNode::read(variables, &self.aws_node_image) })
+    }
+
+    /// Returns whether a tag excludes the subnet of the node; `None` if the run did not read it.
+    #[must_use]
+    pub fn primary_subnet(&self) -> Option<PrimarySubnet> {
+        self.primary_subnet
     }
 
     /// Returns the ENIConfig if it has this name.

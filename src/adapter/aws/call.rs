@@ -54,13 +54,17 @@ pub enum CallError {
     Aws(#[from] AwsError),
 }
 
+/// Returns the help for a call that IAM denies.
+pub(crate) fn access_denied_help(action: &str) -> String {
+    format!(
+        "allow `{action}` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action"
+    )
+}
+
 impl Advice for CallError {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::AccessDenied { action, .. } => format!(
-                "allow `{action}` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action"
-            )
-            .into(),
+            Self::AccessDenied { action, .. } => access_denied_help(action).into(),
             Self::NoCredentials { .. } => CREDENTIALS.into(),
             Self::Clock { .. } => {
                 "set the clock of the instance: run `chronyc makestep`, and check its time source with `chronyc sources` (Amazon Time Sync Service: 169.254.169.123)".into()

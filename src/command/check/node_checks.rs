@@ -79,6 +79,7 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
         (None, _) => {
             let text = "not needed: custom networking is off";
             diagnostics.push(Diagnostic::ok(Code::EniConfigNotNeeded, text));
+            diagnostics.extend(node.zone_subnet_checks(&plan, aws_node.as_ref()).await);
         }
         (Some(_), None) => {}
         (Some(name), Some(connection)) => {

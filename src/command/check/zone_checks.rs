@@ -7,7 +7,7 @@ use crate::adapter::kubernetes::{ApiServer, EniConfig, Environment};
 use crate::adapter::{Context, Deadline};
 use crate::error::{Error, UsageError};
 use crate::observe::ClusterError;
-use crate::verify::{self, NodeLocation, SubnetRequirements};
+use crate::verify::{self, AddressDemand, NodeLocation, SubnetExclusion, SubnetRequirements};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
@@ -182,15 +182,15 @@ impl ZoneChecks<'_> {
             return vec![without_subnet(name, location.zone.as_deref())];
         }
         let aws_node = self.aws_node.as_ref();
+        let version = self.settings.cni.version.or(aws_node.and_then(|it| it.cni.version));
         let requirements = SubnetRequirements {
             location,
             is_this_node: false,
             eni_config: name.to_owned(),
             // The instance types of the nodes are unknown here, so require an address for one pod.
-            addresses: 1,
+            demand: AddressDemand { addresses: 1, is_additional: false },
             prefixes: aws_node.is_some_and(|it| it.cni.addressing == Addressing::Prefixes),
-            subnet_discovery: aws_node.is_none_or(|it| it.subnet_discovery),
-            cluster: self.settings.cluster.name.clone(),
+            exclusion: SubnetExclusion::new(aws_node, version),
         };
         let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name:?} found"))];
         diagnostics.extend(verify::with_ec2(&requirements, eni_config, Ok(&self.ec2)).await);

@@ -4,7 +4,7 @@
 
 use super::calculator_output::{Color, Output, Sort};
 use clap::{Args, ValueEnum};
-use eni_core::domain::capacity::{CapacityOptions, Ceiling};
+use eni_core::domain::capacity::{CapacityOptions, Ceiling, NodeNetwork, PrimarySubnet};
 use eni_core::domain::cni::{Addressing, Cni, IpFamily};
 use eni_core::domain::cni_version::CniVersion;
 use eni_core::domain::zone::Region;
@@ -25,6 +25,9 @@ pub(crate) struct MaxPodsArgs {
     /// Custom networking: pods use the subnet of an ENIConfig
     #[arg(long)]
     cni_custom_networking_enabled: bool,
+    /// A tag excludes the subnet of the primary network interface from pods (kubernetes.io/role/cni=0)
+    #[arg(long, hide_short_help = true)]
+    cni_primary_subnet_excluded: bool,
     /// Prefix delegation: the CNI assigns /28 prefixes to network interfaces
     #[arg(long)]
     cni_prefix_delegation_enabled: bool,
@@ -113,6 +116,9 @@ impl MaxPodsArgs {
     pub(super) fn options(&self) -> CapacityOptions {
         let unlimited = self.show_max_allowed.then_some(Ceiling::Unlimited);
         let ceiling = self.ceiling.or(unlimited).unwrap_or_default();
-        CapacityOptions { ceiling, ..CapacityOptions::default() }
+        let excluded = self.cni_primary_subnet_excluded.then_some(PrimarySubnet::Excluded);
+        let network =
+            NodeNetwork { primary_subnet: excluded.unwrap_or_default(), ..NodeNetwork::default() };
+        CapacityOptions { ceiling, network, ..CapacityOptions::default() }
     }
 }

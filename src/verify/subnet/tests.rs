@@ -1,4 +1,6 @@
 use super::*;
+use crate::verify::{AddressDemand, SubnetExclusion};
+use eni_core::domain::aws_node::AwsNode;
 use std::collections::BTreeMap;
 
 pub(crate) fn requirements() -> SubnetRequirements {
@@ -11,11 +13,18 @@ pub(crate) fn requirements() -> SubnetRequirements {
         },
         is_this_node: true,
         eni_config: "us-west-2a".to_owned(),
-        addresses: 18,
+        demand: AddressDemand { addresses: 18, is_additional: false },
         prefixes: false,
-        subnet_discovery: true,
-        cluster: Some("prod".to_owned()),
+        exclusion: exclusion("v1.23.2", &[("CLUSTER_NAME", "prod")]),
     }
+}
+
+/// Returns the rules of a CNI with this image tag and these variables.
+fn exclusion(tag: &str, variables: &[(&str, &str)]) -> SubnetExclusion {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let image = format!("602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:{tag}");
+    let aws_node = AwsNode::read(&variables.iter().map(owned).collect(), &image);
+    SubnetExclusion::new(Some(&aws_node), aws_node.cni.version)
 }
 
 fn subnet() -> Subnet {
@@ -30,8 +39,9 @@ fn subnet() -> Subnet {
     }
 }
 
-fn tagged(key: &str, value: &str) -> Subnet {
-    Subnet { tags: BTreeMap::from([(key.to_owned(), value.to_owned())]), ..subnet() }
+fn tagged(tags: &[(&str, &str)]) -> Subnet {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    Subnet { tags: tags.iter().map(owned).collect(), ..subnet() }
 }
 
 fn failed(code: Code, text: &str, help: &str) -> Diagnostic {
@@ -114,52 +124,66 @@ fn each_problem_has_its_own_code_and_help() {
     );
 }
 
-#[test]
-fn a_tag_excludes_a_subnet_if_subnet_discovery_is_on() {
-    let checked = |subnet: Subnet| check(&requirements(), "subnet-1", Some(&subnet));
-    let excluded = |tag: &str| {
-        failed(
-            Code::SubnetTaggedOut,
-            &format!("the CNI assigns no pod addresses from subnet-1 because of its tag {tag}"),
-            "remove the tag, or set spec.subnet to another subnet: EDIT",
-        )
-    };
-    assert_eq!(checked(tagged(ROLE_TAG, "0")), excluded("kubernetes.io/role/cni=0"));
-    assert_eq!(checked(tagged(ROLE_TAG, "1")), ok());
-    assert_eq!(checked(tagged("cni.networking.k8s.aws/cluster/prod", "shared")), ok());
-    let other_cluster = tagged("cni.networking.k8s.aws/cluster/dev", "shared");
-    assert_eq!(
-        checked(other_cluster.clone()),
-        excluded("cni.networking.k8s.aws/cluster/dev (this cluster is prod)")
-    );
-    let without_discovery = SubnetRequirements { subnet_discovery: false, ..requirements() };
-    assert_eq!(check(&without_discovery, "subnet-1", Some(&tagged(ROLE_TAG, "0"))), ok());
-    let without_cluster = SubnetRequirements { cluster: None, ..requirements() };
-    assert_eq!(check(&without_cluster, "subnet-1", Some(&other_cluster)), ok());
+const EXCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "0");
+const INCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "1");
+const OURS: (&str, &str) = ("cni.networking.k8s.aws/cluster/prod", "shared");
+const OTHER: (&str, &str) = ("cni.networking.k8s.aws/cluster/dev", "shared");
+
+/// Returns the results of both checks of a subnet with these tags.
+fn checked(exclusion: SubnetExclusion, tags: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let requirements = SubnetRequirements { exclusion, ..requirements() };
+    let subnet = tagged(tags);
+    let first = check(&requirements, "subnet-1", Some(&subnet));
+    [Some(first), check_tags(&requirements, &subnet)].into_iter().flatten().collect()
+}
+
+fn excluded(tag: &str) -> Vec<Diagnostic> {
+    vec![failed(
+        Code::SubnetTaggedOut,
+        &format!("the CNI assigns no pod addresses from subnet-1 because of its tag {tag}"),
+        "remove the tag, or set spec.subnet to another subnet: EDIT",
+    )]
 }
 
 #[test]
-fn prefix_delegation_needs_free_blocks_of_sixteen_addresses() {
-    let requirements = SubnetRequirements { addresses: 108, prefixes: true, ..requirements() };
-    let subnet = Subnet { free_addresses: 130, ..subnet() };
-    let checked = |free, least| check_prefixes(&requirements, &subnet, free, least);
-    assert_eq!(
-        checked(0, 0),
-        Diagnostic::failed(
-            Code::NoFreePrefix,
-            "subnet-1 has 130 free addresses, but no free /28 prefix",
-            "use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id subnet-1 --reservation-type prefix --cidr CIDR`"
-        )
+fn a_tag_excludes_a_subnet_from_version_1_22_with_subnet_discovery() {
+    let named = |tag: &str| exclusion(tag, &[("CLUSTER_NAME", "prod")]);
+    let role = "kubernetes.io/role/cni=0";
+    assert_eq!(checked(named("v1.22.0-eksbuild.1"), &[EXCLUDED]), excluded(role));
+    assert_eq!(checked(named("v1.22.0"), &[INCLUDED]), [ok()]);
+    assert_eq!(checked(named("v1.22.0"), &[INCLUDED, OURS, OTHER]), [ok()]);
+    let other = "cni.networking.k8s.aws/cluster/dev (CLUSTER_NAME of aws-node is prod)";
+    assert_eq!(checked(named("v1.22.0"), &[INCLUDED, OTHER]), excluded(other));
+    for tags in [&[EXCLUDED][..], &[INCLUDED, OTHER]] {
+        assert_eq!(checked(named("v1.21.9"), tags), [ok()], "before 1.22.0");
+        let off = [("ENABLE_SUBNET_DISCOVERY", "false"), ("CLUSTER_NAME", "prod")];
+        assert_eq!(checked(exclusion("v1.23.2", &off), tags), [ok()], "no subnet discovery");
+    }
+}
+
+#[test]
+fn a_cluster_tag_excludes_nothing_without_the_role_tag() {
+    let named = exclusion("v1.23.2", &[("CLUSTER_NAME", "prod")]);
+    assert_eq!(checked(named, &[OTHER]), [ok()]);
+}
+
+#[test]
+fn a_cluster_tag_excludes_nothing_without_cluster_name_on_aws_node() {
+    assert_eq!(checked(exclusion("v1.23.2", &[]), &[INCLUDED, OTHER]), [ok()]);
+    // The DaemonSet was not read.
+    let version = Some(CniVersion::REFERENCE);
+    assert_eq!(checked(SubnetExclusion::new(None, version), &[INCLUDED, OTHER]), [ok()]);
+    let role = excluded("kubernetes.io/role/cni=0");
+    assert_eq!(checked(SubnetExclusion::new(None, version), &[EXCLUDED]), role);
+}
+
+#[test]
+fn an_unknown_version_makes_an_excluding_tag_a_warning() {
+    let warning = Diagnostic::warning(
+        Code::SubnetTaggedOut,
+        "the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from subnet-1 because of its tag kubernetes.io/role/cni=0",
+        "set `cni.version`; if it is 1.22.0 or later, remove the tag, or set spec.subnet to another subnet: `kubectl edit eniconfig us-west-2a`",
     );
-    assert_eq!(
-        checked(6, 0),
-        Diagnostic::warning(
-            Code::FewFreePrefixes,
-            "subnet-1 has 6 free /28 prefixes, but the pods of this node can use up to 7",
-            "add a larger subnet before the node runs out of addresses"
-        )
-    );
-    let ok = |text: &str| Diagnostic::ok(Code::FreePrefixesOk, text);
-    assert_eq!(checked(7, 0), ok("subnet-1 has 7 free /28 prefixes"));
-    assert_eq!(checked(7, 7), ok("subnet-1 has at least 7 free /28 prefixes"));
+    assert_eq!(checked(exclusion("stable", &[]), &[EXCLUDED]), [ok(), warning]);
+    assert_eq!(checked(exclusion("stable", &[]), &[INCLUDED]), [ok()]);
 }

@@ -8,7 +8,7 @@ use crate::faults::Faults;
 use crate::server::{Request, Server};
 use crate::state::State;
 use crate::watch::Watcher;
-use crate::{status, tls};
+use crate::{aws_node, status, tls};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
@@ -205,7 +205,13 @@ impl KubernetesApi {
     pub fn set_aws_node(&self, environment: Option<&[(&str, &str)]>) {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let environment = environment.map(|it| it.iter().map(owned).collect());
-        self.shared.state().aws_node.0 = environment;
+        self.shared.state().aws_node.environment = environment;
+    }
+
+    /// Sets the tag of the aws-node image, such as `v1.23.2-eksbuild.1`, which contains the version of
+    /// the CNI. By default it is `v1.20.4-eksbuild.1`, in which no tag excludes a subnet.
+    pub fn set_cni_version(&self, tag: &str) {
+        self.shared.state().aws_node.image = aws_node::image(tag);
     }
 
     /// Sets the nodeSelector of the aws-node DaemonSet.

@@ -1,5 +1,6 @@
 //! Simulated services that eni-bootstrap calls, for tests and the demo: an instance metadata service, a
-//! Kubernetes API with ENIConfigs, a DNS server, and the settings API of Bottlerocket on a Unix socket.
+//! Kubernetes API with ENIConfigs, an EC2 API with subnets, a DNS server, and the settings API of
+//! Bottlerocket on a Unix socket.
 //! The servers listen on loopback.
 //!
 //! Each server runs on a separate thread and stops when its handle is dropped. The responses are the same
@@ -10,9 +11,11 @@
     reason = "if a simulated service cannot start, the test must fail"
 )]
 
+mod aws_node;
 mod bottlerocket;
 mod control;
 mod dns;
+mod ec2;
 mod faults;
 mod imds;
 mod kubernetes;
@@ -26,6 +29,7 @@ mod watch;
 pub use bottlerocket::{ApiRequest, Applied, Applier, Bottlerocket};
 pub use control::Control;
 pub use dns::Dns;
+pub use ec2::{Ec2, Subnet};
 pub use faults::{Fault, Faults};
 pub use imds::{Imds, Instance, Interface};
 pub use kubernetes::{Access, KubernetesApi, KubernetesRequest};

@@ -1,7 +1,9 @@
 //! A program that simulates an instance and its cluster on loopback until it is killed.
 
 use clap::Parser;
-use eni_bootstrap_sandbox::{Applier, Bottlerocket, Control, Imds, Instance, KubernetesApi};
+use eni_bootstrap_sandbox::{
+    Applier, Bottlerocket, Control, Ec2, Imds, Instance, KubernetesApi, Subnet,
+};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,14 +13,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Simulate an EC2 instance, its Kubernetes API and optionally a Bottlerocket host, to run eni-bootstrap
-/// against.
+/// Simulate an EC2 instance, its EC2 and Kubernetes APIs and optionally a Bottlerocket host, to run
+/// eni-bootstrap against.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Example:
   eni-bootstrap-sandbox --dir /tmp/sandbox --eni-config us-west-2a --eni-config-after 3 &
   until [ -e /tmp/sandbox/ready ]; do sleep 0.1; done; . /tmp/sandbox/ready
-  eni-bootstrap run --imds-endpoint \"$IMDS_ENDPOINT\" --root /tmp/root
+  eni-bootstrap run --imds-endpoint \"$IMDS_ENDPOINT\" --ec2-endpoint \"$EC2_ENDPOINT\" --root /tmp/root
 
 Control the running sandbox with HTTP requests to $CONTROL:
   POST   /eniconfigs/NAME      create or replace an ENIConfig; the body is its spec
@@ -63,6 +65,9 @@ struct Arguments {
     exit_with_stdin: bool,
 }
 
+/// The subnet in the ENIConfig.
+const POD_SUBNET: &str = "subnet-0fedcba9876543210";
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,6 +97,13 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         ..Instance::default()
     };
     let imds = Arc::new(Imds::start(&instance));
+    let in_zone = |subnet| Subnet { zone: arguments.zone.clone(), ..subnet };
+    let pods = Subnet {
+        id: POD_SUBNET.to_owned(),
+        cidr: "198.51.100.0/24".to_owned(),
+        ..Subnet::default()
+    };
+    let ec2 = Ec2::start(vec![in_zone(Subnet::default()), in_zone(pods)]);
     let bottlerocket = arguments.bottlerocket.as_deref().map(|container| {
         let host = Bottlerocket::in_container(container, &Bottlerocket::seed(&instance, &api));
         if arguments.render_after > 0 {
@@ -109,7 +121,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
             api.apply(
                 &name,
                 json!({
-                    "subnet": "subnet-0fedcba9876543210",
+                    "subnet": POD_SUBNET,
                     "securityGroups": ["sg-0123456789abcdef0"],
                 }),
             );
@@ -121,6 +133,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     let mut ready = String::new();
     for (name, value) in [
         ("IMDS_ENDPOINT", imds.endpoint()),
+        ("EC2_ENDPOINT", ec2.endpoint()),
         ("API_ENDPOINT", api.url()),
         ("CA_FILE", authority.display().to_string()),
         ("KUBECONFIG_FILE", kubeconfig.display().to_string()),

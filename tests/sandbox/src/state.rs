@@ -1,5 +1,6 @@
 //! The objects of the simulated API server, and its responses.
 
+use crate::aws_node::AwsNode;
 use crate::kubernetes::{Access, KubernetesRequest};
 use crate::server::{Body, Request, answer};
 use crate::status;
@@ -15,17 +16,6 @@ const DAEMON_SETS: (&str, &str) = ("/apis/apps/v1/namespaces/", "/daemonsets/");
 const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 /// The duration of a watch without `timeoutSeconds`.
 const DEFAULT_WATCH: Duration = Duration::from_mins(30);
-
-/// The environment of the aws-node DaemonSet; `None` if the DaemonSet does not exist.
-pub(crate) struct AwsNode(pub Option<Vec<(String, String)>>);
-
-/// The CNI is configured for custom networking.
-impl Default for AwsNode {
-    fn default() -> Self {
-        let name = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned();
-        Self(Some(vec![(name, "true".to_owned())]))
-    }
-}
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -154,19 +144,11 @@ impl State {
             }
             Some(rejection) => return rejection,
         }
-        let Some(environment) = &self.aws_node.0 else { return status::no_daemon_set("aws-node") };
-        let variable = |(name, value): &(String, String)| json!({ "name": name, "value": value });
-        let environment: Vec<Value> = environment.iter().map(variable).collect();
-        let daemon_set = json!({
-            "apiVersion": "apps/v1",
-            "kind": "DaemonSet",
-            "metadata": { "name": "aws-node", "namespace": "kube-system" },
-            "spec": { "template": { "spec": { "nodeSelector": self.node_selector, "containers": [
-                { "name": "aws-node", "env": environment },
-                { "name": "aws-eks-nodeagent", "env": [] },
-            ]}}},
-        });
-        answer(200, "application/json", daemon_set.to_string())
+        let selector = &self.node_selector;
+        self.aws_node.daemon_set(selector).map_or_else(
+            || status::no_daemon_set("aws-node"),
+            |daemon_set| answer(200, "application/json", daemon_set.to_string()),
+        )
     }
 
     /// Returns a DaemonSet of another CNI.

@@ -147,9 +147,10 @@ codes! {
     VerifyOff = "verify-off", "verify";
     /// The zones of the cluster's subnets are unknown.
     ZonesUnknown = "zones-unknown", "zones";
-    /// The subnet of the ENIConfig fits the node.
+    /// The subnet of the ENIConfig fits the node. Without custom networking: the subnets for pods have
+    /// enough free addresses.
     SubnetOk = "subnet-ok", "subnet";
-    /// EC2 did not describe the subnet of the ENIConfig.
+    /// EC2 did not describe the subnet of the ENIConfig or of the node.
     SubnetNotChecked = "subnet-not-checked", "subnet";
     /// The subnet of the ENIConfig does not exist in this region and account.
     SubnetNotFound = "subnet-not-found", "subnet";
@@ -157,10 +158,11 @@ codes! {
     SubnetWrongZone = "subnet-wrong-zone", "subnet";
     /// The subnet of the ENIConfig is in another VPC than the node.
     SubnetWrongVpc = "subnet-wrong-vpc", "subnet";
-    /// A tag on the subnet of the ENIConfig excludes it from the CNI's subnet discovery.
+    /// A tag on the subnet of the ENIConfig excludes it from pods. A warning if the version of the CNI is
+    /// unknown.
     SubnetTaggedOut = "subnet-tagged-out", "subnet";
     /// The subnet has too few free addresses for a network interface and one pod. A warning on a
-    /// node that already has pod addresses.
+    /// node that already has pod addresses or that does not use custom networking.
     SubnetFull = "subnet-full", "subnet";
     /// The subnet has fewer free addresses than the pods of a full node use.
     FewFreeAddresses = "few-free-addresses", "subnet";
@@ -169,7 +171,7 @@ codes! {
     /// EC2 did not return the addresses in use, so the free `/28` prefixes are unknown.
     FreePrefixesNotChecked = "free-prefixes-not-checked", "free prefixes";
     /// The subnet has free addresses, but no free `/28` prefix. A warning on a node that already
-    /// has pod addresses.
+    /// has pod addresses or that does not use custom networking.
     NoFreePrefix = "no-free-prefix", "free prefixes";
     /// The subnet has fewer free `/28` prefixes than the pods of a full node use.
     FewFreePrefixes = "few-free-prefixes", "free prefixes";

@@ -22,13 +22,17 @@ pub struct InvalidCniVersion(String);
 impl CniVersion {
     /// The first version with prefix delegation.
     pub(crate) const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
+    /// The first version with subnet discovery.
+    ///
+    /// Source: <https://docs.aws.amazon.com/eks/latest/userguide/cni-subnet-selection.html>
+    pub(crate) const SUBNET_DISCOVERY: Self = Self::new(1, 18, 0);
     /// The first version with `ENABLE_IMDS_ONLY_MODE`.
     pub(crate) const IMDS_ONLY_MODE: Self = Self::new(1, 19, 6);
     /// The first version that keeps a network interface for the trunk only on instance types that
     /// support one. Earlier versions do so on every type.
     pub(crate) const TRUNK_BY_TYPE: Self = Self::new(1, 20, 4);
     /// The first version in which the tags of a subnet exclude its network interfaces from pods.
-    pub(crate) const SUBNET_EXCLUSION: Self = Self::new(1, 22, 0);
+    pub const SUBNET_EXCLUSION: Self = Self::new(1, 22, 0);
     /// The version that ipamd is compared with, and that `max-pods` assumes without
     /// `--cni-version`.
     pub const REFERENCE: Self = Self::new(1, 23, 2);

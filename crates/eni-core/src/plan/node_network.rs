@@ -68,10 +68,45 @@ fn primary_subnet(
             (PrimarySubnet::Included, vec![diagnostic])
         }
         ZoneSubnets::Read(subnets) => {
-            let own = facts.instance.subnet_id.as_ref().map(SubnetId::as_str);
-            by_tags(subnets, own, cni.version, aws_node)
+            by_tags(subnets, own_id(&facts.instance), cni.version, aws_node)
         }
+        ZoneSubnets::Recorded(recorded) => recorded_subnet(*recorded, cni.version, aws_node),
     }
+}
+
+/// Returns the effect of the tags for the record of a successful run; `None` if it was not read, or if
+/// max-pods does not depend on it.
+pub(crate) fn read_primary_subnet(
+    facts: &Facts,
+    cni: &Cni,
+    aws_node: &AwsNode,
+) -> Option<PrimarySubnet> {
+    match &facts.zone_subnets {
+        ZoneSubnets::Read(subnets) if applies(cni) => {
+            Some(by_tags(subnets, own_id(&facts.instance), cni.version, aws_node).0)
+        }
+        _ => None,
+    }
+}
+
+fn own_id(instance: &Instance) -> Option<&str> {
+    instance.subnet_id.as_ref().map(SubnetId::as_str)
+}
+
+/// Returns the recorded effect of the tags, for the current configuration of the CNI: subnet discovery
+/// and the version may have changed since the last run.
+fn recorded_subnet(
+    recorded: PrimarySubnet,
+    version: Option<CniVersion>,
+    aws_node: &AwsNode,
+) -> (PrimarySubnet, Vec<Diagnostic>) {
+    let subnet = match recorded {
+        PrimarySubnet::Included => return (recorded, Vec::new()),
+        _ if !aws_node.subnet_discovery => PrimarySubnet::NoNewInterfaces,
+        // Whether another subnet has the tag now is unknown, and the node worked in the last run.
+        _ => PrimarySubnet::Excluded,
+    };
+    (subnet, version.is_none().then(version_unknown).into_iter().collect())
 }
 
 /// Returns whether the subnet `own` serves pods, by the tags of all subnets in the zone.
@@ -144,4 +179,4 @@ fn not_checked(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::facts::fixture::facts;
+use crate::facts::{Subnet, ZoneSubnets};
 use std::time::{Duration, UNIX_EPOCH};
 
 const AUTHORITY: &str = "Q0E=";
@@ -77,6 +78,7 @@ fn the_record_has_a_versioned_format() {
     "source": "embedded-table"
   }},
   "max-pods": 20,
+  "primary-subnet": null,
   "time": "1971-01-01T00:00:00Z"
 }}
 "#
@@ -110,6 +112,41 @@ fn the_recorded_values_are_those_of_the_run() {
     let name = "us-west-2a".parse().unwrap();
     assert_eq!(record.eni_config(&name).unwrap().subnet, "subnet-0a");
     assert_eq!(record.eni_config(&"other".parse().unwrap()), None);
+}
+
+#[test]
+fn the_record_contains_the_effect_of_the_tags_if_they_were_read() {
+    let subnet = |id: &str, role: &str| Subnet {
+        id: id.to_owned(),
+        zone: "us-west-2a".to_owned(),
+        zone_id: String::new(),
+        vpc: "vpc-0a".to_owned(),
+        cidr: None,
+        free_addresses: 100,
+        tags: BTreeMap::from([("kubernetes.io/role/cni".to_owned(), role.to_owned())]),
+    };
+    let mut facts = facts("m5.large");
+    facts.instance.subnet_id = Some("subnet-0a".parse().unwrap());
+    facts.zone_subnets =
+        ZoneSubnets::Read(vec![subnet("subnet-0a", "0"), subnet("subnet-0b", "1")]);
+    let aws_node = AwsNode::read(&BTreeMap::new(), "example.com/amazon-k8s-cni:v1.23.2");
+    let plan = plan(&facts, &settings(PROD), Some(&aws_node)).unwrap();
+    let result = RunResult {
+        facts: &facts,
+        hardware: Hardware::default(),
+        cluster: None,
+        aws_node: Some(&aws_node),
+        plan: &plan,
+        eni_config: None,
+    };
+    let record = RunRecord::new(result, UNIX_EPOCH);
+    assert_eq!(record.primary_subnet(), Some(PrimarySubnet::Excluded));
+    let text = record.to_text().unwrap();
+    assert!(text.contains("\"primary-subnet\": \"excluded\""), "{text}");
+    assert_eq!(RunRecord::parse(&text).unwrap(), record);
+    let earlier = text.replace("  \"primary-subnet\": \"excluded\",\n", "");
+    assert_ne!(earlier, text);
+    assert_eq!(RunRecord::parse(&earlier).unwrap().primary_subnet(), None);
 }
 
 #[test]

@@ -138,12 +138,14 @@ settings! {
         ///
         /// If the CNI configuration is still unknown after the timeout, eni-bootstrap always fails.
         on_timeout: OnTimeout = "ACTION", default(OnTimeout::Fail), "essential";
-        /// Check the ENIConfig against EC2 before the kubelet starts
+        /// Check the subnets for pods against EC2 before the kubelet starts
         ///
-        /// The subnet must be in the zone and the VPC of the node. It must have free addresses or,
-        /// with prefix delegation, free /28 prefixes. The security groups must exist. If IAM denies
-        /// the API call for a check, eni-bootstrap skips the check and logs the reason. After a
-        /// failed check, eni-bootstrap retries until the timeout.
+        /// The subnet of the ENIConfig must be in the zone and the VPC of the node. It must have free
+        /// addresses or, with prefix delegation, free /28 prefixes. The security groups must exist. If
+        /// IAM denies the API call for a check, eni-bootstrap skips the check and logs the reason. After
+        /// a failed check, eni-bootstrap retries until the timeout. Without custom networking,
+        /// eni-bootstrap checks the free addresses of the subnets that the CNI uses in the zone. A
+        /// shortage is then a warning. With `cni.source = "settings"`, this check does not run.
         verify: bool = "BOOL", default(true);
     }
 

@@ -60,11 +60,20 @@ impl Cluster {
     }
 
     /// Installs the VPC CNI objects that a node reads: the `CustomResourceDefinition` of ENIConfigs, and the
-    /// DaemonSet `kube-system/aws-node` with these environment variables.
+    /// DaemonSet `kube-system/aws-node` with these environment variables. The version is 1.20.4, in which
+    /// no tag excludes a subnet.
     pub fn install_cni(&self, env: Value) {
+        self.install_cni_version("v1.20.4-eksbuild.1", env);
+    }
+
+    /// Installs the objects of [`Self::install_cni`] with this tag of the aws-node image.
+    pub fn install_cni_version(&self, tag: &str, env: Value) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubernetes/cni.yaml");
         let mut objects = documents(&file);
-        *objects[1].pointer_mut("/spec/template/spec/containers/0/env").unwrap() = env;
+        let container = objects[1].pointer_mut("/spec/template/spec/containers/0").unwrap();
+        container["env"] = env;
+        container["image"] =
+            format!("602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:{tag}").into();
         self.apply_all(&objects);
     }
 

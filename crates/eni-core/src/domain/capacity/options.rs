@@ -1,6 +1,6 @@
 //! What the calculation depends on besides the instance type and the CNI.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Upper limit of max-pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,8 @@ pub struct NodeNetwork {
 ///
 /// Source: `IsSubnetExcluded` and `createENI`, `pkg/awsutils/awsutils.go`,
 /// aws/amazon-vpc-cni-k8s v1.23.2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PrimarySubnet {
     /// No tag excludes it.
     #[default]
@@ -88,6 +89,17 @@ impl PrimarySubnet {
     /// Returns whether the primary network interface serves no pods.
     pub(super) fn is_excluded(self) -> bool {
         matches!(self, Self::Excluded | Self::ExcludedWithoutOther)
+    }
+
+    /// Returns whether a tag excludes the subnet, such as `excluded from pods`.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Included => "not excluded from pods",
+            Self::Excluded | Self::ExcludedWithoutOther | Self::NoNewInterfaces => {
+                "excluded from pods"
+            }
+        }
     }
 }
 

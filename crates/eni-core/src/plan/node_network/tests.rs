@@ -5,19 +5,19 @@ use crate::plan::{Plan, PlanError, plan};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const OWN: &str = "subnet-0a";
+pub(crate) const OWN: &str = "subnet-0a";
 
-fn settings(text: &str) -> Settings {
+pub(crate) fn settings(text: &str) -> Settings {
     Settings::from_toml(Path::new("test.toml"), text).unwrap()
 }
 
-fn aws_node(tag: &str, variables: &[(&str, &str)]) -> AwsNode {
+pub(crate) fn aws_node(tag: &str, variables: &[(&str, &str)]) -> AwsNode {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let image = format!("602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:{tag}");
     AwsNode::read(&variables.iter().map(owned).collect(), &image)
 }
 
-fn subnet(id: &str, tags: &[(&str, &str)]) -> Subnet {
+pub(crate) fn subnet(id: &str, tags: &[(&str, &str)]) -> Subnet {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     Subnet {
         id: id.to_owned(),
@@ -31,7 +31,7 @@ fn subnet(id: &str, tags: &[(&str, &str)]) -> Subnet {
 }
 
 /// Returns the facts of an m5.large in subnet [`OWN`].
-fn in_subnets(zone_subnets: ZoneSubnets) -> Facts {
+pub(crate) fn in_subnets(zone_subnets: ZoneSubnets) -> Facts {
     let facts = facts("m5.large");
     let instance = Instance { subnet_id: Some(OWN.parse().unwrap()), ..facts.instance };
     Facts { instance, zone_subnets, ..facts }
@@ -47,9 +47,9 @@ fn result(subnets: Vec<Subnet>, aws_node: &AwsNode) -> (u32, Vec<Diagnostic>) {
     (plan.kubelet.max_pods, plan.diagnostics)
 }
 
-const EXCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "0");
-const INCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "1");
-const OTHER_CLUSTER: (&str, &str) = ("cni.networking.k8s.aws/cluster/other", "shared");
+pub(crate) const EXCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "0");
+pub(crate) const INCLUDED: (&str, &str) = ("kubernetes.io/role/cni", "1");
+pub(crate) const OTHER_CLUSTER: (&str, &str) = ("cni.networking.k8s.aws/cluster/other", "shared");
 
 fn excluded(tag: &str, effect: &str) -> Diagnostic {
     let text = format!("the tag {tag} excludes the subnet of the node, {OWN}: {effect}");
@@ -157,4 +157,49 @@ fn the_tags_are_read_only_if_max_pods_depends_on_them() {
     assert!(depends("[cni]\ncustom-networking = false", Some(&aws_node("v1.22.0", custom))));
     assert!(!depends("[cni]\nprimary-subnet-excluded = false", Some(&aws_node("v1.22.0", &[]))));
     assert!(!depends("[cni]\ncustom-networking = false", None));
+}
+
+#[test]
+fn the_recorded_effect_of_the_tags_replaces_tags_that_were_not_read() {
+    let result = |recorded, aws_node: &AwsNode, text: &str| {
+        let facts = in_subnets(ZoneSubnets::Recorded(recorded));
+        let plan = plan(&facts, &settings(text), Some(aws_node)).unwrap();
+        (plan.kubelet.max_pods, plan.diagnostics)
+    };
+    let current = aws_node("v1.23.2", &[]);
+    assert_eq!(result(PrimarySubnet::Included, &current, ""), (29, vec![]));
+    let off = aws_node("v1.23.2", &[("ENABLE_SUBNET_DISCOVERY", "false")]);
+    for recorded in [
+        PrimarySubnet::Excluded,
+        PrimarySubnet::ExcludedWithoutOther,
+        PrimarySubnet::NoNewInterfaces,
+    ] {
+        assert_eq!(result(recorded, &current, ""), (20, vec![]), "{recorded:?}");
+        assert_eq!(result(recorded, &off, ""), (11, vec![]), "{recorded:?}");
+        assert_eq!(result(recorded, &aws_node("v1.21.0", &[]), ""), (29, vec![]));
+        let included = "[cni]\nprimary-subnet-excluded = false";
+        assert_eq!(result(recorded, &current, included), (29, vec![]));
+        let unknown = aws_node("stable", &[]);
+        assert_eq!(result(recorded, &unknown, ""), (20, vec![version_unknown()]));
+    }
+}
+
+#[test]
+fn only_tags_that_were_read_and_that_matter_are_recorded() {
+    let recorded = |zone_subnets, aws_node: &AwsNode| {
+        read_primary_subnet(&in_subnets(zone_subnets), &aws_node.cni, aws_node)
+    };
+    let read = |tags: &[(&str, &str)]| {
+        ZoneSubnets::Read(vec![subnet(OWN, tags), subnet("subnet-0b", &[INCLUDED])])
+    };
+    let current = aws_node("v1.23.2", &[]);
+    assert_eq!(recorded(read(&[]), &current), Some(PrimarySubnet::Included));
+    assert_eq!(recorded(read(&[EXCLUDED]), &current), Some(PrimarySubnet::Excluded));
+    assert_eq!(recorded(read(&[EXCLUDED]), &aws_node("v1.21.0", &[])), None);
+    let custom = aws_node("v1.23.2", &[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]);
+    assert_eq!(recorded(read(&[EXCLUDED]), &custom), None);
+    let failed = ZoneSubnets::Unknown { reason: "no response".to_owned(), is_denied: false };
+    for not_read in [ZoneSubnets::NotRead, ZoneSubnets::Recorded(PrimarySubnet::Excluded), failed] {
+        assert_eq!(recorded(not_read, &current), None);
+    }
 }

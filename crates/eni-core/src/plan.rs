@@ -2,6 +2,7 @@
 //! does.
 
 mod allocatable;
+mod attached_interfaces;
 mod bottlerocket_settings;
 mod cluster_access;
 mod diagnose;

@@ -53,6 +53,12 @@ codes! {
     PrimarySubnetExcluded = "primary-subnet-excluded", "max-pods";
     /// EC2 did not return the tags of the subnet of the primary network interface.
     PrimarySubnetNotChecked = "primary-subnet-not-checked", "max-pods";
+    /// With custom networking, the CNI does not use the prefixes of the primary network interface.
+    PrimaryAddressesUnused = "primary-addresses-unused", "network interfaces";
+    /// With custom networking, pods get addresses in the subnet of the node.
+    PodsInNodeSubnet = "pods-in-node-subnet", "network interfaces";
+    /// `MANAGE_UNTAGGED_ENI` is false, and network interfaces might not have the tag of the CNI.
+    UntaggedInterfaces = "untagged-interfaces", "max-pods";
     /// max-pods was computed for this instance.
     MaxPodsComputed = "max-pods-computed", "max-pods";
     /// Another source on the node sets the same max-pods.

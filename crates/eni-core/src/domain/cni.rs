@@ -72,8 +72,12 @@ impl Cni {
     /// Returns whether pods get only the addresses that the attached network interfaces have.
     #[must_use]
     pub fn uses_attached_only(&self) -> bool {
-        let has_imds_only_mode = self.may_be_since(CniVersion::IMDS_ONLY_MODE);
-        self.disable_provisioning || self.imds_only && has_imds_only_mode
+        self.disable_provisioning || self.reads_imds_only()
+    }
+
+    /// Returns whether the CNI reads its network interfaces from IMDS, which has no tags of them.
+    pub(crate) fn reads_imds_only(&self) -> bool {
+        self.imds_only && self.may_be_since(CniVersion::IMDS_ONLY_MODE)
     }
 
     /// Returns the maximum number of addresses that the CNI allocates, if its targets limit it:

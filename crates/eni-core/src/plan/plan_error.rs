@@ -234,6 +234,7 @@ impl Advice for PlanError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::NoCapacity { source, .. } => source.exit_code(),
             Self::RejectedLabel { .. }
             | Self::ExistingEniConfigName { .. }
             | Self::LaterMaxPodsAboveCapacity { .. }

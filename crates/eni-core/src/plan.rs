@@ -16,6 +16,7 @@ mod plan_error;
 mod reserve;
 mod reserve_precedence;
 
+pub use attached_interfaces::depends_on_attached_interfaces;
 pub use cluster_access::{ClusterAccess, access};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;

@@ -76,6 +76,7 @@ impl Instance {
             ("meta-data/local-ipv4".to_owned(), &self.local_ipv4),
             ("meta-data/mac".to_owned(), &self.mac),
             (MACS.to_owned(), &format!("{}/", self.mac)),
+            (format!("{interface}/interface-id"), &"eni-0000000000000000a".to_owned()),
             (format!("{interface}/vpc-id"), &self.vpc_id),
             (format!("{interface}/subnet-id"), &self.subnet_id),
             (format!("{interface}/local-ipv4s"), &self.local_ipv4),

@@ -12,6 +12,14 @@ use crate::domain::subnet_tags::excluding_tag;
 use crate::facts::{Facts, Instance, NetworkInterface, ZoneSubnets};
 use crate::settings::Settings;
 
+/// Returns whether max-pods depends on the attached network interfaces, so that the agent must read all
+/// of them.
+#[must_use]
+pub fn depends_on_attached_interfaces(settings: &Settings, aws_node: Option<&AwsNode>) -> bool {
+    let (cni, _) = super::effective_cni(&settings.cni, aws_node);
+    cni.config.ip_family == IpFamily::Ipv4 && cni.config.uses_attached_only()
+}
+
 /// Returns the addresses of the attached network interfaces, with notes. `None` if IMDS does not
 /// describe the network interfaces.
 pub(super) fn attached_interfaces(

@@ -13,6 +13,7 @@ mod max_pods_precedence;
 mod node_labels;
 mod node_network;
 mod plan_error;
+mod pods_per_core;
 mod reserve;
 mod reserve_precedence;
 
@@ -26,6 +27,8 @@ use node_labels::{NodeLabels, node_labels};
 pub use node_network::depends_on_zone_subnets;
 use node_network::node_network;
 pub use plan_error::PlanError;
+pub use pods_per_core::PodsPerCore;
+use pods_per_core::{limited, pods_per_core};
 use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::Diagnostic;
@@ -51,12 +54,23 @@ pub struct Plan {
     pub kubelet: Kubelet,
     /// What the kubelet gets: an existing value that is read later takes precedence.
     pub in_force: Kubelet,
+    /// The limit of the kubelet by the number of CPUs; `None` without one.
+    pub pods_per_core: Option<PodsPerCore>,
     /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,
     /// The ENIConfig to wait for; `None` without custom networking.
     pub wait: Option<EniConfigName>,
     /// Notes for the operator, those about the aws-node DaemonSet first.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// Returns the number of pods that the kubelet accepts: max-pods in force, or less because of
+    /// `podsPerCore`.
+    #[must_use]
+    pub fn max_pods_in_force(&self) -> u32 {
+        limited(self.in_force.max_pods, self.pods_per_core.as_ref())
+    }
 }
 
 /// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the
@@ -100,6 +114,7 @@ pub fn plan(
         in_force: reserved_in_force,
         diagnostics: reserve_notes,
     } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
+    let pods_per_core = pods_per_core(facts);
     let label_def = label_def(settings, aws_node);
     let labels = match &name {
         Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
@@ -113,12 +128,18 @@ pub fn plan(
     } = node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
-    let in_force =
-        in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
+    let in_force = in_force(
+        &kubelet,
+        (&capacity, pods_per_core.as_ref()),
+        precedence.as_ref(),
+        reserved_in_force,
+        labels_in_force,
+    )?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(network_notes);
     diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
+    diagnostics.extend(pods_per_core.as_ref().and_then(|it| it.diagnostic(in_force.max_pods)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
@@ -128,7 +149,17 @@ pub fn plan(
     diagnostics.extend(notes);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
-    Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })
+    Ok(Plan {
+        cni,
+        capacity,
+        precedence,
+        kubelet,
+        in_force,
+        pods_per_core,
+        changes,
+        wait,
+        diagnostics,
+    })
 }
 
 /// Returns the label that the CNI reads the ENIConfig name from, if it is known.

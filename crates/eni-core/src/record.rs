@@ -64,6 +64,7 @@ pub struct RunRecord {
     aws_node_image: String,
     /// The ENIConfig; `None` without custom networking.
     eni_config: Option<RecordedEniConfig>,
+    /// The number of pods that the kubelet accepts.
     max_pods: u32,
 }
 
@@ -116,7 +117,7 @@ impl RunRecord {
             aws_node: aws_node.map(|aws_node| aws_node.variables.clone()),
             aws_node_image: aws_node.map(|it| it.image.clone()).unwrap_or_default(),
             eni_config,
-            max_pods: plan.capacity.max_pods,
+            max_pods: plan.max_pods_in_force(),
         }
     }
 

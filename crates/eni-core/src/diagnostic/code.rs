@@ -69,6 +69,8 @@ codes! {
     MaxPodsOverridden = "max-pods-overridden", "max-pods";
     /// A later drop-in of nodeadm, or later kubelet arguments, set a max-pods that takes precedence.
     MaxPodsLaterDropIn = "max-pods-later-drop-in", "max-pods";
+    /// `podsPerCore` and the number of CPUs limit the pods to fewer than max-pods.
+    PodsPerCore = "pods-per-core", "max-pods";
     /// Karpenter schedules pods with a max-pods that differs from the one on the node.
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
     /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.

@@ -2,7 +2,8 @@
 //! `--config-dir`.
 
 use super::existing_config::{
-    ConfigLocation, ExistingResources, NODEADM_KUBELET_DROP_IN, flag_value, resources_in_config,
+    ConfigLocation, ExistingConfig, ExistingPodsPerCore, NODEADM_KUBELET_DROP_IN, flag_value,
+    pods_per_core_number, resources_in_config,
 };
 use super::nodeadm::KUBELET_DROP_INS;
 use super::{Image, Read, kubelet_unit, snap};
@@ -40,15 +41,29 @@ fn directory(lines: &[String]) -> Option<PathBuf> {
     flag_value(lines, "--config-dir").map(PathBuf::from)
 }
 
-/// Returns the resource maps in the kubelet's files, the lowest precedence first. nodeadm's
-/// drop-in is omitted: it contains the values of user data and of eni-bootstrap. `lines` are the
-/// kubelet's command lines.
-pub(super) fn resources(image: &Image, lines: &[String]) -> Vec<ExistingResources> {
+/// Returns the values in the kubelet's files, the lowest precedence first. nodeadm's drop-in is omitted:
+/// it contains the values of user data and of eni-bootstrap. `lines` are the kubelet's command lines.
+pub(super) fn existing(image: &Image, lines: &[String]) -> ExistingConfig {
+    let mut existing = ExistingConfig::default();
+    for (location, text) in files(image, lines) {
+        // The kubelet itself rejects a file that cannot be parsed.
+        let config: Value = serde_saphyr::from_str(&text).unwrap_or_default();
+        existing.resources.extend(resources_in_config(|key| config.get(key), &location));
+        let pods_per_core = config.get("podsPerCore").and_then(pods_per_core_number);
+        existing.pods_per_core.extend(
+            pods_per_core.map(|pods_per_core| ExistingPodsPerCore { pods_per_core, location }),
+        );
+    }
+    existing
+}
+
+/// Returns the locations and the texts of the kubelet's files, which are JSON or YAML, the lowest
+/// precedence first.
+fn files(image: &Image, lines: &[String]) -> Vec<(ConfigLocation, String)> {
     let file = file(lines);
-    let mut resources: Vec<ExistingResources> = image
-        .file(&file)
-        .map(|text| read(text, &ConfigLocation::KubeletConfig(file.display().to_string())))
-        .unwrap_or_default();
+    let location = ConfigLocation::KubeletConfig(file.display().to_string());
+    let mut files: Vec<(ConfigLocation, String)> =
+        image.file(&file).map(|text| (location, text.to_owned())).into_iter().collect();
     let directory = directory(lines);
     let directories = directory.iter().map(PathBuf::as_path);
     let known = Path::new(KUBELET_DROP_INS);
@@ -64,15 +79,8 @@ pub(super) fn resources(image: &Image, lines: &[String]) -> Vec<ExistingResource
             } else {
                 ConfigLocation::KubeletConfigDropIn(path)
             };
-            resources.extend(read(text, &location));
+            files.push((location, text.to_owned()));
         }
     }
-    resources
-}
-
-/// Returns the resource maps in a file, which is JSON or YAML. The kubelet itself rejects a file that
-/// cannot be parsed.
-fn read(text: &str, location: &ConfigLocation) -> Vec<ExistingResources> {
-    let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    resources_in_config(|key| config.get(key), location)
+    files
 }

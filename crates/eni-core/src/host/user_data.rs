@@ -4,6 +4,7 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
+use super::existing_config::pods_per_core_number;
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
@@ -26,6 +27,8 @@ const MEDIA_TYPE: &str = "application/node.eks.aws";
 pub struct NodeConfigKubelet {
     /// `spec.kubelet.config.maxPods`.
     pub max_pods: Option<u32>,
+    /// `spec.kubelet.config.podsPerCore`.
+    pub pods_per_core: Option<u32>,
     /// `spec.kubelet.maxPodsExpression`, if not empty.
     pub expression: Option<String>,
     /// `spec.kubelet.flags`.
@@ -131,6 +134,7 @@ struct Kubelet {
 #[serde(rename_all = "camelCase", default)]
 struct KubeletConfig {
     max_pods: Option<u32>,
+    pods_per_core: Value,
     kube_reserved: Value,
     system_reserved: Value,
     eviction_hard: Value,
@@ -154,6 +158,7 @@ impl NodeConfig {
         let config = config.unwrap_or_default();
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
+            pods_per_core: pods_per_core_number(&config.pods_per_core),
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             flags: flags.unwrap_or_default(),
             resources: config.resources(),
@@ -215,6 +220,7 @@ impl NodeConfig {
             cluster: next.cluster.or(cluster),
             kubelet: NodeConfigKubelet {
                 max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
+                pods_per_core: next.kubelet.pods_per_core.or(kubelet.pods_per_core),
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
                 resources,

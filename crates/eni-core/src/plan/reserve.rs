@@ -2,6 +2,7 @@
 
 use super::allocatable::{self, Reserves};
 use super::max_pods_precedence::{Decision, MaxPodsPrecedence};
+use super::pods_per_core::{limited, pods_per_core};
 use super::{PlanError, diagnose, reserve_precedence};
 use crate::diagnostic::Diagnostic;
 use crate::domain::reserved::Reserved;
@@ -21,7 +22,7 @@ pub(super) struct KubeReserved {
 /// Returns the reserves of the node.
 ///
 /// The memory reserve is computed from max-pods in force: `max_pods`, unless `precedence` has a later
-/// value. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
+/// value, or less because of `podsPerCore`. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
 pub(super) fn reserve(
     facts: &Facts,
     settings: &Settings,
@@ -35,6 +36,7 @@ pub(super) fn reserve(
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let later_max_pods = precedence.filter(|it| it.decision == Decision::LaterDropIn);
     let max_pods = later_max_pods.map_or(max_pods, |it| it.existing.max_pods);
+    let max_pods = limited(max_pods, pods_per_core(facts).as_ref());
     let configured = Reserved {
         others: reserve_precedence::others(existing, uses_flags)?,
         ..Reserved::compute(cpus, max_pods, &overrides)

@@ -33,7 +33,8 @@ use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{Capacity, CapacityOptions};
+use crate::domain::capacity::{Capacity, CapacityOptions, NodeNetwork};
+use crate::domain::cni::Cni;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
 use crate::facts::Facts;
@@ -80,35 +81,13 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, host, existing, .. } = facts;
+    let Facts { host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let needs_flags = existing.needs_flags();
     let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
     let (network, network_notes) = node_network(facts, settings, &cni.config, aws_node);
-    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
-    let policy = settings.pods.policy();
-    let (capacity, precedence) = max_pods_precedence::decide(
-        limits,
-        cni.config,
-        (options, policy),
-        &existing.max_pods,
-        uses_flags,
-    )
-    .map_err(|source| PlanError::NoCapacity {
-        instance_type: instance.instance_type.to_string(),
-        source,
-    })?;
-    let name = cni
-        .config
-        .custom_networking
-        .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
-        .transpose()?;
-    if host.kind == HostKind::Bottlerocket
-        && name.is_some()
-        && settings.eni_config.wait() == Wait::Forever
-    {
-        return Err(PlanError::WaitsForever);
-    }
+    let (capacity, precedence) = capacity(facts, settings, cni.config, network, uses_flags)?;
+    let name = eni_config_name(facts, settings, &cni.config, aws_node)?;
     let KubeReserved {
         configured: kube_reserved,
         in_force: reserved_in_force,
@@ -116,16 +95,13 @@ pub fn plan(
     } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), uses_flags)?;
     let pods_per_core = pods_per_core(facts);
     let label_def = label_def(settings, aws_node);
-    let labels = match &name {
-        Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
-        None => existing.node_labels.clone(),
-    };
+    let label_def = label_def.as_deref();
     let NodeLabels {
         labels,
         in_force: labels_in_force,
         eni_config: wait,
         diagnostics: label_notes,
-    } = node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
+    } = labels(facts, settings, name, (label_def, cni.config.reads_external_label()))?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needs_flags };
     let in_force = in_force(
@@ -143,7 +119,6 @@ pub fn plan(
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
-    let label_def = label_def.as_deref();
     let notes =
         bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
     diagnostics.extend(notes);
@@ -160,6 +135,57 @@ pub fn plan(
         wait,
         diagnostics,
     })
+}
+
+/// Returns the capacity with the max-pods to configure, compared with the existing values.
+fn capacity(
+    facts: &Facts,
+    settings: &Settings,
+    cni: Cni,
+    network: NodeNetwork,
+    uses_flags: bool,
+) -> Result<(Capacity, Option<MaxPodsPrecedence>), PlanError> {
+    let Facts { instance, limits, existing, .. } = facts;
+    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
+    let options = (options, settings.pods.policy());
+    let decided = max_pods_precedence::decide(limits, cni, options, &existing.max_pods, uses_flags);
+    decided.map_err(|source| PlanError::NoCapacity {
+        instance_type: instance.instance_type.to_string(),
+        source,
+    })
+}
+
+/// Returns the labels of the node. `name` comes from `eni-config.name`.
+fn labels(
+    facts: &Facts,
+    settings: &Settings,
+    name: Option<EniConfigName>,
+    (label_def, reads_external): (Option<&str>, bool),
+) -> Result<NodeLabels, PlanError> {
+    let Facts { instance, existing, .. } = facts;
+    let labels = match &name {
+        Some(_) => eni_config_label::of_others(instance, settings, label_def, existing)?,
+        None => existing.node_labels.clone(),
+    };
+    node_labels(instance, settings, name, (label_def, reads_external), &labels)
+}
+
+/// Returns the name of the ENIConfig by `eni-config.name`; `None` without custom networking.
+fn eni_config_name(
+    facts: &Facts,
+    settings: &Settings,
+    cni: &Cni,
+    aws_node: Option<&AwsNode>,
+) -> Result<Option<EniConfigName>, PlanError> {
+    if !cni.custom_networking {
+        return Ok(None);
+    }
+    let name = settings.eni_config.name().fill(|field| facts.instance.value(field))?;
+    if facts.host.kind == HostKind::Bottlerocket && settings.eni_config.wait() == Wait::Forever {
+        return Err(PlanError::WaitsForever);
+    }
+    eni_config_label::check_external(settings, cni, aws_node)?;
+    Ok(Some(name))
 }
 
 /// Returns the label that the CNI reads the ENIConfig name from, if it is known.

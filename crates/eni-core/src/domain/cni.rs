@@ -80,6 +80,13 @@ impl Cni {
         self.imds_only && self.may_be_since(CniVersion::IMDS_ONLY_MODE)
     }
 
+    /// Returns whether the CNI reads the ENIConfig name from the label
+    /// `vpc.amazonaws.com/externalEniConfig`. Assumed if the version is unknown.
+    #[must_use]
+    pub fn reads_external_label(&self) -> bool {
+        self.may_be_since(CniVersion::EXTERNAL_LABEL)
+    }
+
     /// Returns the maximum number of addresses that the CNI allocates, if its targets limit it:
     /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET`, rounded up to whole slots.
     ///

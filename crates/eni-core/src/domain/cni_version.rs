@@ -22,6 +22,9 @@ pub struct InvalidCniVersion(String);
 impl CniVersion {
     /// The first version with prefix delegation.
     pub(crate) const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
+    /// The first version that reads the ENIConfig name from the label
+    /// `vpc.amazonaws.com/externalEniConfig`.
+    pub(crate) const EXTERNAL_LABEL: Self = Self::new(1, 11, 0);
     /// The first version with `ENABLE_IMDS_ONLY_MODE`.
     pub(crate) const IMDS_ONLY_MODE: Self = Self::new(1, 19, 6);
     /// The first version that keeps a network interface for the trunk only on instance types that

@@ -3,6 +3,7 @@
 //!
 //! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
+mod node_subnet;
 mod pod_addresses;
 mod registered_node;
 mod security_groups;
@@ -69,6 +70,7 @@ pub(crate) async fn for_node(
         Box::pin(with_cluster(requirements, api, aws_node))
     );
     diagnostics.extend(cluster_diagnostics);
+    diagnostics.extend(node_subnet::check(instance, &eni_config.subnet, aws_node));
     if !diagnostics.iter().any(pod_addresses::is_shortage) {
         return diagnostics;
     }

@@ -130,6 +130,7 @@ async fn interface(
     let interface = NetworkInterface {
         id,
         subnet_id,
+        has_ipv4: lines(addresses.as_deref()) > 0,
         secondary_addresses: lines(addresses.as_deref()).saturating_sub(1),
         prefixes: lines(prefixes.as_deref()),
     };

@@ -9,6 +9,7 @@ fn interface(id: &str, secondary_addresses: u32, prefixes: u32) -> NetworkInterf
     NetworkInterface {
         id: id.parse().unwrap(),
         subnet_id: subnet_id.parse().unwrap(),
+        has_ipv4: true,
         secondary_addresses,
         prefixes,
     }

@@ -103,3 +103,36 @@ fn a_different_max_pods_of_karpenter_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn pods_per_core_limits_the_pods_and_the_memory_reserve() {
+    let api = ready_api();
+    let (node, _imds) = with_kubelet(&api, "    config: {podsPerCore: 1}\n");
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let warning = output.stderr.lines().find(|line| line.contains("podsPerCore")).unwrap();
+    let cpus = std::thread::available_parallelism().unwrap().get();
+    assert!(
+        warning.starts_with(&format!(
+            "warning: plan: user data sets podsPerCore to 1, so the kubelet accepts at most {cpus} pod"
+        )),
+        "{warning}"
+    );
+    assert!(warning.contains("; max-pods is 20; remove podsPerCore, or set it to "), "{warning}");
+    let written = node.read(DROP_IN).unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    let memory = format!("memory: \"{}Mi\"", 255 + 11 * cpus);
+    assert!(written.contains(&memory), "{written}");
+    let plan = node.run(["plan", "--output", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(
+        (&plan["pods-per-core"], &plan["max-pods-in-force"], &plan["capacity"]["max_pods"]),
+        (
+            &serde_json::json!({
+                "location": "user data", "pods-per-core": 1, "cpus": cpus, "limit": cpus,
+            }),
+            &serde_json::json!(cpus),
+            &serde_json::json!(20)
+        )
+    );
+}

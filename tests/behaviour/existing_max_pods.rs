@@ -123,13 +123,15 @@ fn pods_per_core_limits_the_pods_and_the_memory_reserve() {
     assert!(written.contains("\n      maxPods: 20\n"), "{written}");
     let memory = format!("memory: \"{}Mi\"", 255 + 11 * cpus);
     assert!(written.contains(&memory), "{written}");
+    let record = node.read("var/lib/eni-bootstrap/last-run.json").unwrap();
+    assert!(record.contains(&format!("\"max-pods\": {cpus}")), "{record}");
     let plan = node.run(["plan", "--output", "json"]);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
     assert_eq!(
         (&plan["pods-per-core"], &plan["max-pods-in-force"], &plan["capacity"]["max_pods"]),
         (
             &serde_json::json!({
-                "location": "user data", "pods-per-core": 1, "cpus": cpus, "limit": cpus,
+                "location": "user data", "value": 1, "cpus": cpus, "limit": cpus,
             }),
             &serde_json::json!(cpus),
             &serde_json::json!(20)

@@ -43,7 +43,8 @@ pub struct Cni {
     /// means no limit.
     pub max_eni: Option<u32>,
     /// Network interfaces of the default network card that the CNI does not manage: those with the
-    /// tag `node.k8s.amazonaws.com/no_manage`, EFA-only ones, and those of other programs.
+    /// tag `node.k8s.amazonaws.com/no_manage=true`, EFA-only ones, and those of other programs if
+    /// `MANAGE_UNTAGGED_ENI` is false.
     pub reserved_enis: u32,
     /// `ENABLE_IPv6`.
     pub ip_family: IpFamily,

@@ -15,7 +15,7 @@ pub struct PodsPerCore {
     /// Where it is configured, such as `user data`.
     location: String,
     /// Pods for each CPU.
-    pods_per_core: u32,
+    value: u32,
     /// The CPUs that are online, or the vCPUs of the instance type if they are unknown.
     cpus: u32,
     /// The number of pods that the kubelet accepts at most.
@@ -30,7 +30,7 @@ pub(super) fn pods_per_core(facts: &Facts) -> Option<PodsPerCore> {
     let ExistingPodsPerCore { pods_per_core, location } = in_force;
     Some(PodsPerCore {
         location: location.to_string(),
-        pods_per_core: *pods_per_core,
+        value: *pods_per_core,
         cpus,
         limit: pods_per_core.saturating_mul(cpus),
     })
@@ -44,12 +44,12 @@ pub(super) fn limited(max_pods: u32, pods_per_core: Option<&PodsPerCore>) -> u32
 impl PodsPerCore {
     /// Returns a warning if the limit is lower than `max_pods`, which is max-pods in force.
     pub(super) fn diagnostic(&self, max_pods: u32) -> Option<Diagnostic> {
-        let Self { location, pods_per_core, cpus, limit } = self;
+        let Self { location, value, cpus, limit } = self;
         (*limit < max_pods).then(|| {
             Diagnostic::warning(
                 Code::PodsPerCore,
                 format!(
-                    "{location} sets podsPerCore to {pods_per_core}, so the kubelet accepts at most {} on {}; max-pods is {max_pods}",
+                    "{location} sets podsPerCore to {value}, so the kubelet accepts at most {} on {}; max-pods is {max_pods}",
                     counted(*limit, "pod"),
                     counted(*cpus, "CPU")
                 ),
@@ -79,7 +79,7 @@ mod tests {
             location: location.clone(),
         };
         let pods_per_core = values.iter().map(existing).collect();
-        let existing = ExistingConfig { pods_per_core, max_pods, ..ExistingConfig::default() };
+        let existing = ExistingConfig { max_pods, pods_per_core, ..ExistingConfig::default() };
         Facts { existing, ..facts("m5.large") }
     }
 

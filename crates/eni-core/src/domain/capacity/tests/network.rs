@@ -137,7 +137,7 @@ fn addresses(secondary: u32, prefixes: u32) -> InterfaceAddresses {
 fn with_attached(cni: Cni, attached: Option<AttachedAddresses>, max: Option<u32>) -> Line {
     let network = NodeNetwork { attached, ..NodeNetwork::default() };
     let max_pods_override = max.map(|value| MaxPodsOverride::Setting { value });
-    let options = CapacityOptions { network, max_pods_override, ..CapacityOptions::default() };
+    let options = CapacityOptions { max_pods_override, network, ..CapacityOptions::default() };
     let capacity = Capacity::compute(&of("m5.large"), cni, options);
     capacity.map(|it| it.to_string()).map_err(|it| (it.to_string(), it.help().into_owned()))
 }

@@ -1,6 +1,7 @@
 //! The commands, one module each, and what they share: loading settings and printing results.
 
 mod aligned_table;
+mod attached_interfaces;
 pub(crate) mod check;
 pub(crate) mod limits_command;
 pub(crate) mod max_pods_command;

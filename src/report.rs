@@ -249,6 +249,8 @@ pub(crate) fn plan_json(view: &PlanView<'_>, plan: &Plan) -> Value {
         "cni-is-recorded": view.aws_node.is_some_and(|it| it.is_recorded),
         "capacity": plan.capacity,
         "existing-max-pods": existing_max_pods,
+        "pods-per-core": plan.pods_per_core,
+        "max-pods-in-force": plan.max_pods_in_force(),
         "kubelet": plan.kubelet,
         "kubelet-arguments": plan.kubelet.arguments(),
         "eni-config": plan.wait,

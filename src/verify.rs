@@ -4,6 +4,7 @@
 //! A failed request skips its checks and reports why. Only a definite mismatch blocks kubelet startup.
 
 mod free_addresses;
+mod node_subnet;
 mod pod_addresses;
 mod pod_subnets;
 mod registered_node;
@@ -74,6 +75,7 @@ pub(crate) async fn for_node(
         Box::pin(with_cluster(requirements, api, aws_node))
     );
     diagnostics.extend(cluster_diagnostics);
+    diagnostics.extend(node_subnet::check(instance, &eni_config.subnet, aws_node));
     if !diagnostics.iter().any(pod_addresses::is_shortage) {
         return diagnostics;
     }

@@ -123,6 +123,7 @@ impl NodeSession {
     /// reads the subnets that the plan depends on.
     pub(super) async fn cluster_state(&mut self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
+            self.read_attached_interfaces(None).await;
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
@@ -131,6 +132,7 @@ impl NodeSession {
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
         self.read_zone_subnets(&aws_node).await;
+        self.read_attached_interfaces(Some(&aws_node)).await;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 

@@ -78,6 +78,7 @@ pub async fn run(
     if may_respond && cluster.refresh(&node.labels()).await {
         if let Some(aws_node) = &cluster.aws_node {
             node.read_zone_subnets(aws_node).await;
+            node.read_attached_interfaces(Some(aws_node)).await;
         }
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }

@@ -1,6 +1,7 @@
 //! The attached network interfaces of the instance, from IMDS.
 
 use crate::adapter::imds::{ImdsError, Session};
+use crate::adapter::{Context, Deadline, retry};
 use eni_core::domain::identifier::{InvalidIdentifier, Mac};
 use eni_core::facts::NetworkInterface;
 use eni_core::failure::one_line;
@@ -17,7 +18,7 @@ const CONCURRENT: usize = 4;
 
 /// The network interfaces on the first network card.
 #[derive(Debug, Default)]
-pub(super) struct AttachedInterfaces {
+pub(crate) struct AttachedInterfaces {
     /// `None` if IMDS does not describe it.
     pub primary: Option<NetworkInterface>,
     /// The others; `None` if IMDS does not describe them.
@@ -29,7 +30,7 @@ pub(super) struct AttachedInterfaces {
 /// Most plans do not depend on them, so a failure to read them is a warning. A rejected token is an
 /// error, because a new session may succeed.
 pub(super) async fn attached(session: &Session) -> Result<AttachedInterfaces, ImdsError> {
-    match read(session).await {
+    match read(session, MissingItem::Skip).await {
         Ok(interfaces) => Ok(interfaces),
         Err(error @ ImdsError::TokenRejected { .. }) => Err(error),
         Err(error) => {
@@ -42,14 +43,53 @@ pub(super) async fn attached(session: &Session) -> Result<AttachedInterfaces, Im
     }
 }
 
-async fn read(session: &Session) -> Result<AttachedInterfaces, ImdsError> {
-    let macs = session.text(MACS).await?.unwrap_or_default();
+/// Returns the network interfaces on the first network card for a plan that depends on them. Retries
+/// until `deadline` while IMDS does not describe all of them.
+pub(crate) async fn required_interfaces(
+    context: &Context,
+    deadline: Deadline,
+) -> Result<AttachedInterfaces, ImdsError> {
+    let read = async || {
+        let session = Session::open(context, deadline).await?;
+        retry("imds", deadline, async || read(&session, MissingItem::Fail).await).await
+    };
+    match read().await {
+        Err(ImdsError::TokenRejected { .. }) => read().await,
+        result => result,
+    }
+}
+
+/// What a missing item of a network interface means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MissingItem {
+    /// The network interface was detached in the meantime, and is omitted.
+    Skip,
+    /// The read fails. A network interface that was detached is no longer in the next list.
+    Fail,
+}
+
+impl MissingItem {
+    /// Returns the item at `path`, or the error if it is missing and required.
+    fn check<T>(self, item: Option<T>, path: &str) -> Result<Option<T>, ImdsError> {
+        match (self, item) {
+            (Self::Fail, None) => Err(ImdsError::Missing { path: path.to_owned() }),
+            (_, item) => Ok(item),
+        }
+    }
+}
+
+async fn read(session: &Session, missing: MissingItem) -> Result<AttachedInterfaces, ImdsError> {
+    let macs = missing.check(session.text(MACS).await?, MACS)?.unwrap_or_default();
     let macs: Vec<&str> = macs.lines().map(|mac| mac.trim_end_matches('/')).collect();
-    let interfaces = stream::iter(macs).map(|mac| interface(session, mac)).buffered(CONCURRENT);
+    let interfaces = stream::iter(macs).map(|mac| interface(session, mac, missing));
+    let interfaces = interfaces.buffered(CONCURRENT);
     let interfaces: Vec<Option<(Role, NetworkInterface)>> = interfaces.try_collect().await?;
     let (primary, others): (Vec<_>, Vec<_>) =
         interfaces.into_iter().flatten().partition(|(role, _)| *role == Role::Primary);
     let primary = primary.into_iter().next().map(|(_, interface)| interface);
+    if primary.is_none() && missing == MissingItem::Fail {
+        return Err(ImdsError::Missing { path: format!("{MACS}MAC/device-number with value 0") });
+    }
     let others = others.into_iter().map(|(_, interface)| interface).collect();
     Ok(AttachedInterfaces { primary, others: Some(others) })
 }
@@ -65,12 +105,13 @@ enum Role {
 async fn interface(
     session: &Session,
     mac: &str,
+    missing: MissingItem,
 ) -> Result<Option<(Role, NetworkInterface)>, ImdsError> {
     let mac: Mac = mac.parse().map_err(|source| invalid(MACS, source))?;
     let path = |item: &str| format!("{MACS}{mac}/{item}");
     let (device_path, card_path) = (path("device-number"), path("network-card"));
     let (device, card) = try_join!(session.text(&device_path), session.text(&card_path))?;
-    let Some(device) = device else { return Ok(None) };
+    let Some(device) = missing.check(device, &device_path)? else { return Ok(None) };
     // Instance types with one network card do not have the item `network-card`.
     if card.is_some_and(|card| card.trim() != "0") {
         return Ok(None);
@@ -84,10 +125,12 @@ async fn interface(
         session.text(&addresses_path),
         session.text(&prefixes_path),
     )?;
+    let (id, subnet_id) = (missing.check(id, &id_path)?, missing.check(subnet_id, &subnet_path)?);
     let (Some(id), Some(subnet_id)) = (id, subnet_id) else { return Ok(None) };
     let interface = NetworkInterface {
         id,
         subnet_id,
+        has_ipv4: lines(addresses.as_deref()) > 0,
         secondary_addresses: lines(addresses.as_deref()).saturating_sub(1),
         prefixes: lines(prefixes.as_deref()),
     };

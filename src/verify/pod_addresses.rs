@@ -62,6 +62,7 @@ mod tests {
         NetworkInterface {
             id: id.parse().unwrap(),
             subnet_id: subnet.parse().unwrap(),
+            has_ipv4: true,
             secondary_addresses: addresses,
             prefixes,
         }

@@ -22,7 +22,9 @@ pub(super) fn check(
     }
     let label_def = aws_node.map_or(DEFAULT_LABEL, |aws_node| &aws_node.eni_config_label);
     let annotation_def = aws_node.map_or(DEFAULT_LABEL, |aws_node| &aws_node.eni_config_annotation);
+    let reads_external = aws_node.is_none_or(|aws_node| aws_node.cni.reads_external_label());
     let Selection { name, source } = select(
+        reads_external,
         (label_def, |key: &str| node.labels.get(key).cloned()),
         (annotation_def, |key: &str| node.annotations.get(key).cloned()),
     );

@@ -129,3 +129,38 @@ fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
     let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter places may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
     assert!(run.stderr.contains(warning), "{}", run.stderr);
 }
+
+#[test]
+fn pods_per_core_limits_the_pods_and_the_memory_reserve() {
+    let api = ready_api();
+    let (node, _imds) = with_kubelet(&api, "    config: {podsPerCore: 1}\n");
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let warning = output.stderr.lines().find(|line| line.contains("podsPerCore")).unwrap();
+    let cpus = std::thread::available_parallelism().unwrap().get();
+    assert!(
+        warning.starts_with(&format!(
+            "warning: plan: user data sets podsPerCore to 1, so the kubelet accepts at most {cpus} pod"
+        )),
+        "{warning}"
+    );
+    assert!(warning.contains("; max-pods is 20; remove podsPerCore, or set it to "), "{warning}");
+    let written = node.read(DROP_IN).unwrap();
+    assert!(written.contains("\n      maxPods: 20\n"), "{written}");
+    let memory = format!("memory: \"{}Mi\"", 255 + 11 * cpus);
+    assert!(written.contains(&memory), "{written}");
+    let record = node.read("var/lib/eni-bootstrap/last-run.json").unwrap();
+    assert!(record.contains(&format!("\"max-pods\": {cpus}")), "{record}");
+    let plan = node.run(["plan", "--output", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(
+        (&plan["pods-per-core"], &plan["max-pods-in-force"], &plan["capacity"]["max_pods"]),
+        (
+            &serde_json::json!({
+                "location": "user data", "value": 1, "cpus": cpus, "limit": cpus,
+            }),
+            &serde_json::json!(cpus),
+            &serde_json::json!(20)
+        )
+    );
+}

@@ -49,6 +49,20 @@ fn max_pods_prints_only_the_published_value() {
 }
 
 #[test]
+fn before_version_1_20_4_the_trunk_takes_an_interface_on_every_type() {
+    let warning = "warning: max-pods: this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node\n";
+    for (version, expected) in
+        [("", "35"), ("--cni-version 1.20.4", "35"), ("--cni-version v1.20.3-eksbuild.1", "24")]
+    {
+        let line = format!("--instance-type t3.large --cni-pod-eni-enabled {version}");
+        let expected = RunOutput { stderr: warning.to_owned(), ..result(expected) };
+        assert_eq!(max_pods(&line), expected, "{line}");
+    }
+    let trunk = "--instance-type m5.large --cni-pod-eni-enabled --cni-version 1.20.3";
+    assert_eq!(max_pods(trunk), result("20"), "the same in every version");
+}
+
+#[test]
 fn max_pods_fails_without_capacity_and_for_unknown_types() {
     let no_capacity = max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled");
     assert_eq!(

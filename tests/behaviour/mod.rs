@@ -1,6 +1,7 @@
 //! Whole runs of the program against stand-ins.
 
 mod apply;
+mod attached_interfaces;
 mod aws_calls;
 mod bad_cluster;
 mod bad_disk;

@@ -106,6 +106,9 @@ pub struct NetworkInterface {
     pub id: InterfaceId,
     /// The subnet of the network interface.
     pub subnet_id: SubnetId,
+    /// Whether it has an IPv4 address. An EFA-only network interface has none.
+    #[serde(skip)]
+    pub has_ipv4: bool,
     /// The number of its private IPv4 addresses, without the primary one.
     pub secondary_addresses: u32,
     /// The number of its `/28` prefixes.

@@ -2,6 +2,7 @@
 //! does.
 
 mod allocatable;
+mod attached_interfaces;
 mod bottlerocket_settings;
 mod cluster_access;
 mod diagnose;
@@ -16,9 +17,11 @@ mod node_labels;
 mod node_network;
 mod plan_error;
 mod pod_subnets;
+mod pods_per_core;
 mod reserve;
 mod reserve_precedence;
 
+pub use attached_interfaces::depends_on_attached_interfaces;
 pub use cluster_access::{ClusterAccess, access};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;
@@ -29,11 +32,14 @@ pub use node_network::depends_on_zone_subnets;
 use node_network::node_network;
 pub(crate) use node_network::read_primary_subnet;
 pub use plan_error::PlanError;
+pub use pods_per_core::PodsPerCore;
+use pods_per_core::{limited, pods_per_core};
 use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{Capacity, CapacityOptions};
+use crate::domain::capacity::{Capacity, CapacityOptions, NodeNetwork};
+use crate::domain::cni::Cni;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::{Kubelet, NeededFlags};
 use crate::facts::Facts;
@@ -54,12 +60,23 @@ pub struct Plan {
     pub kubelet: Kubelet,
     /// What the kubelet gets: an existing value that is read later takes precedence.
     pub in_force: Kubelet,
+    /// The limit of the kubelet by the number of CPUs; `None` without one.
+    pub pods_per_core: Option<PodsPerCore>,
     /// The changes that give the kubelet these settings on this image.
     pub changes: Vec<Change>,
     /// The ENIConfig to wait for; `None` without custom networking.
     pub wait: Option<EniConfigName>,
     /// Notes for the operator, those about the aws-node DaemonSet first.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// Returns the number of pods that the kubelet accepts: max-pods in force, or less because of
+    /// `podsPerCore`.
+    #[must_use]
+    pub fn max_pods_in_force(&self) -> u32 {
+        limited(self.in_force.max_pods, self.pods_per_core.as_ref())
+    }
 }
 
 /// Returns the configuration of this node. `aws_node` is `None` if the settings alone describe the
@@ -69,7 +86,7 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { instance, limits, host, existing, .. } = facts;
+    let Facts { host, existing, .. } = facts;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let needed_flags = existing.needed_flags();
     // Without a configuration file, the host configures every value with a flag.
@@ -79,65 +96,108 @@ pub fn plan(
         NeededFlags { max_pods: true, kube_reserved: true }
     };
     let (network, network_notes) = node_network(facts, settings, &cni.config, aws_node);
-    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
-    let policy = settings.pods.policy();
-    let decided = max_pods_precedence::decide(
-        limits,
-        cni.config,
-        (options, policy),
-        &existing.max_pods,
-        used_flags.max_pods,
-    );
-    let (capacity, precedence) = decided.map_err(|source| PlanError::NoCapacity {
-        instance_type: instance.instance_type.to_string(),
-        source,
-    })?;
-    let name = cni
-        .config
-        .custom_networking
-        .then(|| settings.eni_config.name().fill(|field| instance.value(field)))
-        .transpose()?;
-    if host.kind == HostKind::Bottlerocket
-        && name.is_some()
-        && settings.eni_config.wait() == Wait::Forever
-    {
-        return Err(PlanError::WaitsForever);
-    }
+    let (capacity, precedence) =
+        capacity(facts, settings, cni.config, network, used_flags.max_pods)?;
+    let name = eni_config_name(facts, settings, &cni.config, aws_node)?;
     let KubeReserved {
         configured: kube_reserved,
         in_force: reserved_in_force,
         diagnostics: reserve_notes,
     } = reserve(facts, settings, capacity.max_pods, precedence.as_ref(), used_flags.kube_reserved)?;
+    let pods_per_core = pods_per_core(facts);
     let label_def = label_def(settings, aws_node);
-    let labels = match &name {
-        Some(_) => eni_config_label::of_others(instance, settings, label_def.as_deref(), existing)?,
-        None => existing.node_labels.clone(),
-    };
+    let label_def = label_def.as_deref();
     let NodeLabels {
         labels,
         in_force: labels_in_force,
         eni_config: wait,
         diagnostics: label_notes,
-    } = node_labels(instance, settings, name, label_def.as_deref(), &labels)?;
+    } = labels(facts, settings, name, (label_def, cni.config.reads_external_label()))?;
     let kubelet =
         Kubelet { max_pods: capacity.max_pods, kube_reserved, node_labels: labels, needed_flags };
-    let in_force =
-        in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
+    let in_force = in_force(
+        &kubelet,
+        (&capacity, pods_per_core.as_ref()),
+        precedence.as_ref(),
+        reserved_in_force,
+        labels_in_force,
+    )?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
     diagnostics.extend(network_notes);
     diagnostics.extend(precedence.as_ref().map(|it| it.diagnostic(&capacity)));
+    diagnostics.extend(pods_per_core.as_ref().and_then(|it| it.diagnostic(in_force.max_pods)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
     diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
-    let label_def = label_def.as_deref();
     let labels = &kubelet.node_labels;
     let old_labels = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
     diagnostics.extend(old_labels);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
-    Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })
+    Ok(Plan {
+        cni,
+        capacity,
+        precedence,
+        kubelet,
+        in_force,
+        pods_per_core,
+        changes,
+        wait,
+        diagnostics,
+    })
+}
+
+/// Returns the capacity with the max-pods to configure, compared with the existing values.
+fn capacity(
+    facts: &Facts,
+    settings: &Settings,
+    cni: Cni,
+    network: NodeNetwork,
+    uses_flags: bool,
+) -> Result<(Capacity, Option<MaxPodsPrecedence>), PlanError> {
+    let Facts { instance, limits, existing, .. } = facts;
+    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
+    let options = (options, settings.pods.policy());
+    let decided = max_pods_precedence::decide(limits, cni, options, &existing.max_pods, uses_flags);
+    decided.map_err(|source| PlanError::NoCapacity {
+        instance_type: instance.instance_type.to_string(),
+        source,
+    })
+}
+
+/// Returns the labels of the node. `name` comes from `eni-config.name`.
+fn labels(
+    facts: &Facts,
+    settings: &Settings,
+    name: Option<EniConfigName>,
+    (label_def, reads_external): (Option<&str>, bool),
+) -> Result<NodeLabels, PlanError> {
+    let Facts { instance, existing, .. } = facts;
+    let labels = match &name {
+        Some(_) => eni_config_label::of_others(instance, settings, label_def, existing)?,
+        None => existing.node_labels.clone(),
+    };
+    node_labels(instance, settings, name, (label_def, reads_external), &labels)
+}
+
+/// Returns the name of the ENIConfig by `eni-config.name`; `None` without custom networking.
+fn eni_config_name(
+    facts: &Facts,
+    settings: &Settings,
+    cni: &Cni,
+    aws_node: Option<&AwsNode>,
+) -> Result<Option<EniConfigName>, PlanError> {
+    if !cni.custom_networking {
+        return Ok(None);
+    }
+    let name = settings.eni_config.name().fill(|field| facts.instance.value(field))?;
+    if facts.host.kind == HostKind::Bottlerocket && settings.eni_config.wait() == Wait::Forever {
+        return Err(PlanError::WaitsForever);
+    }
+    eni_config_label::check_external(settings, cni, aws_node)?;
+    Ok(Some(name))
 }
 
 /// Returns the label that the CNI reads the ENIConfig name from, if it is known.

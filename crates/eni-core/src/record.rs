@@ -69,6 +69,7 @@ pub struct RunRecord {
     primary_subnet: Option<PrimarySubnet>,
     /// The ENIConfig; `None` without custom networking.
     eni_config: Option<RecordedEniConfig>,
+    /// The number of pods that the kubelet accepts.
     max_pods: u32,
 }
 
@@ -123,7 +124,7 @@ impl RunRecord {
             primary_subnet: aws_node
                 .and_then(|aws_node| read_primary_subnet(facts, &plan.cni.config, aws_node)),
             eni_config,
-            max_pods: plan.capacity.max_pods,
+            max_pods: plan.max_pods_in_force(),
         }
     }
 

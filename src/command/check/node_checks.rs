@@ -62,6 +62,7 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
             }
         }
     }
+    node.read_attached_interfaces(aws_node.as_ref()).await;
     let NodeSession { facts, settings, .. } = &*node;
     let plan = match plan(facts, settings, aws_node.as_ref()) {
         Ok(plan) => plan,

@@ -53,6 +53,12 @@ codes! {
     PrimarySubnetExcluded = "primary-subnet-excluded", "max-pods";
     /// EC2 did not return the tags of the subnet of the primary network interface.
     PrimarySubnetNotChecked = "primary-subnet-not-checked", "max-pods";
+    /// With custom networking, the CNI does not use the prefixes of the primary network interface.
+    PrimaryAddressesUnused = "primary-addresses-unused", "network interfaces";
+    /// With custom networking, pods get addresses in the subnet of the node.
+    PodsInNodeSubnet = "pods-in-node-subnet", "network interfaces";
+    /// `MANAGE_UNTAGGED_ENI` is false, and network interfaces might not have the tag of the CNI.
+    UntaggedInterfaces = "untagged-interfaces", "max-pods";
     /// max-pods was computed for this instance.
     MaxPodsComputed = "max-pods-computed", "max-pods";
     /// Another source on the node sets the same max-pods.
@@ -63,6 +69,8 @@ codes! {
     MaxPodsOverridden = "max-pods-overridden", "max-pods";
     /// A later drop-in of nodeadm, or later kubelet arguments, set a max-pods that takes precedence.
     MaxPodsLaterDropIn = "max-pods-later-drop-in", "max-pods";
+    /// `podsPerCore` and the number of CPUs limit the pods to fewer than max-pods.
+    PodsPerCore = "pods-per-core", "max-pods";
     /// Karpenter schedules pods with a max-pods that differs from the one on the node.
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
     /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.

@@ -21,7 +21,8 @@ mod options;
 
 pub use no_capacity::{Excluded, NoCapacity};
 pub use options::{
-    AttachedAddresses, CapacityOptions, Ceiling, MaxPodsOverride, NodeNetwork, PrimarySubnet,
+    AttachedAddresses, CapacityOptions, Ceiling, InterfaceAddresses, MaxPodsOverride, NodeNetwork,
+    PrimarySubnet,
 };
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -145,7 +146,7 @@ impl Capacity {
         };
         match cni.ip_family {
             IpFamily::Ipv4 if cni.uses_attached_only() => {
-                capacity.count_attached(network.attached.as_ref())?;
+                capacity.count_attached(cni, &network)?;
             }
             IpFamily::Ipv4 => capacity.count_ipv4(cni, network.primary_subnet)?,
             IpFamily::Ipv6 => capacity.check_ipv6(cni, network.primary_subnet)?,
@@ -193,15 +194,26 @@ impl Capacity {
         Ok(())
     }
 
-    /// Counts the addresses of the attached network interfaces.
+    /// Counts the addresses of the attached network interfaces. A max-pods in the settings replaces the
+    /// result, so it also applies if they have none or are unknown.
     ///
     /// Source: `disableENIProvisioning`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
-    fn count_attached(&mut self, attached: Option<&AttachedAddresses>) -> Result<(), NoCapacity> {
-        let attached = attached.ok_or(NoCapacity::AttachedInterfacesUnknown)?;
-        let with_primary = self.primary_set_aside + self.primary_excluded == 0;
-        let addresses = attached.count(with_primary, self.reserved);
-        if addresses == 0 {
-            return Err(NoCapacity::NoAttachedAddress);
+    fn count_attached(&mut self, cni: Cni, network: &NodeNetwork) -> Result<(), NoCapacity> {
+        let is_replaced = self.max_pods_override.is_some();
+        self.primary_set_aside = 0;
+        self.primary_excluded = u32::from(network.primary_subnet.is_excluded());
+        let Some(attached) = &network.attached else {
+            return if is_replaced { Ok(()) } else { Err(NoCapacity::AttachedInterfacesUnknown) };
+        };
+        let per_slot = self.addresses_per_slot;
+        let of_primary = match self.primary_excluded {
+            0 => attached.of_primary(cni.custom_networking, per_slot),
+            _ => 0,
+        };
+        let of_others = attached.of_others(self.reserved, per_slot);
+        let addresses = of_primary.saturating_add(of_others);
+        if addresses == 0 && !is_replaced {
+            return Err(NoCapacity::NoAttachedAddress { prefixes: per_slot > 1 });
         }
         self.attached_addresses = Some(addresses);
         self.addresses = Some(addresses);

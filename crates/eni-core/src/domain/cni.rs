@@ -43,7 +43,8 @@ pub struct Cni {
     /// means no limit.
     pub max_eni: Option<u32>,
     /// Network interfaces of the default network card that the CNI does not manage: those with the
-    /// tag `node.k8s.amazonaws.com/no_manage`, EFA-only ones, and those of other programs.
+    /// tag `node.k8s.amazonaws.com/no_manage=true`, EFA-only ones, and those of other programs if
+    /// `MANAGE_UNTAGGED_ENI` is false.
     pub reserved_enis: u32,
     /// `ENABLE_IPv6`.
     pub ip_family: IpFamily,
@@ -72,8 +73,19 @@ impl Cni {
     /// Returns whether pods get only the addresses that the attached network interfaces have.
     #[must_use]
     pub fn uses_attached_only(&self) -> bool {
-        let has_imds_only_mode = self.may_be_since(CniVersion::IMDS_ONLY_MODE);
-        self.disable_provisioning || self.imds_only && has_imds_only_mode
+        self.disable_provisioning || self.reads_imds_only()
+    }
+
+    /// Returns whether the CNI reads its network interfaces from IMDS, which has no tags of them.
+    pub(crate) fn reads_imds_only(&self) -> bool {
+        self.imds_only && self.may_be_since(CniVersion::IMDS_ONLY_MODE)
+    }
+
+    /// Returns whether the CNI reads the ENIConfig name from the label
+    /// `vpc.amazonaws.com/externalEniConfig`. Assumed if the version is unknown.
+    #[must_use]
+    pub fn reads_external_label(&self) -> bool {
+        self.may_be_since(CniVersion::EXTERNAL_LABEL)
     }
 
     /// Returns the maximum number of addresses that the CNI allocates, if its targets limit it:

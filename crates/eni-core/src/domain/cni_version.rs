@@ -22,6 +22,9 @@ pub struct InvalidCniVersion(String);
 impl CniVersion {
     /// The first version with prefix delegation.
     pub(crate) const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
+    /// The first version that reads the ENIConfig name from the label
+    /// `vpc.amazonaws.com/externalEniConfig`.
+    pub(crate) const EXTERNAL_LABEL: Self = Self::new(1, 11, 0);
     /// The first version with subnet discovery.
     ///
     /// Source: <https://docs.aws.amazon.com/eks/latest/userguide/cni-subnet-selection.html>

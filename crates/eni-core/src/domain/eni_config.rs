@@ -16,7 +16,8 @@ pub use name_template::{EniConfigNameError, Field, InvalidTemplate, NameTemplate
 
 /// The node label that the CNI reads the name from by default. `ENI_CONFIG_LABEL_DEF` changes it.
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
-/// The node label that takes precedence over every other label and annotation.
+/// The node label that takes precedence over every other label and annotation, from version 1.11.0 of
+/// the CNI.
 pub(crate) const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
@@ -40,9 +41,10 @@ pub struct Selection {
 /// Returns the ENIConfig that the CNI selects for a node with these labels and annotations.
 ///
 /// `label_def` and `annotation_def` are the values of `ENI_CONFIG_LABEL_DEF` and
-/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first, then the annotation, then
-/// the label.
+/// `ENI_CONFIG_ANNOTATION_DEF`. The CNI reads [`EXTERNAL_LABEL`] first if `reads_external`, then the
+/// annotation, then the label.
 pub fn select(
+    reads_external: bool,
     (label_def, label): (&str, impl Fn(&str) -> Option<String>),
     (annotation_def, annotation): (&str, impl Fn(&str) -> Option<String>),
 ) -> Selection {
@@ -54,7 +56,8 @@ pub fn select(
         let source = format!("annotation {annotation_def}");
         annotation(annotation_def).map(|name| Selection { name, source: Some(source) })
     };
-    by_label(EXTERNAL_LABEL)
+    let external = reads_external.then(|| by_label(EXTERNAL_LABEL)).flatten();
+    external
         .or_else(by_annotation)
         .or_else(|| by_label(label_def))
         .unwrap_or_else(|| Selection { name: FALLBACK.to_owned(), source: None })
@@ -80,6 +83,7 @@ mod tests {
                 of.iter().find(|one| one.0 == key).map(|one| one.1.to_owned())
             };
             let Selection { name, source } = select(
+                true,
                 ("zone", |key: &str| value(labels, key)),
                 ("note", |key: &str| value(annotations, key)),
             );
@@ -100,5 +104,8 @@ mod tests {
             expected("", "label zone"),
             "an empty value counts"
         );
+        let label = |key: &str| (key == EXTERNAL_LABEL).then(|| "b".to_owned());
+        let earlier = select(false, ("zone", label), ("note", |_: &str| None));
+        assert_eq!(earlier, Selection { name: "default".to_owned(), source: None });
     }
 }

@@ -5,6 +5,7 @@ mod labels;
 mod locate;
 mod location;
 mod max_pods;
+mod pods_per_core;
 mod registration;
 mod resources;
 
@@ -13,6 +14,8 @@ pub use labels::{EniConfigPolicy, ExistingLabel};
 pub use location::ConfigLocation;
 pub use max_pods::{ConfigOwner, ExistingMaxPods};
 pub(super) use max_pods::{NODEADM_KUBELET_DROP_IN, max_pods_in_kubelet_drop_in, owner_by_labels};
+pub use pods_per_core::ExistingPodsPerCore;
+pub(super) use pods_per_core::number as pods_per_core_number;
 pub use registration::ExistingRegistration;
 pub(crate) use registration::cordon;
 pub(crate) use registration::registration_in_config;
@@ -33,6 +36,8 @@ use std::collections::BTreeMap;
 pub struct ExistingConfig {
     /// Every max-pods value, the lowest precedence first.
     pub max_pods: Vec<ExistingMaxPods>,
+    /// Every `podsPerCore`, the lowest precedence first.
+    pub pods_per_core: Vec<ExistingPodsPerCore>,
     /// Whether a kubelet flag sets `--kube-reserved`.
     pub has_kube_reserved_flag: bool,
     /// The existing kube-reserved quantities in Bottlerocket's settings, by resource.
@@ -85,6 +90,7 @@ pub fn existing_config(
         existing.extend(ExistingConfig::from_node_config(node_config, &locations));
     }
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
+    existing.pods_per_core.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
     existing.registration.sort_by(|one, other| one.location.cmp(&other.location));
@@ -109,6 +115,7 @@ impl ExistingConfig {
     pub(super) fn extend(&mut self, other: Self) {
         let Self {
             max_pods,
+            pods_per_core,
             has_kube_reserved_flag,
             kube_reserved,
             max_pods_expression,
@@ -120,6 +127,7 @@ impl ExistingConfig {
             karpenter_reserved,
         } = other;
         self.max_pods.extend(max_pods);
+        self.pods_per_core.extend(pods_per_core);
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
         self.kube_reserved.extend(kube_reserved);
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
@@ -173,8 +181,10 @@ impl ExistingConfig {
         let reserved = resources.iter().filter(|it| reserved(it));
         let karpenter_reserved =
             is_of_karpenter.then(|| reserved.flat_map(|it| it.quantities.clone()).collect());
+        let pods_per_core = pods_per_core::pods_per_core_in_arguments(words, location);
         Self {
             max_pods: max_pods::max_pods_in_arguments(lines, location).into_iter().collect(),
+            pods_per_core: pods_per_core.into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             node_labels: labels::labels_in_arguments(words, location),
             resources,
@@ -199,8 +209,13 @@ impl ExistingConfig {
         resources.extend(resources::resources_in_arguments(&flags, in_flags));
         let registration = registration_in_config(&kubelet.taints, in_file.clone());
         let registration_flags = registration::registration_in_arguments(&flags, in_flags);
+        let pods_per_core = kubelet
+            .pods_per_core
+            .map(|pods_per_core| ExistingPodsPerCore { pods_per_core, location: in_file.clone() });
+        let pods_per_core_flag = pods_per_core::pods_per_core_in_arguments(&flags, in_flags);
         Self {
             max_pods: max_pods::max_pods_in_node_config(kubelet, locations),
+            pods_per_core: pods_per_core.into_iter().chain(pods_per_core_flag).collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             node_labels: labels::labels_in_arguments(&flags, in_flags),

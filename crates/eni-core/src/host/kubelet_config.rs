@@ -3,8 +3,9 @@
 
 use super::config_directory::{self, ConfigDirectory};
 use super::existing_config::{
-    ConfigLocation, ConfigOwner, ExistingConfig, ExistingMaxPods, NODEADM_KUBELET_DROP_IN,
-    TAINTS_KEY, flag_value, registration_in_config, resources_in_config,
+    ConfigLocation, ConfigOwner, ExistingConfig, ExistingMaxPods, ExistingPodsPerCore,
+    NODEADM_KUBELET_DROP_IN, TAINTS_KEY, flag_value, pods_per_core_number, registration_in_config,
+    resources_in_config,
 };
 use super::nodeadm::{self, KUBELET_DROP_INS};
 use super::{Image, Read, kubelet_unit, snap};
@@ -116,9 +117,13 @@ fn read(text: &str, location: &ConfigLocation) -> ExistingConfig {
     let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
     let taints = config.get(TAINTS_KEY);
     let registration = taints.and_then(|it| registration_in_config(it, location.clone()));
+    let pods_per_core = config.get("podsPerCore").and_then(pods_per_core_number);
+    let pods_per_core = pods_per_core
+        .map(|pods_per_core| ExistingPodsPerCore { pods_per_core, location: location.clone() });
     ExistingConfig {
         resources: resources_in_config(|key| config.get(key), location),
         registration: registration.into_iter().collect(),
+        pods_per_core: pods_per_core.into_iter().collect(),
         ..ExistingConfig::default()
     }
 }

@@ -216,6 +216,7 @@ impl Scenario {
         let DetectedHost { kind, reason, .. } = &host;
         let mut lines = vec![format!("host: {kind} ({reason})")];
         lines.extend(existing.max_pods.iter().map(|it| format!("existing: {it}")));
+        lines.extend(existing.pods_per_core.iter().map(|it| format!("existing: {it}")));
         lines.extend(existing.node_labels.iter().map(|it| format!("existing: {it}")));
         if existing.has_kube_reserved_flag {
             lines.push("existing: a kubelet flag sets kube-reserved".to_owned());

@@ -4,7 +4,7 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
-use super::existing_config::{ConfigOwner, owner_by_labels, quantities};
+use super::existing_config::{ConfigOwner, owner_by_labels, pods_per_core_number, quantities};
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
@@ -28,6 +28,8 @@ const MEDIA_TYPE: &str = "application/node.eks.aws";
 pub struct NodeConfigKubelet {
     /// `spec.kubelet.config.maxPods`.
     pub max_pods: Option<u32>,
+    /// `spec.kubelet.config.podsPerCore`.
+    pub pods_per_core: Option<u32>,
     /// `spec.kubelet.maxPodsExpression`, if not empty.
     pub expression: Option<String>,
     /// `spec.kubelet.flags`.
@@ -141,6 +143,7 @@ struct Kubelet {
 #[serde(rename_all = "camelCase", default)]
 struct KubeletConfig {
     max_pods: Option<u32>,
+    pods_per_core: Value,
     kube_reserved: Value,
     system_reserved: Value,
     eviction_hard: Value,
@@ -168,6 +171,7 @@ impl NodeConfig {
         let is_of_karpenter = owner_by_labels(&flags) == ConfigOwner::Karpenter;
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
+            pods_per_core: pods_per_core_number(&config.pods_per_core),
             expression: max_pods_expression.filter(|text| !text.is_empty()),
             karpenter_reserved: is_of_karpenter.then(|| quantities(&config.kube_reserved)),
             flags,
@@ -232,6 +236,7 @@ impl NodeConfig {
             cluster: next.cluster.or(cluster),
             kubelet: NodeConfigKubelet {
                 max_pods: next.kubelet.max_pods.or(kubelet.max_pods),
+                pods_per_core: next.kubelet.pods_per_core.or(kubelet.pods_per_core),
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
                 resources,

@@ -3,6 +3,8 @@
 use super::PlanError;
 use super::node_labels::cloud_provider_value;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::aws_node::AwsNode;
+use crate::domain::cni::Cni;
 use crate::domain::eni_config::{DEFAULT_LABEL, EXTERNAL_LABEL, EniConfigName};
 use crate::domain::label::LabelKey;
 use crate::facts::Instance;
@@ -25,20 +27,21 @@ pub(super) struct EniConfigChoice {
 
 /// Returns the ENIConfig of the node. `name` comes from `eni-config.name`.
 ///
-/// The CNI reads the label [`EXTERNAL_LABEL`] before the label in `label_def`, so an existing label
-/// with either key takes part. A label in the section `[labels]` is a decision of the operator, and
+/// If `reads_external`, the CNI reads the label [`EXTERNAL_LABEL`] before the label in `label_def`, so an
+/// existing label with either key takes part. A label in the section `[labels]` is a decision of the operator, and
 /// the existing label with that key takes no part.
 pub(super) fn choose(
     instance: &Instance,
     settings: &Settings,
     name: EniConfigName,
-    label_def: Option<&str>,
+    (label_def, reads_external): (Option<&str>, bool),
     existing: &BTreeMap<&str, &ExistingLabel>,
 ) -> Result<EniConfigChoice, PlanError> {
     let own_key = own_key(instance, settings, label_def)?;
     let is_configured =
         |key: &str| settings.labels.0.iter().any(|(configured, _)| configured.as_str() == key);
-    let read_by_the_cni = [EXTERNAL_LABEL, label_def.unwrap_or(DEFAULT_LABEL)].into_iter();
+    let external = reads_external.then_some(EXTERNAL_LABEL).into_iter();
+    let read_by_the_cni = external.chain([label_def.unwrap_or(DEFAULT_LABEL)]);
     let candidates: Vec<&ExistingLabel> = read_by_the_cni
         .filter(|key| cloud_provider_value(instance, key).is_none() && !is_configured(key))
         .filter_map(|key| existing.get(key).copied())
@@ -63,6 +66,27 @@ pub(super) fn choose(
     };
     let keys = own_key.into_iter().chain(overridden.iter().cloned()).collect();
     Ok(EniConfigChoice { name, keys, overridden, diagnostic: None })
+}
+
+/// Checks that the CNI reads the label that `eni-config.label` sets. `aws_node` is `None` if the settings
+/// alone describe the CNI.
+///
+/// # Errors
+///
+/// [`PlanError::ExternalLabelNotRead`] if the version of the CNI is known and does not read it.
+pub(super) fn check_external(
+    settings: &Settings,
+    cni: &Cni,
+    aws_node: Option<&AwsNode>,
+) -> Result<(), PlanError> {
+    let is_external = matches!(settings.eni_config.label(), EniConfigLabel::Key(key) if key.as_str() == EXTERNAL_LABEL);
+    let is_label_def = aws_node.is_some_and(|it| it.eni_config_label == EXTERNAL_LABEL);
+    match cni.version {
+        Some(version) if is_external && !is_label_def && !cni.reads_external_label() => {
+            Err(PlanError::ExternalLabelNotRead { version })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the ENIConfig that an existing label names, with a note.

@@ -2,6 +2,7 @@
 
 use super::PlanError;
 use super::max_pods_precedence::{Decision, MaxPodsPrecedence};
+use super::pods_per_core::{PodsPerCore, limited};
 use crate::domain::capacity::Capacity;
 use crate::domain::kubelet::Kubelet;
 use crate::domain::label::Labels;
@@ -16,15 +17,16 @@ use crate::domain::reserved::Reserved;
 /// `pods.max` or `pods.policy`, the operator has accepted them.
 pub(super) fn in_force(
     configured: &Kubelet,
-    capacity: &Capacity,
+    (capacity, pods_per_core): (&Capacity, Option<&PodsPerCore>),
     precedence: Option<&MaxPodsPrecedence>,
     kube_reserved: Reserved,
     node_labels: Labels,
 ) -> Result<Kubelet, PlanError> {
     let later = precedence.filter(|it| it.decision == Decision::LaterDropIn);
     let max_pods = later.map_or(configured.max_pods, |it| it.existing.max_pods);
+    let accepted = limited(max_pods, pods_per_core);
     let limit = capacity.uncapped.map(|uncapped| uncapped.max(configured.max_pods));
-    if let (Some(later), Some(limit)) = (later, limit.filter(|limit| max_pods > *limit)) {
+    if let (Some(later), Some(limit)) = (later, limit.filter(|limit| accepted > *limit)) {
         let location = &later.existing.location;
         return Err(PlanError::LaterMaxPodsAboveCapacity {
             existing: later.existing.to_string(),

@@ -44,22 +44,32 @@ pub(super) fn cloud_provider_value(instance: &Instance, key: &str) -> Option<Str
 /// Returns the labels for zone, region and ENIConfig, and the labels in the settings. `existing`
 /// are the labels that other sources set, the lowest precedence first.
 ///
-/// `label_def` is the label that the CNI reads the ENIConfig name from, if it is known.
+/// `label_def` is the label that the CNI reads the ENIConfig name from, if it is known, and
+/// `reads_external` is whether it reads [`EXTERNAL_LABEL`](crate::domain::eni_config::EXTERNAL_LABEL)
+/// before.
 pub(super) fn node_labels(
     instance: &Instance,
     settings: &Settings,
     name: Option<EniConfigName>,
-    label_def: Option<&str>,
+    (label_def, reads_external): (Option<&str>, bool),
     existing: &[ExistingLabel],
 ) -> Result<NodeLabels, PlanError> {
     let existing = labels_in_force(existing);
     let choice = name
-        .map(|name| eni_config_label::choose(instance, settings, name, label_def, &existing))
+        .map(|name| {
+            eni_config_label::choose(
+                instance,
+                settings,
+                name,
+                (label_def, reads_external),
+                &existing,
+            )
+        })
         .transpose()?;
     let labels = own_labels(instance, settings, choice.as_ref())?;
     check_existing(&labels, &existing)?;
     if let (Some(choice), Some(label_def)) = (&choice, label_def) {
-        check_selection(instance, &labels, &existing, &choice.name, label_def)?;
+        check_selection(instance, &labels, &existing, &choice.name, (label_def, reads_external))?;
     }
     let in_force = labels_with_later_values(&labels, &existing)?;
     let mut diagnostics = differences(&labels, &existing, choice.as_ref());
@@ -176,7 +186,7 @@ fn check_selection(
     own: &Labels,
     existing: &BTreeMap<&str, &ExistingLabel>,
     name: &EniConfigName,
-    label_def: &str,
+    (label_def, reads_external): (&str, bool),
 ) -> Result<(), PlanError> {
     let value = |key: &str| {
         let existing = existing.get(key).map(|label| (label.value.clone(), &label.location));
@@ -189,7 +199,7 @@ fn check_selection(
     };
     // A kubelet registers no annotations. Those of a node that is already registered are checked
     // with the cluster.
-    let selection = select((label_def, value), ("", |_: &str| None));
+    let selection = select(reads_external, (label_def, value), ("", |_: &str| None));
     if selection.name == name.as_str() {
         return Ok(());
     }

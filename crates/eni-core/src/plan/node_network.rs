@@ -1,14 +1,15 @@
 //! What max-pods depends on besides the instance type and the CNI configuration: the tags of the
 //! node's subnet, and the attached network interfaces.
 
+use super::attached_interfaces::attached_interfaces;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{AttachedAddresses, NodeNetwork, PrimarySubnet};
+use crate::domain::capacity::{NodeNetwork, PrimarySubnet};
 use crate::domain::cni::Cni;
 use crate::domain::cni_version::CniVersion;
 use crate::domain::identifier::SubnetId;
 use crate::domain::subnet_tags::{excluding_tag, is_discovered};
-use crate::facts::{Facts, Instance, NetworkInterface, Subnet, ZoneSubnets};
+use crate::facts::{Facts, Instance, Subnet, ZoneSubnets};
 use crate::settings::Settings;
 
 /// Returns whether max-pods depends on the tags of the subnets in the zone, so that the agent must
@@ -22,7 +23,8 @@ pub fn depends_on_zone_subnets(settings: &Settings, aws_node: Option<&AwsNode>) 
 
 /// Returns whether the tags of a subnet can exclude the primary network interface from pods.
 fn applies(cni: &Cni) -> bool {
-    !cni.custom_networking && cni.may_be_since(CniVersion::SUBNET_EXCLUSION)
+    let uses_primary = !cni.custom_networking || cni.uses_attached_only();
+    uses_primary && cni.may_be_since(CniVersion::SUBNET_EXCLUSION)
 }
 
 /// Returns the network of the node, with notes about the tags.
@@ -32,19 +34,10 @@ pub(super) fn node_network(
     cni: &Cni,
     aws_node: Option<&AwsNode>,
 ) -> (NodeNetwork, Vec<Diagnostic>) {
-    let (primary_subnet, diagnostics) = primary_subnet(facts, settings, cni, aws_node);
-    let attached = attached(&facts.instance);
+    let (primary_subnet, mut diagnostics) = primary_subnet(facts, settings, cni, aws_node);
+    let (attached, notes) = attached_interfaces(facts, settings, cni, aws_node);
+    diagnostics.extend(notes);
     (NodeNetwork { primary_subnet, attached }, diagnostics)
-}
-
-/// Returns the addresses of the attached network interfaces; `None` if they are unknown.
-fn attached(instance: &Instance) -> Option<AttachedAddresses> {
-    let primary = instance.primary_interface.as_ref()?.pod_addresses();
-    let others = instance.interfaces.as_ref()?.iter();
-    Some(AttachedAddresses {
-        primary,
-        others: others.map(NetworkInterface::pod_addresses).collect(),
-    })
 }
 
 /// Returns whether the subnet of the primary network interface serves pods.
@@ -64,7 +57,8 @@ fn primary_subnet(
     match &facts.zone_subnets {
         ZoneSubnets::NotRead => (PrimarySubnet::Included, Vec::new()),
         ZoneSubnets::Unknown { reason, is_denied } => {
-            let diagnostic = not_checked(reason, *is_denied, cni.version, aws_node);
+            let is_denied = *is_denied && !cni.uses_attached_only();
+            let diagnostic = not_checked(reason, is_denied, cni.version, aws_node);
             (PrimarySubnet::Included, vec![diagnostic])
         }
         ZoneSubnets::Read(subnets) => {

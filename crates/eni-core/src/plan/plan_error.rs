@@ -1,7 +1,8 @@
 //! Errors of planning, with help for each.
 
 use crate::domain::capacity::NoCapacity;
-use crate::domain::eni_config::EniConfigNameError;
+use crate::domain::cni_version::CniVersion;
+use crate::domain::eni_config::{EXTERNAL_LABEL, EniConfigNameError};
 use crate::domain::identifier::InvalidIdentifier;
 use crate::domain::label::InvalidLabel;
 use crate::domain::quantity::InvalidQuantity;
@@ -93,6 +94,12 @@ pub enum PlanError {
         /// The label that decides.
         reason: String,
     },
+    /// The version of the CNI does not read the label in `eni-config.label`.
+    #[error(
+        "eni-config.label is {EXTERNAL_LABEL:?}, which the CNI reads from version {first}, but its version is {version}",
+        first = CniVersion::EXTERNAL_LABEL
+    )]
+    ExternalLabelNotRead { version: CniVersion },
     /// The CNI would read the ENIConfig name from a label that an earlier run set on Bottlerocket.
     #[error(
         "the CNI would use ENIConfig {selected:?} instead of {expected:?}: an earlier run set label {key}, and the Bottlerocket API cannot remove a label"
@@ -216,7 +223,10 @@ impl Advice for PlanError {
                 "remove the label from [labels], or set eni-config.label to another key (or to \"\" if the CNI reads the zone label)"
             }
             Self::OtherEniConfigSelected { .. } | Self::LabelOfTheCni { .. } => {
-                "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
+                "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI from version 1.11.0, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
+            }
+            Self::ExternalLabelNotRead { .. } => {
+                "remove eni-config.label, so that eni-bootstrap sets the label in ENI_CONFIG_LABEL_DEF, or upgrade the CNI"
             }
             Self::OldEniConfigLabel { key, .. } => {
                 return format!(
@@ -236,6 +246,7 @@ impl Advice for PlanError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::NoCapacity { source, .. } => source.exit_code(),
             Self::RejectedLabel { .. }
             | Self::ExistingEniConfigName { .. }
             | Self::LaterMaxPodsAboveCapacity { .. }

@@ -4,6 +4,7 @@ use super::allocatable::{self, Reserves};
 use super::existing_reserve::ExistingReserves;
 use super::karpenter_reserve::{KarpenterPlan, memory_pods};
 use super::max_pods_precedence::{Decision, MaxPodsPrecedence};
+use super::pods_per_core::{limited, pods_per_core};
 use super::{PlanError, diagnose, reserve_precedence};
 use crate::diagnostic::Diagnostic;
 use crate::domain::reserved::Reserved;
@@ -23,7 +24,8 @@ pub(super) struct KubeReserved {
 /// Returns the reserves of the node.
 ///
 /// The memory reserve is computed from max-pods in force, or from Karpenter's number of pods
-/// (`reserve.basis`). max-pods in force is `max_pods`, unless `precedence` has a later value. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
+/// (`reserve.basis`). max-pods in force is `max_pods`, unless `precedence` has a later value, or less because
+/// of `podsPerCore`. `uses_flags` is whether eni-bootstrap configures kube-reserved with a kubelet flag.
 pub(super) fn reserve(
     facts: &Facts,
     settings: &Settings,
@@ -37,6 +39,7 @@ pub(super) fn reserve(
     let cpus = machine.map_or(limits.vcpus, |machine| machine.cpus);
     let later_max_pods = precedence.filter(|it| it.decision == Decision::LaterDropIn);
     let max_pods = later_max_pods.map_or(max_pods, |it| it.existing.max_pods);
+    let max_pods = limited(max_pods, pods_per_core(facts).as_ref());
     let memory_pods = memory_pods(facts, settings, max_pods);
     let configured = Reserved {
         others: reserve_precedence::others(existing, uses_flags)?,

@@ -168,7 +168,7 @@ fn a_name_that_the_cni_would_not_select_is_an_error() {
     );
     assert_eq!(
         error.help(),
-        "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
+        "set eni-config.label = \"vpc.amazonaws.com/externalEniConfig\", which takes precedence in the CNI from version 1.11.0, or make eni-config.name match ENI_CONFIG_LABEL_DEF on the aws-node DaemonSet"
     );
 }
 

@@ -61,8 +61,8 @@ settings! {
         /// Number of network interfaces that the CNI does not manage
         ///
         /// Include the interfaces on the default network card that have the tag
-        /// node.k8s.amazonaws.com/no_manage, are EFA-only, or are attached by another program. The
-        /// DaemonSet does not contain this number.
+        /// node.k8s.amazonaws.com/no_manage=true, are EFA-only, or are not created by the CNI if
+        /// MANAGE_UNTAGGED_ENI is false. The DaemonSet does not contain this number.
         reserved_enis: u32 = "N", unset("0", "0");
         /// ENABLE_IPv6: IP family of the pods
         ///
@@ -119,8 +119,8 @@ settings! {
         /// By default, eni-bootstrap sets the label named by the ENI_CONFIG_LABEL_DEF variable of
         /// the aws-node DaemonSet, or k8s.amazonaws.com/eniConfig if that variable is not set. If
         /// that label is a zone label, which the node has anyway, eni-bootstrap adds no separate
-        /// label. The CNI reads the label "vpc.amazonaws.com/externalEniConfig" before any other
-        /// label. If the CNI would select another ENIConfig, eni-bootstrap fails.
+        /// label. From version 1.11.0, the CNI reads the label "vpc.amazonaws.com/externalEniConfig"
+        /// before any other label. If the CNI would select another ENIConfig, eni-bootstrap fails.
         label: EniConfigLabel = "KEY", unset("the label that the CNI reads", "\"k8s.amazonaws.com/eniConfig\"");
         /// What to do if the node already has a label that names another ENIConfig
         ///

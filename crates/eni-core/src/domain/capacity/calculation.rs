@@ -9,7 +9,9 @@ use std::fmt;
 impl fmt::Display for Capacity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.max_pods)?;
-        if self.addresses.is_none() {
+        if self.addresses.is_none() && self.interfaces_for_pods == 0 {
+            formatter.write_str("the addresses of the attached network interfaces are unknown")?;
+        } else if self.addresses.is_none() {
             formatter.write_str("one IPv6 /80 prefix serves every pod")?;
         } else if let Some(addresses) = self.attached_addresses {
             let addresses = counted(addresses, "IPv4 address");

@@ -41,9 +41,13 @@ pub enum NoCapacity {
     AttachedInterfacesUnknown,
     /// The CNI uses only attached network interfaces, which have no address for a pod.
     #[error(
-        "the VPC CNI uses only the attached network interfaces, and they have no IP address for pods"
+        "the VPC CNI uses only the attached network interfaces, and they have no {} for pods",
+        if *prefixes { "IPv4 prefix" } else { "secondary IPv4 address" }
     )]
-    NoAttachedAddress,
+    NoAttachedAddress {
+        /// Whether pods get the addresses of prefixes, and not secondary IPv4 addresses.
+        prefixes: bool,
+    },
     /// The CNI rejects custom networking in an IPv6 cluster.
     #[error("the VPC CNI does not support custom networking in an IPv6 cluster")]
     CustomNetworkingWithIpv6,
@@ -130,10 +134,13 @@ impl Advice for NoCapacity {
                 "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`"
             }
             Self::AttachedInterfacesUnknown => {
-                "set `cni.imds-only = false` and `cni.disable-provisioning = false` if the CNI attaches network interfaces, or set `pods.max`"
+                "check that the instance metadata service responds to requests for meta-data/network/interfaces/macs/, or set `pods.max`"
             }
-            Self::NoAttachedAddress => {
-                "assign secondary IPv4 addresses or prefixes to the network interfaces of the instance, or remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet"
+            Self::NoAttachedAddress { prefixes: false } => {
+                "assign secondary IPv4 addresses to a network interface of the instance, remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet, or set `pods.max` if they are assigned later"
+            }
+            Self::NoAttachedAddress { prefixes: true } => {
+                "assign IPv4 prefixes to a network interface of the instance (with custom networking, not to the primary one), remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet, or set `pods.max` if they are assigned later"
             }
             Self::CustomNetworkingWithIpv6 => {
                 "disable custom networking (`cni.custom-networking = false`): an IPv6 cluster does not need it"
@@ -152,6 +159,10 @@ impl Advice for NoCapacity {
     }
 
     fn exit_code(&self) -> ExitCode {
-        ExitCode::Settings
+        match self {
+            // The instance metadata service may respond later.
+            Self::AttachedInterfacesUnknown => ExitCode::Unavailable,
+            _ => ExitCode::Settings,
+        }
     }
 }

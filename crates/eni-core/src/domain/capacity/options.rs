@@ -60,9 +60,10 @@ pub struct CapacityOptions {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeNetwork {
     /// Whether the subnet of the primary network interface serves pods. Without effect under custom
-    /// networking.
+    /// networking, unless the CNI uses only the attached network interfaces.
     pub primary_subnet: PrimarySubnet,
-    /// The addresses of the attached network interfaces; `None` if IMDS does not describe them.
+    /// The addresses of the attached network interfaces whose subnet serves pods; `None` if IMDS does
+    /// not describe them. Only read if the CNI uses only the attached network interfaces.
     pub attached: Option<AttachedAddresses>,
 }
 
@@ -106,20 +107,53 @@ impl PrimarySubnet {
 /// The addresses that the CNI can assign to pods without a change to the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttachedAddresses {
-    /// Those of the primary network interface, without its primary address.
-    pub primary: u32,
-    /// Those of each other network interface, without its primary address.
-    pub others: Vec<u32>,
+    /// Those of the primary network interface.
+    pub primary: InterfaceAddresses,
+    /// Those of each other network interface.
+    pub others: Vec<InterfaceAddresses>,
+}
+
+/// The addresses of an attached network interface, without its primary address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceAddresses {
+    /// Secondary IPv4 addresses.
+    pub secondary: u32,
+    /// `/28` prefixes.
+    pub prefixes: u32,
+}
+
+impl InterfaceAddresses {
+    /// Returns the addresses for pods: those of the prefixes with prefix delegation, and the secondary
+    /// addresses without it. The CNI releases the others.
+    ///
+    /// Source: `AssignPodIPv4Address`, `pkg/ipamd/datastore/data_store.go`,
+    /// aws/amazon-vpc-cni-k8s v1.23.2.
+    fn for_pods(self, addresses_per_slot: u32) -> u32 {
+        match addresses_per_slot {
+            1 => self.secondary,
+            many => self.prefixes.saturating_mul(many),
+        }
+    }
 }
 
 impl AttachedAddresses {
-    /// Returns their number without `reserved` network interfaces, which are not identified: those
-    /// with the most addresses count as reserved.
-    pub(super) fn count(&self, with_primary: bool, reserved: u32) -> u32 {
-        let mut others = self.others.clone();
-        others.sort_unstable();
-        let kept = others.len().saturating_sub(usize::try_from(reserved).unwrap_or(usize::MAX));
-        let primary = if with_primary { self.primary } else { 0 };
-        others[..kept].iter().fold(primary, |sum, count| sum.saturating_add(*count))
+    /// Returns the addresses of the primary network interface for pods. Under custom networking the CNI
+    /// does not read the prefixes there.
+    ///
+    /// Source: `getENIMetadata`, `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s v1.23.2.
+    pub(super) fn of_primary(&self, custom_networking: bool, addresses_per_slot: u32) -> u32 {
+        let prefixes = if custom_networking { 0 } else { self.primary.prefixes };
+        InterfaceAddresses { prefixes, ..self.primary }.for_pods(addresses_per_slot)
+    }
+
+    /// Returns the addresses of the other network interfaces for pods, without those of `reserved`
+    /// network interfaces. Which ones are reserved is unknown: those with the most addresses count
+    /// as reserved.
+    pub(super) fn of_others(&self, reserved: u32, addresses_per_slot: u32) -> u32 {
+        let counts = self.others.iter().map(|it| it.for_pods(addresses_per_slot));
+        let mut counts: Vec<u32> = counts.collect();
+        counts.sort_unstable();
+        let kept = counts.len().saturating_sub(usize::try_from(reserved).unwrap_or(usize::MAX));
+        counts[..kept].iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }

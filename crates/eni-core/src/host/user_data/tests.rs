@@ -74,12 +74,13 @@ fn a_node_config_is_parsed_in_every_encoding() {
 #[test]
 fn later_parts_override_single_fields() {
     let first = format!(
-        "Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}      kubeReserved: {{cpu: 200m, memory: 1Gi}}\n      registerWithTaints: [{{key: a, effect: NoSchedule}}]\n  hybrid: {{}}\n"
+        "Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}      podsPerCore: 8\n      kubeReserved: {{cpu: 200m, memory: 1Gi}}\n      registerWithTaints: [{{key: a, effect: NoSchedule}}]\n  hybrid: {{}}\n"
     );
-    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58, kubeReserved: {cpu: '1', pid: 2000}, registerWithTaints: []}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58, podsPerCore: 4, kubeReserved: {cpu: '1', pid: 2000}, registerWithTaints: []}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
     let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
     let kubelet = NodeConfigKubelet {
         max_pods: Some(58),
+        pods_per_core: Some(4),
         expression: Some("max_pods - 1".to_owned()),
         flags: vec!["--max-pods=17".to_owned()],
         resources: BTreeMap::from([(
@@ -114,6 +115,22 @@ fn the_ec2nodeclass_reserves_what_karpenters_own_part_contains() {
     assert_eq!(reserved(&format!("    config: {{maxPods: 29}}\n{labels}")), Some(BTreeMap::new()));
     let group = "    flags: ['--node-labels=eks.amazonaws.com/nodegroup=a']\n";
     assert_eq!(reserved(group), None);
+}
+
+#[test]
+fn pods_per_core_of_an_earlier_part_stays() {
+    let part = |config: &str| {
+        format!(
+            "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: {{kubelet: {{config: {config}}}}}\n"
+        )
+    };
+    let merged = |first: &str, second: &str| {
+        let document = mime(&[&part(first), &part(second)]);
+        node_config(document.as_bytes()).unwrap().unwrap().kubelet.pods_per_core
+    };
+    assert_eq!(merged("{podsPerCore: 4}", "{maxPods: 58}"), Some(4));
+    assert_eq!(merged("{podsPerCore: 4}", "{podsPerCore: 0}"), Some(0));
+    assert_eq!(merged("{podsPerCore: \"4\"}", "{podsPerCore: -1}"), None, "the kubelet exits");
 }
 
 /// The id and the switch of a local cluster, each as a line of `spec.cluster`.

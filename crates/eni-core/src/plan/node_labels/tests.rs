@@ -230,3 +230,44 @@ fn a_label_setting_for_the_instance_type_must_have_its_value() {
         "label failure-domain.beta.kubernetes.io/zone has two values: \"us-west-2a\" and \"b\""
     );
 }
+
+#[test]
+fn the_cni_reads_the_external_label_from_version_1_11_0() {
+    let version = |tag: &str| {
+        AwsNode::read(
+            &BTreeMap::from([("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned(), "true".to_owned())]),
+            &format!("amazon-k8s-cni:{tag}"),
+        )
+    };
+    let existing = [(EXTERNAL, "team-b", ConfigLocation::UserDataFlag)];
+    for tag in ["v1.11.0", "latest"] {
+        let plan = planned(&existing, "", Some(&version(tag))).unwrap();
+        assert_eq!(plan.wait.unwrap().as_str(), "team-b", "{tag}");
+    }
+    let plan = planned(&existing, "", Some(&version("v1.10.4-eksbuild.1"))).unwrap();
+    assert_eq!(plan.wait.unwrap().as_str(), "us-west-2a");
+    assert_eq!(plan.kubelet.node_labels.to_string(), format!("{DEFAULT}=us-west-2a,{OF_ZONE}"));
+    assert_eq!(plan.diagnostics, []);
+    let label = format!("[eni-config]\nlabel = \"{EXTERNAL}\"");
+    let settings = format!("{label}\n[cni]\nversion = \"1.10.4\"");
+    for rejected in [planned(&[], &label, Some(&version("v1.10.4"))), planned(&[], &settings, None)]
+    {
+        let error = rejected.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "eni-config.label is \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads from version 1.11.0, but its version is 1.10.4"
+        );
+        assert_eq!(
+            error.help(),
+            "remove eni-config.label, so that eni-bootstrap sets the label in ENI_CONFIG_LABEL_DEF, or upgrade the CNI"
+        );
+        assert_eq!(error.exit_code(), ExitCode::Settings);
+    }
+    let without = format!("{settings}\ncustom-networking = false");
+    assert!(planned(&[], &without, None).is_ok(), "there is no label without custom networking");
+    let mut label_def = version("v1.10.4");
+    EXTERNAL.clone_into(&mut label_def.eni_config_label);
+    let plan = planned(&[], "", Some(&label_def)).unwrap();
+    assert_eq!(plan.kubelet.node_labels.to_string(), format!("{OF_ZONE},{EXTERNAL}=us-west-2a"));
+    assert!(planned(&[], &label, Some(&label_def)).is_ok(), "ENI_CONFIG_LABEL_DEF names it");
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::aws_node::PREFIX_DELEGATION;
+use crate::facts::Instance;
 use crate::facts::fixture::facts;
 use crate::plan::{Plan, PlanError, plan};
 use std::collections::BTreeMap;

@@ -42,7 +42,7 @@ fn an_excluded_subnet_of_the_node_serves_no_pods_from_1_22() {
 
 fn interface(id: &str, subnet: &str, secondary_addresses: u32, prefixes: u32) -> NetworkInterface {
     let (id, subnet_id) = (id.parse().unwrap(), subnet.parse().unwrap());
-    NetworkInterface { id, subnet_id, secondary_addresses, prefixes }
+    NetworkInterface { id, subnet_id, secondary_addresses, prefixes, has_ipv4: true }
 }
 
 #[test]

@@ -130,49 +130,115 @@ fn the_version_of_the_cni_decides_about_prefixes_and_the_trunk() {
     assert_eq!(of("m5.large", PREFIX, None), (434, vec![]));
 }
 
+fn addresses(secondary: u32, prefixes: u32) -> InterfaceAddresses {
+    InterfaceAddresses { secondary, prefixes }
+}
+
+fn with_attached(cni: Cni, attached: Option<AttachedAddresses>, max: Option<u32>) -> Line {
+    let network = NodeNetwork { attached, ..NodeNetwork::default() };
+    let max_pods_override = max.map(|value| MaxPodsOverride::Setting { value });
+    let options = CapacityOptions { max_pods_override, network, ..CapacityOptions::default() };
+    let capacity = Capacity::compute(&of("m5.large"), cni, options);
+    capacity.map(|it| it.to_string()).map_err(|it| (it.to_string(), it.help().into_owned()))
+}
+
+/// The values that ipamd v1.23.2 serves for these interfaces, plus two host-network pods: 7, 48, 7 and
+/// 32 addresses.
 #[test]
 fn without_provisioning_the_attached_interfaces_decide() {
-    let attached = AttachedAddresses { primary: 9, others: vec![16, 4] };
-    let of = |cni: Cni, attached: Option<AttachedAddresses>| {
-        let network = NodeNetwork { attached, ..NodeNetwork::default() };
-        let capacity = compute("m5.large", cni, network);
-        capacity.map(|it| it.to_string()).map_err(|it| (it.to_string(), it.help().into_owned()))
-    };
+    let attached = AttachedAddresses { primary: addresses(3, 1), others: vec![addresses(4, 2)] };
+    let of = |cni: Cni| with_attached(cni, Some(attached.clone()), None);
     let disabled = Cni { disable_provisioning: true, ..PLAIN };
     let imds_only = Cni { imds_only: true, ..PLAIN };
     let plain =
-        "31: 29 IPv4 addresses on the attached network interfaces + 2 host-network pods = 31";
-    assert_eq!(of(disabled, Some(attached.clone())), ok(plain));
-    assert_eq!(of(imds_only, Some(attached.clone())), ok(plain));
-    let unknown = Cni { version: None, ..imds_only };
-    assert_eq!(of(unknown, Some(attached.clone())), ok(plain), "the side with fewer pods");
+        ok("9: 7 IPv4 addresses on the attached network interfaces + 2 host-network pods = 9");
+    assert_eq!(of(disabled), plain);
+    assert_eq!(of(imds_only), plain);
+    assert_eq!(of(Cni { max_eni: Some(1), pod_eni: true, ..imds_only }), plain);
+    assert_eq!(of(Cni { minimum_ip_target: 2, ..imds_only }), plain);
+    assert_eq!(of(Cni { version: None, ..imds_only }), plain, "the side with fewer pods");
     let earlier = Cni { version: Some("1.19.5".parse().unwrap()), ..imds_only };
     assert_eq!(
-        of(earlier, Some(attached.clone())),
+        of(earlier),
         ok("29: 3 network interfaces × 9 secondary IPv4 addresses + 2 host-network pods = 29")
     );
-    let custom = Cni { custom_networking: true, ..disabled };
+    let prefixes = Cni { disable_provisioning: true, ..PREFIX };
     assert_eq!(
-        of(custom, Some(attached.clone())),
-        ok("22: 20 IPv4 addresses on the attached network interfaces + 2 host-network pods = 22")
+        of(prefixes),
+        ok("50: 48 IPv4 addresses on the attached network interfaces + 2 host-network pods = 50")
     );
-    let reserved = Cni { reserved_enis: 1, ..disabled };
+    assert_eq!(of(Cni { custom_networking: true, ..disabled }), plain);
     assert_eq!(
-        of(reserved, Some(attached)),
-        ok("15: 13 IPv4 addresses on the attached network interfaces + 2 host-network pods = 15")
+        of(Cni { custom_networking: true, ..prefixes }),
+        ok("34: 32 IPv4 addresses on the attached network interfaces + 2 host-network pods = 34"),
+        "the CNI does not read the prefixes of the primary one"
     );
     assert_eq!(
-        of(disabled, None),
+        of(Cni { reserved_enis: 1, ..disabled }),
+        ok("5: 3 IPv4 addresses on the attached network interfaces + 2 host-network pods = 5")
+    );
+}
+
+/// ipamd v1.23.2 serves 4 of the 6 addresses.
+#[test]
+fn an_excluded_primary_interface_serves_no_attached_address() {
+    let attached = AttachedAddresses { primary: addresses(2, 0), others: vec![addresses(4, 0)] };
+    for cni in [PLAIN, CUSTOM] {
+        let cni = Cni { imds_only: true, ..cni };
+        for subnet in [PrimarySubnet::Excluded, PrimarySubnet::ExcludedWithoutOther] {
+            let attached = Some(attached.clone());
+            let network = NodeNetwork { primary_subnet: subnet, attached };
+            let capacity = compute("m5.large", cni, network).unwrap();
+            assert_eq!((capacity.attached_addresses, capacity.max_pods), (Some(4), 6));
+        }
+    }
+}
+
+#[test]
+fn attached_interfaces_without_addresses_need_a_configured_max_pods() {
+    let secondary = Cni { imds_only: true, ..PLAIN };
+    let none = || Some(AttachedAddresses { primary: addresses(0, 1), others: vec![] });
+    let without = |kind: &str, help: &str| {
+        let text = format!(
+            "the VPC CNI uses only the attached network interfaces, and they have no {kind} for pods"
+        );
+        let help = format!(
+            "{help}, remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet, or set `pods.max` if they are assigned later"
+        );
+        Err((text, help))
+    };
+    assert_eq!(
+        with_attached(secondary, none(), None),
+        without(
+            "secondary IPv4 address",
+            "assign secondary IPv4 addresses to a network interface of the instance"
+        )
+    );
+    let prefixes = Cni { imds_only: true, ..BOTH };
+    assert_eq!(
+        with_attached(prefixes, none(), None),
+        without(
+            "IPv4 prefix",
+            "assign IPv4 prefixes to a network interface of the instance (with custom networking, not to the primary one)"
+        )
+    );
+    assert_eq!(
+        with_attached(secondary, none(), Some(20)),
+        ok(
+            "20: 0 IPv4 addresses on the attached network interfaces + 2 host-network pods = 2; overridden by pods.max = 20"
+        )
+    );
+    assert_eq!(
+        with_attached(secondary, None, None),
         Err((
             "the VPC CNI uses only the attached network interfaces, and instance metadata does not describe them".to_owned(),
-            "set `cni.imds-only = false` and `cni.disable-provisioning = false` if the CNI attaches network interfaces, or set `pods.max`".to_owned(),
+            "check that the instance metadata service responds to requests for meta-data/network/interfaces/macs/, or set `pods.max`".to_owned(),
         ))
     );
     assert_eq!(
-        of(custom, Some(AttachedAddresses { primary: 9, others: vec![] })),
-        Err((
-            "the VPC CNI uses only the attached network interfaces, and they have no IP address for pods".to_owned(),
-            "assign secondary IPv4 addresses or prefixes to the network interfaces of the instance, or remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet".to_owned(),
-        ))
+        with_attached(secondary, None, Some(20)),
+        ok(
+            "20: the addresses of the attached network interfaces are unknown; overridden by pods.max = 20"
+        )
     );
 }

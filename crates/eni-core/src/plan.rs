@@ -128,7 +128,7 @@ pub fn plan(
     diagnostics.extend(precedence.as_ref().map(|it| it.diagnostic(&capacity)));
     diagnostics.extend(pods_per_core.as_ref().and_then(|it| it.diagnostic(in_force.max_pods)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
-    diagnostics.extend(capacity.diagnostics.iter().cloned());
+    diagnostics.extend(pods_per_core::relevant(&capacity, pods_per_core.as_ref()));
     diagnostics.extend(label_notes);
     diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
     let labels = &kubelet.node_labels;

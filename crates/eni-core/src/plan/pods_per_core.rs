@@ -1,6 +1,7 @@
 //! `podsPerCore`, with which the kubelet limits max-pods by the number of CPUs.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::capacity::Capacity;
 use crate::domain::plural::counted;
 use crate::facts::Facts;
 use crate::host::existing_config::ExistingPodsPerCore;
@@ -39,6 +40,18 @@ pub(super) fn pods_per_core(facts: &Facts) -> Option<PodsPerCore> {
 /// Returns the number of pods that the kubelet accepts with `max_pods`.
 pub(super) fn limited(max_pods: u32, pods_per_core: Option<&PodsPerCore>) -> u32 {
     pods_per_core.map_or(max_pods, |it| max_pods.min(it.limit))
+}
+
+/// Returns the notes about the calculation. Omits that max-pods exceeds the capacity if the limit by
+/// `podsPerCore` does not.
+pub(super) fn relevant(
+    capacity: &Capacity,
+    pods_per_core: Option<&PodsPerCore>,
+) -> impl Iterator<Item = Diagnostic> {
+    let accepted = limited(capacity.max_pods, pods_per_core);
+    let is_above = capacity.uncapped.is_some_and(|uncapped| accepted > uncapped);
+    let diagnostics = capacity.diagnostics.iter().cloned();
+    diagnostics.filter(move |it| it.code != Code::MaxPodsAboveCapacity || is_above)
 }
 
 impl PodsPerCore {
@@ -113,6 +126,18 @@ mod tests {
         assert_eq!(plan.diagnostics, [warning("user data", 4, "4 pods", "1 CPU", 29)]);
         let plan = planned(&with(&[(15, ConfigLocation::UserData)], vec![])).unwrap();
         assert_eq!((plan.max_pods_in_force(), &plan.diagnostics[..]), (29, &[][..]));
+    }
+
+    #[test]
+    fn a_configured_max_pods_above_the_capacity_counts_only_up_to_the_limit() {
+        let codes = |value: u32| {
+            let facts = with(&[(value, ConfigLocation::UserData)], vec![]);
+            let text = "[cni]\ncustom-networking = false\n[pods]\nmax = 58";
+            let plan = plan(&facts, &settings(text), None).unwrap();
+            plan.diagnostics.iter().map(|it| it.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(14), [Code::PodsPerCore], "28 pods of 29");
+        assert_eq!(codes(15), [Code::PodsPerCore, Code::MaxPodsAboveCapacity], "30 pods of 29");
     }
 
     #[test]

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/amazon-vpc-cni-k8s/rpc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
@@ -50,7 +51,13 @@ func address(reply *rpc.AddNetworkReply) (string, error) {
 }
 
 func add(socket string, first, most int) error {
-	connection, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := grpc.NewClient("unix:"+socket,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		// ipamd logs that it serves before its socket exists.
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{
+			BaseDelay: 10 * time.Millisecond, Multiplier: 1.6, MaxDelay: time.Second,
+		}}))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,236 @@
+"""The cases: which instances and clusters the two programs are compared on.
+
+Most types are small, because ipamd attaches one interface in each round of its pool manager, which takes
+5 seconds. WARM_PREFIX_TARGET=100 lets it fill each interface in one round.
+"""
+
+from case import Case, Explained, Interface, Refused
+
+CUSTOM = {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true"}
+PREFIXES = {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "100"}
+POD_ENI = {"ENABLE_POD_ENI": "true"}
+IPV6 = {"ENABLE_IPv6": "true", "ENABLE_IPv4": "false"}
+ZONE_CONFIG = {"us-east-1a": "pods"}
+NO_MANAGE = Interface(tags={"node.k8s.amazonaws.com/no_manage": "true"})
+EXCLUDED = {"kubernetes.io/role/cni": "0"}
+INCLUDED = {"kubernetes.io/role/cni": "1"}
+OTHER_CLUSTER = {"cni.networking.k8s.aws/cluster/other": "shared"}
+THIS_CLUSTER = {"cni.networking.k8s.aws/cluster/real": "shared"}
+
+
+def custom(name, instance_type, **more):
+    """Returns a case with custom networking and an ENIConfig for the zone."""
+    env = {**CUSTOM, **more.pop("env", {})}
+    return Case(name, instance_type, env=env, eni_configs=more.pop("eni_configs", ZONE_CONFIG), **more)
+
+
+MODES = [
+    Case("plain", "m5.large"),
+    custom("custom", "m5.large"),
+    Case("prefixes", "t3.small", env=PREFIXES),
+    custom("custom-prefixes", "t3.small", env=PREFIXES),
+    Case("prefixes-at-max-pods", "m5.large", env={"ENABLE_PREFIX_DELEGATION": "true"}, capacity_is_max_pods=True),
+    Case("pod-eni", "m5.large", env=POD_ENI),
+    custom("custom-pod-eni", "m5.large", env=POD_ENI),
+    custom("custom-prefixes-pod-eni", "m5.large", env={**PREFIXES, "ENABLE_POD_ENI": "true", "MINIMUM_IP_TARGET": "40", "WARM_IP_TARGET": "0"}),
+    Case("max-eni-2", "m5.large", env={"MAX_ENI": "2"}),
+    custom("custom-max-eni-2", "m5.large", env={"MAX_ENI": "2"}),
+    custom(
+        "custom-max-eni-1", "m5.large", env={"MAX_ENI": "1"}, expected=Refused(78, "MAX_ENI")
+    ),
+    Case(
+        "minimum-5",
+        "m5.large",
+        env={"MINIMUM_IP_TARGET": "5", "WARM_IP_TARGET": "0"},
+        diagnostics=("minimum-ip-target-caps",),
+    ),
+    Case(
+        "minimum-20-prefixes",
+        "m5.large",
+        env={**PREFIXES, "MINIMUM_IP_TARGET": "20", "WARM_IP_TARGET": "0"},
+        diagnostics=("minimum-ip-target-caps",),
+    ),
+    Case("minimum-5-warm-20", "t3.micro", env={"MINIMUM_IP_TARGET": "5", "WARM_IP_TARGET": "20"}),
+]
+
+TYPES = [
+    Case("xen", "c3.large"),
+    custom("xen-custom", "c3.large"),
+    Case("xen-prefixes", "m4.large", env={**PREFIXES, "MAX_ENI": "1"}, diagnostics=("prefixes-need-nitro",)),
+    Case("bare-metal-prefixes", "a1.metal", env={**PREFIXES, "MAX_ENI": "1"}),
+    Case("one-interface", "hpc6id.32xlarge"),
+    custom("one-interface-custom", "hpc6id.32xlarge", expected=Refused(78, "network interface")),
+    custom("two-interfaces-custom", "m7g.medium"),
+    custom(
+        "two-interfaces-custom-pod-eni", "m7g.medium", env=POD_ENI, expected=Refused(78, "network interface")
+    ),
+    Case("several-cards", "hpc7a.12xlarge"),
+    Case("multi-nic", "hpc7a.12xlarge", env={"ENABLE_MULTI_NIC": "true"}, most=100),
+    Case("no-trunk", "t3.medium", env=POD_ENI, trunk=False, diagnostics=("no-trunk-interface",)),
+    custom("no-trunk-custom", "t3.medium", env=POD_ENI, trunk=False, diagnostics=("no-trunk-interface",)),
+    Case("one-usable-pod-eni", "m5.large", env={**POD_ENI, "MAX_ENI": "1"}),
+    Case(
+        "one-usable-pod-eni-reserved",
+        "m7g.medium",
+        env=POD_ENI,
+        interfaces=(NO_MANAGE,),
+        flags=("--cni-reserved-enis=1",),
+    ),
+    Case("unlisted-trunk-hs1", "hs1.8xlarge", env={**POD_ENI, "MAX_ENI": "2"}, trunk=False),
+    Case("unlisted-trunk-cr1", "cr1.8xlarge", env={**POD_ENI, "MAX_ENI": "2"}, trunk=False),
+]
+
+INTERFACES = [
+    Case("no-manage", "m5.large", interfaces=(NO_MANAGE,), flags=("--cni-reserved-enis=1",)),
+    Case("no-manage-false", "t3.micro", interfaces=(Interface(tags={"node.k8s.amazonaws.com/no_manage": "false"}),)),
+    Case(
+        "untagged-not-managed",
+        "t3.micro",
+        env={"MANAGE_UNTAGGED_ENI": "false"},
+        interfaces=(Interface(),),
+        flags=("--cni-reserved-enis=1",),
+    ),
+    Case(
+        "efa-only", "p5.48xlarge", interfaces=(Interface(kind="efa-only"),), flags=("--cni-reserved-enis=1",)
+    ),
+    custom(
+        "untagged-custom",
+        "m5.large",
+        interfaces=(Interface(),),
+        pods_in={"node": 9, "pods": 9},
+    ),
+    Case(
+        "imds-only",
+        "m5.large",
+        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+        interfaces=(Interface(secondary=4),),
+        fixed_pool=True,
+    ),
+    Case(
+        "imds-only-prefixes",
+        "m5.large",
+        env={**PREFIXES, "ENABLE_IMDS_ONLY_MODE": "true"},
+        interfaces=(Interface(prefixes=2),),
+        fixed_pool=True,
+    ),
+    Case(
+        "no-provisioning",
+        "m5.large",
+        env={"DISABLE_NETWORK_RESOURCE_PROVISIONING": "true"},
+        interfaces=(Interface(secondary=9),),
+        fixed_pool=True,
+    ),
+]
+
+SUBNETS = [
+    Case("node-excluded", "m5.large", tags={"node": EXCLUDED, "other": INCLUDED}, pods_in={"other": 18}),
+    Case(
+        "node-excluded-prefixes",
+        "m5.large",
+        env=PREFIXES,
+        tags={"node": EXCLUDED, "other": INCLUDED},
+        pods_in={"other": 288},
+    ),
+    Case("node-excluded-alone", "m5.large", tags={"node": EXCLUDED}, expected=Refused(78, "kubernetes.io/role/cni")),
+    Case("node-excluded-no-discovery", "m5.large", env={"ENABLE_SUBNET_DISCOVERY": "false"}, tags={"node": EXCLUDED}),
+    custom("other-cluster", "t3.micro", tags={"pods": OTHER_CLUSTER}),
+    custom(
+        "other-cluster-role",
+        "t3.micro",
+        tags={"pods": {**INCLUDED, **OTHER_CLUSTER}},
+        expected=Refused(75, "cni.networking.k8s.aws/cluster", command="wait"),
+    ),
+    custom(
+        "other-cluster-role-kubeconfig",
+        "t3.micro",
+        tags={"pods": {**INCLUDED, **OTHER_CLUSTER}},
+        kubeconfig=True,
+        expected=Refused(75, "cni.networking.k8s.aws/cluster", command="wait"),
+    ),
+    custom(
+        "other-cluster-role-no-cluster-name",
+        "t3.micro",
+        env={"CLUSTER_NAME": None},
+        tags={"pods": {**INCLUDED, **OTHER_CLUSTER}},
+    ),
+    custom("this-cluster-role", "t3.micro", tags={"pods": {**INCLUDED, **OTHER_CLUSTER, **THIS_CLUSTER}}),
+    custom(
+        "pods-excluded",
+        "t3.micro",
+        tags={"pods": EXCLUDED},
+        expected=Refused(75, "kubernetes.io/role/cni", command="wait"),
+    ),
+    custom("pods-excluded-no-discovery", "t3.micro", env={"ENABLE_SUBNET_DISCOVERY": "false"}, tags={"pods": EXCLUDED}),
+    custom("node-excluded-custom", "m5.large", tags={"node": EXCLUDED}),
+]
+
+VALUES = [
+    custom("custom-T", "t3.micro", env={"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "T"}),
+    custom("custom-1", "t3.micro", env={"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "1"}),
+    custom(
+        "custom-yes",
+        "t3.micro",
+        env={"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "yes"},
+        diagnostics=("cni-variable-invalid",),
+    ),
+    custom(
+        "custom-space",
+        "t3.micro",
+        env={"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": " true"},
+        diagnostics=("cni-variable-invalid",),
+    ),
+    custom("custom-empty", "t3.micro", env={"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": ""}),
+    Case("max-eni-minus-1", "t3.micro", env={"MAX_ENI": "-1"}),
+    Case("max-eni-plus-1", "t3.micro", env={"MAX_ENI": "+1"}),
+    Case("max-eni-hexadecimal", "t3.micro", env={"MAX_ENI": "0x1"}, diagnostics=("cni-variable-invalid",)),
+    Case("max-eni-0", "t3.micro", env={"MAX_ENI": "0"}),
+    Case("max-eni-empty", "t3.micro", env={"MAX_ENI": ""}),
+    Case("prefixes-t", "t3.micro", env={**PREFIXES, "ENABLE_PREFIX_DELEGATION": "t"}),
+    Case("minimum-plus-3", "m5.large", env={"MINIMUM_IP_TARGET": "+3", "WARM_IP_TARGET": "00"}, diagnostics=("minimum-ip-target-caps",)),
+]
+
+ENI_CONFIGS = [
+    custom("zone-label", "t3.micro", env={"ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone"}),
+    custom(
+        "external-label",
+        "t3.micro",
+        env={"ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone"},
+        eni_configs={"prod-us-east-1a": "pods", "us-east-1a": "node"},
+        flags=("--eni-config-name=prod-{zone}", "--eni-config-label=vpc.amazonaws.com/externalEniConfig"),
+    ),
+    custom("own-label", "t3.micro", env={"ENI_CONFIG_LABEL_DEF": "example.com/eni-config"}),
+    custom(
+        "default-eniconfig",
+        "t3.micro",
+        eni_configs={"default": "pods"},
+        settings='[eni-config]\nname = "default"\nlabel = ""\n',
+    ),
+    custom("no-security-groups", "t3.micro", security_groups=False),
+    custom("no-eniconfig", "t3.micro", eni_configs={}, expected=Refused(75, "not found", command="wait")),
+    custom(
+        "eniconfig-without-subnet",
+        "t3.micro",
+        eni_configs={"us-east-1a": ""},
+        expected=Refused(75, "spec.subnet", command="wait"),
+    ),
+    custom(
+        "eniconfig-of-other-zone",
+        "t3.micro",
+        eni_configs={"us-east-1a": "zone-b"},
+        expected=Refused(75, "us-east-1b", command="wait"),
+    ),
+    custom(
+        "cordoned",
+        "t3.micro",
+        cordoned=True,
+        expected=Explained("docs/limitations.md#custom-networking", ours=2, ipamd=0),
+    ),
+]
+
+FAMILIES = [
+    Case("ipv6", "m5.large", env={**IPV6, **PREFIXES}, fixed_pool=True, most=110),
+    custom("ipv6-custom", "m5.large", env={**IPV6, **PREFIXES}, expected=Refused(78, "IPv6")),
+    Case("ipv6-no-prefixes", "m5.large", env=IPV6, expected=Refused(78, "IPv6")),
+]
+
+CASES = {case.name: case for case in MODES + TYPES + INTERFACES + SUBNETS + VALUES + ENI_CONFIGS + FAMILIES}

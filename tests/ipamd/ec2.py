@@ -20,6 +20,8 @@ LOCK = threading.RLock()
 # EC2 reserves the first four addresses and the last one of each subnet.
 FIRST_ADDRESSES = 4
 PREFIX_LENGTH = 28
+# Gap: moto has no record of types that EC2 no longer lists. Each has the limits of another Xen type.
+UNLISTED_TYPES = {"cr1.8xlarge": "c3.8xlarge", "hs1.8xlarge": "c3.8xlarge"}
 
 # Gap: moto has no prefixes and attaches every interface to network card 0.
 NetworkInterface.ipv4_prefixes = ()
@@ -246,7 +248,9 @@ class Patches:
 
 
 def install():
-    """Replaces moto's handlers with those of `Patches`."""
+    """Replaces moto's handlers with those of `Patches`, and adds the types of `UNLISTED_TYPES`."""
+    for name, similar in UNLISTED_TYPES.items():
+        INSTANCE_TYPES.setdefault(name, {**INSTANCE_TYPES[similar], "InstanceType": name})
     for name, handler in vars(Patches).items():
         if not name.startswith("_"):
             setattr(ElasticNetworkInterfaces, name, handler)

@@ -29,7 +29,7 @@ class Machine:
         vpc = client.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=ipv6)["Vpc"]["VpcId"]
         client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="100.64.0.0/16")
         blocks = backend().get_vpc(vpc).get_cidr_block_association_set(ipv6=True)
-        ipv6_block = blocks[0]["ipv6_cidr_block"].replace("/56", "/64") if ipv6 else None
+        ipv6_block = blocks[0]["cidr_block"].replace("/56", "/64") if ipv6 else None
         self.subnets = {name: self.create_subnet(client, vpc, name, case, ipv6_block) for name in SUBNETS}
         self.groups = {
             name: client.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]

@@ -42,7 +42,7 @@ def interface_items(eni):
         items["ipv6s"] = "\n".join(eni.ipv6_addresses)
         items["subnet-ipv6-cidr-blocks"] = "\n".join(it["ipv6CidrBlock"] for it in subnet)
         items["vpc-ipv6-cidr-blocks"] = "\n".join(
-            it["ipv6_cidr_block"] for it in vpc.get_cidr_block_association_set(ipv6=True)
+            it["cidr_block"] for it in vpc.get_cidr_block_association_set(ipv6=True)
         )
     if eni.ipv6_prefixes:
         items["ipv6-prefix"] = "\n".join(it["Ipv6Prefix"] for it in eni.ipv6_prefixes)

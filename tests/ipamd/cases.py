@@ -131,7 +131,7 @@ SUBNETS = [
         tags={"node": EXCLUDED, "other": INCLUDED},
         pods_in={"other": 288},
     ),
-    Case("node-excluded-alone", "m5.large", tags={"node": EXCLUDED}, expected=Refused(78, "kubernetes.io/role/cni")),
+    Case("node-excluded-alone", "m5.large", tags={"node": EXCLUDED}, expected=Refused(78, "a tag excludes the subnet of the primary network interface")),
     Case("node-excluded-no-discovery", "m5.large", env={"ENABLE_SUBNET_DISCOVERY": "false"}, tags={"node": EXCLUDED}),
     custom("other-cluster", "t3.micro", tags={"pods": OTHER_CLUSTER}),
     custom(
@@ -223,7 +223,7 @@ ENI_CONFIGS = [
         "cordoned",
         "t3.micro",
         cordoned=True,
-        expected=Explained("docs/limitations.md#custom-networking", ours=2, ipamd=0),
+        expected=Explained("docs/limitations.md#custom-networking", ours=1, ipamd=0),
     ),
 ]
 

@@ -17,6 +17,11 @@ pub fn nodeadm_program() -> Option<PathBuf> {
     part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
 }
 
+/// Returns the program that prints the tables of the VPC CNI.
+pub fn cni_limits() -> Option<PathBuf> {
+    part("bin/cni-limits", "the tables of the VPC CNI", "tests/real/install.sh cni-limits")
+}
+
 /// Returns nfpm, which builds the packages.
 pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")

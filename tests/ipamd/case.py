@@ -69,8 +69,8 @@ class Case:
     # The subnets of the pods' addresses, if not only the ENIConfig's or the node's one.
     pods_in: dict | None = None
     expected: Refused | Explained | None = None
-    # Start the cases with the highest cost first. The cost is about the number of rounds.
-    cost: int = 2
+    # About how many rounds of ipamd's pool manager the case takes. The longest cases start first.
+    rounds: int = 2
 
     def custom_networking(self):
         """Returns whether ipamd parses the variable as true."""

@@ -4,6 +4,8 @@ Most types are small, because ipamd attaches one interface in each round of its 
 5 seconds. WARM_PREFIX_TARGET=100 lets it fill each interface in one round.
 """
 
+from dataclasses import replace
+
 from case import Case, Explained, Interface, Refused
 
 CUSTOM = {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true"}
@@ -15,6 +17,7 @@ NO_MANAGE = Interface(tags={"node.k8s.amazonaws.com/no_manage": "true"})
 EXCLUDED = {"kubernetes.io/role/cni": "0"}
 INCLUDED = {"kubernetes.io/role/cni": "1"}
 OTHER_CLUSTER = {"cni.networking.k8s.aws/cluster/other": "shared"}
+COMPARISON = "docs/max-pods.md#comparison-with-ipamd"
 THIS_CLUSTER = {"cni.networking.k8s.aws/cluster/real": "shared"}
 
 
@@ -29,15 +32,23 @@ MODES = [
     custom("custom", "m5.large"),
     Case("prefixes", "t3.small", env=PREFIXES),
     custom("custom-prefixes", "t3.small", env=PREFIXES),
-    Case("prefixes-at-max-pods", "m5.large", env={"ENABLE_PREFIX_DELEGATION": "true"}, capacity_is_max_pods=True),
+    Case(
+        "prefixes-at-max-pods",
+        "m5.large",
+        env={"ENABLE_PREFIX_DELEGATION": "true"},
+        capacity_is_max_pods=True,
+        rounds=7,
+    ),
     Case("pod-eni", "m5.large", env=POD_ENI),
     custom("custom-pod-eni", "m5.large", env=POD_ENI),
-    custom("custom-prefixes-pod-eni", "m5.large", env={**PREFIXES, "ENABLE_POD_ENI": "true", "MINIMUM_IP_TARGET": "40", "WARM_IP_TARGET": "0"}),
+    custom(
+        "custom-prefixes-pod-eni",
+        "m5.large",
+        env={**PREFIXES, "ENABLE_POD_ENI": "true", "MINIMUM_IP_TARGET": "40", "WARM_IP_TARGET": "0"},
+    ),
     Case("max-eni-2", "m5.large", env={"MAX_ENI": "2"}),
     custom("custom-max-eni-2", "m5.large", env={"MAX_ENI": "2"}),
-    custom(
-        "custom-max-eni-1", "m5.large", env={"MAX_ENI": "1"}, expected=Refused(78, "MAX_ENI")
-    ),
+    custom("custom-max-eni-1", "m5.large", env={"MAX_ENI": "1"}, expected=Refused(78, "MAX_ENI")),
     Case(
         "minimum-5",
         "m5.large",
@@ -57,15 +68,31 @@ TYPES = [
     Case("xen", "c3.large"),
     custom("xen-custom", "c3.large"),
     Case("xen-prefixes", "m4.large", env={**PREFIXES, "MAX_ENI": "1"}, diagnostics=("prefixes-need-nitro",)),
-    Case("bare-metal-prefixes", "a1.metal", env={**PREFIXES, "MAX_ENI": "1"}),
+    Case("bare-metal-prefixes", "a1.metal", env={**PREFIXES, "MAX_ENI": "1"}, rounds=4),
     Case("one-interface", "hpc6id.32xlarge"),
     custom("one-interface-custom", "hpc6id.32xlarge", expected=Refused(78, "network interface")),
     custom("two-interfaces-custom", "m7g.medium"),
-    custom(
-        "two-interfaces-custom-pod-eni", "m7g.medium", env=POD_ENI, expected=Refused(78, "network interface")
-    ),
+    custom("two-interfaces-custom-pod-eni", "m7g.medium", env=POD_ENI, expected=Refused(78, "network interface")),
     Case("several-cards", "hpc7a.12xlarge"),
+    # ipamd adds one address in each round to the other cards, so these cases stop after two of them.
     Case("multi-nic", "hpc7a.12xlarge", env={"ENABLE_MULTI_NIC": "true"}, most=100),
+    Case(
+        "multi-nic-max-eni-1",
+        "hpc7a.12xlarge",
+        env={"ENABLE_MULTI_NIC": "true", "MAX_ENI": "1"},
+        most=51,
+        expected=Explained(COMPARISON, ours=49, ipamd=51),
+    ),
+    # Types that ipamd's table does not list: ipamd calls EC2 and uses the total of all cards.
+    custom("unlisted", "r9g.medium"),
+    Case("unlisted-several-cards", "trn2u.48xlarge"),
+    Case(
+        "unlisted-several-cards-pod-eni",
+        "trn2u.48xlarge",
+        env=POD_ENI,
+        trunk=False,
+        expected=Explained(COMPARISON, ours=49, ipamd=98),
+    ),
     Case("no-trunk", "t3.medium", env=POD_ENI, trunk=False, diagnostics=("no-trunk-interface",)),
     custom("no-trunk-custom", "t3.medium", env=POD_ENI, trunk=False, diagnostics=("no-trunk-interface",)),
     Case("one-usable-pod-eni", "m5.large", env={**POD_ENI, "MAX_ENI": "1"}),
@@ -90,9 +117,8 @@ INTERFACES = [
         interfaces=(Interface(),),
         flags=("--cni-reserved-enis=1",),
     ),
-    Case(
-        "efa-only", "p5.48xlarge", interfaces=(Interface(kind="efa-only"),), flags=("--cni-reserved-enis=1",)
-    ),
+    Case("efa-only", "p5.48xlarge", interfaces=(Interface(kind="efa-only"),), flags=("--cni-reserved-enis=1",)),
+    Case("efa", "hpc7a.12xlarge", interfaces=(Interface(kind="efa"),)),
     custom(
         "untagged-custom",
         "m5.large",
@@ -104,6 +130,45 @@ INTERFACES = [
         "m5.large",
         env={"ENABLE_IMDS_ONLY_MODE": "true"},
         interfaces=(Interface(secondary=4),),
+        fixed_pool=True,
+    ),
+    custom(
+        "imds-only-custom",
+        "m5.large",
+        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+        interfaces=(Interface(subnet="pods", secondary=4),),
+        fixed_pool=True,
+    ),
+    Case(
+        "imds-only-no-address",
+        "m5.large",
+        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+        interfaces=(Interface(),),
+        fixed_pool=True,
+        expected=Refused(78, "they have no IP address for pods"),
+    ),
+    Case(
+        "imds-only-excluded",
+        "m5.large",
+        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+        tags={"other": EXCLUDED},
+        interfaces=(Interface(secondary=3), Interface(subnet="other", secondary=4)),
+        fixed_pool=True,
+    ),
+    Case(
+        "no-provisioning-excluded",
+        "m5.large",
+        env={"DISABLE_NETWORK_RESOURCE_PROVISIONING": "true"},
+        tags={"other": EXCLUDED},
+        interfaces=(Interface(secondary=3), Interface(subnet="other", secondary=4)),
+        fixed_pool=True,
+    ),
+    Case(
+        "no-provisioning-no-manage",
+        "m5.large",
+        env={"DISABLE_NETWORK_RESOURCE_PROVISIONING": "true"},
+        interfaces=(Interface(secondary=3), replace(NO_MANAGE, secondary=4)),
+        flags=("--cni-reserved-enis=1",),
         fixed_pool=True,
     ),
     Case(
@@ -131,8 +196,66 @@ SUBNETS = [
         tags={"node": EXCLUDED, "other": INCLUDED},
         pods_in={"other": 288},
     ),
-    Case("node-excluded-alone", "m5.large", tags={"node": EXCLUDED}, expected=Refused(78, "a tag excludes the subnet of the primary network interface")),
+    Case(
+        "node-excluded-alone",
+        "m5.large",
+        tags={"node": EXCLUDED},
+        expected=Refused(78, "a tag excludes the subnet of the primary network interface"),
+    ),
     Case("node-excluded-no-discovery", "m5.large", env={"ENABLE_SUBNET_DISCOVERY": "false"}, tags={"node": EXCLUDED}),
+    Case(
+        "node-excluded-other-zone",
+        "m5.large",
+        tags={"node": EXCLUDED, "zone-b": INCLUDED},
+        expected=Refused(78, "a tag excludes the subnet of the primary network interface"),
+    ),
+    Case(
+        "node-excluded-and-other-cluster",
+        "m5.large",
+        tags={"node": EXCLUDED, "other": {**INCLUDED, **OTHER_CLUSTER}},
+        expected=Refused(78, "a tag excludes the subnet of the primary network interface"),
+    ),
+    Case(
+        "node-excluded-pod-eni",
+        "m5.large",
+        env=POD_ENI,
+        tags={"node": EXCLUDED, "other": INCLUDED},
+        pods_in={"other": 9},
+    ),
+    Case(
+        "node-excluded-max-eni-1",
+        "m5.large",
+        env={"MAX_ENI": "1"},
+        tags={"node": EXCLUDED, "other": INCLUDED},
+        expected=Refused(78, "MAX_ENI=1"),
+    ),
+    Case(
+        "node-excluded-discovery-yes",
+        "t3.small",
+        env={"ENABLE_SUBNET_DISCOVERY": "yes"},
+        tags={"node": EXCLUDED, "other": INCLUDED},
+        pods_in={"other": 6},
+        diagnostics=("cni-variable-invalid",),
+    ),
+    Case(
+        "node-of-other-cluster",
+        "t3.small",
+        tags={"node": {**INCLUDED, **OTHER_CLUSTER}, "other": INCLUDED},
+        pods_in={"other": 6},
+    ),
+    Case(
+        "node-of-other-cluster-no-cluster-name",
+        "t3.micro",
+        env={"CLUSTER_NAME": None, "MAX_ENI": "1"},
+        tags={"node": {**INCLUDED, **OTHER_CLUSTER}, "other": INCLUDED},
+    ),
+    Case(
+        "node-role-empty",
+        "t3.micro",
+        env={"MAX_ENI": "1"},
+        tags={"node": {"kubernetes.io/role/cni": "", **OTHER_CLUSTER}},
+    ),
+    Case("discovery", "t3.small", env={"MAX_ENI": "2"}, tags={"other": INCLUDED}, pods_in={"node": 3, "other": 3}),
     custom("other-cluster", "t3.micro", tags={"pods": OTHER_CLUSTER}),
     custom(
         "other-cluster-role",
@@ -184,9 +307,21 @@ VALUES = [
     Case("max-eni-plus-1", "t3.micro", env={"MAX_ENI": "+1"}),
     Case("max-eni-hexadecimal", "t3.micro", env={"MAX_ENI": "0x1"}, diagnostics=("cni-variable-invalid",)),
     Case("max-eni-0", "t3.micro", env={"MAX_ENI": "0"}),
+    Case("max-eni-space", "t3.micro", env={"MAX_ENI": " 1"}, diagnostics=("cni-variable-invalid",)),
+    Case(
+        "warm-minus-1",
+        "m5.large",
+        env={"MINIMUM_IP_TARGET": "4", "WARM_IP_TARGET": "-1"},
+        diagnostics=("minimum-ip-target-caps",),
+    ),
     Case("max-eni-empty", "t3.micro", env={"MAX_ENI": ""}),
     Case("prefixes-t", "t3.micro", env={**PREFIXES, "ENABLE_PREFIX_DELEGATION": "t"}),
-    Case("minimum-plus-3", "m5.large", env={"MINIMUM_IP_TARGET": "+3", "WARM_IP_TARGET": "00"}, diagnostics=("minimum-ip-target-caps",)),
+    Case(
+        "minimum-plus-3",
+        "m5.large",
+        env={"MINIMUM_IP_TARGET": "+3", "WARM_IP_TARGET": "00"},
+        diagnostics=("minimum-ip-target-caps",),
+    ),
 ]
 
 ENI_CONFIGS = [
@@ -205,6 +340,9 @@ ENI_CONFIGS = [
         eni_configs={"default": "pods"},
         settings='[eni-config]\nname = "default"\nlabel = ""\n',
     ),
+    custom("zone-and-default-eniconfig", "t3.micro", eni_configs={**ZONE_CONFIG, "default": "node"}),
+    custom("label-empty", "t3.micro", env={"ENI_CONFIG_LABEL_DEF": ""}),
+    custom("cordoned-managed", "t3.micro", env={"AWS_MANAGE_ENIS_NON_SCHEDULABLE": "true"}, cordoned=True),
     custom("no-security-groups", "t3.micro", security_groups=False),
     custom("no-eniconfig", "t3.micro", eni_configs={}, expected=Refused(75, "not found", command="wait")),
     custom(
@@ -223,7 +361,7 @@ ENI_CONFIGS = [
         "cordoned",
         "t3.micro",
         cordoned=True,
-        expected=Explained("docs/limitations.md#custom-networking", ours=1, ipamd=0),
+        expected=Explained(COMPARISON, ours=1, ipamd=0),
     ),
 ]
 

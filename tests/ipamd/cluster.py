@@ -38,7 +38,7 @@ def sign(common_name, key, issuer, issuer_key, extension):
     def name(text):
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder(
         subject_name=name(common_name),
         issuer_name=name(issuer),

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from case import Explained
 from cases import CASES
 from verdict import judge
 
@@ -82,6 +83,17 @@ def print_table(names, results):
     return unexpected
 
 
+def check_sections():
+    """Raises if a case names a section that the documentation does not have."""
+    for case in CASES.values():
+        if isinstance(case.expected, Explained):
+            path, _, anchor = case.expected.section.partition("#")
+            lines = (REPOSITORY / path).read_text().splitlines()
+            anchors = [it.lstrip("# ").lower().replace(" ", "-") for it in lines if it.startswith("#")]
+            if anchor not in anchors:
+                raise SystemExit(f"{case.name}: {path} has no section {anchor}")
+
+
 def main():
     """Runs the cases that the arguments name, or all."""
     parser = argparse.ArgumentParser(description="Compares eni-bootstrap with ipamd.")
@@ -91,6 +103,7 @@ def main():
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("cases", nargs="*", metavar="CASE")
     options = parser.parse_args()
+    check_sections()
     names = options.cases or list(CASES)
     if unknown := [name for name in names if name not in CASES]:
         parser.error(f"unknown cases: {' '.join(unknown)}")
@@ -108,7 +121,7 @@ def main():
     command = [*prefix, str(python), str(HERE / "worker.py"), *(f"--{flag}={path}" for flag, path in flags.items())]
 
     queue, results = SimpleQueue(), {}
-    for name in sorted(names, key=lambda it: -CASES[it].cost):  # the longest first
+    for name in sorted(names, key=lambda it: -CASES[it].rounds):  # the longest first
         queue.put(name)
     count = min(options.workers, len(names))
     print(f"ipamd: {len(names)} cases with {count} workers as {user}", file=sys.stderr, flush=True)

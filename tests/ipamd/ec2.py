@@ -7,13 +7,14 @@ limits of an instance type are those of moto's record of DescribeInstanceTypes.
 import ipaddress
 import threading
 
-from links import add_link, delete_link
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import Attachment, NetworkInterface
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import add_tag_specification
+
+from links import add_link, delete_link
 
 # moto serves each request in a thread of its own.
 LOCK = threading.RLock()
@@ -118,7 +119,9 @@ def check_attachment(eni, instance, device, card):
         raise EC2ClientError("InvalidParameterValue", "Prefixes are not supported on this instance type.")
 
 
-def create_interface(backend, subnet, *, secondary=0, prefixes=0, groups=(), description="", tags=None, kind="interface"):
+def create_interface(
+    backend, subnet, *, secondary=0, prefixes=0, groups=(), description="", tags=None, kind="interface"
+):
     """Creates an interface with `secondary` addresses or `prefixes` prefixes in addition to its own address."""
     addresses = free_addresses(backend, subnet, 1 + secondary)
     eni = backend.create_network_interface(

@@ -18,7 +18,7 @@ from program import ENVIRONMENT
 
 SOCKET = "/var/run/aws-node/ipamd.sock"
 # How long one case may take, in seconds.
-TIMEOUT = 240
+TIMEOUT = 120
 # The lines of ipamd's log that the harness acts on.
 SERVING = "Serving RPC Handler version"
 ROUND = re.compile(r"IP stats for Network Card 0 - total IPs: (\d+), assigned IPs: (\d+)")
@@ -103,7 +103,8 @@ def add_pods(program, pods, most):
 
 class Rounds:
     """Decides when no more addresses can come: after a whole round of ipamd's pool manager with every address
-    assigned, or when ipamd logs in such a round that it may attach no more interfaces."""
+    assigned, or when ipamd logs in such a round that it may attach no more interfaces.
+    """
 
     def __init__(self):
         self.full_rounds = 0
@@ -127,7 +128,10 @@ def count_pods(agent, case, add_pods_program, attach_trunk):
     most = case.most or 10_000
     deadline = time.monotonic() + TIMEOUT
     while True:
-        line = agent.lines.get(timeout=max(0.1, deadline - time.monotonic()))
+        try:
+            line = agent.lines.get(timeout=max(0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise RuntimeError(f"ipamd still adds addresses, or logs no round, after {TIMEOUT} s") from None
         if line is None:
             pods.exit_code = agent.process.wait()
             return pods

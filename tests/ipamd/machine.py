@@ -1,8 +1,9 @@
 """A VPC with an instance in moto's EC2. The links of the instance are in this network namespace."""
 
+from moto.ec2.models import ec2_backends
+
 import ec2
 from links import add_primary_address
-from moto.ec2.models import ec2_backends
 
 ACCOUNT, REGION, ZONE, OTHER_ZONE = "123456789012", "us-east-1", "us-east-1a", "us-east-1b"
 EC2_URL, METADATA_URL = "http://127.0.0.1:5000", "http://127.0.0.1:1338"

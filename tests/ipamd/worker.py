@@ -18,22 +18,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
+import yaml
+from moto.server import ThreadedMotoServer
+
 import ec2
 import ipamd
 import links
 import program
-import yaml
 from case import Interface
 from cases import CASES
 from cluster import CNI_NODES, ENI_CONFIGS, NAME, NODE, Cluster
 from machine import EC2_URL, METADATA_URL, REGION, SUBNETS, ZONE, Machine, backend
 from metadata import Metadata
-from moto.server import ThreadedMotoServer
 
 # More pods than any instance type has addresses for.
 UNLIMITED = 100_000
 # How many pods exist in the cluster. With security groups for pods, ipamd reads the pod of each request.
-PODS = 64
+PODS = 110
 DAEMON_SETS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 TRUNK = Interface(kind="trunk", tags={"eks:eni:owner": "eks-vpc-resource-controller"})
 
@@ -71,7 +72,9 @@ class Worker:
         ours = program.evaluate(self.options.program, case, self.cluster, self.folder)
         self.create_node(case, machine, ours)
         environment = ipamd.environment(case, env, self.cluster)
-        agent = ipamd.Agent(self.options.parts / "ipamd/aws-k8s-agent", environment, self.options.logs / f"{case.name}.log")
+        agent = ipamd.Agent(
+            self.options.parts / "ipamd/aws-k8s-agent", environment, self.options.logs / f"{case.name}.log"
+        )
         try:
             pods = ipamd.count_pods(
                 agent, case, self.options.parts / "ipamd/add-pods", lambda: self.attach_trunk(case, machine)
@@ -103,7 +106,10 @@ class Worker:
         }
         labels = {"k8s-app": "aws-node"}
         template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-        daemon_set = {"metadata": {"name": "aws-node"}, "spec": {"selector": {"matchLabels": labels}, "template": template}}
+        daemon_set = {
+            "metadata": {"name": "aws-node"},
+            "spec": {"selector": {"matchLabels": labels}, "template": template},
+        }
         self.cluster.replace(DAEMON_SETS, daemon_set)
         for name, subnet in case.eni_configs.items():
             spec = {"subnet": machine.subnets.get(subnet, subnet)}

@@ -8,7 +8,7 @@ def judge(case, result):
     if "failure" in result:
         return "the case failed", "-", "-", False
     ours, ipamd = result["ours"], result["ipamd"]
-    own_text = describe_ours(ours)
+    own_text = describe_ours(case, ours)
     ipamd_text = str(ipamd["pods"]) if ipamd["exit_code"] is None else f"exits with {ipamd['exit_code']}"
     if isinstance(case.expected, Refused):
         problem = check_refusal(case.expected, ours, ipamd)
@@ -18,18 +18,27 @@ def judge(case, result):
         verdict = f"explained in {case.expected.section}"
     else:
         problem = check_equal(case, ours, ipamd)
-        verdict = "equal" if case.most is None else "at least"
+        verdict = "equal"
+        if compares_max_pods(case, ours):
+            verdict = "enough for max-pods"
+        elif case.most is not None:
+            verdict = f"equal up to {case.most} pods"
     missing = set(case.diagnostics) - set(ours["diagnostics"])
     if not problem and missing:
         problem = f"no diagnostic {', '.join(sorted(missing))}"
     return f"UNEXPECTED: {problem}" if problem else verdict, own_text, ipamd_text, not problem
 
 
-def describe_ours(ours):
+def compares_max_pods(case, ours):
+    """Returns whether ipamd must have addresses for max-pods, instead of the same number of addresses."""
+    return case.capacity_is_max_pods or (ours["failed"] is None and ours["addresses"] is None)
+
+
+def describe_ours(case, ours):
     """Returns eni-bootstrap's value as text."""
     if ours["failed"]:
         return f"{ours['failed']} exits with {ours['exit_code']}"
-    return "unlimited" if ours["addresses"] is None else str(ours["addresses"])
+    return f"max-pods {ours['max_pods']}" if compares_max_pods(case, ours) else str(ours["addresses"])
 
 
 def check_refusal(expected, ours, ipamd):
@@ -57,9 +66,7 @@ def check_equal(case, ours, ipamd):
     if ipamd["exit_code"] is not None:
         return "ipamd exits"
     pods, addresses = ipamd["pods"], ours["addresses"]
-    if addresses is None:
-        enough = pods >= ours["max_pods"]
-    elif case.capacity_is_max_pods:
+    if compares_max_pods(case, ours):
         # ipamd stops at the first prefix or interface that reaches the Node's capacity.
         enough = pods + ours["host_network_pods"] >= ours["max_pods"]
     else:

@@ -49,6 +49,9 @@ class Case:
     # Tags of the subnets "node", "pods" and "other".
     tags: dict = field(default_factory=dict)
     interfaces: tuple = ()
+    # Secondary IPv4 addresses and /28 prefixes of the primary interface at launch.
+    primary_secondary: int = 0
+    primary_prefixes: int = 0
     # Flags and a settings file (TOML) of eni-bootstrap.
     flags: tuple = ()
     settings: str = ""

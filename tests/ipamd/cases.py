@@ -125,43 +125,62 @@ INTERFACES = [
         interfaces=(Interface(),),
         pods_in={"node": 9, "pods": 9},
     ),
-    Case(
-        "imds-only",
-        "m5.large",
-        env={"ENABLE_IMDS_ONLY_MODE": "true"},
-        interfaces=(Interface(secondary=4),),
-        fixed_pool=True,
+]
+
+
+def attached(name, env=None, **more):
+    """Returns a case for each of the two modes in which ipamd attaches nothing."""
+    return [
+        Case(f"{mode}-{name}", "m5.large", env={**(env or {}), variable: "true"}, fixed_pool=True, **more)
+        for mode, variable in (
+            ("imds-only", "ENABLE_IMDS_ONLY_MODE"),
+            ("no-provisioning", "DISABLE_NETWORK_RESOURCE_PROVISIONING"),
+        )
+    ]
+
+
+ATTACHED = [
+    *attached("secondary", interfaces=(Interface(secondary=4),)),
+    *attached("primary", primary_secondary=3),
+    *attached("both", primary_secondary=3, interfaces=(Interface(secondary=4),)),
+    *attached("prefixes", env=PREFIXES, primary_prefixes=1, interfaces=(Interface(prefixes=2),)),
+    *attached(
+        "prefixes-off", primary_prefixes=1, primary_secondary=2, interfaces=(Interface(prefixes=2, secondary=3),)
     ),
-    custom(
-        "imds-only-custom",
-        "m5.large",
-        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+    *attached(
+        "addresses-with-prefixes", env=PREFIXES, primary_secondary=2, interfaces=(Interface(prefixes=2, secondary=3),)
+    ),
+    *attached("custom", env=CUSTOM, eni_configs=ZONE_CONFIG, interfaces=(Interface(subnet="pods", secondary=4),)),
+    *attached(
+        "custom-primary",
+        env=CUSTOM,
+        eni_configs=ZONE_CONFIG,
+        primary_secondary=3,
         interfaces=(Interface(subnet="pods", secondary=4),),
-        fixed_pool=True,
+        pods_in={"node": 3, "pods": 4},
     ),
-    Case(
-        "imds-only-no-address",
-        "m5.large",
-        env={"ENABLE_IMDS_ONLY_MODE": "true"},
-        interfaces=(Interface(),),
-        fixed_pool=True,
-        expected=Refused(78, "they have no IP address for pods"),
+    *attached(
+        "custom-prefixes",
+        env={**CUSTOM, **PREFIXES},
+        eni_configs=ZONE_CONFIG,
+        primary_prefixes=1,
+        interfaces=(Interface(subnet="pods", prefixes=2),),
     ),
-    Case(
-        "imds-only-excluded",
-        "m5.large",
-        env={"ENABLE_IMDS_ONLY_MODE": "true"},
+    *attached("nothing", interfaces=(Interface(),), expected=Refused(78, "they have no IP address for pods")),
+    *attached(
+        "excluded",
         tags={"other": EXCLUDED},
         interfaces=(Interface(secondary=3), Interface(subnet="other", secondary=4)),
-        fixed_pool=True,
     ),
-    Case(
-        "no-provisioning-excluded",
-        "m5.large",
-        env={"DISABLE_NETWORK_RESOURCE_PROVISIONING": "true"},
-        tags={"other": EXCLUDED},
-        interfaces=(Interface(secondary=3), Interface(subnet="other", secondary=4)),
-        fixed_pool=True,
+    *attached(
+        "node-excluded",
+        tags={"node": EXCLUDED},
+        primary_secondary=3,
+        interfaces=(Interface(subnet="other", secondary=4),),
+        pods_in={"other": 4},
+    ),
+    *attached(
+        "not-managed", env={"MANAGE_UNTAGGED_ENI": "false"}, primary_secondary=3, interfaces=(Interface(secondary=4),)
     ),
     Case(
         "no-provisioning-no-manage",
@@ -171,24 +190,33 @@ INTERFACES = [
         flags=("--cni-reserved-enis=1",),
         fixed_pool=True,
     ),
-    Case(
-        "imds-only-prefixes",
-        "m5.large",
-        env={**PREFIXES, "ENABLE_IMDS_ONLY_MODE": "true"},
-        interfaces=(Interface(prefixes=2),),
-        fixed_pool=True,
+    # ipamd attaches interfaces as usual, although the primary one has addresses.
+    Case("primary-secondary", "m5.large", primary_secondary=3),
+    Case("primary-prefix", "t3.small", env=PREFIXES, primary_prefixes=1),
+    custom(
+        "custom-primary-secondary",
+        "t3.small",
+        primary_secondary=2,
+        diagnostics=("pods-in-node-subnet",),
+        expected=Explained(COMPARISON, ours=6, ipamd=8),
     ),
-    Case(
-        "no-provisioning",
-        "m5.large",
-        env={"DISABLE_NETWORK_RESOURCE_PROVISIONING": "true"},
-        interfaces=(Interface(secondary=9),),
-        fixed_pool=True,
+    custom(
+        "custom-primary-prefix",
+        "t3.micro",
+        env=PREFIXES,
+        primary_prefixes=1,
+        diagnostics=("primary-addresses-unused",),
     ),
 ]
 
 SUBNETS = [
-    Case("node-excluded", "m5.large", tags={"node": EXCLUDED, "other": INCLUDED}, pods_in={"other": 18}),
+    Case(
+        "node-excluded",
+        "m5.large",
+        tags={"node": EXCLUDED, "other": INCLUDED},
+        pods_in={"other": 18},
+        diagnostics=("primary-subnet-excluded",),
+    ),
     Case(
         "node-excluded-prefixes",
         "m5.large",
@@ -371,4 +399,4 @@ FAMILIES = [
     Case("ipv6-no-prefixes", "m5.large", env=IPV6, expected=Refused(78, "IPv6")),
 ]
 
-CASES = {case.name: case for case in MODES + TYPES + INTERFACES + SUBNETS + VALUES + ENI_CONFIGS + FAMILIES}
+CASES = {case.name: case for case in MODES + TYPES + INTERFACES + ATTACHED + SUBNETS + VALUES + ENI_CONFIGS + FAMILIES}

@@ -48,6 +48,9 @@ class Machine:
         primary = self.instance.nics[0]
         if ipv6:
             primary.ipv6_addresses = [ipv6_block.replace("::/64", "::10")]
+        addresses = ec2.free_addresses(backend(), primary.subnet, case.primary_secondary)
+        primary.private_ip_addresses.extend({"Primary": False, "PrivateIpAddress": it} for it in addresses)
+        primary.ipv4_prefixes = ec2.free_prefixes(backend(), primary.subnet, case.primary_prefixes)
         ec2.add_link(primary)
         add_primary_address(primary, "10.0.0.1", IPV6_GATEWAY if ipv6 else None)
         for interface in case.interfaces:

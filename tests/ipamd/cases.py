@@ -35,9 +35,9 @@ MODES = [
     Case(
         "prefixes-at-max-pods",
         "m5.large",
-        env={"ENABLE_PREFIX_DELEGATION": "true"},
+        env={**PREFIXES, "WARM_PREFIX_TARGET": "3"},
         capacity_is_max_pods=True,
-        rounds=7,
+        rounds=4,
     ),
     Case("pod-eni", "m5.large", env=POD_ENI),
     custom("custom-pod-eni", "m5.large", env=POD_ENI),

@@ -51,7 +51,7 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
-	@for part in moto imds kubernetes nodeadm boot; do \
+	@for part in moto imds kubernetes kubelet nodeadm boot; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
 	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]

@@ -6,12 +6,14 @@ mod interfaces;
 mod last_run;
 mod observe_error;
 mod observed_image;
+mod zone_subnets;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 pub(crate) use last_run::{LastRun, record, record_path};
 pub use observe_error::ObserveError;
 pub(crate) use observed_image::ObservedImage;
+pub(crate) use zone_subnets::zone_subnets;
 
 use crate::adapter::ec2::Ec2;
 use crate::adapter::hardware::{self, HardwareError};
@@ -21,9 +23,9 @@ use eni_core::domain::eni_config::Field;
 use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
-use eni_core::facts::{Facts, Instance, Machine};
+use eni_core::facts::{Facts, Instance, Machine, ZoneSubnets};
 use eni_core::failure::one_line;
-use eni_core::host::{HostKind, user_data};
+use eni_core::host::{self, HostKind, user_data};
 use eni_core::settings::Settings;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
@@ -43,6 +45,8 @@ pub(crate) async fn facts(
     let cluster_hint = bottlerocket.cluster_hint.clone();
     let mut image = ObservedImage::read(&context.root, bottlerocket).await?;
     let host = image.host(settings)?;
+    // Before the request to IMDS, which an EKS hybrid node does not have.
+    host::check_image(&image.image)?;
     let machine = local_machine(&context.root)?;
     let storage_bytes = kubelet_storage(&context.root, host.kind);
     // Boxed: the future of a dozen concurrent requests is large.
@@ -59,6 +63,7 @@ pub(crate) async fn facts(
     // On Bottlerocket, user data contains settings, which its API has already returned.
     let user_data = user_data.filter(|_| host.kind != HostKind::Bottlerocket);
     let node_config = user_data::node_config(&user_data.unwrap_or_default())?;
+    node_config.as_ref().map_or(Ok(()), host::check_user_data)?;
     let (cluster, kubelet) = node_config.map(|config| (config.cluster, config.kubelet)).unzip();
     image.node_config = kubelet;
     let existing = image.existing_config(host.kind, &instance.instance_type);
@@ -72,6 +77,7 @@ pub(crate) async fn facts(
         host,
         existing,
         cluster_hints,
+        zone_subnets: ZoneSubnets::NotRead,
     };
     Ok((facts, image))
 }
@@ -145,7 +151,8 @@ async fn metadata(
         region,
         vpc_id,
         subnet_id,
-        interfaces,
+        primary_interface: interfaces.primary,
+        interfaces: interfaces.others,
         tags,
     };
     Ok(Metadata { instance, limits, limits_source, user_data })

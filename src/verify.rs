@@ -92,7 +92,8 @@ async fn existing_addresses(
     api: &ApiServer,
     node: Option<&KnownNode>,
 ) -> Result<Option<String>, KubernetesError> {
-    let of_interfaces = pod_addresses::of_interfaces(&instance.interfaces, subnet);
+    let of_interfaces =
+        pod_addresses::of_interfaces(instance.interfaces.as_deref().unwrap_or_default(), subnet);
     match node.filter(|node| pod_addresses::is_of_instance(node, &instance.instance_id)) {
         Some(node) if of_interfaces.is_none() => {
             Ok(pod_addresses::of_pods(api.pods_with_addresses(&node.name).await?))

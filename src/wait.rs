@@ -51,7 +51,7 @@ impl WaitTimer {
 
     /// Returns whether another attempt follows after `reason`.
     fn retries(&self, reason: &WaitReason) -> bool {
-        !self.transient_only || reason.is_transient()
+        (!self.transient_only || reason.is_transient()) && !reason.is_permanent()
     }
 
     /// Ends a wait after `time` from now if the API server has not responded, so that the caller can use

@@ -7,7 +7,7 @@ locals {
   settings_file  = var.settings_file == "" ? "${path.root}/90-site.toml" : var.settings_file
   # Makes the AMI name unique.
   built_at = formatdate("YYYYMMDDhhmmss", timestamp())
-  # examples/karpenter-ec2nodeclass.yaml selects the AMI by the first two tags.
+  # examples/karpenter/custom-networking.yaml selects the AMI by the first two tags.
   tags = merge(var.tags, {
     "eni-bootstrap/version" = var.package_version
     "kubernetes-version"    = var.kubernetes_version

@@ -47,7 +47,7 @@ pub(crate) async fn read(root: &Path) -> Result<ReadImage, ImageError> {
         // A file of the kubelet, which eni-bootstrap does not change. The kubelet itself fails if it
         // cannot read the file.
         if let Err(error) = read_into(&mut image, vec![request], root).await {
-            warnings.push(format!("host: {}; its kubeReserved is ignored", one_line(&error)));
+            warnings.push(format!("host: {}; its values are ignored", one_line(&error)));
         }
     }
     Ok(ReadImage { image, warnings })

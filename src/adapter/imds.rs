@@ -78,7 +78,7 @@ impl Advice for ImdsError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Unreachable { .. } => {
-                "check that this is an EC2 instance and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`"
+                "check that this is an EC2 instance (an EKS hybrid node has no instance metadata and is not supported) and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`"
             }
             Self::Disabled { .. } => {
                 "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"

@@ -8,6 +8,7 @@ mod known_node;
 mod kube_client;
 mod kubernetes_error;
 mod node_pods;
+mod other_cni;
 mod response_limit;
 
 pub(crate) use daemonset::SETTINGS;
@@ -17,6 +18,7 @@ pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
 pub(crate) use kubernetes_error::RBAC;
+pub use other_cni::OtherCni;
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;

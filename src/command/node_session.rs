@@ -3,11 +3,11 @@
 
 use crate::adapter::disk::RunLock;
 use crate::adapter::ec2::Ec2;
-use crate::adapter::kubernetes::{ApiServer, EniConfig};
+use crate::adapter::kubernetes::{ApiServer, EniConfig, Environment};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::outdated;
 use crate::error::Error;
-use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
+use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, zone_subnets};
 use crate::report;
 use crate::verify::{self, NodeLocation, SubnetRequirements};
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
@@ -15,9 +15,9 @@ use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
-use eni_core::facts::{Facts, Instance};
+use eni_core::facts::{Facts, Instance, ZoneSubnets};
 use eni_core::failure::one_line;
-use eni_core::plan::{Plan, access, plan};
+use eni_core::plan::{Plan, access, depends_on_zone_subnets, plan};
 use eni_core::settings::{CniSource, Settings, Wait};
 use tracing::{info, warn};
 
@@ -42,14 +42,15 @@ pub(super) struct ClusterState {
 
 impl ClusterState {
     /// Replaces a recorded CNI configuration with the current one. Returns whether it differs.
-    pub(super) async fn refresh(&mut self) -> bool {
+    pub(super) async fn refresh(&mut self, labels: &Environment) -> bool {
         let (Some(connection), Some(recorded)) = (&self.connection, &self.aws_node) else {
             return false;
         };
         if !recorded.is_recorded {
             return false;
         }
-        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
+        let timer = WaitTimer::start(Wait::Once);
+        match until_cni_config(&connection.api, labels, timer).await {
             Ok(aws_node) => {
                 let differs = aws_node.variables != recorded.variables;
                 self.aws_node = Some(aws_node);
@@ -108,17 +109,39 @@ impl NodeSession {
         WaitTimer::start(wait).with_fallback(self.last_run.as_ref().map(|it| it.wait))
     }
 
-    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
-    pub(super) async fn cluster_state(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
+    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`. Then
+    /// reads the subnets that the plan depends on.
+    pub(super) async fn cluster_state(&mut self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
-        let aws_node = match until_cni_config(&connection.api, timer).await {
+        let aws_node = match until_cni_config(&connection.api, &self.labels(), timer).await {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
+        self.read_zone_subnets(&aws_node).await;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
+    }
+
+    /// Reads the subnets in the zone of the node if the plan for `aws_node` depends on them.
+    pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
+        let Self { context, settings, facts, .. } = self;
+        let is_missing = !matches!(facts.zone_subnets, ZoneSubnets::Read(_));
+        if is_missing && depends_on_zone_subnets(settings, Some(aws_node)) {
+            // Boxed: the future of the EC2 request is large.
+            facts.zone_subnets = Box::pin(zone_subnets(context, &facts.instance)).await;
+        }
+    }
+
+    /// Returns the labels that the kubelet sets on this node, without those that the plan adds.
+    pub(super) fn labels(&self) -> Environment {
+        let labels = self.facts.existing.node_labels.iter();
+        let mut labels: Environment =
+            labels.map(|label| (label.key.clone(), label.value.clone())).collect();
+        let configured = self.settings.labels.0.iter();
+        labels.extend(configured.map(|(key, value)| (key.to_string(), value.to_string())));
+        labels
     }
 
     /// Returns the plan for this node.

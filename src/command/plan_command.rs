@@ -35,7 +35,7 @@ pub(crate) async fn show(
     settings: Settings,
     output: Output,
 ) -> Result<(), Error> {
-    let node = NodeSession::open(context, settings).await?;
+    let mut node = NodeSession::open(context, settings).await?;
     let timer = node.start_timer(wait(node.settings.eni_config.wait())).transient_only();
     let cluster = Box::pin(node.cluster_state(timer)).await?;
     let plan = node.plan(&cluster)?;

@@ -9,7 +9,7 @@ use eni_core::settings::Settings;
 
 /// Waits until the ENIConfig of this node exists and fits.
 pub(crate) async fn wait(context: Context, settings: Settings) -> Result<(), Error> {
-    let node = NodeSession::open(context, settings).await?;
+    let mut node = NodeSession::open(context, settings).await?;
     let timer = node.start_timer(node.settings.eni_config.wait());
     let cluster = node.cluster_state(timer).await?;
     let aws_node = cluster.aws_node.as_ref();

@@ -15,11 +15,20 @@ const MACS: &str = "meta-data/network/interfaces/macs/";
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-network-performance-ena.html>
 const CONCURRENT: usize = 4;
 
-/// Returns the network interfaces on the first network card, without the primary one.
+/// The network interfaces on the first network card.
+#[derive(Debug, Default)]
+pub(super) struct AttachedInterfaces {
+    /// `None` if IMDS does not describe it.
+    pub primary: Option<NetworkInterface>,
+    /// The others; `None` if IMDS does not describe them.
+    pub others: Option<Vec<NetworkInterface>>,
+}
+
+/// Returns the network interfaces on the first network card.
 ///
-/// They affect only a check, so a failure to read them is a warning. A rejected token is an error, because
-/// a new session may succeed.
-pub(super) async fn attached(session: &Session) -> Result<Vec<NetworkInterface>, ImdsError> {
+/// Most plans do not depend on them, so a failure to read them is a warning. A rejected token is an
+/// error, because a new session may succeed.
+pub(super) async fn attached(session: &Session) -> Result<AttachedInterfaces, ImdsError> {
     match read(session).await {
         Ok(interfaces) => Ok(interfaces),
         Err(error @ ImdsError::TokenRejected { .. }) => Err(error),
@@ -28,35 +37,45 @@ pub(super) async fn attached(session: &Session) -> Result<Vec<NetworkInterface>,
                 "instance: failed to read the attached network interfaces: {}; assuming that this node has no pod addresses",
                 one_line(&error)
             );
-            Ok(Vec::new())
+            Ok(AttachedInterfaces::default())
         }
     }
 }
 
-async fn read(session: &Session) -> Result<Vec<NetworkInterface>, ImdsError> {
+async fn read(session: &Session) -> Result<AttachedInterfaces, ImdsError> {
     let macs = session.text(MACS).await?.unwrap_or_default();
     let macs: Vec<&str> = macs.lines().map(|mac| mac.trim_end_matches('/')).collect();
-    // The only network interface is the primary one.
-    if macs.len() < 2 {
-        return Ok(Vec::new());
-    }
     let interfaces = stream::iter(macs).map(|mac| interface(session, mac)).buffered(CONCURRENT);
-    let interfaces: Vec<Option<NetworkInterface>> = interfaces.try_collect().await?;
-    Ok(interfaces.into_iter().flatten().collect())
+    let interfaces: Vec<Option<(Role, NetworkInterface)>> = interfaces.try_collect().await?;
+    let (primary, others): (Vec<_>, Vec<_>) =
+        interfaces.into_iter().flatten().partition(|(role, _)| *role == Role::Primary);
+    let primary = primary.into_iter().next().map(|(_, interface)| interface);
+    let others = others.into_iter().map(|(_, interface)| interface).collect();
+    Ok(AttachedInterfaces { primary, others: Some(others) })
 }
 
-/// Returns the network interface `mac`. Returns `None` for the primary one, for those on another network
-/// card, which the CNI does not manage, and for one that was detached in the meantime.
-async fn interface(session: &Session, mac: &str) -> Result<Option<NetworkInterface>, ImdsError> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Primary,
+    Other,
+}
+
+/// Returns the network interface `mac`. Returns `None` for one on another network card, which the CNI
+/// does not manage by default, and for one that was detached in the meantime.
+async fn interface(
+    session: &Session,
+    mac: &str,
+) -> Result<Option<(Role, NetworkInterface)>, ImdsError> {
     let mac: Mac = mac.parse().map_err(|source| invalid(MACS, source))?;
     let path = |item: &str| format!("{MACS}{mac}/{item}");
     let (device_path, card_path) = (path("device-number"), path("network-card"));
     let (device, card) = try_join!(session.text(&device_path), session.text(&card_path))?;
+    let Some(device) = device else { return Ok(None) };
     // Instance types with one network card do not have the item `network-card`.
-    let is_secondary = device.is_some_and(|number| number.trim() != "0");
-    if !is_secondary || card.is_some_and(|card| card.trim() != "0") {
+    if card.is_some_and(|card| card.trim() != "0") {
         return Ok(None);
     }
+    let role = if device.trim() == "0" { Role::Primary } else { Role::Other };
     let (id_path, subnet_path) = (path("interface-id"), path("subnet-id"));
     let (addresses_path, prefixes_path) = (path("local-ipv4s"), path("ipv4-prefix"));
     let (id, subnet_id, addresses, prefixes) = try_join!(
@@ -66,12 +85,13 @@ async fn interface(session: &Session, mac: &str) -> Result<Option<NetworkInterfa
         session.text(&prefixes_path),
     )?;
     let (Some(id), Some(subnet_id)) = (id, subnet_id) else { return Ok(None) };
-    Ok(Some(NetworkInterface {
+    let interface = NetworkInterface {
         id,
         subnet_id,
         secondary_addresses: lines(addresses.as_deref()).saturating_sub(1),
         prefixes: lines(prefixes.as_deref()),
-    }))
+    };
+    Ok(Some((role, interface)))
 }
 
 /// Returns the number of lines; 0 if the item does not exist.

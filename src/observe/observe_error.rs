@@ -10,8 +10,8 @@ use crate::adapter::imds::ImdsError;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::instance_limits::LimitsTable;
 use eni_core::failure::{Advice, ExitCode};
-use eni_core::host::HostError;
 use eni_core::host::user_data::UserDataError;
+use eni_core::host::{HostError, OutOfScope};
 use std::borrow::Cow;
 
 /// A failure to collect the facts about the instance.
@@ -23,6 +23,9 @@ pub enum ObserveError {
     /// The family of the image is unknown or not supported.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The Amazon VPC CNI does not run on this type of node.
+    #[error(transparent)]
+    OutOfScope(#[from] OutOfScope),
     /// The settings API of Bottlerocket failed.
     #[error("failed to read Bottlerocket's settings")]
     Bottlerocket(#[from] BottlerocketError),
@@ -66,6 +69,7 @@ impl Advice for ObserveError {
         match self {
             Self::Imds(error) => error.help(),
             Self::Host(error) => error.help(),
+            Self::OutOfScope(error) => error.help(),
             Self::Bottlerocket(error) => error.help(),
             Self::Image(error) => error.help(),
             Self::Hardware(error) => error.help(),
@@ -81,6 +85,7 @@ impl Advice for ObserveError {
         match self {
             Self::Imds(error) => error.exit_code(),
             Self::Host(error) => error.exit_code(),
+            Self::OutOfScope(error) => error.exit_code(),
             Self::Bottlerocket(error) => error.exit_code(),
             Self::Image(error) => error.exit_code(),
             Self::Hardware(error) => error.exit_code(),

@@ -16,6 +16,8 @@ impl WaitReason {
                 AwsNodeError::Api(error) => matches!(error, KubernetesError::NoResourceType),
                 AwsNodeError::ConfigMapForbidden { .. } => false,
                 AwsNodeError::NotFound
+                | AwsNodeError::NotFoundBeside(_)
+                | AwsNodeError::OtherCni(_)
                 | AwsNodeError::NoContainer
                 | AwsNodeError::MissingConfigMapData { .. }
                 | AwsNodeError::UnreadableSource { .. } => true,

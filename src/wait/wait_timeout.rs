@@ -62,6 +62,11 @@ impl WaitReason {
         matches!(self, Self::Api(error) if error.is_transient())
     }
 
+    /// Returns whether no retry can succeed, because the cluster does not use the VPC CNI.
+    pub(super) fn is_permanent(&self) -> bool {
+        matches!(self, Self::AwsNode(AwsNodeError::OtherCni(_)))
+    }
+
     /// Returns the state of `target` as one line for the log, such as `ENIConfig us-west-2a not found`.
     pub(super) fn state(&self, target: &WaitTarget) -> String {
         match self {

@@ -140,7 +140,7 @@ fn unreachable_metadata_is_69() {
         "{text}"
     );
     assert!(
-        text.ends_with("help: check that this is an EC2 instance and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`\n"),
+        text.ends_with("help: check that this is an EC2 instance (an EKS hybrid node has no instance metadata and is not supported) and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`\n"),
         "{text}"
     );
 }

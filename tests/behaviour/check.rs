@@ -66,13 +66,13 @@ fn check_prints_the_warnings_of_run() {
     assert_eq!(
         warned,
         [
-            "warning  max-pods   user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"lower\"), but Karpenter schedules pods with its own value",
-            "warning  max-pods   pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it",
+            "warning  max-pods       user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"lower\"), but Karpenter schedules pods with its own value",
+            "warning  max-pods       pods.policy = \"lower\" ignores maxPodsExpression \"max_pods - 1\" in user data, because only nodeadm can evaluate it",
         ]
     );
     let run = node.run(["run", "--pods-policy", "lower"]);
     for line in warned {
-        let line = line.replace("warning  max-pods   ", "warning: plan: ");
+        let line = line.replace("warning  max-pods       ", "warning: plan: ");
         assert!(run.stderr.contains(&line), "{line} in {}", run.stderr);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::support::node::{DROP_IN, Node, imds_with, ready_api, with_imds};
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
+use serde_json::{Value, json};
 
 /// Returns a node with `kubelet` under `spec.kubelet` in its NodeConfig.
 fn with_kubelet(api: &KubernetesApi, kubelet: &str) -> (Node, Imds) {
@@ -99,7 +100,35 @@ fn a_different_max_pods_of_karpenter_is_a_warning() {
     assert_eq!(
         lines(&node, &[]),
         [
-            "warning: plan: user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value; set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20"
+            "warning: plan: user data sets max-pods to 29 (Karpenter); the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value; set RESERVED_ENIS=1 on the Karpenter controller; or set kubelet.maxPods: 20 in the EC2NodeClass, if it has only this instance type"
         ]
     );
+}
+
+#[test]
+fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
+    let api = ready_api();
+    let kubelet =
+        "    config: {maxPods: 110}\n    flags: ['--node-labels=karpenter.sh/nodepool=blue']\n";
+    let (node, _imds) = with_kubelet(&api, kubelet);
+    let prefixes = ["--cni-prefix-delegation", "--eni-config-verify=false"];
+    let both = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 574Mi (reserve.basis = \"auto\")";
+    let run = node.run(["run"].iter().chain(&prefixes));
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("\nplan: {both}\n")), "{}", run.stderr);
+    let written = node.read(DROP_IN).unwrap();
+    assert!(written.contains("memory: \"574Mi\""), "{written}");
+
+    let text = node.run(["plan"].iter().chain(&prefixes)).stdout;
+    assert!(text.contains(both), "{text}");
+    let json = node.run(["plan", "--output", "json"].iter().chain(&prefixes)).stdout;
+    let plan: Value = serde_json::from_str(&json).unwrap();
+    let diagnostics = plan["diagnostics"].as_array().unwrap();
+    let diagnostic = json!({ "code": "reserve-karpenter", "severity": "info", "subject": "kube-reserved", "text": both });
+    assert!(diagnostics.contains(&diagnostic), "{diagnostics:?}");
+
+    let by_max_pods = ["run", "--reserve-basis", "max-pods"];
+    let run = node.run(by_max_pods.iter().chain(&prefixes));
+    let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter places may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
 }

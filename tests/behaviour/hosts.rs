@@ -44,7 +44,7 @@ fn other_reserves_of_the_kubelets_file_are_kept_and_an_unreadable_file_is_a_warn
     let output = node.run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let warning = |line: &&str| {
-        line.starts_with("warning: host: ") && line.ends_with("; its kubeReserved is ignored")
+        line.starts_with("warning: host: ") && line.ends_with("; its values are ignored")
     };
     assert_eq!(output.stderr.lines().filter(warning).count(), 1, "{}", output.stderr);
     let written = node.read("etc/default/kubelet").unwrap();

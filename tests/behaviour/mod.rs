@@ -24,6 +24,7 @@ mod kubernetes;
 mod last_run;
 mod limits;
 mod max_pods;
+mod out_of_scope;
 mod proxy;
 mod shared_files;
 mod start_timeout;

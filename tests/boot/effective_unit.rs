@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 const UNITS: &str = "/etc/systemd/system";
 /// The commands that start the kubelet after a failure.
-const START: &str = "systemctl start kubelet";
+pub(super) const START: &str = "systemctl start kubelet";
 const START_NODEADM: &str = "systemctl start nodeadm-run";
 const START_SNAP: &str = "snap start kubelet-eks";
 
@@ -21,7 +21,7 @@ type Planted<'a> = (&'a str, &'a str);
 
 /// Writes a file of the running machine.
 #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
-fn write(machine: &Machine, path: &str, contents: &str) {
+pub(super) fn write(machine: &Machine, path: &str, contents: &str) {
     let path = machine.path(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, contents).unwrap();
@@ -63,7 +63,7 @@ fn restart_with(machine: &Machine, unit: &str, planted: &[Planted]) -> Result<Ku
 }
 
 /// Returns the error for a unit whose configuration in `location` prevents the planned one.
-fn not_effective(cause: &str, unit: &str, location: &str, retry: &str) -> String {
+pub(super) fn not_effective(cause: &str, unit: &str, location: &str, retry: &str) -> String {
     format!(
         "error: failed to configure the node\n  caused by: the kubelet would not start with the planned configuration\n  caused by: {cause}, because of {location}\n  help: run `systemctl cat {unit}`, correct {location}, then run `{retry}`\n"
     )

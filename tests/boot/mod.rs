@@ -12,6 +12,7 @@ mod image;
 mod nodeadm;
 mod power_event;
 mod read_only;
+mod real_kubelet;
 mod retry;
 mod second_boot;
 mod status;

@@ -200,7 +200,8 @@ fn examples(name: &str) -> Vec<Value> {
 
 /// Returns the `EC2NodeClass` and the `NodePool` of the Karpenter example.
 fn karpenter() -> (Value, Value) {
-    let Ok([class, pool]) = <[Value; 2]>::try_from(examples("karpenter-ec2nodeclass.yaml")) else {
+    let Ok([class, pool]) = <[Value; 2]>::try_from(examples("karpenter/custom-networking.yaml"))
+    else {
         panic!("not two documents")
     };
     (class, pool)

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
 #   awscli      the AWS CLI
 #   imds        a simulated instance metadata service
 #   kubernetes  kube-apiserver and etcd
+#   kubelet     the kubelet, in two versions
 #   nodeadm     nodeadm
 #   cni-limits  a program that prints the tables of the VPC CNI
 #   ipamd       ipamd, the daemon of the VPC CNI, and a program that requests addresses from it
@@ -98,19 +99,42 @@ go_for() {
     fi
 }
 
-# Builds kube-apiserver and etcd from their Go modules.
-build_kubernetes() {
-    local version=${2%% *} minor
-    go_for kubernetes "install golang-go from Debian trixie, or set KUBEBUILDER_ASSETS to a directory with envtest's etcd and kube-apiserver"
-    minor=${version#*.}
-    # The sources do not contain the version. Set it with linker flags, as the Kubernetes build does.
-    (cd "$here/kubernetes" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+# kubernetes_version NAME: prints the version of k8s.io/kubernetes in NAME/go.mod.
+kubernetes_version() {
+    awk '{ sub(/^require /, "") } $1 == "k8s.io/kubernetes" { print $2 }' "$here/$1/go.mod"
+}
+
+# go_build_kubernetes NAME VERSION PACKAGE…: builds programs of Kubernetes VERSION with the pins in
+# NAME/go.mod. The sources do not contain the version. Set it with linker flags, as the Kubernetes build does.
+go_build_kubernetes() {
+    local name=$1 version=$2 minor=${2#*.}
+    (cd "$here/$name" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version
             -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}" \
-        -o "$build/out/" go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver)
+        -o "$build/out/" "${@:3}")
+}
+
+# Builds kube-apiserver and etcd from their Go modules.
+build_kubernetes() {
+    local version=${2%% *}
+    go_for kubernetes "install golang-go from Debian trixie, or set KUBEBUILDER_ASSETS to a directory with envtest's etcd and kube-apiserver"
+    go_build_kubernetes kubernetes "$version" go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver
     mv "$build/out/server" "$build/out/etcd"
     "$build/out/etcd" --version >/dev/null
     [[ $("$build/out/kube-apiserver" --version) == "Kubernetes $version" ]]
+}
+
+# Builds one kubelet for each directory kubelet-MINOR, as out/kubelet-MINOR.
+build_kubelet() {
+    local module name version
+    for module in "$here"/kubelet-*; do
+        name=${module##*/}
+        version=$(kubernetes_version "$name")
+        go_for "$name" "download it from go.dev if your distribution does not have it"
+        go_build_kubernetes "$name" "$version" k8s.io/kubernetes/cmd/kubelet
+        mv "$build/out/kubelet" "$build/out/$name"
+        [[ $("$build/out/$name" --version) == "Kubernetes $version" ]]
+    done
 }
 
 # Builds nodeadm from its Go module.
@@ -214,9 +238,10 @@ build_root() {
 }
 
 # Creates a root directory for boots, from the Debian suite with the systemd version of Amazon Linux 2023
-# (252). It contains curl for the user data, and rpm for the package tests.
+# (252). It contains curl for the user data, rpm for the package tests, and containerd with runc for the
+# kubelet.
 build_boot() {
-    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl,rpm
+    debian_root boot "$boot_suite" systemd,systemd-sysv,dbus,curl,rpm,containerd,runc
     # Set a machine ID. Without it, every boot is a first boot, and systemd enables units from presets.
     echo 0123456789abcdef0123456789abcdef >"$build/out/etc/machine-id"
     echo node >"$build/out/etc/hostname"
@@ -249,9 +274,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]" >&2
     exit 64
     ;;
 esac
@@ -272,8 +297,11 @@ kubernetes)
         log "kubernetes: using KUBEBUILDER_ASSETS"
         exit
     fi
-    kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' "$here/kubernetes/go.mod")
-    make_part kubernetes kubernetes "$kubernetes $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
+    make_part kubernetes kubernetes "$(kubernetes_version kubernetes) $(cat "$here"/kubernetes/go.* | cksum)" "about ten minutes"
+    ;;
+kubelet)
+    versions=$(for module in "$here"/kubelet-*; do kubernetes_version "${module##*/}"; done)
+    make_part kubelet kubelet "${versions//$'\n'/ } $(cat "$here"/kubelet-*/go.* | cksum)" "about six minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
 cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;

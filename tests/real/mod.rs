@@ -6,6 +6,7 @@ mod cluster_answers;
 mod cni_table;
 pub mod ec2_fit;
 mod iam;
+mod other_cni;
 mod real_aws_node;
 pub mod real_cluster;
 mod real_nodeadm;

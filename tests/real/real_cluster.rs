@@ -14,7 +14,8 @@ const ENI_CONFIG: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs/us-wes
 /// The node's user name.
 pub const NODE: &str = "system:node:ip-10-20-0-10.us-west-2.compute.internal";
 
-fn rbac() -> PathBuf {
+/// Returns the path of the manifest with the permissions of nodes.
+pub fn rbac() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rbac.yaml")
 }
 

@@ -259,7 +259,9 @@ fn pods_policy_decides_about_a_flag_in_user_data() {
         17,
         "the flag takes precedence over the file"
     );
-    for (policy, max_pods) in [("override", 20), ("respect", 17), ("lower", 17)] {
+    for (policy, max_pods, memory) in
+        [("override", 20, "475Mi"), ("respect", 17, "1Mi"), ("lower", 17, "442Mi")]
+    {
         let policy = format!("--pods-policy={policy}");
         assert_success(&boot.node.run(["run", &policy]));
         let planned = planned(&boot.node, &[&policy]);
@@ -267,8 +269,10 @@ fn pods_policy_decides_about_a_flag_in_user_data() {
         assert_success(&boot.run_service());
         let KubeletState { own, effective, .. } = boot.kubelet_state();
         assert_eq!((&own["maxPods"], &effective["maxPods"]), (&json!(max_pods), &json!(max_pods)));
-        // nodeadm computes the same, and the flag contains the pid of user data as well.
-        assert_eq!(own["kubeReserved"]["memory"], planned["kube-reserved"]["memory"], "{policy}");
+        // nodeadm computes the same as eni-bootstrap; "respect" keeps the reserve of user data. The flag
+        // contains the pid of user data as well.
+        assert_eq!(own["kubeReserved"]["memory"], format!("{}Mi", 255 + 11 * max_pods), "{policy}");
+        assert_eq!(planned["kube-reserved"]["memory"], memory, "{policy}");
         assert_eq!(effective["kubeReserved"], planned["kube-reserved"], "{policy}");
         assert_eq!(effective["kubeReserved"]["pid"], "1000", "{policy}");
     }

@@ -30,6 +30,25 @@ pub struct Facts {
     pub existing: ExistingConfig,
     /// The descriptions of the cluster on the instance, in order of precedence.
     pub cluster_hints: Vec<ClusterHint>,
+    /// The subnets in the zone and the VPC of the instance.
+    pub zone_subnets: ZoneSubnets,
+}
+
+/// The subnets in the zone and the VPC of the instance, as `ec2:DescribeSubnets` returns them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ZoneSubnets {
+    /// The plan does not depend on them.
+    #[default]
+    NotRead,
+    /// All of them, including the subnet of the instance.
+    Read(Vec<Subnet>),
+    /// EC2 did not return them.
+    Unknown {
+        /// Why, on one line.
+        reason: String,
+        /// Whether IAM denies the call.
+        is_denied: bool,
+    },
 }
 
 /// The instance's own metadata, from IMDS.
@@ -50,9 +69,11 @@ pub struct Instance {
     pub vpc_id: Option<VpcId>,
     /// The subnet of the primary network interface.
     pub subnet_id: Option<SubnetId>,
-    /// The network interfaces on the first network card, without the primary one. Empty if IMDS
-    /// does not list them.
-    pub interfaces: Vec<NetworkInterface>,
+    /// The primary network interface; `None` if IMDS does not describe it.
+    pub primary_interface: Option<NetworkInterface>,
+    /// The network interfaces on the first network card, without the primary one; `None` if IMDS
+    /// does not describe them.
+    pub interfaces: Option<Vec<NetworkInterface>>,
     /// The instance tags that `eni-config.name` refers to. Empty if IMDS does not expose tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -74,7 +95,7 @@ impl Instance {
     }
 }
 
-/// A network interface that is attached in addition to the primary one.
+/// An attached network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct NetworkInterface {

@@ -26,7 +26,8 @@ pub enum ExitCode {
     TimedOut = 75,
     /// `EX_NOPERM`: RBAC or IAM denied a call, or there are no AWS credentials.
     PermissionDenied = 77,
-    /// `EX_CONFIG`: the settings are invalid or do not match this instance.
+    /// `EX_CONFIG`: the settings are invalid or do not match the instance, or the node or cluster is not
+    /// supported.
     Settings = 78,
     /// 128 and the number of SIGTERM: the program was stopped.
     Terminated = 143,
@@ -69,7 +70,9 @@ impl ExitCode {
             Self::PermissionDenied => {
                 "permission denied by Kubernetes RBAC or AWS IAM, or no AWS credentials"
             }
-            Self::Settings => "invalid settings, or settings that do not match this instance",
+            Self::Settings => {
+                "invalid settings, or settings that do not match the instance or cluster"
+            }
             Self::Terminated => "run: stopped by SIGTERM",
         }
     }

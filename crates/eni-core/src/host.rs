@@ -18,6 +18,7 @@ mod kubelet_unit;
 mod loaded_unit;
 pub(crate) mod nodeadm;
 mod none;
+mod out_of_scope;
 #[cfg(test)]
 mod scenarios;
 mod snap;
@@ -33,6 +34,7 @@ pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
+pub use out_of_scope::{OutOfScope, check_image, check_user_data};
 pub use unit_check::{UnitCheck, UnitFiles};
 pub use unit_mismatch::{Difference, UnitMismatch};
 
@@ -157,11 +159,13 @@ pub fn reads() -> Vec<Read> {
     reads
 }
 
-/// Returns the requests for the files that the files in `image` refer to. The agent reads them after
-/// those of [`reads`].
+/// Returns the requests for the files that the files in `image` refer to, and for the labels that
+/// nodeadm has set. The agent reads them after those of [`reads`], and ignores an unreadable file.
 #[must_use]
 pub fn later_reads(image: &Image) -> Vec<Read> {
-    kubelet_config::reads(image)
+    let mut reads = kubelet_config::reads(image);
+    reads.push(Read::file(nodeadm::ENVIRONMENT));
+    reads
 }
 
 /// Returns the changes that remove everything that any family may have written to the image.

@@ -7,9 +7,13 @@ mod cluster_access;
 mod diagnose;
 mod effective_cni;
 mod eni_config_label;
+mod existing_reserve;
 mod in_force;
+mod karpenter_max_pods;
+mod karpenter_reserve;
 mod max_pods_precedence;
 mod node_labels;
+mod node_network;
 mod plan_error;
 mod reserve;
 mod reserve_precedence;
@@ -20,12 +24,14 @@ use effective_cni::effective_cni;
 use in_force::in_force;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 use node_labels::{NodeLabels, node_labels};
+pub use node_network::depends_on_zone_subnets;
+use node_network::node_network;
 pub use plan_error::PlanError;
 use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::Capacity;
+use crate::domain::capacity::{Capacity, CapacityOptions};
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::Kubelet;
 use crate::facts::Facts;
@@ -65,12 +71,20 @@ pub fn plan(
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let needs_flags = existing.needs_flags();
     let uses_flags = needs_flags || host.kind != HostKind::Nodeadm;
-    let (capacity, precedence) =
-        max_pods_precedence::decide(limits, cni.config, settings, &existing.max_pods, uses_flags)
-            .map_err(|source| PlanError::NoCapacity {
-            instance_type: instance.instance_type.to_string(),
-            source,
-        })?;
+    let (network, network_notes) = node_network(facts, settings, &cni.config, aws_node);
+    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
+    let policy = settings.pods.policy();
+    let (capacity, precedence) = max_pods_precedence::decide(
+        limits,
+        cni.config,
+        (options, policy),
+        &existing.max_pods,
+        uses_flags,
+    )
+    .map_err(|source| PlanError::NoCapacity {
+        instance_type: instance.instance_type.to_string(),
+        source,
+    })?;
     let name = cni
         .config
         .custom_networking
@@ -104,14 +118,16 @@ pub fn plan(
         in_force(&kubelet, &capacity, precedence.as_ref(), reserved_in_force, labels_in_force)?;
     let mut diagnostics = aws_node.map(|it| it.diagnostics.clone()).unwrap_or_default();
     diagnostics.extend(overrides);
-    diagnostics.extend(precedence.as_ref().map(MaxPodsPrecedence::diagnostic));
+    diagnostics.extend(network_notes);
+    diagnostics.extend(precedence.as_ref().map(|it| it.diagnostic(&capacity)));
     diagnostics.extend(diagnose::max_pods_expression(settings, existing));
     diagnostics.extend(capacity.diagnostics.iter().cloned());
     diagnostics.extend(label_notes);
+    diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
     let label_def = label_def.as_deref();
-    let notes =
-        bottlerocket_settings::notes(settings, existing, &kubelet, wait.as_ref(), label_def)?;
-    diagnostics.extend(notes);
+    let labels = &kubelet.node_labels;
+    let old_labels = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
+    diagnostics.extend(old_labels);
     diagnostics.extend(reserve_notes);
     let changes = host.render(&kubelet, existing);
     Ok(Plan { cni, capacity, precedence, kubelet, in_force, changes, wait, diagnostics })

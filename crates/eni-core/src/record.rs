@@ -59,6 +59,9 @@ pub struct RunRecord {
     cluster: Option<RecordedCluster>,
     /// The variables of the aws-node DaemonSet; `None` with `cni.source = "settings"`.
     aws_node: Option<BTreeMap<String, String>>,
+    /// The image of the aws-node DaemonSet. Empty in a record of an earlier version.
+    #[serde(default)]
+    aws_node_image: String,
     /// The ENIConfig; `None` without custom networking.
     eni_config: Option<RecordedEniConfig>,
     max_pods: u32,
@@ -111,6 +114,7 @@ impl RunRecord {
             },
             cluster: cluster.and_then(RecordedCluster::new),
             aws_node: aws_node.map(|aws_node| aws_node.variables.clone()),
+            aws_node_image: aws_node.map(|it| it.image.clone()).unwrap_or_default(),
             eni_config,
             max_pods: plan.capacity.max_pods,
         }
@@ -155,7 +159,7 @@ impl RunRecord {
     #[must_use]
     pub fn aws_node(&self) -> Option<AwsNode> {
         let variables = self.aws_node.as_ref()?;
-        Some(AwsNode { is_recorded: true, ..AwsNode::read(variables) })
+        Some(AwsNode { is_recorded: true, ..AwsNode::read(variables, &self.aws_node_image) })
     }
 
     /// Returns the ENIConfig if it has this name.

@@ -6,10 +6,12 @@
 //! flags        the flags and environment variables
 //! reference    packaging/50-defaults.toml
 //! value        types of single settings
+//! basis        the values of reserve.basis
 //! time_limit   time limits that also accept a word
 //! text         settings files
 //! ```
 
+mod basis;
 mod definition;
 mod flags;
 mod reference;
@@ -18,6 +20,7 @@ mod text;
 mod time_limit;
 mod value;
 
+pub use basis::ReserveBasis;
 pub use definition::{
     ClusterSettings, CniSettings, EniConfigSettings, FallbackSettings, HostSettings, ImdsSettings,
     PodsSettings, ReserveSettings, RetrySettings, Settings,
@@ -32,7 +35,7 @@ pub use value::{
 
 pub use time_limit::{FallbackWait, RetryLimit};
 
-use crate::domain::capacity::{CapacityOptions, MaxPodsOverride};
+use crate::domain::capacity::{CapacityOptions, MaxPodsOverride, NodeNetwork};
 use crate::domain::cluster::ClusterConfig;
 use crate::domain::label::SET_BY_THE_KUBELET;
 use crate::domain::reserved::ReserveOverrides;
@@ -115,6 +118,7 @@ impl PodsSettings {
             ceiling: self.ceiling(),
             max_pods_override: (value > 0).then_some(MaxPodsOverride::Setting { value }),
             extra: self.extra(),
+            network: NodeNetwork::default(),
         }
     }
 }
@@ -123,7 +127,7 @@ impl ReserveSettings {
     /// Returns the reserves that replace computed ones.
     #[must_use]
     pub(crate) fn overrides(&self) -> ReserveOverrides {
-        let Self { cpu, memory, ephemeral_storage } = self.clone();
+        let Self { cpu, memory, ephemeral_storage, basis: _ } = self.clone();
         ReserveOverrides { cpu, memory, ephemeral_storage }
     }
 }

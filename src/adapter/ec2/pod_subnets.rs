@@ -19,8 +19,28 @@ impl Ec2 {
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<Subnet>, CallError> {
+        self.filtered_subnets(&[filter("subnet-id", ids)], deadline).await
+    }
+
+    /// Returns the subnets of a VPC in the zone with the name `zone`.
+    pub(crate) async fn subnets_in_zone(
+        &self,
+        vpc: &str,
+        zone: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<Subnet>, CallError> {
+        let filters = [("vpc-id", vpc), ("availability-zone", zone)]
+            .map(|(name, value)| filter(name, &[value.to_owned()]));
+        self.filtered_subnets(&filters, deadline).await
+    }
+
+    async fn filtered_subnets(
+        &self,
+        filters: &[Filter],
+        deadline: Deadline,
+    ) -> Result<Vec<Subnet>, CallError> {
         let response = with_credentials(deadline, async || {
-            let request = self.client.describe_subnets().filters(filter("subnet-id", ids));
+            let request = self.client.describe_subnets().set_filters(Some(filters.to_vec()));
             call("ec2:DescribeSubnets", deadline, request.send()).await
         })
         .await?;

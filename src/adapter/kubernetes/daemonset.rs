@@ -2,8 +2,8 @@
 //! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::env_expansion::expand;
-use super::{ApiServer, KubernetesError, resource};
-use eni_core::domain::aws_node::VARIABLES;
+use super::{ApiServer, KubernetesError, OtherCni, resource};
+use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
 use serde::Deserialize;
@@ -31,6 +31,14 @@ pub enum AwsNodeError {
     /// The DaemonSet does not exist.
     #[error("DaemonSet aws-node not found in namespace kube-system")]
     NotFound,
+    /// The DaemonSet does not exist, but that of another CNI, such as `kube-system/cilium`.
+    #[error(
+        "this cluster has DaemonSet {0} and no aws-node: eni-bootstrap supports only the Amazon VPC CNI"
+    )]
+    NotFoundBeside(String),
+    /// The pods of the DaemonSet do not run on this node, because the cluster uses another CNI.
+    #[error(transparent)]
+    OtherCni(#[from] OtherCni),
     /// The DaemonSet has no container `aws-node`.
     #[error("DaemonSet aws-node has no container named aws-node")]
     NoContainer,
@@ -69,6 +77,13 @@ impl Advice for AwsNodeError {
             Self::NotFound | Self::NoContainer => {
                 format!("install the Amazon VPC CNI before you start nodes, or {SETTINGS}").into()
             }
+            Self::NotFoundBeside(_) => {
+                "remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes".into()
+            }
+            Self::OtherCni(OtherCni { label, value, .. }) => format!(
+                "remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = {{ \"{label}\" = \"{value}\" }}`"
+            )
+            .into(),
             Self::ConfigMapForbidden { config_map, .. } => format!(
                 "allow nodes to read the ConfigMap: `kubectl -n kube-system create role eni-bootstrap-{config_map} --verb=get --resource=configmaps --resource-name={config_map} && kubectl -n kube-system create rolebinding eni-bootstrap-{config_map} --role=eni-bootstrap-{config_map} --group=system:nodes`, or {SETTINGS}"
             )
@@ -84,11 +99,12 @@ impl Advice for AwsNodeError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Api(error) => error.exit_code(),
-            Self::NotFound | Self::NoContainer | Self::MissingConfigMapData { .. } => {
-                ExitCode::TimedOut
-            }
+            Self::NotFound
+            | Self::NotFoundBeside(_)
+            | Self::NoContainer
+            | Self::MissingConfigMapData { .. } => ExitCode::TimedOut,
             Self::ConfigMapForbidden { .. } => ExitCode::PermissionDenied,
-            Self::UnreadableSource { .. } => ExitCode::Settings,
+            Self::OtherCni(_) | Self::UnreadableSource { .. } => ExitCode::Settings,
         }
     }
 }
@@ -97,6 +113,8 @@ impl Advice for AwsNodeError {
 #[serde(rename_all = "camelCase")]
 struct Container {
     name: String,
+    #[serde(default)]
+    image: String,
     #[serde(default)]
     env: Vec<Variable>,
     #[serde(default)]
@@ -143,12 +161,13 @@ struct ConfigMapRef {
 }
 
 impl ApiServer {
-    /// Returns the environment variables of the CNI that eni-bootstrap evaluates.
-    pub(crate) async fn aws_node(&self) -> Result<Environment, AwsNodeError> {
+    /// Returns the configuration of the CNI. `labels` are those that the kubelet sets on this node.
+    pub(crate) async fn aws_node(&self, labels: &Environment) -> Result<AwsNode, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
+        self.check_selector(&daemon_set, labels).await?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
@@ -162,8 +181,7 @@ impl ApiServer {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        environment.retain(|name, _| VARIABLES.contains(&name.as_str()));
-        Ok(environment)
+        Ok(AwsNode::read(&environment, &container.image))
     }
 
     /// Returns the variables of one entry of `envFrom`.

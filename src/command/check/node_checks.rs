@@ -18,14 +18,14 @@ pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Li
     let mut settings = settings;
     // A check must not hide that a service does not respond.
     settings.fallback.wait = Some(FallbackWait::Off);
-    let node = NodeSession::open(context, settings).await?;
-    let diagnostics = Box::pin(diagnostics(&node)).await;
+    let mut node = NodeSession::open(context, settings).await?;
+    let diagnostics = Box::pin(diagnostics(&mut node)).await;
     Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
 }
 
 /// Runs the checks in order. Omits checks that depend on a failed one.
-async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
-    let NodeSession { facts, settings, .. } = node;
+async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
+    let NodeSession { facts, settings, .. } = &*node;
     let instance = &facts.instance;
     let mut diagnostics = vec![
         Diagnostic::ok(
@@ -48,10 +48,12 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
     let mut aws_node = None;
     if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
-        match until_cni_config(&connection.api, WaitTimer::start(Wait::Once)).await {
+        let timer = WaitTimer::start(Wait::Once);
+        match until_cni_config(&connection.api, &node.labels(), timer).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());
+                node.read_zone_subnets(&config).await;
                 aws_node = Some(config);
             }
             Err(error) => {
@@ -60,6 +62,7 @@ async fn diagnostics(node: &NodeSession) -> Vec<Diagnostic> {
             }
         }
     }
+    let NodeSession { facts, settings, .. } = &*node;
     let plan = match plan(facts, settings, aws_node.as_ref()) {
         Ok(plan) => plan,
         Err(error) => {

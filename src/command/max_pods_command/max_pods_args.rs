@@ -6,6 +6,7 @@ use super::calculator_output::{Color, Output, Sort};
 use clap::{Args, ValueEnum};
 use eni_core::domain::capacity::{CapacityOptions, Ceiling};
 use eni_core::domain::cni::{Addressing, Cni, IpFamily};
+use eni_core::domain::cni_version::CniVersion;
 use eni_core::domain::zone::Region;
 
 /// Flags of `max-pods`.
@@ -18,7 +19,7 @@ pub(crate) struct MaxPodsArgs {
     /// Read the instance type from instance metadata; overrides --instance-type
     #[arg(long)]
     pub(super) instance_type_from_imds: bool,
-    /// Version of the VPC CNI; versions before 1.9 do not support prefix delegation [default: 1.9 or later]
+    /// Version of the VPC CNI, which decides about prefix delegation and the trunk interface [default: 1.23.2]
     #[arg(long, value_name = "VERSION")]
     cni_version: Option<CniVersion>,
     /// Custom networking: pods use the subnet of an ENIConfig
@@ -86,37 +87,11 @@ pub(crate) enum Os {
     Windows,
 }
 
-/// Version of the VPC CNI, such as `1.19.0` or `v1.19`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CniVersion {
-    major: u32,
-    minor: u32,
-}
-
-/// First version that supports prefix delegation.
-///
-/// Source: CHANGELOG of aws/amazon-vpc-cni-k8s, v1.9.0.
-const FIRST_WITH_PREFIXES: CniVersion = CniVersion { major: 1, minor: 9 };
-
-impl std::str::FromStr for CniVersion {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut numbers = text.strip_prefix('v').unwrap_or(text).splitn(3, '.');
-        let mut number = || numbers.next().and_then(|digits| digits.parse().ok());
-        match (number(), number()) {
-            (Some(major), Some(minor)) => Ok(Self { major, minor }),
-            _ => Err(format!("{text:?} is not a version such as 1.19.0")),
-        }
-    }
-}
-
 impl MaxPodsArgs {
     pub(super) fn cni(&self) -> Cni {
-        let is_supported = self.cni_version.is_none_or(|version| version >= FIRST_WITH_PREFIXES);
         let is_enabled = self.cni_prefix_delegation_enabled || self.cni_ip_family == IpFamily::Ipv6;
         Cni {
-            addressing: if is_enabled && is_supported {
+            addressing: if is_enabled {
                 Addressing::Prefixes
             } else {
                 Addressing::SecondaryAddresses
@@ -129,6 +104,9 @@ impl MaxPodsArgs {
             multi_nic: self.cni_multi_nic_enabled,
             minimum_ip_target: self.cni_minimum_ip_target,
             warm_ip_target: self.cni_warm_ip_target,
+            imds_only: false,
+            disable_provisioning: false,
+            version: Some(self.cni_version.unwrap_or(CniVersion::REFERENCE)),
         }
     }
 
@@ -136,22 +114,5 @@ impl MaxPodsArgs {
         let unlimited = self.show_max_allowed.then_some(Ceiling::Unlimited);
         let ceiling = self.ceiling.or(unlimited).unwrap_or_default();
         CapacityOptions { ceiling, ..CapacityOptions::default() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_may_start_with_a_letter() {
-        let version = |text: &str| text.parse::<CniVersion>();
-        assert_eq!(version("1.19.0"), Ok(CniVersion { major: 1, minor: 19 }));
-        assert_eq!(version("v1.18.0-eksbuild.1"), Ok(CniVersion { major: 1, minor: 18 }));
-        assert_eq!(version("1.9"), Ok(FIRST_WITH_PREFIXES));
-        assert!(version("1.8.9").unwrap() < FIRST_WITH_PREFIXES);
-        assert!(version("2.0").unwrap() > FIRST_WITH_PREFIXES);
-        assert_eq!(version("latest"), Err("\"latest\" is not a version such as 1.19.0".to_owned()));
-        assert_eq!(version("2"), Err("\"2\" is not a version such as 1.19.0".to_owned()));
     }
 }

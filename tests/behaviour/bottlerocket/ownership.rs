@@ -188,17 +188,17 @@ fn values_of_the_user_that_are_replaced_or_kept_are_logged_with_both_values() {
         let output = host.node.run(["run", &format!("--pods-policy={policy}")]);
         ready(&output);
         let plan = lines(&output, "plan");
-        let result = |subject: &str, new: &str| match policy {
+        let result = |resource: &str, existing: &str, new: &str| match policy {
             "respect" => format!(
-                "plan: settings.kubernetes sets {subject}; this value is kept (pods.policy = \"respect\")"
+                "plan: settings.kubernetes sets kube-reserved {resource}={existing}; this value is kept (pods.policy = \"respect\")"
             ),
             _ => format!(
-                "plan: settings.kubernetes sets {subject}; the computed value {new} takes precedence (pods.policy = \"{policy}\")"
+                "warning: plan: settings.kubernetes sets kube-reserved {resource}={existing}; the computed value {new} takes precedence (pods.policy = \"{policy}\"); set reserve.{resource} = \"{existing}\" to keep this value, or set pods.policy = \"respect\" to keep every existing value"
             ),
         };
         for line in [
-            result("kube-reserved.cpu to 200m", "70m"),
-            result("kube-reserved.memory to 2Gi", "475Mi"),
+            result("cpu", "200m", "70m"),
+            result("memory", "2Gi", "475Mi"),
             "warning: plan: settings.kubernetes.node-labels sets label team=red; eni-bootstrap's value blue takes precedence; remove the existing label".to_owned(),
             "warning: plan: settings.kubernetes.node-labels sets label topology.kubernetes.io/zone=us-west-2b; eni-bootstrap's value us-west-2a takes precedence; remove the existing label".to_owned(),
         ] {

@@ -136,9 +136,9 @@ fn policy_respect_keeps_the_kube_reserved_of_the_user() {
     assert_eq!(
         error(&output),
         "error: failed to compute the node configuration\n  \
-         caused by: existing settings.kubernetes.kube-reserved.memory is invalid\n  \
+         caused by: kube-reserved memory in settings.kubernetes is invalid\n  \
          caused by: \"1..5Gi\" is not a quantity (such as 100m, 475Mi or 1Gi)\n  \
-         help: correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\"\n"
+         help: correct the value (for example 500Mi), or set the resource in [reserve]\n"
     );
 }
 

@@ -103,7 +103,8 @@ EXIT STATUS
        77     permission denied by Kubernetes RBAC or AWS IAM, or no AWS
               credentials
 
-       78     invalid settings, or settings that do not match this instance
+       78     invalid settings, or settings that do not match the instance or
+              cluster
 
 SEE ALSO
        eni-bootstrap-limits(1), systemctl(1)

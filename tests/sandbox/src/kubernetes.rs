@@ -208,6 +208,17 @@ impl KubernetesApi {
         self.shared.state().aws_node.0 = environment;
     }
 
+    /// Sets the nodeSelector of the aws-node DaemonSet.
+    pub fn set_node_selector(&self, selector: &[(&str, &str)]) {
+        let owned = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+        self.shared.state().node_selector = selector.iter().map(owned).collect();
+    }
+
+    /// Adds a DaemonSet of another CNI, such as `kube-system/cilium`.
+    pub fn add_daemon_set(&self, name: &str) {
+        self.shared.state().daemon_sets.insert(name.to_owned());
+    }
+
     /// Accepts only these bearer tokens. Any other token gets 401.
     pub fn accept_tokens(&self, tokens: Vec<String>) {
         self.shared.state().tokens = Some(tokens);

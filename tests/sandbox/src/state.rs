@@ -6,10 +6,12 @@ use crate::status;
 use crate::watch::Watcher;
 use http::Response;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 const AWS_NODE: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node";
+/// The parts of the path of a DaemonSet, before the namespace and before the name.
+const DAEMON_SETS: (&str, &str) = ("/apis/apps/v1/namespaces/", "/daemonsets/");
 const COLLECTION: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 /// The duration of a watch without `timeoutSeconds`.
 const DEFAULT_WATCH: Duration = Duration::from_mins(30);
@@ -36,6 +38,10 @@ pub(crate) struct State {
     pub access: Access,
     pub no_crd: bool,
     pub aws_node: AwsNode,
+    /// The nodeSelector of the aws-node DaemonSet.
+    pub node_selector: BTreeMap<String, String>,
+    /// Each `DaemonSet` of another CNI, such as `kube-system/cilium`.
+    pub daemon_sets: BTreeSet<String>,
     /// The accepted bearer tokens; `None` accepts every token.
     pub tokens: Option<Vec<String>>,
 }
@@ -114,6 +120,9 @@ impl State {
         if request.path == AWS_NODE {
             return self.aws_node(token);
         }
+        if let Some((namespace, name)) = daemon_set(&request.path) {
+            return self.daemon_set(token, namespace, name);
+        }
         if let Some(rejection) = self.rejection(verb, name, token) {
             return rejection;
         }
@@ -145,19 +154,36 @@ impl State {
             }
             Some(rejection) => return rejection,
         }
-        let Some(environment) = &self.aws_node.0 else { return status::no_aws_node() };
+        let Some(environment) = &self.aws_node.0 else { return status::no_daemon_set("aws-node") };
         let variable = |(name, value): &(String, String)| json!({ "name": name, "value": value });
         let environment: Vec<Value> = environment.iter().map(variable).collect();
         let daemon_set = json!({
             "apiVersion": "apps/v1",
             "kind": "DaemonSet",
             "metadata": { "name": "aws-node", "namespace": "kube-system" },
-            "spec": { "template": { "spec": { "containers": [
+            "spec": { "template": { "spec": { "nodeSelector": self.node_selector, "containers": [
                 { "name": "aws-node", "env": environment },
                 { "name": "aws-eks-nodeagent", "env": [] },
             ]}}},
         });
         answer(200, "application/json", daemon_set.to_string())
+    }
+
+    /// Returns a DaemonSet of another CNI.
+    fn daemon_set(&self, token: Option<&str>, namespace: &str, name: &str) -> Response<Body> {
+        if let Some(rejection) = self.rejection("other", None, token) {
+            return rejection;
+        }
+        if !self.daemon_sets.contains(&format!("{namespace}/{name}")) {
+            return status::no_daemon_set(name);
+        }
+        let object = json!({
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": { "name": name, "namespace": namespace },
+            "spec": {},
+        });
+        answer(200, "application/json", object.to_string())
     }
 
     /// Returns the error response if the client may not perform `verb`.
@@ -221,6 +247,11 @@ impl State {
         self.watchers.push(watcher);
         response
     }
+}
+
+/// Returns the namespace and the name in the path of a DaemonSet.
+fn daemon_set(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix(DAEMON_SETS.0)?.split_once(DAEMON_SETS.1)
 }
 
 #[cfg(test)]

@@ -53,20 +53,20 @@ pub(crate) fn forbidden(verb: &str, name: &str) -> Response<Body> {
     json_answer(403, &status(403, "Forbidden", &message, &details(name)))
 }
 
-fn aws_node_details() -> Value {
-    json!({ "name": "aws-node", "group": "apps", "kind": "daemonsets" })
+fn daemon_set_details(name: &str) -> Value {
+    json!({ "name": name, "group": "apps", "kind": "daemonsets" })
 }
 
-pub(crate) fn no_aws_node() -> Response<Body> {
-    let message = "daemonsets.apps \"aws-node\" not found";
-    json_answer(404, &status(404, "NotFound", message, &aws_node_details()))
+pub(crate) fn no_daemon_set(name: &str) -> Response<Body> {
+    let message = format!("daemonsets.apps \"{name}\" not found");
+    json_answer(404, &status(404, "NotFound", &message, &daemon_set_details(name)))
 }
 
 pub(crate) fn aws_node_forbidden() -> Response<Body> {
     let message = format!(
         "daemonsets.apps \"aws-node\" is forbidden: User \"{USER}\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\""
     );
-    json_answer(403, &status(403, "Forbidden", &message, &aws_node_details()))
+    json_answer(403, &status(403, "Forbidden", &message, &daemon_set_details("aws-node")))
 }
 
 /// Returns the ERROR event of a watch whose resource version is too old. The HTTP status is 200.

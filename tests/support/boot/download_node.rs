@@ -3,7 +3,7 @@
 
 use super::Fixture;
 use super::machine::Machine;
-use super::node::Family::{self, Al2, Al2023};
+use super::node::Family::{self, Al2, Al2023, Kubeadm};
 use crate::behaviour::user_data::{example, script};
 use crate::support::real_parts::{
     MetadataMock, Server, file_server, instance, metadata_mock, static_binary,
@@ -70,6 +70,7 @@ impl DownloadNode {
         let user_data = match family {
             Al2023 => example("al2023.txt"),
             Al2 => example("al2.txt"),
+            Kubeadm => panic!("no example user data for kubeadm"),
         };
         let placeholders = [
             ("my-cluster", "real"),

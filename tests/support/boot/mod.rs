@@ -4,6 +4,7 @@ pub mod download_node;
 pub mod kubelet;
 pub mod machine;
 pub mod node;
+pub mod real_kubelet;
 pub mod unit_order;
 
 use crate::real::real_cluster::ready_cluster;
@@ -101,36 +102,40 @@ impl Fixture {
         machine
     }
 
-    /// Writes the files that `bootstrap.sh` leaves on the disk at the end of the first boot of an AL2
-    /// node, and enables the kubelet.
+    /// Completes the first boot of an AL2 node.
     pub fn complete_al2_bootstrap(&self) {
-        let Self { node, cluster, .. } = self;
-        let image = |path| fs::read_to_string(node.path(path)).unwrap();
-        let unit = image("etc/eks/containerd/kubelet-containerd.service");
-        node.write("etc/systemd/system/kubelet.service", &unit);
-        node.drop_in(
-            "kubelet.service",
-            "10-kubelet-args",
-            "[Service]\nEnvironment='KUBELET_ARGS=--node-ip=10.20.0.10 --v=2'\n",
-        );
-        node.drop_in(
-            "kubelet.service",
-            "30-kubelet-extra-args",
-            "[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--max-pods=29 --node-labels=team=blue'\n",
-        );
-        let kubeconfig = image("var/lib/kubelet/kubeconfig")
-            .replace("MASTER_ENDPOINT", &cluster.url())
-            .replace("CLUSTER_NAME", "real")
-            .replace("AWS_REGION", "us-west-2");
-        node.write("var/lib/kubelet/kubeconfig", &kubeconfig);
-        let authority = BASE64_STANDARD.decode(cluster.ca_base64()).unwrap();
-        node.write("etc/kubernetes/pki/ca.crt", &String::from_utf8(authority).unwrap());
-        node.systemctl(&["enable", "kubelet.service"]);
+        complete_al2_bootstrap(&self.node, &self.cluster);
     }
 }
 
+/// Writes the files that `bootstrap.sh` leaves on the disk at the end of the first boot of an AL2 node of
+/// `cluster`, and enables the kubelet.
+pub fn complete_al2_bootstrap(node: &Node, cluster: &Cluster) {
+    let image = |path| fs::read_to_string(node.path(path)).unwrap();
+    let unit = image("etc/eks/containerd/kubelet-containerd.service");
+    node.write("etc/systemd/system/kubelet.service", &unit);
+    node.drop_in(
+        "kubelet.service",
+        "10-kubelet-args",
+        "[Service]\nEnvironment='KUBELET_ARGS=--node-ip=10.20.0.10 --v=2'\n",
+    );
+    node.drop_in(
+        "kubelet.service",
+        "30-kubelet-extra-args",
+        "[Service]\nEnvironment='KUBELET_EXTRA_ARGS=--max-pods=29 --node-labels=team=blue'\n",
+    );
+    let kubeconfig = image("var/lib/kubelet/kubeconfig")
+        .replace("MASTER_ENDPOINT", &cluster.url())
+        .replace("CLUSTER_NAME", "real")
+        .replace("AWS_REGION", "us-west-2");
+    node.write("var/lib/kubelet/kubeconfig", &kubeconfig);
+    let authority = BASE64_STANDARD.decode(cluster.ca_base64()).unwrap();
+    node.write("etc/kubernetes/pki/ca.crt", &String::from_utf8(authority).unwrap());
+    node.systemctl(&["enable", "kubelet.service"]);
+}
+
 /// Returns the user data of a node of `family` in `cluster`: on AL2023 a `NodeConfig` that sets
-/// max-pods and a label, as a managed node group does; on AL2 a call of `bootstrap.sh`.
+/// max-pods and a label, as a managed node group does; on AL2 a call of `bootstrap.sh`; none for kubeadm.
 pub fn user_data(cluster: &Cluster, family: Family) -> String {
     match family {
         Family::Al2023 => format!(
@@ -142,5 +147,6 @@ pub fn user_data(cluster: &Cluster, family: Family) -> String {
             cluster.url(),
             cluster.ca_base64()
         ),
+        Family::Kubeadm => String::new(),
     }
 }

@@ -18,6 +18,8 @@ pub enum Family {
     Al2023,
     /// Amazon Linux 2: `bootstrap.sh` enables and starts the kubelet.
     Al2,
+    /// An image with the packages of kubeadm: `kubeadm join` enables and starts the kubelet.
+    Kubeadm,
 }
 
 impl Family {
@@ -26,6 +28,7 @@ impl Family {
         match self {
             Self::Al2023 => ("al2023", &["nodeadm-config.service", "nodeadm-run.service"]),
             Self::Al2 => ("al2", &["sandbox-image.service"]),
+            Self::Kubeadm => ("kubeadm", &["kubelet.service"]),
         }
     }
 }

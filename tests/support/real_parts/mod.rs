@@ -1,8 +1,8 @@
 //! Real servers and programs that tests run against: EC2, EKS and STS ([`moto()`]), the instance
 //! metadata service ([`metadata_mock()`]), a Kubernetes API server ([`cluster()`]), the AWS CLI
-//! ([`aws_get_token`]) and nodeadm ([`nodeadm()`]). Also a root with a newer glibc ([`trixie_root`]), a
-//! bootable root ([`boot_root`]), the static binary ([`static_binary`]) and a file system
-//! ([`tmpfs()`]).
+//! ([`aws_get_token`]), nodeadm ([`nodeadm()`]) and the kubelet ([`kubelet_program`]). Also a root with a
+//! newer glibc ([`trixie_root`]), a bootable root ([`boot_root`]), the static binary ([`static_binary`])
+//! and a file system ([`tmpfs()`]).
 //!
 //! `tests/real/install.sh` and `make static` install them. If a part is missing, its function logs the
 //! skipped test to stderr and to `target/real-parts/not-run.log`, and returns `None`; the test then
@@ -17,11 +17,11 @@ pub use metadata_mock::{
 pub use moto::{Moto, ec2_record, moto, own_moto};
 pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
-    arm64_binary, boot_records, boot_root, cni_limits, container_image, nfpm, nodeadm_program,
-    program, regctl, require_root, runner_for, static_binary, trixie_root,
+    arm64_binary, boot_records, boot_root, cni_limits, container_image, kubelet_program, nfpm,
+    nodeadm_program, program, regctl, require_root, runner_for, static_binary, trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};
-pub use server::Server;
+pub use server::{Server, free_address};
 pub use tmpfs::tmpfs;
 
 mod aws;

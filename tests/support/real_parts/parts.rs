@@ -22,12 +22,18 @@ pub fn cni_limits() -> Option<PathBuf> {
     part("bin/cni-limits", "the tables of the VPC CNI", "tests/real/install.sh cni-limits")
 }
 
+/// Returns the kubelet of Kubernetes `minor`, such as `1.34`.
+pub fn kubelet_program(minor: &str) -> Option<PathBuf> {
+    let path = format!("kubelet/kubelet-{minor}");
+    part(&path, "the kubelet", "tests/real/install.sh kubelet")
+}
+
 /// Returns nfpm, which builds the packages.
 pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
 }
 
-/// Returns a bootable Debian root with systemd and rpm. Booting it requires root.
+/// Returns a bootable Debian root with systemd, containerd and rpm. Booting it requires root.
 pub fn boot_root() -> Option<PathBuf> {
     part("boot-root", "the root to boot", "tests/real/install.sh boot")
 }

@@ -45,6 +45,14 @@ codes! {
     MinimumIpTargetCaps = "minimum-ip-target-caps", "max-pods";
     /// Security groups for pods are on, but the instance type supports no trunk interface.
     NoTrunkInterface = "no-trunk-interface", "max-pods";
+    /// The version of the CNI does not support prefix delegation.
+    PrefixesNotSupported = "prefixes-not-supported", "max-pods";
+    /// max-pods depends on the version of the CNI, which is unknown.
+    CniVersionUnknown = "cni-version-unknown", "max-pods";
+    /// A tag excludes the subnet of the primary network interface from pods.
+    PrimarySubnetExcluded = "primary-subnet-excluded", "max-pods";
+    /// EC2 did not return the tags of the subnet of the primary network interface.
+    PrimarySubnetNotChecked = "primary-subnet-not-checked", "max-pods";
     /// max-pods was computed for this instance.
     MaxPodsComputed = "max-pods-computed", "max-pods";
     /// Another source on the node sets the same max-pods.
@@ -59,10 +67,14 @@ codes! {
     KarpenterMaxPodsDiffers = "karpenter-max-pods-differs", "max-pods";
     /// `maxPodsExpression` in user data is a formula, so `pods.policy` cannot compare it.
     MaxPodsExpressionIgnored = "max-pods-expression-ignored", "max-pods";
-    /// Bottlerocket's settings contain a kube-reserved value, and `pods.policy` keeps it.
+    /// Another source on the node sets kube-reserved, and `pods.policy` or `reserve.basis` keeps its value.
     KubeReservedKept = "kube-reserved-kept", "kube-reserved";
-    /// Bottlerocket's settings contain a kube-reserved value, and the value of eni-bootstrap takes precedence.
+    /// Another source on the node sets kube-reserved, and the value of eni-bootstrap takes precedence.
     KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
+    /// Karpenter plans with a kube-reserved memory, and the node reserves at most this value.
+    ReserveKarpenter = "reserve-karpenter", "kube-reserved";
+    /// The node reserves more than Karpenter plans, so pods that Karpenter places may not fit.
+    ReserveAboveKarpenter = "reserve-above-karpenter", "kube-reserved";
     /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
     OldLabel = "old-label", "labels";
     /// The kubelet reserves more than half of the instance's memory.
@@ -177,6 +189,8 @@ codes! {
     SecurityGroupWrongVpc = "security-group-wrong-vpc", "security groups";
     /// The API server did not return the Node object of this node.
     NodeNotChecked = "node-not-checked", "node";
+    /// The kubelet registers a new node as cordoned, so the CNI attaches no network interfaces to it.
+    RegistersCordoned = "registers-cordoned", "node";
     /// The node is cordoned, so the CNI attaches no network interfaces to it.
     NodeCordoned = "node-cordoned", "node";
     /// A label or annotation of the registered Node object selects another ENIConfig.

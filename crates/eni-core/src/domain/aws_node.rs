@@ -7,6 +7,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
+use crate::domain::cni_version::CniVersion;
 use crate::domain::eni_config::DEFAULT_LABEL;
 use std::collections::BTreeMap;
 
@@ -26,14 +27,20 @@ pub(crate) const MULTI_NIC: &str = "ENABLE_MULTI_NIC";
 pub const MINIMUM_IP_TARGET: &str = "MINIMUM_IP_TARGET";
 /// The number of unused addresses that the CNI keeps.
 pub const WARM_IP_TARGET: &str = "WARM_IP_TARGET";
+/// Network interfaces as IMDS shows them, without calls to EC2.
+pub(crate) const IMDS_ONLY: &str = "ENABLE_IMDS_ONLY_MODE";
+/// No new network interfaces and addresses.
+pub(crate) const DISABLE_PROVISIONING: &str = "DISABLE_NETWORK_RESOURCE_PROVISIONING";
 const WARM_PREFIX_TARGET: &str = "WARM_PREFIX_TARGET";
 const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
 const ANNOTATION: &str = "ENI_CONFIG_ANNOTATION_DEF";
 const WHILE_CORDONED: &str = "AWS_MANAGE_ENIS_NON_SCHEDULABLE";
 const SUBNET_DISCOVERY: &str = "ENABLE_SUBNET_DISCOVERY";
+const CLUSTER_NAME: &str = "CLUSTER_NAME";
+const MANAGE_UNTAGGED_ENI: &str = "MANAGE_UNTAGGED_ENI";
 
 /// Every variable that this module reads. All others can be ignored, wherever they come from.
-pub const VARIABLES: [&str; 13] = [
+pub const VARIABLES: [&str; 17] = [
     CUSTOM_NETWORKING,
     PREFIX_DELEGATION,
     POD_ENI,
@@ -47,10 +54,15 @@ pub const VARIABLES: [&str; 13] = [
     ANNOTATION,
     WHILE_CORDONED,
     SUBNET_DISCOVERY,
+    CLUSTER_NAME,
+    MANAGE_UNTAGGED_ENI,
+    IMDS_ONLY,
+    DISABLE_PROVISIONING,
 ];
 
 /// The configuration of the VPC CNI.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a variable of aws-node")]
 pub struct AwsNode {
     /// The part that max-pods depends on.
     pub cni: Cni,
@@ -61,8 +73,14 @@ pub struct AwsNode {
     /// `AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`: the CNI also attaches network interfaces to
     /// a cordoned node.
     pub serves_cordoned_nodes: bool,
-    /// `ENABLE_SUBNET_DISCOVERY`: tags can exclude a subnet from pods.
+    /// `ENABLE_SUBNET_DISCOVERY`: the CNI also uses other subnets of the zone, selected by tags.
     pub subnet_discovery: bool,
+    /// `CLUSTER_NAME`, with which the CNI compares the cluster tags of subnets.
+    pub cluster_name: Option<String>,
+    /// `MANAGE_UNTAGGED_ENI`: the CNI also uses network interfaces that it did not create.
+    pub manages_untagged: bool,
+    /// The container image, whose tag contains the version of the CNI.
+    pub image: String,
     /// The variables that this configuration was read from.
     pub variables: BTreeMap<String, String>,
     /// Whether the configuration comes from the record of the last successful run.
@@ -72,9 +90,9 @@ pub struct AwsNode {
 }
 
 impl AwsNode {
-    /// Parses the environment of the `aws-node` container.
+    /// Parses the environment and the image of the `aws-node` container.
     #[must_use]
-    pub fn read(environment: &BTreeMap<String, String>) -> Self {
+    pub fn read(environment: &BTreeMap<String, String>, image: &str) -> Self {
         let mut reader = Reader { environment, diagnostics: Vec::new() };
         let custom_networking = reader.boolean(CUSTOM_NETWORKING, false);
         let prefixes = reader.boolean(PREFIX_DELEGATION, false);
@@ -96,6 +114,9 @@ impl AwsNode {
             multi_nic: reader.boolean(MULTI_NIC, false),
             minimum_ip_target,
             warm_ip_target,
+            imds_only: reader.boolean(IMDS_ONLY, false),
+            disable_provisioning: reader.boolean(DISABLE_PROVISIONING, false),
+            version: CniVersion::of_image(image),
         };
         if prefixes && !ipv6 && warm_ip_target + minimum_ip_target + warm_prefix_target == 0 {
             reader.diagnostics.push(no_warm_target());
@@ -106,6 +127,9 @@ impl AwsNode {
             eni_config_annotation: reader.text(ANNOTATION),
             serves_cordoned_nodes: reader.boolean(WHILE_CORDONED, false),
             subnet_discovery: reader.boolean(SUBNET_DISCOVERY, true),
+            cluster_name: environment.get(CLUSTER_NAME).filter(|it| !it.is_empty()).cloned(),
+            manages_untagged: reader.boolean(MANAGE_UNTAGGED_ENI, true),
+            image: image.to_owned(),
             variables: known_variables(environment),
             is_recorded: false,
             diagnostics: reader.diagnostics,

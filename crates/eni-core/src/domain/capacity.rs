@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! usable     interfaces of the default network card, at most MAX_ENI
-//! for pods   usable − reserved − trunk − primary interface under custom networking
+//! for pods   usable − reserved − trunk − primary interface under custom networking, or if a tag
+//!            excludes its subnet
 //!            + interfaces of the other network cards with ENABLE_MULTI_NIC
 //! addresses  for pods × (IPv4 addresses per interface − 1) × addresses per slot
 //!            at most MINIMUM_IP_TARGET if WARM_IP_TARGET is unset
+//!            or those of the attached interfaces, if the CNI adds none
 //! max-pods   addresses + host-network pods, at most the ceiling
 //! ```
 //!
@@ -13,14 +15,19 @@
 //! <https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>.
 
 mod calculation;
+mod features;
 mod no_capacity;
+mod options;
 
-pub use no_capacity::NoCapacity;
+pub use no_capacity::{Excluded, NoCapacity};
+pub use options::{
+    AttachedAddresses, CapacityOptions, Ceiling, MaxPodsOverride, NodeNetwork, PrimarySubnet,
+};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::domain::instance_limits::{InstanceLimits, Platform};
-use crate::domain::prefixes;
+use crate::domain::instance_limits::InstanceLimits;
+use features::{Features, features};
 use serde::Serialize;
 
 /// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and
@@ -28,57 +35,6 @@ use serde::Serialize;
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
 pub(crate) const HOST_NETWORK_PODS: u32 = 2;
-
-/// Upper limit of max-pods.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ceiling {
-    /// [`recommended_ceiling`] of the instance type.
-    #[default]
-    Recommended,
-    /// No limit.
-    Unlimited,
-    /// This many pods.
-    At(u32),
-}
-
-/// A max-pods value that replaces the computed one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum MaxPodsOverride {
-    /// The setting `pods.max`.
-    Setting {
-        /// Number of pods.
-        value: u32,
-    },
-    /// A value that another tool configured on the node and that `pods.policy` keeps.
-    Existing {
-        /// Number of pods.
-        value: u32,
-        /// Where the value is configured, such as `user data (Karpenter)`.
-        source: String,
-    },
-}
-
-impl MaxPodsOverride {
-    /// Returns the number of pods.
-    #[must_use]
-    pub fn value(&self) -> u32 {
-        match self {
-            Self::Setting { value } | Self::Existing { value, .. } => *value,
-        }
-    }
-}
-
-/// Options of the calculation that are not part of the CNI configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CapacityOptions {
-    /// Upper limit of the computed value.
-    pub ceiling: Ceiling,
-    /// Replaces the computed value.
-    pub max_pods_override: Option<MaxPodsOverride>,
-    /// Host-network pods in addition to [`HOST_NETWORK_PODS`].
-    pub extra: u32,
-}
 
 /// max-pods with every term of the calculation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,17 +49,25 @@ pub struct Capacity {
     pub trunk: u32,
     /// Network interfaces that custom networking excludes: 1, the primary one, or 0.
     pub primary_set_aside: u32,
+    /// Network interfaces whose subnet a tag excludes from pods: 1, the primary one, or 0.
+    pub primary_excluded: u32,
+    /// Network interfaces that the CNI cannot create, because a tag excludes the only subnet that it
+    /// would use.
+    pub not_created: u32,
     /// Network interfaces of the other network cards that serve pods.
     pub other_cards: u32,
     /// Network interfaces that serve pods, on all cards.
     pub interfaces_for_pods: u32,
     /// Secondary IPv4 addresses, or prefixes, on each of these interfaces.
     pub slots_per_interface: u32,
-    /// Addresses in each slot: 1, or [`prefixes::ADDRESSES`] with prefix delegation.
+    /// Addresses in each slot: 1, or [`ADDRESSES`](crate::domain::prefixes::ADDRESSES) with prefix
+    /// delegation.
     pub addresses_per_slot: u32,
-    /// IPv4 addresses for pods: the product of the three fields above. `None` with IPv6, where one
-    /// /80 prefix serves every pod.
+    /// IPv4 addresses for pods: the product of the three fields above, or
+    /// `attached_addresses`. `None` with IPv6, where one /80 prefix serves every pod.
     pub addresses: Option<u32>,
+    /// Addresses of the attached network interfaces, if the CNI adds no others.
+    pub attached_addresses: Option<u32>,
     /// Maximum number of addresses that the CNI allocates, if `MINIMUM_IP_TARGET` limits it.
     pub address_target: Option<u32>,
     /// Host-network pods, which use no IP address of the CNI.
@@ -129,32 +93,6 @@ pub(crate) fn recommended_ceiling(vcpus: u32) -> u32 {
     if vcpus > 30 { 250 } else { 110 }
 }
 
-/// Returns the number of trunk interfaces and the addresses per slot, with notes on features that
-/// the instance type does not support.
-fn features(limits: &InstanceLimits, cni: Cni) -> (u32, u32, Vec<Diagnostic>) {
-    let mut diagnostics = Vec::new();
-    if cni.pod_eni && !limits.trunking {
-        diagnostics.push(Diagnostic::warning(
-            Code::NoTrunkInterface,
-            "this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node",
-            "schedule these pods on instance types that support trunk interfaces",
-        ));
-    }
-    let addresses_per_slot = match (cni.addressing, limits.platform) {
-        (Addressing::SecondaryAddresses, _) => 1,
-        (Addressing::Prefixes, Platform::Nitro | Platform::BareMetal) => prefixes::ADDRESSES,
-        (Addressing::Prefixes, Platform::Xen) => {
-            diagnostics.push(Diagnostic::warning(
-                Code::PrefixesNeedNitro,
-                "prefix delegation requires a Nitro or bare metal instance type; on this Xen instance type the CNI falls back to secondary IPv4 addresses",
-                "choose a Nitro instance type if the node needs more pods",
-            ));
-            1
-        }
-    };
-    (u32::from(cni.pod_eni && limits.trunking), addresses_per_slot, diagnostics)
-}
-
 impl Capacity {
     /// Returns max-pods for an instance type with these limits and this CNI configuration.
     ///
@@ -170,8 +108,9 @@ impl Capacity {
         if interfaces == 0 || ipv4_per_interface < 2 {
             return Err(NoCapacity::InvalidLimits { interfaces, ipv4_per_interface });
         }
-        let (trunk, addresses_per_slot, diagnostics) = features(limits, cni);
-        let CapacityOptions { ceiling, max_pods_override, extra } = options;
+        let Features { trunk, addresses_per_slot, diagnostics } = features(limits, cni);
+        let CapacityOptions { ceiling, max_pods_override, extra, network } = options;
+        let is_excluded = !cni.custom_networking && network.primary_subnet.is_excluded();
         let ceiling = match ceiling {
             Ceiling::Recommended => Some(recommended_ceiling(limits.vcpus)),
             Ceiling::Unlimited => None,
@@ -188,11 +127,14 @@ impl Capacity {
             reserved: cni.reserved_enis,
             trunk,
             primary_set_aside: u32::from(cni.custom_networking),
+            primary_excluded: u32::from(is_excluded),
+            not_created: 0,
             other_cards: if counts_other_cards { limits.interfaces_of_other_cards } else { 0 },
             interfaces_for_pods: 0,
             slots_per_interface: ipv4_per_interface - 1,
             addresses_per_slot,
             addresses: None,
+            attached_addresses: None,
             address_target: None,
             host_network_pods: HOST_NETWORK_PODS.saturating_add(extra),
             uncapped: None,
@@ -202,8 +144,11 @@ impl Capacity {
             diagnostics,
         };
         match cni.ip_family {
-            IpFamily::Ipv4 => capacity.count_ipv4(cni)?,
-            IpFamily::Ipv6 => capacity.check_ipv6(cni)?,
+            IpFamily::Ipv4 if cni.uses_attached_only() => {
+                capacity.count_attached(network.attached.as_ref())?;
+            }
+            IpFamily::Ipv4 => capacity.count_ipv4(cni, network.primary_subnet)?,
+            IpFamily::Ipv6 => capacity.check_ipv6(cni, network.primary_subnet)?,
         }
         capacity.decide()?;
         Ok(capacity)
@@ -211,13 +156,22 @@ impl Capacity {
 
     /// Counts the network interfaces for pods and their addresses. The limits may come from an
     /// endpoint that is not AWS, so no operation may overflow.
-    fn count_ipv4(&mut self, cni: Cni) -> Result<(), NoCapacity> {
-        let usable = self.max_eni.unwrap_or(self.interfaces);
-        let excluded =
-            self.reserved.saturating_add(self.trunk).saturating_add(self.primary_set_aside);
-        let on_default_card = usable.saturating_sub(excluded);
+    fn count_ipv4(&mut self, cni: Cni, subnet: PrimarySubnet) -> Result<(), NoCapacity> {
+        let managed = self.max_eni.unwrap_or(self.interfaces).saturating_sub(self.reserved);
+        self.trunk = self.trunk_of(managed);
+        let without_primary = self.primary_set_aside + self.primary_excluded;
+        let mut on_default_card =
+            managed.saturating_sub(self.trunk).saturating_sub(without_primary);
         if on_default_card == 0 {
             return Err(self.no_interface_left());
+        }
+        if subnet == PrimarySubnet::ExcludedWithoutOther && self.primary_excluded > 0 {
+            return Err(NoCapacity::NoSubnetForPods);
+        }
+        if subnet == PrimarySubnet::NoNewInterfaces && !cni.custom_networking {
+            self.not_created = on_default_card - 1;
+            self.other_cards = 0;
+            on_default_card = 1;
         }
         self.interfaces_for_pods = on_default_card.saturating_add(self.other_cards);
         let addresses = self
@@ -239,18 +193,39 @@ impl Capacity {
         Ok(())
     }
 
+    /// Counts the addresses of the attached network interfaces.
+    ///
+    /// Source: `disableENIProvisioning`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
+    fn count_attached(&mut self, attached: Option<&AttachedAddresses>) -> Result<(), NoCapacity> {
+        let attached = attached.ok_or(NoCapacity::AttachedInterfacesUnknown)?;
+        let with_primary = self.primary_set_aside + self.primary_excluded == 0;
+        let addresses = attached.count(with_primary, self.reserved);
+        if addresses == 0 {
+            return Err(NoCapacity::NoAttachedAddress);
+        }
+        self.attached_addresses = Some(addresses);
+        self.addresses = Some(addresses);
+        self.uncapped = Some(addresses.saturating_add(self.host_network_pods));
+        Ok(())
+    }
+
     fn no_interface_left(&self) -> NoCapacity {
-        let Self { interfaces, max_eni, reserved, trunk, primary_set_aside, .. } = *self;
-        let set_aside = primary_set_aside;
+        let Self { interfaces, max_eni, primary_set_aside: set_aside, .. } = *self;
+        let excluded = Excluded {
+            set_aside,
+            subnet: self.primary_excluded,
+            trunk: self.trunk,
+            reserved: self.reserved,
+        };
         match max_eni {
-            Some(max_eni) => NoCapacity::MaxEniTooLow { max_eni, set_aside, trunk, reserved },
+            Some(max_eni) => NoCapacity::MaxEniTooLow { max_eni, excluded },
             None if interfaces == 1 && set_aside == 1 => NoCapacity::OnlyThePrimaryInterface,
-            None => NoCapacity::NoInterfaceLeft { interfaces, set_aside, trunk, reserved },
+            None => NoCapacity::NoInterfaceLeft { interfaces, excluded },
         }
     }
 
     /// Rejects what the CNI rejects in an IPv6 cluster.
-    fn check_ipv6(&mut self, cni: Cni) -> Result<(), NoCapacity> {
+    fn check_ipv6(&mut self, cni: Cni, subnet: PrimarySubnet) -> Result<(), NoCapacity> {
         if cni.custom_networking {
             return Err(NoCapacity::CustomNetworkingWithIpv6);
         }
@@ -259,6 +234,13 @@ impl Capacity {
         }
         if self.addresses_per_slot == 1 {
             return Err(NoCapacity::Ipv6OnXen);
+        }
+        if subnet == PrimarySubnet::ExcludedWithoutOther {
+            return Err(NoCapacity::NoSubnetForPods);
+        }
+        // The CNI then needs another network interface, in another subnet.
+        if self.primary_excluded > 0 && self.interfaces.saturating_sub(self.reserved) < 2 {
+            return Err(self.no_interface_left());
         }
         self.interfaces_for_pods = 1;
         Ok(())

@@ -1,5 +1,6 @@
 //! Configuration of the Amazon VPC CNI that max-pods depends on.
 
+use crate::domain::cni_version::CniVersion;
 use crate::domain::named_values::named_values;
 use serde::Serialize;
 use std::fmt;
@@ -26,8 +27,9 @@ named_values! {
     }
 }
 
-/// Environment variables of the aws-node DaemonSet that max-pods depends on.
+/// The configuration of the aws-node DaemonSet that max-pods depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a variable of aws-node")]
 pub struct Cni {
     /// `ENABLE_PREFIX_DELEGATION`.
     pub addressing: Addressing,
@@ -51,9 +53,29 @@ pub struct Cni {
     pub minimum_ip_target: u32,
     /// `WARM_IP_TARGET`: free IP addresses that the CNI keeps available; 0 means unset.
     pub warm_ip_target: u32,
+    /// `ENABLE_IMDS_ONLY_MODE`: the CNI reads its network interfaces from IMDS and does not call EC2.
+    pub imds_only: bool,
+    /// `DISABLE_NETWORK_RESOURCE_PROVISIONING`: the CNI neither attaches network interfaces nor
+    /// assigns addresses.
+    pub disable_provisioning: bool,
+    /// The version of the CNI; `None` if it is unknown. Where a rule depends on an unknown version,
+    /// the calculation assumes the version with fewer pods.
+    pub version: Option<CniVersion>,
 }
 
 impl Cni {
+    /// Returns whether this version of the CNI may have a behavior that starts with `first`.
+    pub(crate) fn may_be_since(&self, first: CniVersion) -> bool {
+        self.version.is_none_or(|version| version >= first)
+    }
+
+    /// Returns whether pods get only the addresses that the attached network interfaces have.
+    #[must_use]
+    pub fn uses_attached_only(&self) -> bool {
+        let has_imds_only_mode = self.may_be_since(CniVersion::IMDS_ONLY_MODE);
+        self.disable_provisioning || self.imds_only && has_imds_only_mode
+    }
+
     /// Returns the maximum number of addresses that the CNI allocates, if its targets limit it:
     /// `MINIMUM_IP_TARGET` without `WARM_IP_TARGET`, rounded up to whole slots.
     ///
@@ -80,6 +102,8 @@ impl fmt::Display for Cni {
             ("security groups for pods", self.pod_eni),
             ("IPv6", self.ip_family == IpFamily::Ipv6),
             ("multi-NIC", self.multi_nic),
+            ("IMDS-only mode", self.imds_only),
+            ("no provisioning of network interfaces", self.disable_provisioning),
         ];
         let on = on.into_iter().filter(|(_, is_on)| *is_on).map(|(word, _)| word.to_owned());
         let words: Vec<String> =
@@ -109,10 +133,13 @@ mod tests {
             multi_nic: true,
             minimum_ip_target: 30,
             warm_ip_target: 1,
+            imds_only: true,
+            disable_provisioning: true,
+            version: None,
         };
         assert_eq!(
             all.to_string(),
-            "custom networking, prefix delegation, security groups for pods, IPv6, multi-NIC, MAX_ENI 4, MINIMUM_IP_TARGET 30, WARM_IP_TARGET 1"
+            "custom networking, prefix delegation, security groups for pods, IPv6, multi-NIC, IMDS-only mode, no provisioning of network interfaces, MAX_ENI 4, MINIMUM_IP_TARGET 30, WARM_IP_TARGET 1"
         );
     }
 }

@@ -65,11 +65,14 @@ impl InstanceLimits {
 fn is_trunking_compatible(instance_type: &InstanceType, platform: Platform) -> bool {
     const FAMILIES_WITHOUT: [&str; 3] = ["t3", "t3a", "t4g"];
     const TYPES_WITHOUT: [&str; 2] = ["u-6tb1.56xlarge", "u-6tb1.112xlarge"];
+    const UNKNOWN_TYPES: [&str; 2] = ["cr1.8xlarge", "hs1.8xlarge"];
     let name = instance_type.as_str();
     let family = name.split('.').next().unwrap_or_default();
-    platform != Platform::Xen
-        && !FAMILIES_WITHOUT.contains(&family)
-        && !TYPES_WITHOUT.contains(&name)
+    let is_known = !UNKNOWN_TYPES.contains(&name);
+    let is_incompatible = platform == Platform::Xen
+        || FAMILIES_WITHOUT.contains(&family)
+        || TYPES_WITHOUT.contains(&name);
+    !(is_known && is_incompatible)
 }
 
 /// Returns the limits of `instance_type` in the embedded table.
@@ -196,6 +199,9 @@ mod tests {
             .map(|name| (name, name != "t2.medium"))
         {
             assert_eq!(trunking(with.0), with.1, "{}", with.0);
+        }
+        for unknown in ["hs1.8xlarge", "cr1.8xlarge"] {
+            assert!(trunking(unknown), "{unknown}");
         }
         for without in [
             "t3.medium",

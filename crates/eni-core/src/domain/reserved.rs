@@ -91,7 +91,26 @@ pub struct Reserved {
     pub others: BTreeMap<String, Quantity>,
 }
 
+/// The resources that eni-bootstrap reserves on every node.
+pub(crate) const RESOURCES: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];
+
+/// Returns a quantity of `resource` as a number: in millicores for CPU, and otherwise in bytes.
+pub(crate) fn amount(resource: &str, quantity: &Quantity) -> u64 {
+    if resource == "cpu" { quantity.millicores() } else { quantity.bytes() }
+}
+
 impl Reserved {
+    /// Returns the quantity of `resource`, if it is reserved.
+    #[must_use]
+    pub(crate) fn get(&self, resource: &str) -> Option<&Quantity> {
+        match resource {
+            "cpu" => Some(&self.cpu),
+            "ephemeral-storage" => Some(&self.ephemeral_storage),
+            "memory" => Some(&self.memory),
+            other => self.others.get(other),
+        }
+    }
+
     /// Returns the reserves of a node, where `overrides` replace computed values.
     #[must_use]
     pub fn compute(vcpus: u32, max_pods: u32, overrides: &ReserveOverrides) -> Self {

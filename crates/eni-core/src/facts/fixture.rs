@@ -1,6 +1,6 @@
 //! The facts of an example instance for tests.
 
-use super::{Facts, Instance};
+use super::{Facts, Instance, ZoneSubnets};
 use crate::domain::instance_limits::{self, LimitsSource};
 use crate::host::{ExistingConfig, HostKind, Image, detect};
 use std::collections::BTreeMap;
@@ -22,7 +22,8 @@ pub fn facts(instance_type: &str) -> Facts {
             region: "us-west-2".parse().unwrap(),
             vpc_id: None,
             subnet_id: None,
-            interfaces: Vec::new(),
+            primary_interface: None,
+            interfaces: Some(Vec::new()),
             tags: BTreeMap::from([("pool".to_owned(), "Blue Pool".to_owned())]),
         },
         machine: None,
@@ -30,5 +31,6 @@ pub fn facts(instance_type: &str) -> Facts {
         host: detect(HostKind::None, &Image::default()).unwrap(),
         existing: ExistingConfig::default(),
         cluster_hints: Vec::new(),
+        zone_subnets: ZoneSubnets::NotRead,
     }
 }

@@ -16,7 +16,8 @@ pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 
 use super::existing_config::{
-    self, ConfigLocation, ExistingConfig, ExistingLabel, ExistingMaxPods,
+    self, ConfigLocation, ConfigOwner, ExistingConfig, ExistingLabel, ExistingMaxPods,
+    ExistingRegistration,
 };
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer};
 use super::{kubelet_unit, removed};
@@ -82,7 +83,10 @@ impl HostFamily for Family {
         if let Some(bottlerocket) = &image.bottlerocket {
             existing.max_pods.extend(bottlerocket.existing_max_pods(instance_type));
             existing.kube_reserved = bottlerocket.existing_kube_reserved();
+            let is_of_karpenter = bottlerocket.owner() == ConfigOwner::Karpenter;
+            existing.karpenter_reserved = is_of_karpenter.then(|| existing.kube_reserved.clone());
             existing.node_labels.extend(bottlerocket.existing_labels());
+            existing.registration.extend(bottlerocket.existing_registration());
             existing.own_labels = bottlerocket.own().node_labels;
             existing.has_unrecorded_labels = bottlerocket.has_unrecorded_labels();
         }
@@ -140,10 +144,15 @@ impl Bottlerocket {
         if Some(max_pods) == default || Some(max_pods) == self.own().max_pods {
             return None;
         }
+        let owner = self.owner();
+        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+    }
+
+    /// Returns the owner of the settings, derived from the labels of the node.
+    fn owner(&self) -> ConfigOwner {
         let labels: Vec<String> =
             self.live.kubelet.node_labels.keys().map(|key| format!("{key}=")).collect();
-        let owner = existing_config::owner_by_labels(&labels);
-        Some(ExistingMaxPods { max_pods, location: ConfigLocation::Bottlerocket, owner })
+        existing_config::owner_by_labels(&labels)
     }
 
     /// Returns the kube-reserved quantities that another tool or the operator set, by resource.
@@ -152,10 +161,16 @@ impl Bottlerocket {
     }
 
     /// Returns the labels that another tool or the operator set.
-    fn existing_labels(&self) -> impl Iterator<Item = ExistingLabel> {
+    pub(super) fn existing_labels(&self) -> impl Iterator<Item = ExistingLabel> {
         let labels = self.live.kubelet.difference(&self.own()).node_labels.into_iter();
         let location = ConfigLocation::Bottlerocket;
         labels.map(move |(key, value)| ExistingLabel { key, value, location: location.clone() })
+    }
+
+    /// Returns the taint of a cordoned node in the settings, if they contain it.
+    fn existing_registration(&self) -> Option<ExistingRegistration> {
+        let taints = self.live.node_taints.iter();
+        existing_config::registration_in_bottlerocket(taints.map(|(key, it)| (key.as_str(), it)))
     }
 
     /// Returns the record after `settings` are committed. A value that another tool or the operator

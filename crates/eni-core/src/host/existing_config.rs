@@ -5,6 +5,7 @@ mod labels;
 mod locate;
 mod location;
 mod max_pods;
+mod registration;
 mod resources;
 
 pub(crate) use labels::in_force as labels_in_force;
@@ -12,9 +13,13 @@ pub use labels::{EniConfigPolicy, ExistingLabel};
 pub use location::ConfigLocation;
 pub use max_pods::{ConfigOwner, ExistingMaxPods};
 pub(super) use max_pods::{NODEADM_KUBELET_DROP_IN, max_pods_in_kubelet_drop_in, owner_by_labels};
+pub use registration::ExistingRegistration;
+pub(crate) use registration::cordon;
+pub(crate) use registration::registration_in_config;
+pub(super) use registration::{KEY as TAINTS_KEY, registration_in_bottlerocket};
 pub(crate) use resources::in_force as resources_in_force;
-pub(super) use resources::resources_in_config;
 pub use resources::{ExistingResources, ResourceMap};
+pub(super) use resources::{quantities, resources_in_config};
 
 use super::user_data::NodeConfigKubelet;
 use super::{HostKind, Image};
@@ -41,6 +46,12 @@ pub struct ExistingConfig {
     pub has_unrecorded_labels: bool,
     /// Every resource map of the kubelet's files and flags, the lowest precedence first.
     pub resources: Vec<ExistingResources>,
+    /// Every value that decides whether the kubelet registers a cordoned node, the lowest precedence
+    /// first.
+    pub registration: Vec<ExistingRegistration>,
+    /// `kubeReserved` of the `EC2NodeClass`, which Karpenter wrote into the node's configuration.
+    /// `None` if Karpenter did not launch the node.
+    pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }
 
 named_values! {
@@ -75,6 +86,7 @@ pub fn existing_config(
     existing.max_pods.sort_by(|one, other| one.location.cmp(&other.location));
     existing.node_labels.sort_by(|one, other| one.location.cmp(&other.location));
     existing.resources.sort_by(|one, other| one.location.cmp(&other.location));
+    existing.registration.sort_by(|one, other| one.location.cmp(&other.location));
     let sources = family.map(|family| family.sources(image)).unwrap_or_default();
     locate::locate(&mut existing, &sources);
     existing
@@ -101,6 +113,8 @@ impl ExistingConfig {
             own_labels,
             has_unrecorded_labels,
             resources,
+            registration,
+            karpenter_reserved,
         } = other;
         self.max_pods.extend(max_pods);
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
@@ -110,6 +124,8 @@ impl ExistingConfig {
         self.own_labels.extend(own_labels);
         self.has_unrecorded_labels |= has_unrecorded_labels;
         self.resources.extend(resources);
+        self.registration.extend(registration);
+        self.karpenter_reserved = karpenter_reserved.or(self.karpenter_reserved.take());
     }
 
     /// Returns the values in the kubelet's command lines. A later one takes precedence.
@@ -149,11 +165,18 @@ impl ExistingConfig {
     /// `words` are those of the arguments in `lines`.
     fn from_arguments(lines: &[String], words: &[String], location: &ConfigLocation) -> Self {
         let resources = resources::resources_in_arguments(words, location);
+        let is_of_karpenter = owner_by_labels(lines) == ConfigOwner::Karpenter;
+        let reserved = |it: &ExistingResources| it.map == ResourceMap::KubeReserved;
+        let reserved = resources.iter().filter(|it| reserved(it));
+        let karpenter_reserved =
+            is_of_karpenter.then(|| reserved.flat_map(|it| it.quantities.clone()).collect());
         Self {
             max_pods: max_pods::max_pods_in_arguments(lines, location).into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             node_labels: labels::labels_in_arguments(words, location),
             resources,
+            registration: registration::registration_in_arguments(words, location),
+            karpenter_reserved,
             ..Self::default()
         }
     }
@@ -166,17 +189,21 @@ impl ExistingConfig {
     ) -> Self {
         let (in_file, in_flags) = locations;
         // maxPods of eni-bootstrap overrides the expression of a drop-in.
-        let expression =
-            kubelet.expression.clone().filter(|_| *in_file == ConfigLocation::UserData);
+        let is_user_data = *in_file == ConfigLocation::UserData;
+        let expression = kubelet.expression.clone().filter(|_| is_user_data);
         let flags = flags::words_of_node_config(&kubelet.flags);
         let mut resources = resources_in_config(|key| kubelet.resources.get(key), in_file);
         resources.extend(resources::resources_in_arguments(&flags, in_flags));
+        let registration = registration_in_config(&kubelet.taints, in_file.clone());
+        let registration_flags = registration::registration_in_arguments(&flags, in_flags);
         Self {
             max_pods: max_pods::max_pods_in_node_config(kubelet, locations),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             node_labels: labels::labels_in_arguments(&flags, in_flags),
             resources,
+            registration: registration.into_iter().chain(registration_flags).collect(),
+            karpenter_reserved: kubelet.karpenter_reserved.clone().filter(|_| is_user_data),
             ..Self::default()
         }
     }

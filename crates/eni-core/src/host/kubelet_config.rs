@@ -2,7 +2,8 @@
 //! `--config-dir`.
 
 use super::existing_config::{
-    ConfigLocation, ExistingResources, NODEADM_KUBELET_DROP_IN, flag_value, resources_in_config,
+    ConfigLocation, ExistingConfig, NODEADM_KUBELET_DROP_IN, TAINTS_KEY, flag_value,
+    registration_in_config, resources_in_config,
 };
 use super::nodeadm::KUBELET_DROP_INS;
 use super::{Image, Read, kubelet_unit, snap};
@@ -40,12 +41,12 @@ fn directory(lines: &[String]) -> Option<PathBuf> {
     flag_value(lines, "--config-dir").map(PathBuf::from)
 }
 
-/// Returns the resource maps in the kubelet's files, the lowest precedence first. nodeadm's
+/// Returns the values in the kubelet's files, the lowest precedence first. nodeadm's
 /// drop-in is omitted: it contains the values of user data and of eni-bootstrap. `lines` are the
 /// kubelet's command lines.
-pub(super) fn resources(image: &Image, lines: &[String]) -> Vec<ExistingResources> {
+pub(super) fn existing(image: &Image, lines: &[String]) -> ExistingConfig {
     let file = file(lines);
-    let mut resources: Vec<ExistingResources> = image
+    let mut existing = image
         .file(&file)
         .map(|text| read(text, &ConfigLocation::KubeletConfig(file.display().to_string())))
         .unwrap_or_default();
@@ -64,15 +65,21 @@ pub(super) fn resources(image: &Image, lines: &[String]) -> Vec<ExistingResource
             } else {
                 ConfigLocation::KubeletConfigDropIn(path)
             };
-            resources.extend(read(text, &location));
+            existing.extend(read(text, &location));
         }
     }
-    resources
+    existing
 }
 
-/// Returns the resource maps in a file, which is JSON or YAML. The kubelet itself rejects a file that
+/// Returns the values in a file, which is JSON or YAML. The kubelet itself rejects a file that
 /// cannot be parsed.
-fn read(text: &str, location: &ConfigLocation) -> Vec<ExistingResources> {
+fn read(text: &str, location: &ConfigLocation) -> ExistingConfig {
     let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    resources_in_config(|key| config.get(key), location)
+    let taints = config.get(TAINTS_KEY);
+    let registration = taints.and_then(|it| registration_in_config(it, location.clone()));
+    ExistingConfig {
+        resources: resources_in_config(|key| config.get(key), location),
+        registration: registration.into_iter().collect(),
+        ..ExistingConfig::default()
+    }
 }

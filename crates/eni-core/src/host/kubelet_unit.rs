@@ -102,7 +102,7 @@ pub(super) fn command_lines(image: &Image) -> Vec<String> {
 pub(super) fn existing(image: &Image) -> ExistingConfig {
     let lines = command_lines(image);
     let mut existing = ExistingConfig::from_command_lines(&lines);
-    existing.resources.extend(kubelet_config::resources(image, &lines));
+    existing.extend(kubelet_config::existing(image, &lines));
     existing
 }
 

@@ -94,7 +94,7 @@ impl HostFamily for Family {
                 existing_config::max_pods_in_kubelet_drop_in(name, text)
             }),
         );
-        existing.resources.extend(kubelet_config::resources(image, &lines));
+        existing.extend(kubelet_config::existing(image, &lines));
         existing
     }
 }

@@ -21,18 +21,18 @@ mod files;
 use super::bottlerocket::{Bottlerocket, ENI_MAX_PODS, LiveSettings, RECORD, ROOTFS, Record};
 use super::change::tests::done;
 use super::{Change, DetectedHost, HostKind, Image, Read};
-use super::{detect, existing_config, later_reads, reads, remove, user_data};
+use super::{check_image, check_user_data, detect, existing_config, later_reads};
+use super::{reads, remove, user_data};
 use crate::diagnostic::Severity;
 use crate::domain::aws_node::AwsNode;
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
-use crate::failure::{Advice as _, report};
+use crate::failure::{Advice, report};
 use crate::plan::plan;
 use crate::settings::Settings;
 use clap::ValueEnum as _;
 use files::Scenario;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -187,12 +187,14 @@ impl Scenario {
         let text = self.text("settings.toml").unwrap_or_else(|| mode.to_owned());
         let settings = Settings::from_toml(Path::new("settings.toml"), &text).unwrap();
         let image = self.image();
-        let host = detect(settings.host.kind(), &image).map_err(|error| {
-            format!("{}\nexit code {}\n", report(&error), error.exit_code().number())
-        })?;
-        let node_config = self.text("user-data").and_then(|text| {
-            user_data::node_config(text.as_bytes()).unwrap().map(|config| config.kubelet)
-        });
+        let host = detect(settings.host.kind(), &image).map_err(|error| failure(&error))?;
+        let node_config = self
+            .text("user-data")
+            .and_then(|text| user_data::node_config(text.as_bytes()).unwrap());
+        let is_in_scope =
+            check_image(&image).and_then(|()| node_config.as_ref().map_or(Ok(()), check_user_data));
+        is_in_scope.map_err(|error| failure(&error))?;
+        let node_config = node_config.map(|config| config.kubelet);
         let instance_type = self.text("instance-type");
         let facts = facts(instance_type.as_deref().unwrap_or("c5.large").trim());
         let instance_type = &facts.instance.instance_type;
@@ -209,10 +211,10 @@ impl Scenario {
         let expression = existing.max_pods_expression.iter();
         lines.extend(expression.map(|it| format!("existing: maxPodsExpression {it:?}")));
         let facts = Facts { host, existing, ..facts };
-        let aws_node = self.text("aws-node.yaml").map(|text| AwsNode::read(&environment(&text)));
+        let aws_node = self.text("aws-node.yaml").map(|text| aws_node(&text));
         let plan = plan(&facts, &settings, aws_node.as_ref()).map_err(|error| {
             let evidence = lines.join("\n");
-            format!("{evidence}\n\n{}\nexit code {}\n", report(&error), error.exit_code().number())
+            format!("{evidence}\n\n{}", failure(&error))
         })?;
         let evidence = lines.join("\n") + "\n";
         // The ENIConfig of the zone is the default.
@@ -251,6 +253,11 @@ impl Scenario {
     }
 }
 
+/// The text of an error.
+fn failure(error: &dyn Advice) -> String {
+    format!("{}\nexit code {}\n", report(error), error.exit_code().number())
+}
+
 struct Run {
     evidence: String,
     /// max-pods, and the ENIConfig if it is not that of the zone.
@@ -260,10 +267,11 @@ struct Run {
 }
 
 /// The environment of the first container of a DaemonSet.
-fn environment(daemon_set: &str) -> BTreeMap<String, String> {
+fn aws_node(daemon_set: &str) -> AwsNode {
     let daemon_set: Value = serde_saphyr::from_str(daemon_set).unwrap();
-    let env = &daemon_set["spec"]["template"]["spec"]["containers"][0]["env"];
+    let container = &daemon_set["spec"]["template"]["spec"]["containers"][0];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let variables = env.as_array().into_iter().flatten();
-    variables.map(|it| (text(&it["name"]), text(&it["value"]))).collect()
+    let variables = container["env"].as_array().into_iter().flatten();
+    let variables = variables.map(|it| (text(&it["name"]), text(&it["value"]))).collect();
+    AwsNode::read(&variables, &text(&container["image"]))
 }

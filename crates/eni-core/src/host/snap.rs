@@ -56,7 +56,7 @@ impl HostFamily for Family {
     fn existing(&self, image: &Image, _instance_type: &InstanceType) -> ExistingConfig {
         let lines = command_lines(image);
         let mut existing = ExistingConfig::from_flags(&lines.concat());
-        existing.resources.extend(kubelet_config::resources(image, &lines));
+        existing.extend(kubelet_config::existing(image, &lines));
         existing
     }
 

@@ -4,12 +4,14 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
+use super::existing_config::{ConfigOwner, owner_by_labels, quantities};
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,6 +34,11 @@ pub struct NodeConfigKubelet {
     pub flags: Vec<String>,
     /// The maps of resources in `spec.kubelet.config` by their key, such as `kubeReserved`.
     pub resources: BTreeMap<&'static str, Value>,
+    /// `spec.kubelet.config.registerWithTaints`; null if it is not set.
+    pub taints: Value,
+    /// `kubeReserved` of the `EC2NodeClass`, from the `NodeConfig` that Karpenter wrote. `None` without
+    /// such a `NodeConfig`.
+    pub karpenter_reserved: Option<BTreeMap<String, String>>,
 }
 
 /// The fields of a `NodeConfig` that eni-bootstrap reads.
@@ -41,6 +48,8 @@ pub struct NodeConfig {
     pub cluster: ClusterConfig,
     /// `spec.kubelet`.
     pub kubelet: NodeConfigKubelet,
+    /// Whether `spec.hybrid` is set: the node is an EKS hybrid node.
+    pub is_hybrid: bool,
 }
 
 /// User data that nodeadm would reject.
@@ -90,6 +99,7 @@ struct Document {
 struct Spec {
     cluster: ClusterSpec,
     kubelet: Kubelet,
+    hybrid: Option<IgnoredAny>,
 }
 
 /// `spec.cluster`, before the parts are merged.
@@ -134,6 +144,7 @@ struct KubeletConfig {
     kube_reserved: Value,
     system_reserved: Value,
     eviction_hard: Value,
+    register_with_taints: Value,
 }
 
 impl KubeletConfig {
@@ -150,15 +161,20 @@ impl KubeletConfig {
 
 impl NodeConfig {
     fn new(spec: Spec, is_on_outpost: bool) -> Self {
-        let Spec { cluster, kubelet: Kubelet { config, max_pods_expression, flags } } = spec;
-        let config = config.unwrap_or_default();
+        let Spec { cluster, kubelet, hybrid } = spec;
+        let Kubelet { config, max_pods_expression, flags } = kubelet;
+        let mut config = config.unwrap_or_default();
+        let flags = flags.unwrap_or_default();
+        let is_of_karpenter = owner_by_labels(&flags) == ConfigOwner::Karpenter;
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
             expression: max_pods_expression.filter(|text| !text.is_empty()),
-            flags: flags.unwrap_or_default(),
+            karpenter_reserved: is_of_karpenter.then(|| quantities(&config.kube_reserved)),
+            flags,
+            taints: config.register_with_taints.take(),
             resources: config.resources(),
         };
-        Self { cluster: cluster.config(is_on_outpost), kubelet }
+        Self { cluster: cluster.config(is_on_outpost), kubelet, is_hybrid: hybrid.is_some() }
     }
 }
 
@@ -199,7 +215,8 @@ impl NodeConfig {
     ///
     /// Source: `nodeadm/internal/api/merge.go`, awslabs/amazon-eks-ami.
     fn merge(self, next: Self) -> Self {
-        let Self { cluster, kubelet } = self;
+        let Self { cluster, kubelet, is_hybrid } = self;
+        let is_empty = next.kubelet.taints.as_array().is_none_or(Vec::is_empty);
         let mut flags = kubelet.flags;
         flags.extend(next.kubelet.flags);
         let mut resources = kubelet.resources;
@@ -218,7 +235,10 @@ impl NodeConfig {
                 expression: next.kubelet.expression.or(kubelet.expression),
                 flags,
                 resources,
+                taints: if is_empty { kubelet.taints } else { next.kubelet.taints },
+                karpenter_reserved: next.kubelet.karpenter_reserved.or(kubelet.karpenter_reserved),
             },
+            is_hybrid: is_hybrid || next.is_hybrid,
         }
     }
 }

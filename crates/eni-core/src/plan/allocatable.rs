@@ -29,8 +29,10 @@ pub(super) struct Reserves<'a> {
     pub kube: &'a Reserved,
     /// The parts of `kube` that take precedence over those of eni-bootstrap.
     pub later: &'a [LaterReserve],
-    /// max-pods in force, which the memory reserve is computed from.
-    pub max_pods: u32,
+    /// The number of pods that the memory reserve is computed from.
+    pub memory_pods: u32,
+    /// Whether a lower max-pods lowers the memory reserve.
+    pub depends_on_max_pods: bool,
     /// Where max-pods is configured, if that location takes precedence over eni-bootstrap.
     pub later_max_pods: Option<&'a ConfigLocation>,
 }
@@ -141,14 +143,14 @@ impl Reserves<'_> {
 
     /// Returns whether the memory reserve follows from max-pods.
     fn is_computed(&self) -> bool {
-        self.kube.memory == Quantity::from(reserved::memory(self.max_pods))
+        self.kube.memory == Quantity::from(reserved::memory(self.memory_pods))
     }
 
     /// Returns the memory reserve with its calculation.
     fn kube_memory(&self) -> String {
-        let Mebibytes(computed) = reserved::memory(self.max_pods);
+        let Mebibytes(computed) = reserved::memory(self.memory_pods);
         if self.is_computed() {
-            format!("{computed} MiB (255 MiB + {} pods × 11 MiB)", self.max_pods)
+            format!("{computed} MiB (255 MiB + {} pods × 11 MiB)", self.memory_pods)
         } else {
             format!("{} MiB", self.kube.memory.bytes() >> 20)
         }
@@ -169,7 +171,7 @@ impl Reserves<'_> {
     /// Returns how to lower max-pods to `most`.
     fn help_for_max_pods(&self, most: Option<u32>) -> String {
         let other = "set reserve.memory, or use an instance type with more memory";
-        match (most, self.later_max_pods) {
+        match (most.filter(|_| self.depends_on_max_pods), self.later_max_pods) {
             (Some(most), Some(location)) => {
                 format!("set max-pods to {most} or less in {location}, {other}")
             }
@@ -180,7 +182,7 @@ impl Reserves<'_> {
 
     /// Returns how to leave more memory for pods. With max-pods `most`, a quarter is left.
     fn help_for_quarter(&self, most: Option<u32>) -> String {
-        match most {
+        match most.filter(|_| self.depends_on_max_pods) {
             _ if !self.is_computed() => {
                 "lower reserve.memory to leave more memory for pods".to_owned()
             }

@@ -1,70 +1,10 @@
-//! Notes about values in Bottlerocket's settings: of the user, and of earlier runs.
+//! Notes about labels of earlier runs in Bottlerocket's settings.
 
 use super::PlanError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::eni_config::{EXTERNAL_LABEL, EniConfigName};
-use crate::domain::kubelet::Kubelet;
 use crate::domain::label::{LabelKey, Labels};
-use crate::domain::quantity::Quantity;
-use crate::domain::reserved::Reserved;
 use crate::host::ExistingConfig;
-use crate::host::existing_config::Policy;
-use crate::settings::Settings;
-
-/// Returns the notes about existing values that `kubelet` keeps or replaces. Empty on other images.
-///
-/// # Errors
-///
-/// [`PlanError::OldEniConfigLabel`] if the CNI would read the ENIConfig name from a label of an
-/// earlier run.
-pub(super) fn notes(
-    settings: &Settings,
-    existing: &ExistingConfig,
-    kubelet: &Kubelet,
-    eni_config: Option<&EniConfigName>,
-    label_def: Option<&str>,
-) -> Result<Vec<Diagnostic>, PlanError> {
-    let labels = &kubelet.node_labels;
-    let mut notes = reserves(settings, existing, &kubelet.kube_reserved);
-    notes.extend(old_labels(existing, labels, eni_config, label_def)?);
-    Ok(notes)
-}
-
-/// Returns a note for each existing reserve in Bottlerocket's settings that is kept, or that
-/// `reserved` replaces.
-fn reserves(
-    settings: &Settings,
-    existing: &ExistingConfig,
-    reserved: &Reserved,
-) -> Vec<Diagnostic> {
-    let set = settings.reserve.overrides();
-    let policy = settings.pods.policy();
-    let resources = [
-        ("cpu", &reserved.cpu, set.cpu.is_some()),
-        ("ephemeral-storage", &reserved.ephemeral_storage, set.ephemeral_storage.is_some()),
-        ("memory", &reserved.memory, set.memory.is_some()),
-    ];
-    let note = |(resource, value, is_set): (&str, &Quantity, bool)| {
-        let current = existing.kube_reserved.get(resource)?;
-        let subject = format!("settings.kubernetes sets kube-reserved.{resource} to {current}");
-        let name = policy.name();
-        let (code, reason) = if *current != value.to_string() {
-            let reason = if is_set {
-                format!("reserve.{resource} = {value} takes precedence")
-            } else {
-                format!("the computed value {value} takes precedence (pods.policy = \"{name}\")")
-            };
-            (Code::KubeReservedOverridden, reason)
-        } else if policy == Policy::Respect && !is_set {
-            let reason = format!("this value is kept (pods.policy = \"{name}\")");
-            (Code::KubeReservedKept, reason)
-        } else {
-            return None;
-        };
-        Some(Diagnostic::info(code, format!("{subject}; {reason}")))
-    };
-    resources.into_iter().filter_map(note).collect()
-}
 
 /// Returns a warning for each label that an earlier run set and that is not in `labels`: the API
 /// cannot remove a label.
@@ -72,7 +12,7 @@ fn reserves(
 /// # Errors
 ///
 /// [`PlanError::OldEniConfigLabel`] if the CNI would read the ENIConfig name from such a label.
-fn old_labels(
+pub(super) fn old_labels(
     existing: &ExistingConfig,
     labels: &Labels,
     eni_config: Option<&EniConfigName>,
@@ -117,39 +57,6 @@ mod tests {
         let facts = Facts { existing, ..facts("m5.large") };
         let plan = plan(&facts, &settings(text), None);
         plan.map(|it| it.diagnostics).map_err(|error| format!("{error}; {}", error.help()))
-    }
-
-    #[test]
-    fn a_reserve_of_the_user_is_named_with_the_value_in_force() {
-        let note = |text: &str, memory: &str| {
-            let kube_reserved = [("memory".to_owned(), memory.to_owned())].into();
-            let existing = ExistingConfig { kube_reserved, ..ExistingConfig::default() };
-            diagnostics(existing, text).unwrap()
-        };
-        let overridden = |reason: &str| {
-            let text = format!("settings.kubernetes sets kube-reserved.memory to 2Gi; {reason}");
-            [Diagnostic::info(Code::KubeReservedOverridden, text)]
-        };
-        for policy in ["override", "lower"] {
-            assert_eq!(
-                note(&format!("pods.policy = \"{policy}\""), "2Gi"),
-                overridden(&format!(
-                    "the computed value 475Mi takes precedence (pods.policy = \"{policy}\")"
-                ))
-            );
-        }
-        assert_eq!(
-            note("pods.policy = \"respect\"\nreserve.memory = \"1Gi\"", "2Gi"),
-            overridden("reserve.memory = 1Gi takes precedence")
-        );
-        assert_eq!(
-            note("pods.policy = \"respect\"", "2Gi"),
-            [Diagnostic::info(
-                Code::KubeReservedKept,
-                "settings.kubernetes sets kube-reserved.memory to 2Gi; this value is kept (pods.policy = \"respect\")"
-            )]
-        );
-        assert_eq!(note("", "475Mi"), [], "the same value");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Notes about a plan that are not errors.
 
+use super::EffectiveCni;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::domain::aws_node::AwsNode;
 use crate::domain::quantity::Quantity;
 use crate::domain::reserved;
 use crate::facts::Machine;
-use crate::host::existing_config::{ExistingConfig, Policy};
+use crate::host::existing_config::{ExistingConfig, Policy, cordon};
 use crate::settings::Settings;
 
 /// Returns a warning if `pods.policy` would have to compare a `maxPodsExpression` that is a
@@ -55,14 +57,37 @@ pub(super) fn memory(
     ))
 }
 
+/// Returns a warning if the kubelet registers a cordoned node, on which the CNI does not start with
+/// custom networking. Not an error: an operator may uncordon the node after its registration.
+pub(super) fn registration(
+    existing: &ExistingConfig,
+    cni: &EffectiveCni,
+    aws_node: Option<&AwsNode>,
+) -> Option<Diagnostic> {
+    let cordon = cordon(&existing.registration)?;
+    let is_served = aws_node.is_some_and(|aws_node| aws_node.serves_cordoned_nodes);
+    if !cni.config.custom_networking || is_served {
+        return None;
+    }
+    Some(Diagnostic::warning(
+        Code::RegistersCordoned,
+        format!(
+            "{cordon}, so a new node registers cordoned: the CNI attaches no network interfaces to it, and it stays NotReady while it is cordoned"
+        ),
+        "remove this configuration, or run `kubectl -n kube-system set env daemonset aws-node AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
     use crate::facts::Facts;
     use crate::facts::fixture::facts;
+    use crate::host::existing_config::{ConfigLocation, registration_in_config};
     use crate::plan::plan;
     use crate::plan::tests::settings;
+    use serde_json::json;
 
     /// The warnings for a t3.small with prefix delegation: 3 network interfaces with 4 addresses.
     fn warnings(memory_mebibytes: u64, text: &str) -> Vec<String> {
@@ -96,6 +121,34 @@ mod tests {
                 "the kubelet reserves 1.5Gi, which is more than half of the 2900 MiB of memory; lower reserve.memory to leave more memory for pods"
             ]
         );
+    }
+
+    #[test]
+    fn a_cordoned_registration_is_a_warning_unless_the_cni_serves_the_node() {
+        let registers_cordoned = |text: &str, variables: Option<&[(&str, &str)]>| {
+            let facts = facts("m5.large");
+            let taint =
+                json!([{ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }]);
+            let registration = registration_in_config(&taint, ConfigLocation::UserData);
+            let registration = registration.into_iter().collect();
+            let existing = ExistingConfig { registration, ..facts.existing };
+            let facts = Facts { existing, ..facts };
+            let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+            let aws_node = variables.map(|it| AwsNode::read(&it.iter().map(owned).collect(), ""));
+            plan(&facts, &settings(text), aws_node.as_ref()).unwrap().diagnostics
+        };
+        let warning = Diagnostic::warning(
+            Code::RegistersCordoned,
+            "user data sets taint node.kubernetes.io/unschedulable:NoSchedule, so a new node registers cordoned: the CNI attaches no network interfaces to it, and it stays NotReady while it is cordoned",
+            "remove this configuration, or run `kubectl -n kube-system set env daemonset aws-node AWS_MANAGE_ENIS_NON_SCHEDULABLE=true`",
+        );
+        let custom = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
+        let serves = ("AWS_MANAGE_ENIS_NON_SCHEDULABLE", "true");
+        assert_eq!(registers_cordoned("", None), std::slice::from_ref(&warning));
+        assert_eq!(registers_cordoned("cni.custom-networking = false", None), []);
+        assert_eq!(registers_cordoned("", Some(&[custom])), [warning]);
+        assert_eq!(registers_cordoned("", Some(&[custom, serves])), []);
+        assert_eq!(registers_cordoned("", Some(&[])), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::{self, AwsNode};
 use crate::domain::cni::{Addressing, Cni};
+use crate::domain::cni_version::CniVersion;
 use crate::settings::{CniSettings, CniSource};
 use serde::Serialize;
 
@@ -39,6 +40,10 @@ pub(super) fn effective_cni(
         multi_nic,
         minimum_ip_target,
         warm_ip_target,
+        imds_only,
+        disable_provisioning,
+        primary_subnet_excluded: _,
+        version,
     } = settings;
     let prefixes = base.addressing == Addressing::Prefixes;
     let config = Cni {
@@ -55,6 +60,9 @@ pub(super) fn effective_cni(
         multi_nic: multi_nic.unwrap_or(base.multi_nic),
         minimum_ip_target: minimum_ip_target.unwrap_or(base.minimum_ip_target),
         warm_ip_target: warm_ip_target.unwrap_or(base.warm_ip_target),
+        imds_only: imds_only.unwrap_or(base.imds_only),
+        disable_provisioning: disable_provisioning.unwrap_or(base.disable_provisioning),
+        version: version.or(base.version),
     };
     match aws_node {
         Some(_) => {
@@ -106,6 +114,14 @@ fn overrides(settings: &CniSettings, base: &Cni) -> Vec<Diagnostic> {
             aws_node::WARM_IP_TARGET,
             base.warm_ip_target,
         ),
+        flag("cni.imds-only", settings.imds_only, aws_node::IMDS_ONLY, base.imds_only),
+        flag(
+            "cni.disable-provisioning",
+            settings.disable_provisioning,
+            aws_node::DISABLE_PROVISIONING,
+            base.disable_provisioning,
+        ),
+        settings.version.zip(base.version).map(|(setting, image)| version(setting, image)),
     ];
     notes.into_iter().flatten().collect()
 }
@@ -136,6 +152,22 @@ fn compare(
     })
 }
 
+/// Compares `cni.version` with the version in the tag of the aws-node image.
+fn version(setting: CniVersion, image: CniVersion) -> Diagnostic {
+    if setting == image {
+        let text =
+            format!("cni.version = {setting} is redundant: the aws-node image has this version");
+        return Diagnostic::info(Code::SettingMatchesDaemonSet, text);
+    }
+    Diagnostic::warning(
+        Code::SettingOverridesDaemonSet,
+        format!(
+            "cni.version = {setting} overrides the version of the aws-node image, {image}; max-pods might be wrong for the actual CNI"
+        ),
+        "remove cni.version from the settings to use the version of the aws-node image",
+    )
+}
+
 /// The DaemonSet has no variable for this setting.
 fn reserved_enis(count: u32) -> Diagnostic {
     let text = format!(
@@ -160,7 +192,7 @@ mod tests {
 
     fn aws_node(environment: &[(&str, &str)]) -> AwsNode {
         let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        AwsNode::read(&owned.collect::<BTreeMap<_, _>>())
+        AwsNode::read(&owned.collect::<BTreeMap<_, _>>(), "")
     }
 
     #[test]
@@ -228,6 +260,10 @@ mod tests {
             multi_nic: Some(true),
             minimum_ip_target: Some(9),
             warm_ip_target: Some(2),
+            imds_only: Some(true),
+            disable_provisioning: Some(true),
+            primary_subnet_excluded: Some(true),
+            version: Some(CniVersion::REFERENCE),
         };
         let config = Cni {
             addressing: Addressing::Prefixes,
@@ -239,6 +275,9 @@ mod tests {
             multi_nic: true,
             minimum_ip_target: 9,
             warm_ip_target: 2,
+            imds_only: true,
+            disable_provisioning: true,
+            version: Some(CniVersion::REFERENCE),
         };
         let expected = EffectiveCni { source: CniSource::Settings, config };
         assert_eq!(effective_cni(&all, None), (expected, vec![]));

@@ -1,11 +1,11 @@
 //! The precedence between the computed max-pods and an existing value on the node.
 
+use super::karpenter_max_pods;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::capacity::{Capacity, CapacityOptions, MaxPodsOverride, NoCapacity};
 use crate::domain::cni::Cni;
 use crate::domain::instance_limits::InstanceLimits;
 use crate::host::existing_config::{ConfigOwner, ExistingMaxPods, Policy};
-use crate::settings::Settings;
 
 /// An existing max-pods on the node, compared with the value that eni-bootstrap configures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl MaxPodsPrecedence {
     }
 
     /// Returns a warning if Karpenter or a later drop-in uses another max-pods, and otherwise a
-    /// note.
-    pub(super) fn diagnostic(&self) -> Diagnostic {
+    /// note. `capacity` is the calculation of the configured value.
+    pub(super) fn diagnostic(&self, capacity: &Capacity) -> Diagnostic {
         let Self { existing, configured, decision } = self;
         let reason = match decision {
             Decision::Same => {
@@ -89,9 +89,7 @@ impl MaxPodsPrecedence {
             return Diagnostic::warning(
                 Code::KarpenterMaxPodsDiffers,
                 format!("{text}, but Karpenter schedules pods with its own value"),
-                format!(
-                    "set kubelet.maxPods: {configured} in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes {configured}"
-                ),
+                karpenter_max_pods::help(capacity, existing.max_pods),
             );
         }
         Diagnostic::info(Code::MaxPodsOverridden, text)
@@ -105,15 +103,13 @@ impl MaxPodsPrecedence {
 pub(super) fn decide(
     limits: &InstanceLimits,
     cni: Cni,
-    settings: &Settings,
+    (options, policy): (CapacityOptions, Policy),
     existing: &[ExistingMaxPods],
     uses_flags: bool,
 ) -> Result<(Capacity, Option<MaxPodsPrecedence>), NoCapacity> {
-    let options = settings.pods.capacity_options();
     let is_configured = options.max_pods_override.is_some();
     let computed = Capacity::compute(limits, cni, options.clone())?;
     let Some(last) = existing.last() else { return Ok((computed, None)) };
-    let policy = settings.pods.policy();
     let is_kept = !is_configured
         && last.max_pods != computed.max_pods
         && match policy {
@@ -151,6 +147,11 @@ mod tests {
     use crate::host::existing_config::ConfigLocation;
     use crate::plan::tests::{facts, settings};
 
+    fn options(text: &str) -> (CapacityOptions, Policy) {
+        let pods = settings(text).pods;
+        (pods.capacity_options(), pods.policy())
+    }
+
     /// Returns the result for an m5.large with custom networking, which has a capacity of 20 pods.
     fn decided(
         text: &str,
@@ -161,11 +162,10 @@ mod tests {
         let limits = facts("m5.large").limits;
         let cni = Cni { custom_networking: true, ..Cni::default() };
         let existing = [ExistingMaxPods { max_pods, location, owner }];
-        let (capacity, precedence) =
-            decide(&limits, cni, &settings(text), &existing, false).unwrap();
+        let (capacity, precedence) = decide(&limits, cni, options(text), &existing, false).unwrap();
         let precedence = precedence.unwrap();
         assert_eq!(capacity.max_pods, precedence.configured);
-        (capacity.max_pods, precedence.diagnostic())
+        (capacity.max_pods, precedence.diagnostic(&capacity))
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
                 format!(
                     "{existing}; the computed value 20 takes precedence (pods.policy = \"override\"), but Karpenter schedules pods with its own value"
                 ),
-                "set kubelet.maxPods: 20 in the EC2NodeClass, or set RESERVED_ENIS on the Karpenter controller so that it computes 20",
+                "set RESERVED_ENIS=1 on the Karpenter controller; or set kubelet.maxPods: 20 in the EC2NodeClass, if it has only this instance type",
             )
         );
         let later = ConfigLocation::DropIn("95-site.yaml".to_owned());

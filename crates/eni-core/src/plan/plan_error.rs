@@ -20,10 +20,12 @@ pub enum PlanError {
         /// Which term of the calculation is too low.
         source: NoCapacity,
     },
-    /// `pods.policy = "respect"` keeps a reserve that another source sets, but it is not a
+    /// `pods.policy` or `reserve.basis` keeps a reserve that another source sets, but it is not a
     /// quantity.
-    #[error("existing settings.kubernetes.kube-reserved.{resource} is invalid")]
+    #[error("kube-reserved {resource} in {location} is invalid")]
     ExistingReserve {
+        /// Where the reserve is configured, such as `user data`.
+        location: String,
         /// `cpu`, `memory` or `ephemeral-storage`.
         resource: &'static str,
         source: InvalidQuantity,
@@ -176,7 +178,7 @@ impl Advice for PlanError {
         let help = match self {
             Self::NoCapacity { source, .. } => return source.help(),
             Self::ExistingReserve { .. } => {
-                "correct the value (for example 500Mi), set the resource in [reserve], or set pods.policy = \"override\""
+                "correct the value (for example 500Mi), or set the resource in [reserve]"
             }
             Self::EniConfigConflict { is_removable: false, .. } => {
                 "remove eni-config.name to use the ENIConfig of the label, or set eni-config.policy = \"override\""

@@ -3,40 +3,12 @@
 use super::PlanError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::quantity::Quantity;
-use crate::domain::reserved::{ReserveOverrides, Reserved};
+use crate::domain::reserved::{RESOURCES, Reserved};
 use crate::host::ExistingConfig;
 use crate::host::existing_config::{
-    ConfigLocation, ExistingResources, Policy, ResourceMap, resources_in_force,
+    ConfigLocation, ExistingResources, ResourceMap, resources_in_force,
 };
-use crate::settings::Settings;
 use std::collections::BTreeMap;
-
-/// Returns the reserves that replace computed ones: those of the settings and, with
-/// `pods.policy = "respect"`, existing ones for the other resources.
-///
-/// # Errors
-///
-/// [`PlanError::ExistingReserve`] if an existing reserve is not a quantity.
-pub(super) fn overrides(
-    settings: &Settings,
-    existing: &BTreeMap<String, String>,
-) -> Result<ReserveOverrides, PlanError> {
-    let ReserveOverrides { cpu, memory, ephemeral_storage } = settings.reserve.overrides();
-    let keeps_existing = settings.pods.policy() == Policy::Respect;
-    let complete = |setting: Option<Quantity>, resource: &'static str| match existing.get(resource)
-    {
-        Some(text) if setting.is_none() && keeps_existing => {
-            let quantity = text.parse();
-            quantity.map(Some).map_err(|source| PlanError::ExistingReserve { resource, source })
-        }
-        _ => Ok(setting),
-    };
-    Ok(ReserveOverrides {
-        cpu: complete(cpu, "cpu")?,
-        memory: complete(memory, "memory")?,
-        ephemeral_storage: complete(ephemeral_storage, "ephemeral-storage")?,
-    })
-}
 
 /// Returns the existing reserves of resources that eni-bootstrap does not configure, such as `pid`:
 /// the flag of eni-bootstrap would remove them, because it replaces the map of all files.
@@ -59,9 +31,7 @@ pub(super) fn others(
         .collect();
     let in_force = resources_in_force(&earlier, ResourceMap::KubeReserved).into_iter();
     let others = in_force.filter(|(resource, (_, location))| {
-        uses_flags
-            && !location.is_flag()
-            && !["cpu", "memory", "ephemeral-storage"].contains(resource)
+        uses_flags && !location.is_flag() && !RESOURCES.contains(resource)
     });
     others
         .map(|(resource, (quantity, location))| {

@@ -102,7 +102,7 @@ fn on_cluster(environment: &[(&str, &str)], text: &str) -> Result<Plan, PlanErro
     let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let mut environment: BTreeMap<String, String> = owned.collect();
     environment.insert("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".to_owned(), "true".to_owned());
-    super::plan(&facts("m5.large"), &settings(text), Some(&AwsNode::read(&environment)))
+    super::plan(&facts("m5.large"), &settings(text), Some(&AwsNode::read(&environment, "")))
 }
 
 const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";

@@ -15,7 +15,10 @@ fn record() -> RunRecord {
     let facts = facts("m5.large");
     let variables = [("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"), ("IGNORED", "x")];
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let aws_node = AwsNode::read(&variables.into_iter().map(owned).collect());
+    let aws_node = AwsNode::read(
+        &variables.into_iter().map(owned).collect(),
+        "example.com/amazon-k8s-cni:v1.23.2",
+    );
     let cluster = access(&facts, &settings(PROD)).unwrap();
     let plan = plan(&facts, &settings(PROD), Some(&aws_node)).unwrap();
     let hardware = Hardware {
@@ -45,6 +48,7 @@ fn the_record_has_a_versioned_format() {
   "aws-node": {{
     "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true"
   }},
+  "aws-node-image": "example.com/amazon-k8s-cni:v1.23.2",
   "cluster": {{
     "certificate-authority": "{AUTHORITY}",
     "endpoint": "https://k",

@@ -6,12 +6,14 @@
 
 #![expect(clippy::doc_markdown, reason = "the help texts and the reference print these comments")]
 
+use super::basis::ReserveBasis;
 use super::flags::value_of;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::time_limit::{FallbackWait, RetryLimit};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
+use crate::domain::cni_version::CniVersion;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
@@ -78,6 +80,27 @@ settings! {
         ///
         /// 0 means unset.
         warm_ip_target: u32 = "N", unset("from the cluster", "0");
+        /// ENABLE_IMDS_ONLY_MODE: the CNI reads its network interfaces from IMDS
+        ///
+        /// The CNI then attaches no network interfaces, and max-pods is the number of addresses that
+        /// the attached network interfaces have.
+        imds_only: bool = "BOOL", unset("from the cluster", "false");
+        /// DISABLE_NETWORK_RESOURCE_PROVISIONING: the CNI attaches no network interfaces
+        ///
+        /// max-pods is then the number of addresses that the attached network interfaces have.
+        disable_provisioning: bool = "BOOL", unset("from the cluster", "false");
+        /// Whether a tag excludes the subnet of the primary network interface from pods
+        ///
+        /// From version 1.22, the CNI uses no address of the primary network interface if its subnet
+        /// has the tag kubernetes.io/role/cni=0, or is reserved for other clusters. By default,
+        /// eni-bootstrap reads the tags with ec2:DescribeSubnets. With custom networking, this setting
+        /// has no effect.
+        primary_subnet_excluded: bool = "BOOL", unset("from the tags of the subnet", "false");
+        /// Version of the CNI
+        ///
+        /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
+        /// version, eni-bootstrap assumes the version with fewer pods wherever the version matters.
+        version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
 
     /// Which ENIConfig this node uses, and how long to wait for it.
@@ -137,9 +160,9 @@ settings! {
         /// Which value to use if the node already has a max-pods value
         ///
         /// Existing values come from user data (managed node groups, Karpenter), from drop-ins of
-        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used. On
-        /// Bottlerocket, `respect` also keeps existing kube-reserved values. `override` and `lower`
-        /// replace them.
+        /// nodeadm or the kubelet, and from kubelet flags. The log states which value is used.
+        /// `respect` also keeps existing kube-reserved values. `override` and `lower` replace them and
+        /// log a warning.
         policy: Policy = "POLICY", default(Policy::Override), "essential";
         /// Number of host-network pods in addition to aws-node and kube-proxy
         ///
@@ -160,6 +183,12 @@ settings! {
         memory: Quantity = "QUANTITY", unset("255Mi + 11Mi × max-pods", "\"475Mi\"");
         /// Reserved ephemeral storage, such as "500Mi" or "1Gi"
         ephemeral_storage: Quantity = "QUANTITY", unset("1Gi", "\"1Gi\"");
+        /// What the memory reserve is computed from
+        ///
+        /// On Amazon Linux, Karpenter plans with 255Mi + 11Mi × the number of pods without prefixes and
+        /// custom networking. If a node reserves more, pods that Karpenter places do not fit. Except with
+        /// "max-pods", a Karpenter node also keeps the quantities of kubeReserved in its EC2NodeClass.
+        basis: ReserveBasis = "BASIS", default(ReserveBasis::Auto);
     }
 
     /// How to reach the API server of the cluster.

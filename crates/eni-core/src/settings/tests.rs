@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::capacity::Ceiling;
+use crate::domain::capacity::NodeNetwork;
 use crate::domain::cni::IpFamily;
 use crate::host::HostKind;
 use crate::host::existing_config::Policy;
@@ -128,7 +129,8 @@ fn a_file_sets_values_of_every_type() {
         CapacityOptions {
             ceiling: Ceiling::At(58),
             max_pods_override: Some(MaxPodsOverride::Setting { value: 40 }),
-            extra: 1
+            extra: 1,
+            network: NodeNetwork::default(),
         }
     );
     assert_eq!(settings.pods.policy(), Policy::Lower);

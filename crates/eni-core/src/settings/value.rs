@@ -3,6 +3,7 @@
 use super::time_limit::{FallbackWait, RetryLimit};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
+use crate::domain::cni_version::CniVersion;
 use crate::domain::eni_config::NameTemplate;
 use crate::domain::label::{self, InvalidLabel, LabelKey, Labels};
 use crate::domain::named_values::named_values;
@@ -281,6 +282,7 @@ macro_rules! values {
 }
 values! {
     bool: "true or false",
+    CniVersion: "a version, such as 1.20.4 or v1.20.4-eksbuild.1",
     u32: "a whole number",
     PathBuf: "an absolute path",
     Quantity: "a Kubernetes quantity",

@@ -211,6 +211,11 @@ impl Cluster {
         self.webhook.set_mapped(mapped);
     }
 
+    /// Maps the IAM role of the node to the Node `name`. EKS inserts the node name of the instance from EC2.
+    pub fn set_node(&self, name: &str) {
+        self.webhook.set_node(name);
+    }
+
     /// Makes all tokens that were used so far invalid: they get 401, and new ones are accepted. Returns
     /// when the token cache of the API server has expired, which takes up to 10 s.
     pub fn forget_tokens(&self) {

@@ -3,14 +3,19 @@
 use std::fs;
 use std::panic;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::TryStreamExt as _;
 use http::Request;
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use kube::api::{Api, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{
+    Api, DynamicObject, GroupVersionKind, Patch, PatchParams, WatchEvent, WatchParams,
+};
 use kube::client::{Body, ConfigExt as _};
 use kube::discovery::{self, Scope};
 use kube::{Client, Config, Error};
@@ -83,6 +88,35 @@ impl Cluster {
             "metadata": { "name": name },
             "spec": spec,
         }));
+    }
+
+    /// Watches the Node `name` until `is_complete` returns true for it, and returns it. After `limit`, returns
+    /// its last state as the error; null if it does not exist.
+    pub fn watch_node(
+        &self,
+        name: &str,
+        limit: Duration,
+        is_complete: impl Fn(&Value) -> bool + Sync,
+    ) -> Result<Value, Value> {
+        self.with_client(Who::Admin.token(), async |client| {
+            let nodes: Api<Node> = Api::all(client);
+            let params = WatchParams::default().fields(&format!("metadata.name={name}"));
+            // Version 0: the watch starts with the current state.
+            let mut events = pin!(nodes.watch(&params, "0").await.unwrap());
+            let mut last = Value::Null;
+            let watch = async {
+                while let Some(event) = events.try_next().await.unwrap() {
+                    if let WatchEvent::Added(node) | WatchEvent::Modified(node) = event {
+                        last = serde_json::to_value(node).unwrap();
+                        if is_complete(&last) {
+                            break;
+                        }
+                    }
+                }
+            };
+            let in_time = tokio::time::timeout(limit, watch).await.is_ok();
+            if in_time { Ok(last) } else { Err(last) }
+        })
     }
 
     fn apply_all(&self, objects: &[Value]) {

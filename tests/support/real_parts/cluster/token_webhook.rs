@@ -12,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::Uri;
 use serde_json::{Value, json};
 
-/// The user name for every valid token.
+/// The user name for every valid token, unless [`TokenWebhook::set_node`] changes it.
 pub const NODE: &str = "system:node:ip-10-20-0-10.us-west-2.compute.internal";
 /// How long the API server caches an accepted token. The webhook's cache TTL does not change it.
 ///
@@ -34,6 +34,8 @@ pub struct TokenWebhook {
 #[derive(Debug, Default)]
 struct State {
     unmapped: bool,
+    /// The user name for every valid token.
+    user: String,
     /// The well-formed tokens, without duplicates, in the order of their first use.
     tokens: Vec<String>,
     /// How many of `tokens`, from the first, are rejected.
@@ -61,7 +63,8 @@ impl TokenWebhook {
     pub fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = State { user: NODE.to_owned(), ..State::default() };
+        let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
@@ -90,6 +93,12 @@ impl TokenWebhook {
     pub fn set_mapped(&self, mapped: bool) {
         self.state().unmapped = !mapped;
         self.wait_for_cache_expiry();
+    }
+
+    /// Sets the name of the Node that the IAM role is mapped to. The API server caches the result for
+    /// tokens that were used before.
+    pub fn set_node(&self, name: &str) {
+        self.state().user = format!("system:node:{name}");
     }
 
     /// Rejects all tokens that were used so far. Returns when the cached results in the API server have
@@ -154,11 +163,13 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     reader.read_exact(&mut body)?;
     let request: Value = serde_json::from_slice(&body)?;
     let token = request["spec"]["token"].as_str().unwrap_or_default();
-    let mut status = json!({ "authenticated": state.lock().unwrap().accept(token) });
+    let mut state = state.lock().unwrap();
+    let mut status = json!({ "authenticated": state.accept(token) });
     if status["authenticated"] == true {
         let groups = ["system:nodes", "system:bootstrappers", "system:authenticated"];
-        status["user"] = json!({ "username": NODE, "groups": groups });
+        status["user"] = json!({ "username": state.user, "groups": groups });
     }
+    drop(state);
     let review = json!({
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenReview",

@@ -2,7 +2,7 @@ use super::*;
 
 fn read(environment: &[(&str, &str)]) -> AwsNode {
     let owned = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    AwsNode::read(&owned.collect())
+    AwsNode::read(&owned.collect(), "")
 }
 
 #[test]
@@ -31,6 +31,10 @@ fn every_variable_is_parsed() {
         (ANNOTATION, "example.com/eni"),
         (WHILE_CORDONED, "TRUE"),
         (SUBNET_DISCOVERY, "F"),
+        (CLUSTER_NAME, "prod"),
+        (MANAGE_UNTAGGED_ENI, "f"),
+        (IMDS_ONLY, "t"),
+        (DISABLE_PROVISIONING, "1"),
     ]);
     assert_eq!(
         config,
@@ -45,11 +49,17 @@ fn every_variable_is_parsed() {
                 multi_nic: true,
                 minimum_ip_target: 30,
                 warm_ip_target: 5,
+                imds_only: true,
+                disable_provisioning: true,
+                version: None,
             },
             eni_config_label: "topology.kubernetes.io/zone".to_owned(),
             eni_config_annotation: "example.com/eni".to_owned(),
             serves_cordoned_nodes: true,
             subnet_discovery: false,
+            cluster_name: Some("prod".to_owned()),
+            manages_untagged: false,
+            image: String::new(),
             variables: config.variables.clone(),
             is_recorded: false,
             diagnostics: vec![],

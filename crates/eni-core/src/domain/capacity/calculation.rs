@@ -11,6 +11,9 @@ impl fmt::Display for Capacity {
         write!(formatter, "{}: ", self.max_pods)?;
         if self.addresses.is_none() {
             formatter.write_str("one IPv6 /80 prefix serves every pod")?;
+        } else if let Some(addresses) = self.attached_addresses {
+            let addresses = counted(addresses, "IPv4 address");
+            write!(formatter, "{addresses} on the attached network interfaces")?;
         } else {
             self.fmt_interfaces(formatter)?;
             self.fmt_addresses(formatter)?;
@@ -41,8 +44,10 @@ impl Capacity {
         };
         let terms = [
             (self.primary_set_aside, "− 1 for custom networking".to_owned()),
+            (self.primary_excluded, "− 1 for the excluded subnet".to_owned()),
             (self.trunk, "− 1 for the trunk interface".to_owned()),
             (self.reserved, format!("− {} reserved", self.reserved)),
+            (self.not_created, format!("− {} that the CNI cannot create", self.not_created)),
             (self.other_cards, format!("+ {} on other network cards", self.other_cards)),
         ];
         let terms: Vec<String> =

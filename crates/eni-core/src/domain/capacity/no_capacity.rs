@@ -14,29 +14,36 @@ pub enum NoCapacity {
     )]
     OnlyThePrimaryInterface,
     /// `MAX_ENI` leaves no network interface for pods.
-    #[error("MAX_ENI={max_eni} leaves no network interface for pods: {}", Excluded { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    #[error("MAX_ENI={max_eni} leaves no network interface for pods: {excluded}")]
     MaxEniTooLow {
         /// `MAX_ENI`.
         max_eni: u32,
-        /// Network interfaces that custom networking excludes.
-        set_aside: u32,
-        /// Network interfaces that the trunk uses.
-        trunk: u32,
-        /// Network interfaces that the CNI does not manage.
-        reserved: u32,
+        /// What uses them.
+        excluded: Excluded,
     },
     /// Every network interface has another purpose.
-    #[error("no network interface is left for pods: this instance type has {}, but {}", counted(*interfaces, "network interface"), Excluded { set_aside: *set_aside, trunk: *trunk, reserved: *reserved })]
+    #[error("no network interface is left for pods: this instance type has {}, but {excluded}", counted(*interfaces, "network interface"))]
     NoInterfaceLeft {
         /// Network interfaces of the default network card.
         interfaces: u32,
-        /// Network interfaces that custom networking excludes.
-        set_aside: u32,
-        /// Network interfaces that the trunk uses.
-        trunk: u32,
-        /// Network interfaces that the CNI does not manage.
-        reserved: u32,
+        /// What uses them.
+        excluded: Excluded,
     },
+    /// A tag excludes the subnet of the node, and subnet discovery finds no other.
+    #[error(
+        "a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone"
+    )]
+    NoSubnetForPods,
+    /// The CNI uses only attached network interfaces, and IMDS did not describe them.
+    #[error(
+        "the VPC CNI uses only the attached network interfaces, and instance metadata does not describe them"
+    )]
+    AttachedInterfacesUnknown,
+    /// The CNI uses only attached network interfaces, which have no address for a pod.
+    #[error(
+        "the VPC CNI uses only the attached network interfaces, and they have no IP address for pods"
+    )]
+    NoAttachedAddress,
     /// The CNI rejects custom networking in an IPv6 cluster.
     #[error("the VPC CNI does not support custom networking in an IPv6 cluster")]
     CustomNetworkingWithIpv6,
@@ -69,10 +76,16 @@ pub enum NoCapacity {
 }
 
 /// What uses the network interfaces that do not serve pods.
-struct Excluded {
-    set_aside: u32,
-    trunk: u32,
-    reserved: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excluded {
+    /// Network interfaces that custom networking excludes.
+    pub set_aside: u32,
+    /// Network interfaces whose subnet a tag excludes.
+    pub subnet: u32,
+    /// Network interfaces that the trunk uses.
+    pub trunk: u32,
+    /// Network interfaces that the CNI does not manage.
+    pub reserved: u32,
 }
 
 impl fmt::Display for Excluded {
@@ -80,6 +93,9 @@ impl fmt::Display for Excluded {
         let mut parts = Vec::new();
         if self.set_aside > 0 {
             parts.push("custom networking excludes the primary one".to_owned());
+        }
+        if self.subnet > 0 {
+            parts.push("a tag excludes the subnet of the primary one".to_owned());
         }
         if self.trunk > 0 {
             parts.push("security groups for pods use one for the trunk interface".to_owned());
@@ -109,6 +125,15 @@ impl Advice for NoCapacity {
             }
             Self::NoInterfaceLeft { .. } => {
                 "choose an instance type with more network interfaces, or disable one of `cni.custom-networking`, `cni.pod-eni` and `cni.reserved-enis`"
+            }
+            Self::NoSubnetForPods => {
+                "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`"
+            }
+            Self::AttachedInterfacesUnknown => {
+                "set `cni.imds-only = false` and `cni.disable-provisioning = false` if the CNI attaches network interfaces, or set `pods.max`"
+            }
+            Self::NoAttachedAddress => {
+                "assign secondary IPv4 addresses or prefixes to the network interfaces of the instance, or remove ENABLE_IMDS_ONLY_MODE and DISABLE_NETWORK_RESOURCE_PROVISIONING from the aws-node DaemonSet"
             }
             Self::CustomNetworkingWithIpv6 => {
                 "disable custom networking (`cni.custom-networking = false`): an IPv6 cluster does not need it"

@@ -1,8 +1,11 @@
 //! Compares with values that AWS publishes.
 
 use super::*;
+use crate::domain::cni_version::CniVersion;
+use crate::domain::instance_limits::Platform;
 use crate::failure::Advice as _;
 
+mod network;
 mod slot_count;
 mod texts;
 
@@ -16,6 +19,9 @@ const PLAIN: Cni = Cni {
     multi_nic: false,
     minimum_ip_target: 0,
     warm_ip_target: 0,
+    imds_only: false,
+    disable_provisioning: false,
+    version: Some(CniVersion::REFERENCE),
 };
 const CUSTOM: Cni = Cni { custom_networking: true, ..PLAIN };
 const PREFIX: Cni = Cni { addressing: Addressing::Prefixes, ..PLAIN };
@@ -86,6 +92,11 @@ fn published_types_of_every_size() {
     }
 }
 
+/// Returns what uses the network interfaces that do not serve pods.
+fn excluded(set_aside: u32, trunk: u32, reserved: u32) -> Excluded {
+    Excluded { set_aside, subnet: 0, trunk, reserved }
+}
+
 #[test]
 fn no_interface_for_pods_is_an_error_and_never_two_pods() {
     use NoCapacity::{MaxEniTooLow, NoInterfaceLeft, OnlyThePrimaryInterface};
@@ -93,18 +104,18 @@ fn no_interface_for_pods_is_an_error_and_never_two_pods() {
     assert_eq!(rejection("hpc6id.32xlarge", CUSTOM), OnlyThePrimaryInterface);
     assert_eq!(
         rejection("m5.large", Cni { max_eni: Some(1), ..CUSTOM }),
-        MaxEniTooLow { max_eni: 1, set_aside: 1, trunk: 0, reserved: 0 }
+        MaxEniTooLow { max_eni: 1, excluded: excluded(1, 0, 0) }
     );
     assert_eq!(
         rejection("m5.large", Cni { max_eni: Some(2), ..both }),
-        MaxEniTooLow { max_eni: 2, set_aside: 1, trunk: 1, reserved: 0 }
+        MaxEniTooLow { max_eni: 2, excluded: excluded(1, 1, 0) }
     );
     assert_eq!(
         rejection("m6g.medium", both),
-        NoInterfaceLeft { interfaces: 2, set_aside: 1, trunk: 1, reserved: 0 }
+        NoInterfaceLeft { interfaces: 2, excluded: excluded(1, 1, 0) }
     );
     let error = rejection("m5.large", Cni { reserved_enis: 2, ..both });
-    assert_eq!(error, NoInterfaceLeft { interfaces: 3, set_aside: 1, trunk: 1, reserved: 2 });
+    assert_eq!(error, NoInterfaceLeft { interfaces: 3, excluded: excluded(1, 1, 2) });
     assert_eq!(
         error.to_string(),
         "no network interface is left for pods: this instance type has 3 network interfaces, but custom networking excludes the primary one, security groups for pods use one for the trunk interface and 2 are reserved"

@@ -4,6 +4,8 @@ use super::KubeletSettings;
 use crate::domain::cluster::{ClusterConfig, ClusterSource};
 use crate::host::cluster_hints::ClusterHint;
 use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The live settings that eni-bootstrap uses. Other settings, such as a bootstrap token, are
@@ -18,6 +20,8 @@ pub struct LiveSettings {
     pub authentication_mode: Option<String>,
     /// `settings.kubernetes.standalone-mode`: the kubelet joins no cluster.
     pub standalone_mode: Option<bool>,
+    /// `settings.kubernetes.node-taints`: values and effects by key.
+    pub node_taints: BTreeMap<String, Value>,
     /// `settings.aws.region`.
     pub region: Option<String>,
     /// `settings.network.https-proxy`, which may contain a password.
@@ -59,6 +63,7 @@ impl LiveSettings {
             cluster_certificate,
             authentication_mode,
             standalone_mode,
+            node_taints,
             kubelet,
         } = kubernetes;
         Ok(Self {
@@ -71,6 +76,7 @@ impl LiveSettings {
             },
             authentication_mode,
             standalone_mode,
+            node_taints,
             region: aws.region,
             https_proxy: network.https_proxy.filter(|proxy| !proxy.0.is_empty()),
             no_proxy: network.no_proxy,
@@ -129,6 +135,7 @@ struct Kubernetes {
     cluster_certificate: Option<String>,
     authentication_mode: Option<String>,
     standalone_mode: Option<bool>,
+    node_taints: BTreeMap<String, Value>,
     #[serde(flatten)]
     kubelet: KubeletSettings,
 }

@@ -38,6 +38,7 @@ fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
             },
             authentication_mode: Some("aws".to_owned()),
             standalone_mode: None,
+            node_taints: BTreeMap::new(),
             region: Some("us-west-2".to_owned()),
             https_proxy: live.https_proxy.clone(),
             no_proxy: vec![".internal".to_owned()],

@@ -50,21 +50,22 @@ pub(crate) fn resources_in_config<'a>(
     map_of: impl Fn(&str) -> Option<&'a Value>,
     location: &ConfigLocation,
 ) -> Vec<ExistingResources> {
+    let maps = ResourceMap::ALL.into_iter().filter_map(|map| {
+        let value = map_of(map.key()).filter(|value| value.is_object())?;
+        Some(ExistingResources { map, quantities: quantities(value), location: location.clone() })
+    });
+    maps.collect()
+}
+
+/// Returns the entries of a map of resources; empty if `map` is not a map.
+pub(crate) fn quantities(map: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let maps = ResourceMap::ALL.into_iter().filter_map(|map| {
-        let entries = map_of(map.key())?.as_object()?.iter();
-        let quantities = entries.filter_map(|(key, value)| Some((key.clone(), text(value)?)));
-        Some(ExistingResources {
-            map,
-            quantities: quantities.collect(),
-            location: location.clone(),
-        })
-    });
-    maps.collect()
+    let entries = map.as_object().into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
 }
 
 /// Returns the resource maps in kubelet flags. Quantities with a variable of systemd are omitted.

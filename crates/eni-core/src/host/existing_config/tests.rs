@@ -99,3 +99,19 @@ fn each_location_and_owner_has_its_text() {
     );
     assert_eq!(max_pods_in_arguments(&[], &ConfigLocation::Arguments), None);
 }
+
+#[test]
+fn karpenter_passes_kube_reserved_as_a_flag_to_other_images() {
+    let reserved = |line: &str| {
+        let existing = ExistingConfig::from_command_lines(&[line.to_owned()]);
+        existing.karpenter_reserved.map(|map| map.into_iter().collect::<Vec<_>>())
+    };
+    let labels = "/usr/bin/kubelet --node-labels=\"karpenter.sh/nodepool=x\" --max-pods=29";
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(
+        reserved(&format!("{labels} --kube-reserved=\"memory=1Gi,cpu=100m\"")),
+        Some(vec![pair("cpu", "100m"), pair("memory", "1Gi")])
+    );
+    assert_eq!(reserved(labels), Some(Vec::new()));
+    assert_eq!(reserved("/usr/bin/kubelet --kube-reserved=memory=1Gi"), None);
+}

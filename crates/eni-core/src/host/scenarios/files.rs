@@ -3,7 +3,7 @@
 use super::BOTTLEROCKET;
 use crate::host::bottlerocket::KubeletSettings;
 use crate::host::{HostCommand, Outcome, System};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -92,8 +92,17 @@ impl System for Scenario {
         _current: &KubeletSettings,
         settings: &KubeletSettings,
     ) -> Result<Outcome, Self::Error> {
-        let response = json!({ "kubernetes": settings }).to_string();
-        self.files.borrow_mut().insert(BOTTLEROCKET.to_owned(), response);
+        // The API merges maps, and removes no key.
+        let live = self.text(BOTTLEROCKET).unwrap_or_default();
+        let mut live: Value = serde_json::from_str(&live).unwrap_or_default();
+        for (key, value) in json!(settings).as_object().unwrap() {
+            let current = &mut live["kubernetes"][key];
+            match (current.as_object_mut(), value.as_object()) {
+                (Some(current), Some(map)) => current.extend(map.clone()),
+                _ => *current = value.clone(),
+            }
+        }
+        self.files.borrow_mut().insert(BOTTLEROCKET.to_owned(), live.to_string());
         Ok(Outcome::Written)
     }
 }

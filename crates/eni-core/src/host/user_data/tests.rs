@@ -27,7 +27,7 @@ fn prod() -> ClusterConfig {
 
 fn expected() -> NodeConfig {
     let kubelet = NodeConfigKubelet { max_pods: Some(110), ..NodeConfigKubelet::default() };
-    NodeConfig { cluster: prod(), kubelet }
+    NodeConfig { cluster: prod(), kubelet, is_hybrid: false }
 }
 
 fn mime(parts: &[&str]) -> String {
@@ -74,9 +74,9 @@ fn a_node_config_is_parsed_in_every_encoding() {
 #[test]
 fn later_parts_override_single_fields() {
     let first = format!(
-        "Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}      kubeReserved: {{cpu: 200m, memory: 1Gi}}\n"
+        "Content-Type: application/node.eks.aws\n\n{NODE_CONFIG}      kubeReserved: {{cpu: 200m, memory: 1Gi}}\n      registerWithTaints: [{{key: a, effect: NoSchedule}}]\n  hybrid: {{}}\n"
     );
-    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58, kubeReserved: {cpu: '1', pid: 2000}}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
+    let second = "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: blue\n  kubelet:\n    config: {maxPods: 58, kubeReserved: {cpu: '1', pid: 2000}, registerWithTaints: []}\n    maxPodsExpression: max_pods - 1\n    flags: [--max-pods=17]\n";
     let merged = node_config(mime(&[&first, second]).as_bytes()).unwrap();
     let kubelet = NodeConfigKubelet {
         max_pods: Some(58),
@@ -86,9 +86,34 @@ fn later_parts_override_single_fields() {
             "kubeReserved",
             serde_json::json!({ "cpu": "1", "memory": "1Gi", "pid": 2000 }),
         )]),
+        // An empty list does not override.
+        taints: serde_json::json!([{ "key": "a", "effect": "NoSchedule" }]),
+        karpenter_reserved: None,
     };
     let cluster = ClusterConfig { name: Some("blue".to_owned()), ..prod() };
-    assert_eq!(merged, Some(NodeConfig { cluster, kubelet }));
+    assert_eq!(merged, Some(NodeConfig { cluster, kubelet, is_hybrid: true }));
+}
+
+#[test]
+fn the_ec2nodeclass_reserves_what_karpenters_own_part_contains() {
+    let part = |kubelet: &str| {
+        format!(
+            "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n{kubelet}"
+        )
+    };
+    let reserved = |karpenter: &str| {
+        let own = part("    config: {kubeReserved: {memory: 2Gi}}\n");
+        let merged = node_config(mime(&[&own, &part(karpenter)]).as_bytes()).unwrap().unwrap();
+        merged.kubelet.karpenter_reserved
+    };
+    let labels = "    flags: ['--node-labels=\"karpenter.k8s.aws/ec2nodeclass=a,karpenter.sh/nodepool=a\"']\n";
+    assert_eq!(
+        reserved(&format!("    config: {{maxPods: 29, kubeReserved: {{cpu: 100m}}}}\n{labels}")),
+        Some(BTreeMap::from([("cpu".to_owned(), "100m".to_owned())]))
+    );
+    assert_eq!(reserved(&format!("    config: {{maxPods: 29}}\n{labels}")), Some(BTreeMap::new()));
+    let group = "    flags: ['--node-labels=eks.amazonaws.com/nodegroup=a']\n";
+    assert_eq!(reserved(group), None);
 }
 
 /// The id and the switch of a local cluster, each as a line of `spec.cluster`.

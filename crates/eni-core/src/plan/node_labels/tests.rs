@@ -85,7 +85,7 @@ fn an_existing_eni_config_label_counts_without_a_label_of_eni_bootstrap() {
         let variables =
             [("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"), ("ENI_CONFIG_LABEL_DEF", label_def)];
         let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        AwsNode::read(&BTreeMap::from(variables))
+        AwsNode::read(&BTreeMap::from(variables), "")
     };
     let existing = [(DEFAULT, "team-b", ConfigLocation::Arguments)];
     let name = |aws_node: Option<&AwsNode>| {

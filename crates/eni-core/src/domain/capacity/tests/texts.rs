@@ -9,10 +9,10 @@ fn an_error_names_what_uses_the_interfaces_and_what_to_do() {
         set_aside.to_string(),
         "MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one"
     );
-    let trunk = rejection("m5.large", Cni { max_eni: Some(1), pod_eni: true, ..PLAIN });
+    let trunk = rejection("m5.large", Cni { max_eni: Some(2), pod_eni: true, ..CUSTOM });
     assert_eq!(
         trunk.to_string(),
-        "MAX_ENI=1 leaves no network interface for pods: security groups for pods use one for the trunk interface"
+        "MAX_ENI=2 leaves no network interface for pods: custom networking excludes the primary one and security groups for pods use one for the trunk interface"
     );
     let reserved = rejection("m5.large", Cni { max_eni: Some(1), reserved_enis: 1, ..PLAIN });
     assert_eq!(

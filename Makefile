@@ -38,7 +38,7 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 
 # The cases, and what each compares, are in tests/ipamd/cases.py. CASES selects some of them.
 test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap with those of the VPC CNI's ipamd
-	@missing=; for part in moto kubernetes ipamd; do \
+	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=; for part in moto kubernetes ipamd; do \
 		tests/real/install.sh $$part || missing="$$missing $$part"; \
 	done; \
 	tests/real/need.sh ip=iproute2 iptables-restore=iptables unshare=util-linux || missing="$$missing packages"; \

@@ -36,7 +36,7 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
-# The cases, and what each compares, are in tests/ipamd/cases.py. CASES selects some of them.
+# The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
 test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap with those of the VPC CNI's ipamd
 	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=; for part in moto kubernetes ipamd; do \
 		tests/real/install.sh $$part || missing="$$missing $$part"; \
@@ -45,7 +45,7 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 	if [[ -n $$missing ]]; then \
 		echo "test-ipamd did not run on this machine; missing:$$missing"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	else \
-		python3 tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
+		python3 -B tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
 	fi
 
 # Run one test at a time and show its output: each boot prints the start order of its units.

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -35,6 +35,18 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
+
+# The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
+test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap with those of the VPC CNI's ipamd
+	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=; for part in moto kubernetes ipamd; do \
+		tests/real/install.sh $$part || missing="$$missing $$part"; \
+	done; \
+	tests/real/need.sh ip=iproute2 iptables-restore=iptables unshare=util-linux || missing="$$missing packages"; \
+	if [[ -n $$missing ]]; then \
+		echo "test-ipamd did not run on this machine; missing:$$missing"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	else \
+		python3 -B tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
+	fi
 
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)

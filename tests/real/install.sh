@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|root|boot|nfpm|arm64|regctl|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -8,12 +8,14 @@
 #   kubernetes  kube-apiserver and etcd
 #   kubelet     the kubelet, in two versions
 #   nodeadm     nodeadm
+#   cni-limits  a program that prints the tables of the VPC CNI
+#   ipamd       ipamd, the daemon of the VPC CNI, and a program that requests addresses from it
 #   root        a root directory with another C library
 #   boot        a root directory that the tests boot
 #   nfpm        the tool that builds the packages
 #   arm64       a Rust compiler for arm64
 #   regctl      the tool that builds the container image
-#   all         moto, awscli, imds, kubernetes, nodeadm and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -43,7 +45,7 @@ make_part() {
     trap 'rm -rf --one-file-system "$build"' EXIT
     rm -rf --one-file-system "$build"
     mkdir "$build"
-    "build_$name" "$place" "$pin"
+    "build_${name//-/_}" "$place" "$pin"
     rm -rf --one-file-system "$stamp" "$place"
     mv "$build/out" "$place"
     printf '%s\n' "$pin" >"$stamp"
@@ -143,6 +145,39 @@ build_nodeadm() {
     "$build/out" --help 2>/dev/null
 }
 
+# Builds the program that prints the tables of the VPC CNI.
+build_cni_limits() {
+    go_for ipamd "download it from go.dev if your distribution does not have it"
+    build_ipamd_programs "$build/out" ./limits
+    "$build/out" | grep -q '^m5.large,3,10,nitro,'
+}
+
+# Builds ipamd from its Go module, unpatched. Copies the CRDs, the ClusterRole and the default environment
+# variables of aws-node, because the module cache may be readable by its owner only.
+build_ipamd() {
+    local cni controller
+    go_for ipamd "download it from go.dev if your distribution does not have it"
+    mkdir "$build/out"
+    build_ipamd_programs "$build/out/" ./add-pods github.com/aws/amazon-vpc-cni-k8s/cmd/aws-k8s-agent
+    cni=$(module_directory github.com/aws/amazon-vpc-cni-k8s)
+    controller=$(module_directory github.com/aws/amazon-vpc-resource-controller-k8s)
+    install -m 644 "$cni"/charts/aws-vpc-cni/{values.yaml,crds/customresourcedefinition.yaml,templates/clusterrole.yaml} \
+        "$controller/config/crd/bases/vpcresources.k8s.aws_cninodes.yaml" "$build/out"
+}
+
+# build_ipamd_programs OUTPUT PACKAGE…: builds programs with the pins of ipamd.
+build_ipamd_programs() {
+    local output=$1
+    shift
+    (cd "$here/ipamd" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$output" "$@")
+}
+
+# module_directory MODULE: prints the directory of a module that ipamd is built from.
+module_directory() {
+    (cd "$here/ipamd" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go list -m -f '{{.Dir}}' "$1")
+}
+
 # Builds nfpm, the package builder, from its Go module. Do not use nfpm 2.46 or later: it depends on
 # go.digitalxero.dev/go-msix, a Windows-only module that some Go module mirrors do not have.
 build_nfpm() {
@@ -230,7 +265,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
-    for name in moto awscli imds kubernetes nodeadm root; do
+    for name in moto awscli imds kubernetes nodeadm cni-limits root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -239,12 +274,18 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | root | boot | nfpm | arm64 | regctl) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|root|boot|nfpm|arm64|regctl|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]" >&2
     exit 64
     ;;
 esac
+
+# ipamd_pin PROGRAM: prints the version of ipamd and the checksum of the sources of PROGRAM.
+ipamd_pin() {
+    printf '%s %s' "$(grep -o "amazon-vpc-cni-k8s v.*" "$here/ipamd/go.mod")" \
+        "$(cat "$here"/ipamd/go.* "$here/ipamd/$1/main.go" | cksum)"
+}
 
 exec {lock}>"$parts/.lock"
 flock "$lock" # only one process may build in this directory
@@ -263,6 +304,8 @@ kubelet)
     make_part kubelet kubelet "${versions//$'\n'/ } $(cat "$here"/kubelet-*/go.* | cksum)" "about six minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
+cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;
+ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | cksum)" "about five minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;

@@ -3,6 +3,7 @@
 mod answers;
 mod calculator;
 mod cluster_answers;
+mod cni_table;
 pub mod ec2_fit;
 mod iam;
 mod other_cni;

@@ -17,6 +17,11 @@ pub fn nodeadm_program() -> Option<PathBuf> {
     part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
 }
 
+/// Returns the program that prints the tables of the VPC CNI.
+pub fn cni_limits() -> Option<PathBuf> {
+    part("bin/cni-limits", "the tables of the VPC CNI", "tests/real/install.sh cni-limits")
+}
+
 /// Returns the kubelet of Kubernetes `minor`, such as `1.34`.
 pub fn kubelet_program(minor: &str) -> Option<PathBuf> {
     let path = format!("kubelet/kubelet-{minor}");

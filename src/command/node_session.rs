@@ -13,7 +13,6 @@ use crate::verify::{self, AddressDemand, NodeLocation, SubnetExclusion, SubnetRe
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::{Facts, Instance};
 use eni_core::failure::one_line;
@@ -296,7 +295,7 @@ fn requirements(
         is_this_node: true,
         eni_config: name.to_string(),
         demand: AddressDemand { addresses: plan.pod_addresses(), is_additional: false },
-        prefixes: plan.cni.config.addressing == Addressing::Prefixes,
+        prefixes: plan.assigns_prefixes(),
         exclusion: SubnetExclusion::new(aws_node, plan.cni.config.version),
     }
 }

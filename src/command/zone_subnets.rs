@@ -8,7 +8,6 @@ use crate::observe::zone_subnets;
 use crate::verify::{self, AddressDemand, PodSubnets};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::cni::Addressing;
 use eni_core::facts::{Subnet, ZoneSubnets};
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, depends_on_zone_subnets};
@@ -100,7 +99,7 @@ impl NodeSession {
         let pods = PodSubnets {
             subnets,
             demand: AddressDemand { addresses, is_additional: addresses < plan.pod_addresses() },
-            prefixes: plan.cni.config.addressing == Addressing::Prefixes,
+            prefixes: plan.assigns_prefixes(),
             subnet_discovery: aws_node.subnet_discovery,
         };
         let ec2 = async || {

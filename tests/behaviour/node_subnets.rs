@@ -273,3 +273,16 @@ fn a_later_boot_without_ec2_uses_the_recorded_state_of_the_subnet() {
     assert_eq!(site.lines(), [assumed]);
     assert_eq!(site.max_pods(), "29");
 }
+
+/// The API server fails until the CNI configuration has been replaced by the record, then responds.
+#[test]
+fn a_cni_version_that_changed_during_the_outage_is_applied() {
+    let site = Site::new("v1.20.4-eksbuild.1", &[]);
+    site.ec2.set_subnets(vec![subnet(OWN, 251, "0"), subnet("subnet-0b", 251, "1")]);
+    site.run(&[]);
+    assert_eq!(site.max_pods(), "29");
+    site.api.set_cni_version(CURRENT);
+    site.api.faults().fail_next_matching("daemonsets", 1, Fault::Status(503));
+    let output = site.run(&["--fallback-wait=0"]);
+    assert_eq!(site.max_pods(), "20", "{}", output.stderr);
+}

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::domain::aws_node::AwsNode;
-use crate::domain::cni::{Addressing, IpFamily};
+use crate::domain::cni::IpFamily;
 use crate::domain::cni_version::CniVersion;
 use crate::domain::prefixes;
 use crate::domain::subnet_tags::is_discovered;
@@ -52,12 +52,22 @@ impl Plan {
         let interfaces = facts.instance.interfaces.iter().flatten();
         let interfaces = interfaces.chain(&facts.instance.primary_interface);
         // The CNI releases addresses of the other kind.
-        let addresses = |it: &NetworkInterface| match self.cni.config.addressing {
-            Addressing::SecondaryAddresses => it.secondary_addresses,
-            Addressing::Prefixes => it.prefixes.saturating_mul(prefixes::ADDRESSES),
+        let addresses = |it: &NetworkInterface| {
+            if self.assigns_prefixes() {
+                it.prefixes.saturating_mul(prefixes::ADDRESSES)
+            } else {
+                it.secondary_addresses
+            }
         };
         let attached = interfaces.filter(is_in).map(addresses).fold(0, u32::saturating_add);
         self.pod_addresses().saturating_sub(attached)
+    }
+
+    /// Returns whether the CNI assigns the addresses as `/28` prefixes, which not every instance type
+    /// supports.
+    #[must_use]
+    pub fn assigns_prefixes(&self) -> bool {
+        self.capacity.addresses_per_slot > 1
     }
 
     /// Returns the number of addresses that the pods of a full node use.

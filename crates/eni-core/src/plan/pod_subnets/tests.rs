@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Instance, ZoneSubnets};
+use crate::facts::{Instance, ZoneSubnets, fixture};
 use crate::plan::node_network::tests::{
     EXCLUDED, INCLUDED, OTHER_CLUSTER, OWN, aws_node, in_subnets, settings, subnet,
 };
@@ -65,6 +65,19 @@ fn attached_addresses_in_these_subnets_are_not_missing() {
     assert_eq!(missing(primary(), full, &[]), (27, 0));
     let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")];
     assert_eq!(missing(primary(), others(), &prefixes), (108, 92));
+}
+
+#[test]
+fn a_xen_instance_type_gets_no_prefixes() {
+    let assigns = |instance_type: &str| {
+        let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "1")];
+        let aws_node = aws_node("v1.23.2", &prefixes);
+        plan(&fixture::facts(instance_type), &settings(""), Some(&aws_node))
+            .unwrap()
+            .assigns_prefixes()
+    };
+    assert!(assigns("m5.large"));
+    assert!(!assigns("m4.xlarge"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod run_record;
 mod start_timeout;
 pub(crate) mod token_command;
 pub(crate) mod undo;
+mod verifier;
 pub(crate) mod wait_command;
 mod zone_subnets;
 

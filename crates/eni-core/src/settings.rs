@@ -14,6 +14,7 @@
 mod basis;
 mod definition;
 mod flags;
+mod labels;
 mod reference;
 mod table;
 mod text;

@@ -8,6 +8,7 @@
 
 use super::basis::ReserveBasis;
 use super::flags::value_of;
+use super::labels::labels;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::time_limit::{FallbackWait, RetryLimit};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
@@ -274,29 +275,5 @@ settings! {
         /// If an optional item is missing, such as the zone ID or an instance tag, eni-bootstrap retries
         /// it for one twentieth of this timeout.
         wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
-    }
-}
-
-/// Returns the section `[labels]`, which is a map and not a set of keys.
-fn labels() -> Section {
-    let definition = Definition {
-        section: "labels",
-        key: "",
-        lines: &["Additional node labels"],
-        value_name: "KEY=VALUE,…",
-        default: ("none".to_owned(), String::new()),
-        values: LabelMap::VALUES,
-        parser: ValueParser::from(clap::value_parser!(LabelMap)),
-        options: &[],
-        switch: false,
-    };
-    let details = [
-        "Additional node labels.",
-        "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region. It rejects labels that the kubelet sets itself, such as kubernetes.io/os.",
-    ];
-    Section {
-        name: "labels".to_owned(),
-        details: details.map(str::to_owned).into(),
-        settings: vec![definition.setting()],
     }
 }

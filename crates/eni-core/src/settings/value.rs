@@ -10,7 +10,6 @@ use crate::domain::named_values::named_values;
 use crate::domain::quantity::Quantity;
 use crate::host::HostKind;
 use crate::host::existing_config::{EniConfigPolicy, Policy};
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};

@@ -126,7 +126,7 @@ fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
 
     let by_max_pods = ["run", "--reserve-basis", "max-pods"];
     let run = node.run(by_max_pods.iter().chain(&prefixes));
-    let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter places may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
+    let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter schedules may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
     assert!(run.stderr.contains(warning), "{}", run.stderr);
 }
 

@@ -1,7 +1,7 @@
 //! The kube-reserved that Karpenter plans for a node that it launched.
 //!
-//! Karpenter computes the allocatable resources of a node before the node exists, and places pods by
-//! them. If the node reserves more, these pods do not fit, and Karpenter launches another node.
+//! Karpenter computes the allocatable resources of a node before the node exists, and schedules pods
+//! with them. If the node reserves more, these pods do not fit, and Karpenter launches another node.
 //!
 //! Source: `kubeReservedResources` and `ENILimitedPods`, `pkg/providers/instancetype/types.go`,
 //! aws/karpenter-provider-aws.
@@ -106,7 +106,7 @@ impl KarpenterPlan {
             }
             Some(Diagnostic::warning(
                 Code::ReserveAboveKarpenter,
-                text + ", so pods that Karpenter places may not fit",
+                text + ", so pods that Karpenter schedules may not fit",
                 format!(
                     "set kubeReserved.{resource}: {actual} in the EC2NodeClass, or {alternative}"
                 ),

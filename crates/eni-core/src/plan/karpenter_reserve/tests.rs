@@ -75,7 +75,7 @@ fn a_reserve_above_karpenters_plan_is_a_warning() {
         Diagnostic::warning(
             Code::ReserveAboveKarpenter,
             format!(
-                "Karpenter plans kube-reserved {resource}={text}, so pods that Karpenter places may not fit"
+                "Karpenter plans kube-reserved {resource}={text}, so pods that Karpenter schedules may not fit"
             ),
             help,
         )
@@ -204,7 +204,7 @@ fn a_reserve_in_the_operators_own_user_data_is_not_part_of_the_plan() {
                 Diagnostic::warning(
                     Code::ReserveAboveKarpenter,
                     format!(
-                        "{calculation} 2Gi (pods.policy = \"respect\"), so pods that Karpenter places may not fit"
+                        "{calculation} 2Gi (pods.policy = \"respect\"), so pods that Karpenter schedules may not fit"
                     ),
                     "set kubeReserved.memory: 2Gi in the EC2NodeClass, or remove kube-reserved memory from user data"
                 ),
@@ -227,7 +227,7 @@ fn a_later_drop_in_above_karpenters_plan_is_a_warning() {
         notes_of(&plan)[1..],
         [Diagnostic::warning(
             Code::ReserveAboveKarpenter,
-            "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 20 needs 475Mi; the node reserves 1Gi (/etc/eks/nodeadm.d/95-site.yaml), so pods that Karpenter places may not fit",
+            "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 20 needs 475Mi; the node reserves 1Gi (/etc/eks/nodeadm.d/95-site.yaml), so pods that Karpenter schedules may not fit",
             "set kubeReserved.memory: 1Gi in the EC2NodeClass, or remove kube-reserved memory from /etc/eks/nodeadm.d/95-site.yaml"
         )]
     );

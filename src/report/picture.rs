@@ -177,7 +177,7 @@ m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
 
   ■ primary address   □ address for a pod
 
-  1 interface × 9 addresses               9 addresses for pods
+  1 interface × 9 addresses                 9 addresses for pods
   host-network pods                  +      2 (aws-node, kube-proxy)
                                      =     11 pods
   ceiling                            ≤    110 (not reached)

@@ -6,7 +6,7 @@ use crate::support::node::{
     Node, RunOutput, imds_with, in_cluster, ready_api, run_output, with_imds,
 };
 use crate::support::real_parts::{moto, own_moto};
-use eni_bootstrap_sandbox::KubernetesApi;
+use eni_bootstrap_sandbox::{Ec2, KubernetesApi, Subnet};
 use serde_json::{Value, json};
 
 #[test]
@@ -204,6 +204,49 @@ fn check_covers_every_zone_and_eniconfig_of_a_cluster() {
         (
             Some(64),
             "error: invalid command line\n  caused by: --zones requires a kubeconfig\n  help: run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
+        )
+    );
+}
+
+/// The name of the cluster in the settings does not matter.
+#[test]
+fn check_of_zones_compares_the_tags_with_cluster_name_of_aws_node() {
+    let api = ready_api();
+    let tags =
+        [("kubernetes.io/role/cni", "1"), ("cni.networking.k8s.aws/cluster/other", "shared")];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let ec2 = Ec2::start(vec![Subnet { id: "subnet-0a".to_owned(), tags, ..Subnet::default() }]);
+    let laptop = Node::empty();
+    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
+    // Without the padding of the columns.
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subnet_line = |version: &str, variables: &[(&str, &str)]| {
+        let custom = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
+        api.set_aws_node(Some(&[&[custom], variables].concat()));
+        api.set_cni_version(version);
+        let arguments =
+            ["check", "--zones=us-west-2a", "--cluster-name=prod", "--region=us-west-2"];
+        let endpoints = [
+            format!("--ec2-endpoint={}", ec2.endpoint()),
+            format!("--cluster-kubeconfig={kubeconfig}"),
+        ];
+        let output = laptop.run(arguments.map(str::to_owned).iter().chain(&endpoints));
+        let lines = output.stdout.lines().filter(|line| line.contains(" subnet "));
+        lines.map(words).collect::<Vec<_>>().join("\n")
+    };
+    let ok = "ok subnet subnet-0a is in us-west-2a and has 251 free addresses";
+    let excluded = "because of its tag cni.networking.k8s.aws/cluster/other (CLUSTER_NAME of aws-node is prod)";
+    let named = [("CLUSTER_NAME", "prod")];
+    assert_eq!(subnet_line("v1.23.2", &[]), ok);
+    assert_eq!(subnet_line("v1.21.1", &named), ok);
+    assert_eq!(
+        subnet_line("v1.23.2", &named),
+        format!("failed subnet the CNI assigns no pod addresses from subnet-0a {excluded}")
+    );
+    assert_eq!(
+        subnet_line("stable", &named),
+        format!(
+            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from subnet-0a {excluded}"
         )
     );
 }

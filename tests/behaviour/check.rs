@@ -246,7 +246,7 @@ fn check_of_zones_compares_the_tags_with_cluster_name_of_aws_node() {
     assert_eq!(
         subnet_line("stable", &named),
         format!(
-            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from subnet-0a {excluded}"
+            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, the CNI assigns no pod addresses from subnet-0a {excluded}"
         )
     );
 }

@@ -197,7 +197,11 @@ fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
 
 #[test]
 fn an_auto_mode_node_is_declined() {
-    let help = "  help: remove eni-bootstrap from this node, or remove the label if the node has another type\n";
+    let help = |source: &str| {
+        format!(
+            "  help: remove eni-bootstrap from this node, or remove the label from {source} if the node has another type\n"
+        )
+    };
     let api = ready_api();
     let lines = "  kubelet:\n    flags: [--node-labels=eks.amazonaws.com/compute-type=auto]\n";
     let imds = imds_with(user_data(&api, lines));
@@ -206,7 +210,8 @@ fn an_auto_mode_node_is_declined() {
         (
             Some(78),
             format!(
-                "error: this is an EKS Auto Mode node (a kubelet flag in user data sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{help}"
+                "error: this is an EKS Auto Mode node (a kubelet flag in user data sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{}",
+                help("user data")
             )
         )
     );
@@ -220,7 +225,8 @@ fn an_auto_mode_node_is_declined() {
         (
             Some(78),
             format!(
-                "error: this is an EKS Auto Mode node (settings.kubernetes.node-labels sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{help}"
+                "error: this is an EKS Auto Mode node (settings.kubernetes.node-labels sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{}",
+                help("settings.kubernetes.node-labels")
             )
         )
     );
@@ -247,7 +253,7 @@ fn a_hybrid_node_is_declined_without_a_request_to_imds() {
         declined(&node, run),
         (
             Some(78),
-            "error: this is an EKS hybrid node (a kubelet flag in /etc/eks/kubelet/environment sets label eks.amazonaws.com/compute-type=hybrid), and the Amazon VPC CNI does not run on hybrid nodes\n  help: remove eni-bootstrap from this node, or remove the label if the node has another type\n".to_owned()
+            "error: this is an EKS hybrid node (a kubelet flag in /etc/eks/kubelet/environment sets label eks.amazonaws.com/compute-type=hybrid), and the Amazon VPC CNI does not run on hybrid nodes\n  help: remove eni-bootstrap from this node, or remove the label from /etc/eks/kubelet/environment if the node has another type\n".to_owned()
         )
     );
     let node = without_imds();

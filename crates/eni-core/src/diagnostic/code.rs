@@ -121,6 +121,8 @@ codes! {
     CniOk = "cni-ok", "aws-node";
     /// The configuration of the aws-node DaemonSet cannot be read.
     CniUnreadable = "cni-unreadable", "aws-node";
+    /// The Node object, whose labels decide whether aws-node runs on this node, cannot be read.
+    NodeLabelsUnreadable = "node-labels-unreadable", "aws-node";
     /// The cluster has ENIConfigs, but custom networking is off, so the CNI does not use them.
     CustomNetworkingOff = "custom-networking-off", "aws-node";
     /// The CNI cannot parse a variable of the aws-node DaemonSet and uses its default.

@@ -69,7 +69,7 @@ impl KarpenterPlan {
         let pods = eni_limited_pods(&facts.limits);
         let memory_source = match overrides.memory {
             Some(_) => "kubeReserved in the EC2NodeClass".to_owned(),
-            None => format!("255Mi + 11Mi × {pods} pods, ENI-limited"),
+            None => format!("255Mi + 11Mi × {pods} pods: all network interfaces, without prefixes"),
         };
         let reserved = Reserved::compute(facts.limits.vcpus, pods, &overrides);
         Some(Self { reserved, memory_source })

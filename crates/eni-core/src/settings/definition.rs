@@ -38,7 +38,7 @@ settings! {
         /// With "cluster", the node needs permission to read the aws-node DaemonSet: apply
         /// packaging/rbac.yaml. eni-bootstrap also reads the ConfigMaps that the DaemonSet
         /// references. With "settings", `cni.custom-networking` defaults to true, and the other CNI
-        /// settings default to false, 0 or "ipv4".
+        /// settings default to false, 0 or "ipv4", and `cni.version` to 1.23.2.
         source: CniSource = "SOURCE", default(CniSource::Cluster);
         /// AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods use the subnet of an ENIConfig
         ///
@@ -101,8 +101,8 @@ settings! {
         ///
         /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
         /// version, eni-bootstrap assumes 1.18.0 or later. If max-pods still depends on the version, it
-        /// uses the lower max-pods, unless that is zero. With cni.source = "settings", the default is
-        /// 1.23.2.
+        /// uses the lower max-pods, unless that is zero. With `cni.source = "settings"`, the
+        /// default is 1.23.2.
         version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
 

@@ -86,7 +86,11 @@ fn an_error_names_the_excluded_subnet() {
         "MAX_ENI=1 leaves no network interface for pods: a tag excludes the subnet of the primary one"
     );
     let ipv6 = Cni { ip_family: IpFamily::Ipv6, reserved_enis: 2, ..PREFIX };
-    let (text, _) = with_subnet("m5.large", ipv6, PrimarySubnet::Excluded).unwrap_err();
+    let (text, help) = with_subnet("m5.large", ipv6, PrimarySubnet::Excluded).unwrap_err();
+    assert_eq!(
+        help,
+        "choose an instance type with more network interfaces, remove the tag kubernetes.io/role/cni from the subnet of the node, or disable one of `cni.pod-eni` and `cni.reserved-enis`"
+    );
     assert_eq!(
         text,
         "no network interface is left for pods: this instance type has 3 network interfaces, but a tag excludes the subnet of the primary one and 2 are reserved"

@@ -36,7 +36,7 @@ pub use pods_per_core::PodsPerCore;
 use pods_per_core::{limited, pods_per_core};
 use reserve::{KubeReserved, reserve};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
 use crate::domain::capacity::{Capacity, CapacityOptions, NodeNetwork};
 use crate::domain::cni::Cni;
@@ -95,9 +95,16 @@ pub fn plan(
     } else {
         NeededFlags { max_pods: true, kube_reserved: true }
     };
-    let (network, network_notes) = node_network(facts, settings, &cni.config, aws_node);
+    let (network, mut network_notes) = node_network(facts, settings, &cni.config, aws_node);
+    let is_assumed = network.exclusion_is_assumed
+        && (network.primary_subnet.is_excluded() || network.attached_excluded > 0);
     let (capacity, precedence) =
         capacity(facts, settings, cni.config, network, used_flags.max_pods)?;
+    if is_assumed && capacity.primary_excluded == 0 && capacity.attached_excluded == 0 {
+        // The calculation is for a version that does not read the tags, and has its own note.
+        network_notes
+            .retain(|it| !matches!(it.code, Code::PrimarySubnetExcluded | Code::CniVersionUnknown));
+    }
     let name = eni_config_name(facts, settings, &cni.config, aws_node)?;
     let KubeReserved {
         configured: kube_reserved,

@@ -3,7 +3,7 @@
 //! ```text
 //! usable     interfaces of the default network card, at most MAX_ENI
 //! for pods   usable − reserved − trunk − primary interface under custom networking, or if a tag
-//!            excludes its subnet
+//!            excludes its subnet − attached interfaces in excluded subnets
 //!            + interfaces of the other network cards with ENABLE_MULTI_NIC
 //! addresses  for pods × (IPv4 addresses per interface − 1) × addresses per slot
 //!            at most MINIMUM_IP_TARGET if WARM_IP_TARGET is unset
@@ -14,8 +14,10 @@
 //! Source: `pkg/ipamd/ipamd.go` and `scripts/gen_vpc_ip_limits.go` (aws/amazon-vpc-cni-k8s), and
 //! <https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>.
 
+mod assumed_version;
 mod calculation;
 mod features;
+mod ipv6;
 mod no_capacity;
 mod options;
 
@@ -26,9 +28,10 @@ pub use options::{
 };
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::cni::{Addressing, Cni, IpFamily};
+use crate::domain::cni::{Cni, IpFamily};
 use crate::domain::instance_limits::InstanceLimits;
 use features::{Features, features};
+pub(crate) use features::{addresses_per_slot, counts_interfaces};
 use serde::Serialize;
 
 /// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and
@@ -52,6 +55,8 @@ pub struct Capacity {
     pub primary_set_aside: u32,
     /// Network interfaces whose subnet a tag excludes from pods: 1, the primary one, or 0.
     pub primary_excluded: u32,
+    /// Attached network interfaces, without the primary one, whose subnet a tag excludes from pods.
+    pub attached_excluded: u32,
     /// Network interfaces that the CNI cannot create, because a tag excludes the only subnet that it
     /// would use.
     pub not_created: u32,
@@ -99,8 +104,18 @@ impl Capacity {
     ///
     /// # Errors
     ///
-    /// [`NoCapacity`] if no pod can get an address, or if the CNI rejects the configuration.
+    /// [`NoCapacity`] if no pod can get an address, or if the CNI rejects the configuration. An unknown
+    /// version of the CNI is no reason.
     pub fn compute(
+        limits: &InstanceLimits,
+        cni: Cni,
+        options: CapacityOptions,
+    ) -> Result<Self, NoCapacity> {
+        Self::of_version(limits, cni, options.clone())
+            .or_else(|error| Self::of_other_version(limits, cni, options, error))
+    }
+
+    fn of_version(
         limits: &InstanceLimits,
         cni: Cni,
         options: CapacityOptions,
@@ -129,6 +144,7 @@ impl Capacity {
             trunk,
             primary_set_aside: u32::from(cni.custom_networking),
             primary_excluded: u32::from(is_excluded),
+            attached_excluded: network.attached_excluded,
             not_created: 0,
             other_cards: if counts_other_cards { limits.interfaces_of_other_cards } else { 0 },
             interfaces_for_pods: 0,
@@ -148,8 +164,8 @@ impl Capacity {
             IpFamily::Ipv4 if cni.uses_attached_only() => {
                 capacity.count_attached(cni, &network)?;
             }
-            IpFamily::Ipv4 => capacity.count_ipv4(cni, network.primary_subnet)?,
-            IpFamily::Ipv6 => capacity.check_ipv6(cni, network.primary_subnet)?,
+            IpFamily::Ipv4 => capacity.count_ipv4(cni, &network)?,
+            IpFamily::Ipv6 => capacity.check_ipv6(limits, cni, network.primary_subnet)?,
         }
         capacity.decide()?;
         Ok(capacity)
@@ -157,24 +173,33 @@ impl Capacity {
 
     /// Counts the network interfaces for pods and their addresses. The limits may come from an
     /// endpoint that is not AWS, so no operation may overflow.
-    fn count_ipv4(&mut self, cni: Cni, subnet: PrimarySubnet) -> Result<(), NoCapacity> {
+    fn count_ipv4(&mut self, cni: Cni, network: &NodeNetwork) -> Result<(), NoCapacity> {
         let managed = self.max_eni.unwrap_or(self.interfaces).saturating_sub(self.reserved);
+        let managed = managed.saturating_sub(self.attached_excluded);
         self.trunk = self.trunk_of(managed);
         let without_primary = self.primary_set_aside + self.primary_excluded;
-        let mut on_default_card =
-            managed.saturating_sub(self.trunk).saturating_sub(without_primary);
+        let on_default_card = managed.saturating_sub(self.trunk).saturating_sub(without_primary);
         if on_default_card == 0 {
             return Err(self.no_interface_left());
         }
-        if subnet == PrimarySubnet::ExcludedWithoutOther && self.primary_excluded > 0 {
-            return Err(NoCapacity::NoSubnetForPods);
-        }
-        if subnet == PrimarySubnet::NoNewInterfaces && !cni.custom_networking {
-            self.not_created = on_default_card - 1;
-            self.other_cards = 0;
-            on_default_card = 1;
-        }
-        self.interfaces_for_pods = on_default_card.saturating_add(self.other_cards);
+        let attached = network.attached_for_pods;
+        let existing = match network.primary_subnet {
+            _ if cni.custom_networking => None,
+            PrimarySubnet::ExcludedWithoutOther if attached == 0 => {
+                return Err(NoCapacity::NoSubnetForPods { ip_family: cni.ip_family });
+            }
+            PrimarySubnet::ExcludedWithoutOther => Some(attached),
+            PrimarySubnet::NoNewInterfaces => Some(attached.saturating_add(1)),
+            PrimarySubnet::Included | PrimarySubnet::Excluded => None,
+        };
+        self.interfaces_for_pods = match existing {
+            Some(existing) => {
+                self.not_created = on_default_card.saturating_sub(existing);
+                self.other_cards = 0;
+                existing.min(on_default_card)
+            }
+            None => on_default_card.saturating_add(self.other_cards),
+        };
         let addresses = self
             .interfaces_for_pods
             .saturating_mul(self.slots_per_interface)
@@ -201,6 +226,8 @@ impl Capacity {
     fn count_attached(&mut self, cni: Cni, network: &NodeNetwork) -> Result<(), NoCapacity> {
         let is_replaced = self.max_pods_override.is_some();
         self.primary_set_aside = 0;
+        self.trunk = 0;
+        self.attached_excluded = 0;
         self.primary_excluded = u32::from(network.primary_subnet.is_excluded());
         let Some(attached) = &network.attached else {
             return if is_replaced { Ok(()) } else { Err(NoCapacity::AttachedInterfacesUnknown) };
@@ -211,6 +238,7 @@ impl Capacity {
             _ => 0,
         };
         let of_others = attached.of_others(self.reserved, per_slot);
+        self.reserved = 0;
         let addresses = of_primary.saturating_add(of_others);
         if addresses == 0 && !is_replaced {
             return Err(NoCapacity::NoAttachedAddress { prefixes: per_slot > 1 });
@@ -226,6 +254,7 @@ impl Capacity {
         let excluded = Excluded {
             set_aside,
             subnet: self.primary_excluded,
+            attached: self.attached_excluded,
             trunk: self.trunk,
             reserved: self.reserved,
         };
@@ -234,28 +263,6 @@ impl Capacity {
             None if interfaces == 1 && set_aside == 1 => NoCapacity::OnlyThePrimaryInterface,
             None => NoCapacity::NoInterfaceLeft { interfaces, excluded },
         }
-    }
-
-    /// Rejects what the CNI rejects in an IPv6 cluster.
-    fn check_ipv6(&mut self, cni: Cni, subnet: PrimarySubnet) -> Result<(), NoCapacity> {
-        if cni.custom_networking {
-            return Err(NoCapacity::CustomNetworkingWithIpv6);
-        }
-        if cni.addressing != Addressing::Prefixes {
-            return Err(NoCapacity::Ipv6WithoutPrefixes);
-        }
-        if self.addresses_per_slot == 1 {
-            return Err(NoCapacity::Ipv6OnXen);
-        }
-        if subnet == PrimarySubnet::ExcludedWithoutOther {
-            return Err(NoCapacity::NoSubnetForPods);
-        }
-        // The CNI then needs another network interface, in another subnet.
-        if self.primary_excluded > 0 && self.interfaces.saturating_sub(self.reserved) < 2 {
-            return Err(self.no_interface_left());
-        }
-        self.interfaces_for_pods = 1;
-        Ok(())
     }
 
     /// Sets max-pods: the override, or the computed value up to the ceiling.

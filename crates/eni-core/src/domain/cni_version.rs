@@ -40,6 +40,9 @@ impl CniVersion {
     /// `--cni-version`.
     pub const REFERENCE: Self = Self::new(1, 23, 2);
 
+    /// The help of a warning about an unknown version.
+    pub(crate) const HELP: &str = "set `cni.version` to the version of the CNI, such as \"1.23.2\"";
+
     const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self { major, minor, patch }
     }

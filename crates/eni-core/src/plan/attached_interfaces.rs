@@ -1,16 +1,19 @@
 //! The attached network interfaces: the addresses that pods get if the CNI attaches none, and notes about
 //! network interfaces that were attached before the node started.
 
+mod excluded;
+
+pub(super) use excluded::AttachedCounts;
+
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{AttachedAddresses, InterfaceAddresses};
+use crate::domain::capacity::{AttachedAddresses, InterfaceAddresses, PrimarySubnet};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
-use crate::domain::cni_version::CniVersion;
 use crate::domain::plural::counted;
 use crate::domain::prefixes;
-use crate::domain::subnet_tags::excluding_tag;
-use crate::facts::{Facts, Instance, NetworkInterface, ZoneSubnets};
+use crate::facts::{Facts, Instance, NetworkInterface};
 use crate::settings::Settings;
+use excluded::is_in_excluded_subnet;
 
 /// Returns whether max-pods depends on the attached network interfaces, so that the agent must read all
 /// of them.
@@ -21,12 +24,14 @@ pub fn depends_on_attached_interfaces(settings: &Settings, aws_node: Option<&Aws
 }
 
 /// Returns the addresses of the attached network interfaces, with notes. `None` if IMDS does not
-/// describe the network interfaces.
+/// describe the network interfaces. `of_primary` is the subnet of the primary one, and the number of
+/// addresses in each slot.
 pub(super) fn attached_interfaces(
     facts: &Facts,
     settings: &Settings,
     cni: &Cni,
     aws_node: Option<&AwsNode>,
+    of_primary: (PrimarySubnet, u32),
 ) -> (Option<AttachedAddresses>, Vec<Diagnostic>) {
     let Instance { primary_interface, interfaces, .. } = &facts.instance;
     let mut diagnostics = Vec::new();
@@ -39,13 +44,13 @@ pub(super) fn attached_interfaces(
     };
     let (counts_others, note) = match aws_node {
         Some(aws_node) if !aws_node.manages_untagged && settings.cni.reserved_enis.is_none() => {
-            untagged(primary, others, cni)
+            untagged(primary_addresses(primary, cni, of_primary), others, cni)
         }
         _ => (true, None),
     };
     diagnostics.extend(note);
     let serves_pods = |it: &&NetworkInterface| {
-        counts_others && !is_in_excluded_subnet(it, &facts.zone_subnets, cni, aws_node)
+        counts_others && !is_in_excluded_subnet(it, facts, settings, cni, aws_node)
     };
     let others = others.iter().filter(serves_pods).map(addresses).collect();
     (Some(AttachedAddresses { primary: addresses(primary), others }), diagnostics)
@@ -56,21 +61,17 @@ fn addresses(interface: &NetworkInterface) -> InterfaceAddresses {
     InterfaceAddresses { secondary, prefixes }
 }
 
-/// Returns whether a tag excludes the subnet of `interface` from pods.
-///
-/// Source: `excludedENIBasedOnSubnetTags`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s v1.23.2.
-fn is_in_excluded_subnet(
-    interface: &NetworkInterface,
-    zone_subnets: &ZoneSubnets,
+/// Returns the addresses of the primary network interface that the CNI assigns to pods.
+fn primary_addresses(
+    primary: &NetworkInterface,
     cni: &Cni,
-    aws_node: Option<&AwsNode>,
-) -> bool {
-    let (ZoneSubnets::Read(subnets), Some(aws_node)) = (zone_subnets, aws_node) else {
-        return false;
-    };
-    let subnet = subnets.iter().find(|subnet| subnet.id == interface.subnet_id.as_str());
-    let tag = subnet.and_then(|it| excluding_tag(&it.tags, aws_node.cluster_name.as_deref()));
-    aws_node.subnet_discovery && cni.may_be_since(CniVersion::SUBNET_EXCLUSION) && tag.is_some()
+    (subnet, addresses_per_slot): (PrimarySubnet, u32),
+) -> u32 {
+    if subnet.is_excluded() {
+        return 0;
+    }
+    let attached = AttachedAddresses { primary: addresses(primary), others: Vec::new() };
+    attached.of_primary(cni.custom_networking, addresses_per_slot)
 }
 
 /// Returns whether the calculation counts the network interfaces besides the primary one if
@@ -80,7 +81,7 @@ fn is_in_excluded_subnet(
 ///
 /// Source: `setUnmanagedENIs`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s v1.23.2.
 fn untagged(
-    primary: &NetworkInterface,
+    primary_addresses: u32,
     others: &[NetworkInterface],
     cni: &Cni,
 ) -> (bool, Option<Diagnostic>) {
@@ -106,7 +107,7 @@ fn untagged(
     let help =
         "set cni.reserved-enis to the number of network interfaces without the tag".to_owned();
     // A node whose primary interface has no address for pods depends on the others.
-    let counts_others = primary.pod_addresses() == 0;
+    let counts_others = primary_addresses == 0;
     let verb = if counts_others { "includes" } else { "does not include" };
     (counts_others, warning(&format!("max-pods {verb} the addresses of {ids}"), help))
 }

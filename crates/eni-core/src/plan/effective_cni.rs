@@ -26,7 +26,8 @@ pub(super) fn effective_cni(
     settings: &CniSettings,
     aws_node: Option<&AwsNode>,
 ) -> (EffectiveCni, Vec<Diagnostic>) {
-    let default = Cni { custom_networking: true, ..Cni::default() };
+    let default =
+        Cni { custom_networking: true, version: Some(CniVersion::REFERENCE), ..Cni::default() };
     let base = aws_node.map_or(default, |aws_node| aws_node.cni);
     // Destructured completely, so that a new key cannot be forgotten here.
     let CniSettings {
@@ -246,7 +247,8 @@ mod tests {
 
     #[test]
     fn without_a_daemonset_the_settings_apply_over_their_defaults() {
-        let config = Cni { custom_networking: true, ..Cni::default() };
+        let version = Some(CniVersion::REFERENCE);
+        let config = Cni { custom_networking: true, version, ..Cni::default() };
         let expected = EffectiveCni { source: CniSource::Settings, config };
         assert_eq!(effective_cni(&CniSettings::default(), None), (expected, vec![]));
         let all = CniSettings {

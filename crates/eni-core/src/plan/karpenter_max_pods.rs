@@ -7,8 +7,15 @@ use crate::domain::capacity::{Capacity, HOST_NETWORK_PODS};
 /// Karpenter computes max-pods from the network interfaces of the default card without `RESERVED_ENIS`,
 /// and has no ceiling and no prefixes. An expression in `kubelet.maxPods` can contain all of them.
 pub(super) fn help(capacity: &Capacity, planned: u32) -> String {
-    let Capacity { reserved, trunk, primary_set_aside, interfaces, max_pods, .. } = *capacity;
-    let reserved_enis = reserved.saturating_add(trunk).saturating_add(primary_set_aside);
+    let Capacity { reserved, trunk, interfaces, max_pods, .. } = *capacity;
+    let without_pods = [
+        reserved,
+        trunk,
+        capacity.primary_set_aside,
+        capacity.primary_excluded,
+        capacity.attached_excluded,
+    ];
+    let reserved_enis = without_pods.into_iter().fold(0, u32::saturating_add);
     let eni_limited = |reserved_enis: u32| {
         let usable = interfaces.saturating_sub(reserved_enis);
         usable.saturating_mul(capacity.slots_per_interface).saturating_add(HOST_NETWORK_PODS)
@@ -39,6 +46,7 @@ pub(super) fn help(capacity: &Capacity, planned: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
     use crate::domain::cni::{Addressing, Cni};
     use crate::plan::tests::{facts, settings};
 
@@ -67,6 +75,16 @@ mod tests {
                 "set RESERVED_ENIS=1 on the Karpenter controller and pods.ceiling = \"none\" in the settings; or {}",
                 fixed(250)
             )
+        );
+        let subnet = PrimarySubnet::Excluded;
+        let network =
+            NodeNetwork { primary_subnet: subnet, attached_excluded: 1, ..NodeNetwork::default() };
+        let options = CapacityOptions { network, ..settings("").pods.capacity_options() };
+        let limits = facts("m5.xlarge").limits;
+        let excluded = Capacity::compute(&limits, Cni::default(), options).unwrap();
+        assert_eq!(
+            super::help(&excluded, 58),
+            format!("set RESERVED_ENIS=2 on the Karpenter controller; or {}", fixed(30))
         );
         let expression = "set kubelet.maxPods in the EC2NodeClass to an expression; or";
         assert_eq!(help("m5.large", 29, prefixes, ""), format!("{expression} {}", fixed(110)));

@@ -1,11 +1,13 @@
 //! What max-pods depends on besides the instance type and the CNI configuration: the tags of the
 //! node's subnet, and the attached network interfaces.
 
-use super::attached_interfaces::attached_interfaces;
+use super::attached_interfaces::{AttachedCounts, attached_interfaces};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{NodeNetwork, PrimarySubnet};
-use crate::domain::cni::Cni;
+use crate::domain::capacity::{
+    Capacity, CapacityOptions, NodeNetwork, PrimarySubnet, addresses_per_slot, counts_interfaces,
+};
+use crate::domain::cni::{Cni, IpFamily};
 use crate::domain::cni_version::CniVersion;
 use crate::domain::identifier::SubnetId;
 use crate::domain::subnet_tags::{excluding_tag, is_discovered};
@@ -18,13 +20,19 @@ use crate::settings::Settings;
 pub fn depends_on_zone_subnets(settings: &Settings, aws_node: Option<&AwsNode>) -> bool {
     let (cni, _) = super::effective_cni(&settings.cni, aws_node);
     let is_configured = settings.cni.primary_subnet_excluded.is_some() || aws_node.is_none();
-    !is_configured && applies(&cni.config)
+    !is_configured && aws_node.is_some_and(|aws_node| applies(&cni.config, aws_node))
 }
 
-/// Returns whether the tags of a subnet can exclude the primary network interface from pods.
-fn applies(cni: &Cni) -> bool {
+/// Returns whether max-pods depends on the tag of the subnet of the primary network interface. Without
+/// subnet discovery, the tag only prevents new network interfaces.
+///
+/// Source: `setupENI` and `nodeInit`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s v1.23.2.
+fn applies(cni: &Cni, aws_node: &AwsNode) -> bool {
     let uses_primary = !cni.custom_networking || cni.uses_attached_only();
-    uses_primary && cni.may_be_since(CniVersion::SUBNET_EXCLUSION)
+    let attaches = cni.ip_family == IpFamily::Ipv4 && !cni.uses_attached_only();
+    uses_primary
+        && (aws_node.subnet_discovery || attaches)
+        && cni.may_be_since(CniVersion::SUBNET_EXCLUSION)
 }
 
 /// Returns the network of the node, with notes about the tags.
@@ -35,9 +43,57 @@ pub(super) fn node_network(
     aws_node: Option<&AwsNode>,
 ) -> (NodeNetwork, Vec<Diagnostic>) {
     let (primary_subnet, mut diagnostics) = primary_subnet(facts, settings, cni, aws_node);
-    let (attached, notes) = attached_interfaces(facts, settings, cni, aws_node);
+    let addresses_per_slot = addresses_per_slot(&facts.limits, *cni).0;
+    let of_primary = (primary_subnet, addresses_per_slot);
+    let (attached, notes) = attached_interfaces(facts, settings, cni, aws_node, of_primary);
     diagnostics.extend(notes);
-    (NodeNetwork { primary_subnet, attached }, diagnostics)
+    let counts = AttachedCounts::new(facts, settings, cni, aws_node);
+    let depends_on_version = cni.version.is_none() && counts_interfaces(*cni);
+    if depends_on_version && counts.excluded > 0 && primary_subnet == PrimarySubnet::Included {
+        diagnostics.push(version_unknown());
+    }
+    let is_read = settings.cni.primary_subnet_excluded.is_none();
+    let network = NodeNetwork {
+        primary_subnet,
+        exclusion_is_assumed: is_read && cni.version.is_none(),
+        attached_excluded: counts.excluded,
+        attached_for_pods: counts.for_pods,
+        attached,
+    };
+    if let (ZoneSubnets::Unknown { reason, is_denied }, Some(aws_node), true) =
+        (&facts.zone_subnets, aws_node, is_read)
+        && applies(cni, aws_node)
+    {
+        let since = cni.version.is_some_and(|it| it >= CniVersion::SUBNET_EXCLUSION);
+        let predicts = *is_denied && since && aws_node.subnet_discovery;
+        let prediction = if predicts && !cni.uses_attached_only() {
+            prediction(facts, settings, cni, &network)
+        } else {
+            String::new()
+        };
+        diagnostics.insert(0, not_checked(reason, *is_denied, &prediction));
+    }
+    (network, diagnostics)
+}
+
+/// Returns what the CNI does if IAM denies `ec2:DescribeSubnets` to it, too.
+///
+/// Source: `createENI`, `pkg/awsutils/awsutils.go`, and `nodeInit`, `pkg/ipamd/ipamd.go`,
+/// aws/amazon-vpc-cni-k8s v1.23.2.
+fn prediction(facts: &Facts, settings: &Settings, cni: &Cni, network: &NodeNetwork) -> String {
+    if cni.ip_family == IpFamily::Ipv6 {
+        return "; if aws-node uses the IAM role of the node, aws-node exits".to_owned();
+    }
+    let network = NodeNetwork { primary_subnet: PrimarySubnet::NoNewInterfaces, ..network.clone() };
+    let options = CapacityOptions { network, ..settings.pods.capacity_options() };
+    let options = CapacityOptions { max_pods_override: None, ..options };
+    let max_pods = match Capacity::compute(&facts.limits, *cni, options) {
+        Ok(capacity) => format!(" (max-pods {})", capacity.max_pods),
+        Err(_) => String::new(),
+    };
+    format!(
+        "; if aws-node uses the IAM role of the node, it creates no network interface, and only the addresses of the attached network interfaces serve pods{max_pods}"
+    )
 }
 
 /// Returns whether the subnet of the primary network interface serves pods.
@@ -51,16 +107,11 @@ fn primary_subnet(
         let subnet = if is_excluded { PrimarySubnet::Excluded } else { PrimarySubnet::Included };
         return (subnet, Vec::new());
     }
-    let (Some(aws_node), true) = (aws_node, applies(cni)) else {
+    let Some(aws_node) = aws_node.filter(|aws_node| applies(cni, aws_node)) else {
         return (PrimarySubnet::Included, Vec::new());
     };
     match &facts.zone_subnets {
-        ZoneSubnets::NotRead => (PrimarySubnet::Included, Vec::new()),
-        ZoneSubnets::Unknown { reason, is_denied } => {
-            let is_denied = *is_denied && !cni.uses_attached_only();
-            let diagnostic = not_checked(reason, is_denied, cni.version, aws_node);
-            (PrimarySubnet::Included, vec![diagnostic])
-        }
+        ZoneSubnets::NotRead | ZoneSubnets::Unknown { .. } => (PrimarySubnet::Included, Vec::new()),
         ZoneSubnets::Read(subnets) => {
             by_tags(subnets, own_id(&facts.instance), cni.version, aws_node)
         }
@@ -76,7 +127,7 @@ pub(crate) fn read_primary_subnet(
     aws_node: &AwsNode,
 ) -> Option<PrimarySubnet> {
     match &facts.zone_subnets {
-        ZoneSubnets::Read(subnets) if applies(cni) => {
+        ZoneSubnets::Read(subnets) if applies(cni, aws_node) => {
             Some(by_tags(subnets, own_id(&facts.instance), cni.version, aws_node).0)
         }
         _ => None,
@@ -131,7 +182,7 @@ fn by_tags(
 
 fn excluded_by(id: &str, tag: &str, subnet: PrimarySubnet) -> Diagnostic {
     let effect = if subnet == PrimarySubnet::NoNewInterfaces {
-        "subnet discovery is off, so the CNI creates no network interface, and only the primary one serves pods"
+        "subnet discovery is off, so the CNI creates no network interface, and only the attached ones serve pods"
     } else {
         "the CNI assigns no addresses of the primary network interface to pods"
     };
@@ -146,29 +197,23 @@ fn version_unknown() -> Diagnostic {
         format!(
             "the version of the CNI is unknown; before {first}, no tag excludes a subnet, so max-pods may be too low"
         ),
-        "set cni.version",
+        CniVersion::HELP,
     )
 }
 
 /// The warning that EC2 did not return the tags.
-fn not_checked(
-    reason: &str,
-    is_denied: bool,
-    version: Option<CniVersion>,
-    aws_node: &AwsNode,
-) -> Diagnostic {
-    let since = version.is_some_and(|version| version >= CniVersion::SUBNET_EXCLUSION);
-    let prediction = if is_denied && since && aws_node.subnet_discovery {
-        "; if aws-node uses the IAM role of the node, it also needs ec2:DescribeSubnets and does not work without it"
+fn not_checked(reason: &str, is_denied: bool, prediction: &str) -> Diagnostic {
+    let help = if is_denied {
+        "allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded"
     } else {
-        ""
+        "check the route to the EC2 endpoint, or set cni.primary-subnet-excluded"
     };
     Diagnostic::warning(
         Code::PrimarySubnetNotChecked,
         format!(
             "{reason}; max-pods is computed as if no tag excludes the subnet of the node{prediction}"
         ),
-        "allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded",
+        help,
     )
 }
 

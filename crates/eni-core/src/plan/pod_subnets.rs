@@ -73,7 +73,7 @@ impl Plan {
     /// Returns the number of addresses that the pods of a full node use.
     #[must_use]
     pub fn pod_addresses(&self) -> u32 {
-        self.capacity.max_pods.saturating_sub(self.capacity.host_network_pods)
+        self.max_pods_in_force().saturating_sub(self.capacity.host_network_pods)
     }
 }
 

@@ -38,7 +38,7 @@ settings! {
         /// With "cluster", the node needs permission to read the aws-node DaemonSet: apply
         /// packaging/rbac.yaml. eni-bootstrap also reads the ConfigMaps that the DaemonSet
         /// references. With "settings", `cni.custom-networking` defaults to true, and the other CNI
-        /// settings default to false, 0 or "ipv4".
+        /// settings default to false, 0 or "ipv4", and `cni.version` to 1.23.2.
         source: CniSource = "SOURCE", default(CniSource::Cluster);
         /// AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods use the subnet of an ENIConfig
         ///
@@ -94,13 +94,15 @@ settings! {
         ///
         /// From version 1.22.0, the CNI assigns no address of the primary network interface to pods if a
         /// tag excludes its subnet, such as kubernetes.io/role/cni=0. By default, eni-bootstrap reads the
-        /// tags with ec2:DescribeSubnets. With custom networking, this setting has no effect.
+        /// tags with ec2:DescribeSubnets. With custom networking, this setting has an effect only on attached
+        /// network interfaces in the subnet, and if the CNI attaches no network interfaces.
         primary_subnet_excluded: bool = "BOOL", unset("from the tags of the subnet", "false");
         /// Version of the CNI
         ///
         /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
         /// version, eni-bootstrap assumes 1.18.0 or later. If max-pods still depends on the version, it
-        /// uses the lower max-pods.
+        /// uses the lower max-pods, unless that is zero. With `cni.source = "settings"`, the
+        /// default is 1.23.2.
         version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
 

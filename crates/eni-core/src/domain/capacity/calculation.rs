@@ -47,6 +47,7 @@ impl Capacity {
         let terms = [
             (self.primary_set_aside, "− 1 for custom networking".to_owned()),
             (self.primary_excluded, "− 1 for the excluded subnet".to_owned()),
+            (self.attached_excluded, format!("− {} in excluded subnets", self.attached_excluded)),
             (self.trunk, "− 1 for the trunk interface".to_owned()),
             (self.reserved, format!("− {} reserved", self.reserved)),
             (self.not_created, format!("− {} that the CNI cannot create", self.not_created)),

@@ -2,7 +2,7 @@
 
 use super::Capacity;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::domain::cni::{Addressing, Cni};
+use crate::domain::cni::{Addressing, Cni, IpFamily};
 use crate::domain::cni_version::CniVersion;
 use crate::domain::instance_limits::{InstanceLimits, Platform};
 use crate::domain::prefixes;
@@ -44,21 +44,27 @@ fn trunk(limits: &InstanceLimits, cni: Cni) -> (u32, Vec<Diagnostic>) {
     match cni.version {
         Some(version) if version >= first => (0, diagnostics),
         Some(_) => (1, diagnostics),
+        None if !counts_interfaces(cni) => (0, diagnostics),
         None => {
             diagnostics.push(Diagnostic::warning(
                 Code::CniVersionUnknown,
                 format!(
                     "the version of the CNI is unknown; before {first}, the CNI keeps a network interface for the trunk on every instance type, so max-pods counts one network interface less"
                 ),
-                "set cni.version",
+                CniVersion::HELP,
             ));
             (1, diagnostics)
         }
     }
 }
 
+/// Returns whether the number of network interfaces that the CNI can attach determines max-pods.
+pub(crate) fn counts_interfaces(cni: Cni) -> bool {
+    cni.ip_family == IpFamily::Ipv4 && !cni.uses_attached_only()
+}
+
 /// Returns the addresses in each slot, with a note if prefix delegation has no effect.
-fn addresses_per_slot(limits: &InstanceLimits, cni: Cni) -> (u32, Option<Diagnostic>) {
+pub(crate) fn addresses_per_slot(limits: &InstanceLimits, cni: Cni) -> (u32, Option<Diagnostic>) {
     let first = CniVersion::PREFIX_DELEGATION;
     match (cni.addressing, limits.platform, cni.version) {
         (Addressing::SecondaryAddresses, ..) => (1, None),

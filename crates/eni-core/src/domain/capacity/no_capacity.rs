@@ -1,5 +1,7 @@
 //! Reasons why max-pods cannot be computed, with help for each.
 
+use crate::domain::cni::IpFamily;
+use crate::domain::cni_version::CniVersion;
 use crate::domain::plural::counted;
 use crate::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -33,7 +35,10 @@ pub enum NoCapacity {
     #[error(
         "a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone"
     )]
-    NoSubnetForPods,
+    NoSubnetForPods {
+        /// The IP family of the cluster.
+        ip_family: IpFamily,
+    },
     /// The CNI uses only attached network interfaces, and IMDS did not describe them.
     #[error(
         "the VPC CNI uses only the attached network interfaces, and instance metadata does not describe them"
@@ -59,6 +64,14 @@ pub enum NoCapacity {
         "the VPC CNI requires a Nitro or bare metal instance type in an IPv6 cluster, and this instance type is Xen"
     )]
     Ipv6OnXen,
+    /// The version of the CNI supports no prefixes, which IPv6 requires.
+    #[error(
+        "the VPC CNI requires prefix delegation in an IPv6 cluster, and version {version} of the CNI does not support it"
+    )]
+    Ipv6NotInVersion {
+        /// The version of the CNI.
+        version: CniVersion,
+    },
     /// Nothing but the ceiling limits the pods of an IPv6 node.
     #[error("in an IPv6 cluster, only the ceiling limits max-pods, and pods.ceiling is \"none\"")]
     Ipv6WithoutCeiling,
@@ -86,6 +99,8 @@ pub struct Excluded {
     pub set_aside: u32,
     /// Network interfaces whose subnet a tag excludes.
     pub subnet: u32,
+    /// Attached network interfaces, without the primary one, whose subnet a tag excludes.
+    pub attached: u32,
     /// Network interfaces that the trunk uses.
     pub trunk: u32,
     /// Network interfaces that the CNI does not manage.
@@ -100,6 +115,12 @@ impl fmt::Display for Excluded {
         }
         if self.subnet > 0 {
             parts.push("a tag excludes the subnet of the primary one".to_owned());
+        }
+        match self.attached {
+            0 => {}
+            1 => parts.push("a tag excludes the subnet of 1 attached network interface".to_owned()),
+            many => parts
+                .push(format!("tags exclude the subnets of {many} attached network interfaces")),
         }
         if self.trunk > 0 {
             parts.push("security groups for pods use one for the trunk interface".to_owned());
@@ -124,14 +145,25 @@ impl Advice for NoCapacity {
             Self::OnlyThePrimaryInterface => {
                 "choose an instance type with more network interfaces, or disable custom networking (`cni.custom-networking = false`)"
             }
+            Self::MaxEniTooLow { excluded, .. } | Self::NoInterfaceLeft { excluded, .. }
+                if excluded.attached > 0 =>
+            {
+                "detach the network interfaces in the excluded subnets, or replace the node"
+            }
             Self::MaxEniTooLow { .. } => {
                 "increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit"
+            }
+            Self::NoInterfaceLeft { excluded, .. } if excluded.subnet > 0 => {
+                "choose an instance type with more network interfaces, remove the tag kubernetes.io/role/cni from the subnet of the node, or disable one of `cni.pod-eni` and `cni.reserved-enis`"
             }
             Self::NoInterfaceLeft { .. } => {
                 "choose an instance type with more network interfaces, or disable one of `cni.custom-networking`, `cni.pod-eni` and `cni.reserved-enis`"
             }
-            Self::NoSubnetForPods => {
-                "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`"
+            Self::NoSubnetForPods { ip_family: IpFamily::Ipv4 } => {
+                "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; set `cni.primary-subnet-excluded` to false if the CNI does not read the tags"
+            }
+            Self::NoSubnetForPods { ip_family: IpFamily::Ipv6 } => {
+                "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, or remove kubernetes.io/role/cni from the subnet of the node; set `cni.primary-subnet-excluded` to false if the CNI does not read the tags"
             }
             Self::AttachedInterfacesUnknown => {
                 "check that the instance metadata service responds to requests for meta-data/network/interfaces/macs/, or set `pods.max`"
@@ -149,6 +181,7 @@ impl Advice for NoCapacity {
                 "set ENABLE_PREFIX_DELEGATION=true on the aws-node DaemonSet (or `cni.prefix-delegation = true` in the settings)"
             }
             Self::Ipv6OnXen => "choose a Nitro instance type",
+            Self::Ipv6NotInVersion { .. } => "upgrade the CNI to 1.10.0 or later",
             Self::Windows => "do not set max-pods on Windows nodes: the EKS Windows images set it",
             Self::Ipv6WithoutCeiling => "set `pods.ceiling` to \"recommended\" or to a number",
             Self::InvalidLimits { .. } => {

@@ -62,6 +62,14 @@ pub struct NodeNetwork {
     /// Whether the subnet of the primary network interface serves pods. Without effect under custom
     /// networking, unless the CNI uses only the attached network interfaces.
     pub primary_subnet: PrimarySubnet,
+    /// Whether `primary_subnet` and `attached_excluded` follow from tags that an earlier version of the
+    /// CNI does not read, and the version is unknown.
+    pub exclusion_is_assumed: bool,
+    /// Attached network interfaces, without the primary one, whose subnet a tag excludes from pods.
+    pub attached_excluded: u32,
+    /// Attached network interfaces, without the primary one, that serve pods. Read only if the CNI
+    /// creates no others.
+    pub attached_for_pods: u32,
     /// The addresses of the attached network interfaces whose subnet serves pods; `None` if IMDS does
     /// not describe them. Only read if the CNI uses only the attached network interfaces.
     pub attached: Option<AttachedAddresses>,
@@ -88,7 +96,7 @@ pub enum PrimarySubnet {
 
 impl PrimarySubnet {
     /// Returns whether the primary network interface serves no pods.
-    pub(super) fn is_excluded(self) -> bool {
+    pub(crate) fn is_excluded(self) -> bool {
         matches!(self, Self::Excluded | Self::ExcludedWithoutOther)
     }
 
@@ -141,7 +149,7 @@ impl AttachedAddresses {
     /// does not read the prefixes there.
     ///
     /// Source: `getENIMetadata`, `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s v1.23.2.
-    pub(super) fn of_primary(&self, custom_networking: bool, addresses_per_slot: u32) -> u32 {
+    pub(crate) fn of_primary(&self, custom_networking: bool, addresses_per_slot: u32) -> u32 {
         let prefixes = if custom_networking { 0 } else { self.primary.prefixes };
         InterfaceAddresses { prefixes, ..self.primary }.for_pods(addresses_per_slot)
     }

@@ -1,10 +1,12 @@
 //! Compares with values that AWS publishes.
 
 use super::*;
+use crate::domain::cni::Addressing;
 use crate::domain::cni_version::CniVersion;
 use crate::domain::instance_limits::Platform;
 use crate::failure::Advice as _;
 
+mod attached;
 mod network;
 mod slot_count;
 mod texts;
@@ -94,7 +96,7 @@ fn published_types_of_every_size() {
 
 /// Returns what uses the network interfaces that do not serve pods.
 fn excluded(set_aside: u32, trunk: u32, reserved: u32) -> Excluded {
-    Excluded { set_aside, subnet: 0, trunk, reserved }
+    Excluded { set_aside, subnet: 0, attached: 0, trunk, reserved }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::facts::Subnet;
 use crate::facts::fixture::facts;
+use crate::facts::{Subnet, ZoneSubnets};
 use crate::plan::tests::settings;
 use std::collections::BTreeMap;
 
@@ -28,13 +28,24 @@ fn aws_node(variables: &[&str]) -> AwsNode {
     AwsNode::read(&owned.collect(), "amazon-k8s-cni:v1.23.2")
 }
 
+fn of_primary(aws_node: &AwsNode) -> (PrimarySubnet, u32) {
+    let uses_prefixes = aws_node.cni.addressing == Addressing::Prefixes;
+    (PrimarySubnet::Included, if uses_prefixes { prefixes::ADDRESSES } else { 1 })
+}
+
 fn result(
     facts: &Facts,
     text: &str,
     variables: &[&str],
 ) -> (Option<AttachedAddresses>, Vec<Diagnostic>) {
     let aws_node = aws_node(variables);
-    attached_interfaces(facts, &settings(text), &aws_node.cni, Some(&aws_node))
+    attached_interfaces(
+        facts,
+        &settings(text),
+        &aws_node.cni,
+        Some(&aws_node),
+        of_primary(&aws_node),
+    )
 }
 
 const CUSTOM: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true";
@@ -160,6 +171,8 @@ fn interfaces_in_an_excluded_subnet_serve_no_pods() {
     assert_eq!(others(&[IMDS_ONLY]), [3]);
     assert_eq!(others(&[IMDS_ONLY, "ENABLE_SUBNET_DISCOVERY=false"]), [4, 3]);
     let earlier = AwsNode::read(&aws_node(&[IMDS_ONLY]).variables, "amazon-k8s-cni:v1.21.0");
-    let (attached, _) = attached_interfaces(&facts, &settings(""), &earlier.cni, Some(&earlier));
+    let of_primary = of_primary(&earlier);
+    let (attached, _) =
+        attached_interfaces(&facts, &settings(""), &earlier.cni, Some(&earlier), of_primary);
     assert_eq!(attached.unwrap().others.len(), 2, "the version does not read the tags");
 }

@@ -83,7 +83,7 @@ fn without_another_subnet_no_pod_gets_an_address() {
 #[test]
 fn without_subnet_discovery_only_the_primary_interface_serves_pods() {
     let off = aws_node("v1.23.2", &[("ENABLE_SUBNET_DISCOVERY", "false")]);
-    let effect = "subnet discovery is off, so the CNI creates no network interface, and only the primary one serves pods";
+    let effect = "subnet discovery is off, so the CNI creates no network interface, and only the attached ones serve pods";
     let note = excluded("kubernetes.io/role/cni=0", effect);
     assert_eq!(result(vec![subnet(OWN, &[EXCLUDED])], &off), (11, vec![note]));
 }
@@ -104,7 +104,7 @@ fn an_unknown_version_counts_the_exclusion_and_never_rejects_the_node() {
     let warning = Diagnostic::warning(
         Code::CniVersionUnknown,
         "the version of the CNI is unknown; before 1.22.0, no tag excludes a subnet, so max-pods may be too low",
-        "set cni.version",
+        "set `cni.version` to the version of the CNI, such as \"1.23.2\"",
     );
     let expected = (20, vec![excluded("kubernetes.io/role/cni=0", NO_ADDRESSES), warning]);
     assert_eq!(result(vec![subnet(OWN, &[EXCLUDED])], &unknown), expected);
@@ -124,21 +124,27 @@ fn unknown_tags_are_a_warning_that_names_the_setting() {
         let plan = plan(&in_subnets(zone_subnets), &settings(text), Some(aws_node)).unwrap();
         (plan.kubelet.max_pods, plan.diagnostics)
     };
-    let warning = |prediction: &str| {
+    let warning = |prediction: &str, help: &str| {
         Diagnostic::warning(
             Code::PrimarySubnetNotChecked,
             format!(
                 "access denied for ec2:DescribeSubnets; max-pods is computed as if no tag excludes the subnet of the node{prediction}"
             ),
-            "allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded",
+            format!("{help}, or set cni.primary-subnet-excluded"),
         )
     };
+    let allow = "allow ec2:DescribeSubnets for the IAM role of the node";
+    let route = "check the route to the EC2 endpoint";
     let current = aws_node("v1.23.2", &[]);
-    let prediction = "; if aws-node uses the IAM role of the node, it also needs ec2:DescribeSubnets and does not work without it";
-    assert_eq!(result(denied(true), &current, ""), (29, vec![warning(prediction)]));
-    assert_eq!(result(denied(false), &current, ""), (29, vec![warning("")]));
+    let prediction = "; if aws-node uses the IAM role of the node, it creates no network interface, and only the addresses of the attached network interfaces serve pods (max-pods 11)";
+    assert_eq!(result(denied(true), &current, ""), (29, vec![warning(prediction, allow)]));
+    assert_eq!(result(denied(false), &current, ""), (29, vec![warning("", route)]));
+    let ipv6 = [("ENABLE_IPv6", "true"), (PREFIX_DELEGATION, "true")];
+    let exits = "; if aws-node uses the IAM role of the node, aws-node exits";
+    let ipv6 = aws_node("v1.23.2", &ipv6);
+    assert_eq!(result(denied(true), &ipv6, ""), (110, vec![warning(exits, allow)]));
     let unknown = aws_node("stable", &[]);
-    assert_eq!(result(denied(true), &unknown, ""), (29, vec![warning("")]));
+    assert_eq!(result(denied(true), &unknown, ""), (29, vec![warning("", allow)]));
     let excluded = "[cni]\nprimary-subnet-excluded = true";
     assert_eq!(result(denied(true), &current, excluded), (20, vec![]));
     let included = "[cni]\nprimary-subnet-excluded = false";
@@ -156,6 +162,16 @@ fn the_tags_are_read_only_if_max_pods_depends_on_them() {
     assert!(!depends("", Some(&aws_node("v1.21.9", &[]))));
     assert!(!depends("", Some(&aws_node("v1.22.0", custom))));
     assert!(depends("[cni]\ncustom-networking = false", Some(&aws_node("v1.22.0", custom))));
+    let off = ("ENABLE_SUBNET_DISCOVERY", "false");
+    let ipv6 = [("ENABLE_IPv6", "true"), (PREFIX_DELEGATION, "true"), off];
+    assert!(depends("", Some(&aws_node("v1.22.0", &ipv6[..2]))));
+    assert!(!depends("", Some(&aws_node("v1.22.0", &ipv6))));
+    assert!(depends("", Some(&aws_node("v1.22.0", &[off]))));
+    for attached_only in ["ENABLE_IMDS_ONLY_MODE", "DISABLE_NETWORK_RESOURCE_PROVISIONING"] {
+        let attached_only = (attached_only, "true");
+        assert!(depends("", Some(&aws_node("v1.22.0", &[attached_only]))));
+        assert!(!depends("", Some(&aws_node("v1.22.0", &[attached_only, off]))));
+    }
     assert!(!depends("[cni]\nprimary-subnet-excluded = false", Some(&aws_node("v1.22.0", &[]))));
     assert!(!depends("[cni]\ncustom-networking = false", None));
 }

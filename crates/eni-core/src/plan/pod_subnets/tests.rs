@@ -97,3 +97,17 @@ fn the_zone_subnets_matter_only_if_the_cni_assigns_new_ipv4_addresses() {
     assert!(!uses(&[("ENABLE_IMDS_ONLY_MODE", "true")]));
     assert!(!uses(&[("DISABLE_NETWORK_RESOURCE_PROVISIONING", "true")]));
 }
+
+#[test]
+fn the_pods_of_a_full_node_are_limited_by_pods_per_core() {
+    use crate::facts::Machine;
+    use crate::host::existing_config::{ConfigLocation, ExistingConfig, ExistingPodsPerCore};
+    let facts = in_subnets(ZoneSubnets::NotRead);
+    let location = ConfigLocation::UserData;
+    let pods_per_core = vec![ExistingPodsPerCore { pods_per_core: 4, location }];
+    let existing = ExistingConfig { pods_per_core, ..ExistingConfig::default() };
+    let machine = Some(Machine { cpus: 2, memory_bytes: 8 << 30 });
+    let facts = Facts { machine, existing, ..facts };
+    let plan = plan(&facts, &settings(""), Some(&aws_node("v1.23.2", &[]))).unwrap();
+    assert_eq!((plan.max_pods_in_force(), plan.pod_addresses()), (8, 6));
+}

@@ -45,13 +45,23 @@ fn an_excluded_subnet_leaves_one_interface_less() {
             "11: (3 network interfaces − 2 that the CNI cannot create) × 9 secondary IPv4 addresses + 2 host-network pods = 11"
         )
     );
-    let alone = (
+    let alone = |help: &str| {
+        (
         "a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone".to_owned(),
-        "set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`".to_owned(),
+        format!("set the tag kubernetes.io/role/cni=1 on another subnet in the zone, {help}; set `cni.primary-subnet-excluded` to false if the CNI does not read the tags"),
+    )
+    };
+    assert_eq!(
+        with_subnet("m5.large", PLAIN, ExcludedWithoutOther),
+        Err(alone(
+            "remove kubernetes.io/role/cni from the subnet of the node, or use custom networking"
+        ))
     );
-    assert_eq!(with_subnet("m5.large", PLAIN, ExcludedWithoutOther), Err(alone.clone()));
     let ipv6 = Cni { ip_family: IpFamily::Ipv6, ..PREFIX };
-    assert_eq!(with_subnet("m5.large", ipv6, ExcludedWithoutOther), Err(alone));
+    assert_eq!(
+        with_subnet("m5.large", ipv6, ExcludedWithoutOther),
+        Err(alone("or remove kubernetes.io/role/cni from the subnet of the node"))
+    );
     assert_eq!(
         with_subnet("m5.large", ipv6, Excluded),
         ok("110: one IPv6 /80 prefix serves every pod; limited to 110 by pods.ceiling")
@@ -76,7 +86,11 @@ fn an_error_names_the_excluded_subnet() {
         "MAX_ENI=1 leaves no network interface for pods: a tag excludes the subnet of the primary one"
     );
     let ipv6 = Cni { ip_family: IpFamily::Ipv6, reserved_enis: 2, ..PREFIX };
-    let (text, _) = with_subnet("m5.large", ipv6, PrimarySubnet::Excluded).unwrap_err();
+    let (text, help) = with_subnet("m5.large", ipv6, PrimarySubnet::Excluded).unwrap_err();
+    assert_eq!(
+        help,
+        "choose an instance type with more network interfaces, remove the tag kubernetes.io/role/cni from the subnet of the node, or disable one of `cni.pod-eni` and `cni.reserved-enis`"
+    );
     assert_eq!(
         text,
         "no network interface is left for pods: this instance type has 3 network interfaces, but a tag excludes the subnet of the primary one and 2 are reserved"
@@ -116,7 +130,7 @@ fn the_version_of_the_cni_decides_about_prefixes_and_the_trunk() {
     let unknown = Diagnostic::warning(
         Code::CniVersionUnknown,
         "the version of the CNI is unknown; before 1.20.4, the CNI keeps a network interface for the trunk on every instance type, so max-pods counts one network interface less",
-        "set cni.version",
+        "set `cni.version` to the version of the CNI, such as \"1.23.2\"",
     );
     assert_eq!(of("t3.large", trunk, None), (24, vec![none, unknown]));
     assert_eq!(of("m5.large", trunk, None), (20, vec![]), "the same in every version");
@@ -187,7 +201,8 @@ fn an_excluded_primary_interface_serves_no_attached_address() {
         let cni = Cni { imds_only: true, ..cni };
         for subnet in [PrimarySubnet::Excluded, PrimarySubnet::ExcludedWithoutOther] {
             let attached = Some(attached.clone());
-            let network = NodeNetwork { primary_subnet: subnet, attached };
+            let network =
+                NodeNetwork { primary_subnet: subnet, attached, ..NodeNetwork::default() };
             let capacity = compute("m5.large", cni, network).unwrap();
             assert_eq!((capacity.attached_addresses, capacity.max_pods), (Some(4), 6));
         }

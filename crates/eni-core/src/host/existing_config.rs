@@ -38,6 +38,8 @@ pub struct ExistingConfig {
     pub max_pods: Vec<ExistingMaxPods>,
     /// Every `podsPerCore`, the lowest precedence first.
     pub pods_per_core: Vec<ExistingPodsPerCore>,
+    /// Whether a kubelet flag sets `--max-pods`, also to a value that is unknown.
+    pub has_max_pods_flag: bool,
     /// Whether a kubelet flag sets `--kube-reserved`.
     pub has_kube_reserved_flag: bool,
     /// The existing kube-reserved quantities in Bottlerocket's settings, by resource.
@@ -105,7 +107,8 @@ impl ExistingConfig {
     pub(crate) fn needed_flags(&self) -> NeededFlags {
         let mut reserves = self.resources.iter().filter(|it| it.map == ResourceMap::KubeReserved);
         NeededFlags {
-            max_pods: self.max_pods.iter().any(|it| it.location.needs_flag()),
+            max_pods: self.has_max_pods_flag
+                || self.max_pods.iter().any(|it| it.location.needs_flag()),
             kube_reserved: self.has_kube_reserved_flag
                 || reserves.any(|it| it.location.needs_flag()),
         }
@@ -116,6 +119,7 @@ impl ExistingConfig {
         let Self {
             max_pods,
             pods_per_core,
+            has_max_pods_flag,
             has_kube_reserved_flag,
             kube_reserved,
             max_pods_expression,
@@ -128,6 +132,7 @@ impl ExistingConfig {
         } = other;
         self.max_pods.extend(max_pods);
         self.pods_per_core.extend(pods_per_core);
+        self.has_max_pods_flag |= has_max_pods_flag;
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
         self.kube_reserved.extend(kube_reserved);
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
@@ -183,7 +188,8 @@ impl ExistingConfig {
             is_of_karpenter.then(|| reserved.flat_map(|it| it.quantities.clone()).collect());
         let pods_per_core = pods_per_core::pods_per_core_in_arguments(words, location);
         Self {
-            max_pods: max_pods::max_pods_in_arguments(lines, location).into_iter().collect(),
+            max_pods: max_pods::max_pods_in_arguments(lines, words, location).into_iter().collect(),
+            has_max_pods_flag: max_pods::sets_max_pods(words),
             pods_per_core: pods_per_core.into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             node_labels: labels::labels_in_arguments(words, location),
@@ -216,6 +222,7 @@ impl ExistingConfig {
         Self {
             max_pods: max_pods::max_pods_in_node_config(kubelet, locations),
             pods_per_core: pods_per_core.into_iter().chain(pods_per_core_flag).collect(),
+            has_max_pods_flag: max_pods::sets_max_pods(&flags),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             node_labels: labels::labels_in_arguments(&flags, in_flags),

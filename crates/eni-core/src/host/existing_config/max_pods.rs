@@ -1,6 +1,6 @@
 //! Existing values of max-pods.
 
-use super::ConfigLocation;
+use super::{ConfigLocation, flags};
 use crate::host::user_data::NodeConfigKubelet;
 use std::fmt;
 
@@ -54,7 +54,7 @@ pub(super) fn max_pods_in_node_config(
     [
         existing(expression, &ConfigLocation::Expression),
         existing(kubelet.max_pods, in_file),
-        existing(max_pods_flag(&kubelet.flags.join(" ")), in_flags),
+        existing(max_pods_flag(&flags::words_of_node_config(&kubelet.flags)), in_flags),
     ]
     .into_iter()
     .flatten()
@@ -71,25 +71,26 @@ pub(crate) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<Exis
     (name > NODEADM_KUBELET_DROP_IN).then_some(ExistingMaxPods { max_pods, location, owner })
 }
 
-/// Returns the max-pods in the kubelet's command lines. The last one takes precedence.
+/// Returns the max-pods in the kubelet's arguments. `lines` are the command lines with these arguments.
 pub(super) fn max_pods_in_arguments(
     lines: &[String],
+    arguments: &[String],
     location: &ConfigLocation,
 ) -> Option<ExistingMaxPods> {
-    let max_pods = lines.iter().rev().find_map(|line| max_pods_flag(line))?;
+    let max_pods = max_pods_flag(arguments)?;
     let owner = owner_by_labels(lines);
     Some(ExistingMaxPods { max_pods, location: location.clone(), owner })
 }
 
-/// Returns the value of the last `--max-pods=N` or `--max-pods N` in `text`.
-pub(super) fn max_pods_flag(text: &str) -> Option<u32> {
-    let mut parts = text.split("--max-pods").skip(1).collect::<Vec<_>>();
-    parts.reverse();
-    parts.iter().find_map(|rest| {
-        let rest = rest.strip_prefix(['=', ' '])?.trim_start();
-        let digits = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
-    })
+/// Returns the value of the last `--max-pods` whose value is a number.
+pub(super) fn max_pods_flag(arguments: &[String]) -> Option<u32> {
+    let values = flags::values(arguments, "--max-pods");
+    values.into_iter().rev().find_map(|value| value.trim().parse().ok())
+}
+
+/// Returns whether the arguments may set `--max-pods`, also if its value is unknown.
+pub(super) fn sets_max_pods(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument.replace('_', "-").contains("--max-pods"))
 }
 
 /// Returns the owner of a configuration with these flags. Karpenter and managed node groups add

@@ -7,12 +7,14 @@ fn the_last_flag_counts_and_similar_flags_do_not() {
         ("--max-pods=20", Some(20)),
         ("--v=2 --max-pods 58 --x", Some(58)),
         ("--max-pods=20 --max-pods=30", Some(30)),
-        ("KUBELET_EXTRA_ARGS=\"--max-pods=11\"", Some(11)),
+        ("--max-pods=\"110\"", Some(110)),
+        ("\"--max-pods\" \"110\"", Some(110)),
+        ("--max_pods=110", Some(110)),
         ("--max-pods=$MAX", None),
         ("--max-pods-x=3", None),
         ("", None),
     ] {
-        assert_eq!(max_pods_flag(text), expected, "{text}");
+        assert_eq!(max_pods_flag(&flags::words(text)), expected, "{text}");
     }
 }
 
@@ -94,10 +96,12 @@ fn each_location_and_owner_has_its_text() {
     );
     let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
     assert_eq!(
-        max_pods_in_arguments(&lines, &ConfigLocation::Arguments).unwrap().to_string(),
+        max_pods_in_arguments(&lines, &flags::words(&lines[0]), &ConfigLocation::Arguments)
+            .unwrap()
+            .to_string(),
         "the kubelet command line sets max-pods to 9"
     );
-    assert_eq!(max_pods_in_arguments(&[], &ConfigLocation::Arguments), None);
+    assert_eq!(max_pods_in_arguments(&[], &[], &ConfigLocation::Arguments), None);
 }
 
 #[test]

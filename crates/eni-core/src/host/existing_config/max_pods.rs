@@ -1,6 +1,7 @@
 //! Existing values of max-pods.
 
 use super::{ConfigLocation, flags};
+use crate::host::config_directory;
 use crate::host::user_data::NodeConfigKubelet;
 use std::fmt;
 
@@ -64,7 +65,7 @@ pub(super) fn max_pods_in_node_config(
 /// Returns the max-pods in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a
 /// drop-in that the kubelet reads before nodeadm's.
 pub(crate) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
-    let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+    let config = config_directory::parse(text)?;
     let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
     let location = ConfigLocation::KubeletDropIn(name.to_owned());
     let owner = ConfigOwner::Unknown;

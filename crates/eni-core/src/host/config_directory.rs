@@ -203,20 +203,20 @@ fn read(file: &str, text: &str) -> Result<Value, String> {
 /// Returns the requests for the directory, and for the version of the kubelet if it decides whether a
 /// directory can be added.
 pub(super) fn reads(image: &Image) -> Vec<Read> {
-    let Some(program) = kubelet_unit::kubelet(image) else { return Vec::new() };
+    // A run with other files of the kubelet removes the drop-in in this directory.
+    let added = Read::Suitability(ADDED.into());
+    let Some(program) = kubelet_unit::kubelet(image) else { return vec![added] };
     if kubelet_unit::has_later_arguments(image) {
-        return Vec::new();
+        return vec![added];
     }
     let line = kubelet_unit::command_line(image);
     let files = |path: PathBuf| Read::Directory { path, extensions: &["conf"] };
     match flag_of_program(&line, "--config-dir").filter(|path| !path.is_empty()) {
-        Some(path) => vec![Read::Suitability(path.into())],
-        None if flag_of_program(&line, "--config").is_some() => vec![
-            Read::KubeletVersion { program },
-            files(ADDED.into()),
-            Read::Suitability(ADDED.into()),
-        ],
-        None => Vec::new(),
+        Some(path) => vec![Read::Suitability(path.into()), added],
+        None if flag_of_program(&line, "--config").is_some() => {
+            vec![Read::KubeletVersion { program }, files(ADDED.into()), added]
+        }
+        None => vec![added],
     }
 }
 
@@ -246,8 +246,12 @@ pub(super) fn target(image: &Image) -> Option<PathBuf> {
 /// The command line may no longer name the directory.
 pub(super) fn own_files(image: &Image) -> Vec<PathBuf> {
     let files = image.paths().filter(|path| path.file_name().is_some_and(|name| name == NAME));
-    let files =
-        files.filter(|path| *path != Path::new(ADDED_FILE) && is_configuration(image, path));
+    let target = target(image);
+    // A full disk may leave an empty file.
+    let is_empty = |path: &Path| image.file(path) == Some("") && target.as_deref() == Some(path);
+    let files = files.filter(|path| {
+        *path != Path::new(ADDED_FILE) && (is_configuration(image, path) || is_empty(path))
+    });
     files.map(Path::to_owned).collect()
 }
 

@@ -107,4 +107,10 @@ fn only_a_kubelet_configuration_of_eni_bootstrap_is_its_file() {
         image.insert_file(path, text);
     }
     assert_eq!(own_files(&image), [PathBuf::from(OWN)]);
+    image.insert_file(OWN, "");
+    image.insert_file("/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf", "");
+    assert_eq!(own_files(&image), Vec::<PathBuf>::new(), "of an unknown directory");
+    let kubelet = format!("[Service]\nExecStart=/usr/bin/kubelet --config-dir={DIRECTORY}\n");
+    image.insert_file("/usr/lib/systemd/system/kubelet.service", kubelet);
+    assert_eq!(own_files(&image), [PathBuf::from(OWN)]);
 }

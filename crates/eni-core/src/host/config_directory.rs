@@ -20,7 +20,7 @@ use super::existing_config::flag_of_program;
 use super::{Change, Image, NOTICE, Read, kubelet_unit};
 use crate::domain::kubelet::Kubelet;
 use crate::domain::reserved::Reserved;
-use config_file::{differing_key, lost_key, removes_own_values};
+use config_file::{differing_keys, lost_key, removes_own_values};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -194,10 +194,10 @@ kubeReserved:
 /// Returns the contents of a configuration file, or why they may replace the values of eni-bootstrap.
 fn read(file: &str, text: &str) -> Result<Value, String> {
     let config = parse(text).ok_or_else(|| format!("{file} cannot be parsed"))?;
-    match differing_key(&config) {
-        Some((key, own)) => Err(format!("the kubelet reads {key} in {file} as {own}")),
-        None => Ok(config),
+    if let Some((key, own)) = differing_keys(&config).next() {
+        return Err(format!("the kubelet reads {key} in {file} as {own}"));
     }
+    Ok(config)
 }
 
 /// Returns the requests for the directory, and for the version of the kubelet if it decides whether a

@@ -1,7 +1,7 @@
 //! Compares the drop-ins that the kubelet will read with the plan.
 
 use super::NAME;
-use super::config_file::{differing_key, parse};
+use super::config_file::{differing_keys, parse};
 use crate::domain::kubelet::Kubelet;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -104,10 +104,11 @@ impl ConfigCheck {
 
     /// Returns the first planned value whose key has another case in a file. Such a key takes precedence.
     fn differing_key(&self, config: &Value, file: &Path) -> Option<WrongValue> {
-        let (key, own) = differing_key(config)?;
-        let field = self.values.iter().find(|field| field.path.first() == Some(&own))?;
-        let effective = format!("{key}: {}", text(&config[key]));
-        Some(field.wrong(Some(effective), file))
+        differing_keys(config).find_map(|(key, own)| {
+            let field = self.values.iter().find(|field| field.path.first() == Some(&own))?;
+            let effective = format!("{key}: {}", text(&config[key]));
+            Some(field.wrong(Some(effective), file))
+        })
     }
 
     pub(in crate::host) fn directory(&self) -> &Path {

@@ -19,12 +19,12 @@ pub(in crate::host) fn parse(text: &str) -> Option<Value> {
     }
 }
 
-/// Returns a key that the kubelet reads as one of eni-bootstrap although its case differs, and the key
-/// of eni-bootstrap. After the merge, the kubelet compares keys case-insensitively, so that both keys set
+/// Returns the keys that the kubelet reads as those of eni-bootstrap although their case differs, each with
+/// the key of eni-bootstrap. After the merge, the kubelet compares keys case-insensitively, so that both keys set
 /// the same value.
-pub(super) fn differing_key(config: &Value) -> Option<(&str, &'static str)> {
-    let mut keys = config.as_object()?.keys();
-    keys.find_map(|key| {
+pub(super) fn differing_keys(config: &Value) -> impl Iterator<Item = (&str, &'static str)> {
+    let keys = config.as_object().into_iter().flat_map(Map::keys);
+    keys.filter_map(|key| {
         let mut own = OWN_KEYS.into_iter();
         let own = own.find(|own| key.eq_ignore_ascii_case(own) && key != own)?;
         Some((key.as_str(), own))
@@ -93,7 +93,7 @@ mod tests {
             ("maxpods: 5", Some(("maxpods", "maxPods"))),
             ("KubeReserved: {}", Some(("KubeReserved", "kubeReserved"))),
         ] {
-            assert_eq!(differing_key(&parse(text).unwrap()), expected, "{text}");
+            assert_eq!(differing_keys(&parse(text).unwrap()).next(), expected, "{text}");
         }
     }
 

@@ -87,6 +87,10 @@ fn a_value_that_a_flag_sets_is_not_compared() {
     assert_eq!(wrong_value(both, &[("zzz.conf", "kubeReserved: null")]), None);
     assert_eq!(wrong_value(both, &[("zzz.conf", "{")]), None);
     assert_eq!(wrong_value(max_pods, &[("10-site.conf", "maxpods: 58")]), None);
+    assert_eq!(
+        wrong_value(max_pods, &[("10-site.conf", "MaxPods: 58\nkubereserved: 1")]).unwrap(),
+        "kubereserved: 1 instead of kubeReserved.cpu: 70m in /etc/kubernetes/kubelet.conf.d/10-site.conf"
+    );
 }
 
 #[test]

@@ -206,8 +206,8 @@ fn a_drop_in_in_a_directory_that_has_become_read_only_is_kept() {
     let files = [("zz-eni-bootstrap.conf", &*drop_in())];
     let Some(_mounted) = tmpfs(&directory, "ro", &files) else { return };
     let log = succeeded(node.run(["run"]));
-    let note = "; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only; /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf has no effect and remains, because /etc/kubernetes/kubelet.conf.d is read-only; to remove it, make the directory writable and run `rm /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf`)\n";
-    assert!(log.contains(note), "{log}");
+    let expected = "; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only; /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf has no effect and remains, because /etc/kubernetes/kubelet.conf.d is read-only; to remove it, make the directory writable and run `rm /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf`)\n";
+    assert!(log.contains(expected), "{log}");
     assert_eq!(node.read(ENVIRONMENT), Some(environment(&format!("{FLAGS} "))));
     let output = node.run(["undo"]);
     assert_eq!(output.status, Some(73));

@@ -32,7 +32,7 @@ fi
 # node.
 # env -i clears ENI_BOOTSTRAP_ variables, so that `undo` cannot run on another root directory.
 binary=/usr/bin/eni-bootstrap
-leftovers="/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf, zz-eni-bootstrap.conf in /var/lib/eni-bootstrap/kubelet.conf.d or in the directory of the kubelet flag --config-dir, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap"
+leftovers="/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf, zz-eni-bootstrap.conf in the --config-dir of the kubelet, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap"
 if [ ! -e "$binary" ]; then
     echo "warning: $binary does not exist, so \`eni-bootstrap undo\` did not run; if eni-bootstrap has configured this node, remove this configuration by hand: $leftovers" >&2
 elif ! env -i PATH="$PATH" "$binary" undo; then

@@ -18,6 +18,7 @@ pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
 pub use kubernetes_error::KubernetesError;
 pub(crate) use kubernetes_error::RBAC;
+pub(crate) use other_cni::LocalNode;
 pub use other_cni::OtherCni;
 
 use crate::adapter::Context;

@@ -2,7 +2,7 @@
 //! the CNI configuration, compute the plan, and wait for the ENIConfig.
 
 use crate::adapter::disk::RunLock;
-use crate::adapter::kubernetes::{EniConfig, Environment};
+use crate::adapter::kubernetes::{EniConfig, Environment, LocalNode};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::outdated;
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub(super) struct ClusterState {
 
 impl ClusterState {
     /// Replaces a recorded CNI configuration with the current one. Returns whether it differs.
-    pub(super) async fn refresh(&mut self, labels: &Environment) -> bool {
+    pub(super) async fn refresh(&mut self, node: &LocalNode) -> bool {
         let (Some(connection), Some(recorded)) = (&self.connection, &self.aws_node) else {
             return false;
         };
@@ -54,7 +54,7 @@ impl ClusterState {
             return false;
         }
         let timer = WaitTimer::start(Wait::Once);
-        match until_cni_config(&connection.api, labels, timer).await {
+        match until_cni_config(&connection.api, node, timer).await {
             Ok(aws_node) => {
                 let differs =
                     aws_node.variables != recorded.variables || aws_node.image != recorded.image;
@@ -123,7 +123,7 @@ impl NodeSession {
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
-        let aws_node = match until_cni_config(&connection.api, &self.labels(), timer).await {
+        let aws_node = match until_cni_config(&connection.api, &self.local_node(), timer).await {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
@@ -132,14 +132,17 @@ impl NodeSession {
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 
-    /// Returns the labels that the kubelet sets on this node, without those that the plan adds.
-    pub(super) fn labels(&self) -> Environment {
+    /// Returns what the CNI configuration of this node depends on. The labels are those that the kubelet
+    /// sets, without those that the plan adds.
+    pub(super) fn local_node(&self) -> LocalNode {
         let labels = self.facts.existing.node_labels.iter();
         let mut labels: Environment =
             labels.map(|label| (label.key.clone(), label.value.clone())).collect();
         let configured = self.settings.labels.0.iter();
         labels.extend(configured.map(|(key, value)| (key.to_string(), value.to_string())));
-        labels
+        let root = &self.context.root;
+        let has_used_cni = observe::has_used_cni(root, &self.facts, &self.settings);
+        LocalNode { labels, has_used_cni }
     }
 
     /// Returns the plan for this node.

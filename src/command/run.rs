@@ -75,7 +75,7 @@ pub async fn run(
     let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     // If the API server responds again, the CNI configuration may have changed since the last run.
     let may_respond = matches!(eni_config, EniConfigState::Ready(_) | EniConfigState::NotNeeded);
-    if may_respond && cluster.refresh(&node.labels()).await {
+    if may_respond && cluster.refresh(&node.local_node()).await {
         if let Some(aws_node) = &cluster.aws_node {
             node.read_zone_subnets(aws_node).await;
             node.read_attached_interfaces(Some(aws_node)).await;

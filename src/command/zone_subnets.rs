@@ -17,7 +17,7 @@ impl NodeSession {
     /// Reads the subnets in the zone of the node if the plan for `aws_node` depends on them. If EC2 does
     /// not return them, the plan uses the record of the last run.
     ///
-    /// A denied call leads to the record, too: it contains no fact about the tags, which rarely change.
+    /// Also uses the record if IAM denies the call, because the tags rarely change.
     pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
         if !depends_on_zone_subnets(&self.settings, Some(aws_node)) {
             return;

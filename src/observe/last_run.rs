@@ -40,6 +40,18 @@ pub(crate) fn record(root: &Path) -> Option<RunRecord> {
     RunRecord::parse(&text.ok()??).inspect_err(|error| skipped(&one_line(error))).ok()
 }
 
+/// Returns whether the record is of this instance and contains the CNI configuration that it needs, even
+/// if `fallback.wait` is `off`. A record that cannot be read is no evidence.
+#[must_use]
+pub(crate) fn has_used_cni(root: &Path, facts: &Facts, settings: &Settings) -> bool {
+    let instance = &facts.instance;
+    let (id, instance_type) = (instance.instance_id.as_str(), instance.instance_type.as_str());
+    let text = disk::read(&record_path(root)).ok().flatten();
+    text.and_then(|text| RunRecord::parse(&text).ok()).is_some_and(|record| {
+        record.instance().is_of(id, instance_type) && record.mismatch(facts, settings).is_none()
+    })
+}
+
 impl LastRun {
     /// Reads the record unless `fallback.wait` is `off`.
     #[must_use]

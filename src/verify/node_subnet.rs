@@ -35,7 +35,7 @@ pub(super) fn check(
         Diagnostic::warning(
             Code::PodsInNodeSubnet,
             format!(
-                "the CNI also assigns addresses of attached network interfaces outside of the ENIConfig's subnet {subnet} to pods, {condition}: {}",
+                "attached network interfaces are in another subnet than {subnet} of the ENIConfig: {}; the CNI also assigns their addresses to pods, {condition}",
                 list.join(", ")
             ),
             help,
@@ -80,7 +80,7 @@ mod tests {
             Diagnostic::warning(
                 Code::PodsInNodeSubnet,
                 format!(
-                    "the CNI also assigns addresses of attached network interfaces outside of the ENIConfig's subnet subnet-pods to pods, {condition}: eni-1 (subnet-node), eni-3 (subnet-other)"
+                    "attached network interfaces are in another subnet than subnet-pods of the ENIConfig: eni-1 (subnet-node), eni-3 (subnet-other); the CNI also assigns their addresses to pods, {condition}"
                 ),
                 help,
             )

@@ -1,6 +1,6 @@
 //! The check of the subnets from which the CNI assigns pod addresses without custom networking.
 //!
-//! The CNI starts without a free address, too, so the check never blocks kubelet startup.
+//! The CNI also starts without a free address, so the check never blocks kubelet startup.
 
 use super::free_addresses::{AddressDemand, check_addresses, free_prefixes, ids};
 use crate::adapter::Deadline;

@@ -85,7 +85,7 @@ pub(super) fn check_tags(requirements: &SubnetRequirements, subnet: &Subnet) -> 
         Diagnostic::warning(
             Code::SubnetTaggedOut,
             format!(
-                "the version of the CNI is unknown; from {first}, it assigns no pod addresses from {id} because of its tag {tag}"
+                "the version of the CNI is unknown; from {first}, the CNI assigns no pod addresses from {id} because of its tag {tag}"
             ),
             format!(
                 "set `cni.version`; if it is {first} or later, remove the tag, or set spec.subnet to another subnet: {edit}"

@@ -1,24 +1,23 @@
 //! Waits for the CNI configuration. A missing DaemonSet is rare, so this polls instead of watching.
 
 use super::{LONGEST_PAUSE, WaitTarget, WaitTimeout, WaitTimer, until};
-use crate::adapter::kubernetes::{ApiServer, AwsNodeError, Environment};
+use crate::adapter::kubernetes::{ApiServer, AwsNodeError, LocalNode};
 use crate::adapter::pauses;
 use eni_core::domain::aws_node::AwsNode;
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
-/// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration. `labels`
-/// are those that the kubelet sets on this node.
+/// Waits until the aws-node DaemonSet exists and is readable, and returns its configuration on `node`.
 ///
 /// Without the DaemonSet, looks once for that of another CNI, and continues to wait: a cluster may get
 /// the VPC CNI after its first node.
 pub(crate) async fn until_cni_config(
     api: &ApiServer,
-    labels: &Environment,
+    node: &LocalNode,
     timer: WaitTimer,
 ) -> Result<AwsNode, WaitTimeout> {
     let not_found = OnceCell::new();
-    let read = async || match api.aws_node(labels).await {
+    let read = async || match api.aws_node(node).await {
         Err(AwsNodeError::NotFound) => {
             let error = not_found.get_or_init(|| api.beside_other_cni(AwsNodeError::NotFound));
             Err((error.await.clone().into(), ()))

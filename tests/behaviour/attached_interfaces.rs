@@ -164,7 +164,7 @@ fn addresses_in_the_subnet_of_the_node_are_warnings_with_custom_networking() {
     assert_eq!(
         warnings(&imds),
         [
-            "warning: plan: the primary network interface has 1 /28 prefix, which the CNI does not use with custom networking: 16 IPv4 addresses of subnet-0123456789abcdef0 are wasted; remove the IPv4 prefixes from the network interface in the launch template (Ipv4PrefixCount) or in the EC2NodeClass",
+            "warning: plan: the primary network interface has 1 /28 prefix, which the CNI does not use with custom networking: 16 IPv4 addresses of subnet-0123456789abcdef0 remain unused; remove the IPv4 prefixes from the network interface in the launch template (Ipv4PrefixCount) or in the EC2NodeClass",
             "warning: plan: the primary network interface has 1 secondary IPv4 address, which the CNI also assigns to pods: these pods are in the subnet of the node, subnet-0123456789abcdef0, and have its security groups instead of those of the ENIConfig; remove the secondary IPv4 addresses from the network interface in the launch template (SecondaryPrivateIpAddressCount), and replace the node"
         ]
     );
@@ -183,17 +183,17 @@ fn an_attached_interface_outside_of_the_pod_subnet_is_a_warning() {
         let output = site.node.run(["run", "--eni-config-wait", "0", "--cni-reserved-enis", "0"]);
         assert_eq!(output.status, Some(0), "{}", output.stderr);
         let line = format!(
-            "warning: verify: network interfaces: the CNI also assigns addresses of attached network interfaces outside of the ENIConfig's subnet {subnet} to pods, {text}\n"
+            "warning: verify: network interfaces: attached network interfaces are in another subnet than {subnet} of the ENIConfig: eni-0123456789abcdef0 (subnet-0a); the CNI also assigns their addresses to pods, {text}\n"
         );
         assert!(output.stderr.contains(&line), "{}", output.stderr);
     };
     outside(
         "true",
-        "unless they have the tag node.k8s.amazonaws.com/no_manage=true: eni-0123456789abcdef0 (subnet-0a); if these pods need the subnet of the ENIConfig, set the tag node.k8s.amazonaws.com/no_manage=true on these network interfaces in the launch template, and set cni.reserved-enis to their number",
+        "unless they have the tag node.k8s.amazonaws.com/no_manage=true; if these pods need the subnet of the ENIConfig, set the tag node.k8s.amazonaws.com/no_manage=true on these network interfaces in the launch template, and set cni.reserved-enis to their number",
     );
     outside(
         "false",
-        "if they have the tag node.k8s.amazonaws.com/instance_id (MANAGE_UNTAGGED_ENI=false): eni-0123456789abcdef0 (subnet-0a); set cni.reserved-enis to the number of these network interfaces without the tag",
+        "if they have the tag node.k8s.amazonaws.com/instance_id (MANAGE_UNTAGGED_ENI=false); set cni.reserved-enis to the number of these network interfaces without the tag",
     );
     let output = site.node.run(["check", "--output", "json"]);
     let checks: Value = serde_json::from_str(&output.stdout).unwrap();

@@ -56,7 +56,7 @@ fn not_ok(output: &RunOutput) -> Vec<&str> {
 #[test]
 fn check_prints_the_warnings_of_run() {
     let api = ready_api();
-    let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
+    let kubelet = "    maxPodsExpression: max_pods - 1\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot,karpenter.sh/nodepool=blue']\n";
     let imds = imds_with(format!("{}  kubelet:\n{kubelet}", api.node_config()));
     let node = with_imds(&imds);
     let output = node.run(["check", "--pods-policy", "lower"]);
@@ -246,7 +246,7 @@ fn check_of_zones_compares_the_tags_with_cluster_name_of_aws_node() {
     assert_eq!(
         subnet_line("stable", &named),
         format!(
-            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from subnet-0a {excluded}"
+            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, the CNI assigns no pod addresses from subnet-0a {excluded}"
         )
     );
 }

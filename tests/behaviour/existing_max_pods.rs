@@ -91,8 +91,7 @@ fn a_flag_overrides_a_drop_in_file_of_the_kubelet() {
 #[test]
 fn a_different_max_pods_of_karpenter_is_a_warning() {
     let api = ready_api();
-    let kubelet =
-        "    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot']\n";
+    let kubelet = "    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/capacity-type=spot,karpenter.sh/nodepool=blue']\n";
     let (node, _imds) = with_kubelet(&api, kubelet);
     assert_eq!(
         lines(&node, &[]),
@@ -109,7 +108,7 @@ fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
         "    config: {maxPods: 110}\n    flags: ['--node-labels=karpenter.sh/nodepool=blue']\n";
     let (node, _imds) = with_kubelet(&api, kubelet);
     let prefixes = ["--cni-prefix-delegation", "--eni-config-verify=false"];
-    let both = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 574Mi (reserve.basis = \"auto\")";
+    let both = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes); max-pods 110 needs 1465Mi; the node reserves 574Mi (reserve.basis = \"auto\")";
     let run = node.run(["run"].iter().chain(&prefixes));
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("\nplan: {both}\n")), "{}", run.stderr);
@@ -126,7 +125,7 @@ fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
 
     let by_max_pods = ["run", "--reserve-basis", "max-pods"];
     let run = node.run(by_max_pods.iter().chain(&prefixes));
-    let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter places may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
+    let warning = "warning: plan: Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes); max-pods 110 needs 1465Mi; the node reserves 1465Mi (reserve.basis = \"max-pods\"), so pods that Karpenter schedules may not fit; set kubeReserved.memory: 1465Mi in the EC2NodeClass, or set reserve.basis = \"auto\"\n";
     assert!(run.stderr.contains(warning), "{}", run.stderr);
 }
 

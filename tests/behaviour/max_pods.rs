@@ -44,7 +44,7 @@ fn max_pods_prints_only_the_published_value() {
     }
     let before_prefixes =
         max_pods(&format!("--instance-type m5.large {PREFIX} --cni-version v1.8.0"));
-    let warning = "warning: max-pods: version 1.8.0 of the CNI does not support prefix delegation; it assigns secondary IPv4 addresses\n";
+    let warning = "warning: max-pods: version 1.8.0 of the CNI does not support prefix delegation; the CNI assigns secondary IPv4 addresses\n";
     assert_eq!(before_prefixes, RunOutput { stderr: warning.to_owned(), ..result("29") });
 }
 

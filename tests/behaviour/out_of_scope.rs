@@ -37,7 +37,7 @@ fn a_cluster_whose_aws_node_is_patched_for_another_cni_is_declined_without_a_wai
             (
                 Some(78),
                 format!(
-                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster uses {cni} instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label {label}={value}\n  help: remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = {{ \"{label}\" = \"{value}\" }}`\n"
+                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster uses {cni} instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label {label}={value}\n  help: remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = {{ \"{label}\" = \"{value}\" }}`, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
                 )
             )
         );
@@ -80,6 +80,45 @@ fn a_node_object_that_cannot_be_read_yet_does_not_decline_the_node() {
 }
 
 #[test]
+fn a_node_that_used_the_cni_before_continues_if_its_labels_cannot_be_read() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    api.set_node_selector(&[CILIUM]);
+    let run = || node.run(["run", "--eni-config-wait", "0"]);
+    let warning = |reason: &str| {
+        format!(
+            "warning: plan: the nodeSelector of DaemonSet aws-node requires label io.cilium/aws-node-enabled=true, and the labels of this node cannot be read ({reason}); continuing, because the last run on this instance succeeded with the Amazon VPC CNI; add the label to the settings: `labels = {{ \"io.cilium/aws-node-enabled\" = \"true\" }}`"
+        )
+    };
+    let output = run();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let unknown = warning("the credentials do not belong to a kubelet");
+    assert_eq!(plan_warnings(&output), [unknown.as_str()]);
+    let check = node.run(["check"]).stdout;
+    let text = unknown.trim_start_matches("warning: plan: ").split("; add").next().unwrap();
+    let line = check.lines().find(|line| line.starts_with("warning  aws-node "));
+    assert_eq!(line.map(|it| it["warning  aws-node ".len()..].trim_start()), Some(text), "{check}");
+    api.faults().fail_next_matching("selfsubjectreviews", 1, Fault::Status(403));
+    let output = run();
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let forbidden = warning("the API server returned 403 Forbidden without a reason");
+    assert_eq!(plan_warnings(&output), [forbidden]);
+
+    let record = "var/lib/eni-bootstrap/last-run.json";
+    let text = node.read(record).unwrap();
+    let id = Instance::default().instance_id;
+    node.file(record, &text.replace(&id, "i-0fedcba9876543210"));
+    assert_eq!(run().status, Some(78), "the record of another instance");
+    node.file(record, &text);
+    let output = node.run(["run", "--eni-config-wait", "0", "--fallback-wait", "off"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    std::fs::remove_file(node.root().join(record)).unwrap();
+    assert_eq!(run().status, Some(78), "no record");
+}
+
+#[test]
 fn other_node_selectors_are_not_judged() {
     let api = ready_api();
     api.set_node_selector(&[("team", "blue"), ("node.kubernetes.io/instance-type", "m5.large")]);
@@ -105,7 +144,7 @@ fn without_aws_node_the_error_names_the_other_cni() {
             (
                 Some(75),
                 format!(
-                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster has DaemonSet {name} and no aws-node: eni-bootstrap supports only the Amazon VPC CNI\n  help: remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes\n"
+                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster has DaemonSet {name} and no aws-node: eni-bootstrap supports only the Amazon VPC CNI\n  help: remove eni-bootstrap from this node, install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
                 )
             )
         );
@@ -145,7 +184,7 @@ fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
     let mut run = node.start(["run"]);
     assert_eq!(
         run.until("warning: wait: "),
-        "warning: wait: this cluster has DaemonSet kube-system/cilium and no aws-node: eni-bootstrap supports only the Amazon VPC CNI; remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes\n"
+        "warning: wait: this cluster has DaemonSet kube-system/cilium and no aws-node: eni-bootstrap supports only the Amazon VPC CNI; remove eni-bootstrap from this node, install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
     );
     // aws-node and six other DaemonSets, and then aws-node twice.
     assert!(api.wait_for("other", 9, Duration::from_secs(30)), "{:?}", api.requests());
@@ -158,7 +197,11 @@ fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
 
 #[test]
 fn an_auto_mode_node_is_declined() {
-    let help = "  help: remove eni-bootstrap from this node, or remove the label if the node has another type\n";
+    let help = |source: &str| {
+        format!(
+            "  help: remove eni-bootstrap from this node, or remove the label from {source} if the node has another type\n"
+        )
+    };
     let api = ready_api();
     let lines = "  kubelet:\n    flags: [--node-labels=eks.amazonaws.com/compute-type=auto]\n";
     let imds = imds_with(user_data(&api, lines));
@@ -167,7 +210,8 @@ fn an_auto_mode_node_is_declined() {
         (
             Some(78),
             format!(
-                "error: this is an EKS Auto Mode node (a kubelet flag in user data sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{help}"
+                "error: this is an EKS Auto Mode node (a kubelet flag in user data sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{}",
+                help("user data")
             )
         )
     );
@@ -181,7 +225,8 @@ fn an_auto_mode_node_is_declined() {
         (
             Some(78),
             format!(
-                "error: this is an EKS Auto Mode node (settings.kubernetes.node-labels sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{help}"
+                "error: this is an EKS Auto Mode node (settings.kubernetes.node-labels sets label eks.amazonaws.com/compute-type=auto), and the Amazon VPC CNI does not run on Auto Mode nodes\n{}",
+                help("settings.kubernetes.node-labels")
             )
         )
     );
@@ -208,7 +253,7 @@ fn a_hybrid_node_is_declined_without_a_request_to_imds() {
         declined(&node, run),
         (
             Some(78),
-            "error: this is an EKS hybrid node (a kubelet flag in /etc/eks/kubelet/environment sets label eks.amazonaws.com/compute-type=hybrid), and the Amazon VPC CNI does not run on hybrid nodes\n  help: remove eni-bootstrap from this node, or remove the label if the node has another type\n".to_owned()
+            "error: this is an EKS hybrid node (a kubelet flag in /etc/eks/kubelet/environment sets label eks.amazonaws.com/compute-type=hybrid), and the Amazon VPC CNI does not run on hybrid nodes\n  help: remove eni-bootstrap from this node, or remove the label from /etc/eks/kubelet/environment if the node has another type\n".to_owned()
         )
     );
     let node = without_imds();

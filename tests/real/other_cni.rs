@@ -59,7 +59,7 @@ fn rbac_lets_a_node_read_which_other_cni_the_cluster_has() {
             (
                 Some(75),
                 format!(
-                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster has DaemonSet kube-system/{name} and no aws-node: eni-bootstrap supports only the Amazon VPC CNI\n  help: remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes\n"
+                    "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster has DaemonSet kube-system/{name} and no aws-node: eni-bootstrap supports only the Amazon VPC CNI\n  help: remove eni-bootstrap from this node, install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
                 )
             )
         );
@@ -83,7 +83,7 @@ fn a_nodes_own_label_decides_whether_a_patched_aws_node_runs_on_it() {
     let (node, _imds) = node_of(&cluster);
     let declined = (
         Some(78),
-        "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster uses Cilium instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label io.cilium/aws-node-enabled=true\n  help: remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = { \"io.cilium/aws-node-enabled\" = \"true\" }`\n".to_owned(),
+        "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: this cluster uses Cilium instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label io.cilium/aws-node-enabled=true\n  help: remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = { \"io.cilium/aws-node-enabled\" = \"true\" }`, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n".to_owned(),
     );
     assert_eq!(run_once(&node), declined, "before the registration");
     let name = NODE.trim_start_matches("system:node:");
@@ -97,6 +97,10 @@ fn a_nodes_own_label_decides_whether_a_patched_aws_node_runs_on_it() {
     register(json!({ "io.cilium/aws-node-enabled": "true" }));
     let output = node.run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
+    register(json!({ "team": "blue" }));
+    assert_eq!(run_once(&node), declined, "a record does not replace a label");
+    cluster.delete(&format!("/api/v1/nodes/{name}"));
+    assert_eq!(run_once(&node), declined, "the node registers again");
 }
 
 #[test]

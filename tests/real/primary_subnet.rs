@@ -200,7 +200,7 @@ fn the_cluster_tag_of_a_subnet_is_compared_with_cluster_name_of_aws_node() {
         succeeds(run(&[custom], CURRENT, arguments));
     }
     let warning = format!(
-        "warning: verify: subnet: the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from {other} because of its tag {tag} (CLUSTER_NAME of aws-node is prod); set `cni.version`; if it is 1.22.0 or later, remove the tag, or set spec.subnet to another subnet: `kubectl edit eniconfig us-west-2a`"
+        "warning: verify: subnet: the version of the CNI is unknown; from 1.22.0, the CNI assigns no pod addresses from {other} because of its tag {tag} (CLUSTER_NAME of aws-node is prod); set `cni.version`; if it is 1.22.0 or later, remove the tag, or set spec.subnet to another subnet: `kubectl edit eniconfig us-west-2a`"
     );
     let unknown = run(&named, "stable", &[]);
     assert_eq!(site.warnings(&unknown).0, [warning]);

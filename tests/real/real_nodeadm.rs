@@ -270,8 +270,8 @@ fn pods_policy_decides_about_a_flag_in_user_data() {
         let KubeletState { own, effective, .. } = boot.kubelet_state();
         assert_eq!((&own["maxPods"], &effective["maxPods"]), (&json!(max_pods), &json!(max_pods)));
         assert_eq!(planned["kube-reserved"]["memory"], memory, "{policy}");
-        // nodeadm computes the same, and the kubelet keeps the pid of user data.
-        assert_eq!(own["kubeReserved"]["memory"], memory, "{policy}");
+        // nodeadm computes its own reserve from max-pods. The kubelet keeps the pid of user data.
+        assert_eq!(own["kubeReserved"]["memory"], format!("{}Mi", 255 + 11 * max_pods), "{policy}");
         let mut expected = planned["kube-reserved"].clone();
         expected["pid"] = "1000".into();
         assert_eq!(effective["kubeReserved"], expected, "{policy}");

@@ -2,7 +2,7 @@
 //! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
 use super::env_expansion::expand;
-use super::{ApiServer, KubernetesError, OtherCni, resource};
+use super::{ApiServer, KubernetesError, LocalNode, OtherCni, resource};
 use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
@@ -77,11 +77,13 @@ impl Advice for AwsNodeError {
             Self::NotFound | Self::NoContainer => {
                 format!("install the Amazon VPC CNI before you start nodes, or {SETTINGS}").into()
             }
-            Self::NotFoundBeside(_) => {
-                "remove eni-bootstrap from this node, or install the Amazon VPC CNI before you start nodes".into()
-            }
-            Self::OtherCni(OtherCni { label, value, .. }) => format!(
-                "remove eni-bootstrap from this node; if aws-node must run on this node, add the label to the settings: `labels = {{ \"{label}\" = \"{value}\" }}`"
+            Self::NotFoundBeside(_) => format!(
+                "remove eni-bootstrap from this node, install the Amazon VPC CNI before you start nodes, or {SETTINGS}"
+            )
+            .into(),
+            Self::OtherCni(other) => format!(
+                "remove eni-bootstrap from this node; if aws-node must run on this node, {}, or {SETTINGS}",
+                other.label_help()
             )
             .into(),
             Self::ConfigMapForbidden { config_map, .. } => format!(
@@ -161,13 +163,13 @@ struct ConfigMapRef {
 }
 
 impl ApiServer {
-    /// Returns the configuration of the CNI. `labels` are those that the kubelet sets on this node.
-    pub(crate) async fn aws_node(&self, labels: &Environment) -> Result<AwsNode, AwsNodeError> {
+    /// Returns the configuration of the CNI on `node`.
+    pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
-        self.check_selector(&daemon_set, labels).await?;
+        let warning = self.check_selector(&daemon_set, node).await?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
@@ -181,7 +183,9 @@ impl ApiServer {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        Ok(AwsNode::read(&environment, &container.image))
+        let mut aws_node = AwsNode::read(&environment, &container.image);
+        aws_node.diagnostics.extend(warning);
+        Ok(aws_node)
     }
 
     /// Returns the variables of one entry of `envFrom`.

@@ -26,7 +26,14 @@ impl ApiServer {
     /// Returns this instance's Node object. Returns `None` if the node has not registered yet, or
     /// if the credentials do not belong to a kubelet.
     pub(crate) async fn known_node(&self) -> Result<Option<KnownNode>, KubernetesError> {
-        let Some(name) = self.node_name().await? else { return Ok(None) };
+        match self.node_name().await? {
+            Some(name) => self.node(name).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the Node object `name`; `None` if it does not exist.
+    pub(super) async fn node(&self, name: String) -> Result<Option<KnownNode>, KubernetesError> {
         debug!("kubernetes: GET nodes/{name}");
         let nodes =
             Api::all_with(self.credentials.client().await?, &resource("", "v1", "Node", "nodes"));
@@ -41,7 +48,7 @@ impl ApiServer {
     }
 
     /// Returns the node name in the user name of the credentials; `None` if they do not belong to a kubelet.
-    async fn node_name(&self) -> Result<Option<String>, KubernetesError> {
+    pub(super) async fn node_name(&self) -> Result<Option<String>, KubernetesError> {
         debug!("kubernetes: POST selfsubjectreviews");
         let kind =
             resource("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews");

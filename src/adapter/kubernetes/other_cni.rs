@@ -2,6 +2,8 @@
 
 use super::{ApiServer, AwsNodeError, Environment, KubernetesError, resource};
 use crate::adapter::Transient as _;
+use eni_core::diagnostic::{Code, Diagnostic};
+use eni_core::failure::one_line;
 use futures::future::join_all;
 use kube::api::{Api, DynamicObject};
 use std::collections::BTreeMap;
@@ -25,6 +27,15 @@ const DAEMON_SETS: [(&str, &str); 6] = [
     ("kube-system", "antrea-agent"),
 ];
 
+/// What this machine contains about its node, without the Node object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalNode {
+    /// The labels that the kubelet sets. A registered node may have others.
+    pub labels: Environment,
+    /// Whether the last run on this instance succeeded with the CNI configuration of this cluster.
+    pub has_used_cni: bool,
+}
+
 /// A node selector of aws-node that belongs to another CNI, and that this node does not match.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -39,20 +50,58 @@ pub struct OtherCni {
     pub value: String,
 }
 
+impl OtherCni {
+    /// Returns a warning if `node` has used the Amazon VPC CNI, and otherwise this error. `reason` states
+    /// why the labels of the Node object cannot be read.
+    fn declined_unless_used(
+        self,
+        node: &LocalNode,
+        reason: &str,
+    ) -> Result<Option<Diagnostic>, AwsNodeError> {
+        if !node.has_used_cni {
+            return Err(self.into());
+        }
+        let Self { label, value, .. } = &self;
+        Ok(Some(Diagnostic::warning(
+            Code::NodeLabelsUnreadable,
+            format!(
+                "the nodeSelector of DaemonSet aws-node requires label {label}={value}, and the labels of this node cannot be read ({reason}); continuing, because the last run on this instance succeeded with the Amazon VPC CNI"
+            ),
+            self.label_help(),
+        )))
+    }
+
+    /// Returns the instruction to set the label.
+    pub(super) fn label_help(&self) -> String {
+        let Self { label, value, .. } = self;
+        format!("add the label to the settings: `labels = {{ \"{label}\" = \"{value}\" }}`")
+    }
+}
+
 impl ApiServer {
-    /// Checks that the nodeSelector of aws-node does not belong to another CNI. `labels` are those that
-    /// the kubelet sets; a registered node may have others.
+    /// Checks that the nodeSelector of aws-node does not belong to another CNI. Returns a warning if the
+    /// labels of the Node object cannot be read, and `node` has used the CNI.
     pub(super) async fn check_selector(
         &self,
         daemon_set: &DynamicObject,
-        labels: &Environment,
-    ) -> Result<(), AwsNodeError> {
-        let Some(other) = excluded_by(daemon_set, labels) else { return Ok(()) };
-        match self.known_node().await {
-            Ok(Some(node)) if excluded_by(daemon_set, &node.labels).is_none() => Ok(()),
+        node: &LocalNode,
+    ) -> Result<Option<Diagnostic>, AwsNodeError> {
+        let Some(other) = excluded_by(daemon_set, &node.labels) else { return Ok(None) };
+        let registered = match self.node_name().await {
+            Ok(Some(name)) => self.node(name).await,
+            Ok(None) => {
+                return other
+                    .declined_unless_used(node, "the credentials do not belong to a kubelet");
+            }
+            Err(error) => Err(error),
+        };
+        match registered {
+            Ok(Some(node)) if excluded_by(daemon_set, &node.labels).is_none() => Ok(None),
+            // A node that registers for the first time, or again, has only the labels of its kubelet.
+            Ok(_) => Err(other.into()),
             // Without this object, a labelled node would be declined.
             Err(error) if error.is_transient() => Err(error.into()),
-            _ => Err(other.into()),
+            Err(error) => other.declined_unless_used(node, &one_line(&error)),
         }
     }
 

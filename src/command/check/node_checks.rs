@@ -49,7 +49,7 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
     if settings.cni.source() == CniSource::Cluster {
         let Some(connection) = &connection else { return diagnostics };
         let timer = WaitTimer::start(Wait::Once);
-        match until_cni_config(&connection.api, &node.labels(), timer).await {
+        match until_cni_config(&connection.api, &node.local_node(), timer).await {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());

@@ -3,7 +3,7 @@
 use super::{Line, Zones};
 use crate::adapter::ec2::Ec2;
 use crate::adapter::eks::Eks;
-use crate::adapter::kubernetes::{ApiServer, EniConfig, Environment};
+use crate::adapter::kubernetes::{ApiServer, EniConfig, LocalNode};
 use crate::adapter::{Context, Deadline};
 use crate::error::{Error, UsageError};
 use crate::observe::ClusterError;
@@ -201,7 +201,7 @@ impl ZoneChecks<'_> {
 /// Returns the CNI configuration and adds its checks. If it cannot be read, adds a skipped check and
 /// returns `None`.
 async fn aws_node(api: &ApiServer, add: &mut impl FnMut(Diagnostic)) -> Option<AwsNode> {
-    match api.aws_node(&Environment::new()).await {
+    match api.aws_node(&LocalNode::default()).await {
         Ok(aws_node) => {
             if aws_node.cni.custom_networking {
                 add(Diagnostic::ok(Code::CniOk, aws_node.cni.to_string()));

@@ -19,13 +19,13 @@ pub(crate) struct MaxPodsArgs {
     /// Read the instance type from instance metadata; overrides --instance-type
     #[arg(long)]
     pub(super) instance_type_from_imds: bool,
-    /// Version of the VPC CNI, which decides about prefix delegation and the trunk interface [default: 1.23.2]
+    /// Version of the VPC CNI; affects prefix delegation and the trunk interface [default: 1.23.2]
     #[arg(long, value_name = "VERSION")]
     cni_version: Option<CniVersion>,
     /// Custom networking: pods use the subnet of an ENIConfig
     #[arg(long)]
     cni_custom_networking_enabled: bool,
-    /// A tag excludes the subnet of the primary network interface from pods (kubernetes.io/role/cni=0)
+    /// Excluded subnet: a tag such as kubernetes.io/role/cni=0 excludes the primary network interface from pods
     #[arg(long, hide_short_help = true)]
     cni_primary_subnet_excluded: bool,
     /// Prefix delegation: the CNI assigns /28 prefixes to network interfaces

@@ -181,7 +181,7 @@ fn a_cluster_tag_excludes_nothing_without_cluster_name_on_aws_node() {
 fn an_unknown_version_makes_an_excluding_tag_a_warning() {
     let warning = Diagnostic::warning(
         Code::SubnetTaggedOut,
-        "the version of the CNI is unknown; from 1.22.0, it assigns no pod addresses from subnet-1 because of its tag kubernetes.io/role/cni=0",
+        "the version of the CNI is unknown; from 1.22.0, the CNI assigns no pod addresses from subnet-1 because of its tag kubernetes.io/role/cni=0",
         "set `cni.version`; if it is 1.22.0 or later, remove the tag, or set spec.subnet to another subnet: `kubectl edit eniconfig us-west-2a`",
     );
     assert_eq!(checked(exclusion("stable", &[]), &[EXCLUDED]), [ok(), warning]);

@@ -135,7 +135,7 @@ fn failing_undo(format: PackageFormat) {
 ";
     let removed = remove(&node, format);
     assert_failed(&removed, error);
-    let by_hand = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf, zz-eni-bootstrap.conf in /var/lib/eni-bootstrap/kubelet.conf.d or in the directory of the kubelet flag --config-dir, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap";
+    let by_hand = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml, /etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf, zz-eni-bootstrap.conf in the --config-dir of the kubelet, the marked block in /etc/default/kubelet or /etc/sysconfig/kubelet, and the kubelet arguments of the kubelet-eks snap";
     assert_failed(
         &removed,
         &format!(

@@ -55,7 +55,7 @@ codes! {
     PrimarySubnetNotChecked = "primary-subnet-not-checked", "max-pods";
     /// With custom networking, the CNI does not use the prefixes of the primary network interface.
     PrimaryAddressesUnused = "primary-addresses-unused", "network interfaces";
-    /// With custom networking, pods get addresses in the subnet of the node.
+    /// With custom networking, pods get addresses in another subnet than that of the ENIConfig.
     PodsInNodeSubnet = "pods-in-node-subnet", "network interfaces";
     /// `MANAGE_UNTAGGED_ENI` is false, and network interfaces might not have the tag of the CNI.
     UntaggedInterfaces = "untagged-interfaces", "max-pods";
@@ -79,9 +79,9 @@ codes! {
     KubeReservedKept = "kube-reserved-kept", "kube-reserved";
     /// Another source on the node sets kube-reserved, and the value of eni-bootstrap takes precedence.
     KubeReservedOverridden = "kube-reserved-overridden", "kube-reserved";
-    /// Karpenter plans with a kube-reserved memory, and the node reserves at most this value.
+    /// Karpenter plans a kube-reserved value, and the node reserves at most this value.
     ReserveKarpenter = "reserve-karpenter", "kube-reserved";
-    /// The node reserves more than Karpenter plans, so pods that Karpenter places may not fit.
+    /// The node reserves more than Karpenter plans, so pods that Karpenter schedules may not fit.
     ReserveAboveKarpenter = "reserve-above-karpenter", "kube-reserved";
     /// Bottlerocket's settings contain a label of an earlier run, which the API cannot remove.
     OldLabel = "old-label", "labels";
@@ -121,6 +121,8 @@ codes! {
     CniOk = "cni-ok", "aws-node";
     /// The configuration of the aws-node DaemonSet cannot be read.
     CniUnreadable = "cni-unreadable", "aws-node";
+    /// The Node object, whose labels decide whether aws-node runs on this node, cannot be read.
+    NodeLabelsUnreadable = "node-labels-unreadable", "aws-node";
     /// The cluster has ENIConfigs, but custom networking is off, so the CNI does not use them.
     CustomNetworkingOff = "custom-networking-off", "aws-node";
     /// The CNI cannot parse a variable of the aws-node DaemonSet and uses its default.
@@ -166,7 +168,7 @@ codes! {
     SubnetWrongZone = "subnet-wrong-zone", "subnet";
     /// The subnet of the ENIConfig is in another VPC than the node.
     SubnetWrongVpc = "subnet-wrong-vpc", "subnet";
-    /// A tag on the subnet of the ENIConfig excludes it from pods. A warning if the version of the CNI is
+    /// A tag excludes the subnet of the ENIConfig from pods. A warning if the version of the CNI is
     /// unknown.
     SubnetTaggedOut = "subnet-tagged-out", "subnet";
     /// The subnet has too few free addresses for a network interface and one pod. A warning on a
@@ -185,7 +187,7 @@ codes! {
     FewFreePrefixes = "few-free-prefixes", "free prefixes";
     /// The security groups of the ENIConfig exist in the subnet's VPC.
     SecurityGroupsOk = "security-groups-ok", "security groups";
-    /// The ENIConfig lists no security groups, so the CNI uses those of the primary interface.
+    /// The ENIConfig lists no security groups, so the CNI uses those of the primary network interface.
     SecurityGroupsInherited = "security-groups-inherited", "security groups";
     /// EC2 did not describe the security groups of the ENIConfig.
     SecurityGroupsNotChecked = "security-groups-not-checked", "security groups";

@@ -85,7 +85,7 @@ pub struct AwsNode {
     pub variables: BTreeMap<String, String>,
     /// Whether the configuration comes from the record of the last successful run.
     pub is_recorded: bool,
-    /// Variables that do not have the effect that their value suggests.
+    /// Variables that do not have the effect that their value suggests, and labels that cannot be read.
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -150,9 +150,8 @@ impl Bottlerocket {
 
     /// Returns the owner of the settings, derived from the labels of the node.
     fn owner(&self) -> ConfigOwner {
-        let labels: Vec<String> =
-            self.live.kubelet.node_labels.keys().map(|key| format!("{key}=")).collect();
-        existing_config::owner_by_labels(&labels)
+        let keys = self.live.kubelet.node_labels.keys();
+        existing_config::owner_by_labels(keys.map(String::as_str))
     }
 
     /// Returns the kube-reserved quantities that another tool or the operator set, by resource.

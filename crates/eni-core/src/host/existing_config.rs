@@ -13,7 +13,8 @@ pub(crate) use labels::in_force as labels_in_force;
 pub use labels::{EniConfigPolicy, ExistingLabel};
 pub use location::ConfigLocation;
 pub use max_pods::{ConfigOwner, ExistingMaxPods};
-pub(super) use max_pods::{NODEADM_KUBELET_DROP_IN, max_pods_in_kubelet_drop_in, owner_by_labels};
+pub(super) use max_pods::{NODEADM_KUBELET_DROP_IN, max_pods_in_kubelet_drop_in};
+pub(super) use max_pods::{owner_by_labels, owner_by_node_config};
 pub use pods_per_core::ExistingPodsPerCore;
 pub(super) use pods_per_core::number as pods_per_core_number;
 pub use registration::ExistingRegistration;
@@ -147,23 +148,18 @@ impl ExistingConfig {
     /// Returns the values in the kubelet's command lines. A later one takes precedence.
     pub(super) fn from_command_lines(lines: &[String]) -> Self {
         let words = lines.iter().flat_map(|line| flags::behind_program(flags::words(line)));
-        Self::from_arguments(lines, &words.collect::<Vec<_>>(), &ConfigLocation::Arguments)
+        Self::from_arguments(&words.collect::<Vec<_>>(), &ConfigLocation::Arguments)
     }
 
     /// Returns the values in arguments without a program.
     pub(super) fn from_flags(arguments: &str) -> Self {
         let words = flags::words(arguments);
-        Self::from_arguments(&[arguments.to_owned()], &words, &ConfigLocation::Arguments)
+        Self::from_arguments(&words, &ConfigLocation::Arguments)
     }
 
     /// Returns the values in the kubelet's command lines, where nodeadm adds flags in place of
     /// `variable`. A later value takes precedence.
     pub(super) fn from_command_lines_around(lines: &[String], variable: &str) -> Self {
-        let split = |line: &String| match line.split_once(variable) {
-            Some((early, late)) => (early.to_owned(), late.to_owned()),
-            None => (line.clone(), String::new()),
-        };
-        let (early_lines, late_lines): (Vec<_>, Vec<_>) = lines.iter().map(split).unzip();
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for line in lines {
             let mut words = flags::behind_program(flags::words(line));
@@ -172,23 +168,22 @@ impl ExistingConfig {
             }
             early.extend(words);
         }
-        let mut existing =
-            Self::from_arguments(&early_lines, &early, &ConfigLocation::EarlyArguments);
-        existing.extend(Self::from_arguments(&late_lines, &late, &ConfigLocation::LateArguments));
+        let mut existing = Self::from_arguments(&early, &ConfigLocation::EarlyArguments);
+        existing.extend(Self::from_arguments(&late, &ConfigLocation::LateArguments));
         existing
     }
 
-    /// `words` are those of the arguments in `lines`.
-    fn from_arguments(lines: &[String], words: &[String], location: &ConfigLocation) -> Self {
+    fn from_arguments(words: &[String], location: &ConfigLocation) -> Self {
         let resources = resources::resources_in_arguments(words, location);
-        let is_of_karpenter = owner_by_labels(lines) == ConfigOwner::Karpenter;
+        let owner = max_pods::owner_by_arguments(words);
+        let is_of_karpenter = owner == ConfigOwner::Karpenter;
         let reserved = |it: &ExistingResources| it.map == ResourceMap::KubeReserved;
         let reserved = resources.iter().filter(|it| reserved(it));
         let karpenter_reserved =
             is_of_karpenter.then(|| reserved.flat_map(|it| it.quantities.clone()).collect());
         let pods_per_core = pods_per_core::pods_per_core_in_arguments(words, location);
         Self {
-            max_pods: max_pods::max_pods_in_arguments(lines, words, location).into_iter().collect(),
+            max_pods: max_pods::max_pods_in_arguments(words, location, owner).into_iter().collect(),
             has_max_pods_flag: max_pods::sets_max_pods(words),
             pods_per_core: pods_per_core.into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
@@ -215,6 +210,9 @@ impl ExistingConfig {
         resources.extend(resources::resources_in_arguments(&flags, in_flags));
         let registration = registration_in_config(&kubelet.taints, in_file.clone());
         let registration_flags = registration::registration_in_arguments(&flags, in_flags);
+        // Another part of user data may have the label of a managed node group.
+        let is_of_karpenter = owner_by_node_config(&kubelet.flags) == ConfigOwner::Karpenter;
+        let reserved = kubelet.karpenter_reserved.clone();
         let pods_per_core = kubelet
             .pods_per_core
             .map(|pods_per_core| ExistingPodsPerCore { pods_per_core, location: in_file.clone() });
@@ -228,7 +226,7 @@ impl ExistingConfig {
             node_labels: labels::labels_in_arguments(&flags, in_flags),
             resources,
             registration: registration.into_iter().chain(registration_flags).collect(),
-            karpenter_reserved: kubelet.karpenter_reserved.clone().filter(|_| is_user_data),
+            karpenter_reserved: reserved.filter(|_| is_user_data && is_of_karpenter),
             ..Self::default()
         }
     }

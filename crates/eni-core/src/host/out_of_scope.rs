@@ -16,6 +16,9 @@ use std::path::Path;
 /// Mode nodes", Amazon EKS User Guide; `internal/kubelet/config.go`, aws/eks-hybrid.
 const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
+/// Separates the location from the label in an [`ExistingLabel`] as text.
+const LABEL: &str = " sets label ";
+
 /// A node on which the Amazon VPC CNI does not run. Each variant contains the evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutOfScope {
@@ -34,9 +37,17 @@ pub enum OutOfScope {
 impl Advice for OutOfScope {
     fn help(&self) -> Cow<'static, str> {
         let (Self::AutoMode(evidence) | Self::Hybrid(evidence)) = self;
-        let set = if evidence.contains(COMPUTE_TYPE) { "the label" } else { "`spec.hybrid`" };
-        format!("remove eni-bootstrap from this node, or remove {set} if the node has another type")
-            .into()
+        let (set, source) = match evidence.split_once(LABEL) {
+            Some((location, _)) => ("the label", location),
+            None => ("`spec.hybrid`", ""),
+        };
+        // An earlier boot may have written the file.
+        let source = source.strip_prefix("a kubelet flag in ").unwrap_or(source);
+        let from = if source.is_empty() { String::new() } else { format!(" from {source}") };
+        format!(
+            "remove eni-bootstrap from this node, or remove {set}{from} if the node has another type"
+        )
+        .into()
     }
 
     fn exit_code(&self) -> ExitCode {

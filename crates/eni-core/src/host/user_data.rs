@@ -4,7 +4,7 @@
 //! or gzip-compressed. The `application/node.eks.aws` parts of a MIME document are merged in order.
 //! Anything else is either a single `NodeConfig` or, for example, a shell script, which is ignored.
 
-use super::existing_config::{ConfigOwner, owner_by_labels, pods_per_core_number, quantities};
+use super::existing_config::{ConfigOwner, owner_by_node_config, pods_per_core_number, quantities};
 use crate::domain::cluster::ClusterConfig;
 use crate::failure::{Advice, ExitCode};
 use base64::Engine as _;
@@ -168,7 +168,7 @@ impl NodeConfig {
         let Kubelet { config, max_pods_expression, flags } = kubelet;
         let mut config = config.unwrap_or_default();
         let flags = flags.unwrap_or_default();
-        let is_of_karpenter = owner_by_labels(&flags) == ConfigOwner::Karpenter;
+        let is_of_karpenter = owner_by_node_config(&flags) == ConfigOwner::Karpenter;
         let kubelet = NodeConfigKubelet {
             max_pods: config.max_pods,
             pods_per_core: pods_per_core_number(&config.pods_per_core),

@@ -1,5 +1,5 @@
-//! The attached network interfaces as the CNI uses them: which addresses it assigns to pods if it adds
-//! none, and notes about those that were attached before the node started.
+//! The attached network interfaces: the addresses that pods get if the CNI attaches none, and notes about
+//! network interfaces that were attached before the node started.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
@@ -122,7 +122,7 @@ fn unused_prefixes(primary: &NetworkInterface) -> Option<Diagnostic> {
         Diagnostic::warning(
             Code::PrimaryAddressesUnused,
             format!(
-                "the primary network interface has {}, which the CNI does not use with custom networking: {} of {subnet} are wasted",
+                "the primary network interface has {}, which the CNI does not use with custom networking: {} of {subnet} remain unused",
                 counted(count, "/28 prefix"),
                 counted(count.saturating_mul(prefixes::ADDRESSES), "IPv4 address")
             ),

@@ -1,7 +1,7 @@
 //! The kube-reserved that Karpenter plans for a node that it launched.
 //!
-//! Karpenter computes the allocatable resources of a node before the node exists, and places pods by
-//! them. If the node reserves more, these pods do not fit, and Karpenter launches another node.
+//! Karpenter computes the allocatable resources of a node before the node exists, and schedules pods
+//! with them. If the node reserves more, these pods do not fit, and Karpenter launches another node.
 //!
 //! Source: `kubeReservedResources` and `ENILimitedPods`, `pkg/providers/instancetype/types.go`,
 //! aws/karpenter-provider-aws.
@@ -69,7 +69,7 @@ impl KarpenterPlan {
         let pods = eni_limited_pods(&facts.limits);
         let memory_source = match overrides.memory {
             Some(_) => "kubeReserved in the EC2NodeClass".to_owned(),
-            None => format!("255Mi + 11Mi × {pods} pods, ENI-limited"),
+            None => format!("255Mi + 11Mi × {pods} pods: all network interfaces, without prefixes"),
         };
         let reserved = Reserved::compute(facts.limits.vcpus, pods, &overrides);
         Some(Self { reserved, memory_source })
@@ -106,7 +106,7 @@ impl KarpenterPlan {
             }
             Some(Diagnostic::warning(
                 Code::ReserveAboveKarpenter,
-                text + ", so pods that Karpenter places may not fit",
+                text + ", so pods that Karpenter schedules may not fit",
                 format!(
                     "set kubeReserved.{resource}: {actual} in the EC2NodeClass, or {alternative}"
                 ),

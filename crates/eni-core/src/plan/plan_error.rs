@@ -96,7 +96,7 @@ pub enum PlanError {
     },
     /// The version of the CNI does not read the label in `eni-config.label`.
     #[error(
-        "eni-config.label is {EXTERNAL_LABEL:?}, which the CNI reads from version {first}, but its version is {version}",
+        "eni-config.label is {EXTERNAL_LABEL:?}, but the CNI reads this label from version {first}, and its version is {version}",
         first = CniVersion::EXTERNAL_LABEL
     )]
     ExternalLabelNotRead { version: CniVersion },

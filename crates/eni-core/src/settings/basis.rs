@@ -6,7 +6,7 @@ use crate::domain::named_values::named_values;
 named_values! {
     /// The value that the memory reserve is computed from (`reserve.basis`).
     ReserveBasis {
-        /// max-pods, but on a Karpenter node at most the reserve that Karpenter plans
+        /// max-pods; on a Karpenter node, at most the reserve that Karpenter plans
         #[default]
         Auto = "auto",
         /// max-pods on every node

@@ -92,15 +92,15 @@ settings! {
         disable_provisioning: bool = "BOOL", unset("from the cluster", "false");
         /// Whether a tag excludes the subnet of the primary network interface from pods
         ///
-        /// From version 1.22, the CNI uses no address of the primary network interface if its subnet
-        /// has the tag kubernetes.io/role/cni=0, or is reserved for other clusters. By default,
-        /// eni-bootstrap reads the tags with ec2:DescribeSubnets. With custom networking, this setting
-        /// has no effect.
+        /// From version 1.22.0, the CNI assigns no address of the primary network interface to pods if a
+        /// tag excludes its subnet, such as kubernetes.io/role/cni=0. By default, eni-bootstrap reads the
+        /// tags with ec2:DescribeSubnets. With custom networking, this setting has no effect.
         primary_subnet_excluded: bool = "BOOL", unset("from the tags of the subnet", "false");
         /// Version of the CNI
         ///
         /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
-        /// version, eni-bootstrap assumes the version with fewer pods wherever the version matters.
+        /// version, eni-bootstrap assumes 1.18.0 or later. If max-pods still depends on the version, it
+        /// uses the lower max-pods.
         version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
 
@@ -145,8 +145,8 @@ settings! {
         /// addresses or, with prefix delegation, free /28 prefixes. The security groups must exist. If
         /// IAM denies the API call for a check, eni-bootstrap skips the check and logs the reason. After
         /// a failed check, eni-bootstrap retries until the timeout. Without custom networking,
-        /// eni-bootstrap checks the free addresses of the subnets that the CNI uses in the zone. A
-        /// shortage is then a warning. With `cni.source = "settings"`, this check does not run.
+        /// eni-bootstrap only checks the free addresses of the subnets for pods, and a shortage is a
+        /// warning. With `cni.source = "settings"`, eni-bootstrap checks only nodes with custom networking.
         verify: bool = "BOOL", default(true);
     }
 
@@ -189,8 +189,8 @@ settings! {
         /// What the memory reserve is computed from
         ///
         /// On Amazon Linux, Karpenter plans with 255Mi + 11Mi × the number of pods without prefixes and
-        /// custom networking. If a node reserves more, pods that Karpenter places do not fit. Except with
-        /// "max-pods", a Karpenter node also keeps the quantities of kubeReserved in its EC2NodeClass.
+        /// custom networking. If a node reserves more, pods that Karpenter schedules do not fit. With
+        /// "auto" and "karpenter", a Karpenter node also keeps kubeReserved of its EC2NodeClass.
         basis: ReserveBasis = "BASIS", default(ReserveBasis::Auto);
     }
 

@@ -48,7 +48,7 @@ fn trunk(limits: &InstanceLimits, cni: Cni) -> (u32, Vec<Diagnostic>) {
             diagnostics.push(Diagnostic::warning(
                 Code::CniVersionUnknown,
                 format!(
-                    "the version of the CNI is unknown; before {first}, it keeps a network interface for the trunk on every instance type, so max-pods counts one interface less"
+                    "the version of the CNI is unknown; before {first}, the CNI keeps a network interface for the trunk on every instance type, so max-pods counts one network interface less"
                 ),
                 "set cni.version",
             ));
@@ -66,7 +66,7 @@ fn addresses_per_slot(limits: &InstanceLimits, cni: Cni) -> (u32, Option<Diagnos
             let diagnostic = Diagnostic::warning(
                 Code::PrefixesNotSupported,
                 format!(
-                    "version {version} of the CNI does not support prefix delegation; it assigns secondary IPv4 addresses"
+                    "version {version} of the CNI does not support prefix delegation; the CNI assigns secondary IPv4 addresses"
                 ),
                 format!("upgrade the CNI to {first} or later"),
             );

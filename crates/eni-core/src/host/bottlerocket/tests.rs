@@ -130,6 +130,8 @@ fn values_of_pluto_and_of_an_earlier_boot_do_not_count_as_existing() {
         other(110, ConfigOwner::ManagedNodeGroup)
     );
     assert_eq!(existing(110, None, "karpenter.sh/nodepool"), other(110, ConfigOwner::Karpenter));
+    let controller = existing(110, None, "karpenter.sh/controller");
+    assert_eq!(controller, other(110, ConfigOwner::Unknown), "runs the controller");
     assert_eq!(
         existing(110, None, "karpenter.sh/nodepool").unwrap().to_string(),
         "settings.kubernetes sets max-pods to 110 (Karpenter)"

@@ -46,7 +46,7 @@ pub(super) fn max_pods_in_node_config(
     kubelet: &NodeConfigKubelet,
     (in_file, in_flags): &(ConfigLocation, ConfigLocation),
 ) -> Vec<ExistingMaxPods> {
-    let owner = owner_by_labels(&kubelet.flags);
+    let owner = owner_by_node_config(&kubelet.flags);
     let existing = |max_pods: Option<u32>, location: &ConfigLocation| {
         max_pods.map(|max_pods| ExistingMaxPods { max_pods, location: location.clone(), owner })
     };
@@ -72,14 +72,13 @@ pub(crate) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<Exis
     (name > NODEADM_KUBELET_DROP_IN).then_some(ExistingMaxPods { max_pods, location, owner })
 }
 
-/// Returns the max-pods in the kubelet's arguments. `lines` are the command lines with these arguments.
+/// Returns the max-pods in the kubelet's arguments of `owner`.
 pub(super) fn max_pods_in_arguments(
-    lines: &[String],
     arguments: &[String],
     location: &ConfigLocation,
+    owner: ConfigOwner,
 ) -> Option<ExistingMaxPods> {
     let max_pods = max_pods_flag(arguments)?;
-    let owner = owner_by_labels(lines);
     Some(ExistingMaxPods { max_pods, location: location.clone(), owner })
 }
 
@@ -94,15 +93,34 @@ pub(super) fn sets_max_pods(arguments: &[String]) -> bool {
     arguments.iter().any(|argument| argument.replace('_', "-").contains("--max-pods"))
 }
 
-/// Returns the owner of a configuration with these flags. Karpenter and managed node groups add
-/// labels to `--node-labels`.
-pub(crate) fn owner_by_labels(flags: &[String]) -> ConfigOwner {
-    let any = |label: &str| flags.iter().any(|flag| flag.contains(label));
-    if any("karpenter.sh/") {
-        ConfigOwner::Karpenter
-    } else if any("eks.amazonaws.com/nodegroup=") {
-        ConfigOwner::ManagedNodeGroup
-    } else {
-        ConfigOwner::Unknown
+/// The labels that Karpenter sets on each node that it launches, the second one before version 0.32. A node
+/// that runs the Karpenter controller often has other labels of Karpenter, such as `karpenter.sh/controller`.
+const KARPENTER_LABELS: [&str; 3] =
+    ["karpenter.sh/nodepool", "karpenter.sh/provisioner-name", "karpenter.k8s.aws/ec2nodeclass"];
+const NODE_GROUP_LABEL: &str = "eks.amazonaws.com/nodegroup";
+
+/// Returns the owner of a configuration by the keys of its node labels. The label of a managed node group
+/// takes precedence.
+pub(in crate::host) fn owner_by_labels<'a>(keys: impl IntoIterator<Item = &'a str>) -> ConfigOwner {
+    let mut owner = ConfigOwner::Unknown;
+    for key in keys {
+        if key == NODE_GROUP_LABEL {
+            return ConfigOwner::ManagedNodeGroup;
+        }
+        if KARPENTER_LABELS.contains(&key) {
+            owner = ConfigOwner::Karpenter;
+        }
     }
+    owner
+}
+
+/// Returns the owner of a configuration by `--node-labels` in the words of its arguments.
+pub(super) fn owner_by_arguments(words: &[String]) -> ConfigOwner {
+    let values = flags::values(words, "--node-labels").into_iter();
+    owner_by_labels(values.flat_map(|value| flags::pairs(value, '=')).map(|(key, _)| key))
+}
+
+/// Returns the owner of a `NodeConfig` by its `kubelet.flags`.
+pub(in crate::host) fn owner_by_node_config(node_config_flags: &[String]) -> ConfigOwner {
+    owner_by_arguments(&flags::words_of_node_config(node_config_flags))
 }

@@ -1,5 +1,6 @@
 use super::max_pods::{max_pods_flag, max_pods_in_arguments, max_pods_in_node_config};
 use super::*;
+use crate::host::user_data::node_config;
 
 #[test]
 fn the_last_flag_counts_and_similar_flags_do_not() {
@@ -94,14 +95,14 @@ fn each_location_and_owner_has_its_text() {
             "a kubelet flag in /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 4"
         ]
     );
-    let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
+    let words = flags::words("/usr/bin/kubelet --max-pods=9");
     assert_eq!(
-        max_pods_in_arguments(&lines, &flags::words(&lines[0]), &ConfigLocation::Arguments)
+        max_pods_in_arguments(&words, &ConfigLocation::Arguments, ConfigOwner::Unknown)
             .unwrap()
             .to_string(),
         "the kubelet command line sets max-pods to 9"
     );
-    assert_eq!(max_pods_in_arguments(&[], &[], &ConfigLocation::Arguments), None);
+    assert_eq!(max_pods_in_arguments(&[], &ConfigLocation::Arguments, ConfigOwner::Unknown), None);
 }
 
 #[test]
@@ -118,4 +119,63 @@ fn karpenter_passes_kube_reserved_as_a_flag_to_other_images() {
     );
     assert_eq!(reserved(labels), Some(Vec::new()));
     assert_eq!(reserved("/usr/bin/kubelet --kube-reserved=memory=1Gi"), None);
+}
+
+#[test]
+fn only_the_labels_that_karpenter_sets_on_its_nodes_name_karpenter() {
+    let labels = |labels: &str| format!("--node-labels={labels}");
+    let nodepool = "karpenter.sh/nodepool=x";
+    for (flag, expected) in [
+        (labels(nodepool), ConfigOwner::Karpenter),
+        (labels(&format!("a=1,{nodepool}")), ConfigOwner::Karpenter),
+        (labels("karpenter.sh/provisioner-name=x"), ConfigOwner::Karpenter),
+        (labels("karpenter.k8s.aws/ec2nodeclass=x"), ConfigOwner::Karpenter),
+        (labels("eks.amazonaws.com/nodegroup=x"), ConfigOwner::ManagedNodeGroup),
+        (
+            labels(&format!("{nodepool},eks.amazonaws.com/nodegroup=x")),
+            ConfigOwner::ManagedNodeGroup,
+        ),
+        // Nodes that run the Karpenter controller.
+        (labels("karpenter.sh/controller=true"), ConfigOwner::Unknown),
+        (
+            labels("karpenter.sh/controller=true,eks.amazonaws.com/nodegroup=x"),
+            ConfigOwner::ManagedNodeGroup,
+        ),
+        (
+            "--register-with-taints=karpenter.sh/controller=true:NoSchedule".into(),
+            ConfigOwner::Unknown,
+        ),
+        (format!("--register-with-taints={nodepool}:NoSchedule"), ConfigOwner::Unknown),
+        (labels("team=karpenter.sh/nodepool"), ConfigOwner::Unknown),
+        (labels("karpenter.sh/nodepool-x=x"), ConfigOwner::Unknown),
+    ] {
+        let is_of_karpenter = expected == ConfigOwner::Karpenter;
+        let lines = [format!("/usr/bin/kubelet --max-pods=9 {flag}")];
+        let existing = ExistingConfig::from_command_lines(&lines);
+        assert_eq!(existing.max_pods[0].owner, expected, "{flag}");
+        assert_eq!(existing.karpenter_reserved.is_some(), is_of_karpenter, "{flag}");
+        let user_data = format!(
+            "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n    config: {{maxPods: 9}}\n    flags: ['{flag}']\n"
+        );
+        let config = node_config(user_data.as_bytes()).unwrap().unwrap();
+        let locations = (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
+        let existing = ExistingConfig::from_node_config(&config.kubelet, &locations);
+        assert_eq!(existing.max_pods[0].owner, expected, "{flag}");
+        assert_eq!(existing.karpenter_reserved.is_some(), is_of_karpenter, "{flag}");
+    }
+    let part = |flag: &str| {
+        format!(
+            "--//\nContent-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: {{kubelet: {{flags: [{flag}]}}}}\n"
+        )
+    };
+    let user_data = format!(
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"//\"\n\n{}{}--//--\n",
+        part(&labels(nodepool)),
+        part(&labels("eks.amazonaws.com/nodegroup=x"))
+    );
+    let config = node_config(user_data.as_bytes()).unwrap().unwrap();
+    assert_eq!(config.kubelet.flags.len(), 2);
+    let locations = (ConfigLocation::UserData, ConfigLocation::UserDataFlag);
+    let existing = ExistingConfig::from_node_config(&config.kubelet, &locations);
+    assert_eq!(existing.karpenter_reserved, None, "the label of another part");
 }

@@ -115,6 +115,9 @@ fn the_ec2nodeclass_reserves_what_karpenters_own_part_contains() {
     assert_eq!(reserved(&format!("    config: {{maxPods: 29}}\n{labels}")), Some(BTreeMap::new()));
     let group = "    flags: ['--node-labels=eks.amazonaws.com/nodegroup=a']\n";
     assert_eq!(reserved(group), None);
+    let controller = "    flags: ['--node-labels=karpenter.sh/controller=true']\n";
+    let quantities = "    config: {kubeReserved: {cpu: 100m}}\n";
+    assert_eq!(reserved(&format!("{quantities}{controller}")), None);
 }
 
 #[test]

@@ -45,12 +45,12 @@ const DISABLED: &str = "DISABLE_NETWORK_RESOURCE_PROVISIONING=true";
 const IMDS_ONLY: &str = "ENABLE_IMDS_ONLY_MODE=true";
 
 #[test]
-fn prefixes_of_the_primary_interface_are_wasted_with_custom_networking() {
+fn prefixes_of_the_primary_interface_remain_unused_with_custom_networking() {
     let facts = with_interfaces(interface("eni-0", 0, 2), vec![]);
     let warning = |prefixes: &str| {
         Diagnostic::warning(
             Code::PrimaryAddressesUnused,
-            format!("the primary network interface has {prefixes} of subnet-node are wasted"),
+            format!("the primary network interface has {prefixes} of subnet-node remain unused"),
             "remove the IPv4 prefixes from the network interface in the launch template (Ipv4PrefixCount) or in the EC2NodeClass",
         )
     };

@@ -38,7 +38,7 @@ fn memory(mebibytes: u32) -> String {
 
 #[test]
 fn the_memory_reserve_is_at_most_karpenters_plan() {
-    let plan = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited)";
+    let plan = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes)";
     let info = |text: String| vec![Diagnostic::info(Code::ReserveKarpenter, text)];
     assert_eq!(
         reserve(&json!({ "maxPods": 110 }), PREFIXES),
@@ -75,13 +75,12 @@ fn a_reserve_above_karpenters_plan_is_a_warning() {
         Diagnostic::warning(
             Code::ReserveAboveKarpenter,
             format!(
-                "Karpenter plans kube-reserved {resource}={text}, so pods that Karpenter places may not fit"
+                "Karpenter plans kube-reserved {resource}={text}, so pods that Karpenter schedules may not fit"
             ),
             help,
         )
     };
-    let plan =
-        "574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 110 needs 1465Mi; the node reserves";
+    let plan = "574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes); max-pods 110 needs 1465Mi; the node reserves";
     let kubelet = json!({ "maxPods": 110 });
     assert_eq!(
         reserve(&kubelet, &format!("{PREFIXES}reserve.basis = \"max-pods\"")),
@@ -174,7 +173,7 @@ fn a_reserve_in_the_operators_own_user_data_is_not_part_of_the_plan() {
         let plan = plan(&facts, &settings(text), None).unwrap();
         (plan.kubelet.kube_reserved.memory.to_string(), notes_of(&plan))
     };
-    let calculation = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 20 needs 475Mi; the node reserves";
+    let calculation = "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes); max-pods 20 needs 475Mi; the node reserves";
     assert_eq!(
         notes(""),
         (
@@ -204,7 +203,7 @@ fn a_reserve_in_the_operators_own_user_data_is_not_part_of_the_plan() {
                 Diagnostic::warning(
                     Code::ReserveAboveKarpenter,
                     format!(
-                        "{calculation} 2Gi (pods.policy = \"respect\"), so pods that Karpenter places may not fit"
+                        "{calculation} 2Gi (pods.policy = \"respect\"), so pods that Karpenter schedules may not fit"
                     ),
                     "set kubeReserved.memory: 2Gi in the EC2NodeClass, or remove kube-reserved memory from user data"
                 ),
@@ -227,7 +226,7 @@ fn a_later_drop_in_above_karpenters_plan_is_a_warning() {
         notes_of(&plan)[1..],
         [Diagnostic::warning(
             Code::ReserveAboveKarpenter,
-            "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods, ENI-limited); max-pods 20 needs 475Mi; the node reserves 1Gi (/etc/eks/nodeadm.d/95-site.yaml), so pods that Karpenter places may not fit",
+            "Karpenter plans kube-reserved memory=574Mi (255Mi + 11Mi × 29 pods: all network interfaces, without prefixes); max-pods 20 needs 475Mi; the node reserves 1Gi (/etc/eks/nodeadm.d/95-site.yaml), so pods that Karpenter schedules may not fit",
             "set kubeReserved.memory: 1Gi in the EC2NodeClass, or remove kube-reserved memory from /etc/eks/nodeadm.d/95-site.yaml"
         )]
     );

@@ -255,7 +255,7 @@ fn the_cni_reads_the_external_label_from_version_1_11_0() {
         let error = rejected.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "eni-config.label is \"vpc.amazonaws.com/externalEniConfig\", which the CNI reads from version 1.11.0, but its version is 1.10.4"
+            "eni-config.label is \"vpc.amazonaws.com/externalEniConfig\", but the CNI reads this label from version 1.11.0, and its version is 1.10.4"
         );
         assert_eq!(
             error.help(),

@@ -115,14 +115,14 @@ fn the_version_of_the_cni_decides_about_prefixes_and_the_trunk() {
     assert_eq!(of("t3.large", trunk, Some("1.20.3")), (24, vec![none.clone()]));
     let unknown = Diagnostic::warning(
         Code::CniVersionUnknown,
-        "the version of the CNI is unknown; before 1.20.4, it keeps a network interface for the trunk on every instance type, so max-pods counts one interface less",
+        "the version of the CNI is unknown; before 1.20.4, the CNI keeps a network interface for the trunk on every instance type, so max-pods counts one network interface less",
         "set cni.version",
     );
     assert_eq!(of("t3.large", trunk, None), (24, vec![none, unknown]));
     assert_eq!(of("m5.large", trunk, None), (20, vec![]), "the same in every version");
     let unsupported = Diagnostic::warning(
         Code::PrefixesNotSupported,
-        "version 1.8.0 of the CNI does not support prefix delegation; it assigns secondary IPv4 addresses",
+        "version 1.8.0 of the CNI does not support prefix delegation; the CNI assigns secondary IPv4 addresses",
         "upgrade the CNI to 1.9.0 or later",
     );
     assert_eq!(of("m5.large", PREFIX, Some("1.8.0")), (29, vec![unsupported]));

@@ -20,6 +20,7 @@ mod zone_subnets;
 
 use crate::adapter::{Context, disk};
 use crate::error::Error;
+use eni_core::facts::Facts;
 use eni_core::plan::Plan;
 use eni_core::settings::{Settings, SettingsError};
 use serde_json::Value;
@@ -58,8 +59,8 @@ fn layer(path: &Path, text: &str) -> Result<Settings, SettingsError> {
 }
 
 /// Returns the kubelet flags of `plan` on one line.
-pub(crate) fn kubelet_args(plan: &Plan) -> String {
-    plan.kubelet.arguments().join(" ") + "\n"
+pub(crate) fn kubelet_args(plan: &Plan, facts: &Facts) -> Result<String, Error> {
+    Ok(plan.kubelet_for_flags(&facts.existing)?.arguments().join(" ") + "\n")
 }
 
 /// Returns `value` as indented JSON with a final line break.

@@ -31,9 +31,12 @@ pub enum DiskError {
     /// A file exists but cannot be read.
     #[error("failed to read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// A file cannot be written or removed. The previous file is intact.
+    /// A file cannot be written. The previous file is intact.
     #[error("failed to write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// A file cannot be removed.
+    #[error("failed to remove {}", path.display())]
+    Remove { path: PathBuf, source: io::Error },
     /// A line of the instance type table is invalid.
     #[error("{}, line {line} is not a valid row of the instance type table", path.display())]
     Row {
@@ -74,6 +77,13 @@ impl Advice for DiskError {
             Self::Write { .. } => {
                 "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
             }
+            Self::Remove { path, .. } => {
+                let directory = path.parent().unwrap_or(path).display();
+                return format!(
+                    "run eni-bootstrap as root, and check that the file system is writable; for eni-bootstrap.service, add ReadWritePaths={directory} to a drop-in of the unit"
+                )
+                .into();
+            }
             Self::Row { .. } => {
                 "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
             }
@@ -93,6 +103,7 @@ impl Advice for DiskError {
             Self::Row { .. } => ExitCode::Settings,
             Self::Read { .. }
             | Self::Write { .. }
+            | Self::Remove { .. }
             | Self::NotAFile { .. }
             | Self::LockIsLink { .. }
             | Self::Locked { .. } => ExitCode::CannotWrite,
@@ -158,7 +169,7 @@ pub(crate) fn write_node_file(root: &Path, path: &Path, text: &str) -> Result<Ou
 
 /// Removes the node's file or symbolic link `path` below `root`, if it exists.
 pub(crate) fn remove_node_file(root: &Path, path: &Path) -> Result<Outcome, DiskError> {
-    let failed = |source| DiskError::Write { path: under(root, path), source };
+    let failed = |source| DiskError::Remove { path: under(root, path), source };
     let file = links::follow(root, path, FinalLink::Keep).map_err(failed)?;
     replace::remove_file(&file)
 }
@@ -166,7 +177,7 @@ pub(crate) fn remove_node_file(root: &Path, path: &Path) -> Result<Outcome, Disk
 /// Removes the temporary file that a killed run left behind for the node's file `path` below `root`.
 /// Returns its path on the node, if it existed.
 pub(crate) fn remove_draft(root: &Path, path: &Path) -> Result<Option<PathBuf>, DiskError> {
-    let failed = |source| DiskError::Write { path: under(root, path), source };
+    let failed = |source| DiskError::Remove { path: under(root, path), source };
     let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
     let draft = replace::draft_path(&file);
     let outcome = replace::remove_file(&draft)?;

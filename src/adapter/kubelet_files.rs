@@ -4,13 +4,15 @@ use crate::adapter::disk;
 use crate::adapter::host_command;
 use eni_core::failure::one_line;
 use eni_core::host::{HostCommand, KUBELET_VERSION, is_drop_in};
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
-use tracing::debug;
+use tracing::warn;
 
 /// The timeout of `kubelet --version`. It takes 0.04 s, or longer while EC2 loads the blocks of a new volume.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +30,7 @@ pub(crate) async fn version(root: &Path, program: &Path) -> Option<String> {
     match disk::read_node_file(root, Path::new(KUBELET_VERSION)) {
         Ok(Some(text)) => return Some(text),
         Ok(None) => {}
-        Err(error) => debug!("host: {}", one_line(&error)),
+        Err(error) => warn!("host: {}", one_line(&error)),
     }
     if root != Path::new("/") {
         return None;
@@ -52,7 +54,10 @@ async fn version_of_program(program: &Path, deadline: Duration) -> Option<String
         help: "run the command to see why it fails",
     };
     let output = host_command::run(&command).await;
-    output.inspect_err(|error| debug!("host: {}", one_line(error))).ok()
+    let warn = |error: &host_command::CommandError| {
+        warn!("host: the version of {} is unknown: {}", program.display(), one_line(error));
+    };
+    output.inspect_err(warn).ok()
 }
 
 /// Returns why a drop-in cannot be written to the node's directory `path` below `root`, or why the kubelet
@@ -77,8 +82,11 @@ pub(crate) fn unsuitable_directory(root: &Path, path: &Path) -> Option<&'static 
         return Some("has a subdirectory");
     }
     let existing = directory.ancestors().find(|path| path.exists())?;
-    let is_read_only = statvfs(existing).is_ok_and(|it| it.flags().contains(FsFlags::ST_RDONLY));
-    is_read_only.then_some("is read-only")
+    match faccessat(AT_FDCWD, existing, AccessFlags::W_OK, AtFlags::AT_EACCESS) {
+        Ok(()) => None,
+        Err(Errno::EROFS) => Some("is read-only"),
+        Err(_) => Some("is not writable"),
+    }
 }
 
 /// Returns the drop-ins in a directory with their texts, in the order in which the kubelet reads them.
@@ -98,7 +106,7 @@ pub(crate) fn drop_ins(directory: &Path) -> Result<Vec<(PathBuf, String)>, disk:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     fn write(path: &Path, text: &str) {
         disk::write_atomic(path, text.as_bytes()).unwrap();
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_a_subdirectory_and_a_read_only_directory_are_unsuitable() {
+    fn a_link_a_subdirectory_and_a_directory_without_permission_are_unsuitable() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         let state = |path: &str| unsuitable_directory(root, Path::new(path));
@@ -157,7 +165,13 @@ mod tests {
         assert_eq!(state("/etc/kubelet.d/10-site.conf"), Some("is not a directory"));
         fs::create_dir(root.join("etc/kubelet.d/more")).unwrap();
         assert_eq!(state("/etc/kubelet.d"), Some("has a subdirectory"));
-        let kernel = |path: &str| unsuitable_directory(Path::new("/"), Path::new(path));
-        assert_eq!(kernel("/proc/sys/kernel"), Some("has a subdirectory"));
+        let locked = root.join("etc/locked");
+        fs::create_dir(&locked).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
+        // Root may write to any directory, unless its file system is read-only.
+        let expected =
+            (fs::metadata("/proc/self").unwrap().uid() != 0).then_some("is not writable");
+        assert_eq!(state("/etc/locked"), expected);
+        assert_eq!(state("/etc/locked/missing/kubelet.d"), expected);
     }
 }

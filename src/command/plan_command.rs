@@ -51,7 +51,7 @@ pub(crate) async fn show(
         Output::Json => json_text(&report::plan_json(&view, &plan)),
         Output::Yaml => yaml_text(&report::plan_json(&view, &plan))?,
         Output::Diff => report::diff(&context.root, &plan.changes)?,
-        Output::KubeletArgs => kubelet_args(&plan),
+        Output::KubeletArgs => kubelet_args(&plan, facts)?,
     };
     print(&text)
 }

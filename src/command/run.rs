@@ -87,7 +87,7 @@ pub async fn run(
     save(&node, &cluster, &plan, eni_config);
     info!("ready: the node is ready for the kubelet");
     match output {
-        Some(Output::KubeletArgs) => print(&kubelet_args(&plan)),
+        Some(Output::KubeletArgs) => print(&kubelet_args(&plan, &node.facts)?),
         None => Ok(()),
     }
 }

@@ -26,6 +26,7 @@ fn node(api: &KubernetesApi, arguments: &str) -> (Node, Imds) {
     let imds = imds_with(api.node_config());
     let node = Node::empty().with("--imds-endpoint", imds.endpoint());
     let config = "--config=/etc/kubernetes/kubelet.yaml";
+    node.file("etc/kubernetes/kubelet.yaml", "kind: KubeletConfiguration\n");
     node.file(UNIT, &format!("[Service]\nExecStart=/usr/bin/kubelet {config} {arguments}\n"));
     (node, imds)
 }
@@ -147,8 +148,11 @@ fn the_labels_of_a_kubeadm_node_stay_flags_beside_the_drop_in() {
     let config = "--config=/var/lib/kubelet/config.yaml";
     node.file(
         "usr/lib/systemd/system/kubelet.service.d/05-config.conf",
-        &format!("[Service]\nEnvironment=KUBELET_CONFIG_ARGS={config}\n"),
+        &format!(
+            "[Service]\nEnvironment=KUBELET_CONFIG_ARGS={config} KUBELET_KUBECONFIG_ARGS=--kubeconfig=/etc/kubernetes/kubelet.conf\n"
+        ),
     );
+    node.file("var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
     node.file(VERSION, "Kubernetes v1.36.3\n");
     // kubeadm may write flags when the node joins the cluster.
     succeeded(node.run(["run"]));
@@ -191,6 +195,52 @@ fn a_directory_that_does_not_suit_leaves_the_flags() {
     fs::remove_dir(directory.join("more")).unwrap();
     let Some(_mounted) = tmpfs(&directory, "ro", &[]) else { return };
     expect(&node, "is read-only");
+}
+
+#[test]
+fn a_drop_in_in_a_directory_that_has_become_read_only_is_kept() {
+    let api = ready_api();
+    let (node, _imds) = node(&api, "--config-dir=/etc/kubernetes/kubelet.conf.d");
+    let directory = node.root().join(SITE);
+    fs::create_dir_all(&directory).unwrap();
+    let files = [("zz-eni-bootstrap.conf", &*drop_in())];
+    let Some(_mounted) = tmpfs(&directory, "ro", &files) else { return };
+    let log = succeeded(node.run(["run"]));
+    let expected = "; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only; /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf has no effect and remains, because /etc/kubernetes/kubelet.conf.d is read-only; to remove it, make the directory writable and run `rm /etc/kubernetes/kubelet.conf.d/zz-eni-bootstrap.conf`)\n";
+    assert!(log.contains(expected), "{log}");
+    assert_eq!(node.read(ENVIRONMENT), Some(environment(&format!("{FLAGS} "))));
+    let output = node.run(["undo"]);
+    assert_eq!(output.status, Some(73));
+    let path = node.root().join(OWN);
+    let (path, directory) = (path.display(), directory.display());
+    let expected = format!(
+        "failed to remove {path}\n  caused by: Read-only file system (os error 30)\n  help: run eni-bootstrap as root, and check that the file system is writable; for eni-bootstrap.service, add ReadWritePaths={directory} to a drop-in of the unit\n"
+    );
+    assert!(error(&output).ends_with(&expected), "{}", error(&output));
+}
+
+#[test]
+fn printed_flags_include_the_reserves_of_other_resources() {
+    let api = ready_api();
+    let (node, _imds) = node(&api, "--config-dir=/etc/kubernetes/kubelet.conf.d");
+    node.file("etc/kubernetes/kubelet.yaml", "kubeReserved:\n  pid: '1000'\n");
+    let printed = format!("{FLAGS},pid=1000 {LABELS}\n");
+    assert_eq!(node.run(["plan", "--output", "kubelet-args"]).stdout, printed);
+    let output = node.run(["run", "--output", "kubelet-args"]);
+    assert_eq!((output.status, output.stdout), (Some(0), printed), "{}", output.stderr);
+    assert_eq!(node.read(OWN), Some(drop_in()));
+}
+
+#[test]
+fn an_empty_drop_in_is_that_of_eni_bootstrap() {
+    let api = ready_api();
+    let (node, _imds) = node(&api, "--config-dir=/etc/kubernetes/kubelet.conf.d");
+    node.file(OWN, "");
+    succeeded(node.run(["undo"]));
+    assert_eq!(node.read(OWN), None);
+    node.file(OWN, "");
+    succeeded(node.run(["run"]));
+    assert_eq!(node.read(OWN), Some(drop_in()));
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn check_compares_the_loaded_units_with_the_plan() {
         )]
     );
     fs::remove_file(machine.path("/run/eni-bootstrap/kubelet.env")).unwrap();
-    assert_eq!(check(), ["skipped unit `run` has not written this plan yet"]);
+    assert_eq!(check(), ["skipped unit the files on this node differ from this plan"]);
 }
 
 #[test]

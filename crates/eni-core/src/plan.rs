@@ -43,7 +43,7 @@ use crate::domain::cni::Cni;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::{Kubelet, NeededFlags};
 use crate::facts::Facts;
-use crate::host::{Change, HostKind};
+use crate::host::{Change, ExistingConfig, HostKind};
 use crate::settings::{EniConfigLabel, Settings, Wait};
 
 /// The configuration of a node: what `run` writes and which ENIConfig it waits for.
@@ -76,6 +76,18 @@ impl Plan {
     #[must_use]
     pub fn max_pods_in_force(&self) -> u32 {
         limited(self.in_force.max_pods, self.pods_per_core.as_ref())
+    }
+
+    /// Returns the configuration for a caller that passes it as kubelet flags. `--kube-reserved` replaces
+    /// the map of all files, so it includes the existing reserves of other resources.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] if an existing reserve is invalid.
+    pub fn kubelet_for_flags(&self, existing: &ExistingConfig) -> Result<Kubelet, PlanError> {
+        let mut kubelet = self.kubelet.clone();
+        kubelet.kube_reserved.others = reserve_precedence::others(existing, true)?;
+        Ok(kubelet)
     }
 }
 

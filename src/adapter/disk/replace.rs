@@ -116,7 +116,7 @@ fn remove_and_sync(
     path: &Path,
     sync: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<Outcome, DiskError> {
-    let failed = |source| DiskError::Write { path: path.to_owned(), source };
+    let failed = |source| DiskError::Remove { path: path.to_owned(), source };
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Absent),
@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(*flushed.borrow(), [directory.path()]);
         File::create(&path).unwrap();
         let failed = remove_and_sync(&path, |_| Err(io::ErrorKind::StorageFull.into()));
-        assert_eq!(failed.unwrap_err().to_string(), format!("failed to write {}", path.display()));
+        assert_eq!(failed.unwrap_err().to_string(), format!("failed to remove {}", path.display()));
     }
 }

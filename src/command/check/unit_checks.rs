@@ -18,7 +18,7 @@ pub(super) async fn diagnostics(node: &NodeSession, plan: &Plan) -> Vec<Diagnost
     }
     if !is_applied(root, plan) {
         let help = Some("run `eni-bootstrap plan --output diff` to see the changes".to_owned());
-        let text = "`run` has not written this plan yet";
+        let text = "the files on this node differ from this plan";
         return vec![Diagnostic::skipped(Code::UnitNotChecked, text, help)];
     }
     let mut diagnostics = Vec::new();

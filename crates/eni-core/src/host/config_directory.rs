@@ -10,15 +10,17 @@
 //! kubernetes/kubernetes v1.28.15, v1.29.14, v1.30.0 and v1.34.4.
 
 mod check;
+mod config_file;
 
 pub(super) use check::{ConfigCheck, WrongValue};
+pub(super) use config_file::parse;
 
 use super::change::is_owned;
 use super::existing_config::flag_of_program;
 use super::{Change, Image, NOTICE, Read, kubelet_unit};
 use crate::domain::kubelet::Kubelet;
-use crate::domain::quantity::Quantity;
 use crate::domain::reserved::Reserved;
+use config_file::{differing_keys, lost_key, removes_own_values};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -52,8 +54,9 @@ impl ConfigDirectory {
     ///
     /// # Errors
     ///
-    /// The reason if the kubelet would not read the drop-in, or if that is uncertain.
-    pub(super) fn find(image: &Image) -> Result<Self, FlagsReason> {
+    /// The reason if the kubelet would not read the drop-in, or if that is uncertain. `own_file` is the
+    /// environment file that eni-bootstrap adds its arguments to.
+    pub(super) fn find(image: &Image, own_file: Option<&Path>) -> Result<Self, FlagsReason> {
         let Some(program) = kubelet_unit::kubelet(image) else { return Err(None) };
         if kubelet_unit::has_later_arguments(image) {
             return Err(None);
@@ -63,15 +66,15 @@ impl ConfigDirectory {
             Some(path) if !path.is_empty() => Self::existing(image, &path)?,
             _ => Self::added(image, &line, &program)?,
         };
-        match directory.obstacle(image) {
-            Some(reason) => Err(Some(reason)),
-            None => Ok(directory),
-        }
+        let obstacle = kubelet_unit::unknown_arguments(image, own_file)
+            .or_else(|| directory.obstacle(image))
+            .or_else(|| directory.obstacle_in_files(image, &line));
+        obstacle.map_or(Ok(directory), |reason| Err(Some(reason)))
     }
 
     /// Returns the directory, and a note for the log that begins with a semicolon.
-    pub(super) fn find_with_note(image: &Image) -> (Option<Self>, String) {
-        match Self::find(image) {
+    pub(super) fn find_with_note(image: &Image, own_file: Option<&Path>) -> (Option<Self>, String) {
+        match Self::find(image, own_file) {
             Ok(directory) => {
                 let note =
                     format!("; the kubelet reads drop-ins from {}", directory.path.display());
@@ -85,10 +88,12 @@ impl ConfigDirectory {
     fn existing(image: &Image, path: &str) -> Result<Self, FlagsReason> {
         // systemd replaces variables and specifiers.
         if !path.starts_with('/') || path.contains(['$', '%']) {
-            return Err(Some(format!("--config-dir {path} is not an absolute path")));
+            return Err(Some(format!(
+                "--config-dir {path:?} is relative, or contains a variable or a specifier"
+            )));
         }
         if kubelet_unit::environment(image).contains_key(ALPHA) {
-            return Err(Some(format!("{ALPHA} is set, as for a kubelet before version 1.30")));
+            return Err(Some(format!("{ALPHA} is set; kubelets before 1.30 require it")));
         }
         Ok(Self { path: path.into(), is_added: false })
     }
@@ -115,9 +120,38 @@ impl ConfigDirectory {
         if image.file(self.path.join(NAME)).is_some_and(|text| !is_owned(text)) {
             return Some(format!("{path}/{NAME} was not written by eni-bootstrap"));
         }
-        let mut later = drop_ins(image, &self.path).filter(|(name, _)| *name > NAME);
-        let (name, _) = later.find(|(_, text)| removes_own_values(text))?;
-        Some(format!("{path}/{name} removes or replaces maxPods or kubeReserved"))
+        None
+    }
+
+    /// Returns why the kubelet would not use the values of the drop-in, or would lose a value of its file
+    /// in `--config`.
+    fn obstacle_in_files(&self, image: &Image, line: &str) -> Option<String> {
+        let main = flag_of_program(line, "--config").filter(|file| !file.is_empty());
+        let text = main.as_ref().and_then(|main| image.file(main));
+        match (&main, text) {
+            (Some(main), None) if self.is_added => return Some(format!("{main} cannot be read")),
+            (Some(main), Some(text)) => {
+                let config = match read(main, text) {
+                    Ok(config) => config,
+                    Err(reason) => return Some(reason),
+                };
+                if let Some(key) = lost_key(&config).filter(|_| self.is_added) {
+                    return Some(format!(
+                        "the kubelet ignores the empty {key} in {main} if it reads drop-ins"
+                    ));
+                }
+            }
+            _ => {}
+        }
+        let directory = self.path.display();
+        drop_ins(image, &self.path).filter(|(name, _)| *name != NAME).find_map(|(name, text)| {
+            let file = format!("{directory}/{name}");
+            match read(&file, text) {
+                Ok(config) => (name > NAME && removes_own_values(&config))
+                    .then(|| format!("{file} removes or replaces maxPods or kubeReserved")),
+                Err(reason) => Some(reason),
+            }
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -157,23 +191,32 @@ kubeReserved:
     }
 }
 
+/// Returns the contents of a configuration file, or why they may replace the values of eni-bootstrap.
+fn read(file: &str, text: &str) -> Result<Value, String> {
+    let config = parse(text).ok_or_else(|| format!("{file} cannot be parsed"))?;
+    if let Some((key, own)) = differing_keys(&config).next() {
+        return Err(format!("the kubelet reads {key} in {file} as {own}"));
+    }
+    Ok(config)
+}
+
 /// Returns the requests for the directory, and for the version of the kubelet if it decides whether a
 /// directory can be added.
 pub(super) fn reads(image: &Image) -> Vec<Read> {
-    let Some(program) = kubelet_unit::kubelet(image) else { return Vec::new() };
+    // A run with other files of the kubelet removes the drop-in in this directory.
+    let added = Read::Suitability(ADDED.into());
+    let Some(program) = kubelet_unit::kubelet(image) else { return vec![added] };
     if kubelet_unit::has_later_arguments(image) {
-        return Vec::new();
+        return vec![added];
     }
     let line = kubelet_unit::command_line(image);
     let files = |path: PathBuf| Read::Directory { path, extensions: &["conf"] };
     match flag_of_program(&line, "--config-dir").filter(|path| !path.is_empty()) {
-        Some(path) => vec![Read::Suitability(path.into())],
-        None if flag_of_program(&line, "--config").is_some() => vec![
-            Read::KubeletVersion { program },
-            files(ADDED.into()),
-            Read::Suitability(ADDED.into()),
-        ],
-        None => Vec::new(),
+        Some(path) => vec![Read::Suitability(path.into()), added],
+        None if flag_of_program(&line, "--config").is_some() => {
+            vec![Read::KubeletVersion { program }, files(ADDED.into()), added]
+        }
+        None => vec![added],
     }
 }
 
@@ -203,8 +246,12 @@ pub(super) fn target(image: &Image) -> Option<PathBuf> {
 /// The command line may no longer name the directory.
 pub(super) fn own_files(image: &Image) -> Vec<PathBuf> {
     let files = image.paths().filter(|path| path.file_name().is_some_and(|name| name == NAME));
-    let files =
-        files.filter(|path| *path != Path::new(ADDED_FILE) && is_configuration(image, path));
+    let target = target(image);
+    // A full disk may leave an empty file.
+    let is_empty = |path: &Path| image.file(path) == Some("") && target.as_deref() == Some(path);
+    let files = files.filter(|path| {
+        *path != Path::new(ADDED_FILE) && (is_configuration(image, path) || is_empty(path))
+    });
     files.map(Path::to_owned).collect()
 }
 
@@ -225,21 +272,6 @@ fn is_configuration(image: &Image, path: &Path) -> bool {
 fn version(output: &str) -> Option<(u32, u32)> {
     let mut parts = output.trim().strip_prefix("Kubernetes v")?.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-/// Returns whether a drop-in removes a value of an earlier one, or replaces it with an invalid value. The
-/// kubelet reads `null` as the default.
-fn removes_own_values(text: &str) -> bool {
-    let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    let is_number = |value: &Value| value.as_u64().is_some_and(|it| u32::try_from(it).is_ok());
-    let is_quantity = |value: &Value| match value {
-        Value::String(text) => text.parse::<Quantity>().is_ok(),
-        value => value.is_number(),
-    };
-    let is_map = |value: &Value| value.as_object().is_some_and(|map| map.values().all(is_quantity));
-    let max_pods = config.get("maxPods");
-    let kube_reserved = config.get("kubeReserved");
-    max_pods.is_some_and(|it| !is_number(it)) || kube_reserved.is_some_and(|it| !is_map(it))
 }
 
 #[cfg(test)]

@@ -145,10 +145,13 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
     let files = FAMILIES.iter().flat_map(|family| family.files()).map(PathBuf::from);
     let mut old_files: Vec<PathBuf> = files.filter(|file| image.file(file).is_some()).collect();
     old_files.extend(config_directory::own_files(image));
+    let (ineffective, old_files): (Vec<_>, Vec<_>) =
+        old_files.into_iter().partition(|file| unsuitable_directory(image, file).is_some());
+    let notes: String = ineffective.iter().filter_map(|file| note(image, file)).collect();
     if let Some(family) = kind.family() {
         return match family.detect(image) {
             Detection::This { renderer, .. } => {
-                let reason = "configured explicitly".to_owned();
+                let reason = "configured explicitly".to_owned() + &notes;
                 Ok(DetectedHost { kind, reason, renderer, old_files })
             }
             Detection::NotThis(reason) => Err(family.mismatch(reason)),
@@ -159,6 +162,7 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
     for family in FAMILIES.iter().filter(|family| family.kind() != HostKind::None) {
         match family.detect(image) {
             Detection::This { reason, renderer } => {
+                let reason = reason + &notes;
                 return Ok(DetectedHost { kind: family.kind(), reason, renderer, old_files });
             }
             Detection::Broken(error) => return Err(error),
@@ -166,6 +170,21 @@ pub fn detect(kind: HostKind, image: &Image) -> Result<DetectedHost, HostError> 
         }
     }
     Err(HostError::Unknown)
+}
+
+/// Returns why the directory of a file does not suit drop-ins of the kubelet. The kubelet does not use a
+/// drop-in in such a directory: flags override it, or the kubelet does not read the directory.
+fn unsuitable_directory<'a>(image: &'a Image, file: &Path) -> Option<&'a str> {
+    image.unsuitable_directory(file.parent()?)
+}
+
+/// Returns a note for the log about a file that `run` does not remove. It begins with a semicolon.
+fn note(image: &Image, file: &Path) -> Option<String> {
+    let (path, directory) = (file.display(), file.parent()?.display());
+    let state = unsuitable_directory(image, file)?;
+    Some(format!(
+        "; {path} has no effect and remains, because {directory} {state}; to remove it, make the directory writable and run `rm {path}`"
+    ))
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub struct ExistingConfig {
     pub max_pods: Vec<ExistingMaxPods>,
     /// Every `podsPerCore`, the lowest precedence first.
     pub pods_per_core: Vec<ExistingPodsPerCore>,
+    /// Whether a kubelet flag sets `--max-pods`, also to a value that is unknown.
+    pub has_max_pods_flag: bool,
     /// Whether a kubelet flag sets `--kube-reserved`.
     pub has_kube_reserved_flag: bool,
     /// The existing kube-reserved quantities in Bottlerocket's settings, by resource.
@@ -106,7 +108,8 @@ impl ExistingConfig {
     pub(crate) fn needed_flags(&self) -> NeededFlags {
         let mut reserves = self.resources.iter().filter(|it| it.map == ResourceMap::KubeReserved);
         NeededFlags {
-            max_pods: self.max_pods.iter().any(|it| it.location.needs_flag()),
+            max_pods: self.has_max_pods_flag
+                || self.max_pods.iter().any(|it| it.location.needs_flag()),
             kube_reserved: self.has_kube_reserved_flag
                 || reserves.any(|it| it.location.needs_flag()),
         }
@@ -117,6 +120,7 @@ impl ExistingConfig {
         let Self {
             max_pods,
             pods_per_core,
+            has_max_pods_flag,
             has_kube_reserved_flag,
             kube_reserved,
             max_pods_expression,
@@ -129,6 +133,7 @@ impl ExistingConfig {
         } = other;
         self.max_pods.extend(max_pods);
         self.pods_per_core.extend(pods_per_core);
+        self.has_max_pods_flag |= has_max_pods_flag;
         self.has_kube_reserved_flag |= has_kube_reserved_flag;
         self.kube_reserved.extend(kube_reserved);
         self.max_pods_expression = max_pods_expression.or(self.max_pods_expression.take());
@@ -143,23 +148,18 @@ impl ExistingConfig {
     /// Returns the values in the kubelet's command lines. A later one takes precedence.
     pub(super) fn from_command_lines(lines: &[String]) -> Self {
         let words = lines.iter().flat_map(|line| flags::behind_program(flags::words(line)));
-        Self::from_arguments(lines, &words.collect::<Vec<_>>(), &ConfigLocation::Arguments)
+        Self::from_arguments(&words.collect::<Vec<_>>(), &ConfigLocation::Arguments)
     }
 
     /// Returns the values in arguments without a program.
     pub(super) fn from_flags(arguments: &str) -> Self {
         let words = flags::words(arguments);
-        Self::from_arguments(&[arguments.to_owned()], &words, &ConfigLocation::Arguments)
+        Self::from_arguments(&words, &ConfigLocation::Arguments)
     }
 
     /// Returns the values in the kubelet's command lines, where nodeadm adds flags in place of
     /// `variable`. A later value takes precedence.
     pub(super) fn from_command_lines_around(lines: &[String], variable: &str) -> Self {
-        let split = |line: &String| match line.split_once(variable) {
-            Some((early, late)) => (early.to_owned(), late.to_owned()),
-            None => (line.clone(), String::new()),
-        };
-        let (early_lines, late_lines): (Vec<_>, Vec<_>) = lines.iter().map(split).unzip();
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for line in lines {
             let mut words = flags::behind_program(flags::words(line));
@@ -168,14 +168,12 @@ impl ExistingConfig {
             }
             early.extend(words);
         }
-        let mut existing =
-            Self::from_arguments(&early_lines, &early, &ConfigLocation::EarlyArguments);
-        existing.extend(Self::from_arguments(&late_lines, &late, &ConfigLocation::LateArguments));
+        let mut existing = Self::from_arguments(&early, &ConfigLocation::EarlyArguments);
+        existing.extend(Self::from_arguments(&late, &ConfigLocation::LateArguments));
         existing
     }
 
-    /// `words` are those of the arguments in `lines`.
-    fn from_arguments(lines: &[String], words: &[String], location: &ConfigLocation) -> Self {
+    fn from_arguments(words: &[String], location: &ConfigLocation) -> Self {
         let resources = resources::resources_in_arguments(words, location);
         let owner = max_pods::owner_by_arguments(words);
         let is_of_karpenter = owner == ConfigOwner::Karpenter;
@@ -185,7 +183,8 @@ impl ExistingConfig {
             is_of_karpenter.then(|| reserved.flat_map(|it| it.quantities.clone()).collect());
         let pods_per_core = pods_per_core::pods_per_core_in_arguments(words, location);
         Self {
-            max_pods: max_pods::max_pods_in_arguments(lines, location, owner).into_iter().collect(),
+            max_pods: max_pods::max_pods_in_arguments(words, location, owner).into_iter().collect(),
+            has_max_pods_flag: max_pods::sets_max_pods(words),
             pods_per_core: pods_per_core.into_iter().collect(),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             node_labels: labels::labels_in_arguments(words, location),
@@ -221,6 +220,7 @@ impl ExistingConfig {
         Self {
             max_pods: max_pods::max_pods_in_node_config(kubelet, locations),
             pods_per_core: pods_per_core.into_iter().chain(pods_per_core_flag).collect(),
+            has_max_pods_flag: max_pods::sets_max_pods(&flags),
             has_kube_reserved_flag: sets_kube_reserved(&resources),
             max_pods_expression: expression.filter(|text| text.trim().parse::<u32>().is_err()),
             node_labels: labels::labels_in_arguments(&flags, in_flags),

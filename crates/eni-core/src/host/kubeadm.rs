@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// The variable, which stands last in kubeadm's `ExecStart`.
-const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
+pub(super) const VARIABLE: &str = "KUBELET_EXTRA_ARGS";
 /// The files that kubeadm's unit may read the variable from.
 pub(super) const FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
 const BEGIN: &str =
@@ -51,7 +51,7 @@ impl HostFamily for Family {
         match ExtraArguments::read(path.clone(), text, &inherited) {
             Ok(file) => {
                 let reason = format!("kubelet.service reads ${VARIABLE} from {}", path.display());
-                let (directory, note) = ConfigDirectory::find_with_note(image);
+                let (directory, note) = ConfigDirectory::find_with_note(image, Some(&path));
                 Detection::this(reason + &note, Kubeadm { file, directory })
             }
             Err(error) => Detection::Broken(HostError::ExtraArguments(error)),
@@ -108,6 +108,11 @@ fn extra_arguments_file(image: &Image) -> Result<PathBuf, String> {
         )),
         None => Ok(path.clone()),
     }
+}
+
+/// Returns the environment file that eni-bootstrap adds its arguments to on a kubeadm image.
+pub(super) fn own_file(image: &Image) -> Option<PathBuf> {
+    extra_arguments_file(image).ok()
 }
 
 /// The file that the kubelet's unit reads its extra arguments from.

@@ -8,8 +8,7 @@ use super::existing_config::{
     resources_in_config,
 };
 use super::nodeadm::{self, KUBELET_DROP_INS};
-use super::{Image, Read, kubelet_unit, snap};
-use serde_json::Value;
+use super::{Image, Read, kubeadm, kubelet_unit, snap};
 use std::path::{Path, PathBuf};
 
 /// The configuration file that the snap `kubelet-eks` and Amazon Linux 2 use. The path is an option
@@ -72,7 +71,7 @@ pub(super) fn max_pods(image: &Image, lines: &[String]) -> Vec<ExistingMaxPods> 
         return Vec::new();
     }
     let values = drop_ins(image, &directory, true).into_iter().filter_map(|(location, text)| {
-        let config: Value = serde_saphyr::from_str(text).ok()?;
+        let config = config_directory::parse(text)?;
         let max_pods = config.get("maxPods")?.as_u64().and_then(|it| u32::try_from(it).ok())?;
         Some(ExistingMaxPods { max_pods, location, owner: ConfigOwner::Unknown })
     });
@@ -81,7 +80,8 @@ pub(super) fn max_pods(image: &Image, lines: &[String]) -> Vec<ExistingMaxPods> 
 
 /// Returns the directory whose drop-ins the kubelet reads.
 fn effective_directory(image: &Image, lines: &[String]) -> Option<PathBuf> {
-    let own = ConfigDirectory::find(image).ok();
+    let own_file = kubeadm::own_file(image);
+    let own = ConfigDirectory::find(image, own_file.as_deref()).ok();
     own.map(|it| it.path().to_owned()).or_else(|| directory(lines))
 }
 
@@ -114,7 +114,7 @@ fn drop_ins<'a>(
 /// Returns the values in a file, which is JSON or YAML. The kubelet itself rejects a file that
 /// cannot be parsed.
 fn read(text: &str, location: &ConfigLocation) -> ExistingConfig {
-    let config: Value = serde_saphyr::from_str(text).unwrap_or_default();
+    let config = config_directory::parse(text).unwrap_or_default();
     let taints = config.get(TAINTS_KEY);
     let registration = taints.and_then(|it| registration_in_config(it, location.clone()));
     let pods_per_core = config.get("podsPerCore").and_then(pods_per_core_number);

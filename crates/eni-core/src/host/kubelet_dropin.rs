@@ -28,7 +28,7 @@ pub(super) const DROP_INS: [&str; 2] = [DROP_IN, OLD_DROP_IN];
 /// The variable that holds the arguments.
 pub const VARIABLE: &str = "ENI_BOOTSTRAP_KUBELET_ARGS";
 /// In `/run`, so that no boot starts with the values of the previous one.
-const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
+pub(super) const ENVIRONMENT: &str = "/run/eni-bootstrap/kubelet.env";
 
 pub(super) struct Family;
 
@@ -57,7 +57,7 @@ impl HostFamily for Family {
             Ok(command) => {
                 let but = nodeadm::missing_feature(image).map(|it| format!(" and {it}"));
                 let reason = format!("the image has {UNIT}{}", but.unwrap_or_default());
-                let (directory, note) = ConfigDirectory::find_with_note(image);
+                let (directory, note) = ConfigDirectory::find_with_note(image, None);
                 Detection::this(reason + &note, KubeletDropIn { command, directory })
             }
             Err(error) => Detection::Broken(error.into()),

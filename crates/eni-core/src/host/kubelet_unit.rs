@@ -117,6 +117,29 @@ pub(super) fn has_later_arguments(image: &Image) -> bool {
         || (reads(KUBEADM_FLAGS) && !is_joined)
 }
 
+/// Returns why another program may add arguments to the unit after eni-bootstrap has run: an environment
+/// file does not exist yet, or a variable is not set. `own_file` is the environment file that
+/// eni-bootstrap writes.
+pub(super) fn unknown_arguments(image: &Image, own_file: Option<&Path>) -> Option<String> {
+    let own_files = [own_file, Some(Path::new(kubelet_dropin::ENVIRONMENT))];
+    let is_missing =
+        |file: &PathBuf| image.file(file).is_none() && !own_files.contains(&Some(file.as_path()));
+    if let Some(file) = environment_files(image).into_iter().find(is_missing) {
+        return Some(format!(
+            "{} does not exist, and may contain kubelet arguments later",
+            file.display()
+        ));
+    }
+    let command = unit_file::exec_start(&texts(image)).ok()?;
+    let environment = environment(image);
+    let is_own = |name: &str| {
+        name == kubelet_dropin::VARIABLE || (name == kubeadm::VARIABLE && own_file.is_some())
+    };
+    let mut variables = command.variables().into_iter();
+    let unset = variables.find(|&name| !environment.contains_key(name) && !is_own(name))?;
+    Some(format!("${unset} is not set, and may contain kubelet arguments later"))
+}
+
 /// Returns the command line of the unit, without the arguments of eni-bootstrap.
 pub(super) fn command_line(image: &Image) -> String {
     unit_file::arguments(&texts(image), &environment_texts(image))

@@ -1,6 +1,7 @@
 //! Compares the drop-ins that the kubelet will read with the plan.
 
 use super::NAME;
+use super::config_file::{differing_keys, parse};
 use crate::domain::kubelet::Kubelet;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,17 @@ pub(in crate::host) struct WrongValue {
     pub file: PathBuf,
 }
 
+impl Field {
+    /// Returns a value at the path of this one, such as `maxPods: 20`.
+    fn show(&self, value: &Value) -> String {
+        format!("{}: {}", self.path.join("."), text(value))
+    }
+
+    fn wrong(&self, effective: Option<String>, file: &Path) -> WrongValue {
+        WrongValue { planned: self.show(&self.value), effective, file: file.to_owned() }
+    }
+}
+
 impl ConfigCheck {
     /// Returns the check for the values of `kubelet` that no flag sets.
     pub(super) fn new(directory: PathBuf, is_added: bool, kubelet: &Kubelet) -> Self {
@@ -58,15 +70,23 @@ impl ConfigCheck {
     }
 
     /// Returns the first value that the kubelet would not read as planned. `files` are the drop-ins in
-    /// the kubelet's order. The kubelet itself rejects a file that cannot be parsed.
+    /// the kubelet's order. A file that cannot be parsed may set any value.
     pub(in crate::host) fn wrong_value(&self, files: &[(PathBuf, String)]) -> Option<WrongValue> {
         let mut merged = Value::Object(Map::new());
         let mut states = Vec::new();
         for (path, text) in files {
-            merge(&mut merged, &serde_saphyr::from_str(text).unwrap_or_default());
+            let config = match parse(text) {
+                Some(config) => config,
+                None if self.values.is_empty() => continue,
+                None => return self.values.first().map(|field| field.wrong(None, path)),
+            };
+            if let Some(wrong) = self.differing_key(&config, path) {
+                return Some(wrong);
+            }
+            merge(&mut merged, &config);
             states.push((path, merged.clone()));
         }
-        for Field { path, value } in &self.values {
+        for expected @ Field { path, value } in &self.values {
             let effective = field(&merged, path);
             if effective.is_some_and(|it| text(it) == text(value)) {
                 continue;
@@ -76,14 +96,19 @@ impl ConfigCheck {
             let file = states.get(first.map_or(0, |at| at + 1)).map(|(file, _)| (*file).clone());
             let is_set = effective.is_some() || first.is_some();
             let own = self.directory.join(NAME);
-            let show = |value: &Value| format!("{}: {}", path.join("."), text(value));
-            return Some(WrongValue {
-                planned: show(value),
-                effective: effective.map(show),
-                file: file.filter(|_| is_set).unwrap_or(own),
-            });
+            let effective = effective.map(|value| expected.show(value));
+            return Some(expected.wrong(effective, &file.filter(|_| is_set).unwrap_or(own)));
         }
         None
+    }
+
+    /// Returns the first planned value whose key has another case in a file. Such a key takes precedence.
+    fn differing_key(&self, config: &Value, file: &Path) -> Option<WrongValue> {
+        differing_keys(config).find_map(|(key, own)| {
+            let field = self.values.iter().find(|field| field.path.first() == Some(&own))?;
+            let effective = format!("{key}: {}", text(&config[key]));
+            Some(field.wrong(Some(effective), file))
+        })
     }
 
     pub(in crate::host) fn directory(&self) -> &Path {

@@ -51,7 +51,7 @@ fn files_before_the_drop_in_and_other_values_of_later_files_do_not_matter() {
     let site = "maxPods: 58\nkubeReserved:\n  cpu: 1\n  pid: '1000'\n";
     assert_eq!(wrong_value(none, &[("10-site.conf", site)]), None);
     let later = "maxPods: 20\nkubeReserved:\n  pid: '1000'\nevictionHard: {}\n";
-    assert_eq!(wrong_value(none, &[("zzz.conf", later), ("zzzz.conf", "{")]), None);
+    assert_eq!(wrong_value(none, &[("zzz.conf", later), ("zzzz.conf", "")]), None);
 }
 
 #[test]
@@ -65,6 +65,10 @@ fn a_later_value_or_its_removal_is_named_with_its_file() {
         ("kubeReserved: {memory: null}", "nothing instead of kubeReserved.memory: 475Mi"),
         ("kubeReserved: null", "nothing instead of kubeReserved.cpu: 70m"),
         ("kubeReserved: []", "nothing instead of kubeReserved.cpu: 70m"),
+        ("maxPods: 58\n---\nmaxPods: 20", "maxPods: 58 instead of maxPods: 20"),
+        ("maxpods: 58", "maxpods: 58 instead of maxPods: 20"),
+        ("KubeReserved: {cpu: 1}", "KubeReserved: {\"cpu\":1} instead of kubeReserved.cpu: 70m"),
+        ("{", "nothing instead of maxPods: 20"),
     ] {
         let files = [("zzz.conf", text), ("zzzz.conf", "evictionHard: {}")];
         assert_eq!(wrong_value(none, &files), Some(format!("{expected} in {file}")), "{text}");
@@ -76,28 +80,17 @@ fn a_later_value_or_its_removal_is_named_with_its_file() {
 }
 
 #[test]
-fn only_a_valid_value_replaces_that_of_the_drop_in() {
-    for (text, expected) in [
-        ("", false),
-        ("{", false),
-        ("maxPods: 58\nkubeReserved: {cpu: 1, memory: 1Gi, pid: '1000'}", false),
-        ("maxPods: '58'", true),
-        ("maxPods: -1", true),
-        ("maxPods: null", true),
-        ("kubeReserved: null", true),
-        ("kubeReserved: {cpu: null}", true),
-        ("kubeReserved: {memory: much}", true),
-    ] {
-        assert_eq!(removes_own_values(text), expected, "{text}");
-    }
-}
-
-#[test]
 fn a_value_that_a_flag_sets_is_not_compared() {
     let max_pods = NeededFlags { max_pods: true, kube_reserved: false };
     assert_eq!(wrong_value(max_pods, &[("zzz.conf", "maxPods: 58")]), None);
     let both = NeededFlags { max_pods: true, kube_reserved: true };
     assert_eq!(wrong_value(both, &[("zzz.conf", "kubeReserved: null")]), None);
+    assert_eq!(wrong_value(both, &[("zzz.conf", "{")]), None);
+    assert_eq!(wrong_value(max_pods, &[("10-site.conf", "maxpods: 58")]), None);
+    assert_eq!(
+        wrong_value(max_pods, &[("10-site.conf", "MaxPods: 58\nkubereserved: 1")]).unwrap(),
+        "kubereserved: 1 instead of kubeReserved.cpu: 70m in /etc/kubernetes/kubelet.conf.d/10-site.conf"
+    );
 }
 
 #[test]
@@ -117,5 +110,11 @@ fn only_a_kubelet_configuration_of_eni_bootstrap_is_its_file() {
     ] {
         image.insert_file(path, text);
     }
+    assert_eq!(own_files(&image), [PathBuf::from(OWN)]);
+    image.insert_file(OWN, "");
+    image.insert_file("/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf", "");
+    assert_eq!(own_files(&image), Vec::<PathBuf>::new(), "of an unknown directory");
+    let kubelet = format!("[Service]\nExecStart=/usr/bin/kubelet --config-dir={DIRECTORY}\n");
+    image.insert_file("/usr/lib/systemd/system/kubelet.service", kubelet);
     assert_eq!(own_files(&image), [PathBuf::from(OWN)]);
 }

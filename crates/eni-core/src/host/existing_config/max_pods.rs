@@ -1,6 +1,7 @@
 //! Existing values of max-pods.
 
 use super::{ConfigLocation, flags};
+use crate::host::config_directory;
 use crate::host::user_data::NodeConfigKubelet;
 use std::fmt;
 
@@ -54,7 +55,7 @@ pub(super) fn max_pods_in_node_config(
     [
         existing(expression, &ConfigLocation::Expression),
         existing(kubelet.max_pods, in_file),
-        existing(max_pods_flag(&kubelet.flags.join(" ")), in_flags),
+        existing(max_pods_flag(&flags::words_of_node_config(&kubelet.flags)), in_flags),
     ]
     .into_iter()
     .flatten()
@@ -64,32 +65,32 @@ pub(super) fn max_pods_in_node_config(
 /// Returns the max-pods in a drop-in of the kubelet itself, which is JSON or YAML; `None` for a
 /// drop-in that the kubelet reads before nodeadm's.
 pub(crate) fn max_pods_in_kubelet_drop_in(name: &str, text: &str) -> Option<ExistingMaxPods> {
-    let config: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+    let config = config_directory::parse(text)?;
     let max_pods = config["maxPods"].as_u64().and_then(|it| u32::try_from(it).ok())?;
     let location = ConfigLocation::KubeletDropIn(name.to_owned());
     let owner = ConfigOwner::Unknown;
     (name > NODEADM_KUBELET_DROP_IN).then_some(ExistingMaxPods { max_pods, location, owner })
 }
 
-/// Returns the max-pods in the kubelet's command lines of `owner`. The last one takes precedence.
+/// Returns the max-pods in the kubelet's arguments of `owner`.
 pub(super) fn max_pods_in_arguments(
-    lines: &[String],
+    arguments: &[String],
     location: &ConfigLocation,
     owner: ConfigOwner,
 ) -> Option<ExistingMaxPods> {
-    let max_pods = lines.iter().rev().find_map(|line| max_pods_flag(line))?;
+    let max_pods = max_pods_flag(arguments)?;
     Some(ExistingMaxPods { max_pods, location: location.clone(), owner })
 }
 
-/// Returns the value of the last `--max-pods=N` or `--max-pods N` in `text`.
-pub(super) fn max_pods_flag(text: &str) -> Option<u32> {
-    let mut parts = text.split("--max-pods").skip(1).collect::<Vec<_>>();
-    parts.reverse();
-    parts.iter().find_map(|rest| {
-        let rest = rest.strip_prefix(['=', ' '])?.trim_start();
-        let digits = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
-    })
+/// Returns the value of the last `--max-pods` whose value is a number.
+pub(super) fn max_pods_flag(arguments: &[String]) -> Option<u32> {
+    let values = flags::values(arguments, "--max-pods");
+    values.into_iter().rev().find_map(|value| value.trim().parse().ok())
+}
+
+/// Returns whether the arguments may set `--max-pods`, also if its value is unknown.
+pub(super) fn sets_max_pods(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument.replace('_', "-").contains("--max-pods"))
 }
 
 /// The labels that Karpenter sets on each node that it launches, the second one before version 0.32. A node

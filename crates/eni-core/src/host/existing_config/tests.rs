@@ -8,12 +8,14 @@ fn the_last_flag_counts_and_similar_flags_do_not() {
         ("--max-pods=20", Some(20)),
         ("--v=2 --max-pods 58 --x", Some(58)),
         ("--max-pods=20 --max-pods=30", Some(30)),
-        ("KUBELET_EXTRA_ARGS=\"--max-pods=11\"", Some(11)),
+        ("--max-pods=\"110\"", Some(110)),
+        ("\"--max-pods\" \"110\"", Some(110)),
+        ("--max_pods=110", Some(110)),
         ("--max-pods=$MAX", None),
         ("--max-pods-x=3", None),
         ("", None),
     ] {
-        assert_eq!(max_pods_flag(text), expected, "{text}");
+        assert_eq!(max_pods_flag(&flags::words(text)), expected, "{text}");
     }
 }
 
@@ -93,9 +95,9 @@ fn each_location_and_owner_has_its_text() {
             "a kubelet flag in /etc/eks/nodeadm.d/50-site.yaml sets max-pods to 4"
         ]
     );
-    let lines = ["/usr/bin/kubelet --max-pods=9".to_owned()];
+    let words = flags::words("/usr/bin/kubelet --max-pods=9");
     assert_eq!(
-        max_pods_in_arguments(&lines, &ConfigLocation::Arguments, ConfigOwner::Unknown)
+        max_pods_in_arguments(&words, &ConfigLocation::Arguments, ConfigOwner::Unknown)
             .unwrap()
             .to_string(),
         "the kubelet command line sets max-pods to 9"

@@ -57,6 +57,28 @@ impl Command {
         self.expands && last == Some(name)
     }
 
+    /// Returns the names of the variables that systemd replaces in the command.
+    ///
+    /// Source: systemd.service(5), "Command lines": `$NAME` as a separate word, and `${NAME}`.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for word in self.words.iter().filter(|_| self.expands) {
+            let bare = word.strip_prefix('$').filter(|name| !name.contains(['$', '{']));
+            names.extend(bare);
+            let mut rest = word.as_str();
+            while let Some((_, after)) = rest.split_once('$') {
+                rest = after.strip_prefix('$').unwrap_or(after);
+                if let Some((name, end)) =
+                    after.strip_prefix('{').and_then(|braced| braced.split_once('}'))
+                {
+                    names.push(name);
+                    rest = end;
+                }
+            }
+        }
+        names
+    }
+
     /// Returns an error if arguments at the end of the command do not reach a kubelet. `script` is the
     /// text of [`kubelet_program`] if it is a script, which may use the environment variable `variable`
     /// instead of its arguments.
@@ -162,6 +184,19 @@ mod tests {
             assert_eq!(check(text), Err(UnitError::NotKubelet(program.to_owned())), "{text}");
         }
         assert_eq!(check("/bin/true ; /usr/bin/kubelet"), Err(UnitError::ManyExecStarts(2)));
+    }
+
+    #[test]
+    fn variables_are_words_or_have_braces() {
+        for (text, expected) in [
+            (
+                "/usr/bin/kubelet $A --b=${B}${C} '$D' --e=$E $$F --g=$${G} '${H} ${I}'",
+                &["A", "B", "C", "D", "H", "I"][..],
+            ),
+            (":/usr/bin/kubelet $A", &[]),
+        ] {
+            assert_eq!(Command::parse(text).variables(), expected, "{text}");
+        }
     }
 
     #[test]

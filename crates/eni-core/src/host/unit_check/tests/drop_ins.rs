@@ -12,7 +12,7 @@ fn verify_drop_ins(show: &str, files: &[(&str, &str)]) -> Result<(), UnitMismatc
     let mut image = Image::default();
     let command = "[Service]\nExecStart=/usr/bin/kubelet --config-dir=/etc/kubelet.d\n";
     image.insert_file("/usr/lib/systemd/system/kubelet.service", command);
-    let directory = ConfigDirectory::find(&image).unwrap();
+    let directory = ConfigDirectory::find(&image, None).unwrap();
     let kubelet = Kubelet {
         max_pods: 20,
         kube_reserved: Reserved::compute(2, 20, &ReserveOverrides::default()),

@@ -21,7 +21,7 @@ use crate::adapter::hardware::{self, HardwareError};
 use crate::adapter::imds::{ImdsError, Session};
 use crate::adapter::{Context, Deadline};
 use eni_core::domain::eni_config::Field;
-use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
+use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, VpcId};
 use eni_core::domain::instance_limits::{InstanceLimits, LimitsSource};
 use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::facts::{Facts, Instance, Machine, ZoneSubnets};
@@ -143,7 +143,12 @@ async fn metadata(
     )?;
     let (instance_type, region, (limits, limits_source)) = type_facts;
     let (instance_id, zone, zone_id) = identity;
-    let (vpc_id, subnet_id) = network;
+    let (mac, vpc_id) = network;
+    let subnet_id = match (&interfaces.primary, mac) {
+        (Some(primary), _) => Some(primary.subnet_id.clone()),
+        (None, Some(mac)) => session.expected(&of_interface(&mac, "subnet-id")).await?,
+        (None, None) => None,
+    };
     let instance = Instance {
         instance_type,
         instance_id,
@@ -178,20 +183,24 @@ async fn identity(session: &Session) -> Result<Identity, ImdsError> {
     Ok(identity)
 }
 
-/// Returns the VPC and the subnet of the primary network interface.
-async fn network(session: &Session) -> Result<(Option<VpcId>, Option<SubnetId>), ImdsError> {
+/// Returns the MAC address and the VPC of the primary network interface.
+async fn network(session: &Session) -> Result<(Option<Mac>, Option<VpcId>), ImdsError> {
     const EFFECT: &str = "the VPC of the subnet is not checked";
     let Some(mac) = session.expected::<Mac>(MAC).await? else {
         warn_missing(MAC, EFFECT);
         return Ok((None, None));
     };
-    let vpc = format!("meta-data/network/interfaces/macs/{mac}/vpc-id");
-    let subnet = format!("meta-data/network/interfaces/macs/{mac}/subnet-id");
-    let network = try_join!(session.expected(&vpc), session.expected(&subnet))?;
-    if network.0.is_none() {
-        warn_missing(&vpc, EFFECT);
+    let path = of_interface(&mac, "vpc-id");
+    let vpc = session.expected(&path).await?;
+    if vpc.is_none() {
+        warn_missing(&path, EFFECT);
     }
-    Ok(network)
+    Ok((Some(mac), vpc))
+}
+
+/// Returns the path of an item of the network interface `mac`.
+fn of_interface(mac: &Mac, item: &str) -> String {
+    format!("meta-data/network/interfaces/macs/{mac}/{item}")
 }
 
 fn warn_missing(path: &str, effect: &str) {

@@ -55,6 +55,8 @@ pub(crate) struct SubnetRequirements {
     pub demand: AddressDemand,
     /// Whether the CNI assigns the addresses as `/28` prefixes.
     pub prefixes: bool,
+    /// Security groups for pods: the node has a trunk network interface.
+    pub pod_eni: bool,
     /// Which tags exclude the subnet from pods.
     pub exclusion: SubnetExclusion,
 }
@@ -75,7 +77,8 @@ pub(crate) async fn for_node(
         Box::pin(with_cluster(requirements, api, aws_node))
     );
     diagnostics.extend(cluster_diagnostics);
-    diagnostics.extend(node_subnet::check(instance, &eni_config.subnet, aws_node));
+    let (subnet, pod_eni) = (&eni_config.subnet, requirements.pod_eni);
+    diagnostics.extend(node_subnet::check(instance, subnet, pod_eni, aws_node));
     if !diagnostics.iter().any(pod_addresses::is_shortage) {
         return diagnostics;
     }

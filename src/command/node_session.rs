@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
 use crate::report;
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
+use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::Facts;
@@ -34,6 +35,10 @@ pub(super) struct NodeSession {
     /// The time left for EC2 requests about the subnets in the zone, so that they delay the kubelet by
     /// at most [`ZONE_SUBNETS_TIME`] in total.
     pub zone_subnets_time: Duration,
+    /// Why the free addresses of the subnets are not checked, if EC2 did not return the subnets.
+    pub subnets_not_checked: Option<Diagnostic>,
+    /// The time by which IMDS must have returned the facts.
+    pub imds_deadline: Deadline,
 }
 
 /// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
@@ -45,25 +50,22 @@ pub(super) struct ClusterState {
 }
 
 impl ClusterState {
-    /// Replaces a recorded CNI configuration with the current one. Returns whether it differs.
-    pub(super) async fn refresh(&mut self, node: &LocalNode) -> bool {
-        let (Some(connection), Some(recorded)) = (&self.connection, &self.aws_node) else {
-            return false;
-        };
-        if !recorded.is_recorded {
-            return false;
-        }
+    /// Replaces a recorded CNI configuration with the current one. Returns whether it differs; `None` if it
+    /// was not recorded, or if the API server does not respond.
+    pub(super) async fn refresh(&mut self, node: &LocalNode) -> Option<bool> {
+        let connection = self.connection.as_ref()?;
+        let recorded = self.aws_node.as_ref().filter(|it| it.is_recorded)?;
         let timer = WaitTimer::start(Wait::Once);
         match until_cni_config(&connection.api, node, timer).await {
             Ok(aws_node) => {
                 let differs =
                     aws_node.variables != recorded.variables || aws_node.image != recorded.image;
                 self.aws_node = Some(aws_node);
-                differs
+                Some(differs)
             }
             Err(error) => {
                 warn!("cluster: {}", one_line(&error));
-                false
+                None
             }
         }
     }
@@ -100,8 +102,16 @@ impl NodeSession {
         let (facts, image) =
             observe::facts(&context, &settings, bottlerocket, recorded, deadline).await?;
         let last_run = last_run.and_then(|it| it.applicable(&facts, &settings));
-        let zone_subnets_time = ZONE_SUBNETS_TIME;
-        Ok(Self { context, settings, facts, image, last_run, zone_subnets_time })
+        Ok(Self {
+            context,
+            settings,
+            facts,
+            image,
+            last_run,
+            zone_subnets_time: ZONE_SUBNETS_TIME,
+            subnets_not_checked: None,
+            imds_deadline: deadline,
+        })
     }
 
     /// Reads the files of the image again, and updates the facts that depend on them.
@@ -115,11 +125,24 @@ impl NodeSession {
         WaitTimer::start(wait).with_fallback(self.last_run.as_ref().map(|it| it.wait))
     }
 
-    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`. Then
-    /// reads the subnets that the plan depends on.
+    /// Reads the state of the cluster, then the subnets and network interfaces that the plan depends on.
     pub(super) async fn cluster_state(&mut self, timer: WaitTimer) -> Result<ClusterState, Error> {
+        let cluster = self.cluster_config(timer).await?;
+        self.read_network(cluster.aws_node.as_ref()).await;
+        Ok(cluster)
+    }
+
+    /// Reads the subnets and network interfaces that the plan for `aws_node` depends on.
+    pub(super) async fn read_network(&mut self, aws_node: Option<&AwsNode>) {
+        if let Some(aws_node) = aws_node {
+            self.read_zone_subnets(aws_node).await;
+        }
+        self.read_attached_interfaces(aws_node).await;
+    }
+
+    /// Connects to the cluster and reads the CNI configuration, unless `cni.source` is `settings`.
+    pub(super) async fn cluster_config(&self, timer: WaitTimer) -> Result<ClusterState, Error> {
         if self.settings.cni.source() == CniSource::Settings {
-            self.read_attached_interfaces(None).await;
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
@@ -127,8 +150,6 @@ impl NodeSession {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
         };
-        self.read_zone_subnets(&aws_node).await;
-        self.read_attached_interfaces(Some(&aws_node)).await;
         Ok(ClusterState { connection: Some(connection), aws_node: Some(aws_node) })
     }
 

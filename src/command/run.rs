@@ -5,6 +5,7 @@ use crate::adapter::kubernetes::EniConfig;
 use crate::adapter::{Context, bottlerocket_commit};
 use crate::apply::{self, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
+use crate::command::zone_subnets::CheckScope;
 use crate::command::{kubelet_args, outdated, print, run_record, start_timeout};
 use crate::error::Error;
 use crate::report;
@@ -75,12 +76,12 @@ pub async fn run(
     let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     // If the API server responds again, the CNI configuration may have changed since the last run.
     let may_respond = matches!(eni_config, EniConfigState::Ready(_) | EniConfigState::NotNeeded);
-    if may_respond && cluster.refresh(&node.local_node()).await {
-        if let Some(aws_node) = &cluster.aws_node {
-            node.read_zone_subnets(aws_node).await;
-            node.read_attached_interfaces(Some(aws_node)).await;
-        }
+    if may_respond && refresh(&mut node, &mut cluster).await {
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
+    }
+    if plan.wait.is_none() {
+        let aws_node = cluster.aws_node.as_ref();
+        report::checks(&node.zone_subnet_checks(&plan, aws_node, CheckScope::Boot).await);
     }
     let render_wait = node.settings.host.render_wait().into();
     apply::confirm(&node.context.root, &plan.changes, render_wait).await?;
@@ -90,6 +91,15 @@ pub async fn run(
         Some(Output::KubeletArgs) => print(&kubelet_args(&plan, &node.facts)?),
         None => Ok(()),
     }
+}
+
+/// Reads the CNI configuration again if it was recorded, and then what depends on it. Returns whether the
+/// plan may differ.
+async fn refresh(node: &mut NodeSession, cluster: &mut ClusterState) -> bool {
+    let Some(differs) = cluster.refresh(&node.local_node()).await else { return false };
+    let recorded = node.facts.zone_subnets.clone();
+    node.read_network(cluster.aws_node.as_ref()).await;
+    differs || node.facts.zone_subnets != recorded
 }
 
 /// Configures the kubelet and waits for the ENIConfig.
@@ -105,9 +115,7 @@ async fn prepare(
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
     let eni_config = wait(node, cluster, &plan, timer).await?;
-    if plan.wait.is_none() {
-        report::checks(&node.zone_subnet_checks(&plan, cluster.aws_node.as_ref()).await);
-    } else {
+    if plan.wait.is_some() {
         // Another program may have changed a unit during the wait.
         apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     }

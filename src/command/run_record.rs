@@ -6,7 +6,7 @@ use crate::adapter::hardware;
 use crate::command::node_session::{ClusterState, NodeSession};
 use crate::observe;
 use eni_core::domain::instance_limits::LimitsSource;
-use eni_core::facts::{Instance, ZoneSubnets};
+use eni_core::facts::Instance;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::{Identity, InvalidRecord, MARKER, RecordedEniConfig, RunRecord, RunResult};
@@ -31,10 +31,9 @@ pub(super) fn save(
     eni_config: Option<RecordedEniConfig>,
 ) {
     let aws_node = cluster.aws_node.as_ref();
-    // A record keeps the time of the run that read all its values.
+    // A record keeps the time of the run that read the CNI configuration and the limits.
     if aws_node.is_some_and(|it| it.is_recorded)
         || node.facts.limits_source == LimitsSource::LastRun
-        || matches!(node.facts.zone_subnets, ZoneSubnets::Recorded(_))
     {
         return;
     }

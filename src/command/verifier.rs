@@ -74,6 +74,7 @@ fn requirements(
         eni_config: name.to_string(),
         demand: AddressDemand { addresses: plan.pod_addresses(), is_additional: false },
         prefixes: plan.assigns_prefixes(),
+        pod_eni: plan.cni.config.pod_eni,
         exclusion: SubnetExclusion::new(aws_node, plan.cni.config.version),
     }
 }

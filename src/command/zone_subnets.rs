@@ -11,25 +11,60 @@ use eni_core::domain::aws_node::AwsNode;
 use eni_core::facts::{Subnet, ZoneSubnets};
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, depends_on_zone_subnets};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// The time limit with `ENABLE_IMDS_ONLY_MODE`, which is for nodes without access to EC2.
+const IMDS_ONLY_TIME: Duration = Duration::from_secs(2);
+
+/// Which checks of the subnets a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CheckScope {
+    /// `run`: no EC2 request only for a warning, and no reason that the plan already reports.
+    Boot,
+    /// `check`: everything.
+    Complete,
+}
 
 impl NodeSession {
     /// Reads the subnets in the zone of the node if the plan for `aws_node` depends on them. If EC2 does
     /// not return them, the plan uses the record of the last run.
     ///
-    /// Also uses the record if IAM denies the call, because the tags rarely change.
+    /// Also uses the record if IAM denies the call, because the tags rarely change. Uses it without a call
+    /// if the API server did not respond: such a boot must not wait for EC2 as well.
     pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
         if !depends_on_zone_subnets(&self.settings, Some(aws_node)) {
             return;
         }
+        if aws_node.is_recorded {
+            let reason = "ec2:DescribeSubnets not called without the API server";
+            if self.use_recorded_subnet(reason, None) {
+                return;
+            }
+        }
+        self.limit_time_in_imds_only_mode(aws_node);
         self.request_zone_subnets().await;
-        let ZoneSubnets::Unknown { reason, .. } = &self.facts.zone_subnets else { return };
+        if let ZoneSubnets::Unknown { reason, is_denied } = &self.facts.zone_subnets {
+            let (reason, help) = (reason.clone(), help(*is_denied));
+            self.use_recorded_subnet(&reason, help.as_deref());
+        }
+    }
+
+    /// Uses the recorded state of the node's subnet, with a warning. Returns whether there is one.
+    fn use_recorded_subnet(&mut self, reason: &str, help: Option<&str>) -> bool {
         let recorded =
             self.last_run.as_ref().and_then(|it| Some((it, it.record.primary_subnet()?)));
-        if let Some((last_run, recorded)) = recorded {
-            let value = format!("the state of the node's subnet ({})", recorded.description());
-            last_run.warn(&format!("plan: {reason}"), &value);
-            self.facts.zone_subnets = ZoneSubnets::Recorded(recorded);
+        let Some((last_run, recorded)) = recorded else { return false };
+        let value = format!("the state of the node's subnet ({})", recorded.description());
+        last_run.warn_with_help(&format!("plan: {reason}"), &value, help);
+        self.facts.zone_subnets = ZoneSubnets::Recorded(recorded);
+        true
+    }
+
+    /// Limits the time for EC2 to [`IMDS_ONLY_TIME`] if the CNI itself does not call EC2.
+    fn limit_time_in_imds_only_mode(&mut self, aws_node: &AwsNode) {
+        if self.settings.cni.imds_only.unwrap_or(aws_node.cni.imds_only) {
+            self.zone_subnets_time = self.zone_subnets_time.min(IMDS_ONLY_TIME);
         }
     }
 
@@ -48,6 +83,13 @@ impl NodeSession {
         let request = zone_subnets(&self.context, &self.facts.instance, deadline);
         self.facts.zone_subnets = Box::pin(request).await;
         self.zone_subnets_time = self.zone_subnets_time.saturating_sub(started.elapsed());
+        self.subnets_not_checked = match &self.facts.zone_subnets {
+            ZoneSubnets::Unknown { reason, is_denied } => {
+                let help = help(*is_denied);
+                Some(Diagnostic::skipped(Code::SubnetNotChecked, reason.as_str(), help))
+            }
+            _ => None,
+        };
     }
 
     /// Checks the free addresses of the subnets from which the CNI assigns pod addresses without custom
@@ -57,6 +99,7 @@ impl NodeSession {
         &mut self,
         plan: &Plan,
         aws_node: Option<&AwsNode>,
+        scope: CheckScope,
     ) -> Vec<Diagnostic> {
         let Some(aws_node) = aws_node else { return Vec::new() };
         if !self.settings.eni_config.verify() || !plan.uses_zone_subnets() {
@@ -65,21 +108,19 @@ impl NodeSession {
         if self.facts.zone_subnets == ZoneSubnets::NotRead {
             self.request_zone_subnets().await;
         }
-        match &self.facts.zone_subnets {
-            ZoneSubnets::Read(subnets) => self.free_addresses(plan, subnets, aws_node).await,
-            // The plan has the warning about this request.
-            ZoneSubnets::Unknown { .. }
-                if depends_on_zone_subnets(&self.settings, Some(aws_node)) =>
+        let started = Instant::now();
+        let diagnostics = match &self.facts.zone_subnets {
+            ZoneSubnets::Read(subnets) => self.free_addresses(plan, subnets, aws_node, scope).await,
+            // The warning of the plan, or the one about the record, contains the reason.
+            _ if scope == CheckScope::Boot
+                && depends_on_zone_subnets(&self.settings, Some(aws_node)) =>
             {
                 Vec::new()
             }
-            ZoneSubnets::Unknown { reason, is_denied } => {
-                let help = is_denied.then(|| access_denied_help("ec2:DescribeSubnets"));
-                vec![Diagnostic::skipped(Code::SubnetNotChecked, reason.as_str(), help)]
-            }
-            // The warning about the record contains the reason.
-            ZoneSubnets::NotRead | ZoneSubnets::Recorded(_) => Vec::new(),
-        }
+            _ => self.subnets_not_checked.iter().cloned().collect(),
+        };
+        self.zone_subnets_time = self.zone_subnets_time.saturating_sub(started.elapsed());
+        diagnostics
     }
 
     async fn free_addresses(
@@ -87,6 +128,7 @@ impl NodeSession {
         plan: &Plan,
         zone_subnets: &[Subnet],
         aws_node: &AwsNode,
+        scope: CheckScope,
     ) -> Vec<Diagnostic> {
         let instance = &self.facts.instance;
         let own = instance.subnet_id.as_ref().map_or("the subnet of the node", |id| id.as_str());
@@ -105,7 +147,13 @@ impl NodeSession {
         let ec2 = async || {
             Ec2::new(&self.context, &instance.region).await.map_err(|error| one_line(&error))
         };
+        let ec2 = (scope == CheckScope::Complete).then_some(ec2);
         Box::pin(verify::check_pod_subnets(&pods, ec2, Deadline::after(self.zone_subnets_time)))
             .await
     }
+}
+
+/// Returns the help for a failed call of ec2:DescribeSubnets.
+fn help(is_denied: bool) -> Option<String> {
+    is_denied.then(|| access_denied_help("ec2:DescribeSubnets"))
 }

@@ -102,6 +102,12 @@ impl LastRun {
 
     /// Warns that a recorded value replaces one that could not be read. `failure` starts with the phase.
     pub(crate) fn warn(&self, failure: &str, value: &str) {
-        warn!("{failure}; using {value} of the last successful run ({})", self.age());
+        self.warn_with_help(failure, value, None);
+    }
+
+    /// Warns like [`Self::warn`], with a help for the failure.
+    pub(crate) fn warn_with_help(&self, failure: &str, value: &str, help: Option<&str>) {
+        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+        warn!("{failure}; using {value} of the last successful run ({}){help}", self.age());
     }
 }

@@ -67,8 +67,7 @@ pub(super) async fn free_prefixes(
     ec2: &Ec2,
     deadline: Deadline,
 ) -> Option<Diagnostic> {
-    let blocks = subnets.iter().filter_map(|subnet| Some((*subnet, subnet.cidr?)));
-    let blocks: Vec<(&Subnet, Ipv4Net)> = blocks.collect();
+    let blocks = blocks(subnets);
     if blocks.is_empty() {
         return None;
     }
@@ -87,6 +86,36 @@ pub(super) async fn free_prefixes(
         }
     }
     Some(check_prefixes(subnets, demand, free, uncounted.peek().is_some()))
+}
+
+/// Checks the free `/28` prefixes of `subnets` by the number of free addresses, without a request to EC2;
+/// `None` if none of them has an IPv4 CIDR block.
+pub(super) fn estimate_prefixes(subnets: &[&Subnet], demand: AddressDemand) -> Option<Diagnostic> {
+    let blocks = blocks(subnets);
+    let bounds = blocks.iter().map(|(subnet, cidr)| prefixes::bounds(*cidr, subnet.free_addresses));
+    let (most, least) = bounds.reduce(|(most, least), (more, fewer)| {
+        (most.saturating_add(more), least.saturating_add(fewer))
+    })?;
+    let needed = demand.addresses.max(1).div_ceil(prefixes::ADDRESSES);
+    if most == least || least >= needed {
+        return Some(check_prefixes(subnets, demand, least, most > least));
+    }
+    if most < needed {
+        let most = counted(most, "free /28 prefix");
+        return Some(few_prefixes(subnets, demand, &format!("at most {most}")));
+    }
+    let (ids, have) = (ids(subnets), verb(subnets, "has", "have"));
+    let addresses = counted(total(subnets), "free address");
+    Some(Diagnostic::skipped(
+        Code::FreePrefixesNotChecked,
+        format!("{ids} {have} {addresses} and between {least} and {most} free /28 prefixes"),
+        Some("run `eni-bootstrap check` to count them".to_owned()),
+    ))
+}
+
+/// Returns the subnets with an IPv4 CIDR block.
+fn blocks<'a>(subnets: &[&'a Subnet]) -> Vec<(&'a Subnet, Ipv4Net)> {
+    subnets.iter().filter_map(|subnet| Some((*subnet, subnet.cidr?))).collect()
 }
 
 /// Checks whether `subnets` together have enough `/28` prefixes. `free` is the number of free prefixes, or
@@ -112,15 +141,21 @@ fn check_prefixes(
         );
     }
     if free < needed {
-        let needed = demand.text(needed);
-        return Diagnostic::warning(
-            Code::FewFreePrefixes,
-            format!("{ids} {have} {prefixes}, but the pods of this node can use up to {needed}"),
-            "add a larger subnet before the node runs out of addresses",
-        );
+        return few_prefixes(subnets, demand, &prefixes);
     }
     let at_least = if is_minimum { "at least " } else { "" };
     Diagnostic::ok(Code::FreePrefixesOk, format!("{ids} {have} {at_least}{prefixes}"))
+}
+
+/// Returns the warning about fewer free `/28` prefixes than the pods can use. `prefixes` is their number.
+fn few_prefixes(subnets: &[&Subnet], demand: AddressDemand, prefixes: &str) -> Diagnostic {
+    let (ids, have) = (ids(subnets), verb(subnets, "has", "have"));
+    let needed = demand.text(demand.addresses.div_ceil(prefixes::ADDRESSES));
+    Diagnostic::warning(
+        Code::FewFreePrefixes,
+        format!("{ids} {have} {prefixes}, but the pods of this node can use up to {needed}"),
+        "add a larger subnet before the node runs out of addresses",
+    )
 }
 
 fn total(subnets: &[&Subnet]) -> u32 {

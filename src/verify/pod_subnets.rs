@@ -2,7 +2,9 @@
 //!
 //! The CNI also starts without a free address, so the check never blocks kubelet startup.
 
-use super::free_addresses::{AddressDemand, check_addresses, free_prefixes, ids};
+use super::free_addresses::{
+    AddressDemand, check_addresses, estimate_prefixes, free_prefixes, ids,
+};
 use crate::adapter::Deadline;
 use crate::adapter::ec2::Ec2;
 use eni_core::diagnostic::{Code, Diagnostic, Severity};
@@ -21,11 +23,13 @@ pub(crate) struct PodSubnets<'a> {
     pub subnet_discovery: bool,
 }
 
-/// Checks the free addresses of the subnets and, with prefix delegation, their free `/28` prefixes until
-/// `deadline`. Without a client, `ec2` contains the reason for the skipped check of the prefixes.
+/// Checks the free addresses of the subnets and, with prefix delegation, their free `/28` prefixes.
+///
+/// `ec2` returns the client that counts the prefixes until `deadline`, or the reason for the skipped check.
+/// Without `ec2`, only the number of free addresses is used.
 pub(crate) async fn check_pod_subnets(
     pods: &PodSubnets<'_>,
-    ec2: impl AsyncFnOnce() -> Result<Ec2, String>,
+    ec2: Option<impl AsyncFnOnce() -> Result<Ec2, String>>,
     deadline: Deadline,
 ) -> Vec<Diagnostic> {
     let PodSubnets { subnets, demand, prefixes, .. } = pods;
@@ -35,9 +39,14 @@ pub(crate) async fn check_pod_subnets(
     let mut diagnostics = vec![check_addresses(subnets, *demand, release(pods))];
     let is_full = diagnostics.iter().any(Diagnostic::is_failure);
     if *prefixes && !is_full && demand.addresses > 0 {
-        diagnostics.extend(match ec2().await {
-            Ok(ec2) => free_prefixes(subnets, *demand, &ec2, deadline).await,
-            Err(reason) => Some(Diagnostic::skipped(Code::FreePrefixesNotChecked, reason, None)),
+        diagnostics.extend(match ec2 {
+            Some(ec2) => match ec2().await {
+                Ok(ec2) => free_prefixes(subnets, *demand, &ec2, deadline).await,
+                Err(reason) => {
+                    Some(Diagnostic::skipped(Code::FreePrefixesNotChecked, reason, None))
+                }
+            },
+            None => estimate_prefixes(subnets, *demand),
         });
     }
     for diagnostic in diagnostics.iter_mut().filter(|it| it.is_failure()) {
@@ -69,7 +78,7 @@ mod tests {
 
     async fn checked(pods: PodSubnets<'_>) -> Vec<Diagnostic> {
         let no_client = async || Err("no TLS certificates found".to_owned());
-        check_pod_subnets(&pods, no_client, Deadline::after(std::time::Duration::ZERO)).await
+        check_pod_subnets(&pods, Some(no_client), Deadline::after(std::time::Duration::ZERO)).await
     }
 
     #[tokio::test]

@@ -183,17 +183,17 @@ fn an_attached_interface_outside_of_the_pod_subnet_is_a_warning() {
         let output = site.node.run(["run", "--eni-config-wait", "0", "--cni-reserved-enis", "0"]);
         assert_eq!(output.status, Some(0), "{}", output.stderr);
         let line = format!(
-            "warning: verify: network interfaces: attached network interfaces are in another subnet than {subnet} of the ENIConfig: eni-0123456789abcdef0 (subnet-0a); the CNI also assigns their addresses to pods, {text}\n"
+            "warning: verify: network interfaces: eni-0123456789abcdef0 (subnet-0a) is not in the ENIConfig's subnet {subnet}; the CNI assigns its addresses to pods, {text}\n"
         );
         assert!(output.stderr.contains(&line), "{}", output.stderr);
     };
     outside(
         "true",
-        "unless they have the tag node.k8s.amazonaws.com/no_manage=true; if these pods need the subnet of the ENIConfig, set the tag node.k8s.amazonaws.com/no_manage=true on these network interfaces in the launch template, and set cni.reserved-enis to their number",
+        "unless it has the tag node.k8s.amazonaws.com/no_manage=true; if these pods need the subnet of the ENIConfig, set the tag node.k8s.amazonaws.com/no_manage=true on these network interfaces in the launch template, and set cni.reserved-enis to their number",
     );
     outside(
         "false",
-        "if they have the tag node.k8s.amazonaws.com/instance_id (MANAGE_UNTAGGED_ENI=false); set cni.reserved-enis to the number of these network interfaces without the tag",
+        "if it has the tag node.k8s.amazonaws.com/instance_id (MANAGE_UNTAGGED_ENI=false); set cni.reserved-enis to the number of these network interfaces without the tag",
     );
     let output = site.node.run(["check", "--output", "json"]);
     let checks: Value = serde_json::from_str(&output.stdout).unwrap();

@@ -165,28 +165,31 @@ fn free_prefixes_are_counted_only_if_the_free_addresses_do_not_decide() {
     let own = Subnet { free_addresses: 120, used, ..Subnet::default() };
     site.ec2.set_subnets(vec![own.clone()]);
     let ok = format!("verify: subnet: {OWN} is in us-west-2a and has 120 free addresses");
-    assert_eq!(
-        site.lines(),
-        [
-            ok,
-            format!(
-                "warning: verify: free prefixes: {OWN} has 120 free addresses, but no free /28 prefix; use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {OWN} --reservation-type prefix --cidr CIDR`"
-            )
-        ]
+    let uncounted = format!(
+        "verify: free prefixes skipped: {OWN} has 120 free addresses and between 0 and 7 free /28 prefixes; run `eni-bootstrap check` to count them"
     );
-    let small = Subnet { cidr: "198.51.100.0/26".to_owned(), ..subnet("subnet-0b", 40, "1") };
-    site.ec2.set_subnets(vec![own.clone(), small]);
+    assert_eq!(site.lines(), [ok, uncounted]);
+    site.ec2.set_subnets(vec![Subnet { free_addresses: 100, ..own.clone() }]);
     assert_eq!(
         site.lines()[1],
         format!(
-            "warning: verify: free prefixes: {OWN} and subnet-0b have 2 free /28 prefixes, but the pods of this node can use up to 7; add a larger subnet before the node runs out of addresses"
+            "warning: verify: free prefixes: {OWN} has at most 6 free /28 prefixes, but the pods of this node can use up to 7; add a larger subnet before the node runs out of addresses"
         )
     );
+    site.ec2.set_subnets(vec![own.clone()]);
+    assert_eq!(site.ec2.requests(), ["DescribeSubnets"; 3], "`run` lists no network interfaces");
+    let check = |text: &str| {
+        let output = site.node.run(["check"]);
+        assert!(output.stdout.contains(text), "{}", output.stdout);
+    };
+    check(&format!("{OWN} has 120 free addresses, but no free /28 prefix\n"));
+    let small = Subnet { cidr: "198.51.100.0/26".to_owned(), ..subnet("subnet-0b", 40, "1") };
+    site.ec2.set_subnets(vec![own, small]);
+    check(&format!(
+        "{OWN} and subnet-0b have 2 free /28 prefixes, but the pods of this node can use up to 7\n"
+    ));
     site.ec2.deny("DescribeNetworkInterfaces");
-    assert_eq!(
-        site.lines()[1],
-        "verify: free prefixes skipped: access denied for ec2:DescribeNetworkInterfaces: UnauthorizedOperation: You are not authorized to perform this operation.; allow `ec2:DescribeNetworkInterfaces` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action"
-    );
+    check("access denied for ec2:DescribeNetworkInterfaces: UnauthorizedOperation");
 }
 
 #[test]
@@ -260,7 +263,9 @@ fn a_later_boot_without_ec2_uses_the_recorded_state_of_the_subnet() {
         )]
     );
     assert_eq!(site.max_pods(), "20");
-    assert_eq!(site.node.read(RECORD).unwrap(), record, "the record keeps its time");
+    let renewed: Value = serde_json::from_str(&site.node.read(RECORD).unwrap()).unwrap();
+    assert_ne!(renewed["time"], value["time"], "the other values are current");
+    assert_eq!(renewed["primary-subnet"], "excluded");
 
     let assumed = format!(
         "warning: plan: {failed}; max-pods is computed as if no tag excludes the subnet of the node; allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded"
@@ -285,4 +290,85 @@ fn a_cni_version_that_changed_during_the_outage_is_applied() {
     site.api.faults().fail_next_matching("daemonsets", 1, Fault::Status(503));
     let output = site.run(&["--fallback-wait=0"]);
     assert_eq!(site.max_pods(), "20", "{}", output.stderr);
+}
+
+const USES_RECORD: &str =
+    "using the state of the node's subnet (excluded from pods) of the last successful run (AGE)";
+
+/// Returns a node after a successful run, whose subnet a tag excludes.
+fn excluded() -> Site {
+    let site = Site::new(CURRENT, &[]);
+    site.ec2.set_subnets(vec![subnet(OWN, 251, "0"), subnet("subnet-0b", 251, "1")]);
+    site.run(&[]);
+    assert_eq!(site.max_pods(), "20");
+    site
+}
+
+#[test]
+fn a_boot_without_the_api_server_does_not_wait_for_ec2() {
+    let site = excluded();
+    site.api.faults().fail_always_matching("", Fault::Status(503));
+    let output = site.run(&["--fallback-wait=0"]);
+    let warnings: Vec<String> = output.stderr.lines().map(without_age).collect();
+    let expected = format!(
+        "warning: plan: ec2:DescribeSubnets not called without the API server; {USES_RECORD}"
+    );
+    assert!(warnings.contains(&expected), "{}", output.stderr);
+    assert_eq!(site.max_pods(), "20");
+    assert_eq!(site.ec2.requests(), ["DescribeSubnets"], "only the first run");
+}
+
+/// The API server responds again after the CNI configuration has been replaced by the record.
+#[test]
+fn the_tags_are_read_if_the_api_server_responds_again() {
+    let site = excluded();
+    site.ec2.set_subnets(vec![Subnet::default()]);
+    site.api.faults().fail_next_matching("daemonsets", 1, Fault::Status(503));
+    let output = site.run(&["--fallback-wait=0"]);
+    assert_eq!(site.max_pods(), "29", "{}", output.stderr);
+    let checks = output.stderr.lines().filter(|line| line.contains("verify: subnet"));
+    assert_eq!(checks.count(), 1, "{}", output.stderr);
+    assert_eq!(site.ec2.requests(), ["DescribeSubnets"; 2]);
+}
+
+#[test]
+fn check_and_run_use_the_same_recorded_state() {
+    let site = excluded();
+    site.ec2.deny("DescribeSubnets");
+    let denied = "access denied for ec2:DescribeSubnets: UnauthorizedOperation: You are not authorized to perform this operation.";
+    let help = "allow `ec2:DescribeSubnets` in the IAM policy of this role or user; /usr/share/eni-bootstrap/iam-policy.json contains every action";
+    let without_age = |text: &str| {
+        let (before, after) = text.split_once(" run (").unwrap();
+        format!("{before} run (AGE){}", after.split_once(" ago)").unwrap().1)
+    };
+    let warning = format!("warning: plan: {denied}; {USES_RECORD}; {help}");
+    let output = site.run(&[]);
+    let line = output.stderr.lines().find(|line| line.contains(denied)).unwrap();
+    assert_eq!(without_age(line), warning);
+    assert_eq!(site.max_pods(), "20");
+    let check = site.node.run(["check"]);
+    assert_eq!(check.status, Some(2), "{}", check.stdout);
+    let line = check.stderr.lines().find(|line| line.contains(denied)).unwrap();
+    assert_eq!(without_age(line), warning);
+    assert!(check.stdout.contains("max-pods   20: "), "{}", check.stdout);
+    let skipped = format!("skipped  subnet     {denied}\n");
+    assert!(check.stdout.contains(&skipped), "{}", check.stdout);
+}
+
+#[test]
+fn a_node_in_imds_only_mode_waits_two_seconds_for_ec2() {
+    let site = Site::new(CURRENT, &[("ENABLE_IMDS_ONLY_MODE", "true")]);
+    site.imds.attach(&Interface::default());
+    site.ec2.faults().fail_always_matching("", Fault::Hang);
+    let output = site.run(&[]);
+    let reason = "no successful response for ec2:DescribeSubnets: no response within 2.0 s";
+    assert!(output.stderr.contains(reason), "{}", output.stderr);
+}
+
+#[test]
+fn wait_without_custom_networking_does_not_call_ec2() {
+    let site = Site::new(CURRENT, &[]);
+    let output = site.node.run(["wait"]);
+    assert_eq!(output.status, Some(64), "{}", output.stderr);
+    assert!(site.ec2.requests().is_empty());
 }

@@ -12,7 +12,7 @@ use crate::domain::capacity::PrimarySubnet;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::identifier::InstanceType;
 use crate::domain::instance_limits::{InstanceLimits, NamedRow};
-use crate::facts::Facts;
+use crate::facts::{Facts, ZoneSubnets};
 use crate::plan::{ClusterAccess, Plan, access, plan, read_primary_subnet};
 use crate::settings::{CniSource, Settings};
 use recorded_cluster::RecordedCluster;
@@ -64,7 +64,7 @@ pub struct RunRecord {
     #[serde(default)]
     aws_node_image: String,
     /// Whether a tag excludes the subnet of the node; `None` if max-pods did not depend on it, or if EC2
-    /// did not return the tags. Missing in a record of an earlier version.
+    /// has never returned the tags. Missing in a record of an earlier version.
     #[serde(default)]
     primary_subnet: Option<PrimarySubnet>,
     /// The ENIConfig; `None` without custom networking.
@@ -121,8 +121,12 @@ impl RunRecord {
             cluster: cluster.and_then(RecordedCluster::new),
             aws_node: aws_node.map(|aws_node| aws_node.variables.clone()),
             aws_node_image: aws_node.map(|it| it.image.clone()).unwrap_or_default(),
-            primary_subnet: aws_node
-                .and_then(|aws_node| read_primary_subnet(facts, &plan.cni.config, aws_node)),
+            primary_subnet: match facts.zone_subnets {
+                // EC2 did not return the tags, so the previous record remains the source.
+                ZoneSubnets::Recorded(recorded) => Some(recorded),
+                _ => aws_node
+                    .and_then(|aws_node| read_primary_subnet(facts, &plan.cni.config, aws_node)),
+            },
             eni_config,
             max_pods: plan.max_pods_in_force(),
         }

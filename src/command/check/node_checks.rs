@@ -3,8 +3,9 @@
 use super::{Line, unit_checks};
 use crate::adapter::Context;
 use crate::command::node_session::NodeSession;
+use crate::command::zone_subnets::CheckScope;
 use crate::error::Error;
-use crate::observe::Connection;
+use crate::observe::{Connection, LastRun};
 use crate::wait::{WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
@@ -16,15 +17,19 @@ use eni_core::settings::{CniSource, FallbackWait, Settings, Wait};
 /// Checks this node.
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
     let mut settings = settings;
+    let run_settings = settings.clone();
     // A check must not hide that a service does not respond.
     settings.fallback.wait = Some(FallbackWait::Off);
     let mut node = NodeSession::open(context, settings).await?;
-    let diagnostics = Box::pin(diagnostics(&mut node)).await;
+    let last_run = LastRun::read(&node.context, &run_settings);
+    let last_run = last_run.and_then(|it| it.applicable(&node.facts, &run_settings));
+    let diagnostics = Box::pin(diagnostics(&mut node, last_run)).await;
     Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
 }
 
-/// Runs the checks in order. Omits checks that depend on a failed one.
-async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
+/// Runs the checks in order. Omits checks that depend on a failed one. `last_run` is only for the tags of the
+/// node's subnet.
+async fn diagnostics(node: &mut NodeSession, last_run: Option<LastRun>) -> Vec<Diagnostic> {
     let NodeSession { facts, settings, .. } = &*node;
     let instance = &facts.instance;
     let mut diagnostics = vec![
@@ -53,6 +58,8 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());
+                // Otherwise max-pods would differ from the one that `run` computes.
+                node.last_run = last_run;
                 node.read_zone_subnets(&config).await;
                 aws_node = Some(config);
             }
@@ -80,7 +87,8 @@ async fn diagnostics(node: &mut NodeSession) -> Vec<Diagnostic> {
         (None, _) => {
             let text = "not needed: custom networking is off";
             diagnostics.push(Diagnostic::ok(Code::EniConfigNotNeeded, text));
-            diagnostics.extend(node.zone_subnet_checks(&plan, aws_node.as_ref()).await);
+            let scope = CheckScope::Complete;
+            diagnostics.extend(node.zone_subnet_checks(&plan, aws_node.as_ref(), scope).await);
         }
         (Some(_), None) => {}
         (Some(name), Some(connection)) => {

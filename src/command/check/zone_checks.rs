@@ -190,6 +190,7 @@ impl ZoneChecks<'_> {
             // The instance types of the nodes are unknown here, so require an address for one pod.
             demand: AddressDemand { addresses: 1, is_additional: false },
             prefixes: aws_node.is_some_and(|it| it.cni.addressing == Addressing::Prefixes),
+            pod_eni: aws_node.is_some_and(|it| it.cni.pod_eni),
             exclusion: SubnetExclusion::new(aws_node, version),
         };
         let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("{name:?} found"))];

@@ -15,6 +15,7 @@ pub(crate) fn requirements() -> SubnetRequirements {
         eni_config: "us-west-2a".to_owned(),
         demand: AddressDemand { addresses: 18, is_additional: false },
         prefixes: false,
+        pod_eni: false,
         exclusion: exclusion("v1.23.2", &[("CLUSTER_NAME", "prod")]),
     }
 }

@@ -33,7 +33,7 @@ impl NodeSession {
     /// Also uses the record if IAM denies the call, because the tags rarely change. Uses it without a call
     /// if the API server did not respond: such a boot must not wait for EC2 as well.
     pub(super) async fn read_zone_subnets(&mut self, aws_node: &AwsNode) {
-        if !depends_on_zone_subnets(&self.settings, Some(aws_node)) {
+        if !depends_on_zone_subnets(&self.facts, &self.settings, Some(aws_node)) {
             return;
         }
         if aws_node.is_recorded {
@@ -113,7 +113,7 @@ impl NodeSession {
             ZoneSubnets::Read(subnets) => self.free_addresses(plan, subnets, aws_node, scope).await,
             // The warning of the plan, or the one about the record, contains the reason.
             _ if scope == CheckScope::Boot
-                && depends_on_zone_subnets(&self.settings, Some(aws_node)) =>
+                && depends_on_zone_subnets(&self.facts, &self.settings, Some(aws_node)) =>
             {
                 Vec::new()
             }

@@ -17,10 +17,29 @@ use crate::settings::Settings;
 /// Returns whether max-pods depends on the tags of the subnets in the zone, so that the agent must
 /// read them.
 #[must_use]
-pub fn depends_on_zone_subnets(settings: &Settings, aws_node: Option<&AwsNode>) -> bool {
+pub fn depends_on_zone_subnets(
+    facts: &Facts,
+    settings: &Settings,
+    aws_node: Option<&AwsNode>,
+) -> bool {
     let (cni, _) = super::effective_cni(&settings.cni, aws_node);
-    let is_configured = settings.cni.primary_subnet_excluded.is_some() || aws_node.is_none();
-    !is_configured && aws_node.is_some_and(|aws_node| applies(&cni.config, aws_node))
+    let is_configured = settings.cni.primary_subnet_excluded.is_some();
+    let depends = |aws_node: &AwsNode| {
+        applies(&cni.config, aws_node)
+            || has_attached_in_own_subnet(&facts.instance)
+                && cni.config.custom_networking
+                && aws_node.subnet_discovery
+                && cni.config.may_be_since(CniVersion::SUBNET_EXCLUSION)
+    };
+    !is_configured && aws_node.is_some_and(depends)
+}
+
+/// Returns whether another network interface than the primary one is in the subnet of the node. With
+/// custom networking, the CNI did not create it.
+fn has_attached_in_own_subnet(instance: &Instance) -> bool {
+    let own = instance.subnet_id.as_ref();
+    let mut attached = instance.interfaces.iter().flatten();
+    own.is_some() && attached.any(|it| Some(&it.subnet_id) == own)
 }
 
 /// Returns whether max-pods depends on the tag of the subnet of the primary network interface. Without

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::aws_node::PREFIX_DELEGATION;
 use crate::facts::Instance;
+use crate::facts::NetworkInterface;
 use crate::facts::fixture::facts;
 use crate::plan::{Plan, PlanError, plan};
 use std::collections::BTreeMap;
@@ -153,8 +154,9 @@ fn unknown_tags_are_a_warning_that_names_the_setting() {
 
 #[test]
 fn the_tags_are_read_only_if_max_pods_depends_on_them() {
-    let depends =
-        |text: &str, aws_node: Option<&AwsNode>| depends_on_zone_subnets(&settings(text), aws_node);
+    let depends = |text: &str, aws_node: Option<&AwsNode>| {
+        depends_on_zone_subnets(&in_subnets(ZoneSubnets::NotRead), &settings(text), aws_node)
+    };
     let custom = &[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")];
     assert!(depends("", Some(&aws_node("v1.22.0", &[]))));
     assert!(depends("", Some(&aws_node("v1.22.0", &[(PREFIX_DELEGATION, "true")]))));
@@ -174,6 +176,28 @@ fn the_tags_are_read_only_if_max_pods_depends_on_them() {
     }
     assert!(!depends("[cni]\nprimary-subnet-excluded = false", Some(&aws_node("v1.22.0", &[]))));
     assert!(!depends("[cni]\ncustom-networking = false", None));
+}
+
+#[test]
+fn with_custom_networking_the_tags_are_read_for_an_interface_in_the_subnet_of_the_node() {
+    let depends = |subnet: &str, variables: &[(&str, &str)]| {
+        let facts = in_subnets(ZoneSubnets::NotRead);
+        let interface = NetworkInterface {
+            id: "eni-0b".parse().unwrap(),
+            subnet_id: subnet.parse().unwrap(),
+            secondary_addresses: 0,
+            prefixes: 0,
+            has_ipv4: true,
+        };
+        let instance = Instance { interfaces: Some(vec![interface]), ..facts.instance };
+        let facts = Facts { instance, ..facts };
+        let aws_node = aws_node("v1.23.2", variables);
+        depends_on_zone_subnets(&facts, &settings(""), Some(&aws_node))
+    };
+    let custom = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
+    assert!(depends(OWN, &[custom]));
+    assert!(!depends("subnet-0b", &[custom]));
+    assert!(!depends(OWN, &[custom, ("ENABLE_SUBNET_DISCOVERY", "false")]));
 }
 
 #[test]

@@ -4,9 +4,11 @@ Most types are small, because ipamd attaches one interface in each round of its 
 5 seconds. WARM_PREFIX_TARGET=100 lets it fill each interface in one round.
 """
 
+from cases.excluded import EXCLUDED_INTERFACES
 from cases.features import FAMILIES, MODES, TYPES
 from cases.interfaces import ATTACHED, INTERFACES
 from cases.subnets import SUBNETS
 from cases.values import ENI_CONFIGS, VALUES
 
-CASES = {case.name: case for case in MODES + TYPES + INTERFACES + ATTACHED + SUBNETS + VALUES + ENI_CONFIGS + FAMILIES}
+ALL = MODES + TYPES + INTERFACES + ATTACHED + SUBNETS + EXCLUDED_INTERFACES + VALUES + ENI_CONFIGS + FAMILIES
+CASES = {case.name: case for case in ALL}

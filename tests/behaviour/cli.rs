@@ -37,7 +37,8 @@ fn plan_as_json_contains_every_term_of_the_calculation() {
         plan["capacity"],
         json!({
             "interfaces": 3, "max_eni": null, "reserved": 0, "trunk": 0, "primary_set_aside": 1,
-            "primary_excluded": 0, "not_created": 0, "attached_addresses": null,
+            "primary_excluded": 0, "attached_excluded": 0, "not_created": 0,
+            "attached_addresses": null,
             "other_cards": 0, "interfaces_for_pods": 2, "address_target": null,
             "slots_per_interface": 9, "addresses_per_slot": 16, "addresses": 288,
             "host_network_pods": 2, "uncapped": 290, "ceiling": 110, "max_pods_override": null,

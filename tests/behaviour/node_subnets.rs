@@ -268,7 +268,7 @@ fn a_later_boot_without_ec2_uses_the_recorded_state_of_the_subnet() {
     assert_eq!(renewed["primary-subnet"], "excluded");
 
     let assumed = format!(
-        "warning: plan: {failed}; max-pods is computed as if no tag excludes the subnet of the node; allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded"
+        "warning: plan: {failed}; max-pods is computed as if no tag excludes the subnet of the node; check the route to the EC2 endpoint, or set cni.primary-subnet-excluded"
     );
     let without_fallback = site.run(&["--fallback-wait=off"]);
     assert!(without_fallback.stderr.lines().any(|it| it == assumed), "{}", without_fallback.stderr);

@@ -111,7 +111,7 @@ fn an_excluded_subnet_without_another_one_is_rejected() {
     let Some(moto) = moto() else { return };
     let Some(site) = Site::new(moto) else { return };
     site.account.tag(&site.own, ROLE, "0");
-    let rejected = "error: failed to compute the node configuration\n  caused by: failed to compute max-pods for m5.large\n  caused by: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone\n  help: set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; if the tags are correct, set `cni.primary-subnet-excluded`\n";
+    let rejected = "error: failed to compute the node configuration\n  caused by: failed to compute max-pods for m5.large\n  caused by: a tag excludes the subnet of the primary network interface from pods, and the VPC CNI finds no other subnet in the zone\n  help: set the tag kubernetes.io/role/cni=1 on another subnet in the zone, remove kubernetes.io/role/cni from the subnet of the node, or use custom networking; set `cni.primary-subnet-excluded` to false if the CNI does not read the tags\n";
     let output = site.run(&[]);
     assert_eq!((output.status, error(&output)), (Some(78), rejected));
     assert_eq!(site.node.read(DROP_IN), None);
@@ -127,7 +127,7 @@ fn an_excluded_subnet_without_another_one_is_rejected() {
     // A digest or a private tag does not contain the version, so the exclusion never rejects the node.
     site.cluster.install_cni_version("stable", env(&[]));
     let unknown = site.run(&[]);
-    let warning = "warning: plan: the version of the CNI is unknown; before 1.22.0, no tag excludes a subnet, so max-pods may be too low; set cni.version";
+    let warning = "warning: plan: the version of the CNI is unknown; before 1.22.0, no tag excludes a subnet, so max-pods may be too low; set `cni.version` to the version of the CNI, such as \"1.23.2\"";
     assert_eq!(site.warnings(&unknown), (vec![warning.to_owned()], "20".to_owned()));
 }
 
@@ -151,7 +151,7 @@ fn denied_tags_are_a_warning_and_the_next_boot_uses_the_record() {
     };
     let denied = "access denied for ec2:DescribeSubnets: AccessDenied: User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: ec2:DescribeSubnets";
     let warning = format!(
-        "warning: plan: {denied}; max-pods is computed as if no tag excludes the subnet of the node; if aws-node uses the IAM role of the node, it also needs ec2:DescribeSubnets and does not work without it; allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded"
+        "warning: plan: {denied}; max-pods is computed as if no tag excludes the subnet of the node; if aws-node uses the IAM role of the node, it creates no network interface, and only the addresses of the attached network interfaces serve pods (max-pods 11); allow ec2:DescribeSubnets for the IAM role of the node, or set cni.primary-subnet-excluded"
     );
     let output = run(&key, &secret);
     assert_eq!(site.warnings(&output), (vec![warning], "29".to_owned()));

@@ -38,7 +38,7 @@ use reserve::{KubeReserved, reserve};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::aws_node::AwsNode;
-use crate::domain::capacity::{Capacity, CapacityOptions, NodeNetwork};
+use crate::domain::capacity::{Capacity, CapacityOptions};
 use crate::domain::cni::Cni;
 use crate::domain::eni_config::EniConfigName;
 use crate::domain::kubelet::{Kubelet, NeededFlags};
@@ -98,25 +98,12 @@ pub fn plan(
     settings: &Settings,
     aws_node: Option<&AwsNode>,
 ) -> Result<Plan, PlanError> {
-    let Facts { host, existing, .. } = facts;
+    let existing = &facts.existing;
     let (cni, overrides) = effective_cni(&settings.cni, aws_node);
     let needed_flags = existing.needed_flags();
-    // Without a configuration file, the host configures every value with a flag.
-    let used_flags = if host.uses_config_file() {
-        needed_flags
-    } else {
-        NeededFlags { max_pods: true, kube_reserved: true }
-    };
-    let (network, mut network_notes) = node_network(facts, settings, &cni.config, aws_node);
-    let is_assumed = network.exclusion_is_assumed
-        && (network.primary_subnet.is_excluded() || network.attached_excluded > 0);
-    let (capacity, precedence) =
-        capacity(facts, settings, cni.config, network, used_flags.max_pods)?;
-    if is_assumed && capacity.primary_excluded == 0 && capacity.attached_excluded == 0 {
-        // The calculation is for a version that does not read the tags, and has its own note.
-        network_notes
-            .retain(|it| !matches!(it.code, Code::PrimarySubnetExcluded | Code::CniVersionUnknown));
-    }
+    let used_flags = used_flags(facts, needed_flags);
+    let (capacity, precedence, network_notes) =
+        capacity(facts, settings, cni.config, aws_node, used_flags.max_pods)?;
     let name = eni_config_name(facts, settings, &cni.config, aws_node)?;
     let KubeReserved {
         configured: kube_reserved,
@@ -151,39 +138,55 @@ pub fn plan(
     diagnostics.extend(label_notes);
     diagnostics.extend(diagnose::registration(existing, &cni, aws_node));
     let labels = &kubelet.node_labels;
-    let old_labels = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
-    diagnostics.extend(old_labels);
+    let old = bottlerocket_settings::old_labels(existing, labels, wait.as_ref(), label_def)?;
+    diagnostics.extend(old);
     diagnostics.extend(reserve_notes);
-    let changes = host.render(&kubelet, existing);
     Ok(Plan {
         cni,
         capacity,
         precedence,
+        changes: facts.host.render(&kubelet, existing),
         kubelet,
         in_force,
         pods_per_core,
-        changes,
         wait,
         diagnostics,
     })
 }
 
-/// Returns the capacity with the max-pods to configure, compared with the existing values.
+/// Returns the flags that the host writes. Without a configuration file, it configures every value with
+/// a flag.
+fn used_flags(facts: &Facts, needed: NeededFlags) -> NeededFlags {
+    let all = NeededFlags { max_pods: true, kube_reserved: true };
+    if facts.host.uses_config_file() { needed } else { all }
+}
+
+/// Returns the capacity with the max-pods to configure, compared with the existing values, and notes
+/// about the network of the node.
 fn capacity(
     facts: &Facts,
     settings: &Settings,
     cni: Cni,
-    network: NodeNetwork,
+    aws_node: Option<&AwsNode>,
     uses_flags: bool,
-) -> Result<(Capacity, Option<MaxPodsPrecedence>), PlanError> {
+) -> Result<(Capacity, Option<MaxPodsPrecedence>, Vec<Diagnostic>), PlanError> {
     let Facts { instance, limits, existing, .. } = facts;
+    let (network, mut notes) = node_network(facts, settings, &cni, aws_node);
+    let is_assumed = network.exclusion_is_assumed
+        && (network.primary_subnet.is_excluded() || network.attached_excluded > 0);
     let options = CapacityOptions { network, ..settings.pods.capacity_options() };
     let options = (options, settings.pods.policy());
     let decided = max_pods_precedence::decide(limits, cni, options, &existing.max_pods, uses_flags);
-    decided.map_err(|source| PlanError::NoCapacity {
+    let (capacity, precedence) = decided.map_err(|source| PlanError::NoCapacity {
         instance_type: instance.instance_type.to_string(),
         source,
-    })
+    })?;
+    if is_assumed && capacity.primary_excluded == 0 && capacity.attached_excluded == 0 {
+        // The calculation is for a version that does not read the tags, and has its own note.
+        notes
+            .retain(|it| !matches!(it.code, Code::PrimarySubnetExcluded | Code::CniVersionUnknown));
+    }
+    Ok((capacity, precedence, notes))
 }
 
 /// Returns the labels of the node. `name` comes from `eni-config.name`.

@@ -83,19 +83,28 @@ async fn diagnostics(node: &mut NodeSession, last_run: Option<LastRun>) -> Vec<D
     let listed = aws_node.iter().flat_map(|it| &it.diagnostics).count();
     diagnostics.extend(plan.diagnostics.iter().skip(listed).cloned());
     diagnostics.extend(unit_checks::diagnostics(node, &plan).await);
-    match (&plan.wait, &connection) {
+    diagnostics.extend(subnets(node, &plan, connection.as_ref(), aws_node.as_ref()).await);
+    diagnostics
+}
+
+/// Checks the subnets of the pods: that of the ENIConfig, or those in the zone of the node.
+async fn subnets(
+    node: &mut NodeSession,
+    plan: &Plan,
+    connection: Option<&Connection>,
+    aws_node: Option<&AwsNode>,
+) -> Vec<Diagnostic> {
+    match (&plan.wait, connection) {
         (None, _) => {
             let text = "not needed: custom networking is off";
-            diagnostics.push(Diagnostic::ok(Code::EniConfigNotNeeded, text));
+            let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigNotNeeded, text)];
             let scope = CheckScope::Complete;
-            diagnostics.extend(node.zone_subnet_checks(&plan, aws_node.as_ref(), scope).await);
+            diagnostics.extend(node.zone_subnet_checks(plan, aws_node, scope).await);
+            diagnostics
         }
-        (Some(_), None) => {}
-        (Some(name), Some(connection)) => {
-            diagnostics.extend(eni_config(node, &plan, name, connection, aws_node.as_ref()).await);
-        }
+        (Some(_), None) => Vec::new(),
+        (Some(name), Some(connection)) => eni_config(node, plan, name, connection, aws_node).await,
     }
-    diagnostics
 }
 
 async fn eni_config(

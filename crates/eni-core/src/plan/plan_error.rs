@@ -234,12 +234,7 @@ impl Advice for PlanError {
                 )
                 .into();
             }
-            Self::NoCluster { is_bottlerocket: true, .. } => {
-                "set cluster-name, api-server, cluster-certificate and authentication-mode = \"aws\" in settings.kubernetes, or set cluster.name (EKS returns the rest) in the user data of the bootstrap container; if the node has no cluster, set cni.source = \"settings\" and cni.custom-networking = false there"
-            }
-            Self::NoCluster { .. } => {
-                "put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig"
-            }
+            Self::NoCluster { is_bottlerocket, .. } => no_cluster_help(*is_bottlerocket),
         };
         help.into()
     }
@@ -253,5 +248,13 @@ impl Advice for PlanError {
             | Self::OtherReserve { .. } => ExitCode::InvalidData,
             _ => ExitCode::Settings,
         }
+    }
+}
+
+fn no_cluster_help(is_bottlerocket: bool) -> &'static str {
+    if is_bottlerocket {
+        "set cluster-name, api-server, cluster-certificate and authentication-mode = \"aws\" in settings.kubernetes, or set cluster.name (EKS returns the rest) in the user data of the bootstrap container; if the node has no cluster, set cni.source = \"settings\" and cni.custom-networking = false there"
+    } else {
+        "put a NodeConfig in user data, or set cluster.name (EKS returns the rest), or set cluster.name, cluster.endpoint and cluster.certificate-authority, or set cluster.kubeconfig"
     }
 }

@@ -7,7 +7,7 @@ def run(*command, check=True, text=None):
     """Runs a command and returns its output. Raises with the error output if the command fails."""
     done = subprocess.run(command, capture_output=True, text=True, input=text, check=False)
     if check and done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
     return done.stdout
 
 

@@ -40,7 +40,7 @@ impl NodeSession {
 pub(super) struct Verifier<'a> {
     requirements: SubnetRequirements,
     instance: &'a Instance,
-    /// The client, or why there is none. The EC2 checks are then skipped.
+    /// The client, or the reason why the EC2 checks are skipped.
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
     aws_node: Option<&'a AwsNode>,

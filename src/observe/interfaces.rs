@@ -100,8 +100,8 @@ enum Role {
     Other,
 }
 
-/// Returns the network interface `mac`. Returns `None` for one on another network card, which the CNI
-/// does not manage by default, and for one that was detached in the meantime.
+/// Returns the network interface `mac`. Returns `None` if it is on another network card, because the CNI
+/// uses only the first card by default, or if it was detached in the meantime.
 async fn interface(
     session: &Session,
     mac: &str,

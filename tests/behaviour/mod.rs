@@ -29,6 +29,7 @@ mod max_pods;
 mod node_subnets;
 mod out_of_scope;
 mod proxy;
+mod setting_sources;
 mod shared_files;
 mod start_timeout;
 mod token;

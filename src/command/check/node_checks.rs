@@ -58,7 +58,7 @@ async fn diagnostics(node: &mut NodeSession, last_run: Option<LastRun>) -> Vec<D
             Ok(config) => {
                 diagnostics.push(Diagnostic::ok(Code::CniOk, config.cni.to_string()));
                 diagnostics.extend(config.diagnostics.iter().cloned());
-                // Otherwise max-pods would differ from the one that `run` computes.
+                // `check` must compute the same max-pods as `run`.
                 node.last_run = last_run;
                 node.read_zone_subnets(&config).await;
                 aws_node = Some(config);

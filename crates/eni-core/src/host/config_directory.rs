@@ -49,8 +49,8 @@ pub(super) struct ConfigDirectory {
 type FlagsReason = Option<String>;
 
 impl ConfigDirectory {
-    /// Returns the directory that a drop-in for the kubelet's unit can be written to: that of the
-    /// command line, or one that eni-bootstrap adds to it.
+    /// Returns the directory for the drop-in of the kubelet: the value of `--config-dir` in the command
+    /// line, or the directory that eni-bootstrap adds to the command line.
     ///
     /// # Errors
     ///

@@ -94,14 +94,16 @@ settings! {
         ///
         /// From version 1.22.0, the CNI assigns no address of the primary network interface to pods if a
         /// tag excludes its subnet, such as kubernetes.io/role/cni=0. By default, eni-bootstrap reads the
-        /// tags with ec2:DescribeSubnets. With custom networking, this setting has an effect only on attached
-        /// network interfaces in the subnet, and if the CNI attaches no network interfaces.
+        /// tags with ec2:DescribeSubnets.
+        ///
+        /// With custom networking, this setting changes max-pods only if another network interface is attached
+        /// in this subnet, or if the CNI attaches no network interfaces.
         primary_subnet_excluded: bool = "BOOL", unset("from the tags of the subnet", "false");
         /// Version of the CNI
         ///
         /// eni-bootstrap reads the version from the tag of the aws-node image. If the tag contains no
         /// version, eni-bootstrap assumes 1.18.0 or later. If max-pods still depends on the version, it
-        /// uses the lower max-pods, unless that is zero. With `cni.source = "settings"`, the
+        /// uses the lower max-pods, unless that leaves no pods. With `cni.source = "settings"`, the
         /// default is 1.23.2.
         version: CniVersion = "VERSION", unset("from the aws-node image", "\"1.20.4\"");
     }
@@ -188,7 +190,7 @@ settings! {
         memory: Quantity = "QUANTITY", unset("255Mi + 11Mi × max-pods", "\"475Mi\"");
         /// Reserved ephemeral storage, such as "500Mi" or "1Gi"
         ephemeral_storage: Quantity = "QUANTITY", unset("1Gi", "\"1Gi\"");
-        /// What the memory reserve is computed from
+        /// Basis of the memory reserve
         ///
         /// On Amazon Linux, Karpenter plans with 255Mi + 11Mi × the number of pods without prefixes and
         /// custom networking. If a node reserves more, pods that Karpenter schedules do not fit. With

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -121,6 +121,14 @@ packages: static static-arm64 ## Build the deb and the rpm for both architecture
 	packaging/build.sh amd64 $(BINARY) $(PACKAGES)/manual $(PACKAGES); \
 	packaging/build.sh arm64 $(BINARY_ARM64) $(PACKAGES)/manual $(PACKAGES)
 	@sha256sum $(PACKAGES)/*.{deb,rpm}
+
+# .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
+# release binary. The order is the order in which the tests need the parts.
+parts: ## Build the servers and tools of all tests
+	@mkdir -p $(REAL)
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm cni-limits root kubelet boot regctl nfpm; do \
+		tests/real/install.sh $$part || status=1; \
+	done; exit $$status
 
 clean-real: ## Remove everything that tests/real/install.sh installed
 	rm -rf --one-file-system $(REAL)

@@ -256,7 +256,7 @@ debian_mirror() {
         echo "$DEBIAN_MIRROR"
         return
     fi
-    apt-get update -qq </dev/null >&2
+    flock "$need" apt-get update -qq </dev/null >&2 # need.sh holds this lock while it runs apt-get
     # shellcheck disable=SC2016 # apt expands these variables
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
         awk 'NR == 1'

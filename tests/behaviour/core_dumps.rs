@@ -93,7 +93,9 @@ fn other_processes_of_the_same_user_cannot_read_the_environment_of_the_agent() {
     agent.until(WAITS);
     let mut shell = Command::new("sh");
     shell.args(["-c", "echo started >&2; read line"]).env("NAME", "value");
-    let mut other = Running::new(without_capabilities(&setpriv, &shell));
+    let mut other = without_capabilities(&setpriv, &shell);
+    other.stdin(Stdio::piped());
+    let mut other = Running::new(other);
     other.until("started");
     let read = |process: u32| {
         let mut cat = Command::new("cat");

@@ -100,7 +100,7 @@ impl Credential {
     /// Returns the secrets, which must not appear in a log line.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let key = self.client_key_data.iter().flat_map(|key| key.expose_secret().lines());
-        let token = self.token.iter().map(|token| token.expose_secret());
+        let token = self.token.iter().map(SecretString::expose_secret);
         token.chain(key).filter(|secret| !secret.is_empty())
     }
 }

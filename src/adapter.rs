@@ -5,6 +5,7 @@ pub(crate) mod body_limit;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
 mod context;
+pub(crate) mod core_dumps;
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub mod ec2;
@@ -18,6 +19,8 @@ pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
 mod retry;
+#[cfg(test)]
+mod secret_types;
 pub(crate) mod systemd;
 pub(crate) mod unit_files;
 

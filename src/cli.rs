@@ -8,7 +8,7 @@ mod log;
 mod long_help;
 mod variables;
 
-use crate::adapter::Context;
+use crate::adapter::{Context, core_dumps};
 use crate::command;
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -143,6 +143,7 @@ pub fn command_line() -> clap::Command {
 /// errors to stderr.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    let undumpable = core_dumps::disable();
     let stderr = Stderr::detect();
     let cli = match parse(with_script_name(arguments)) {
         Ok(cli) => cli,
@@ -154,6 +155,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         }
     };
     stderr.install_logger(cli.global.level());
+    if let Err(error) = undumpable {
+        // The node is right nevertheless, and the unit has LimitCORE=0.
+        warn!("process: failed to disable core dumps: {error}");
+    }
     match run(cli) {
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => fail(stderr, &error),

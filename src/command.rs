@@ -21,6 +21,7 @@ mod zone_subnets;
 use crate::adapter::{Context, disk};
 use crate::error::Error;
 use eni_core::facts::Facts;
+use eni_core::failure::printable;
 use eni_core::plan::Plan;
 use eni_core::settings::{Settings, SettingsError};
 use serde_json::Value;
@@ -76,5 +77,8 @@ pub(crate) fn yaml_text(value: &Value) -> Result<String, Error> {
 /// Prints the result of a command on stdout. Log lines and errors go to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+    stdout
+        .write_all(printable(text).as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(Error::Output)
 }

@@ -19,6 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -103,7 +104,7 @@ impl Transient for TokenError {
 /// A token and its expiry.
 #[derive(Clone)]
 pub struct Token {
-    text: String,
+    text: SecretString,
     expires: SystemTime,
 }
 
@@ -111,7 +112,7 @@ impl Token {
     /// Returns the token for the `Authorization` header.
     #[must_use]
     pub fn secret(&self) -> &str {
-        &self.text
+        self.text.expose_secret()
     }
 
     /// Returns the time until which the token may be used.
@@ -135,12 +136,22 @@ impl fmt::Debug for Token {
 }
 
 /// Creates tokens for one cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenSource {
     credentials: SharedCredentialsProvider,
     region: Region,
     sts: String,
     cluster: String,
+}
+
+/// Omits the credentials provider.
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, sts, cluster, .. } = self;
+        let mut source = formatter.debug_struct("TokenSource");
+        source.field("region", region).field("sts", sts).field("cluster", cluster);
+        source.finish_non_exhaustive()
+    }
 }
 
 impl TokenSource {
@@ -228,5 +239,5 @@ pub fn sign_token(
     });
     let url = format!("{sts}/?{}", query.join("&"));
     let text = format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(url));
-    Ok(Token { text, expires: now + TOKEN_LIFETIME })
+    Ok(Token { text: text.into(), expires: now + TOKEN_LIFETIME })
 }

@@ -5,6 +5,7 @@
 use crate::adapter::{Context, Deadline, Transient, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
 use eni_core::failure::{Advice, ExitCode};
+use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use std::borrow::Cow;
 use std::fmt;
@@ -44,6 +45,9 @@ pub enum ImdsError {
     /// HTTP 403: instance metadata is disabled for this instance, or a proxy rejected the request.
     #[error("the instance metadata service is disabled (HTTP status 403 for {path})")]
     Disabled { path: String },
+    /// The session token contains characters that a header cannot contain. Omits the token.
+    #[error("the instance metadata service returned an invalid session token")]
+    InvalidToken,
     /// HTTP 401: the service no longer accepts the session token.
     #[error(
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
@@ -84,7 +88,8 @@ impl Advice for ImdsError {
                 "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
             }
             Self::Endpoint { .. } => ENDPOINT_HELP,
-            Self::TokenRejected { .. }
+            Self::InvalidToken
+            | Self::TokenRejected { .. }
             | Self::UnexpectedStatus { .. }
             | Self::Missing { .. }
             | Self::TooLarge { .. }
@@ -127,7 +132,8 @@ impl Transient for ImdsError {
 pub struct Session {
     http: Client,
     endpoint: String,
-    token: String,
+    /// The value of the header that authenticates a request. It is marked as sensitive.
+    token: HeaderValue,
     deadline: Deadline,
     /// The time for which HTTP 404 is retried for an item that is not required.
     patience: Duration,
@@ -151,9 +157,10 @@ impl Session {
             .build()
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
         let patience = deadline.at_most(Duration::MAX) / PATIENCE;
-        let mut session = Self { http, endpoint, token: String::new(), deadline, patience };
+        let token = HeaderValue::from_static("");
+        let mut session = Self { http, endpoint, token, deadline, patience };
         let path = "latest/api/token";
-        session.token = retry("imds", deadline, async || {
+        let token = retry("imds", deadline, async || {
             let request = session
                 .http
                 .put(format!("{}/{path}", session.endpoint))
@@ -162,8 +169,9 @@ impl Session {
             let status = StatusCode::NOT_FOUND;
             bytes.ok_or_else(|| ImdsError::UnexpectedStatus { path: path.to_owned(), status })
         })
-        .await
-        .and_then(|bytes| text(path, bytes))?;
+        .await?;
+        session.token = HeaderValue::try_from(token).map_err(|_| ImdsError::InvalidToken)?;
+        session.token.set_sensitive(true);
         Ok(session)
     }
 

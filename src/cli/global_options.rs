@@ -6,6 +6,8 @@ use crate::adapter::{Context, imds};
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};
 use eni_core::domain::instance_limits::LimitsTable;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::convert::Infallible;
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
@@ -70,9 +72,11 @@ pub(super) struct GlobalOptions {
         hide_short_help = true,
         env = "HTTPS_PROXY",
         hide_env_values = true,
-        value_name = "URL"
+        value_name = "URL",
+        // The URL is parsed later, because the errors of clap contain the value.
+        value_parser = |url: &str| Ok::<_, Infallible>(SecretString::from(url))
     )]
-    https_proxy: Option<String>,
+    https_proxy: Option<SecretString>,
     /// Hosts, domains and networks that bypass the proxy; the variable no_proxy also works
     #[arg(long, global = true, hide_short_help = true, env = "NO_PROXY", value_name = "LIST")]
     no_proxy: Option<String>,
@@ -139,13 +143,32 @@ enum ImdsMode {
 
 /// Returns the proxy of the flags, or else of the variables `https_proxy` and `no_proxy`.
 #[expect(clippy::disallowed_methods, reason = "clap supports one variable for each flag")]
-fn proxy(url: Option<String>, no_proxy: Option<String>) -> Result<Option<Proxy>, UsageError> {
-    let value = |flag: Option<String>, variable| {
-        flag.or_else(|| std::env::var(variable).ok()).filter(|text| !text.is_empty())
-    };
-    let Some(url) = value(url, "https_proxy") else { return Ok(None) };
-    let url = url.parse().map_err(UsageError::Proxy)?;
-    let no_proxy = value(no_proxy, "no_proxy").unwrap_or_default();
+fn proxy(url: Option<SecretString>, no_proxy: Option<String>) -> Result<Option<Proxy>, UsageError> {
+    let url = url.or_else(|| std::env::var("https_proxy").ok().map(SecretString::from));
+    let Some(url) = url.filter(|url| !url.expose_secret().is_empty()) else { return Ok(None) };
+    let url = url.expose_secret().parse().map_err(UsageError::Proxy)?;
+    let no_proxy = no_proxy.or_else(|| std::env::var("no_proxy").ok()).unwrap_or_default();
     let no_proxy = no_proxy.split(',').map(|word| word.trim().to_owned()).collect();
     Ok(Some(Proxy { url, no_proxy }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_debug_output_omits_the_password_of_the_proxy() {
+        #[derive(Parser)]
+        struct Flags {
+            #[command(flatten)]
+            global: GlobalOptions,
+        }
+        let Flags { global } =
+            Flags::parse_from(["it", "--https-proxy=http://me:hush@proxy", "--no-proxy=a"]);
+        assert_eq!(
+            format!("{global:?}"),
+            r#"GlobalOptions { root: "/", config: None, imds_endpoint: None, imds_endpoint_mode: Ipv4, ec2_endpoint: None, eks_endpoint: None, https_proxy: Some(SecretBox<str>([REDACTED])), no_proxy: Some("a"), verbose: false, quiet: false }"#
+        );
+    }
 }

@@ -1,15 +1,16 @@
 //! Log lines and error reports on stderr, with priorities for the journal.
 
+use eni_core::failure::printable;
 use nix::sys::stat::fstat;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::AsFd;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer as _;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -52,7 +53,7 @@ impl Stderr {
     /// Returns the lines of `text` in the format of this output.
     fn format(self, priority: u8, text: &str) -> String {
         let mut lines = String::new();
-        for line in text.lines() {
+        for line in printable(text).lines() {
             let _ = match self {
                 Self::Plain => writeln!(lines, "{line}"),
                 Self::Journal => writeln!(lines, "<{priority}>{line}"),
@@ -67,17 +68,27 @@ impl Stderr {
         let _ = std::io::stderr().lock().write_all(self.format(ERROR, text).as_bytes());
     }
 
-    /// Installs the logger, which prints the log lines of this program up to `level` without a timestamp.
-    /// It drops the log lines of libraries: they may contain HTTP headers, and a header may contain a token.
+    /// Installs the logger on stderr.
     pub(super) fn install_logger(self, level: LevelFilter) {
-        let lines = tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .event_format(Lines(self))
-            .with_writer(std::io::stderr)
-            .log_internal_errors(false)
-            .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
+        let lines = self.layer(level, std::io::stderr);
         // Fails only if a test has installed a logger before.
         let _ = tracing_subscriber::registry().with(lines).try_init();
+    }
+
+    /// Returns the layer that prints the log lines of this program up to `level` without a timestamp. It drops
+    /// the log lines of libraries at every level: they may contain HTTP headers, and a header may contain a
+    /// token.
+    fn layer<S, W>(self, level: LevelFilter, writer: W) -> impl Layer<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+        W: for<'writer> MakeWriter<'writer> + 'static,
+    {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(Lines(self))
+            .with_writer(writer)
+            .log_internal_errors(false)
+            .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level))
     }
 }
 
@@ -102,7 +113,9 @@ where
             text.push_str("warning: ");
         }
         context.field_format().format_fields(Writer::new(&mut text), event)?;
-        writer.write_str(&self.0.format(priority(*level), &text))
+        // A line break in the text of another system must not start a new line of the log.
+        let line = text.replace('\n', "\\n");
+        writer.write_str(&self.0.format(priority(*level), &line))
     }
 }
 
@@ -121,6 +134,16 @@ fn priority(level: Level) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Seek as _};
+    use std::sync::Arc;
+
+    macro_rules! library_lines {
+        ($($target:literal)+) => {$(
+            tracing::error!(target: concat!($target, "::client"), "authorization: Bearer hush");
+            tracing::info!(target: $target, "authorization: Bearer hush");
+            tracing::trace!(target: $target, "authorization: Bearer hush");
+        )+};
+    }
 
     #[test]
     fn the_journal_is_detected_by_device_and_inode() {
@@ -133,6 +156,21 @@ mod tests {
         assert_eq!(of(Some(&format!("{}:{}", stat.st_dev, stat.st_ino + 1))), Stderr::Plain);
         assert_eq!(of(Some(&format!("{}:{}", stat.st_dev + 1, stat.st_ino))), Stderr::Plain);
         assert_eq!(of(Some("journal")), Stderr::Plain);
+    }
+
+    #[test]
+    fn log_lines_of_libraries_are_dropped_at_every_level() {
+        let log = Arc::new(tempfile::tempfile().unwrap());
+        let layer = Stderr::Plain.layer(LevelFilter::TRACE, log.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::trace!("imds: a");
+            library_lines!("aws_config" "aws_smithy_runtime" "hyper" "hyper_util" "kube_client" "reqwest" "rustls");
+            tracing::error!("b\n<6>c\u{1b}[2J\r");
+        });
+        let mut text = String::new();
+        (&*log).rewind().unwrap();
+        (&*log).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "imds: a\nwarning: b\\n<6>c\\x1b[2J\\r\n");
     }
 
     #[test]

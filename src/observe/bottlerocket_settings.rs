@@ -72,7 +72,7 @@ fn parse(
     rootfs: &Path,
     live: LiveSettings,
 ) -> Result<BottlerocketSettings, ObserveError> {
-    let url = live.https_proxy.as_ref().map(|proxy| proxy.0.parse()).transpose();
+    let url = live.https_proxy.as_ref().map(|proxy| proxy.secret().parse()).transpose();
     let url = url.map_err(HostError::Proxy)?;
     let proxy = url.map(|url| Proxy { url, no_proxy: live.without_proxy() });
     let region = live.region.as_deref().map(str::parse).transpose().map_err(HostError::Region)?;

@@ -231,3 +231,20 @@ fn a_run_lock_that_is_a_symbolic_link_is_an_error() {
     assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o644);
     assert_eq!(node.written(), Vec::<String>::new());
 }
+
+#[test]
+fn only_the_owner_can_write_to_a_new_directory_with_any_umask() {
+    let api = ready_api();
+    let (node, _imds) = in_cluster(&api);
+    let agent = node.command(["run"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 0; exec \"$0\" \"$@\""]);
+    shell.arg(agent.get_program()).args(agent.get_args()).env_clear();
+    shell.envs(agent.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = run_output(shell.output().unwrap());
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let mode = |path: &str| fs::metadata(node.root().join(path)).unwrap().mode() & 0o7777;
+    for directory in ["run/eni-bootstrap", "var/lib/eni-bootstrap", "etc/eks/nodeadm.d"] {
+        assert_eq!(mode(directory), 0o755, "{directory}");
+    }
+}

@@ -4,7 +4,7 @@ use eni_bootstrap::adapter::imds::{ImdsError, Session};
 use eni_bootstrap::adapter::{Context, Deadline, Transient as _};
 use eni_bootstrap_sandbox::{Fault, Imds, Instance};
 use eni_core::domain::identifier::{InstanceType, Mac};
-use eni_core::failure::one_line;
+use eni_core::failure::{Advice as _, ExitCode, one_line, report};
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -166,4 +166,19 @@ async fn the_token_is_never_printed() {
         format!("{session:?}"),
         format!("Session {{ endpoint: {:?}, .. }}", imds.endpoint())
     );
+}
+
+#[tokio::test]
+async fn an_invalid_token_is_an_error_without_the_token() {
+    for token in [&b"hush\nhush"[..], b"hush\xff\n"] {
+        let imds = Imds::start(&Instance::default());
+        imds.faults().fail_always_matching("token", Fault::Body(token.to_vec()));
+        let error = open(&imds).await.unwrap_err();
+        assert_eq!(
+            report(&error),
+            "error: the instance metadata service returned an invalid session token\n  \
+             help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests"
+        );
+        assert_eq!((error.exit_code(), error.is_transient()), (ExitCode::InvalidData, false));
+    }
 }

@@ -252,6 +252,23 @@ fn on_al2023_the_unit_is_the_packaged_unit_with_the_fetch_script_before_it() {
     assert_eq!(lines(&written), expected);
 }
 
+#[test]
+fn the_units_in_user_data_disable_core_dumps() {
+    for name in ["al2.txt", "al2023.txt"] {
+        for unit in ["UNIT", "RETRY"] {
+            let written = here_document(&script(&example(name)), unit);
+            assert_eq!(
+                lines(&written)
+                    .into_iter()
+                    .filter(|it| it.starts_with("LimitCORE"))
+                    .collect::<Vec<_>>(),
+                ["LimitCORE=0"],
+                "{name}: {unit}"
+            );
+        }
+    }
+}
+
 /// systemd 219 ignores most options that it does not support, and misinterprets some.
 #[test]
 fn on_al2_the_unit_has_only_options_that_systemd_219_supports() {
@@ -273,6 +290,7 @@ fn on_al2_the_unit_has_only_options_that_systemd_219_supports() {
         "TimeoutStartSec",
         "NotifyAccess",
         "StandardError",
+        "LimitCORE",
         "RuntimeDirectory",
         "PrivateTmp",
         "[Install]",

@@ -59,7 +59,9 @@ fn units_are_valid_and_hardened() {
     for unit in &units {
         let copy = scratch.path().join(unit.file_name().unwrap());
         let text = fs::read_to_string(unit).unwrap().replace("/usr/bin/eni-bootstrap", "/bin/true");
-        assert!(text.contains("\nMemoryMax=256M\n"), "{}", unit.display());
+        for limit in ["MemoryMax=256M", "LimitCORE=0"] {
+            assert!(text.contains(&format!("\n{limit}\n")), "{}: {limit}", unit.display());
+        }
         fs::File::create(&copy).unwrap().write_all(text.as_bytes()).unwrap();
         verify.arg(copy);
     }

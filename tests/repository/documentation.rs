@@ -14,9 +14,9 @@ fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Returns `README.md` and every Markdown file under `docs`, relative to the repository.
+/// Returns `README.md`, `SECURITY.md` and every Markdown file under `docs`, relative to the repository.
 fn pages() -> Vec<String> {
-    let mut pages = vec!["README.md".to_owned()];
+    let mut pages = vec!["README.md".to_owned(), "SECURITY.md".to_owned()];
     let mut directories = vec!["docs".to_owned()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(path(&directory)).unwrap() {

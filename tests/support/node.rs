@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 
 /// The lines of `nodeadm-run.service` by which eni-bootstrap detects AL2023.
 ///
@@ -151,6 +151,16 @@ impl Running {
                 return line;
             }
         }
+    }
+
+    /// Returns the process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the process exits, and returns its status.
+    pub fn status(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Sends SIGTERM to the process.

@@ -113,6 +113,21 @@ pub fn one_line(error: &dyn Error) -> String {
     causes(error).join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns `text` with its control characters escaped, except line breaks and tabs. Texts of other systems
+/// could otherwise change what a terminal shows.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && !matches!(character, '\n' | '\t') {
+            printable.extend(character.escape_default());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 /// Returns the report that ends a failed command: the message, each cause on its own line, and
 /// help.
 #[must_use]

@@ -1,9 +1,10 @@
 //! The lock of a process that changes the node.
 
 use super::DiskError;
+use super::replace::create_directories;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -25,7 +26,7 @@ impl RunLock {
         let path = root.join(LOCK);
         let failed = |source| DiskError::Write { path: path.clone(), source };
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(failed)?;
+            create_directories(directory).map_err(failed)?;
         }
         let file = match open(&path) {
             Ok(file) => file,

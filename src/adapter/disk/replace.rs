@@ -3,14 +3,24 @@
 use super::DiskError;
 use eni_core::failure::one_line;
 use eni_core::host::Outcome;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
 use std::path::{Path, PathBuf};
 use tracing::warn;
 
 /// The mode of a new file. The files contain no secrets, so everyone may read them.
 const MODE: u32 = 0o644;
+/// The mode of a new directory. If every user could add files to it, each could configure the kubelet.
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// Creates a directory and its parents, if they do not exist. Only their owner can add files, also if the
+/// umask allows more.
+pub(super) fn create_directories(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)
+}
 
 /// Returns the path of the temporary file of [`write_atomic`].
 ///
@@ -52,7 +62,7 @@ fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
 
 fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
     let directory = directory_of(path);
-    fs::create_dir_all(directory)?;
+    create_directories(directory)?;
     let draft = draft_path(path);
     let written = draft_and_rename(&draft, path, contents, old);
     if written.is_err() {

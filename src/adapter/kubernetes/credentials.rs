@@ -8,6 +8,7 @@ use crate::adapter::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::{Client, Config};
+use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
@@ -83,10 +84,10 @@ impl PluginUser {
         let Credential { token, client_certificate_data, client_key_data, .. } = credential;
         if let (Some(certificate), Some(key)) = (client_certificate_data, client_key_data) {
             config.auth_info.client_certificate_data = Some(STANDARD.encode(certificate));
-            config.auth_info.client_key_data = Some(STANDARD.encode(key).into());
+            config.auth_info.client_key_data = Some(STANDARD.encode(key.expose_secret()).into());
         }
-        if let Some(token) = token {
-            config.auth_info.token = Some(token.into());
+        if token.is_some() {
+            config.auth_info.token = token;
         }
         client(&config, &self.context, None)
     }

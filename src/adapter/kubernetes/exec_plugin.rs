@@ -6,6 +6,7 @@ mod stderr_lines;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::config::ExecConfig;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use std::fmt;
@@ -76,11 +77,11 @@ struct ExecCredential {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Credential {
     /// A bearer token.
-    pub token: Option<String>,
+    pub token: Option<SecretString>,
     /// A client certificate in PEM.
     pub client_certificate_data: Option<String>,
     /// The key of the client certificate in PEM.
-    pub client_key_data: Option<String>,
+    pub client_key_data: Option<SecretString>,
     expiration_timestamp: Option<Time>,
 }
 
@@ -98,8 +99,9 @@ impl Credential {
 
     /// Returns the secrets, which must not appear in a log line.
     fn secrets(&self) -> impl Iterator<Item = &str> {
-        let key = self.client_key_data.iter().flat_map(|key| key.lines());
-        self.token.as_deref().into_iter().chain(key).filter(|secret| !secret.is_empty())
+        let key = self.client_key_data.iter().flat_map(|key| key.expose_secret().lines());
+        let token = self.token.iter().map(SecretString::expose_secret);
+        token.chain(key).filter(|secret| !secret.is_empty())
     }
 }
 
@@ -184,6 +186,13 @@ impl ExecPlugin {
         Ok(process)
     }
 }
+
+#[cfg(test)]
+const _: () = {
+    use crate::adapter::secret_types::implements;
+    assert!(!implements!(Credential: fmt::Debug) && !implements!(Credential: fmt::Display));
+    assert!(!implements!(Credential: serde::Serialize));
+};
 
 /// Reads at most `limit` bytes.
 async fn read_at_most(source: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<Vec<u8>> {

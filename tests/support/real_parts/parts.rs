@@ -142,7 +142,7 @@ fn target() -> &'static Path {
 
 /// Logs that the current test is skipped because `what` is missing, and `how` to install it. Panics if
 /// `REQUIRE_REAL=1`.
-fn not_run(what: &str, how: &str) {
+pub fn not_run(what: &str, how: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     let line = format!("NOT RUN: {test}: {what} is missing; {how}\n");
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]

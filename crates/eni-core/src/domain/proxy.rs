@@ -1,12 +1,13 @@
 //! The URL of an HTTP proxy. It can contain a password, so it is printed without user and password.
 
+use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt;
 use std::str::FromStr;
 
 /// The URL of a proxy, such as `http://proxy.example.com:3128`. Requests use its CONNECT method. With
 /// `https://`, the connection to the proxy uses TLS.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxyUrl(String);
+#[derive(Clone)]
+pub struct ProxyUrl(SecretString);
 
 /// Text that is not a valid proxy URL, without the part before an `@`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,9 +18,17 @@ impl ProxyUrl {
     /// Returns the URL with its user and password.
     #[must_use]
     pub fn secret(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
+
+impl PartialEq for ProxyUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.secret() == other.secret()
+    }
+}
+
+impl Eq for ProxyUrl {}
 
 /// Returns the host, port and path of a proxy URL.
 fn without_credentials(text: &str) -> &str {
@@ -49,7 +58,7 @@ impl FromStr for ProxyUrl {
                 if matches!(uri.scheme_str(), Some("http" | "https"))
                     && uri.host().is_some_and(|it| !it.is_empty()) =>
             {
-                Ok(Self(url))
+                Ok(Self(url.into()))
             }
             _ => Err(InvalidProxy(without_credentials(text).to_owned())),
         }
@@ -58,7 +67,7 @@ impl FromStr for ProxyUrl {
 
 impl fmt::Display for ProxyUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", scheme(&self.0).0, without_credentials(&self.0))
+        write!(formatter, "{}{}", scheme(self.secret()).0, without_credentials(self.secret()))
     }
 }
 

@@ -11,7 +11,7 @@ mod record;
 mod rendered;
 
 pub use kubelet_settings::{KubeletSettings, NotLive};
-pub use live_settings::{InvalidSettings, LiveSettings, OTHER_KEYS};
+pub use live_settings::{InvalidSettings, LiveSettings, OTHER_KEYS, SecretUrl};
 pub use record::Record;
 pub use rendered::{KUBELET_CONFIG, KUBELET_ENV, NotRendered, check_rendered};
 

@@ -3,10 +3,10 @@
 use super::KubeletSettings;
 use crate::domain::cluster::{ClusterConfig, ClusterSource};
 use crate::host::cluster_hints::ClusterHint;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The live settings that eni-bootstrap uses. Other settings, such as a bootstrap token, are
 /// dropped.
@@ -25,21 +25,31 @@ pub struct LiveSettings {
     /// `settings.aws.region`.
     pub region: Option<String>,
     /// `settings.network.https-proxy`, which may contain a password.
-    pub https_proxy: Option<Secret>,
+    pub https_proxy: Option<SecretUrl>,
     /// `settings.network.no-proxy`: hosts that eni-bootstrap connects to directly.
     pub no_proxy: Vec<String>,
 }
 
-/// Text that may contain a password. Its `Debug` output omits the text.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+/// A URL that may contain a password, not validated.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(pub String);
+pub struct SecretUrl(SecretString);
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret")
+impl SecretUrl {
+    /// Returns the URL with its user and password.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        self.0.expose_secret()
     }
 }
+
+impl PartialEq for SecretUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.secret() == other.secret()
+    }
+}
+
+impl Eq for SecretUrl {}
 
 /// An invalid response of the settings API. The error contains the position but not the text,
 /// because settings contain secrets.
@@ -78,7 +88,7 @@ impl LiveSettings {
             standalone_mode,
             node_taints,
             region: aws.region,
-            https_proxy: network.https_proxy.filter(|proxy| !proxy.0.is_empty()),
+            https_proxy: network.https_proxy.filter(|proxy| !proxy.secret().is_empty()),
             no_proxy: network.no_proxy,
         })
     }
@@ -149,7 +159,7 @@ struct Aws {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct Network {
-    https_proxy: Option<Secret>,
+    https_proxy: Option<SecretUrl>,
     no_proxy: Vec<String>,
 }
 

@@ -44,7 +44,7 @@ fn the_responses_contain_the_cluster_the_proxy_and_the_kubelet_settings() {
             no_proxy: vec![".internal".to_owned()],
         }
     );
-    let proxy: Option<ProxyUrl> = live.https_proxy.as_ref().map(|it| it.0.parse().unwrap());
+    let proxy: Option<ProxyUrl> = live.https_proxy.as_ref().map(|it| it.secret().parse().unwrap());
     assert_eq!(proxy.unwrap().secret(), "http://me:hunter2@proxy:3128");
     assert_eq!(
         live.without_proxy(),

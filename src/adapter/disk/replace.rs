@@ -52,6 +52,7 @@ fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
 
 fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
     let directory = directory_of(path);
+    let parents_of_new = parents_of_missing(directory);
     fs::create_dir_all(directory)?;
     let draft = draft_path(path);
     let written = draft_and_rename(&draft, path, contents, old);
@@ -61,7 +62,15 @@ fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Resu
     }
     written?;
     sync(directory)?;
+    // Without this, a file system may lose a new directory in a power failure.
+    parents_of_new.into_iter().try_for_each(sync)?;
     Ok(Outcome::Written)
+}
+
+/// Returns the parents of the directories that must be created for `directory`, the deepest one first.
+fn parents_of_missing(directory: &Path) -> Vec<&Path> {
+    let missing = directory.ancestors().take_while(|it| *it != Path::new("") && !it.exists());
+    missing.map(directory_of).collect()
 }
 
 fn draft_and_rename(
@@ -144,6 +153,18 @@ fn sync(directory: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::cell::RefCell;
+
+    #[test]
+    fn the_parents_of_new_directories_are_flushed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("etc/eks");
+        assert_eq!(parents_of_missing(&directory), [&root.path().join("etc"), root.path()]);
+        fs::create_dir(root.path().join("etc")).unwrap();
+        assert_eq!(parents_of_missing(&directory), [root.path().join("etc")]);
+        fs::create_dir(&directory).unwrap();
+        assert_eq!(parents_of_missing(&directory), Vec::<&Path>::new());
+        assert_eq!(parents_of_missing(Path::new("missing")), [Path::new(".")]);
+    }
 
     #[test]
     fn the_directory_is_flushed_after_a_removal() {

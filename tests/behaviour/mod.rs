@@ -16,7 +16,7 @@ mod conformance;
 mod exec_plugin;
 mod existing_labels;
 mod existing_max_pods;
-mod hosts;
+pub mod hosts;
 mod image_changes;
 mod imds;
 mod interfaces;

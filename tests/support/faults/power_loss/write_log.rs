@@ -87,7 +87,9 @@ impl WriteLog {
     /// Returns the disk after all writes.
     pub fn last(&self) -> Image {
         let mut image = self.before.clone();
-        self.intervals.iter().flatten().for_each(|write| write.apply(&mut image));
+        for write in self.intervals.iter().flatten() {
+            write.apply(&mut image);
+        }
         image
     }
 
@@ -99,12 +101,16 @@ impl WriteLog {
             let after_end = flush >= self.flushes_of_process;
             for subset in strict_subsets(flush, writes.len()) {
                 let mut image = flushed.clone();
-                subset.iter().for_each(|index| writes[*index].apply(&mut image));
+                for index in &subset {
+                    writes[*index].apply(&mut image);
+                }
                 let name = format!("flush {flush}, then writes {subset:?} of {}", writes.len());
                 check(CrashImage { image, name, after_end });
             }
             // All these writes, or none of the next interval.
-            writes.iter().for_each(|write| write.apply(&mut flushed));
+            for write in writes {
+                write.apply(&mut flushed);
+            }
         }
         check(CrashImage { image: flushed, name: "all writes".to_owned(), after_end: true });
     }

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -34,7 +34,7 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
+	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
 # The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
 test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap with those of the VPC CNI's ipamd
@@ -67,6 +67,13 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+
+# power_loss:: mounts disk images, as root, and prints a line for each host and command.
+test-faults: toolchain compiler ## Test power losses while a node is configured (as root)
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@export PATH="$$PATH:/usr/sbin:/sbin"; tests/real/need.sh strace=strace qemu-storage-daemon=qemu-system-common \
+		mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; cargo test --locked --test it -- faults:: --nocapture || status=$$?; $(WHAT_RAN)
 
 lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

@@ -128,6 +128,23 @@ fn a_file_of_another_program_is_never_replaced() {
     }
 }
 
+/// A disk that does not execute its flushes leaves such files after a power loss.
+#[test]
+fn a_drop_in_without_text_is_replaced_and_removed() {
+    let api = ready_api();
+    for text in ["", "\0\0\0\0"] {
+        let (node, _imds) = in_cluster(&api);
+        node.file(DROP_IN, text);
+        let output = node.run(["run"]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        assert!(node.read(DROP_IN).unwrap().contains("maxPods: 20\n"));
+        node.file(DROP_IN, text);
+        let output = node.run(["undo"]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        assert_eq!(node.read(DROP_IN), None);
+    }
+}
+
 #[test]
 fn two_runs_do_not_interleave() {
     let api = KubernetesApi::start();

@@ -14,7 +14,7 @@ fn bare(api: &KubernetesApi) -> (Node, Imds) {
 /// kubeadm's unit and drop-in, shortened.
 ///
 /// Source: `cmd/krel/templates/latest/kubeadm/10-kubeadm.conf`, kubernetes/release.
-pub(super) fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
+pub fn kubeadm(api: &KubernetesApi) -> (Node, Imds) {
     let (node, imds) = bare(api);
     node.file("lib/systemd/system/kubelet.service", "[Service]\nExecStart=/usr/bin/kubelet\n");
     node.file(
@@ -112,8 +112,8 @@ fn undo_removes_every_file_of_a_run() {
 }
 
 /// A node whose kubelet is the snap, with a `snap` command that stores the option in a file and prints
-/// snapd's messages.
-pub(super) fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
+/// snapd's messages. It replaces and flushes the file, as snapd does with its state.
+pub fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imds) {
     let (node, imds) = bare(api);
     node.file("etc/systemd/system/snap.kubelet-eks.daemon.service", "[Service]\n");
     if let Some(arguments) = arguments {
@@ -126,7 +126,7 @@ pub(super) fn ubuntu(api: &KubernetesApi, arguments: Option<&str>) -> (Node, Imd
             r#"#!/bin/sh
 case "$1 $2" in
 "get kubelet-eks") cat {args} 2>/dev/null || {{ echo 'error: snap "kubelet-eks" has no "args" configuration option' >&2; exit 1; }} ;;
-"set kubelet-eks") printf '%s\n' "${{3#args=}}" >{args} ;;
+"set kubelet-eks") printf '%s\n' "${{3#args=}}" >{args}.new && sync {args}.new && mv {args}.new {args} && sync {args} "${{0%/*}}/.." ;;
 esac
 "#
         ),

@@ -17,7 +17,7 @@ mod core_dumps;
 mod exec_plugin;
 mod existing_labels;
 mod existing_max_pods;
-mod hosts;
+pub mod hosts;
 mod image_changes;
 mod imds;
 mod interfaces;

@@ -35,11 +35,13 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 /// possible, its owner. Replaces a symbolic link.
 ///
 /// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
-/// power failure or on a full disk, the file has its previous contents.
+/// power failure or on a full disk, the file has its previous contents. A file for which this function returned
+/// a result has the new contents after a power failure.
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
     if old.is_some() && fs::read(path).map_err(failed)? == contents {
+        flush_earlier(path, sync).map_err(failed)?;
         return Ok(Outcome::Unchanged);
     }
     replace(path, contents, old.as_ref()).map_err(failed)
@@ -62,6 +64,7 @@ fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
 
 fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
     let directory = directory_of(path);
+    let parents_of_new = parents_of_missing(directory);
     create_directories(directory)?;
     let draft = draft_path(path);
     let written = draft_and_rename(&draft, path, contents, old);
@@ -71,7 +74,15 @@ fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Resu
     }
     written?;
     sync(directory)?;
+    // Without this, a file system may lose a new directory in a power failure.
+    parents_of_new.into_iter().try_for_each(sync)?;
     Ok(Outcome::Written)
+}
+
+/// Returns the parents of the directories that must be created for `directory`, the deepest one first.
+fn parents_of_missing(directory: &Path) -> Vec<&Path> {
+    let missing = directory.ancestors().take_while(|it| *it != Path::new("") && !it.exists());
+    missing.map(directory_of).collect()
 }
 
 fn draft_and_rename(
@@ -129,13 +140,32 @@ fn remove_and_sync(
     let failed = |source| DiskError::Remove { path: path.to_owned(), source };
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Absent),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            flush_earlier(path, sync).map_err(failed)?;
+            return Ok(Outcome::Absent);
+        }
         Err(source) => return Err(failed(source)),
         Ok(_) => fs::remove_file(path).map_err(failed)?,
     }
     // Without this, the file may exist again after a power failure.
     sync(directory_of(path)).map_err(failed)?;
     Ok(Outcome::Removed)
+}
+
+/// Flushes the directory of a file that has not changed: a run that was killed may have replaced or removed
+/// the file without flushing the directory.
+fn flush_earlier(path: &Path, sync: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem};
+    match sync(directory_of(path)) {
+        // The directory does not exist, or its file system cannot be written: no run has changed it.
+        Err(error)
+            if [InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem]
+                .contains(&error.kind()) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -156,6 +186,18 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
+    fn the_parents_of_new_directories_are_flushed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("etc/eks");
+        assert_eq!(parents_of_missing(&directory), [&root.path().join("etc"), root.path()]);
+        fs::create_dir(root.path().join("etc")).unwrap();
+        assert_eq!(parents_of_missing(&directory), [root.path().join("etc")]);
+        fs::create_dir(&directory).unwrap();
+        assert_eq!(parents_of_missing(&directory), Vec::<&Path>::new());
+        assert_eq!(parents_of_missing(Path::new("missing")), [Path::new(".")]);
+    }
+
+    #[test]
     fn the_directory_is_flushed_after_a_removal() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
@@ -170,8 +212,11 @@ mod tests {
             .unwrap()
         };
         assert_eq!(remove(), Outcome::Removed);
+        // A run that was killed may have removed the file without flushing the directory.
         assert_eq!(remove(), Outcome::Absent);
-        assert_eq!(*flushed.borrow(), [directory.path()]);
+        assert_eq!(*flushed.borrow(), [directory.path(); 2]);
+        let unsupported = remove_and_sync(&path, |_| Err(io::ErrorKind::InvalidInput.into()));
+        assert_eq!(unsupported.unwrap(), Outcome::Absent);
         File::create(&path).unwrap();
         let failed = remove_and_sync(&path, |_| Err(io::ErrorKind::StorageFull.into()));
         assert_eq!(failed.unwrap_err().to_string(), format!("failed to remove {}", path.display()));

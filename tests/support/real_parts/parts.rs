@@ -111,6 +111,15 @@ pub fn require_root() -> Option<()> {
     is_root.then_some(())
 }
 
+/// Returns `Some` if the device file `path` exists. Some containers do not have it.
+pub fn device(path: &str) -> Option<()> {
+    let exists = Path::new(path).exists();
+    if !exists {
+        not_run(path, "run the tests on a machine with this device");
+    }
+    exists.then_some(())
+}
+
 /// Returns whether this 64-bit little-endian ELF file has a program header of type `PT_INTERP`.
 fn has_interpreter(elf: &[u8]) -> bool {
     const PT_INTERP: usize = 3;

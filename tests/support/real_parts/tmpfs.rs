@@ -34,6 +34,7 @@ pub fn tmpfs(folder: &Path, options: &str, files: &[(&str, &str)]) -> Option<Mou
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
+        // Lazily: a process that another test starts has the open files of this process until exec.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }

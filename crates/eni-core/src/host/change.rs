@@ -275,10 +275,12 @@ impl Change {
     }
 }
 
-/// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or is empty.
+/// Returns whether eni-bootstrap may overwrite a file: the file begins with [`NOTICE`] or has no text. After a
+/// power loss, a disk that did not execute its flushes leaves empty files and files of NUL bytes.
 pub(super) fn is_owned(text: &str) -> bool {
     let notice = NOTICE.lines().next().unwrap_or_default();
-    text.is_empty() || text.starts_with(notice) || text.starts_with(OLD_NOTICE)
+    let has_text = text.contains(|character| character != '\0');
+    !has_text || text.starts_with(notice) || text.starts_with(OLD_NOTICE)
 }
 
 fn pretty(settings: &KubeletSettings) -> String {

@@ -1,0 +1,3 @@
+//! Support for the tests in `tests/faults`.
+
+pub mod power_loss;

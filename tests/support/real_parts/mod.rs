@@ -10,7 +10,7 @@
 
 pub use aws::Account;
 pub use awscli::aws_get_token;
-pub use cluster::{Cluster, Request, Who, cluster};
+pub use cluster::{Allowed, Cluster, Request, Who, cluster};
 pub use metadata_mock::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, instance, metadata_mock,
 };

@@ -32,7 +32,7 @@ pub fn script(user_data: &str) -> String {
 }
 
 /// Returns the text of the here-document `<<'NAME'` in a script.
-fn here_document(script: &str, name: &str) -> String {
+pub fn here_document(script: &str, name: &str) -> String {
     let (_, after) = script.split_once(&format!("<<'{name}'\n")).unwrap();
     after.split_once(&format!("\n{name}\n")).unwrap().0.to_owned() + "\n"
 }

@@ -252,6 +252,20 @@ fn on_al2023_the_unit_is_the_packaged_unit_with_the_fetch_script_before_it() {
     assert_eq!(lines(&written), expected);
 }
 
+/// The fetch script runs without the restrictions, because it writes to `/usr/bin`.
+#[test]
+fn on_al2023_the_retry_unit_has_the_restrictions_of_the_packaged_unit() {
+    let written = here_document(&script(&example("al2023.txt")), "RETRY");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/eni-bootstrap-retry.service");
+    let shipped = fs::read_to_string(shipped).unwrap();
+    let restrictions = |text: &str| -> Vec<String> {
+        let all = lines(text).into_iter().map(str::to_owned);
+        all.skip_while(|line| !line.starts_with("MemoryMax=")).collect()
+    };
+    assert_eq!(restrictions(&written), restrictions(&shipped));
+    assert!(written.contains("\nExecStartPre=-+/usr/local/sbin/eni-bootstrap-fetch\n"));
+}
+
 /// systemd 219 ignores most options that it does not support, and misinterprets some.
 #[test]
 fn on_al2_the_unit_has_only_options_that_systemd_219_supports() {

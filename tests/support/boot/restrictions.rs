@@ -214,7 +214,11 @@ pub struct SystemCallSets(BTreeMap<String, Vec<String>>);
 impl SystemCallSets {
     /// Reads the groups of the systemd of a node.
     pub fn of(machine: &Machine) -> Self {
-        let text = machine.stdout_of(&["systemd-analyze", "--no-pager", "syscall-filter"]);
+        Self::parse(&machine.stdout_of(&["systemd-analyze", "--no-pager", "syscall-filter"]))
+    }
+
+    /// Parses the output of `systemd-analyze syscall-filter`.
+    pub fn parse(text: &str) -> Self {
         let mut sets: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut group = String::new();
         for line in text.lines() {

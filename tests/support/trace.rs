@@ -38,8 +38,8 @@ const CHANGES: [&str; 22] = [
 ];
 
 impl Trace {
-    /// Reads the output of `strace -f -y` from the start of eni-bootstrap.
-    pub fn read(text: &str) -> Self {
+    /// Reads the output of `strace -f -y` from the start of the program whose path contains `program`.
+    pub fn read(text: &str, program: &str) -> Self {
         let mut trace = Self::default();
         let from_start =
             text.lines().skip_while(|line| !line.contains("execve(\"/usr/bin/eni-bootstrap\""));
@@ -57,7 +57,7 @@ impl Trace {
                 trace.written.extend(paths(arguments));
             }
         }
-        assert!(!trace.calls.is_empty(), "eni-bootstrap not found in the trace:\n{text}");
+        assert!(!trace.calls.is_empty(), "{program} not found in the trace:\n{text}");
         trace
     }
 

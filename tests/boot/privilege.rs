@@ -17,7 +17,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-
 /// A drop-in of this test. It applies after `50-test.conf`.
 const DROP_IN: &str = "/etc/systemd/system/eni-bootstrap.service.d/60-timeout.conf";
 const UNIT: &str = "eni-bootstrap.service";
@@ -158,7 +157,11 @@ impl Site {
         used.extend(self.calls);
         let allowed = self.sets.expand("@known").difference(&self.sets.blocked()).count();
         let names: Vec<&str> = used.iter().map(String::as_str).collect();
-        println!("{} of {allowed} allowed system calls (of all architectures) are used: {}", used.len(), names.join(" "));
+        println!(
+            "{} of {allowed} allowed system calls (of all architectures) are used: {}",
+            used.len(),
+            names.join(" ")
+        );
         self.machine.power_off();
     }
 
@@ -273,8 +276,7 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     let file = "/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
     assert_eq!(site.run_with(&without(&["/etc/systemd/system"])), not_written(DROPIN, file));
 
-    // A unit of the site starts a real kubelet, which reads drop-ins. It does not run: it is only started with
-    // --version.
+    // A unit of the site starts a real kubelet, which reads drop-ins.
     let machine = &site.machine;
     machine.stdout_of(&["systemctl", "stop", "kubelet.service"]);
     fs::remove_file(machine.path("/usr/bin/kubelet")).unwrap();
@@ -283,18 +285,23 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     let config = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
     write(machine, "/etc/kubernetes/kubelet.yaml", config);
     write(machine, "/etc/kubernetes/kubelet.conf.d/10-site.conf", config);
-    write(
-        machine,
-        "/etc/systemd/system/kubelet.service.d/95-site.conf",
-        "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --config=/etc/kubernetes/kubelet.yaml --config-dir=/etc/kubernetes/kubelet.conf.d\n",
-    );
-    machine.stdout_of(&["systemctl", "daemon-reload"]);
-    site.trace_host("kubelet-dropin, --config-dir, kubelet --version");
+    let command = "/usr/bin/kubelet --config=/etc/kubernetes/kubelet.yaml";
+    write_command(machine, command);
+    // eni-bootstrap runs the kubelet with --version.
+    site.trace_host("kubelet-dropin, without --config-dir");
+    write_command(&site.machine, &format!("{command} --config-dir=/etc/kubernetes/kubelet.conf.d"));
+    site.trace_host("kubelet-dropin, with --config-dir");
     site.assert_sufficient(
         "--config-dir",
         &["/var/lib/eni-bootstrap", "/etc/systemd/system", "/etc/kubernetes"],
     );
-    assert_eq!(site.run_with(&without(&["/etc/kubernetes"])), ("0".to_owned(), String::new()));
+    assert_eq!(
+        site.run_with(&without(&["/etc/kubernetes"])),
+        (
+            "0".to_owned(),
+            "host: kubelet-dropin (the image has kubelet.service and no nodeadm-run.service; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only)\n".to_owned()
+        )
+    );
 
     let unit = "/etc/systemd/system/snap.kubelet-eks.daemon.service";
     write(&site.machine, unit, "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n");
@@ -306,6 +313,13 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     let arguments = site.machine.read("/var/snap-args").unwrap();
     assert!(arguments.contains("--max-pods=20"), "{arguments}");
     site.end();
+}
+
+/// Replaces the command of kubelet.service, as a drop-in of the site does.
+fn write_command(machine: &Machine, command: &str) {
+    let text = format!("[Service]\nExecStart=\nExecStart={command}\n");
+    write(machine, "/etc/systemd/system/kubelet.service.d/95-site.conf", &text);
+    machine.stdout_of(&["systemctl", "daemon-reload"]);
 }
 
 /// The host family `kubeadm` on Debian, and with the path of an RPM distribution.

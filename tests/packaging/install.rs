@@ -1,7 +1,7 @@
 //! The files that `ami/install.sh` installs, and the systemd units.
 
-use crate::support::golden::files_under;
 use crate::support::boot::restrictions::SystemCallSets;
+use crate::support::golden::files_under;
 use crate::support::real_parts::{part, program};
 use crate::support::trace::Trace;
 use std::fs;

@@ -9,6 +9,7 @@ use crate::support::boot::Fixture;
 use crate::support::boot::machine::Machine;
 use crate::support::boot::node::Family::{self, Al2, Al2023, Kubeadm};
 use crate::support::boot::restrictions::{SystemCallSets, WRITABLE, differences};
+use crate::support::lines::{report, text_of};
 use crate::support::real_parts::{kubelet_program, program};
 use crate::support::trace::Trace;
 use std::collections::BTreeSet;
@@ -51,7 +52,7 @@ fn privileges(machine: &Machine, unit: &str) -> String {
     let names = ["Uid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"];
     let fields = status.lines().filter_map(|line| line.split_once(":\t"));
     let fields = fields.filter(|(name, _)| names.contains(name));
-    fields.map(|(name, value)| format!("{name} {}\n", value.split('\t').next().unwrap())).collect()
+    text_of(fields.map(|(name, value)| format!("{name} {}", value.split('\t').next().unwrap())))
 }
 
 /// A booted node of an image family, with one or more host families one after another.
@@ -106,12 +107,15 @@ impl Site {
         Trace::read(&fs::read_to_string(file.path()).unwrap(), "/usr/bin/eni-bootstrap")
     }
 
-    /// Traces `undo` and `run`. Asserts that they use no blocked system call and write only to writable
-    /// paths.
-    fn trace_host(&mut self, host: &str) {
+    /// Traces `undo` and `run`. Asserts that they start these programs, use no blocked system call and
+    /// write only to writable paths.
+    fn trace_host(&mut self, host: &str, programs: &[&str]) {
         let mut trace = self.trace(&["undo"]);
         trace.add(self.trace(&["run"]));
-        println!("{host}: {} system calls, {} paths", trace.calls.len(), trace.written.len());
+        let started: Vec<&str> = trace.programs.iter().map(String::as_str).collect();
+        assert_eq!(started, programs, "{host}");
+        let (calls, paths) = (trace.calls.len(), trace.written.len());
+        report(&format!("{host}: {calls} system calls, {paths} paths"));
         let own = ["/run/eni-bootstrap", "/dev/null"];
         let is_writable =
             |path: &&String| WRITABLE.iter().chain(&own).any(|folder| path.starts_with(folder));
@@ -143,7 +147,7 @@ impl Site {
         let journal = machine.journal(UNIT)[before..].to_owned();
         let parts = ["warning: ", "error: ", "  caused by: ", "  help: ", "host: "];
         let is_shown = |line: &&str| parts.iter().any(|part| line.starts_with(part));
-        let shown = journal.lines().filter(is_shown).map(|line| format!("{line}\n")).collect();
+        let shown = text_of(journal.lines().filter(is_shown));
         fs::remove_file(machine.path(DROP_IN)).unwrap();
         machine.stdout_of(&["systemctl", "daemon-reload"]);
         (status, shown)
@@ -157,11 +161,10 @@ impl Site {
         used.extend(self.calls);
         let allowed = self.sets.expand("@known").difference(&self.sets.blocked()).count();
         let names: Vec<&str> = used.iter().map(String::as_str).collect();
-        println!(
-            "{} of {allowed} allowed system calls (of all architectures) are used: {}",
-            used.len(),
-            names.join(" ")
-        );
+        let (count, names) = (used.len(), names.join(" "));
+        report(&format!(
+            "{count} of {allowed} allowed system calls (of all architectures) are used: {names}"
+        ));
         self.machine.power_off();
     }
 
@@ -178,7 +181,7 @@ impl Site {
 /// Returns the lines that remove `paths` from the writable paths.
 fn without(paths: &[&str]) -> String {
     let rest = WRITABLE.iter().filter(|path| !paths.contains(path));
-    let rest: String = rest.map(|path| format!("ReadWritePaths=-{path}\n")).collect();
+    let rest = text_of(rest.map(|path| format!("ReadWritePaths=-{path}")));
     format!("ReadWritePaths=\n{rest}")
 }
 
@@ -204,7 +207,7 @@ const DROPIN: &str = "kubelet-dropin (the image has kubelet.service and no nodea
 #[test]
 fn nodeadm_and_retry_fit_the_restrictions() {
     let Some(mut site) = Site::boot("privilege_nodeadm", Al2023) else { return };
-    site.trace_host("nodeadm");
+    site.trace_host("nodeadm", &["eni-bootstrap", "systemctl"]);
     site.assert_sufficient("nodeadm", &["/var/lib/eni-bootstrap", "/etc/eks/nodeadm.d"]);
     let file = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
     assert_eq!(site.run_with(&without(&["/etc/eks/nodeadm.d"])), not_written(NODEADM, file));
@@ -271,7 +274,10 @@ fn assert_weaker_units_differ(machine: &Machine) {
 fn kubelet_dropin_and_snap_fit_the_restrictions() {
     let Some(kubelet) = kubelet_program("1.34") else { return };
     let Some(mut site) = Site::boot("privilege_kubelet_dropin", Al2) else { return };
-    site.trace_host("kubelet-dropin, exec plugin");
+    site.trace_host(
+        "kubelet-dropin, exec plugin",
+        &["aws-iam-authenticator", "eni-bootstrap", "systemctl"],
+    );
     site.assert_sufficient("kubelet-dropin", &["/var/lib/eni-bootstrap", "/etc/systemd/system"]);
     let file = "/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
     assert_eq!(site.run_with(&without(&["/etc/systemd/system"])), not_written(DROPIN, file));
@@ -288,9 +294,15 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     let command = "/usr/bin/kubelet --config=/etc/kubernetes/kubelet.yaml";
     write_command(machine, command);
     // eni-bootstrap runs the kubelet with --version.
-    site.trace_host("kubelet-dropin, without --config-dir");
+    site.trace_host(
+        "kubelet-dropin, without --config-dir",
+        &["aws-iam-authenticator", "eni-bootstrap", "kubelet", "systemctl"],
+    );
     write_command(&site.machine, &format!("{command} --config-dir=/etc/kubernetes/kubelet.conf.d"));
-    site.trace_host("kubelet-dropin, with --config-dir");
+    site.trace_host(
+        "kubelet-dropin, with --config-dir",
+        &["aws-iam-authenticator", "eni-bootstrap", "systemctl"],
+    );
     site.assert_sufficient(
         "--config-dir",
         &["/var/lib/eni-bootstrap", "/etc/systemd/system", "/etc/kubernetes"],
@@ -308,7 +320,10 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     install(&site.machine, "/usr/bin/snap", SNAP);
     write(&site.machine, "/var/snap-args", "--node-labels=team=blue\n");
     site.machine.stdout_of(&["systemctl", "daemon-reload"]);
-    site.trace_host("snap");
+    site.trace_host(
+        "snap",
+        &["aws-iam-authenticator", "cat", "eni-bootstrap", "snap", "systemctl", "systemd-run"],
+    );
     site.assert_sufficient("snap", &["/var/lib/eni-bootstrap"]);
     let arguments = site.machine.read("/var/snap-args").unwrap();
     assert!(arguments.contains("--max-pods=20"), "{arguments}");
@@ -334,7 +349,7 @@ fn kubeadm_fits_the_restrictions() {
         site.machine.stdout_of(&["systemctl", "daemon-reload"]);
         let file = format!("{folder}/kubelet");
         let host = format!("kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from {file})");
-        site.trace_host(&host);
+        site.trace_host(&host, &["eni-bootstrap", "systemctl"]);
         site.assert_sufficient(&host, &["/var/lib/eni-bootstrap", folder]);
         assert_eq!(site.run_with(&without(&[folder])), not_written(&host, &file));
     }

@@ -1,6 +1,7 @@
 //! The IAM policy contains exactly the actions that the program calls.
 
 use crate::behaviour::aws_calls::{aws_api, described};
+use crate::support::lines::text_of;
 use crate::support::node::{Node, RunOutput, error, imds_with, ready_api, run_output, with_imds};
 use crate::support::real_parts::own_moto;
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
@@ -170,7 +171,7 @@ fn shown(output: &RunOutput) -> String {
         return error(output).to_owned();
     }
     let lines = output.stdout.lines().chain(output.stderr.lines());
-    lines.filter(|line| line.contains("denied")).map(|line| format!("{line}\n")).collect()
+    text_of(lines.filter(|line| line.contains("denied")))
 }
 
 /// moto enforces the policies of EC2 only: when it checks signatures, it rejects every GET to EKS, because
@@ -198,7 +199,7 @@ fn each_ec2_action_in_the_policy_is_necessary_and_all_are_sufficient() {
     account.enforce_policies();
     let api = KubernetesApi::start();
     api.apply("us-west-2a", json!({ "subnet": subnet, "securityGroups": [group] }));
-    let mut different = String::new();
+    let mut different = Vec::new();
     for row in &EC2 {
         api.set_aws_node(Some(row.aws_node));
         // From version 1.22.0, a tag can exclude the subnet of a node without custom networking.
@@ -227,15 +228,15 @@ fn each_ec2_action_in_the_policy_is_necessary_and_all_are_sufficient() {
             row.output.replace("USER", &format!("arn:aws:iam::123456789012:user/{name}"));
         if (output.status, shown(&output)) != (Some(row.status), expected.clone()) {
             let (Denied { action, command, status, .. }, actual) = (row, shown(&output));
-            different += &format!(
+            different.push(format!(
                 "{command:?} without {action}: exit status {:?}, expected {status}\n{actual}expected:\n{expected}\n",
                 output.status
-            );
+            ));
         }
         let output = run(&sufficient);
         assert!(!format!("{output:?}").contains("denied"), "{output:?}");
     }
-    assert_eq!(different, "");
+    assert!(different.is_empty(), "{}", text_of(different));
 }
 
 /// EKS's response to a call that IAM denies.

@@ -2,6 +2,7 @@
 //! documented. With all rights, the audit log of the API server shows that each right is used.
 
 use crate::real::real_cluster::{CUSTOM, NODE, env, node_of, rbac, spec};
+use crate::support::lines::{report, text_of};
 use crate::support::node::{Node, error};
 use crate::support::real_parts::{Allowed, Cluster, Who, cluster};
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ enum Use {
 /// A right in the manifest, what it is used for, and the result without it.
 struct Right {
     /// The verb, the resource and its group, and the object if the rule names it.
-    right: &'static str,
+    name: &'static str,
     used_by: Use,
     /// The exit status without the right.
     status: i32,
@@ -50,7 +51,7 @@ const POLLING: &str = "failed to watch ENIConfigs, falling back to polling";
 
 const RIGHTS: [Right; 11] = [
     Right {
-        right: "get eniconfigs.crd.k8s.amazonaws.com",
+        name: "get eniconfigs.crd.k8s.amazonaws.com",
         used_by: Use::Run,
         status: 77,
         output: concat!(
@@ -60,13 +61,13 @@ const RIGHTS: [Right; 11] = [
         ),
     },
     Right {
-        right: "watch eniconfigs.crd.k8s.amazonaws.com",
+        name: "watch eniconfigs.crd.k8s.amazonaws.com",
         used_by: Use::Wait(Some(POLLING)),
         status: 0,
         output: "warning: wait: failed to watch ENIConfigs, falling back to polling: access denied by the API server: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"NODE\" cannot watch resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope\n",
     },
     Right {
-        right: "list eniconfigs.crd.k8s.amazonaws.com",
+        name: "list eniconfigs.crd.k8s.amazonaws.com",
         used_by: Use::CheckZones,
         status: 1,
         output: concat!(
@@ -77,7 +78,7 @@ const RIGHTS: [Right; 11] = [
         ),
     },
     Right {
-        right: "get daemonsets.apps aws-node",
+        name: "get daemonsets.apps aws-node",
         used_by: Use::Run,
         status: 77,
         output: concat!(
@@ -87,7 +88,7 @@ const RIGHTS: [Right; 11] = [
         ),
     },
     Right {
-        right: "get eniconfigs.crd.k8s.amazonaws.com",
+        name: "get eniconfigs.crd.k8s.amazonaws.com",
         used_by: Use::RunWithRecord,
         status: 0,
         output: concat!(
@@ -96,7 +97,7 @@ const RIGHTS: [Right; 11] = [
         ),
     },
     Right {
-        right: "get daemonsets.apps aws-node",
+        name: "get daemonsets.apps aws-node",
         used_by: Use::RunWithRecord,
         status: 0,
         output: concat!(
@@ -115,7 +116,7 @@ const RIGHTS: [Right; 11] = [
 
 /// Without the right, the error does not name the CNI.
 const fn other_cni(right: &'static str, name: &'static str) -> Right {
-    Right { right, used_by: Use::OtherCni(name), status: 75, output: NO_CNI }
+    Right { name: right, used_by: Use::OtherCni(name), status: 75, output: NO_CNI }
 }
 
 fn manifest() -> Vec<Value> {
@@ -196,7 +197,7 @@ impl Use {
         match self {
             Self::Wait(_) if exists(ENI_CONFIG) => cluster.delete(ENI_CONFIG),
             Self::Run | Self::RunWithRecord | Self::CheckZones => {
-                cluster.eni_config("us-west-2a", spec())
+                cluster.eni_config("us-west-2a", spec());
             }
             Self::Wait(_) | Self::OtherCni(_) => {}
         }
@@ -227,7 +228,7 @@ impl Use {
             Self::RunWithRecord => {
                 let output = node.run(["run", "--eni-config-wait", "0"]);
                 let warnings = output.stderr.lines().filter(|line| line.starts_with("warning: "));
-                (output.status, warnings.map(|line| format!("{}\n", without_age(line))).collect())
+                (output.status, text_of(warnings.map(without_age)))
             }
             Self::Wait(line) => {
                 let mut run = node.start(["run", "--verbose"]);
@@ -266,29 +267,29 @@ fn each_right_of_the_manifest_is_necessary_and_used() {
     let Some(cluster) = cluster() else { return };
     let in_manifest: BTreeSet<String> =
         manifest().iter().flat_map(rights).map(|(right, _)| right).collect();
-    let in_table: BTreeSet<String> = RIGHTS.iter().map(|it| it.right.to_owned()).collect();
+    let in_table: BTreeSet<String> = RIGHTS.iter().map(|it| it.name.to_owned()).collect();
     assert_eq!(in_manifest, in_table, "each right needs a row in the table");
     cluster.install_cni(env(&[CUSTOM]));
     let (node, _imds) = node_of(&cluster);
 
-    let mut different = String::new();
+    let mut different = Vec::new();
     for row in &RIGHTS {
         if matches!(row.used_by, Use::RunWithRecord) {
             apply_without(&cluster, None);
         }
         row.used_by.prepare(&cluster, &node);
-        apply_without(&cluster, Some(row.right));
+        apply_without(&cluster, Some(row.name));
         let (status, output) = row.used_by.perform(&cluster, &node);
         row.used_by.clean_up(&cluster);
         let expected = row.output.replace("NODE", NODE).replace("RBAC", RBAC_HELP);
         if (status, &output) != (Some(row.status), &expected) {
-            let Right { right, status: code, .. } = row;
-            different += &format!(
-                "without {right}: exit status {status:?}, expected {code}\n{output}expected:\n{expected}\n"
-            );
+            let Right { name, status: code, .. } = row;
+            different.push(format!(
+                "without {name}: exit status {status:?}, expected {code}\n{output}expected:\n{expected}\n"
+            ));
         }
     }
-    assert_eq!(different, "");
+    assert!(different.is_empty(), "{}", text_of(different));
 
     apply_without(&cluster, None);
     for row in &RIGHTS {
@@ -299,7 +300,7 @@ fn each_right_of_the_manifest_is_necessary_and_used() {
         with_right.prepare(&cluster, &node);
         let (_, output) = with_right.perform(&cluster, &node);
         with_right.clean_up(&cluster);
-        assert!(!output.contains("access denied"), "with {}: {output}", row.right);
+        assert!(!output.contains("access denied"), "with {}: {output}", row.name);
     }
     let allowed = cluster.allowed();
     let used: BTreeSet<String> = allowed.iter().map(right_in).collect();
@@ -308,14 +309,14 @@ fn each_right_of_the_manifest_is_necessary_and_used() {
         it.reason.starts_with("RBAC: allowed by ") && it.reason.contains("\"eni-bootstrap\"")
     };
     assert!(allowed.iter().all(by), "{allowed:#?}");
-    println!(
+    report(&format!(
         "{} of {} rights in packaging/rbac.yaml used and necessary",
         used.len(),
         in_manifest.len()
-    );
+    ));
 }
 
-/// Returns the right of the manifest for an allowed request. Only the rule for DaemonSets names objects.
+/// Returns the right of the manifest for an allowed request. Only the rule for `daemonsets` names objects.
 fn right_in(Allowed { right, object, .. }: &Allowed) -> String {
     if right == "get daemonsets.apps" { format!("{right} {object}") } else { right.clone() }
 }

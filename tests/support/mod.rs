@@ -7,6 +7,7 @@ pub mod file_list;
 pub mod golden;
 pub mod image_builder;
 pub mod kubelet;
+pub mod lines;
 pub mod manual;
 pub mod node;
 pub mod packages;

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 pub struct Trace {
     /// The names of the system calls.
     pub calls: BTreeSet<String>,
+    /// The names of the programs that were started.
+    pub programs: BTreeSet<String>,
     /// The paths of the system calls that change a file or a directory, even if they failed.
     pub written: BTreeSet<String>,
 }
@@ -54,6 +56,10 @@ impl Trace {
                 continue;
             }
             trace.calls.insert(name.to_owned());
+            if name == "execve" && !arguments.contains("= -1 ENOENT") {
+                let path = arguments.split('"').nth(1).unwrap_or_default();
+                trace.programs.insert(path.rsplit('/').next().unwrap_or_default().to_owned());
+            }
             let opens_to_write = name.starts_with("open")
                 && ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| arguments.contains(flag));
             if CHANGES.contains(&name) || opens_to_write {
@@ -66,6 +72,7 @@ impl Trace {
 
     pub fn add(&mut self, other: Self) {
         self.calls.extend(other.calls);
+        self.programs.extend(other.programs);
         self.written.extend(other.written);
     }
 }

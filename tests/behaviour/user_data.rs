@@ -147,8 +147,8 @@ fn every_example_has_its_parts_and_is_small_enough() {
         let parts = parts(&text);
         let of_parts: Vec<_> = parts.iter().map(|(kind, _)| kind.as_str()).collect();
         assert_eq!(of_parts, kinds, "{name}");
-        // The user can add 6 KiB.
-        assert!(text.len() < LIMIT - 6 * 1024, "{name} has {} bytes", text.len());
+        // The user can add 5 KiB.
+        assert!(text.len() < LIMIT - 5 * 1024, "{name} has {} bytes", text.len());
     }
 }
 

@@ -91,6 +91,8 @@ impl Site {
         assert_eq!(privileges(&machine, UNIT), RESTRICTED, "{case}");
         fixture.create_eni_config();
         machine.wait_until_booted();
+        let writable = WRITABLE.map(|path| format!("-{path}")).join(" ");
+        assert_eq!(machine.property(UNIT, "ReadWritePaths"), writable);
         let sets = SystemCallSets::of(&machine);
         Some(Self { _fixture: fixture, machine, strace, sets, calls: BTreeSet::new() })
     }

@@ -139,6 +139,8 @@ pub fn differences(machine: &Machine) -> Vec<String> {
         if fragment.is_empty() {
             continue;
         }
+        // systemd keeps a unit loaded after the removal of its file.
+        let Some(text) = machine.read(&fragment) else { continue };
         let drop_ins = machine.property(unit, "DropInPaths");
         for drop_in in drop_ins.split_whitespace() {
             let name = drop_in.rsplit('/').next().unwrap();
@@ -146,7 +148,7 @@ pub fn differences(machine: &Machine) -> Vec<String> {
                 differences.push(format!("{unit}: {drop_in} is not in the list of drop-ins"));
             }
         }
-        match variant(unit, &machine.read(&fragment).unwrap()) {
+        match variant(unit, &text) {
             None => differences.push(format!("{unit}: {fragment} is not a shipped unit")),
             Some(Variant::Restricted) => {
                 differences.extend(missing_restrictions(machine, unit, more));

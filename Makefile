@@ -33,7 +33,7 @@ demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance a
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer strace=strace || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
 # The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
@@ -54,7 +54,7 @@ test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@for part in moto imds kubernetes kubelet nodeadm boot; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
-	@tests/real/need.sh systemd-nspawn=systemd-container || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@tests/real/need.sh systemd-nspawn=systemd-container strace=strace || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it boot:: -- --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
 # Run one test at a time, as in test-boot.

@@ -12,7 +12,7 @@ use std::process::Command;
 const ROLES: &str = "meta-data/iam/security-credentials/";
 
 /// Starts an AWS API that returns these responses in order, and then the last one again and again.
-fn aws_api(responses: Vec<(&'static str, String)>) -> String {
+pub fn aws_api(responses: Vec<(&'static str, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -40,7 +40,7 @@ fn aws_api(responses: Vec<(&'static str, String)>) -> String {
 }
 
 /// Returns EKS's response for the cluster `api`.
-fn described(api: &KubernetesApi) -> (&'static str, String) {
+pub fn described(api: &KubernetesApi) -> (&'static str, String) {
     let cluster = json!({ "cluster": {
         "name": "prod", "status": "ACTIVE", "endpoint": api.url(),
         "certificateAuthority": { "data": api.ca_base64() },

@@ -2,7 +2,7 @@
 
 mod apply;
 mod attached_interfaces;
-mod aws_calls;
+pub mod aws_calls;
 mod bad_cluster;
 mod bad_disk;
 mod bad_metadata;

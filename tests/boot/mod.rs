@@ -11,6 +11,7 @@ mod effective_unit;
 mod image;
 mod nodeadm;
 mod power_event;
+mod privilege;
 mod read_only;
 mod real_kubelet;
 mod retry;

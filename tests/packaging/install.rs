@@ -1,7 +1,9 @@
 //! The files that `ami/install.sh` installs, and the systemd units.
 
+use crate::support::boot::restrictions::SystemCallSets;
 use crate::support::golden::files_under;
-use crate::support::real_parts::program;
+use crate::support::real_parts::{part, program};
+use crate::support::trace::Trace;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,35 @@ fn installer_is_idempotent_and_installs_the_expected_files() {
         (missing.status.code(), String::from_utf8(missing.stderr).unwrap().as_str()),
         (Some(1), "install.sh: \"/nonexistent\" not found; run `make static` to build it\n")
     );
+}
+
+/// An exec plugin of a kubeconfig runs with the restrictions of the unit.
+#[test]
+fn aws_cli_uses_no_system_call_that_the_unit_blocks() {
+    let Some(strace) = program("strace", "strace") else { return };
+    let Some(analyze) = program("systemd-analyze", "systemd") else { return };
+    let how = "tests/real/install.sh awscli";
+    let Some(python) = part("awscli/bin/python", "the AWS CLI", how) else { return };
+    let filter = Command::new(analyze).args(["--no-pager", "syscall-filter"]).output().unwrap();
+    let sets = SystemCallSets::parse(&String::from_utf8(filter.stdout).unwrap());
+    let trace = tempfile::NamedTempFile::new().unwrap();
+    let output = Command::new(strace)
+        .args(["-f", "-qq", "-y", "-o"])
+        .arg(trace.path())
+        .arg(python)
+        .args(["-m", "awscli", "eks", "get-token", "--cluster-name=real", "--region=us-west-2"])
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "SECRETEXAMPLE")
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let text = String::from_utf8_lossy(&fs::read(trace.path()).unwrap()).into_owned();
+    let calls = Trace::read(&text, "/python").calls;
+    let blocked: Vec<&String> = calls.iter().filter(|it| sets.blocked().contains(*it)).collect();
+    assert_eq!(blocked, Vec::<&String>::new(), "of {} system calls", calls.len());
 }
 
 #[test]

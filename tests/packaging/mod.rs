@@ -6,4 +6,5 @@ mod arm64;
 mod image;
 mod install;
 mod packages;
+mod privilege;
 mod static_binary;

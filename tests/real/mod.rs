@@ -8,6 +8,7 @@ pub mod ec2_fit;
 mod iam;
 mod other_cni;
 mod primary_subnet;
+mod rbac_rights;
 mod real_aws_node;
 pub mod real_cluster;
 mod real_nodeadm;

@@ -24,7 +24,8 @@ pub fn env(variables: &[(&str, &str)]) -> Value {
     variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
-fn spec() -> Value {
+/// Returns the specification of an ENIConfig.
+pub fn spec() -> Value {
     json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] })
 }
 

@@ -1,5 +1,6 @@
 //! A running node in a systemd-nspawn container.
 
+use super::restrictions;
 use super::unit_order::UnitOrder;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -48,6 +49,7 @@ impl Machine {
         let mut machine = Self { script, leader: 0, records };
         machine.leader = machine.read_notice(&notices, "X_NSPAWN_LEADER_PID=").parse().unwrap();
         machine.wait_until("systemd", || machine.path("/run/systemd/private").exists());
+        restrictions::assert_in_effect(&machine);
         machine
     }
 
@@ -73,6 +75,7 @@ impl Machine {
         let state = String::from_utf8(output.stdout).unwrap();
         let complete = ["running\n", "degraded\n"].contains(&state.as_str());
         assert!(complete, "boot not complete within {TIMEOUT:?}: {state}\n{}", self.console());
+        restrictions::assert_in_effect(self);
     }
 
     /// Runs a command on the node.
@@ -84,6 +87,21 @@ impl Machine {
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("SYSTEMD_COLORS", "0")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command on the node, and writes its system calls and those of its children to the file
+    /// `trace` on the host. The program `strace` runs on the host.
+    pub fn trace(&self, trace: &Path, strace: &Path, command: &[&str]) -> Output {
+        let leader = self.leader.to_string();
+        Command::new(strace)
+            .args(["-f", "-qq", "-y", "-s", "256", "-o"])
+            .arg(trace)
+            .args(["nsenter", "--all", "--root", "--wd", "--target", &leader])
+            .args(command)
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .output()
             .unwrap()
     }
@@ -197,6 +215,7 @@ impl Machine {
     /// Writes the boot records, then shuts the node down with `systemctl poweroff`.
     pub fn power_off(mut self) {
         self.record();
+        restrictions::assert_in_effect(&self);
         self.stdout_of(&["systemctl", "poweroff", "--no-block"]);
         let started = Instant::now();
         while self.script.try_wait().unwrap().is_none() {

@@ -5,6 +5,7 @@ pub mod kubelet;
 pub mod machine;
 pub mod node;
 pub mod real_kubelet;
+pub mod restrictions;
 pub mod unit_order;
 
 use crate::real::real_cluster::ready_cluster;

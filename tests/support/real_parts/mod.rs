@@ -10,7 +10,7 @@
 
 pub use aws::Account;
 pub use awscli::aws_get_token;
-pub use cluster::{Cluster, Request, Who, cluster};
+pub use cluster::{Allowed, Cluster, Request, Who, cluster};
 pub use metadata_mock::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, instance, metadata_mock,
 };
@@ -18,7 +18,7 @@ pub use moto::{Moto, ec2_record, moto, own_moto};
 pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
     arm64_binary, boot_records, boot_root, cni_limits, container_image, device, kubelet_program,
-    nfpm, nodeadm_program, not_run, program, regctl, require_root, runner_for, static_binary,
+    nfpm, nodeadm_program, not_run, part, program, regctl, require_root, runner_for, static_binary,
     trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};

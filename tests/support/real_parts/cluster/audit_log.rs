@@ -1,5 +1,6 @@
 //! The requests of the node, from the audit log of the API server.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,15 +22,26 @@ pub struct Request {
     pub code: u64,
 }
 
+/// A request of the node that an authorizer allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Allowed {
+    /// The verb, and the resource with its API group, such as `get eniconfigs.crd.k8s.amazonaws.com`.
+    pub right: String,
+    /// The namespace of the object; empty for the whole cluster.
+    pub namespace: String,
+    /// The name of the object; empty for all objects.
+    pub object: String,
+    /// The reason of the authorizer, such as `RBAC: allowed by ClusterRoleBinding …`. The Node authorizer
+    /// gives no reason.
+    pub reason: String,
+}
+
 impl Cluster {
     /// Returns the requests of the node that have a response, in the order of the responses. A watch is
     /// included as soon as it has begun.
     pub fn requests(&self) -> Vec<Request> {
-        let log = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
         let mut requests: Vec<(Value, Request)> = Vec::new();
-        // The last line may be incomplete.
-        for line in log.rsplit_once('\n').map_or("", |(lines, _)| lines).lines() {
-            let mut event: Value = serde_json::from_str(line).unwrap();
+        for mut event in self.audit_events() {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             let request = Request {
                 verb: text(&event["verb"]),
@@ -45,6 +57,35 @@ impl Cluster {
             }
         }
         requests.into_iter().map(|(_, request)| request).collect()
+    }
+
+    /// Returns the requests of the node for resources that an authorizer allowed, without duplicates.
+    pub fn allowed(&self) -> BTreeSet<Allowed> {
+        let allowed = self.audit_events().into_iter().filter_map(|event| {
+            let of_object = |key| event["objectRef"][key].as_str().unwrap_or_default().to_owned();
+            let annotations = &event["annotations"];
+            if annotations["authorization.k8s.io/decision"] != "allow" {
+                return None;
+            }
+            let (verb, group) = (event["verb"].as_str().unwrap(), of_object("apiGroup"));
+            let right = format!("{verb} {}.{group}", of_object("resource"));
+            let reason = annotations["authorization.k8s.io/reason"].as_str().unwrap_or_default();
+            Some(Allowed {
+                right: right.trim_end_matches('.').to_owned(),
+                namespace: of_object("namespace"),
+                object: of_object("name"),
+                reason: reason.to_owned(),
+            })
+        });
+        allowed.collect()
+    }
+
+    /// Returns the events in the audit log.
+    fn audit_events(&self) -> Vec<Value> {
+        let log = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
+        // The last line may be incomplete.
+        let lines = log.rsplit_once('\n').map_or("", |(lines, _)| lines).lines();
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Waits until there are `count` requests of `verb`. Returns false after the timeout `time`.

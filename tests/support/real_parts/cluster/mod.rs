@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::parts::part;
 use super::server::{Server, free_address};
-pub use audit_log::Request;
+pub use audit_log::{Allowed, Request};
 use token_webhook::{NODE, REJECTION_TTL, TokenWebhook};
 
 mod audit_log;

@@ -51,7 +51,8 @@ impl Archive {
 
     /// Returns the absolute paths on the node and the texts of the files in a directory, by name.
     pub fn directory<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let files = self.0.iter().filter_map(|(name, text)| Some((name.strip_prefix("root")?, text)));
+        let files =
+            self.0.iter().filter_map(|(name, text)| Some((name.strip_prefix("root")?, text)));
         files.filter_map(move |(file, text)| {
             let name = file.strip_prefix(path)?.strip_prefix('/')?;
             (!name.is_empty() && !name.contains('/')).then_some((name, text.as_str()))

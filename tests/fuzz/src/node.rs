@@ -49,8 +49,7 @@ impl Node {
         node_config.as_ref().map_or(Ok(()), check_user_data).ok()?;
         let facts = FACTS.clone();
         let kubelet = node_config.as_ref().map(|it| &it.kubelet);
-        let existing =
-            existing_config(&image, host.kind, &facts.instance.instance_type, kubelet);
+        let existing = existing_config(&image, host.kind, &facts.instance.instance_type, kubelet);
         let machine = Some(Machine { cpus: 2, memory_bytes: 4 << 30 });
         let facts = Facts { host, existing, machine, ..facts };
         let plan = plan(&facts, &settings, aws_node(archive).as_ref()).ok()?;
@@ -76,7 +75,8 @@ pub fn image(archive: &Archive) -> Option<Image> {
     let later = later_reads(&image);
     read_into(archive, &mut image, later);
     if let Some(text) = archive.text(BOTTLEROCKET) {
-        let tables = ENI_MAX_PODS.map(|it| archive.root(&format!("{ROOTFS}{it}")).map(str::to_owned));
+        let tables =
+            ENI_MAX_PODS.map(|it| archive.root(&format!("{ROOTFS}{it}")).map(str::to_owned));
         let record = archive.root(RECORD).map(Record::parse).transpose().ok()?;
         image.bottlerocket = Some(Bottlerocket {
             live: LiveSettings::read(text, "{}").ok()?,
@@ -92,8 +92,7 @@ fn read_into(archive: &Archive, image: &mut Image, reads: Vec<Read>) {
     for read in reads {
         match read {
             Read::FirstOf(paths) => {
-                if let Some((path, text)) =
-                    paths.iter().find_map(|path| Some((path, root(path)?)))
+                if let Some((path, text)) = paths.iter().find_map(|path| Some((path, root(path)?)))
                 {
                     image.insert_file(path, text);
                 }

@@ -43,7 +43,9 @@ fn check_values(planned: &Effective) {
     let maps = [&planned.kube_reserved, &planned.node_labels];
     for (key, value) in maps.into_iter().flatten() {
         let is_bad = |it: char| {
-            it.is_whitespace() || it.is_control() || matches!(it, ',' | '=' | '"' | '\'' | '\\' | '$' | '%' | '`')
+            it.is_whitespace()
+                || it.is_control()
+                || matches!(it, ',' | '=' | '"' | '\'' | '\\' | '$' | '%' | '`')
         };
         assert!(!key.is_empty() && !key.contains(is_bad), "the key {key:?} of a planned value");
         assert!(!value.contains(is_bad), "the planned value {value:?} of {key}");
@@ -69,7 +71,10 @@ fn check_nodeadm(node: &Node, planned: &Effective, after: &Archive) {
     let contents = after.root("/etc/eks/nodeadm.d/90-eni-bootstrap.yaml").expect("the drop-in");
     let file = yaml(contents);
     assert_eq!(keys(&file), ["apiVersion", "kind", "spec"], "{contents}");
-    assert_eq!((&file["apiVersion"], &file["kind"]), (&"node.eks.aws/v1alpha1".into(), &"NodeConfig".into()));
+    assert_eq!(
+        (&file["apiVersion"], &file["kind"]),
+        (&"node.eks.aws/v1alpha1".into(), &"NodeConfig".into())
+    );
     assert_eq!(keys(&file["spec"]), ["kubelet"], "{contents}");
     let kubelet = &file["spec"]["kubelet"];
     assert_eq!(keys(kubelet), ["maxPodsExpression", "config", "flags"], "{contents}");
@@ -101,7 +106,9 @@ fn check_snap(node: &Node, planned: &Effective) {
 }
 
 fn check_bottlerocket(node: &Node, planned: &Effective) {
-    let [Change::BottlerocketSettings { settings, record_before, record_after, .. }] = &node.plan.changes[..] else {
+    let [Change::BottlerocketSettings { settings, record_before, record_after, .. }] =
+        &node.plan.changes[..]
+    else {
         panic!("{:?}", node.plan.changes)
     };
     let effective = Effective {
@@ -156,7 +163,9 @@ fn exact_difference(
     let mut effective = Effective::default();
     let mut planned = planned.clone();
     let configuration = node.plan.changes.iter().find_map(|change| match change {
-        Change::OwnedFile { path, contents } if path.ends_with(CONFIGURATION) && !path.starts_with("/etc/systemd") => {
+        Change::OwnedFile { path, contents }
+            if path.ends_with(CONFIGURATION) && !path.starts_with("/etc/systemd") =>
+        {
             Some((path, contents))
         }
         _ => None,
@@ -168,7 +177,9 @@ fn exact_difference(
         if added.first() == Some(&flag) {
             arguments = &added[1..];
         }
-        effective.add_configuration(&yaml(contents)).map_err(|key| format!("{key} in {contents}"))?;
+        effective
+            .add_configuration(&yaml(contents))
+            .map_err(|key| format!("{key} in {contents}"))?;
         if !node.plan.kubelet.needed_flags.kube_reserved {
             planned.kube_reserved.retain(|key, _| effective.kube_reserved.contains_key(key));
         }
@@ -192,16 +203,24 @@ pub fn shown(unit: &Unit) -> String {
     let mut text = String::from("LoadState=loaded\nNeedDaemonReload=no\n");
     for Command { path, words, expands } in &unit.commands {
         let argv = words.join(" ");
-        let _ = writeln!(text, "ExecStart={{ path={path} ; argv[]={argv} ; ignore_errors=no ; start_time=[n/a] }}");
+        let _ = writeln!(
+            text,
+            "ExecStart={{ path={path} ; argv[]={argv} ; ignore_errors=no ; start_time=[n/a] }}"
+        );
         let flags = if *expands { "" } else { "no-env-expand" };
-        let _ = writeln!(text, "ExecStartEx={{ path={path} ; argv[]={argv} ; flags={flags} ; start_time=[n/a] }}");
+        let _ = writeln!(
+            text,
+            "ExecStartEx={{ path={path} ; argv[]={argv} ; flags={flags} ; start_time=[n/a] }}"
+        );
     }
     let quoted = |word: String| {
         let is_plain = word.chars().all(|it| it.is_alphanumeric() || "-_=./:,@".contains(it));
-        let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`");
+        let escaped =
+            word.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`");
         if is_plain { word } else { format!("\"{escaped}\"") }
     };
-    let environment = unit.environment.iter().map(|(name, value)| quoted(format!("{name}={value}")));
+    let environment =
+        unit.environment.iter().map(|(name, value)| quoted(format!("{name}={value}")));
     let _ = writeln!(text, "Environment={}", environment.collect::<Vec<_>>().join(" "));
     for file in &unit.environment_files {
         let path = file.strip_prefix('-').unwrap_or(file);
@@ -225,7 +244,9 @@ pub fn unit_files(check: &UnitCheck, unit: &Unit, after: &Archive) -> UnitFiles 
     let directory = check.config_directory().and_then(|it| it.to_str());
     let config = directory.into_iter().flat_map(|directory| {
         let files = after.directory(directory).filter(|(name, _)| name.ends_with(".conf"));
-        files.map(move |(name, text)| (PathBuf::from(format!("{directory}/{name}")), text.to_owned()))
+        files.map(move |(name, text)| {
+            (PathBuf::from(format!("{directory}/{name}")), text.to_owned())
+        })
     });
     UnitFiles {
         unit: Vec::new(),

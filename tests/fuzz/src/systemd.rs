@@ -51,7 +51,8 @@ impl Unit {
     ///
     /// [`BadUnit`] if systemd would not load the unit file, or would not start the unit.
     pub fn load(image: &Archive, name: &str) -> Result<Self, BadUnit> {
-        let fragment = DIRECTORIES.iter().find_map(|directory| image.root(&format!("{directory}/{name}")));
+        let fragment =
+            DIRECTORIES.iter().find_map(|directory| image.root(&format!("{directory}/{name}")));
         let mut unit = Self::default();
         // An empty file masks the unit.
         unit.read(fragment.filter(|text| !text.is_empty()).ok_or(BadUnit)?)?;

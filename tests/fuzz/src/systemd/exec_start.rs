@@ -21,7 +21,8 @@ impl Command {
     pub fn expand(&self, variables: &BTreeMap<String, String>) -> Vec<String> {
         let mut arguments = vec![self.path.clone()];
         for word in &self.words[1..] {
-            let name = word.strip_prefix('$').filter(|it| !it.starts_with(['{', '$']) && !it.is_empty());
+            let name =
+                word.strip_prefix('$').filter(|it| !it.starts_with(['{', '$']) && !it.is_empty());
             match name.filter(|_| self.expands) {
                 Some(name) => {
                     let value = variables.get(name).map(String::as_str).unwrap_or_default();
@@ -46,7 +47,9 @@ fn replaced(word: &str, variables: &BTreeMap<String, String>) -> String {
         if let Some(after) = after.strip_prefix('$') {
             result.push('$');
             rest = after;
-        } else if let Some((name, after)) = after.strip_prefix('{').and_then(|it| it.split_once('}')) {
+        } else if let Some((name, after)) =
+            after.strip_prefix('{').and_then(|it| it.split_once('}'))
+        {
             result.push_str(variables.get(name).map(String::as_str).unwrap_or_default());
             rest = after;
         } else {
@@ -63,7 +66,9 @@ pub fn parse(value: &str) -> Result<Vec<Command>, BadUnit> {
     let mut rest = value;
     loop {
         // systemd ignores the line if it cannot read the first word.
-        let Some(Some((first, after))) = first_word(rest, Quoting::Unit) else { return Ok(commands) };
+        let Some(Some((first, after))) = first_word(rest, Quoting::Unit) else {
+            return Ok(commands);
+        };
         rest = after;
         if first == ";" {
             continue;
@@ -72,8 +77,15 @@ pub fn parse(value: &str) -> Result<Vec<Command>, BadUnit> {
         let is_ignored = prefixes.contains('-');
         let failure = || if is_ignored { None } else { Some(BadUnit) };
         let is_path = path.starts_with('/') || (!path.is_empty() && !path.contains('/'));
-        let is_safe = !path.contains(|it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\'));
-        if !is_path || !is_safe || path.ends_with(['/']) || path.ends_with("/.") || path == "." || path == ".." {
+        let is_safe =
+            !path.contains(|it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\'));
+        if !is_path
+            || !is_safe
+            || path.ends_with(['/'])
+            || path.ends_with("/.")
+            || path == "."
+            || path == ".."
+        {
             return failure().map_or(Ok(commands), Err);
         }
         let mut words = Vec::new();

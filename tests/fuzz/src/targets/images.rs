@@ -52,7 +52,10 @@ pub const CONFIG_FILE: Files = &[
 
 /// Ubuntu EKS.
 pub const SNAP: Files = &[
-    ("root/etc/systemd/system/snap.kubelet-eks.daemon.service", "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n"),
+    (
+        "root/etc/systemd/system/snap.kubelet-eks.daemon.service",
+        "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n",
+    ),
     ("snap/kubelet-eks/args", "--v=2"),
 ];
 

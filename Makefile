@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-fuzz lint static static-arm64 packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -67,6 +67,14 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+
+# Build only the crates under test with instrumentation, so that the AWS SDK is that of `make test`.
+SECONDS_PER_TARGET ?= 20
+test-fuzz: toolchain compiler ## Fuzz each parser for SECONDS_PER_TARGET (default: 20) seconds
+	@tests/real/need.sh c++=g++
+	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz \
+		--no-default-features --features engine
+	@tests/fuzz/run.sh $(CARGO_TARGET_DIR)/debug/fuzz $(CARGO_TARGET_DIR)/fuzz $(SECONDS_PER_TARGET) $(TARGETS)
 
 lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

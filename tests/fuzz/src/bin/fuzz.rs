@@ -1,4 +1,5 @@
-//! Runs one fuzz target with libFuzzer: `ENI_FUZZ_TARGET=NAME fuzz [OPTION…] [CORPUS…]`.
+//! Runs one fuzz target with libFuzzer: `ENI_FUZZ_TARGET=NAME fuzz [OPTION…] [CORPUS…]`. The name
+//! `list` prints the names of all targets.
 
 #![no_main]
 
@@ -19,4 +20,12 @@ static TARGET: LazyLock<&Target> = LazyLock::new(|| {
     TARGETS.iter().find(|it| it.name == name).expect("ENI_FUZZ_TARGET is the name of a target")
 });
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| run(&TARGET, data));
+libfuzzer_sys::fuzz_target!(
+    init: {
+        if std::env::var("ENI_FUZZ_TARGET").as_deref() == Ok("list") {
+            TARGETS.iter().for_each(|it| println!("{}", it.name));
+            std::process::exit(0);
+        }
+    },
+    |data: &[u8]| run(&TARGET, data)
+);

@@ -51,17 +51,36 @@ fn ansi_quoted(rest: &mut Characters<'_>) -> String {
 }
 
 /// Returns the character of the escape that follows a backslash.
+///
+/// Source: `cunescape_one` in `src/basic/escape.c`, systemd.
 fn unescape(rest: &mut Characters<'_>) -> Option<char> {
-    Some(match rest.next()? {
+    let first = rest.next()?;
+    let (radix, length) = match first {
+        'x' => (16, 2),
+        'u' => (16, 4),
+        'U' => (16, 8),
+        '0'..='7' => (8, 2),
+        other => return Some(control(other)),
+    };
+    let digits: String = rest.by_ref().take(length).collect();
+    let number = u32::from_str_radix(&digits, radix).ok()?;
+    // The first octal digit follows the backslash immediately.
+    char::from_u32(number + first.to_digit(8).unwrap_or_default() * 64)
+}
+
+/// Returns the character that the letter after a backslash stands for.
+fn control(letter: char) -> char {
+    match letter {
+        'a' => '\u{7}',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
         'n' => '\n',
-        't' => '\t',
+        'r' => '\r',
         's' => ' ',
-        'x' => {
-            let digits: String = rest.by_ref().take(2).collect();
-            char::from(u8::from_str_radix(&digits, 16).ok()?)
-        }
+        't' => '\t',
+        'v' => '\u{b}',
         other => other,
-    })
+    }
 }
 
 /// Returns whether systemd separates words at this character.
@@ -183,6 +202,7 @@ mod tests {
             ("A=1 B=x\\x20y\\x5cz", &["A=1", "B=x y\\z"]),
             ("A=1 \"B=x \\$y\" $'C=a\\nb'", &["A=1", "B=x $y", "C=a\nb"]),
             ("'a\\'b' $X \"$'\"", &["a'b", "$X", "$'"]),
+            ("\\101\\x42\\u00e9\\U0001f600\\s\\a", &["AB\u{e9}\u{1f600} \u{7}"]),
             ("a\u{a0}b\u{2003}c", &["a\u{a0}b\u{2003}c"]),
         ] {
             assert_eq!(words(text), expected, "{text}");

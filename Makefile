@@ -72,8 +72,7 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 SECONDS_PER_TARGET ?= 20
 test-fuzz: toolchain compiler ## Fuzz each parser for SECONDS_PER_TARGET (default: 20) seconds
 	@tests/real/need.sh c++=g++
-	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz \
-		--no-default-features --features engine
+	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz --features engine
 	@tests/fuzz/run.sh $(CARGO_TARGET_DIR)/debug/fuzz $(CARGO_TARGET_DIR)/fuzz $(SECONDS_PER_TARGET) $(TARGETS)
 
 lint: toolchain compiler ## Check formatting, and run clippy and shellcheck

@@ -80,6 +80,11 @@ impl Unit {
         for line in lines::logical(text)? {
             if line.starts_with('[') {
                 let name = line[1..].strip_suffix(']').ok_or(BadUnit)?;
+                if name
+                    .contains(|it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\'))
+                {
+                    return Err(BadUnit);
+                }
                 section = name.to_owned();
                 continue;
             }

@@ -8,7 +8,7 @@ use crate::systemd::{Command, Unit};
 use eni_core::host::{Change, HostKind, LoadedUnit, UnitCheck, UnitFiles};
 use serde_yaml_ng::Value;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const KUBELET: &str = "kubelet.service";
 /// The unit that `bootstrap.sh` of Amazon Linux 2 copies over [`KUBELET`].
@@ -243,7 +243,9 @@ pub fn unit_files(check: &UnitCheck, unit: &Unit, after: &Archive) -> UnitFiles 
     let script = after.root(program).filter(|it| it.starts_with("#!")).map(str::to_owned);
     let directory = check.config_directory().and_then(|it| it.to_str());
     let config = directory.into_iter().flat_map(|directory| {
-        let files = after.directory(directory).filter(|(name, _)| name.ends_with(".conf"));
+        let files = after
+            .directory(directory)
+            .filter(|(name, _)| Path::new(name).extension().is_some_and(|it| it == "conf"));
         files.map(move |(name, text)| {
             (PathBuf::from(format!("{directory}/{name}")), text.to_owned())
         })

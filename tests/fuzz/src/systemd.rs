@@ -8,6 +8,7 @@
 
 use crate::archive::Archive;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 mod environment_file;
 mod exec_start;
@@ -78,14 +79,14 @@ impl Unit {
     fn read(&mut self, text: &str) -> Result<(), BadUnit> {
         let mut section = String::new();
         for line in lines::logical(text)? {
-            if line.starts_with('[') {
-                let name = line[1..].strip_suffix(']').ok_or(BadUnit)?;
+            if let Some(header) = line.strip_prefix('[') {
+                let name = header.strip_suffix(']').ok_or(BadUnit)?;
                 if name
                     .contains(|it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\'))
                 {
                     return Err(BadUnit);
                 }
-                section = name.to_owned();
+                name.clone_into(&mut section);
                 continue;
             }
             let Some((key, value)) = line.split_once('=') else { continue };
@@ -114,10 +115,10 @@ impl Unit {
                 self.unset.extend(words(value, Quoting::Unit).unwrap_or_default());
             }
             ("EnvironmentFile", "") => self.environment_files.clear(),
-            ("EnvironmentFile", value) => {
-                if value.strip_prefix('-').unwrap_or(value).starts_with('/') {
-                    self.environment_files.push(value.to_owned());
-                }
+            ("EnvironmentFile", value)
+                if value.strip_prefix('-').unwrap_or(value).starts_with('/') =>
+            {
+                self.environment_files.push(value.to_owned());
             }
             ("Type", value) => self.is_oneshot = value == "oneshot",
             _ => {}
@@ -165,7 +166,7 @@ impl Unit {
 }
 
 fn is_drop_in(name: &str) -> bool {
-    name.ends_with(".conf") && !name.starts_with('.')
+    Path::new(name).extension().is_some_and(|it| it == "conf") && !name.starts_with('.')
 }
 
 /// Returns whether this is the name of an environment variable.

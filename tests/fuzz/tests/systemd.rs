@@ -1,6 +1,8 @@
 //! Compares the readers of this crate with systemd itself: for the units that eni-bootstrap renders from the
 //! corpus and from changed inputs, `systemd --test` prints the same command lines and variables.
 
+#![expect(clippy::disallowed_methods, reason = "files and variables of a test")]
+
 use eni_bootstrap_fuzz::archive::Archive;
 use eni_bootstrap_fuzz::node::{Node, applied};
 use eni_bootstrap_fuzz::readback::check;
@@ -153,10 +155,23 @@ fn can_run() -> bool {
     is_252 && status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
+/// Adds the test to the list of tests that did not run. Panics with `REQUIRE_REAL=1`.
+fn not_run() {
+    let line = "NOT RUN: systemd_reads_the_rendered_units_as_this_crate_does: root or systemd 252 is missing; run the test as root on Debian 12\n";
+    assert!(std::env::var("REQUIRE_REAL").as_deref() != Ok("1"), "{line}");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    fs::create_dir_all(target.join("real-parts")).unwrap();
+    let log = target.join("real-parts/not-run.log");
+    let mut log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    std::io::Write::write_all(&mut log, line.as_bytes()).unwrap();
+}
+
 #[test]
 fn systemd_reads_the_rendered_units_as_this_crate_does() {
     if !can_run() {
-        println!("not run: this test requires root and systemd 252");
+        not_run();
         return;
     }
     let root = tempfile::Builder::new().prefix("fuzz-units").tempdir().unwrap();

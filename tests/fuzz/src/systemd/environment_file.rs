@@ -98,8 +98,7 @@ pub fn environment_file(text: &str) -> Vec<(String, String)> {
             }
             State::Comment if character == '\\' => State::CommentEscape,
             State::Comment if is_newline => State::PreKey,
-            State::Comment => State::Comment,
-            State::CommentEscape => State::Comment,
+            State::Comment | State::CommentEscape => State::Comment,
         };
     }
     if matches!(state, State::PreValue | State::Value | State::ValueEscape)

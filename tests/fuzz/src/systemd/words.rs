@@ -24,6 +24,7 @@ pub fn words(text: &str, quoting: Quoting) -> Option<Vec<String>> {
 /// Returns the first word and the rest of the text, which begins with the next word. The inner value is
 /// `None` without a word, the outer one if systemd rejects the text.
 #[must_use]
+#[expect(clippy::option_option, reason = "no word is not an error")]
 pub fn first_word(text: &str, quoting: Quoting) -> Option<Option<(String, &str)>> {
     let text = text.trim_start_matches(is_separator);
     if text.is_empty() {
@@ -55,7 +56,6 @@ pub fn first_word(text: &str, quoting: Quoting) -> Option<Option<(String, &str)>
                 continue;
             }
             (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => push(&mut word, character),
             (None, '"' | '\'') => quote = Some(character),
             (None, _) if is_separator(character) => {
                 at = next;

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -74,6 +74,13 @@ test-faults: toolchain compiler ## Test power losses while a node is configured 
 	@export PATH="$$PATH:/usr/sbin:/sbin"; tests/real/need.sh strace=strace qemu-storage-daemon=qemu-system-common \
 		mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- faults:: --nocapture || status=$$?; $(WHAT_RAN)
+
+# Build only the crates under test with instrumentation, so that the AWS SDK is that of `make test`.
+SECONDS_PER_TARGET ?= 20
+test-fuzz: toolchain compiler ## Fuzz each parser for SECONDS_PER_TARGET (default: 20) seconds
+	@tests/real/need.sh c++=g++
+	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz --features engine
+	@tests/fuzz/run.sh $(CARGO_TARGET_DIR)/debug/fuzz $(CARGO_TARGET_DIR)/fuzz $(SECONDS_PER_TARGET) $(TARGETS)
 
 lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

@@ -22,7 +22,7 @@ const DROP_INS: [(&str, &str); 8] = [
 ];
 
 /// The restrictions of both units, as `systemctl show` prints them.
-const BOTH: [(&str, &str); 40] = [
+const BOTH: [(&str, &str); 41] = [
     ("AmbientCapabilities", ""),
     ("BindPaths", ""),
     ("BindReadOnlyPaths", ""),

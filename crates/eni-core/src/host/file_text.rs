@@ -43,9 +43,14 @@ pub fn encode(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// Returns whether a text contains bytes that are not UTF-8.
+pub(crate) fn has_escapes(text: &str) -> bool {
+    text.contains(|character| ESCAPES.contains(&character))
+}
+
 /// Returns the text for the output of a command: with U+FFFD for each byte that is not UTF-8.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if text.contains(|character| ESCAPES.contains(&character)) {
+    if has_escapes(text) {
         text.replace(|character| ESCAPES.contains(&character), "\u{fffd}").into()
     } else {
         text.into()

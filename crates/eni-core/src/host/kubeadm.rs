@@ -7,7 +7,7 @@
 
 use super::config_directory::ConfigDirectory;
 use super::kubelet_unit;
-use super::unit_file::environment_file;
+use super::unit_file::{accepts_assignments, environment_file};
 use super::{Change, Detection, HostError, HostFamily, HostKind, Image, Read, Renderer, UnitCheck};
 use crate::domain::kubelet::Kubelet;
 use crate::failure::{Advice, ExitCode};
@@ -127,16 +127,23 @@ struct ExtraArguments {
     quote: char,
 }
 
-/// The quotes of the variable prevent an extension of its value.
+/// Why the file cannot be extended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unbalanced quotes in the value of {VARIABLE} in {}", path.display())]
-pub struct Unquotable {
-    pub path: PathBuf,
+pub enum Unquotable {
+    /// The quotes of the variable prevent an extension of its value.
+    #[error("unbalanced quotes in the value of {VARIABLE} in {}", path.display())]
+    Value { path: PathBuf },
+    /// systemd would ignore the file, or read the block of eni-bootstrap as a part of another value.
+    #[error("{} has a quote or line that does not end, or a value that is not UTF-8", path.display())]
+    File { path: PathBuf },
 }
 
 impl Advice for Unquotable {
     fn help(&self) -> Cow<'static, str> {
-        "put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`".into()
+        match self {
+            Self::Value { .. } => "put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`".into(),
+            Self::File { path } => format!("close all quotes in {}, end no comment and no last line in a backslash, and save the file as UTF-8", path.display()).into(),
+        }
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -154,13 +161,27 @@ impl ExtraArguments {
             let (name, value) = line.split_once('=')?;
             (name.trim() == VARIABLE).then(|| value.trim().to_owned())
         };
-        let Some(value) = text.lines().rev().find_map(assigned) else {
-            let (value, quote) = quoted(inherited);
-            return Ok(Self { path, text, value, quote });
-        };
-        match unquoted(&value) {
-            Some((value, quote)) => Ok(Self { path, text, value, quote }),
-            None => Err(Unquotable { path }),
+        let written = text.lines().rev().find_map(assigned).map(|value| unquoted(&value));
+        if written == Some(None) {
+            return Err(Unquotable::Value { path });
+        }
+        let complete = format!("{text}\n");
+        if !accepts_assignments(&complete) {
+            return Err(Unquotable::File { path });
+        }
+        let variables = environment_file(&complete).into_iter().rev();
+        let effective =
+            variables.filter(|(name, _)| name == VARIABLE).map(|(_, value)| value).next();
+        match (effective, written.flatten()) {
+            (None, None) => {
+                let (value, quote) = quoted(inherited);
+                Ok(Self { path, text, value, quote })
+            }
+            (Some(effective), Some((value, quote))) if value == effective => {
+                Ok(Self { path, text, value, quote })
+            }
+            // The value has several lines, or the line is a part of another value.
+            _ => Err(Unquotable::Value { path }),
         }
     }
 }

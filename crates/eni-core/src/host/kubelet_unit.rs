@@ -86,7 +86,9 @@ pub(super) fn environment_texts(image: &Image) -> Vec<(PathBuf, String)> {
     let files = environment_files(image).into_iter();
     files
         .filter_map(|path| {
-            let text = kubeadm::without_block(image.file(&path)?);
+            let text = image.file(&path)?;
+            let is_shared = kubeadm::FILES.iter().any(|file| path == Path::new(file));
+            let text = if is_shared { kubeadm::without_block(text) } else { text.to_owned() };
             Some((path, text))
         })
         .collect()

@@ -14,9 +14,9 @@ pub use unit_error::UnitError;
 
 pub(crate) use command::{Command, kubelet_program, kubelet_word};
 pub(crate) use script::ScriptArguments;
-pub(crate) use words::{environment_file, words};
+pub(crate) use words::{accepts_assignments, environment_file, is_blank, is_variable, words};
 
-use super::{Image, Read};
+use super::{Image, Read, file_text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +98,7 @@ pub(super) fn environment(
     let words = effective(texts, "Environment").into_iter().flat_map(|value| words(&value));
     let mut variables: BTreeMap<String, String> = words
         .filter_map(|word| word.split_once('=').map(|(name, value)| (name.into(), value.into())))
+        .filter(|(name, value): &(String, String)| is_variable(name, value))
         .collect();
     for file in environment_files(texts) {
         let text = files.iter().find(|(path, _)| *path == file);
@@ -169,31 +170,45 @@ fn assignments(text: &str, key: &str) -> impl Iterator<Item = String> {
             return None;
         }
         let (name, value) = line.split_once('=')?;
-        (section == "[Service]" && name.trim_end() == key).then(|| value.trim().to_owned())
+        (section == "[Service]" && name.trim_matches(is_blank) == key)
+            .then(|| value.trim_matches(is_blank).to_owned())
     })
 }
 
-/// Returns the lines without comments and empty lines. Continued lines are joined by one space.
+/// Returns the lines without comments and empty lines. Continued lines are joined.
+///
+/// Source: `config_parse` in `src/shared/conf-parser.c`, systemd.
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = String::new();
-    for line in text.lines().map(str::trim) {
+    for line in text.replace("\r\n", "\n").split(['\n', '\r', '\0']) {
         // systemd also skips a comment inside a continued line.
-        if line.starts_with(['#', ';']) || (line.is_empty() && pending.is_empty()) {
+        if line.trim_start_matches(is_blank).starts_with(['#', ';']) {
             continue;
         }
-        if let Some(begun) = line.strip_suffix('\\') {
-            pending.push_str(begun.trim_end());
+        pending.push_str(line);
+        // Of two backslashes, the first one escapes the second one. A blank after a backslash is escaped, too.
+        let backslashes = line.len() - line.trim_end_matches('\\').len();
+        if backslashes % 2 == 1 {
+            pending.pop();
             pending.push(' ');
         } else {
-            pending.push_str(line);
             lines.push(std::mem::take(&mut pending));
         }
     }
-    if !pending.is_empty() {
-        lines.push(pending.trim_end().to_owned());
+    lines.push(pending);
+    let lines = lines.iter().map(|line| line.trim_matches(is_blank));
+    // systemd ignores a line that is not UTF-8.
+    let lines = lines.filter(|line| !line.is_empty() && !file_text::has_escapes(line));
+    lines.map(with_single_blanks).collect()
+}
+
+/// Returns a line with one blank between words, unless the line contains quotes or escapes.
+fn with_single_blanks(line: &str) -> String {
+    if line.contains(['"', '\'', '\\']) {
+        return line.to_owned();
     }
-    lines
+    line.split(is_blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

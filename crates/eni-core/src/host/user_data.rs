@@ -19,7 +19,7 @@ use std::io::Read as _;
 
 /// The maximum size after decompression, in bytes. User data is at most 16 KiB, so only a gzip bomb
 /// exceeds this limit.
-const MAX_DECOMPRESSED_BYTES: u64 = 1 << 20;
+const MAX_DECOMPRESSED_BYTES: usize = 1 << 20;
 
 const MEDIA_TYPE: &str = "application/node.eks.aws";
 
@@ -63,6 +63,9 @@ pub enum UserDataError {
     /// The user data starts like a gzip stream but is not a valid one.
     #[error("the gzip stream in user data is invalid")]
     Gzip(#[source] std::io::Error),
+    /// The decompressed user data exceeds [`MAX_DECOMPRESSED_BYTES`].
+    #[error("the gzip stream in user data has more than {} MiB", MAX_DECOMPRESSED_BYTES >> 20)]
+    TooLarge,
     /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message
     /// quotes the lines around the error, and user data may contain secrets.
     #[error("the NodeConfig in user data is invalid at line {line}, column {column}")]
@@ -78,6 +81,7 @@ impl Advice for UserDataError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Mime(_) => "correct the MIME document in the launch template's user data",
+            Self::TooLarge => "reduce the launch template's user data",
             Self::Gzip(_) => "compress the launch template's user data again",
             Self::NodeConfig { .. } => "correct the NodeConfig in the launch template's user data",
         }
@@ -283,9 +287,12 @@ fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, UserDataError> {
     }
     let mut unpacked = Vec::new();
     GzDecoder::new(&*plain)
-        .take(MAX_DECOMPRESSED_BYTES)
+        .take(MAX_DECOMPRESSED_BYTES as u64 + 1)
         .read_to_end(&mut unpacked)
         .map_err(UserDataError::Gzip)?;
+    if unpacked.len() > MAX_DECOMPRESSED_BYTES {
+        return Err(UserDataError::TooLarge);
+    }
     Ok(Cow::Owned(unpacked))
 }
 

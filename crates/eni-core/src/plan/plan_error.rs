@@ -40,6 +40,14 @@ pub enum PlanError {
         resource: String,
         source: InvalidQuantity,
     },
+    /// A reserve that the kubelet flag must repeat has an invalid name, which could change the flag.
+    #[error("kube-reserved in {location} contains {resource:?}, which is not a resource")]
+    OtherResource {
+        /// Where the reserve is configured.
+        location: String,
+        /// The name of the resource as it is written.
+        resource: String,
+    },
     /// The reserves leave nothing of a resource for pods.
     #[error("the kubelet would exit, because no {resource} is left for pods: {calculation}")]
     NothingAllocatable {
@@ -212,6 +220,9 @@ impl Advice for PlanError {
                 .into();
             }
             Self::OtherReserve { .. } => "correct the value, for example 1000",
+            Self::OtherResource { .. } => {
+                "remove the entry; the kubelet reserves cpu, ephemeral-storage, memory and pid"
+            }
             Self::WaitsForever => "set eni-config.wait to a duration, such as 30m",
             Self::EniConfigName(EniConfigNameError::Unknown(_)) => {
                 "use another field in eni-config.name; for {tag:KEY}, run `aws ec2 modify-instance-metadata-options --instance-id ID --instance-metadata-tags enabled`"
@@ -245,7 +256,8 @@ impl Advice for PlanError {
             Self::RejectedLabel { .. }
             | Self::ExistingEniConfigName { .. }
             | Self::LaterMaxPodsAboveCapacity { .. }
-            | Self::OtherReserve { .. } => ExitCode::InvalidData,
+            | Self::OtherReserve { .. }
+            | Self::OtherResource { .. } => ExitCode::InvalidData,
             _ => ExitCode::Settings,
         }
     }

@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 ///
-/// [`PlanError::OtherReserve`] if an existing reserve is not a quantity.
+/// [`PlanError::OtherReserve`] if an existing reserve is not a quantity, and [`PlanError::OtherResource`]
+/// if its name is not that of a resource.
 pub(super) fn others(
     existing: &ExistingConfig,
     uses_flags: bool,
@@ -35,6 +36,10 @@ pub(super) fn others(
     });
     others
         .map(|(resource, (quantity, location))| {
+            if !is_resource_name(resource) {
+                let (location, resource) = (location.to_string(), resource.to_owned());
+                return Err(PlanError::OtherResource { location, resource });
+            }
             let invalid = |source| PlanError::OtherReserve {
                 location: location.to_string(),
                 resource: resource.to_owned(),
@@ -43,6 +48,12 @@ pub(super) fn others(
             Ok((resource.to_owned(), quantity.parse().map_err(invalid)?))
         })
         .collect()
+}
+
+/// Returns whether a text has only characters of the name of a resource.
+fn is_resource_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 /// An existing kube-reserved quantity that takes precedence over that of eni-bootstrap.

@@ -47,7 +47,7 @@ fn a_broken_image_is_not_left_to_the_next_family() {
     let path = "/etc/default/kubelet".into();
     assert_eq!(
         detected(HostKind::Auto, &image),
-        Err(HostError::ExtraArguments(kubeadm::Unquotable { path }))
+        Err(HostError::ExtraArguments(kubeadm::Unquotable::Value { path }))
     );
 }
 

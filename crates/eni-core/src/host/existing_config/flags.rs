@@ -1,6 +1,6 @@
 //! Kubelet flags in command lines.
 
-use crate::host::unit_file::{self, environment_file};
+use crate::host::unit_file::{self, environment_file, is_blank};
 
 /// Returns the words of a command line as the kubelet gets them: systemd removes quotes and
 /// backslashes, also inside a word. The words of a shell's command are included.
@@ -9,7 +9,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     for word in unit_file::words(text) {
         let is_value = words.last().is_some_and(|last| takes_value(last));
         let is_command =
-            !is_value && !word.starts_with('-') && word.trim().contains(char::is_whitespace);
+            !is_value && !word.starts_with('-') && word.trim_matches(is_blank).contains(is_blank);
         if is_command {
             words.extend(self::words(&word));
         } else {

@@ -130,3 +130,19 @@ fn the_value_of_environment_is_kept_in_front_of_the_new_arguments() {
         "a kubelet.service that reads $KUBELET_EXTRA_ARGS from /etc/site.env after /etc/default/kubelet"
     );
 }
+
+#[test]
+fn a_file_that_systemd_would_ignore_or_extend_is_rejected() {
+    for bytes in [&b"SITE=Gr\xfc\xdfe\n"[..], b"SITE=1\\", b"SITE=\"1\n", b"# note \\\nSITE=1\n"] {
+        let text = crate::host::file_text::decode(bytes);
+        let error = rendered(&text, 20).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "/etc/default/kubelet has a quote or line that does not end, or a value that is not UTF-8"
+        );
+        assert_eq!(
+            error.help(),
+            "close all quotes in /etc/default/kubelet, end no comment and no last line in a backslash, and save the file as UTF-8"
+        );
+    }
+}

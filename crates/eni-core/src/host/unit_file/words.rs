@@ -1,7 +1,11 @@
 //! The quoting rules of systemd: words of a setting, and the lines of an environment file.
 
+use crate::host::file_text;
+
 /// Returns the words of a setting, of a variable that a command expands, or of a property in the
 /// output of `systemctl show`, without their quotes and escapes.
+///
+/// A backslash begins an escape also in single quotes.
 ///
 /// Source: `extract_first_word` in `src/basic/extract-word.c`, systemd. `systemctl show` escapes a
 /// space as `\x20` before version 240, and quotes the word as a shell does since then.
@@ -13,7 +17,6 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     while let Some(character) = rest.next() {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
-            (Some('\''), _) => word.get_or_insert_default().push(character),
             (_, '\\') => word.get_or_insert_default().extend(unescape(&mut rest)),
             (None, '"' | '\'') => {
                 quote = Some(character);
@@ -23,7 +26,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
             (None, '$') if word.is_none() && rest.peek() == Some(&'\'') => {
                 word.get_or_insert_default().push_str(&ansi_quoted(&mut rest));
             }
-            (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (None, _) if is_blank(character) => words.extend(word.take()),
             _ => word.get_or_insert_default().push(character),
         }
     }
@@ -48,34 +51,100 @@ fn ansi_quoted(rest: &mut Characters<'_>) -> String {
 }
 
 /// Returns the character of the escape that follows a backslash.
+///
+/// Source: `cunescape_one` in `src/basic/escape.c`, systemd.
 fn unescape(rest: &mut Characters<'_>) -> Option<char> {
-    Some(match rest.next()? {
-        'n' => '\n',
-        't' => '\t',
-        's' => ' ',
-        'x' => {
-            let digits: String = rest.by_ref().take(2).collect();
-            char::from(u8::from_str_radix(&digits, 16).ok()?)
-        }
-        other => other,
-    })
+    let first = rest.next()?;
+    let (radix, length) = match first {
+        'x' => (16, 2),
+        'u' => (16, 4),
+        'U' => (16, 8),
+        '0'..='7' => (8, 2),
+        other => return Some(control(other)),
+    };
+    let digits: String = rest.by_ref().take(length).collect();
+    let number = u32::from_str_radix(&digits, radix).ok()?;
+    // The first octal digit follows the backslash immediately.
+    char::from_u32(number + first.to_digit(8).unwrap_or_default() * 64)
 }
 
-/// Returns the variables of an environment file in its order.
+/// Returns the character that the letter after a backslash stands for.
+fn control(letter: char) -> char {
+    match letter {
+        'a' => '\u{7}',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        's' => ' ',
+        't' => '\t',
+        'v' => '\u{b}',
+        other => other,
+    }
+}
+
+/// Returns whether systemd separates words at this character.
+pub(crate) fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r')
+}
+
+/// Returns the variables of an environment file in its order, without those that systemd ignores; none if
+/// systemd rejects the file, because a variable is not UTF-8, or the file contains a zero byte.
 ///
-/// Source: `parse_env_file_internal` in `src/basic/env-file.c`, systemd.
+/// Source: `parse_env_file_internal` and `load_env_file_push` in `src/basic/env-file.c`, systemd.
 pub(crate) fn environment_file(text: &str) -> Vec<(String, String)> {
+    let mut variables = assignments(text);
+    if !is_valid(text, &variables) {
+        return Vec::new();
+    }
+    variables.retain(|(name, value)| is_variable(name, value));
+    variables
+}
+
+/// Returns whether systemd accepts an environment variable: it ignores invalid names, and values with
+/// control characters.
+///
+/// Source: `env_name_is_valid` and `env_value_is_valid` in `src/basic/env-util.c`, systemd.
+pub(crate) fn is_variable(name: &str, value: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_control = |it: char| it.is_ascii_control() && !matches!(it, '\t' | '\n');
+    !name.is_empty()
+        && !name.starts_with(|it: char| it.is_ascii_digit())
+        && name.bytes().all(is_plain)
+        && !value.contains(is_control)
+}
+
+/// Returns whether systemd accepts an environment file with these variables.
+fn is_valid(text: &str, variables: &[(String, String)]) -> bool {
+    let is_text = |text: &str| !file_text::has_escapes(text);
+    !text.contains('\0') && variables.iter().all(|(name, value)| is_text(name) && is_text(value))
+}
+
+/// Returns whether systemd reads assignments at the end of an environment file on their own: it accepts
+/// the file, and no quote, continued line or comment extends over them.
+pub(crate) fn accepts_assignments(text: &str) -> bool {
+    let variables = assignments(text);
+    // Before version 254, a comment that ends in a backslash continues on the next line.
+    let mut lines = text.lines().map(|line| line.trim_start_matches(is_blank));
+    let continues = lines.any(|line| line.starts_with(['#', ';']) && line.ends_with('\\'));
+    let mut expected = variables.clone();
+    expected.push(("A".to_owned(), "1".to_owned()));
+    is_valid(text, &variables) && !continues && assignments(&format!("{text}A=1\n")) == expected
+}
+
+fn assignments(text: &str) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let mut rest = text.chars().peekable();
     while rest.peek().is_some() {
         let name: String =
-            std::iter::from_fn(|| rest.next_if(|it| !matches!(it, '=' | '\n'))).collect();
-        let is_comment = name.trim_start().starts_with(['#', ';']);
+            std::iter::from_fn(|| rest.next_if(|it| !matches!(it, '=' | '\n' | '\r'))).collect();
+        let name = name.trim_matches(is_blank);
+        let is_comment = name.starts_with(['#', ';']);
         if is_comment {
-            while rest.next_if(|it| *it != '\n').is_some() {}
+            while rest.next_if(|it| !matches!(it, '\n' | '\r')).is_some() {}
         }
         if rest.next() == Some('=') && !is_comment {
-            variables.push((name.trim().to_owned(), value(&mut rest)));
+            variables.push((name.to_owned(), value(&mut rest)));
         }
     }
     variables
@@ -89,16 +158,17 @@ fn value(rest: &mut Characters<'_>) -> String {
     let mut begins = true;
     while let Some(character) = rest.next() {
         match (quote, character) {
-            (None, '\n') => break,
+            (None, '\n' | '\r') => break,
             (Some(open), _) if open == character => {
                 (quote, begins, kept) = (None, true, value.len());
             }
             (None, '"' | '\'') if begins => quote = Some(character),
-            (None, _) if begins && character.is_whitespace() => {}
+            (None, _) if begins && is_blank(character) => {}
             (None | Some('"'), '\\') => {
                 begins = false;
                 // A backslash at the end of a line joins it with the next one.
-                if let Some(escaped) = rest.next().filter(|it| *it != '\n') {
+                let is_joined = |it: char| it == '\n' || (quote.is_none() && it == '\r');
+                if let Some(escaped) = rest.next().filter(|it| !is_joined(*it)) {
                     // In quotes, a backslash only escapes the characters that a shell would replace.
                     if quote.is_some() && !matches!(escaped, '"' | '\\' | '`' | '$') {
                         value.push('\\');
@@ -110,7 +180,7 @@ fn value(rest: &mut Characters<'_>) -> String {
             _ => {
                 value.push(character);
                 begins = begins && quote.is_some();
-                if quote.is_some() || !character.is_whitespace() {
+                if quote.is_some() || !is_blank(character) {
                     kept = value.len();
                 }
             }
@@ -131,7 +201,9 @@ mod tests {
             ("  --a  'b c' \"d\\\"e\" f\"g h\"i ''", &["--a", "b c", "d\"e", "fg hi", ""]),
             ("A=1 B=x\\x20y\\x5cz", &["A=1", "B=x y\\z"]),
             ("A=1 \"B=x \\$y\" $'C=a\\nb'", &["A=1", "B=x $y", "C=a\nb"]),
-            ("'a\\b' $X \"$'\"", &["a\\b", "$X", "$'"]),
+            ("'a\\'b' $X \"$'\"", &["a'b", "$X", "$'"]),
+            ("\\101\\x42\\u00e9\\U0001f600\\s\\a", &["AB\u{e9}\u{1f600} \u{7}"]),
+            ("a\u{a0}b\u{2003}c", &["a\u{a0}b\u{2003}c"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
         }
@@ -153,5 +225,33 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(environment_file(text), expected);
+    }
+
+    #[test]
+    fn systemd_rejects_an_environment_file_that_is_not_utf_8() {
+        for bytes in [&b"A=1\nB=Gr\xfc\xdfe\n"[..], b"A=1\nB\xfc=1\n", b"A=1\n# \0\n"] {
+            let text = file_text::decode(bytes);
+            assert_eq!(environment_file(&text), [], "{bytes:?}");
+            assert!(!accepts_assignments(&text), "{bytes:?}");
+        }
+        let text = file_text::decode(b"# Gr\xfc\xdfe\nA=1\n");
+        assert_eq!(environment_file(&text), [("A".to_owned(), "1".to_owned())]);
+        assert!(accepts_assignments(&text));
+    }
+
+    #[test]
+    fn systemd_ignores_an_invalid_variable() {
+        let variables = environment_file("A=a\u{1}b\nB=a\tb\n1C=1\nD-E=1\n=1\n");
+        assert_eq!(variables, [("B".to_owned(), "a\tb".to_owned())]);
+    }
+
+    #[test]
+    fn an_assignment_at_the_end_can_be_a_part_of_another_value() {
+        for text in ["", "# note\n", "A='1'\n", "A=1 \\\n2\n", "text\n", "A=1\r\n"] {
+            assert!(accepts_assignments(text), "{text:?}");
+        }
+        for text in ["A=1 \\\n", "A=\"1\n", "A='1\n", "# note \\\n", " ; note \\\nA=1\n"] {
+            assert!(!accepts_assignments(text), "{text:?}");
+        }
     }
 }

@@ -192,3 +192,16 @@ fn an_invalid_node_config_is_an_error_without_its_text() {
     let error = node_config(&[0x1f, 0x8b, 0, 1, 2]).unwrap_err();
     assert_eq!(error.to_string(), "the gzip stream in user data is invalid");
 }
+
+#[test]
+fn decompression_stops_at_its_limit() {
+    let limit = MAX_DECOMPRESSED_BYTES - NODE_CONFIG.len();
+    let fits = gzip(&format!("{NODE_CONFIG}{}", "#".repeat(limit)));
+    assert_eq!(node_config(&fits).unwrap(), node_config(NODE_CONFIG.as_bytes()).unwrap());
+    for length in [limit + 1, 10 << 20] {
+        let error =
+            node_config(&gzip(&format!("{NODE_CONFIG}{}", "#".repeat(length)))).unwrap_err();
+        assert_eq!(error.to_string(), "the gzip stream in user data has more than 1 MiB");
+        assert_eq!(error.help(), "reduce the launch template's user data");
+    }
+}

@@ -1,0 +1,15 @@
+#!/bin/bash
+# RUSTC_WORKSPACE_WRAPPER of `make test-fuzz`: adds the coverage instrumentation of libFuzzer to the crates
+# under test, and optimizes them. All other crates are those of `make test`.
+set -euo pipefail
+
+case " $* " in
+*" --crate-name eni_core "* | *" --crate-name eni_bootstrap "* | *" --crate-name eni_bootstrap_fuzz "* | *" --crate-name fuzz "*)
+    flags=(-Copt-level=2 -Cpasses=sancov-module)
+    for option in level=4 inline-8bit-counters pc-table trace-compares; do
+        flags+=("-Cllvm-args=-sanitizer-coverage-$option")
+    done
+    exec "$@" "${flags[@]}"
+    ;;
+esac
+exec "$@"

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages lint deny static static-arm64 reproducible packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -68,7 +68,7 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
-lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
+lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
@@ -77,6 +77,18 @@ lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@tests/real/need.sh git=git shellcheck=shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database.
+deny: toolchain ## Check the licenses and sources of all crates; with ADVISORY_DB also their advisories
+	@tests/real/install.sh cargo-deny
+	@$(REAL)/bin/cargo-deny --locked --log-level error check licenses bans sources
+ifdef ADVISORY_DB
+	@GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='url.$(ADVISORY_DB).insteadOf' \
+		GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
+		$(REAL)/bin/cargo-deny --locked check advisories
+else
+	@echo "ADVISORIES WERE NOT CHECKED: set ADVISORY_DB to a copy of https://github.com/RustSec/advisory-db"
+endif
 
 # Pass these flags only to the crate of the binary. With RUSTFLAGS, cargo would build every dependency
 # again.
@@ -97,13 +109,17 @@ CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEE
 		printf "%s: static, %.1f MiB (maximum: %d MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
 
 static: toolchain compiler ## Build the static release binary, and check its size
-	cargo $(call RELEASE) $(MERGE_FUNCTIONS)
+	packaging/release.sh cargo $(call RELEASE) $(MERGE_FUNCTIONS)
 	@$(call CHECK,$(BINARY))
 	@$(BINARY) --version >/dev/null || { echo "$(BINARY) does not run on this machine" >&2; exit 1; }
 
 static-arm64: toolchain compiler ## Build the static release binary for arm64, on any machine
-	packaging/cross/arm64.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
+	packaging/cross/arm64.sh packaging/release.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
 	@$(call CHECK,$(BINARY_ARM64))
+
+reproducible: static ## Build the static binary again in other directories, and compare both binaries
+	@tests/real/need.sh git=git
+	@packaging/reproducible.sh $(BINARY) $(CARGO_TARGET_DIR)/reproducible
 
 image: static static-arm64 ## Build the container image for both architectures (OCI layout and tar)
 	@tests/real/need.sh git=git

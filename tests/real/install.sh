@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -18,6 +18,7 @@
 #   cargo-auditable  the tool that adds the list of crates to the binary
 #   cargo-cyclonedx  the tool that generates the SBOM
 #   cargo-deny  the tool that checks the dependencies
+#   cyclonedx   the validator of SBOMs
 #   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
@@ -68,6 +69,12 @@ build_moto() {
 build_awscli() {
     virtual_environment "$1" awscli
     "$build/out/bin/python" -c 'import awscli.clidriver, freezegun'
+}
+
+# Installs the CycloneDX library, which contains the schema of SBOMs.
+build_cyclonedx() {
+    virtual_environment "$1" cyclonedx
+    "$build/out/bin/python" -c 'import cyclonedx.validation.json, jsonschema'
 }
 
 # virtual_environment PLACE NAME: creates a virtual environment for PLACE with the Python packages from
@@ -302,9 +309,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | cargo-auditable | cargo-cyclonedx | cargo-deny) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]" >&2
     exit 64
     ;;
 esac
@@ -318,7 +325,7 @@ ipamd_pin() {
 exec {lock}>"$parts/.lock"
 flock "$lock" # only one process may build in this directory
 case $1 in
-moto | awscli) make_part "$1" "$1" "$(grep "^$1=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
+moto | awscli | cyclonedx) make_part "$1" "$1" "$(grep "^$1[-a-z]*=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
 kubernetes)
     if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then

@@ -11,3 +11,4 @@ pub mod manual;
 pub mod node;
 pub mod packages;
 pub mod real_parts;
+pub mod sbom;

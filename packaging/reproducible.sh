@@ -29,7 +29,7 @@ cp "$tools/bin/cargo-auditable" "$work/target/real-parts/bin"
 cp "$tools/cargo-auditable.stamp" "$work/target/real-parts"
 
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL CARGO_HOME="$work/cargo" CARGO_TARGET_DIR="$work/target" \
-    TZ=Pacific/Chatham LC_ALL=C.UTF-8 nice make --directory "$work/source" static </dev/null
+    TZ=Pacific/Chatham LC_ALL=C.UTF-8 nice -n 19 make --directory "$work/source" static </dev/null
 
 sha256sum "$binary" "$work/target/release/eni-bootstrap"
 if ! cmp "$binary" "$work/target/release/eni-bootstrap"; then

@@ -61,6 +61,16 @@ pub fn rebuild(folder: &Path, variables: &[(&str, &str)]) -> Packages {
     Packages { folder: folder.to_owned(), version: VERSION }
 }
 
+/// Runs `packaging/build.sh` for amd64 with these environment variables.
+pub fn try_rebuild(folder: &Path, variables: &[(&str, &str)]) -> Output {
+    let binary = static_binary().unwrap();
+    let documents = write_documents(folder, &binary);
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut script = Command::new(repository.join("packaging/build.sh"));
+    script.arg("amd64").args([&binary, &documents, folder]).env("NFPM", nfpm().unwrap());
+    script.env_remove("SIGNING_PASSPHRASE").envs(variables.iter().copied()).output().unwrap()
+}
+
 /// Writes the files that the packages contain besides the binary to `folder/documents`.
 fn write_documents(folder: &Path, binary: &Path) -> PathBuf {
     let documents = folder.join("documents");

@@ -1,6 +1,8 @@
 //! The signatures of the packages, checked with rpm and with debsig-verify.
 
-use crate::support::packages::{PackageFormat, Packages, packages, rebuild, stdout_of_success};
+use crate::support::packages::{
+    PackageFormat, Packages, packages, rebuild, stdout_of_success, try_rebuild,
+};
 use crate::support::real_parts::program;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -118,45 +120,63 @@ fn corrupt(file: &Path) {
 }
 
 #[test]
-fn rpm_accepts_only_packages_with_a_signature_of_the_key() {
-    let (Some(_), Some([unsigned, _]), Some(key)) =
-        (program("rpm", "rpm"), packages(), Key::generate())
-    else {
+fn rpm_and_debsig_verify_accept_only_packages_with_a_signature_of_the_key() {
+    let (Some(_), Some(_), Some([unsigned, _]), Some(key), Some(other)) = (
+        program("rpm", "rpm"),
+        program("debsig-verify", "debsig-verify"),
+        packages(),
+        Key::generate(),
+        Key::generate(),
+    ) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let signed = key.sign(folder.path());
+    let text = |status, text: &str| (Some(status), format!("PACKAGE: {text}\n"));
     for architecture in ["amd64", "arm64"] {
         let unsigned = unsigned.file(PackageFormat::Rpm, architecture);
-        assert_eq!(key.check_rpm(&unsigned), (Some(0), "PACKAGE: digests OK\n".to_owned()));
+        assert_eq!(key.check_rpm(&unsigned), text(0, "digests OK"));
         let signed = signed.file(PackageFormat::Rpm, architecture);
-        let accepted = "PACKAGE: digests signatures OK\n".to_owned();
-        assert_eq!(key.check_rpm(&signed), (Some(0), accepted));
-        let other = Key::generate().unwrap();
-        let rejected = "PACKAGE: digests SIGNATURES NOT OK\n".to_owned();
-        assert_eq!(other.check_rpm(&signed), (Some(1), rejected));
+        assert_eq!(key.check_rpm(&signed), text(0, "digests signatures OK"));
+        assert_eq!(other.check_rpm(&signed), text(1, "digests SIGNATURES NOT OK"));
         corrupt(&signed);
-        let rejected = "PACKAGE: DIGESTS SIGNATURES NOT OK\n".to_owned();
-        assert_eq!(key.check_rpm(&signed), (Some(1), rejected));
+        assert_eq!(key.check_rpm(&signed), text(1, "DIGESTS SIGNATURES NOT OK"));
     }
-}
-
-#[test]
-fn debsig_verify_accepts_only_packages_with_a_signature_of_the_key() {
-    let (Some(_), Some([unsigned, _]), Some(key)) =
-        (program("debsig-verify", "debsig-verify"), packages(), Key::generate())
-    else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let signed = key.sign(folder.path());
+    // The exit statuses of debsig-verify: no signature, no policy for the key, invalid signature.
     for architecture in ["amd64", "arm64"] {
         let unsigned = unsigned.file(PackageFormat::Deb, architecture);
         assert_eq!(key.check_deb(&unsigned).0, Some(10));
         let signed = signed.file(PackageFormat::Deb, architecture);
         assert_eq!(key.check_deb(&signed).0, Some(0));
-        assert_eq!(Key::generate().unwrap().check_deb(&signed).0, Some(11));
+        assert_eq!(other.check_deb(&signed).0, Some(11));
         corrupt(&signed);
         assert_eq!(key.check_deb(&signed).0, Some(13));
     }
+}
+
+#[test]
+fn build_without_the_passphrase_or_the_key_fails() {
+    let (Some([_, _]), Some(key)) = (packages(), Key::generate()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let secret = key.path("secret.asc");
+    let missing = key.path("missing.asc");
+    let fails = |variables: &[(&str, &str)]| {
+        let output = try_rebuild(folder.path(), variables);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), stderr)
+    };
+    let (status, stderr) = fails(&[("SIGNING_KEY", secret.to_str().unwrap())]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with("build.sh: nfpm failed to build the deb: "), "{stderr}");
+    assert!(stderr.contains("key is encrypted but no passphrase was provided"), "{stderr}");
+    assert_eq!(
+        fails(&[("SIGNING_KEY", missing.to_str().unwrap())]),
+        (
+            Some(1),
+            format!(
+                "build.sh: {} not found; set SIGNING_KEY to the file of an OpenPGP key\n",
+                missing.display()
+            )
+        )
+    );
 }

@@ -32,7 +32,7 @@ remap "$root" /eni-bootstrap
 remap "$target" /eni-bootstrap/target
 # cargo downloads the crates to a directory whose name depends on the registry.
 host=$("${RUSTC:-rustc}" --version --verbose | sed -n 's/^host: //p')
-manifests=$(cd "$root" && cargo metadata --locked --format-version 1 --filter-platform "$host" |
+manifests=$(cd "$root" && cargo metadata --quiet --locked --format-version 1 --filter-platform "$host" |
     grep -o '"manifest_path":"[^"]*"' | cut -d '"' -f 4)
 while read -r directory; do
     remap "$directory" /crates

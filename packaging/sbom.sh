@@ -43,7 +43,7 @@ cp -r Cargo.toml Cargo.lock src crates packaging tests "$work/source"
 
 # cargo-cyclonedx also lists procedural macros, and crates that only the tests enable. cargo tree excludes
 # them.
-cargo tree --locked --package eni-bootstrap --edges normal,no-proc-macro --target "$target" --prefix none \
+cargo tree --quiet --locked --package eni-bootstrap --edges normal,no-proc-macro --target "$target" --prefix none \
     --format '{p}' >"$work/tree"
 jq --arg source "$work/source" --arg sha256 "$(sha256sum "$binary" | cut -d ' ' -f 1)" --rawfile tree "$work/tree" '
     ($tree | split("\n") | map(split(" ")[:2] | join(" "))) as $linked

@@ -69,7 +69,7 @@ fn list_of_dependencies_matches_cargo() {
     let text = [
         HEADER,
         &section("Linked into the binary", &linked),
-        &section("Procedural macros and build scripts, which run on the build machine", &build),
+        &section("Procedural macros and build scripts", &build),
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/dependencies.txt");
     expect_golden(&path, &text.concat());

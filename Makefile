@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny reproducible documents lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -10,6 +10,7 @@ BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
 BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootstrap
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
+DOCUMENTS := $(CARGO_TARGET_DIR)/documents
 # Maximum size of the binary in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
 MAX_MIB := 12
@@ -60,10 +61,11 @@ test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 # Run one test at a time, as in test-boot.
 test-packages: toolchain compiler static static-arm64 image ## Test the packages, the container image and the arm64 binary (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
-	@for part in moto imds kubernetes nodeadm boot nfpm; do \
+	@for part in moto imds kubernetes nodeadm boot nfpm cyclonedx; do \
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
-	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git \
+	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git jq=jq \
+		gpg=gnupg debsig-verify=debsig-verify \
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
@@ -82,7 +84,7 @@ test-fuzz: toolchain compiler ## Fuzz each parser for SECONDS_PER_TARGET (defaul
 	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz --features engine
 	@tests/fuzz/run.sh $(CARGO_TARGET_DIR)/debug/fuzz $(CARGO_TARGET_DIR)/fuzz $(SECONDS_PER_TARGET) $(TARGETS)
 
-lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
+lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
@@ -91,6 +93,18 @@ lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@tests/real/need.sh git=git shellcheck=shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database.
+deny: toolchain ## Check the licenses and sources of all crates; with ADVISORY_DB also their advisories
+	@tests/real/install.sh cargo-deny
+	@$(REAL)/bin/cargo-deny --locked --log-level error check licenses bans sources
+ifdef ADVISORY_DB
+	@GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='url.$(or $(realpath $(ADVISORY_DB)),$(ADVISORY_DB)).insteadOf' \
+		GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
+		$(REAL)/bin/cargo-deny --locked check advisories
+else
+	@echo "ADVISORIES WERE NOT CHECKED: set ADVISORY_DB to a copy of https://github.com/RustSec/advisory-db"
+endif
 
 # Pass these flags only to the crate of the binary. With RUSTFLAGS, cargo would build every dependency
 # again.
@@ -111,30 +125,41 @@ CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEE
 		printf "%s: static, %.1f MiB (maximum: %d MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
 
 static: toolchain compiler ## Build the static release binary, and check its size
-	cargo $(call RELEASE) $(MERGE_FUNCTIONS)
+	packaging/release.sh cargo $(call RELEASE) $(MERGE_FUNCTIONS)
 	@$(call CHECK,$(BINARY))
 	@$(BINARY) --version >/dev/null || { echo "$(BINARY) does not run on this machine" >&2; exit 1; }
 
 static-arm64: toolchain compiler ## Build the static release binary for arm64, on any machine
-	packaging/cross/arm64.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
+	packaging/cross/arm64.sh packaging/release.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
 	@$(call CHECK,$(BINARY_ARM64))
 
-image: static static-arm64 ## Build the container image for both architectures (OCI layout and tar)
+reproducible: static ## Build the static binary again in other directories, and compare both binaries
 	@tests/real/need.sh git=git
+	@packaging/reproducible.sh $(BINARY) $(CARGO_TARGET_DIR)/reproducible
+
+# The man pages, completions and licenses, and the SBOM of each binary.
+documents: static static-arm64
+	@tests/real/install.sh cargo-cyclonedx
+	@tests/real/need.sh git=git jq=jq
+	@rm -rf $(DOCUMENTS) && mkdir -p $(DOCUMENTS)
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} CARGO_CYCLONEDX=$(REAL)/bin/cargo-cyclonedx; \
+	cargo run --quiet --locked --example manual -- $(DOCUMENTS) "$$(date --utc --date "@$$SOURCE_DATE_EPOCH" +%F)"; \
+	packaging/sbom.sh amd64 $(BINARY) $(DOCUMENTS)/eni-bootstrap-amd64.cdx.json; \
+	packaging/sbom.sh arm64 $(BINARY_ARM64) $(DOCUMENTS)/eni-bootstrap-arm64.cdx.json
+
+image: documents ## Build the container image for both architectures (OCI layout and tar)
 	@tests/real/install.sh regctl
-	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(BINARY) $(BINARY_ARM64) $(IMAGE)
+	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(BINARY) $(BINARY_ARM64) $(DOCUMENTS) $(IMAGE)
 
 # This target needs both binaries: it builds the packages for both architectures.
-packages: static static-arm64 ## Build the deb and the rpm for both architectures
+packages: documents ## Build the deb and the rpm for both architectures; SIGNING_KEY is the file of an OpenPGP key
 	@tests/real/install.sh nfpm
-	@tests/real/need.sh git=git
 	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES)
-	@epoch=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
-	cargo run --quiet --locked --example manual -- $(PACKAGES)/manual "$$(date --utc --date "@$$epoch" +%F)"; \
-	export NFPM=$(REAL)/bin/nfpm SOURCE_DATE_EPOCH=$$epoch; \
-	packaging/build.sh amd64 $(BINARY) $(PACKAGES)/manual $(PACKAGES); \
-	packaging/build.sh arm64 $(BINARY_ARM64) $(PACKAGES)/manual $(PACKAGES)
+	@export NFPM=$(REAL)/bin/nfpm SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} SIGNING_KEY=$(SIGNING_KEY); \
+	packaging/build.sh amd64 $(BINARY) $(DOCUMENTS) $(PACKAGES); \
+	packaging/build.sh arm64 $(BINARY_ARM64) $(DOCUMENTS) $(PACKAGES)
 	@sha256sum $(PACKAGES)/*.{deb,rpm}
+	@$(if $(SIGNING_KEY),echo "packages signed with $(SIGNING_KEY)",echo "PACKAGES ARE NOT SIGNED: set SIGNING_KEY to the file of an OpenPGP key")
 
 # .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
 # release binary. The order is the order in which the tests need the parts.

@@ -1,16 +1,20 @@
 #!/bin/bash
-# Usage: build.sh ARCHITECTURE BINARY MANUAL FOLDER
+# Usage: build.sh ARCHITECTURE BINARY DOCUMENTS FOLDER
 #
 # Builds the deb and the rpm for ARCHITECTURE (amd64 or arm64) in FOLDER. BINARY is the static binary.
-# MANUAL is the output directory of `cargo run --example manual`. `make packages` calls this script.
+# DOCUMENTS contains the output of `cargo run --example manual`, and the SBOM of the binary as
+# eni-bootstrap-ARCHITECTURE.cdx.json. `make packages` calls this script.
 #
 # The version comes from Cargo.toml. Every timestamp is SOURCE_DATE_EPOCH, by default the time of the
-# last commit. Two builds of the same commit are therefore identical.
+# last commit. Two builds of the same commit are therefore identical, except for the signatures.
 #
 # Environment variables:
 #   SOURCE_DATE_EPOCH  time of the build in seconds
 #   MAINTAINER         maintainer of the packages: "Name <address>"
 #   NFPM               path of nfpm
+#   SIGNING_KEY        file with the secret OpenPGP key that signs the packages, in ASCII armor (default:
+#                      the packages are not signed)
+#   SIGNING_PASSPHRASE passphrase of the key, if it has one
 set -euo pipefail
 
 fail() {
@@ -18,11 +22,13 @@ fail() {
     exit 1
 }
 
-(($# == 4)) || { echo "usage: build.sh amd64|arm64 BINARY MANUAL FOLDER" >&2; exit 64; }
+(($# == 4)) || { echo "usage: build.sh amd64|arm64 BINARY DOCUMENTS FOLDER" >&2; exit 64; }
 mkdir -p "$4"
-architecture=$1 binary=$(realpath "$2") manual=$(realpath "$3") folder=$(realpath "$4")
+architecture=$1 binary=$(realpath "$2") documents=$(realpath "$3") folder=$(realpath "$4")
 nfpm=$(command -v "${NFPM:-nfpm}") || fail "${NFPM:-nfpm} not found; run \`tests/real/install.sh nfpm\` to build it"
 nfpm=$(realpath "$nfpm")
+key=${SIGNING_KEY:+$(realpath "$SIGNING_KEY")}
+[[ -z $key || -f $key ]] || fail "$key not found; set SIGNING_KEY to the file of an OpenPGP key"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The machine number in the ELF header. Without this check, a wrong binary would fail only at the first
@@ -43,8 +49,9 @@ maintainer=${MAINTAINER:-the authors of eni-bootstrap <maintainers@eni-bootstrap
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir "$stage/man1"
-cp "$manual"/{eni-bootstrap,_eni-bootstrap,eni-bootstrap.fish,third-party-licenses} "$stage"
-cp "$manual"/*.1 "$stage/man1"
+cp "$documents"/{eni-bootstrap,_eni-bootstrap,eni-bootstrap.fish,third-party-licenses} "$stage"
+cp "$documents"/*.1 "$stage/man1"
+cp "$documents/eni-bootstrap-$architecture.cdx.json" "$stage/eni-bootstrap.cdx.json"
 cp CHANGELOG.md "$stage/changelog"
 cat >"$stage/changelog.Debian" <<END
 eni-bootstrap (${version/-/\~}-1) unstable; urgency=medium
@@ -57,6 +64,6 @@ gzip --best --no-name "$stage"/man1/*.1 "$stage"/changelog{,.Debian} "$stage/thi
 
 for format in deb rpm; do
     ARCHITECTURE=$architecture VERSION=$version MAINTAINER=$maintainer BINARY=$binary STAGE=$stage \
-        SOURCE_DATE_EPOCH=$epoch "$nfpm" package --config packaging/nfpm.yaml --packager "$format" \
+        SIGNING_KEY=$key NFPM_PASSPHRASE=${SIGNING_PASSPHRASE:-} SOURCE_DATE_EPOCH=$epoch "$nfpm" package --config packaging/nfpm.yaml --packager "$format" \
         --target "$folder/" >"$stage/nfpm.log" || fail "nfpm failed to build the $format: $(<"$stage/nfpm.log")"
 done

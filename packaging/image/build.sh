@@ -1,9 +1,10 @@
 #!/bin/bash
-# Usage: build.sh AMD64 ARM64 FOLDER
+# Usage: build.sh AMD64 ARM64 DOCUMENTS FOLDER
 #
 # Builds the container image from two static binaries. FOLDER/oci is an OCI layout with one index for
-# linux/amd64 and linux/arm64. FOLDER/eni-bootstrap.tar contains the same image. `make image` calls this
-# script. The script does not need root.
+# linux/amd64 and linux/arm64. FOLDER/eni-bootstrap.tar contains the same image. DOCUMENTS contains the
+# licenses of all crates, and the SBOM of each binary. `make image` calls this script. The script does not
+# need root.
 #
 # The same inputs always produce the same bytes. The version comes from Cargo.toml. Every timestamp is
 # SOURCE_DATE_EPOCH.
@@ -20,10 +21,10 @@ fail() {
     exit 1
 }
 
-(($# == 3)) || { echo "usage: build.sh AMD64 ARM64 FOLDER" >&2; exit 64; }
-mkdir -p "$3"
+(($# == 4)) || { echo "usage: build.sh AMD64 ARM64 DOCUMENTS FOLDER" >&2; exit 64; }
+mkdir -p "$4"
 declare -A binaries=([amd64]=$(realpath "$1") [arm64]=$(realpath "$2"))
-folder=$(realpath "$3")
+documents=$(realpath "$3") folder=$(realpath "$4")
 regctl=$(command -v "${REGCTL:-regctl}") || fail "${REGCTL:-regctl} not found; run \`tests/real/install.sh regctl\` to build it"
 regctl=$(realpath "$regctl")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -65,10 +66,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 made=ocidir://$work/oci
 for architecture in amd64 arm64; do
-    mkdir "$work/$architecture"
-    cp "${binaries[$architecture]}" "$work/$architecture/eni-bootstrap"
-    tar --create --file "$work/$architecture.tar" --directory "$work/$architecture" --format=ustar \
-        --owner=0 --group=0 --numeric-owner --mode=0755 --mtime="@$epoch" eni-bootstrap
+    root=$work/$architecture
+    install -D -m 755 "${binaries[$architecture]}" "$root/eni-bootstrap"
+    # The same paths as in the packages.
+    install -D -m 644 "$documents/eni-bootstrap-$architecture.cdx.json" "$root/usr/share/eni-bootstrap/eni-bootstrap.cdx.json"
+    install -D -m 644 --target-directory "$root/usr/share/licenses/eni-bootstrap" LICENSE "$documents/third-party-licenses"
+    tar --create --file "$root.tar" --directory "$root" --format=ustar --sort=name \
+        --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$epoch" eni-bootstrap usr
     "$regctl" image create "$made:$architecture" --platform "linux/$architecture" --created "$created" \
         "${labels[@]}" "${annotations[@]}"
     # The image must contain the complete command. Bottlerocket cannot pass arguments to a bootstrap

@@ -5,6 +5,7 @@ use crate::behaviour::cli::steady;
 use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{DROP_IN, Node, RunOutput, Running, in_cluster, run_output};
 use crate::support::real_parts::{arm64_binary, runner_for};
+use crate::support::sbom::assert_audited;
 use eni_bootstrap_sandbox::KubernetesApi;
 use serde_json::json;
 use std::fs;
@@ -32,6 +33,12 @@ fn size_is_at_most_12_mib() {
     let Some(binary) = arm64_binary() else { return };
     let size = fs::metadata(binary).unwrap().len();
     assert!(size <= MAX_SIZE, "{size} bytes");
+}
+
+#[test]
+fn lists_its_crates() {
+    let Some(binary) = arm64_binary() else { return };
+    assert_audited(&binary, "arm64");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::support::node::{Node, Running, imds_with, run_output};
 use crate::support::real_parts::{require_root, static_binary, trixie_root};
+use crate::support::sbom::assert_audited;
 use eni_bootstrap_sandbox::{Dns, KubernetesApi};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -33,6 +34,24 @@ fn size_is_at_most_12_mib() {
     let Some(binary) = static_binary() else { return };
     let size = fs::metadata(binary).unwrap().len();
     assert!(size <= MAX_SIZE, "{size} bytes");
+}
+
+#[test]
+fn contains_no_path_of_the_build_machine() {
+    let Some(binary) = static_binary() else { return };
+    let bytes = fs::read(&binary).unwrap();
+    let target = binary.ancestors().nth(2).unwrap().to_str().unwrap();
+    for path in [env!("CARGO_MANIFEST_DIR"), target, "/.cargo/", "/.rustup/"] {
+        let is_found = bytes.windows(path.len()).any(|bytes| bytes == path.as_bytes());
+        assert!(!is_found, "the binary contains {path}");
+    }
+}
+
+#[test]
+fn lists_its_crates() {
+    let Some(binary) = static_binary() else { return };
+    let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
+    assert_audited(&binary, architecture);
 }
 
 #[test]

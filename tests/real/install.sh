@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -15,6 +15,10 @@
 #   nfpm        the tool that builds the packages
 #   arm64       a Rust compiler for arm64
 #   regctl      the tool that builds the container image
+#   cargo-auditable  the tool that adds the list of crates to the binary
+#   cargo-cyclonedx  the tool that generates the SBOM
+#   cargo-deny  the tool that checks the dependencies
+#   cyclonedx   the validator of SBOMs
 #   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
@@ -29,6 +33,9 @@ parts=$(cd "$target/real-parts" && pwd)
 need=$here/need.sh
 root_suite=trixie
 boot_suite=bookworm
+cargo_auditable=0.7.7
+cargo_cyclonedx=0.5.9
+cargo_deny=0.20.2
 
 log() { printf 'real-parts: %s\n' "$*" >&2; }
 
@@ -62,6 +69,12 @@ build_moto() {
 build_awscli() {
     virtual_environment "$1" awscli
     "$build/out/bin/python" -c 'import awscli.clidriver, freezegun'
+}
+
+# Installs the CycloneDX library, which contains the schema of SBOMs.
+build_cyclonedx() {
+    virtual_environment "$1" cyclonedx
+    "$build/out/bin/python" -c 'import cyclonedx.validation.json, jsonschema'
 }
 
 # virtual_environment PLACE NAME: creates a virtual environment for PLACE with the Python packages from
@@ -200,6 +213,28 @@ build_regctl() {
     "$build/out" version >/dev/null
 }
 
+# cargo_install NAME VERSION: builds a tool from its crate, with the versions and checksums in the crate's
+# Cargo.lock. The build is not optimized, because the tool runs for less time than an optimized build takes.
+cargo_install() {
+    env -u RUSTC -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u RUSTC_WORKSPACE_WRAPPER \
+        CARGO_TARGET_DIR="$build/target" CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 \
+        CARGO_PROFILE_DEV_STRIP=true \
+        cargo install --quiet --debug --locked --no-track --root "$build" --version "=$2" "$1" "${@:3}" >&2
+    mv "$build/bin/$1" "$build/out"
+}
+
+build_cargo_auditable() { cargo_install cargo-auditable "$cargo_auditable"; }
+
+build_cargo_cyclonedx() {
+    cargo_install cargo-cyclonedx "$cargo_cyclonedx"
+    "$build/out" cyclonedx --version >/dev/null
+}
+
+build_cargo_deny() {
+    cargo_install cargo-deny "$cargo_deny" --no-default-features
+    "$build/out" --version >/dev/null
+}
+
 # debian_root NAME SUITE PACKAGES: creates a small Debian root directory with PACKAGES.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
@@ -274,9 +309,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]" >&2
     exit 64
     ;;
 esac
@@ -290,7 +325,7 @@ ipamd_pin() {
 exec {lock}>"$parts/.lock"
 flock "$lock" # only one process may build in this directory
 case $1 in
-moto | awscli) make_part "$1" "$1" "$(grep "^$1=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
+moto | awscli | cyclonedx) make_part "$1" "$1" "$(grep "^$1[-a-z]*=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;
 kubernetes)
     if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
@@ -309,6 +344,9 @@ ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | c
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
+cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
+cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
+cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

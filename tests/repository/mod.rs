@@ -1,4 +1,5 @@
-//! Rules about the repository itself: module order and documentation.
+//! Rules about the repository itself: module order, dependencies and documentation.
 
+mod dependencies;
 mod documentation;
 mod module_order;

@@ -13,4 +13,5 @@ pub mod manual;
 pub mod node;
 pub mod packages;
 pub mod real_parts;
+pub mod sbom;
 pub mod trace;

@@ -3,7 +3,8 @@
 
 use crate::support::boot::node::Node;
 use crate::support::manual::write_manual;
-use crate::support::real_parts::{nfpm, program, require_root, static_binary};
+use crate::support::real_parts::{cargo_cyclonedx, nfpm, program, require_root, static_binary};
+use crate::support::sbom::write_sbom;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -35,40 +36,77 @@ pub fn packages() -> Option<&'static [Packages; 2]> {
     // Checked in every call, so that every skipped test is reported.
     let (nfpm, binary) = (nfpm()?, static_binary()?);
     program("git", "git")?;
+    cargo_cyclonedx()?;
+    program("jq", "jq")?;
     Some(BUILT.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
         let _ = fs::remove_dir_all(&folder);
-        let manual = folder.join("manual");
-        write_manual(&manual);
+        let documents = write_documents(&folder, &binary);
         let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
         let later = later_source(&folder.join("source"));
         [(repository, VERSION), (&later, LATER)].map(|(source, version)| {
             let packages = Packages { folder: folder.join(version), version };
-            build(source, &nfpm, &binary, &manual, &packages.folder);
+            build(source, &nfpm, &binary, &documents, &packages.folder, &[]);
             packages
         })
     }))
 }
 
-/// Builds the packages of [`VERSION`] again, in `folder`.
-pub fn rebuild(folder: &Path) {
-    let manual = folder.join("manual");
-    write_manual(&manual);
+/// Builds the packages of [`VERSION`] again in `folder`, with these environment variables.
+pub fn rebuild(folder: &Path, variables: &[(&str, &str)]) -> Packages {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    build(repository, &nfpm().unwrap(), &static_binary().unwrap(), &manual, folder);
+    let binary = static_binary().unwrap();
+    let documents = write_documents(folder, &binary);
+    build(repository, &nfpm().unwrap(), &binary, &documents, folder, variables);
+    Packages { folder: folder.to_owned(), version: VERSION }
 }
 
-/// Runs `packaging/build.sh` of `source` for both architectures, as the Makefile does.
-fn build(source: &Path, nfpm: &Path, binary: &Path, manual: &Path, folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
+/// Runs `packaging/build.sh` for amd64 with these environment variables.
+pub fn try_rebuild(folder: &Path, variables: &[(&str, &str)]) -> Output {
+    let binary = static_binary().unwrap();
+    let documents = write_documents(folder, &binary);
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut script = Command::new(repository.join("packaging/build.sh"));
+    script.arg("amd64").args([&binary, &documents, folder]).env("NFPM", nfpm().unwrap());
+    script.env_remove("SIGNING_PASSPHRASE").envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Writes the files that the packages contain besides the binary to `folder/documents`.
+fn write_documents(folder: &Path, binary: &Path) -> PathBuf {
+    let documents = folder.join("documents");
+    write_manual(&documents);
+    for (architecture, binary) in [("amd64", binary), ("arm64", &for_arm64(folder, binary))] {
+        let file = documents.join(format!("eni-bootstrap-{architecture}.cdx.json"));
+        write_sbom(architecture, binary, &file);
+    }
+    documents
+}
+
+/// Writes the arm64 binary to `folder`, and returns its path.
+fn for_arm64(folder: &Path, binary: &Path) -> PathBuf {
     let arm64 = folder.join("for-arm64");
     let built = binary.with_file_name("../aarch64-unknown-linux-gnu/release/eni-bootstrap");
+    fs::create_dir_all(folder).unwrap();
     if fs::copy(built, &arm64).is_err() {
         write(&arm64, &arm64_elf_header());
     }
+    arm64
+}
+
+/// Runs `packaging/build.sh` of `source` for both architectures, as the Makefile does.
+fn build(
+    source: &Path,
+    nfpm: &Path,
+    binary: &Path,
+    documents: &Path,
+    folder: &Path,
+    variables: &[(&str, &str)],
+) {
+    let arm64 = for_arm64(folder, binary);
     for (architecture, binary) in [("amd64", binary), ("arm64", &arm64)] {
         let mut script = Command::new(source.join("packaging/build.sh"));
-        script.arg(architecture).args([binary, manual, folder]).env("NFPM", nfpm);
+        script.arg(architecture).args([binary, documents, folder]).env("NFPM", nfpm);
+        script.env_remove("SIGNING_KEY").envs(variables.iter().copied());
         if source != Path::new(env!("CARGO_MANIFEST_DIR")) {
             script.env("SOURCE_DATE_EPOCH", "1800000000"); // `source` is not a git checkout
         }

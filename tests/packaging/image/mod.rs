@@ -3,11 +3,11 @@
 use crate::support::container::TAG;
 use crate::support::golden::files_under;
 use crate::support::node::{RunOutput, run_output};
-use crate::support::real_parts::{arm64_binary, container_image, regctl, static_binary};
-use flate2::read::GzDecoder;
+use crate::support::real_parts::{arm64_binary, container_image, documents, regctl, static_binary};
+use crate::support::sbom::{crates_of_sbom, linked_crates};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ struct Layout(PathBuf);
 
 impl Layout {
     fn json(&self, file: &str) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.0.join(file)).unwrap()).unwrap()
+        json_file(&self.0.join(file))
     }
 
     /// Returns the path of the blob of a descriptor. Asserts that its size matches.
@@ -36,7 +36,7 @@ impl Layout {
     }
 
     fn follow(&self, descriptor: &Value) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.blob(descriptor)).unwrap()).unwrap()
+        json_file(&self.blob(descriptor))
     }
 
     /// Returns the image index with the manifests of both architectures.
@@ -47,6 +47,10 @@ impl Layout {
 
 fn layout() -> Option<Layout> {
     Some(Layout(container_image()?.join("oci")))
+}
+
+fn json_file(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Returns the annotations that the index and the manifests must have. The revision and the creation
@@ -104,8 +108,9 @@ fn index_lists_both_architectures_with_annotations() {
 }
 
 #[test]
-fn each_image_has_one_layer_with_the_binary() {
-    let (Some(layout), Some(amd64), Some(arm64)) = (layout(), static_binary(), arm64_binary())
+fn each_image_has_one_layer_with_the_binary_its_sbom_and_the_licenses() {
+    let (Some(layout), Some(amd64), Some(arm64), Some(documents)) =
+        (layout(), static_binary(), arm64_binary(), documents())
     else {
         return;
     };
@@ -145,15 +150,34 @@ fn each_image_has_one_layer_with_the_binary() {
         let layer = layout.blob(&layers[0]);
         let created = annotations[format!("{ANNOTATION}.created")].as_str().unwrap();
         let time = created.replace('T', " ").replace('Z', "");
+        let sbom = documents.join(format!("eni-bootstrap-{architecture}.cdx.json"));
+        let licenses = documents.join("third-party-licenses");
+        let license = Path::new(env!("CARGO_MANIFEST_DIR")).join("LICENSE");
+        let mut listed = String::new();
+        for (path, source) in [
+            ("eni-bootstrap", Some(&binary)),
+            ("usr/", None),
+            ("usr/share/", None),
+            ("usr/share/eni-bootstrap/", None),
+            ("usr/share/eni-bootstrap/eni-bootstrap.cdx.json", Some(&sbom)),
+            ("usr/share/licenses/", None),
+            ("usr/share/licenses/eni-bootstrap/", None),
+            ("usr/share/licenses/eni-bootstrap/LICENSE", Some(&license)),
+            ("usr/share/licenses/eni-bootstrap/third-party-licenses", Some(&licenses)),
+        ] {
+            let mode = match (source, path) {
+                (None, _) => "drwxr-xr-x",
+                (_, "eni-bootstrap") => "-rwxr-xr-x",
+                _ => "-rw-r--r--",
+            };
+            let expected = source.map(|source| fs::read(source).unwrap()).unwrap_or_default();
+            writeln!(listed, "{mode} 0/0 {} {time} {path}", expected.len()).unwrap();
+            // Not assert_eq!, which would print both files.
+            assert!(contents(&layer, path) == expected, "{architecture}: {path}");
+        }
+        assert_eq!(listing(&layer), listed);
+        assert_eq!(crates_of_sbom(&json_file(&sbom)), linked_crates(architecture));
         let program = fs::read(binary).unwrap();
-        assert_eq!(
-            listing(&layer),
-            format!("-rwxr-xr-x 0/0 {} {time} eni-bootstrap\n", program.len())
-        );
-        assert!(
-            contents(&layer, program.len()) == program,
-            "the layer does not contain the binary for {architecture}"
-        );
         // e_machine in the ELF header: EM_X86_64 or EM_AARCH64.
         let machine = if *architecture == "amd64" { 0x3e } else { 0xb7 };
         assert_eq!(program[18..20], [machine, 0], "{architecture}");
@@ -170,11 +194,13 @@ fn listing(layer: &Path) -> String {
     listed.stdout.lines().map(normalize).collect()
 }
 
-/// Returns the contents of the only entry of a layer, whose size is `length` bytes.
-fn contents(layer: &Path, length: usize) -> Vec<u8> {
-    let mut unpacked = Vec::new();
-    GzDecoder::new(fs::File::open(layer).unwrap()).read_to_end(&mut unpacked).unwrap();
-    unpacked[512..512 + length].to_owned()
+/// Returns the contents of an entry of a layer. A directory has none.
+fn contents(layer: &Path, entry: &str) -> Vec<u8> {
+    let mut tar = Command::new("tar");
+    tar.args(["--extract", "--to-stdout", "--no-recursion", "--gzip", "--file"]).arg(layer);
+    let output = tar.arg(entry).output().unwrap();
+    assert!(output.status.success(), "{entry}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }
 
 /// Builds the image in `folder` with the revision and creation time of `index`.
@@ -187,7 +213,11 @@ fn build(binaries: [&Path; 2], folder: &Path, index: &Value) -> Option<RunOutput
     let mut build = Command::new("bash");
     // The working directory, time zone and umask must not affect the image.
     build.args(["-c", "umask 077; cd /; exec \"$@\"", "bash"]).arg(script);
-    build.args(binaries).arg(folder).env("TZ", "Pacific/Chatham").env("REGCTL", regctl()?);
+    build
+        .args(binaries)
+        .args([&documents()?, folder])
+        .env("TZ", "Pacific/Chatham")
+        .env("REGCTL", regctl()?);
     build.env("SOURCE_DATE_EPOCH", epoch.trim_end());
     build.env("IMAGE_REVISION", annotation("revision").as_str().unwrap_or("none"));
     Some(run_output(build.output().unwrap()))

@@ -9,10 +9,19 @@ use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::json;
 
 #[test]
-fn root_contains_only_the_binary() {
+fn root_contains_only_the_binary_its_sbom_and_the_licenses() {
     for architecture in ARCHITECTURES {
         let Some(bundle) = unpack(architecture) else { return };
-        assert_eq!(files_under(&bundle.path().join("rootfs")), ["eni-bootstrap"], "{architecture}");
+        assert_eq!(
+            files_under(&bundle.path().join("rootfs")),
+            [
+                "eni-bootstrap",
+                "usr/share/eni-bootstrap/eni-bootstrap.cdx.json",
+                "usr/share/licenses/eni-bootstrap/LICENSE",
+                "usr/share/licenses/eni-bootstrap/third-party-licenses",
+            ],
+            "{architecture}"
+        );
     }
 }
 

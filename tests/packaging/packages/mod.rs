@@ -8,3 +8,5 @@ mod lifecycle;
 mod lint;
 mod manual;
 mod offline;
+mod sbom;
+mod signature;

@@ -64,9 +64,30 @@ pub fn container_image() -> Option<PathBuf> {
     None
 }
 
+/// Returns the folder with the licenses of all crates and the SBOM of each binary, which the container
+/// image contains.
+pub fn documents() -> Option<PathBuf> {
+    let folder = target().join("documents");
+    if folder.join("third-party-licenses").exists() {
+        return Some(folder);
+    }
+    not_run("the licenses and the SBOMs", "make image");
+    None
+}
+
 /// Returns regctl, which builds the container image.
 pub fn regctl() -> Option<PathBuf> {
     part("bin/regctl", "regctl", "tests/real/install.sh regctl")
+}
+
+/// Returns cargo-cyclonedx, which generates the SBOM.
+pub fn cargo_cyclonedx() -> Option<PathBuf> {
+    part("bin/cargo-cyclonedx", "cargo-cyclonedx", "tests/real/install.sh cargo-cyclonedx")
+}
+
+/// Returns a Python with the `CycloneDX` library, which contains the schema.
+pub fn cyclonedx_python() -> Option<PathBuf> {
+    part("cyclonedx/bin/python", "the CycloneDX library", "tests/real/install.sh cyclonedx")
 }
 
 /// Returns the command prefix that runs a program of `architecture` (`amd64` or `arm64`) on this

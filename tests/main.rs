@@ -5,4 +5,5 @@ mod boot;
 mod packaging;
 mod real;
 mod repository;
+mod soak;
 mod support;

@@ -1,6 +1,7 @@
 //! The requests of the node, from the audit log of the API server.
 
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,15 @@ pub struct Request {
 }
 
 impl Cluster {
+    /// Returns the path of the audit log, which contains only the requests of the node.
+    pub fn audit_log(&self) -> PathBuf {
+        self.folder.path().join("audit.log")
+    }
+
     /// Returns the requests of the node that have a response, in the order of the responses. A watch is
     /// included as soon as it has begun.
     pub fn requests(&self) -> Vec<Request> {
-        let log = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
+        let log = fs::read_to_string(self.audit_log()).unwrap_or_default();
         let mut requests: Vec<(Value, Request)> = Vec::new();
         // The last line may be incomplete.
         for line in log.rsplit_once('\n').map_or("", |(lines, _)| lines).lines() {

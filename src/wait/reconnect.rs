@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The time over which the nodes of a cluster send requests after they lost their watches, or got an event,
 /// at the same time.
 const SPREAD: Duration = Duration::from_secs(10);
-/// The first pause after the first failed attempt to connect again. Shorter pauses would send most of the
-/// requests in the first seconds after the API server is ready.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The part of this time that is the first pause after the first failed attempt to connect again: 2 s.
+/// Shorter pauses would send most of the requests in the first seconds after the API server is ready.
+const FIRST_PAUSE: u32 = 5;
 
 /// Returns a random part of `time`, or of [`SPREAD`] if that is shorter.
 pub(super) fn spread_over(time: Duration) -> Duration {
@@ -44,12 +44,12 @@ impl Pauses {
     ///
     /// Watches that repeatedly end after a short time also make the pauses grow.
     pub(super) fn after_lost_watch(&mut self, lasted: Duration) -> Duration {
-        let spread = spread_over(lasted);
-        if lasted < SPREAD {
-            return spread + self.next();
+        let (spread, first) = (spread_over(lasted), lasted.min(SPREAD) / FIRST_PAUSE);
+        let pause = if lasted < SPREAD { self.next() } else { Duration::ZERO };
+        if pause < first {
+            self.0 = pauses_from(first, LONGEST_PAUSE);
         }
-        self.0 = pauses_from(FIRST_PAUSE, LONGEST_PAUSE);
-        spread
+        spread + pause
     }
 }
 

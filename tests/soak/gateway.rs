@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
@@ -18,6 +19,14 @@ pub struct Attempt {
     pub is_accepted: bool,
 }
 
+/// The API server, and the connection attempts to it.
+#[derive(Debug)]
+struct Target {
+    address: SocketAddr,
+    is_healthy: AtomicBool,
+    attempts: Mutex<Vec<Attempt>>,
+}
+
 /// A command for the open connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Command {
@@ -26,12 +35,12 @@ enum Command {
     Stop,
 }
 
-/// A running pass-through. If the API server does not accept a connection, the gateway closes that of the
-/// agent, as a load balancer without a healthy target does. Dropping it stops it.
+/// A running pass-through, in place of the load balancer in front of an API server of EKS. While the API
+/// server is not healthy, it closes new connections. Dropping it stops it.
 #[derive(Debug)]
 pub struct Gateway {
     pub address: SocketAddr,
-    attempts: Arc<Mutex<Vec<Attempt>>>,
+    target: Arc<Target>,
     commands: watch::Sender<Command>,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,14 +51,20 @@ impl Gateway {
         let listener = StdListener::bind((ip, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let attempts = Arc::<Mutex<Vec<Attempt>>>::default();
+        let (is_healthy, attempts) = (AtomicBool::new(true), Mutex::default());
+        let target = Arc::new(Target { address: target, is_healthy, attempts });
         let (commands, receiver) = watch::channel(Command::Close(0));
-        let shared = attempts.clone();
+        let shared = target.clone();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(accept(listener, target, shared, receiver));
+            runtime.unwrap().block_on(accept(listener, shared, receiver));
         });
-        Self { address, attempts, commands, thread: Some(thread) }
+        Self { address, target, commands, thread: Some(thread) }
+    }
+
+    /// Sets whether the API server gets new connections.
+    pub fn set_healthy(&self, is_healthy: bool) {
+        self.target.is_healthy.store(is_healthy, Ordering::Relaxed);
     }
 
     /// Closes every open connection.
@@ -63,7 +78,7 @@ impl Gateway {
 
     /// Returns the connection attempts so far.
     pub fn attempts(&self) -> Vec<Attempt> {
-        self.attempts.lock().unwrap().clone()
+        self.target.attempts.lock().unwrap().clone()
     }
 }
 
@@ -78,8 +93,7 @@ impl Drop for Gateway {
 
 async fn accept(
     listener: StdListener,
-    target: SocketAddr,
-    attempts: Arc<Mutex<Vec<Attempt>>>,
+    target: Arc<Target>,
     mut commands: watch::Receiver<Command>,
 ) {
     let listener = TcpListener::from_std(listener).unwrap();
@@ -89,7 +103,7 @@ async fn accept(
             accepted = listener.accept() => {
                 let at = SystemTime::now();
                 if let Ok((agent, _)) = accepted {
-                    tokio::spawn(pass(agent, target, at, attempts.clone(), of_connections.clone()));
+                    tokio::spawn(pass(agent, target.clone(), at, of_connections.clone()));
                 }
             }
             _ = commands.wait_for(|command| *command == Command::Stop) => return,
@@ -99,14 +113,13 @@ async fn accept(
 
 async fn pass(
     mut agent: TcpStream,
-    target: SocketAddr,
+    target: Arc<Target>,
     at: SystemTime,
-    attempts: Arc<Mutex<Vec<Attempt>>>,
     mut commands: watch::Receiver<Command>,
 ) {
     commands.mark_unchanged();
-    let server = connect(&agent, target).await;
-    attempts.lock().unwrap().push(Attempt { at, is_accepted: server.is_ok() });
+    let server = connect(&agent, &target).await;
+    target.attempts.lock().unwrap().push(Attempt { at, is_accepted: server.is_ok() });
     if let Ok(mut server) = server {
         tokio::select! {
             _ = copy_bidirectional(&mut agent, &mut server) => {}
@@ -115,9 +128,12 @@ async fn pass(
     }
 }
 
-async fn connect(agent: &TcpStream, target: SocketAddr) -> io::Result<TcpStream> {
+async fn connect(agent: &TcpStream, target: &Target) -> io::Result<TcpStream> {
+    if !target.is_healthy.load(Ordering::Relaxed) {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     agent.set_nodelay(true)?;
-    let server = TcpStream::connect(target).await?;
+    let server = TcpStream::connect(target.address).await?;
     server.set_nodelay(true)?;
     Ok(server)
 }

@@ -24,7 +24,7 @@ use crate::real::real_cluster::{CUSTOM, env, rbac};
 use crate::support::real_parts::{Cluster, cluster, static_binary};
 
 /// How long all agents may take to start to wait, to connect again, or to end.
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(15);
 /// How many of ten requests the EC2 API throttles in the boot storm.
 const THROTTLED: usize = 3;
 
@@ -126,6 +126,7 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
     let mut agents = start(&servers.region, LIMIT);
     let failed = failures(&mut agents, LIMIT);
     let storm = Storm::new(&servers, started, &agents, failed);
+    storm.print();
     drop(agents);
     servers.region.ec2.throttle(0);
     servers.delete_eni_configs();
@@ -134,13 +135,16 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
     let mut agents = start(&servers.region, size.length() + LIMIT * 2);
     servers.wait_for_watches(size.agents, started);
     let sampler = Sampler::start(agents.iter().map(Agent::pid).collect(), size.sample_every);
+    report::print_header(size);
     let mut warm = 0.0;
     let mut disruptions = Vec::new();
     for round in 0..=size.restarts {
         let (next, lost) = (Instant::now() + size.restart_every, SystemTime::now());
         let is_restart = round < size.restarts;
         if is_restart {
+            servers.gateway.set_healthy(false);
             servers.cluster.restart();
+            servers.gateway.set_healthy(true);
         } else {
             servers.gateway.close_connections();
         }
@@ -151,7 +155,9 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
         thread::sleep(next.saturating_duration_since(Instant::now()));
         let exited = agents.iter_mut().filter_map(|it| it.has_exited().then(|| it.log()));
         assert_eq!(exited.collect::<Vec<_>>(), Vec::<String>::new(), "exited without an ENIConfig");
-        disruptions.push((is_restart, lost));
+        let disruption = Disruption::new(&servers, size, is_restart, lost);
+        disruption.print();
+        disruptions.push(disruption);
     }
     let window = size.restart_every.as_secs_f64().min(60.0);
     let memory = memory::trend(&sampler.stop(), warm, window);
@@ -160,13 +166,10 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
     servers.create_eni_configs();
     let failed = failures(&mut agents, LIMIT);
     let ended = seconds(created, SystemTime::now());
-    let disruptions = disruptions
-        .into_iter()
-        .map(|(is_restart, lost)| Disruption::new(&servers, size, is_restart, lost));
     let results = Results {
         size,
         storm,
-        disruptions: disruptions.collect(),
+        disruptions,
         memory,
         failed,
         ended,

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::agents::Agent;
-use super::memory::Trend;
+use super::memory::{Memory, Trend};
 use super::requests::{Timed, audited, by_kind, peak, per_second, seconds, within};
-use super::{Servers, Size};
+use super::{Servers, Size, THROTTLED};
 use crate::support::real_parts::soak_records;
 
 /// The time after a disruption whose requests are counted, at most.
@@ -54,6 +54,22 @@ impl Storm {
             ec2,
             metadata: servers.region.metadata_requests(),
         }
+    }
+
+    #[expect(clippy::print_stdout, reason = "the results of the test")]
+    pub fn print(&self) {
+        println!(
+            "boot storm: {} of {} agents ended right in {:.1} s; EC2 throttled {THROTTLED} of 10 requests, {} agents skipped a check",
+            self.agents - self.failed.len(),
+            self.agents,
+            self.seconds,
+            self.skipped
+        );
+        println!(
+            "  API server: {:?}, peak {}/s, {} connections",
+            self.api, self.api_peak, self.connections
+        );
+        println!("  EC2: {:?}; instance metadata: {}", self.ec2, self.metadata);
     }
 
     fn json(&self) -> Value {
@@ -123,6 +139,25 @@ impl Disruption {
         if self.is_restart { "restart" } else { "connections lost" }
     }
 
+    /// Prints the row of the table and the histograms.
+    #[expect(clippy::print_stdout, reason = "the results of the test")]
+    pub fn print(&self) {
+        println!(
+            "{:<16}{:>6.1} s{:>14}{:>12}{:>15}{:>10}{:>13}{:>8}{:>11.1} s",
+            self.event(),
+            self.down,
+            self.first_second,
+            self.request_peak,
+            self.connection_peak,
+            self.requests.values().sum::<usize>(),
+            self.connections,
+            self.errors,
+            self.reconnected,
+        );
+        println!("  requests/s    {:?}", self.requests_per_second);
+        println!("  connections/s {:?}", self.connections_per_second);
+    }
+
     fn json(&self) -> Value {
         json!({
             "event": self.event(),
@@ -169,6 +204,20 @@ impl Limits {
     }
 }
 
+/// Prints the header of the table of disruptions.
+#[expect(clippy::print_stdout, reason = "the results of the test")]
+pub fn print_header(size: Size) {
+    println!(
+        "soak: {} agents, {} restarts of the API server, one every {} s, then the loss of all connections",
+        size.agents,
+        size.restarts,
+        size.restart_every.as_secs()
+    );
+    println!(
+        "event               down  first second  requests/s  connections/s  requests  connections  errors  reconnected"
+    );
+}
+
 impl Servers {
     /// Returns the largest number of EC2 requests in any second after `start`.
     pub fn ec2_peak(&self, start: SystemTime) -> usize {
@@ -205,71 +254,24 @@ impl Results {
         excesses
     }
 
-    /// Prints the tables.
+    /// Prints the memory and the result.
     #[expect(clippy::print_stdout, reason = "the results of the test")]
     pub fn print(&self) {
-        let Self { size, storm, memory, .. } = self;
-        let right = |failed: &[String]| size.agents - failed.len();
-        println!("boot storm: {} agents, EC2 throttles 3 of 10 requests", size.agents);
+        let Self { size, memory, failed, .. } = self;
+        let sizes = |it: &Memory| format!("{} / {} / {}", it.anonymous, it.pss, it.rss);
         println!(
-            "  {} agents ended right in {:.1} s; {} skipped a check against EC2",
-            right(&storm.failed),
-            storm.seconds,
-            storm.skipped
-        );
-        println!(
-            "  API server: {:?}, peak {}/s, {} connections",
-            storm.api, storm.api_peak, storm.connections
-        );
-        println!("  EC2: {:?}; instance metadata: {}", storm.ec2, storm.metadata);
-        println!(
-            "soak: {} agents, {} restarts of the API server, one every {} s, then the loss of all connections",
-            size.agents,
-            size.restarts,
-            size.restart_every.as_secs()
-        );
-        println!(
-            "  event             down  first second  requests/s  connections/s  requests  connections  errors  reconnected"
-        );
-        for it in &self.disruptions {
-            println!(
-                "  {:<16}{:>4.1} s{:>14}{:>12}{:>15}{:>10}{:>13}{:>8}{:>11.1} s",
-                it.event(),
-                it.down,
-                it.first_second,
-                it.request_peak,
-                it.connection_peak,
-                it.requests.values().sum::<usize>(),
-                it.connections,
-                it.errors,
-                it.reconnected,
-            );
-        }
-        for it in &self.disruptions {
-            println!("  {}: requests per second {:?}", it.event(), it.requests_per_second);
-            println!(
-                "  {}: connection attempts per second {:?}",
-                it.event(),
-                it.connections_per_second
-            );
-        }
-        println!(
-            "memory of an agent in KiB (anonymous / PSS / RSS): first {:.0} s {} / {} / {}, last {} / {} / {}, slope {:+.2} per minute, largest growth {}, {} samples in {:.0} s",
-            memory.window,
-            memory.first.anonymous,
-            memory.first.pss,
-            memory.first.rss,
-            memory.last.anonymous,
-            memory.last.pss,
-            memory.last.rss,
+            "memory of an agent in KiB (anonymous / PSS / RSS): first {window:.0} s {}, last {window:.0} s {}, slope {:+.2} per minute, largest growth {}, {} samples in {:.0} s",
+            sizes(&memory.first),
+            sizes(&memory.last),
             memory.slope,
             memory.largest_growth,
             memory.samples,
-            memory.seconds
+            memory.seconds,
+            window = memory.window,
         );
         println!(
             "result: {} of {} agents ended right, {:.1} s after the ENIConfigs were created; EC2 peak {}/s",
-            right(&self.failed),
+            size.agents - failed.len(),
             size.agents,
             self.ended,
             self.ec2_peak

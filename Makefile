@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages soak soak-short lint static static-arm64 packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -67,6 +67,23 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+
+# AGENTS agents wait for MINUTES minutes, and the API server restarts every RESTART_EVERY seconds.
+AGENTS := 500
+MINUTES := 10
+RESTART_EVERY := 60
+SOAK = tests/real/install.sh kubernetes || [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	ulimit -n $$(ulimit -Hn); \
+	cargo test --locked --test it soak:: -- --include-ignored --nocapture
+
+soak: export SOAK_AGENTS := $(AGENTS)
+soak: export SOAK_SECONDS = $(shell echo $$(($(MINUTES) * 60)))
+soak: export SOAK_RESTART_EVERY := $(RESTART_EVERY)
+soak: toolchain compiler static ## Run many agents against an API server that restarts
+	@$(SOAK)
+
+soak-short: toolchain compiler static ## Run the size of soak for CI
+	@$(SOAK)
 
 lint: toolchain compiler ## Check formatting, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

@@ -192,15 +192,19 @@ pub struct Results {
 /// The largest values that are acceptable.
 #[derive(Debug)]
 pub struct Limits {
+    /// The requests in any second after a disruption.
     requests: usize,
+    /// The connection attempts in any second after a disruption.
     connections: usize,
     /// The growth of the mean anonymous memory of an agent in KiB.
     growth: u64,
 }
 
 impl Limits {
+    /// Agents connect over 10 seconds, so a tenth of them in each second on average. Before the pauses were
+    /// spread, all of them connected in the first second and sent two requests each.
     pub fn of(agents: usize) -> Self {
-        Self { requests: agents, connections: agents, growth: 256 }
+        Self { requests: agents / 2, connections: agents / 4 + 10, growth: 256 }
     }
 }
 

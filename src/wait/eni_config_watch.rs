@@ -68,9 +68,7 @@ struct Watcher<'a, V> {
 
 /// What determines the next request.
 struct NextRequest {
-    may_watch: bool,
-    /// Whether the API server has accepted a watch.
-    has_watched: bool,
+    permission: WatchPermission,
     /// Whether the next watch starts at the version of the ENIConfig.
     from_version: bool,
     /// Whether the ENIConfig did not exist at the last response, so that no GET is needed.
@@ -79,8 +77,22 @@ struct NextRequest {
 
 impl NextRequest {
     fn new(is_absent: bool) -> Self {
-        Self { may_watch: true, has_watched: false, from_version: true, is_absent }
+        Self { permission: WatchPermission::Unknown, from_version: true, is_absent }
     }
+
+    fn may_watch(&self) -> bool {
+        self.permission != WatchPermission::Denied
+    }
+}
+
+/// Whether the node may watch ENIConfigs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WatchPermission {
+    /// The API server has not accepted a watch yet.
+    Unknown,
+    /// The API server has accepted a watch.
+    Granted,
+    Denied,
 }
 
 struct Fitting {
@@ -133,13 +145,13 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         let mut next = NextRequest::new(self.progress.is_absent());
         loop {
             let mut pause = None;
-            if next.may_watch && (next.is_absent || !self.progress.has_failed()) {
+            if next.may_watch() && (next.is_absent || !self.progress.has_failed()) {
                 let mut state = current.as_ref().map(|it| it.eni_config.clone());
                 let version = current.as_ref().and_then(|current| current.version.as_deref());
                 let version = version.filter(|_| next.from_version);
                 let ended = match self.reader.api.watch(self.reader.name, version).await {
                     Ok(watch) => {
-                        next.has_watched = true;
+                        next.permission = WatchPermission::Granted;
                         if next.is_absent {
                             self.progress.set(WaitReason::NotFound);
                         }
@@ -169,7 +181,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 Ok(fitting) => return fitting,
                 Err((reason, state)) => {
                     self.progress.set(reason);
-                    next.is_absent = next.may_watch && self.progress.is_absent();
+                    next.is_absent = next.may_watch() && self.progress.is_absent();
                     current = state;
                 }
             }
@@ -182,7 +194,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
             // The server no longer has this version: watch from the current state.
             KubernetesError::Expired => next.from_version = false,
             // Watches were permitted before: a starting API server may not have loaded the permissions.
-            KubernetesError::Forbidden(_) if next.has_watched => {
+            KubernetesError::Forbidden(_) if next.permission == WatchPermission::Granted => {
                 next.is_absent = false;
                 self.progress.set(WaitReason::Api(error));
             }
@@ -190,7 +202,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
             KubernetesError::Forbidden(_) => {
                 let error = one_line(&error);
                 warn!("wait: failed to watch ENIConfigs, falling back to polling: {error}");
-                (next.may_watch, next.is_absent) = (false, false);
+                (next.permission, next.is_absent) = (WatchPermission::Denied, false);
             }
             error => self.progress.set(WaitReason::Api(error)),
         }

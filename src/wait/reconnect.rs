@@ -63,7 +63,7 @@ mod tests {
     fn per_second(attempt: impl Fn(&mut Pauses) -> Duration) -> Vec<usize> {
         let mut histogram = Vec::new();
         for _ in 0..NODES {
-            let second = attempt(&mut Pauses::new()).as_secs().try_into().unwrap();
+            let second = usize::try_from(attempt(&mut Pauses::new()).as_secs()).unwrap();
             histogram.resize(histogram.len().max(second + 1), 0);
             histogram[second] += 1;
         }

@@ -13,7 +13,7 @@ use super::{Servers, Size, THROTTLED};
 use crate::support::real_parts::soak_records;
 
 /// The time after a disruption whose requests are counted, at most.
-const OBSERVED: Duration = Duration::from_secs(60);
+const OBSERVED: Duration = Duration::from_mins(1);
 
 /// The agents that boot at the same time, with an ENIConfig and a throttled EC2 API.
 #[derive(Debug)]

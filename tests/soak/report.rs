@@ -201,10 +201,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Agents connect over 10 seconds, so a tenth of them in each second on average. Before the pauses were
-    /// spread, all of them connected in the first second and sent two requests each.
+    /// Agents connect over 10 seconds, so a tenth of them in each second on average, and while the API server
+    /// is down, more because of retries. Before the pauses were spread, all of them connected in the first
+    /// second and sent two requests each.
     pub fn of(agents: usize) -> Self {
-        Self { requests: agents / 2, connections: agents / 4 + 10, growth: 256 }
+        Self { requests: agents / 2, connections: agents / 2, growth: 256 }
     }
 }
 

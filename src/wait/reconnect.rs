@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The time over which the nodes of a cluster send requests after they lost their watches, or got an event,
 /// at the same time.
 const SPREAD: Duration = Duration::from_secs(10);
-/// The part of this time that is the first pause after the first failed attempt to connect again: 2 s.
-/// Shorter pauses would send most of the requests in the first seconds after the API server is ready.
-const FIRST_PAUSE: u32 = 5;
+/// The first pause after the first failed attempt to connect again. Shorter pauses would send most of the
+/// requests in the first seconds after the API server is ready.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Returns a random part of `time`, or of [`SPREAD`] if that is shorter.
 pub(super) fn spread_over(time: Duration) -> Duration {
@@ -44,12 +44,11 @@ impl Pauses {
     ///
     /// Watches that repeatedly end after a short time also make the pauses grow.
     pub(super) fn after_lost_watch(&mut self, lasted: Duration) -> Duration {
-        let (spread, first) = (spread_over(lasted), lasted.min(SPREAD) / FIRST_PAUSE);
         let pause = if lasted < SPREAD { self.next() } else { Duration::ZERO };
-        if pause < first {
-            self.0 = pauses_from(first, LONGEST_PAUSE);
+        if pause < FIRST_PAUSE {
+            self.0 = pauses_from(FIRST_PAUSE, LONGEST_PAUSE);
         }
-        spread + pause
+        spread_over(lasted) + pause
     }
 }
 
@@ -86,7 +85,7 @@ mod tests {
     fn a_short_watch_is_followed_by_a_short_pause_that_grows() {
         let mut pauses = Pauses::new();
         let short = Duration::from_millis(10);
-        for least in [100, 200, 400] {
+        for least in [100, 2000, 4000] {
             let pause = pauses.after_lost_watch(short).as_millis();
             assert!((least..=2 * least + 10).contains(&pause), "{pause} ms");
         }

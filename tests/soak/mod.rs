@@ -25,6 +25,9 @@ use crate::support::real_parts::{Cluster, cluster, static_binary};
 
 /// How long all agents may take to start to wait, to connect again, or to end.
 const LIMIT: Duration = Duration::from_mins(15);
+/// How long the agents wait before the first restart. Nodes wait for minutes, and agents connect over a
+/// shorter time if their watches lasted for less than 10 seconds.
+const SETTLE: Duration = Duration::from_secs(10);
 /// How many of ten requests the EC2 API throttles in the boot storm.
 const THROTTLED: usize = 3;
 
@@ -135,6 +138,7 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
     let mut agents = start(&servers.region, size.length() + LIMIT * 2);
     servers.wait_for_watches(size.agents, started);
     let sampler = Sampler::start(agents.iter().map(Agent::pid).collect(), size.sample_every);
+    thread::sleep(SETTLE);
     report::print_header(size);
     let mut warm = 0.0;
     let mut disruptions = Vec::new();

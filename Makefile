@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny reproducible documents lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -83,6 +83,23 @@ test-fuzz: toolchain compiler ## Fuzz each parser for SECONDS_PER_TARGET (defaul
 	@tests/real/need.sh c++=g++
 	@RUSTC_WORKSPACE_WRAPPER=tests/fuzz/instrument.sh cargo build --locked --package eni-bootstrap-fuzz --features engine
 	@tests/fuzz/run.sh $(CARGO_TARGET_DIR)/debug/fuzz $(CARGO_TARGET_DIR)/fuzz $(SECONDS_PER_TARGET) $(TARGETS)
+
+# AGENTS agents wait for MINUTES minutes, and the API server restarts every RESTART_EVERY seconds.
+AGENTS := 500
+MINUTES := 10
+RESTART_EVERY := 60
+SOAK = tests/real/install.sh kubernetes || [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	ulimit -n $$(ulimit -Hn); \
+	cargo test --locked --test it soak:: -- --include-ignored --nocapture
+
+soak: export SOAK_AGENTS := $(AGENTS)
+soak: export SOAK_SECONDS = $(shell echo $$(($(MINUTES) * 60)))
+soak: export SOAK_RESTART_EVERY := $(RESTART_EVERY)
+soak: toolchain compiler static ## Run many agents against an API server that restarts
+	@$(SOAK)
+
+soak-short: toolchain compiler static ## Run the size of soak for CI
+	@$(SOAK)
 
 lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \

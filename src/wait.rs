@@ -4,6 +4,7 @@ mod answer;
 mod cni_config;
 mod eni_config_watch;
 mod progress;
+mod reconnect;
 mod wait_timeout;
 
 pub(crate) use cni_config::until_cni_config;

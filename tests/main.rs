@@ -6,4 +6,5 @@ mod faults;
 mod packaging;
 mod real;
 mod repository;
+mod soak;
 mod support;

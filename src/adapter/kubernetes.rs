@@ -10,6 +10,7 @@ mod kubernetes_error;
 mod node_pods;
 mod other_cni;
 mod response_limit;
+mod retry_after;
 
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
@@ -34,8 +35,10 @@ use kube::api::{
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube_client::{Identity, certificates, client, without_white_space};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
+use retry_after::RetryAfter;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +46,9 @@ use tracing::debug;
 
 /// The timeout of one request, including the connection setup.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// The time after which the API server ends a watch.
-const WATCH_SECONDS: u32 = 290;
+/// The time limits of watches in seconds. Each watch has a random one, so that nodes that started at the
+/// same time do not renew their watches at the same time. The client supports less than 295.
+const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,10 +77,20 @@ pub enum Event {
     Deleted,
 }
 
+/// A watch that the API server has accepted.
+#[derive(Debug)]
+pub struct Watch<S> {
+    /// The events. The stream ends when the API server ends the watch, or with an error.
+    pub events: S,
+    /// The time after which the API server ends the watch.
+    pub time_limit: Duration,
+}
+
 /// A client of the API server with its credentials.
 #[derive(Clone)]
 pub struct ApiServer {
     credentials: Credentials,
+    retry_after: RetryAfter,
 }
 
 /// Omits the client, which contains the token.
@@ -105,13 +119,17 @@ impl ApiServer {
         let mut config =
             Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
         let plugin = exec_plugin_of(&mut config)?;
+        let retry_after = RetryAfter::default();
         // Reports a problem of the configuration before the plugin is run.
-        let client = client(&config, context, None)?;
+        let client = client(&config, context, None, &retry_after)?;
         let credentials = match plugin {
             None => Credentials::Kubeconfig(client),
-            Some(plugin) => Credentials::Plugin(Arc::new(PluginUser::new(plugin, config, context))),
+            Some(plugin) => {
+                let user = PluginUser::new(plugin, config, context, &retry_after);
+                Credentials::Plugin(Arc::new(user))
+            }
         };
-        Ok(Self { credentials })
+        Ok(Self { credentials, retry_after })
     }
 
     /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
@@ -129,8 +147,9 @@ impl ApiServer {
         let mut config = Config::new(url);
         config.root_cert = Some(certificates(&cluster.certificate_authority)?);
         let identity = Identity::new(tokens);
-        let client = client(&config, context, Some(&identity))?;
-        Ok(Self { credentials: Credentials::Node(client, identity) })
+        let retry_after = RetryAfter::default();
+        let client = client(&config, context, Some(&identity), &retry_after)?;
+        Ok(Self { credentials: Credentials::Node(client, identity), retry_after })
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
@@ -150,7 +169,7 @@ impl ApiServer {
     pub(crate) async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
         let api = self.eni_config_api().await?;
-        match within(ATTEMPT, api.list(&ListParams::default())).await? {
+        match self.attempt(api.list(&ListParams::default())).await? {
             Ok(list) => {
                 let named = |object: &DynamicObject| object.metadata.name.clone();
                 let each = list.iter().filter_map(|it| Some((named(it)?, eni_config(it))));
@@ -161,26 +180,29 @@ impl ApiServer {
     }
 
     /// Watches the ENIConfig `name`, starting after the resource version `from`. Without a version,
-    /// the first event is the current state. The stream ends when the API server ends the watch, or
-    /// with an error.
+    /// the first event is the current state.
     pub(crate) async fn watch(
         &self,
         name: &str,
         from: Option<&str>,
-    ) -> Result<impl Stream<Item = Result<Event, KubernetesError>> + use<>, KubernetesError> {
+    ) -> Result<
+        Watch<impl Stream<Item = Result<Event, KubernetesError>> + Unpin + use<>>,
+        KubernetesError,
+    > {
+        let seconds = fastrand::u32(WATCH_SECONDS);
         let params =
-            WatchParams::default().fields(&format!("metadata.name={name}")).timeout(WATCH_SECONDS);
+            WatchParams::default().fields(&format!("metadata.name={name}")).timeout(seconds);
         let from = from.unwrap_or_default();
         let at = if from.is_empty() { "now" } else { from };
         debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
         let api = self.eni_config_api().await?;
         // After a GET that returned 404 there is no version. The API server then replays the
         // current state first, so no change between the GET and the watch is missed.
-        let stream = match within(ATTEMPT, api.watch(&params, from)).await? {
+        let stream = match self.attempt(api.watch(&params, from)).await? {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
         };
-        Ok(Box::pin(stream.filter_map(|item| async {
+        let events = Box::pin(stream.filter_map(|item| async {
             match item {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
                     Some(Ok(Event::Applied(eni_config(&object))))
@@ -190,7 +212,8 @@ impl ApiServer {
                 Ok(WatchEvent::Error(status)) => Some(Err(status_error(&status))),
                 Err(error) => Some(Err(transport_error(error))),
             }
-        })))
+        }));
+        Ok(Watch { events, time_limit: Duration::from_secs(seconds.into()) })
     }
 
     async fn eni_config_api(&self) -> Result<Api<DynamicObject>, KubernetesError> {
@@ -204,11 +227,26 @@ impl ApiServer {
         api: &Api<DynamicObject>,
         name: &str,
     ) -> Result<Option<DynamicObject>, KubernetesError> {
-        match within(ATTEMPT, api.get(name)).await? {
+        match self.attempt(api.get(name)).await? {
             Ok(object) => Ok(Some(object)),
             Err(kube::Error::Api(status)) if is_absent_object(&status) => Ok(None),
             Err(error) => Err(self.classified(error).await),
         }
+    }
+
+    /// Sends `request` with a timeout, when the API server expects it. The future is boxed because it is
+    /// large, and a wait holds several of them.
+    fn attempt<T>(
+        &self,
+        request: impl Future<Output = T>,
+    ) -> impl Future<Output = Result<T, KubernetesError>> {
+        let retry_after = self.retry_after.clone();
+        let request = Box::pin(async move {
+            retry_after.passed().await;
+            tokio::time::timeout(ATTEMPT, request).await
+        });
+        let late = NoResponse { seconds: ATTEMPT.as_secs() };
+        async move { request.await.map_err(|_| KubernetesError::Unreachable(Arc::new(late))) }
     }
 
     /// Converts an error of the client. After a 401, the next request uses new credentials.
@@ -240,18 +278,6 @@ fn exec_plugin_of(config: &mut Config) -> Result<Option<ExecPlugin>, ConnectErro
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
-}
-
-/// Runs `request` with a timeout. The future is boxed because it is large, and a wait holds several
-/// of them.
-fn within<T>(
-    time: Duration,
-    request: impl Future<Output = T>,
-) -> impl Future<Output = Result<T, KubernetesError>> {
-    let request = Box::pin(tokio::time::timeout(time, request));
-    let seconds = time.as_secs();
-    let late = move |_| KubernetesError::Unreachable(Arc::new(NoResponse { seconds }));
-    async move { request.await.map_err(late) }
 }
 
 /// Parses an ENIConfig. A field of the wrong type counts as missing, as it does for the CNI.

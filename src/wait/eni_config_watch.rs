@@ -1,22 +1,21 @@
 //! Waits for an ENIConfig that fits the node: with a GET, which is usually enough, then with a WATCH.
 //!
-//! If a watch ends (time limit of the server, lost connection, 410, 500), the next GET catches up.
+//! If a watch ends (its time limit, lost connection, 410, 500), the next GET catches up.
 
-use super::{LONGEST_PAUSE, Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
+use super::reconnect::{Pauses, spread_over};
+use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::{
-    ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig,
+    ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig, Watch,
 };
-use crate::adapter::{pauses, pauses_from};
+use crate::adapter::pauses_from;
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
-/// After a watch that lasted this long, the pauses start at the shortest one again.
-const STABLE_WATCH: Duration = Duration::from_secs(30);
 /// The first pause before another comparison of an ENIConfig with EC2. The subnet can change without a
 /// watch event.
 const FIRST_RECHECK: Duration = Duration::from_secs(15);
@@ -47,7 +46,7 @@ where
     let target = WaitTarget::EniConfig(name.clone());
     let reader = Reader { api, name: name.as_str(), verify };
     let fitting = until(target, timer, reader.get(|| ()), async |progress, current| {
-        Some(Watcher { reader: &reader, progress }.attempts(current).await)
+        Some(Watcher { reader: &reader, progress, timer }.attempts(current).await)
     });
     let Fitting { eni_config, diagnostics } = fitting.await?;
     Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
@@ -64,6 +63,36 @@ struct Reader<'a, V> {
 struct Watcher<'a, V> {
     reader: &'a Reader<'a, V>,
     progress: &'a Progress,
+    timer: WaitTimer,
+}
+
+/// What determines the next request.
+struct NextRequest {
+    permission: WatchPermission,
+    /// Whether the next watch starts at the version of the ENIConfig.
+    from_version: bool,
+    /// Whether the ENIConfig did not exist at the last response, so that no GET is needed.
+    is_absent: bool,
+}
+
+impl NextRequest {
+    fn new(is_absent: bool) -> Self {
+        Self { permission: WatchPermission::Unknown, from_version: true, is_absent }
+    }
+
+    fn may_watch(&self) -> bool {
+        self.permission != WatchPermission::Denied
+    }
+}
+
+/// Whether the node may watch ENIConfigs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WatchPermission {
+    /// The API server has not accepted a watch yet.
+    Unknown,
+    /// The API server has accepted a watch.
+    Granted,
+    Denied,
 }
 
 struct Fitting {
@@ -108,79 +137,122 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
 impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
     /// Alternates between WATCH and GET until the ENIConfig fits. `current` is the result of the last
     /// GET.
+    ///
+    /// If the ENIConfig does not exist, each further request is a WATCH: without a version, the API server
+    /// first sends the current state. A GET would double the requests of many nodes that connect again.
     async fn attempts(&self, mut current: Option<VersionedEniConfig>) -> Fitting {
-        let mut delays = pauses(LONGEST_PAUSE);
-        let mut may_watch = true;
-        let mut from_version = true;
+        let mut pauses = Pauses::new();
+        let mut next = NextRequest::new(self.progress.is_absent());
         loop {
-            if may_watch && !self.progress.has_failed() {
-                let start = Instant::now();
+            let mut pause = None;
+            if next.may_watch() && (next.is_absent || !self.progress.has_failed()) {
+                let mut state = current.as_ref().map(|it| it.eni_config.clone());
                 let version = current.as_ref().and_then(|current| current.version.as_deref());
-                let eni_config = current.as_ref().map(|current| current.eni_config.clone());
-                match self.watch(version.filter(|_| from_version), eni_config).await {
+                let version = version.filter(|_| next.from_version);
+                let ended = match self.reader.api.watch(self.reader.name, version).await {
+                    Ok(watch) => {
+                        next.permission = WatchPermission::Granted;
+                        if next.is_absent {
+                            self.progress.set(WaitReason::NotFound);
+                        }
+                        let (start, time_limit) = (Instant::now(), watch.time_limit);
+                        let ended = self.follow(watch, &mut state).await;
+                        next.is_absent = state.is_none();
+                        pause = Some(match ended {
+                            Ok(None) if start.elapsed() >= time_limit => pauses.after_time_limit(),
+                            _ => pauses.after_lost_watch(start.elapsed()),
+                        });
+                        ended
+                    }
+                    Err(error) => Err(error),
+                };
+                match ended {
                     Ok(Some(fitting)) => return fitting,
                     Ok(None) => {}
-                    // The server no longer has this version: watch from the current state.
-                    Err(KubernetesError::Expired) => from_version = false,
-                    // The state of the ENIConfig is still known, so the last reason stays.
-                    Err(error @ KubernetesError::Forbidden(_)) => {
-                        let error = one_line(&error);
-                        warn!("wait: failed to watch ENIConfigs, falling back to polling: {error}");
-                        may_watch = false;
-                    }
-                    Err(error) => self.progress.set(WaitReason::Api(error)),
-                }
-                if start.elapsed() >= STABLE_WATCH {
-                    delays = pauses(LONGEST_PAUSE);
+                    Err(error) => self.after_error(error, &mut next),
                 }
             }
-            sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+            sleep(pause.unwrap_or_else(|| pauses.next())).await;
+            if next.is_absent {
+                current = None;
+                continue;
+            }
             match self.reader.get(|| self.progress.mark_answered()).await {
                 Ok(fitting) => return fitting,
                 Err((reason, state)) => {
                     self.progress.set(reason);
+                    next.is_absent = next.may_watch() && self.progress.is_absent();
                     current = state;
                 }
             }
         }
     }
 
-    /// Watches the ENIConfig until it fits or the watch ends.
+    /// Records the error of a watch.
+    fn after_error(&self, error: KubernetesError, next: &mut NextRequest) {
+        match error {
+            // The server no longer has this version: watch from the current state.
+            KubernetesError::Expired => next.from_version = false,
+            // Watches were permitted before: a starting API server may not have loaded the permissions.
+            KubernetesError::Forbidden(_) if next.permission == WatchPermission::Granted => {
+                next.is_absent = false;
+                self.progress.set(WaitReason::Api(error));
+            }
+            // The state of the ENIConfig is still known, so the last reason stays.
+            KubernetesError::Forbidden(_) => {
+                let error = one_line(&error);
+                warn!("wait: failed to watch ENIConfigs, falling back to polling: {error}");
+                (next.permission, next.is_absent) = (WatchPermission::Denied, false);
+            }
+            error => self.progress.set(WaitReason::Api(error)),
+        }
+    }
+
+    /// Follows a watch of the ENIConfig until it fits or the watch ends. `last` is its state when the watch
+    /// starts, and then that of the last event.
     ///
-    /// The last known state is compared with EC2 again at intervals if only EC2 is the problem.
-    async fn watch(
+    /// A new state is compared with EC2 after a random pause, because every node gets the event at the same
+    /// time. The last state is compared again at intervals if only EC2 is the problem.
+    async fn follow(
         &self,
-        version: Option<&str>,
-        mut last: Option<EniConfig>,
+        mut watch: Watch<impl Stream<Item = Result<Event, KubernetesError>> + Unpin>,
+        last: &mut Option<EniConfig>,
     ) -> Result<Option<Fitting>, KubernetesError> {
-        let mut events = self.reader.api.watch(self.reader.name, version).await?;
+        let start = Instant::now();
         let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
+        let mut recheck = || Instant::now() + rechecks.next().unwrap_or(LONGEST_RECHECK);
+        let mut next_check =
+            last.as_ref().filter(|_| self.progress.does_not_fit()).map(|_| recheck());
         loop {
-            let does_not_fit = self.progress.does_not_fit();
-            let pause = async {
-                match (&last, does_not_fit) {
-                    (Some(_), true) => sleep(rechecks.next().unwrap_or(LONGEST_RECHECK)).await,
-                    _ => std::future::pending().await,
+            let check = async {
+                match next_check {
+                    Some(next_check) => sleep_until(next_check).await,
+                    None => std::future::pending().await,
                 }
             };
             tokio::select! {
-                event = events.next() => match event.transpose()? {
+                event = watch.events.next() => match event.transpose()? {
                     None => return Ok(None),
                     Some(Event::Applied(eni_config)) => {
                         self.progress.mark_answered();
-                        last = Some(eni_config);
+                        // At most half of the time left, so that there is time for the check.
+                        let most = self.timer.deadline.at_most(start.elapsed() * 2) / 2;
+                        next_check = Some(Instant::now() + spread_over(most));
+                        *last = Some(eni_config);
                     }
                     Some(Event::Deleted) => {
-                        last = None;
+                        (next_check, *last) = (None, None);
                         self.progress.set(WaitReason::NotFound);
                     }
                 },
-                () = pause => {}
-            }
-            if let Some(eni_config) = &last {
-                match self.reader.check(eni_config).await {
-                    Ok(fitting) => return Ok(Some(fitting)),
-                    Err(reason) => self.progress.set(reason),
+                () = check => {
+                    next_check = None;
+                    let Some(eni_config) = last.as_ref() else { continue };
+                    match self.reader.check(eni_config).await {
+                        Ok(fitting) => return Ok(Some(fitting)),
+                        Err(reason) => self.progress.set(reason),
+                    }
+                    next_check = self.progress.does_not_fit().then(&mut recheck);
                 }
             }
         }

@@ -51,6 +51,11 @@ impl Progress {
         matches!(*self.reason.borrow(), WaitReason::DoesNotFit(_))
     }
 
+    /// Returns whether the ENIConfig does not exist.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(*self.reason.borrow(), WaitReason::NotFound)
+    }
+
     /// Returns whether the last request to the API server failed.
     pub(super) fn has_failed(&self) -> bool {
         matches!(*self.reason.borrow(), WaitReason::Api(_))

@@ -9,9 +9,10 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
 use eni_core::settings::Wait;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PATIENT: Wait = Wait::For(Duration::from_mins(1));
 const SEEN: Duration = Duration::from_secs(30);
@@ -176,7 +177,8 @@ async fn a_watch_that_ends_is_restarted() {
         })
         .await;
         assert_eq!(ready, good(), "{what}");
-        assert_eq!(verbs(&api), ["get", "watch", "get", "watch"], "{what}");
+        // The second watch first gets the current state, so it needs no GET.
+        assert_eq!(verbs(&api), ["get", "watch", "watch"], "{what}");
     }
 }
 
@@ -190,7 +192,68 @@ async fn a_restart_of_the_api_server_does_not_end_the_wait() {
     })
     .await;
     assert_eq!(ready, good());
-    assert_eq!(verbs(&api), ["get", "watch", "get"]);
+    assert_eq!(verbs(&api), ["get", "watch", "watch"]);
+}
+
+#[tokio::test]
+async fn an_eniconfig_that_changes_while_there_is_no_watch_is_not_missed() {
+    // Without and with an ENIConfig when the watch is lost.
+    for before in [None, Some(json!({ "subnet": "" }))] {
+        let api = KubernetesApi::start();
+        let existed = before.is_some();
+        if let Some(before) = before {
+            api.apply("us-west-2a", before);
+        }
+        let (ready, api) = wait_while(api, move |api| {
+            seen(api, "watch", 1);
+            api.kill();
+            if existed {
+                api.delete("us-west-2a");
+            }
+            api.revive();
+            seen(api, "watch", 2);
+            api.break_watches();
+            api.apply("us-west-2a", spec());
+        })
+        .await;
+        assert_eq!(ready, good());
+        let expected: &[&str] = if existed {
+            &["get", "watch", "get", "watch", "watch"]
+        } else {
+            &["get", "watch", "watch", "watch"]
+        };
+        assert_eq!(verbs(&api), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_403_after_a_watch_does_not_end_the_watches() {
+    let api = KubernetesApi::start();
+    let server = client(&api).await;
+    let (verified, events) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        seen(&api, "watch", 1);
+        api.apply("us-west-2a", spec());
+        events.recv().unwrap();
+        api.delete("us-west-2a");
+        // A starting API server has not loaded the permissions yet.
+        api.set_access(Access::Forbidden);
+        api.end_watches();
+        seen(&api, "get", 2);
+        api.set_access(Access::Allow);
+        seen(&api, "watch", 3);
+        api.apply("us-west-2a", json!({ "subnet": "subnet-0b" }));
+        api
+    });
+    let verify = async |eni_config: &EniConfig| {
+        let fits = eni_config.subnet == "subnet-0b";
+        let _ = verified.send(());
+        if fits { Vec::new() } else { vec![Diagnostic::failed(Code::SubnetFull, "full", "")] }
+    };
+    let timer = WaitTimer::start(PATIENT);
+    let ready = eni_bootstrap::wait::until_ready(&server, &name(), timer, verify).await;
+    assert_eq!(ready.unwrap().eni_config.subnet, "subnet-0b");
+    assert_eq!(verbs(&thread.join().unwrap()).last(), Some(&"watch"));
 }
 
 #[tokio::test]
@@ -201,6 +264,39 @@ async fn server_errors_and_lost_responses_are_retried() {
         api.faults().fail_next(2, fault.clone());
         assert_eq!(wait(&api, PATIENT).await, good(), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_request_after_retry_after_waits_for_that_time() {
+    for status in [429, 503] {
+        let api = KubernetesApi::start();
+        api.apply("us-west-2a", spec());
+        api.faults().fail_next(1, Fault::RetryAfter(status, 2));
+        let start = Instant::now();
+        assert_eq!(wait(&api, PATIENT).await, good());
+        // Without the header, the second request follows after at most 0.2 s.
+        assert!(start.elapsed() >= Duration::from_secs(2), "{status}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn watches_have_different_time_limits() {
+    let mut limits = BTreeSet::new();
+    for _ in 0..4 {
+        let (ready, api) = wait_while(KubernetesApi::start(), |api| {
+            seen(api, "watch", 1);
+            api.apply("us-west-2a", spec());
+        })
+        .await;
+        assert_eq!(ready, good());
+        let query = api.requests().remove(1).query;
+        let limit = query.split('&').find_map(|it| it.strip_prefix("timeoutSeconds="));
+        let limit: u32 = limit.unwrap().parse().unwrap();
+        assert!((145..=290).contains(&limit), "{query}");
+        limits.insert(limit);
+    }
+    // Four equal limits out of 146 have a probability of 1 to 3 million.
+    assert_ne!(limits.len(), 1, "{limits:?}");
 }
 
 #[tokio::test]

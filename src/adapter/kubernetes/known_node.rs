@@ -1,6 +1,6 @@
 //! The Node object of this instance, if the node has registered before.
 
-use super::{ATTEMPT, ApiServer, KubernetesError, resource, within};
+use super::{ApiServer, KubernetesError, resource};
 use kube::api::{Api, DynamicObject, PostParams};
 use std::collections::BTreeMap;
 use tracing::debug;
@@ -55,15 +55,14 @@ impl ApiServer {
         let reviews = Api::<DynamicObject>::all_with(self.credentials.client().await?, &kind);
         let mut review = DynamicObject::new("", &kind);
         review.metadata.name = None;
-        let reviewed =
-            match within(ATTEMPT, reviews.create(&PostParams::default(), &review)).await? {
-                Ok(reviewed) => reviewed,
-                Err(error) => match self.classified(error).await {
-                    // SelfSubjectReview exists since Kubernetes 1.28.
-                    KubernetesError::NoResourceType => return Ok(None),
-                    other => return Err(other),
-                },
-            };
+        let reviewed = match self.attempt(reviews.create(&PostParams::default(), &review)).await? {
+            Ok(reviewed) => reviewed,
+            Err(error) => match self.classified(error).await {
+                // SelfSubjectReview exists since Kubernetes 1.28.
+                KubernetesError::NoResourceType => return Ok(None),
+                other => return Err(other),
+            },
+        };
         let user = reviewed.data["status"]["userInfo"]["username"].as_str();
         Ok(user.and_then(|user| user.strip_prefix(USER_PREFIX)).map(str::to_owned))
     }

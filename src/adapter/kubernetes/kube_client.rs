@@ -2,6 +2,7 @@
 
 use super::ATTEMPT;
 use super::response_limit::LimitResponses;
+use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
@@ -142,6 +143,7 @@ pub(super) fn client(
     config: &Config,
     context: &Context,
     identity: Option<&Identity>,
+    retry_after: &RetryAfter,
 ) -> Result<Client, ConnectError> {
     let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
@@ -160,7 +162,7 @@ pub(super) fn client(
     };
     let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
-        None => client_over(http, config, identity),
+        None => client_over(http, config, identity, retry_after),
         Some(proxy) => {
             let connector =
                 https_proxy::connector(proxy.uri(), http).map_err(ConnectError::ProxyTls)?;
@@ -168,7 +170,7 @@ pub(super) fn client(
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
-            client_over(tunnel, config, identity)
+            client_over(tunnel, config, identity, retry_after)
         }
     }
 }
@@ -177,6 +179,7 @@ fn client_over<C>(
     connector: C,
     config: &Config,
     identity: Option<&Identity>,
+    retry_after: &RetryAfter,
 ) -> Result<Client, ConnectError>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
@@ -190,12 +193,17 @@ where
     let authorize = identity
         .cloned()
         .map(|identity| AsyncFilterLayer::new(move |request| identity.clone().authorize(request)));
+    let retry_after = retry_after.clone();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(config.extra_headers_layer().map_err(failed)?)
         .option_layer(config.auth_layer().map_err(failed)?)
         .option_layer(authorize)
         .map_err(BoxError::from)
+        .map_response(move |response| {
+            retry_after.record(&response);
+            response
+        })
         .service(LimitResponses(hyper));
     Ok(Client::new(service, &config.default_namespace))
 }

@@ -1,6 +1,6 @@
 //! The pods of a node that have addresses.
 
-use super::{ATTEMPT, ApiServer, KubernetesError, resource, within};
+use super::{ApiServer, KubernetesError, resource};
 use kube::api::{Api, DynamicObject, ListParams};
 use tracing::debug;
 
@@ -17,7 +17,7 @@ impl ApiServer {
             Api::all_with(self.credentials.client().await?, &resource("", "v1", "Pod", "pods"));
         // Served from the watch cache, as for a kubelet: many nodes may start at the same time.
         let params = ListParams::default().fields(&format!("spec.nodeName={node}")).match_any();
-        match within(ATTEMPT, pods.list(&params)).await? {
+        match self.attempt(pods.list(&params)).await? {
             Ok(list) => Ok(list.iter().filter(|pod| has_address(pod)).count()),
             Err(error) => Err(self.classified(error).await),
         }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 /// A subnet as `DescribeSubnets` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,10 @@ impl Default for Subnet {
 struct State {
     subnets: Vec<Subnet>,
     denied: BTreeSet<String>,
+    /// Of every ten requests, this many are throttled.
+    throttled: usize,
     requests: Vec<String>,
+    times: Vec<SystemTime>,
 }
 
 /// A running EC2 API.
@@ -101,6 +105,17 @@ impl Ec2 {
         self.state.lock().unwrap().denied.insert(action.to_owned());
     }
 
+    /// Throttles `count` of every ten requests.
+    pub fn throttle(&self, count: usize) {
+        self.state.lock().unwrap().throttled = count;
+    }
+
+    /// Returns the times of the requests so far.
+    #[must_use]
+    pub fn request_times(&self) -> Vec<SystemTime> {
+        self.state.lock().unwrap().times.clone()
+    }
+
     /// Returns the actions of the requests so far, such as `DescribeSubnets`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
@@ -119,7 +134,13 @@ impl State {
         let form: BTreeMap<String, String> =
             form_urlencoded::parse(&request.body).into_owned().collect();
         let action = form.get("Action").cloned().unwrap_or_default();
+        let number = self.requests.len();
         self.requests.push(action.clone());
+        self.times.push(SystemTime::now());
+        // Multiples of 3 spread the throttled requests evenly.
+        if number * 3 % 10 < self.throttled {
+            return error(503, "RequestLimitExceeded", "Request limit exceeded.");
+        }
         if self.denied.contains(&action) {
             let message = "You are not authorized to perform this operation.";
             return error(403, "UnauthorizedOperation", message);

@@ -165,6 +165,11 @@ async fn respond(
     match faults.next_fault(&request.line()).await {
         None => Ok(handler(request).await),
         Some(Fault::Status(status)) => Ok(answer(status, "text/plain", "")),
+        Some(Fault::RetryAfter(status, seconds)) => {
+            let mut response = answer(status, "text/plain", "");
+            response.headers_mut().insert("retry-after", seconds.into());
+            Ok(response)
+        }
         Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
         Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
         Some(Fault::Cut(body)) => Ok(cut(body)),

@@ -43,6 +43,11 @@ pub fn boot_records() -> PathBuf {
     target().join("boot-records")
 }
 
+/// Returns the folder to which the soak test writes its results.
+pub fn soak_records() -> PathBuf {
+    target().join("soak")
+}
+
 /// Returns the static binary for this machine.
 pub fn static_binary() -> Option<PathBuf> {
     statically_linked("release/eni-bootstrap", "the static binary", "make static")

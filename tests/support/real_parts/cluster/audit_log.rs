@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,11 @@ pub struct Allowed {
 }
 
 impl Cluster {
+    /// Returns the path of the audit log, which contains only the requests of the node.
+    pub fn audit_log(&self) -> PathBuf {
+        self.folder.path().join("audit.log")
+    }
+
     /// Returns the requests of the node that have a response, in the order of the responses. A watch is
     /// included as soon as it has begun.
     pub fn requests(&self) -> Vec<Request> {
@@ -82,7 +88,7 @@ impl Cluster {
 
     /// Returns the events in the audit log.
     fn audit_events(&self) -> Vec<Value> {
-        let log = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
+        let log = fs::read_to_string(self.audit_log()).unwrap_or_default();
         // The last line may be incomplete.
         let lines = log.rsplit_once('\n').map_or("", |(lines, _)| lines).lines();
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -165,6 +165,11 @@ impl Cluster {
         format!("https://{}", self.address)
     }
 
+    /// Returns the address of the API server.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the certificate authority in base64, the format of EKS and of a `NodeConfig`.
     pub fn ca_base64(&self) -> String {
         BASE64_STANDARD.encode(&self.authority)

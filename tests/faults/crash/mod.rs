@@ -1,0 +1,5 @@
+//! Crash safety: runs that are killed, or that get an error, at each system call that changes the node.
+
+mod case;
+mod interrupted;
+mod outcome;

@@ -1,0 +1,3 @@
+//! Faults of the node while eni-bootstrap runs.
+
+mod crash;

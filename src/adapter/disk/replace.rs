@@ -25,20 +25,29 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 /// possible, its owner. Replaces a symbolic link.
 ///
 /// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
-/// power failure or on a full disk, the file has its previous contents.
+/// power failure or on a full disk, the file has its previous contents. Removes the temporary file of a run
+/// that was killed.
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
     if old.is_some() && fs::read(path).map_err(failed)? == contents {
+        // A remaining temporary file has no effect, and the file system may be read-only.
+        let _ = fs::remove_file(draft_path(path));
+        flush_earlier(path, sync)?;
         return Ok(Outcome::Unchanged);
     }
-    replace(path, contents, old.as_ref()).map_err(failed)
+    replace(path, contents, old.as_ref())
 }
 
 /// Replaces the symbolic link `link` with a file that has these contents, and the mode and the owner of
 /// `target`.
-pub(super) fn replace_link(link: &Path, target: &Path, contents: &[u8]) -> io::Result<Outcome> {
-    replace(link, contents, metadata(target)?.as_ref())
+pub(super) fn replace_link(
+    link: &Path,
+    target: &Path,
+    contents: &[u8],
+) -> Result<Outcome, DiskError> {
+    let failed = |source| DiskError::Write { path: link.to_owned(), source };
+    replace(link, contents, metadata(target).map_err(failed)?.as_ref())
 }
 
 /// Returns the metadata of a file that can be opened; `None` if it does not exist.
@@ -50,17 +59,17 @@ fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
     }
 }
 
-fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
+fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> Result<Outcome, DiskError> {
     let directory = directory_of(path);
-    fs::create_dir_all(directory)?;
     let draft = draft_path(path);
-    let written = draft_and_rename(&draft, path, contents, old);
-    if written.is_err() {
+    let written =
+        fs::create_dir_all(directory).and_then(|()| draft_and_rename(&draft, path, contents, old));
+    written.map_err(|source| {
         // Report the first error. A remaining temporary file has no effect.
         let _ = fs::remove_file(&draft);
-    }
-    written?;
-    sync(directory)?;
+        DiskError::Write { path: path.to_owned(), source }
+    })?;
+    sync(directory).map_err(|source| DiskError::Flush { path: path.to_owned(), source })?;
     Ok(Outcome::Written)
 }
 
@@ -119,13 +128,33 @@ fn remove_and_sync(
     let failed = |source| DiskError::Remove { path: path.to_owned(), source };
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Absent),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            flush_earlier(path, sync)?;
+            return Ok(Outcome::Absent);
+        }
         Err(source) => return Err(failed(source)),
         Ok(_) => fs::remove_file(path).map_err(failed)?,
     }
     // Without this, the file may exist again after a power failure.
-    sync(directory_of(path)).map_err(failed)?;
+    sync(directory_of(path))
+        .map_err(|source| DiskError::Flush { path: path.to_owned(), source })?;
     Ok(Outcome::Removed)
+}
+
+/// Flushes the directory of a file that has not changed: a run that was killed may have replaced or removed
+/// the file without flushing the directory.
+fn flush_earlier(path: &Path, sync: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), DiskError> {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem};
+    match sync(directory_of(path)) {
+        // The directory does not exist, or its file system cannot be written: no run has changed it.
+        Err(error)
+            if ![InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem]
+                .contains(&error.kind()) =>
+        {
+            Err(DiskError::Flush { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -160,10 +189,18 @@ mod tests {
             .unwrap()
         };
         assert_eq!(remove(), Outcome::Removed);
+        // A run that was killed may have removed the file without flushing the directory.
         assert_eq!(remove(), Outcome::Absent);
-        assert_eq!(*flushed.borrow(), [directory.path()]);
+        assert_eq!(*flushed.borrow(), [directory.path(); 2]);
+        let unsupported = remove_and_sync(&path, |_| Err(io::ErrorKind::InvalidInput.into()));
+        assert_eq!(unsupported.unwrap(), Outcome::Absent);
         File::create(&path).unwrap();
         let failed = remove_and_sync(&path, |_| Err(io::ErrorKind::StorageFull.into()));
-        assert_eq!(failed.unwrap_err().to_string(), format!("failed to remove {}", path.display()));
+        let message = format!(
+            "failed to flush {} to the disk after {} was changed",
+            directory.path().display(),
+            path.display()
+        );
+        assert_eq!(failed.unwrap_err().to_string(), message);
     }
 }

@@ -52,7 +52,7 @@ fn cases_of(cluster: &Cluster, strace: &Path, host: &Host) -> [Case; 3] {
 }
 
 /// Returns the state of a node that another configuration and an earlier version have configured.
-fn older(cluster: &Cluster, before: &State) -> State {
+pub fn older(cluster: &Cluster, before: &State) -> State {
     let node = cluster.node_in(before);
     let output = run_output(node.command(&["run", "--pods-max=9"]).output().unwrap());
     assert_eq!(output.status, Some(0), "{}", output.stderr);

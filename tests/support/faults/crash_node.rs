@@ -5,7 +5,7 @@ use crate::support::node::ready_api;
 use crate::support::real_parts::static_binary;
 use eni_bootstrap_sandbox::{Bottlerocket, Imds, Instance, KubernetesApi};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -20,6 +20,8 @@ case "$1 $2" in
 "set kubelet-eks") printf '%s\n' "${3#args=}" >"$args.new" && mv "$args.new" "$args" ;;
 esac
 "#;
+/// The ENIConfig of every node, as [`ready_api`] creates it.
+const ENI_CONFIG: &str = "us-west-2a";
 /// The files of a Bottlerocket host, which Bottlerocket writes.
 const ROOTFS: &str = ".bottlerocket/rootfs";
 
@@ -37,7 +39,7 @@ pub struct Host {
     scenario: Option<String>,
     snap: Option<String>,
     #[serde(default)]
-    links: BTreeMap<PathBuf, PathBuf>,
+    pub links: BTreeMap<PathBuf, PathBuf>,
     #[serde(default)]
     pub bottlerocket: bool,
 }
@@ -68,10 +70,15 @@ pub struct CrashNode<'a> {
     settings: Option<Bottlerocket>,
 }
 
-/// Returns all hosts.
+/// Returns all hosts, or those whose name starts with the variable `HOST`.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
 pub fn hosts() -> Vec<Host> {
     let text = include_str!("../../faults/crash/hosts.toml");
-    toml::from_str::<Hosts>(text).unwrap().host
+    let mut hosts = toml::from_str::<Hosts>(text).unwrap().host;
+    if let Ok(name) = std::env::var("HOST") {
+        hosts.retain(|host| host.name.starts_with(&name));
+    }
+    hosts
 }
 
 impl Cluster {
@@ -83,6 +90,21 @@ impl Cluster {
         let instance = Instance { user_data, ..Instance::default() };
         let imds = Imds::start(&instance);
         Some(Self { api, imds, instance, program })
+    }
+
+    /// Returns the endpoint of the metadata service.
+    pub fn imds(&self) -> String {
+        self.imds.endpoint()
+    }
+
+    /// Creates the ENIConfig again.
+    pub fn create_eni_config(&self) {
+        self.api.apply(ENI_CONFIG, json!({ "subnet": "subnet-0a" }));
+    }
+
+    /// Removes the ENIConfig, so that a run waits for it.
+    pub fn remove_eni_config(&self) {
+        self.api.delete(ENI_CONFIG);
     }
 
     /// Returns a node on which eni-bootstrap has not run.
@@ -215,6 +237,15 @@ impl State {
             lines.push(format!("settings: {:?}", self.settings));
         }
         lines
+    }
+
+    /// Returns the same state, but with the temporary files of `other`.
+    pub fn with_drafts_of(&self, other: &Self) -> Self {
+        let mut state = self.clone();
+        for path in other.files.drafts() {
+            state.files = state.files.with(path, &other.files);
+        }
+        state
     }
 
     /// Returns a line for each part that differs.

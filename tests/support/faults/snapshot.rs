@@ -116,6 +116,19 @@ impl Snapshot {
         }
     }
 
+    /// Returns the same files, but with the file `target` also at the path `link`.
+    pub fn with_file_of(mut self, link: &Path, target: &Path) -> Self {
+        let file = self.0[target].clone();
+        self.0.insert(link.to_owned(), file);
+        self
+    }
+
+    /// Returns the same files, but with the file at `path` of `other`.
+    pub fn with(mut self, path: &Path, other: &Self) -> Self {
+        self.0.insert(path.to_owned(), other.0[path].clone());
+        self
+    }
+
     /// Returns whether the file exists and its contents are as in `other`.
     pub fn is_same(&self, other: &Self, path: &Path) -> bool {
         self.0.get(path) == other.0.get(path)

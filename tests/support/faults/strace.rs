@@ -1,6 +1,7 @@
 //! Runs a command under strace: lists its system calls that change files, and injects a signal or an
 //! error at one of them.
 
+use crate::support::boot::node::Node;
 use crate::support::node::{RunOutput, run_output};
 use crate::support::real_parts::program;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,11 @@ pub enum Target {
 }
 
 impl Point {
+    /// Returns whether the call replaces a file with a temporary file.
+    pub fn is_rename(&self) -> bool {
+        self.call.starts_with("rename")
+    }
+
     /// Returns whether a signal can interrupt the call with `EINTR`.
     pub fn can_be_interrupted(&self) -> bool {
         ["openat", "write", "fsync"].contains(&self.call.as_str())
@@ -54,6 +60,8 @@ impl fmt::Display for Point {
 pub enum Injection {
     /// SIGKILL before the system call is executed.
     Kill,
+    /// SIGTERM at the system call, which is executed.
+    Terminate,
     /// The system call is not executed and returns this error, such as `EIO`.
     Error(&'static str),
 }
@@ -62,6 +70,7 @@ impl fmt::Display for Injection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill => formatter.write_str("SIGKILL"),
+            Self::Terminate => formatter.write_str("SIGTERM"),
             Self::Error(name) => formatter.write_str(name),
         }
     }
@@ -78,6 +87,24 @@ pub struct Trace {
 /// Returns strace.
 pub fn strace() -> Option<PathBuf> {
     program("strace", "strace")
+}
+
+/// Copies strace and its libraries to a node that will boot, if this machine has the same libraries.
+pub fn copy_to(node: &Node) -> Option<()> {
+    let strace = strace()?;
+    let libraries = run_output(Command::new("ldd").arg(&strace).output().unwrap()).stdout;
+    let libraries = libraries.split_whitespace().filter(|word| word.starts_with("/lib/"));
+    for file in libraries.map(Path::new).chain([strace.as_path()]) {
+        if node.has_in_image(file) {
+            continue;
+        }
+        // /lib is a link to usr/lib.
+        let name = file.strip_prefix("/usr").or(file.strip_prefix("/")).unwrap();
+        let target = node.path("usr").join(name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+    Some(())
 }
 
 /// Runs `command` on `root`, and returns its output and its points. Only the main thread is traced: no
@@ -105,6 +132,7 @@ pub fn inject(
     let call = &point.call;
     let action = match injection {
         Injection::Kill => "signal=KILL".to_owned(),
+        Injection::Terminate => "signal=TERM".to_owned(),
         Injection::Error(name) => format!("error={name}"),
     };
     traced.args(["-e", &format!("inject={call}:{action}:when={}", point.number), "-e"]);
@@ -113,6 +141,7 @@ pub fn inject(
     let line = log.lines().filter(|line| line.starts_with(call.as_str())).nth(point.number - 1);
     let is_injected = match injection {
         Injection::Kill => log.contains("+++ killed by SIGKILL +++"),
+        Injection::Terminate => log.contains("--- SIGTERM "),
         Injection::Error(_) => log.contains("(INJECTED)"),
     };
     let target = line.and_then(|line| target(line, root));

@@ -167,13 +167,17 @@ pub async fn apply(
     }
     let mut applied = Vec::new();
     let mut needs_reload = false;
+    let mut absent = Vec::new();
     for change in changes {
         let outcome = change.apply(&node).await?;
         let is_new = matches!(outcome, Outcome::Written | Outcome::Removed);
         needs_reload |= is_new && change.needs_daemon_reload();
+        if let (Change::RemoveFile { path }, Outcome::Absent) = (change, outcome) {
+            absent.push(path.as_path());
+        }
         applied.push(Applied { target: change.target(), outcome });
     }
-    if needs_reload && systemd::manages(root) {
+    if systemd::manages(root) && (needs_reload || effect::is_any_loaded(&absent).await?) {
         effect::reload().await?;
     }
     Ok(applied)

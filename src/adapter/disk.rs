@@ -37,6 +37,9 @@ pub enum DiskError {
     /// A file cannot be removed.
     #[error("failed to remove {}", path.display())]
     Remove { path: PathBuf, source: io::Error },
+    /// The directory of a file cannot be flushed after the file was replaced or removed.
+    #[error("failed to flush {} to the disk after {} was changed", parent(path).display(), path.display())]
+    Flush { path: PathBuf, source: io::Error },
     /// A line of the instance type table is invalid.
     #[error("{}, line {line} is not a valid row of the instance type table", path.display())]
     Row {
@@ -53,6 +56,9 @@ pub enum DiskError {
         /// The end of the chain of links.
         target: PathBuf,
     },
+    /// The lock file cannot be created or locked.
+    #[error("failed to take the lock {}", path.display())]
+    Lock { path: PathBuf, source: io::Error },
     /// The lock file is a symbolic link, which could lead to a file of another program.
     #[error("the lock {} is a symbolic link", path.display())]
     LockIsLink { path: PathBuf },
@@ -78,16 +84,26 @@ impl Advice for DiskError {
                 "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
             }
             Self::Remove { path, .. } => {
-                let directory = path.parent().unwrap_or(path).display();
+                let directory = parent(path).display();
                 return format!(
                     "run eni-bootstrap as root, and check that the file system is writable; for eni-bootstrap.service, add ReadWritePaths={directory} to a drop-in of the unit"
                 )
                 .into();
             }
+            Self::Flush { .. } => {
+                "check the disk for errors (`dmesg`), then run the command again; the change is complete, but a power failure may revert it"
+            }
             Self::Row { .. } => {
                 "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
             }
             Self::NotAFile { .. } => "remove the link, or replace it with a file",
+            Self::Lock { path, .. } => {
+                return format!(
+                    "run eni-bootstrap as root, and check that the file system of {} is writable and has free space; no file of the node was changed",
+                    parent(path).display()
+                )
+                .into();
+            }
             Self::LockIsLink { path } => {
                 return format!("remove the link: `rm {}`", path.display()).into();
             }
@@ -104,11 +120,17 @@ impl Advice for DiskError {
             Self::Read { .. }
             | Self::Write { .. }
             | Self::Remove { .. }
+            | Self::Flush { .. }
             | Self::NotAFile { .. }
+            | Self::Lock { .. }
             | Self::LockIsLink { .. }
             | Self::Locked { .. } => ExitCode::CannotWrite,
         }
     }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 /// Returns the absolute path `path` of the node below `root`.
@@ -164,7 +186,7 @@ pub(crate) fn write_node_file(root: &Path, path: &Path, text: &str) -> Result<Ou
         file.display(),
         link.display(),
     );
-    replace::replace_link(&own, &file, &text).map_err(failed)
+    replace::replace_link(&own, &file, &text)
 }
 
 /// Removes the node's file or symbolic link `path` below `root`, if it exists.

@@ -15,6 +15,26 @@ pub(super) async fn reload() -> Result<(), ApplyError> {
     retry("apply", Deadline::after(RETRY), async || Ok(systemd::daemon_reload().await?)).await
 }
 
+/// Returns whether systemd still uses a drop-in of `paths`, which do not exist. An earlier run that was
+/// killed may have removed the file without reloading systemd.
+pub(super) async fn is_any_loaded(paths: &[&Path]) -> Result<bool, ApplyError> {
+    for (unit, path) in paths.iter().filter_map(|path| Some((unit_of(path)?, path))) {
+        let deadline = Deadline::after(RETRY);
+        let loaded =
+            retry("apply", deadline, async || Ok::<_, ApplyError>(systemd::show(unit).await?));
+        if loaded.await?.files.iter().any(|file| file == path) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the unit of a drop-in, such as `kubelet.service` of `kubelet.service.d/10-site.conf`.
+fn unit_of(drop_in: &Path) -> Option<&str> {
+    drop_in.strip_prefix("/etc/systemd/system").ok()?;
+    drop_in.parent()?.file_name()?.to_str()?.strip_suffix(".d")
+}
+
 /// A unit that will use the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VerifiedUnit {

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::report;
 use clap::Args;
-use eni_core::host;
+use eni_core::host::{self, bottlerocket};
 use eni_core::record::{BOTTLEROCKET_RECORD, MARKER, RECORD};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing::warn;
 
@@ -42,13 +42,15 @@ pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error>
     let changes = host::remove(&image);
     let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
-    for path in host::target_files(&image) {
+    let records = [RECORD, BOTTLEROCKET_RECORD, MARKER];
+    let own = [bottlerocket::RECORD].into_iter().chain(records).map(PathBuf::from);
+    for path in host::target_files(&image).chain(own) {
         let draft = disk::remove_draft(root, &path).map_err(|error| Error::Undo(error.into()))?;
         if let Some(draft) = draft {
             report::draft_removed(&draft);
         }
     }
-    for path in [RECORD, BOTTLEROCKET_RECORD, MARKER] {
+    for path in records {
         let outcome = disk::remove_node_file(root, Path::new(path))?;
         report::applied(&[Applied { target: path.to_owned(), outcome }]);
     }

@@ -3,8 +3,8 @@
 use super::DiskError;
 use super::replace::create_directories;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
-use std::fs::{File, OpenOptions, Permissions};
+use nix::fcntl::OFlag;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -14,17 +14,17 @@ const LOCK: &str = "run/eni-bootstrap/lock";
 /// The mode of the lock file. A user who can open the file can hold the lock.
 const LOCK_MODE: u32 = 0o600;
 
-/// The lock of a process that changes the node. The kernel releases it when the process ends.
+/// The lock of a process that changes the node. The kernel releases it when the file is closed.
 #[derive(Debug)]
 pub(crate) struct RunLock {
-    _held: Flock<File>,
+    _held: File,
 }
 
 impl RunLock {
     /// Takes the lock below `root`. Returns [`DiskError::Locked`] if another process holds it.
     pub(crate) fn take(root: &Path) -> Result<Self, DiskError> {
         let path = root.join(LOCK);
-        let failed = |source| DiskError::Write { path: path.clone(), source };
+        let failed = |source| DiskError::Lock { path: path.clone(), source };
         if let Some(directory) = path.parent() {
             create_directories(directory).map_err(failed)?;
         }
@@ -35,10 +35,10 @@ impl RunLock {
             }
             Err(error) => return Err(failed(error)),
         };
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Ok(Self { _held: held }),
-            Err((_, Errno::EWOULDBLOCK)) => Err(DiskError::Locked { path }),
-            Err((_, error)) => Err(failed(error.into())),
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _held: file }),
+            Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
 }

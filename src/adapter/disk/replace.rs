@@ -36,21 +36,28 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 ///
 /// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
 /// power failure or on a full disk, the file has its previous contents. A file for which this function returned
-/// a result has the new contents after a power failure.
+/// a result has the new contents after a power failure. Removes the temporary file of a run that was killed.
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
     if old.is_some() && fs::read(path).map_err(failed)? == contents {
-        flush_earlier(path, sync).map_err(failed)?;
+        // A remaining temporary file has no effect, and the file system may be read-only.
+        let _ = fs::remove_file(draft_path(path));
+        flush_earlier(path, sync)?;
         return Ok(Outcome::Unchanged);
     }
-    replace(path, contents, old.as_ref()).map_err(failed)
+    replace(path, contents, old.as_ref())
 }
 
 /// Replaces the symbolic link `link` with a file that has these contents, and the mode and the owner of
 /// `target`.
-pub(super) fn replace_link(link: &Path, target: &Path, contents: &[u8]) -> io::Result<Outcome> {
-    replace(link, contents, metadata(target)?.as_ref())
+pub(super) fn replace_link(
+    link: &Path,
+    target: &Path,
+    contents: &[u8],
+) -> Result<Outcome, DiskError> {
+    let failed = |source| DiskError::Write { path: link.to_owned(), source };
+    replace(link, contents, metadata(target).map_err(failed)?.as_ref())
 }
 
 /// Returns the metadata of a file that can be opened; `None` if it does not exist.
@@ -62,20 +69,21 @@ fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
     }
 }
 
-fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> io::Result<Outcome> {
+fn replace(path: &Path, contents: &[u8], old: Option<&fs::Metadata>) -> Result<Outcome, DiskError> {
     let directory = directory_of(path);
     let parents_of_new = parents_of_missing(directory);
-    create_directories(directory)?;
     let draft = draft_path(path);
-    let written = draft_and_rename(&draft, path, contents, old);
-    if written.is_err() {
+    let written =
+        create_directories(directory).and_then(|()| draft_and_rename(&draft, path, contents, old));
+    written.map_err(|source| {
         // Report the first error. A remaining temporary file has no effect.
         let _ = fs::remove_file(&draft);
-    }
-    written?;
-    sync(directory)?;
+        DiskError::Write { path: path.to_owned(), source }
+    })?;
+    let flush_failed = |source| DiskError::Flush { path: path.to_owned(), source };
+    sync(directory).map_err(flush_failed)?;
     // Without this, a file system may lose a new directory in a power failure.
-    parents_of_new.into_iter().try_for_each(sync)?;
+    parents_of_new.into_iter().try_for_each(sync).map_err(flush_failed)?;
     Ok(Outcome::Written)
 }
 
@@ -141,30 +149,31 @@ fn remove_and_sync(
     // On a read-only file system, removing a file that does not exist is an error.
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            flush_earlier(path, sync).map_err(failed)?;
+            flush_earlier(path, sync)?;
             return Ok(Outcome::Absent);
         }
         Err(source) => return Err(failed(source)),
         Ok(_) => fs::remove_file(path).map_err(failed)?,
     }
     // Without this, the file may exist again after a power failure.
-    sync(directory_of(path)).map_err(failed)?;
+    sync(directory_of(path))
+        .map_err(|source| DiskError::Flush { path: path.to_owned(), source })?;
     Ok(Outcome::Removed)
 }
 
 /// Flushes the directory of a file that has not changed: a run that was killed may have replaced or removed
 /// the file without flushing the directory.
-fn flush_earlier(path: &Path, sync: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+fn flush_earlier(path: &Path, sync: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), DiskError> {
     use io::ErrorKind::{InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem};
     match sync(directory_of(path)) {
         // The directory does not exist, or its file system cannot be written: no run has changed it.
         Err(error)
-            if [InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem]
+            if ![InvalidInput, NotADirectory, NotFound, ReadOnlyFilesystem]
                 .contains(&error.kind()) =>
         {
-            Ok(())
+            Err(DiskError::Flush { path: path.to_owned(), source: error })
         }
-        result => result,
+        _ => Ok(()),
     }
 }
 
@@ -219,6 +228,11 @@ mod tests {
         assert_eq!(unsupported.unwrap(), Outcome::Absent);
         File::create(&path).unwrap();
         let failed = remove_and_sync(&path, |_| Err(io::ErrorKind::StorageFull.into()));
-        assert_eq!(failed.unwrap_err().to_string(), format!("failed to remove {}", path.display()));
+        let message = format!(
+            "failed to flush {} to the disk after {} was changed",
+            directory.path().display(),
+            path.display()
+        );
+        assert_eq!(failed.unwrap_err().to_string(), message);
     }
 }

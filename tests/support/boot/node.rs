@@ -112,6 +112,11 @@ impl Node {
         self.disk().join(path.trim_start_matches('/'))
     }
 
+    /// Returns whether the shared root has this file.
+    pub fn has_in_image(&self, path: &Path) -> bool {
+        self.root.join(path.strip_prefix("/").unwrap_or(path)).exists()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
     pub fn write(&self, path: &str, contents: &str) {
         let path = self.path(path);

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-faults test-boot test-packages lint static static-arm64 packages image clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -34,7 +34,7 @@ test: toolchain compiler static ## Run all tests that can run on this machine, a
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --workspace --locked -- --skip boot:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
+	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
 # The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
 test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap with those of the VPC CNI's ipamd
@@ -47,6 +47,15 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 	else \
 		python3 -B tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
 	fi
+
+# The cases, and what each compares, are in tests/faults/cases. CASES selects some of them by a part of
+# their names.
+test-faults: toolchain compiler static ## Run eni-bootstrap with each fault of each service and of the node
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@for part in moto kubernetes toxiproxy; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done
+	@export PATH="$$PATH:/usr/sbin:/sbin"; \
+		tests/real/need.sh ip=iproute2 iptables=iptables unshare=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; CASES="$(CASES)" cargo test --locked --test it faults:: -- --nocapture || status=$$?; $(WHAT_RAN)
 
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod boot;
+mod faults;
 mod packaging;
 mod real;
 mod repository;

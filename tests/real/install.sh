@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -15,6 +15,7 @@
 #   nfpm        the tool that builds the packages
 #   arm64       a Rust compiler for arm64
 #   regctl      the tool that builds the container image
+#   toxiproxy   a TCP proxy that simulates network faults
 #   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
@@ -200,6 +201,14 @@ build_regctl() {
     "$build/out" version >/dev/null
 }
 
+# Builds toxiproxy from its Go module.
+build_toxiproxy() {
+    go_for toxiproxy "download it from go.dev if your distribution does not have it"
+    (cd "$here/toxiproxy" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/Shopify/toxiproxy/v2/cmd/server)
+    "$build/out" -version >/dev/null
+}
+
 # debian_root NAME SUITE PACKAGES: creates a small Debian root directory with PACKAGES.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
@@ -274,9 +283,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|all]" >&2
     exit 64
     ;;
 esac
@@ -309,6 +318,7 @@ ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | c
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
+toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$here/toxiproxy/go.mod") $(cat "$here"/toxiproxy/go.* | cksum)" "less than a minute" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod bottlerocket;
 pub mod container;
+pub mod faults;
 pub mod file_list;
 pub mod golden;
 pub mod image_builder;

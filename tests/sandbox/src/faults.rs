@@ -10,6 +10,8 @@ pub enum Fault {
     Status(u16),
     /// Returns this HTTP status with this body.
     Answer(u16, String),
+    /// Returns this HTTP status with these headers and this body.
+    Response(u16, Vec<(String, String)>, Vec<u8>),
     /// Returns 200 with this body instead of the real one.
     Body(Vec<u8>),
     /// Returns 200 with a truncated body: the connection is closed before `content-length` is reached.

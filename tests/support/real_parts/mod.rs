@@ -18,7 +18,8 @@ pub use moto::{Moto, ec2_record, moto, own_moto};
 pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
     arm64_binary, boot_records, boot_root, cni_limits, container_image, kubelet_program, nfpm,
-    nodeadm_program, program, regctl, require_root, runner_for, static_binary, trixie_root,
+    nodeadm_program, not_run, program, regctl, require_root, runner_for, static_binary, toxiproxy,
+    trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};
 pub use server::{Server, free_address};

@@ -33,6 +33,11 @@ pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
 }
 
+/// Returns toxiproxy, which simulates network faults.
+pub fn toxiproxy() -> Option<PathBuf> {
+    part("bin/toxiproxy", "toxiproxy", "tests/real/install.sh toxiproxy")
+}
+
 /// Returns a bootable Debian root with systemd, containerd and rpm. Booting it requires root.
 pub fn boot_root() -> Option<PathBuf> {
     part("boot-root", "the root to boot", "tests/real/install.sh boot")
@@ -142,7 +147,7 @@ fn target() -> &'static Path {
 
 /// Logs that the current test is skipped because `what` is missing, and `how` to install it. Panics if
 /// `REQUIRE_REAL=1`.
-fn not_run(what: &str, how: &str) {
+pub fn not_run(what: &str, how: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     let line = format!("NOT RUN: {test}: {what} is missing; {how}\n");
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]

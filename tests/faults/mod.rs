@@ -1,0 +1,3 @@
+//! What eni-bootstrap does if a service or a part of the node fails.
+
+mod matrix;

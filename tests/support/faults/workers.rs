@@ -1,0 +1,43 @@
+//! Runs cases in parallel. A case mostly waits, so there are more threads than CPUs.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::thread;
+
+use super::case::Case;
+use super::namespace;
+use super::table::{Report, report};
+use super::update::accept;
+
+/// The number of cases that run at the same time.
+const THREADS: usize = 12;
+
+/// Runs all cases, and returns their rows in the same order. A case is left out if a part that it needs is
+/// missing. If `updates` is set, accepts the actual messages first.
+pub fn run_all(cases: Vec<Case>, updates: bool) -> Vec<Report> {
+    let mut order: Vec<(usize, Case)> = cases.into_iter().enumerate().collect();
+    // The longest cases first, so that the last thread does not wait for one of them.
+    order.sort_by_key(|(_, case)| std::cmp::Reverse(case.within));
+    let queue: Mutex<VecDeque<(usize, Case)>> = Mutex::new(order.into());
+    let reports: Mutex<Vec<(usize, Report)>> = Mutex::default();
+    let next = || queue.lock().unwrap().pop_front();
+    let work = || {
+        while let Some((index, mut case)) = next() {
+            let Some(outcome) = namespace::run(&case) else { continue };
+            if updates {
+                accept(&mut case, &outcome);
+            }
+            reports.lock().unwrap().push((index, report(&case, &outcome)));
+        }
+    };
+    let name = thread::current().name().unwrap_or("faults").to_owned();
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            // A skipped test is reported with the name of its thread.
+            thread::Builder::new().name(name.clone()).spawn_scoped(scope, work).unwrap();
+        }
+    });
+    let mut reports = reports.into_inner().unwrap();
+    reports.sort_by_key(|(index, _)| *index);
+    reports.into_iter().map(|(_, report)| report).collect()
+}

@@ -191,7 +191,8 @@ impl Default for Retry {
 pub struct Injection {
     /// `imds`, `api`, `ec2`, `aws` (EKS and STS), `proxy` or `dns`. Empty for `shell`.
     pub on: String,
-    /// A TCP fault: `down`, `black-hole`, `slow`, `trickle`, `reset`, `reset-after`, `cut-after`.
+    /// A TCP fault: `down`, `black-hole`, `slow`, `trickle`, `reset`, `reset-after`, `cut-after` or
+    /// `plain-http` (without TLS).
     pub tcp: Option<String>,
     /// The number of bytes before `reset-after` and `cut-after`.
     pub bytes: u32,

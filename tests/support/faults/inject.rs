@@ -40,7 +40,12 @@ impl Site {
     /// Begins a fault.
     pub fn begin(&mut self, case: &Case, injection: &Injection) {
         if let Some(tcp) = &injection.tcp {
-            self.tcp.get_mut(&injection.on).unwrap().begin(tcp, injection.bytes);
+            let proxy = self.tcp.get_mut(&injection.on).unwrap();
+            if tcp == "plain-http" {
+                proxy.redirect(self.stack.imds.addr());
+            } else {
+                proxy.begin(tcp, injection.bytes);
+            }
         }
         if let Some(fault) = http_fault(injection) {
             let (faults, matching) = (self.faults(&injection.on), &injection.matching);
@@ -80,6 +85,10 @@ impl Site {
                 Some(item) => self.stack.imds.set(&path, item),
                 None => self.stack.imds.remove(&path),
             }
+        }
+        if self.stack.renew_certificate() {
+            self.at = self.stack.upstream();
+            self.stack.publish(case, self.at);
         }
         for command in case.inject.iter().filter_map(|it| it.undo.as_ref()) {
             self.shell(case, command);

@@ -76,6 +76,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
         site.stack.api.apply("us-west-2a", super::stack::eni_config());
     }
     reboot(site.stack.root());
+    let placeholders = site.stack.placeholders(site.at);
     let run = agent::run(&binary, case, &mut site, Schedule::default(), WITHOUT_FAULTS);
     keep("next boot", &run);
     outcome.retry_status = run.status;

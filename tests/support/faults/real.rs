@@ -15,18 +15,21 @@ pub struct Real {
     /// The certificate authority of the API server in base64.
     pub authority: String,
     pub vpc: String,
+    /// The subnet and the security group of the ENIConfig.
+    pub subnet: String,
+    pub group: String,
     cluster: &'static Cluster,
 }
 
 impl Real {
     /// Returns the shared servers. The first call starts them.
     pub fn get() -> Option<Self> {
-        static CLUSTER: OnceLock<Option<(Cluster, String)>> = OnceLock::new();
-        let (cluster, vpc) = CLUSTER.get_or_init(start).as_ref()?;
+        static CLUSTER: OnceLock<Option<(Cluster, [String; 3])>> = OnceLock::new();
+        let (cluster, ids) = CLUSTER.get_or_init(start).as_ref()?;
         let authority = cluster.ca_base64();
-        let vpc = vpc.clone();
+        let [vpc, subnet, group] = ids.clone();
         let ec2 = address(&moto()?.endpoint);
-        Some(Self { api: address(&cluster.url()), ec2, authority, vpc, cluster })
+        Some(Self { api: address(&cluster.url()), ec2, authority, vpc, subnet, group, cluster })
     }
 
     /// Returns the tokens that the API server has received.
@@ -39,7 +42,7 @@ fn address(url: &str) -> SocketAddr {
     url.split("//").nth(1).unwrap().parse().unwrap()
 }
 
-fn start() -> Option<(Cluster, String)> {
+fn start() -> Option<(Cluster, [String; 3])> {
     let moto: &Moto = moto()?;
     let cluster = cluster()?;
     let account = moto.account();
@@ -49,6 +52,6 @@ fn start() -> Option<(Cluster, String)> {
     cluster.apply_file(&crate::real::real_cluster::rbac());
     let custom = [crate::real::real_cluster::CUSTOM];
     cluster.install_cni(crate::real::real_cluster::env(&custom));
-    cluster.eni_config("us-west-2a", json!({ "subnet": subnet, "securityGroups": [group] }));
-    Some((cluster, vpc))
+    cluster.eni_config("us-west-2a", json!({ "subnet": &subnet, "securityGroups": [&group] }));
+    Some((cluster, [vpc, subnet, group]))
 }

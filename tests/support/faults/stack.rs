@@ -44,6 +44,7 @@ pub struct Stack {
     /// A folder for files that are not on the node.
     home: tempfile::TempDir,
     is_named: bool,
+    is_certificate_valid: bool,
 }
 
 /// The addresses to which the agent connects: those of the servers, or of TCP proxies in front of them.
@@ -90,7 +91,32 @@ impl Stack {
         let dns = case.dns.then(|| name_server(home.path()));
         let proxy = ConnectProxy::start();
         let is_named = case.dns;
-        Self { imds, api, ec2, aws, proxy, dns, bottlerocket, real, node, home, is_named }
+        let is_certificate_valid = case.api_certificate == Certificate::Valid;
+        Self {
+            imds,
+            api,
+            ec2,
+            aws,
+            proxy,
+            dns,
+            bottlerocket,
+            real,
+            node,
+            home,
+            is_named,
+            is_certificate_valid,
+        }
+    }
+
+    /// Replaces an API server with an invalid certificate by one with a valid certificate. Returns whether
+    /// its address has changed.
+    pub fn renew_certificate(&mut self) -> bool {
+        let is_invalid = !std::mem::replace(&mut self.is_certificate_valid, true);
+        if is_invalid {
+            self.api = KubernetesApi::start();
+            self.api.apply("us-west-2a", eni_config());
+        }
+        is_invalid
     }
 
     /// Returns the addresses of the servers.
@@ -214,6 +240,11 @@ impl Stack {
             placeholders.add(addresses.proxy.to_string(), "PROXY");
             placeholders.add(format!(":{}", addresses.api.port()), ":PORT");
             placeholders.add(format!(":{}", addresses.ec2.port()), ":PORT");
+        }
+        if let Some(real) = &self.real {
+            placeholders.add(&real.vpc, "VPC");
+            placeholders.add(&real.subnet, "SUBNET");
+            placeholders.add(&real.group, "GROUP");
         }
         placeholders.add(self.authority(), "CA");
         placeholders.add(self.root().display().to_string(), "ROOT");

@@ -16,7 +16,8 @@ pub struct TcpProxy {
     url: String,
     /// The address on which it listens.
     pub addr: SocketAddr,
-    /// How many toxics have been added.
+    upstream: SocketAddr,
+    /// The names of the present toxics.
     toxics: Vec<String>,
 }
 
@@ -42,7 +43,7 @@ impl TcpProxy {
         let body = json!({ "name": name, "listen": "127.0.0.1:0", "upstream": upstream });
         let proxy = request("POST", &format!("{}/proxies", server()), &body);
         let addr = proxy["listen"].as_str().unwrap().parse().unwrap();
-        Self { url: format!("{}/proxies/{name}", server()), addr, toxics: Vec::new() }
+        Self { url: format!("{}/proxies/{name}", server()), addr, upstream, toxics: Vec::new() }
     }
 
     /// Begins a fault. `bytes` is the number of bytes before `reset-after` and `cut-after`.
@@ -68,12 +69,17 @@ impl TcpProxy {
         }
     }
 
+    /// Connects further clients to `upstream` until [`TcpProxy::end`].
+    pub fn redirect(&self, upstream: SocketAddr) {
+        request("POST", &self.url, &json!({ "enabled": true, "upstream": upstream }));
+    }
+
     /// Ends all faults.
     pub fn end(&mut self) {
         for toxic in std::mem::take(&mut self.toxics) {
             request("DELETE", &format!("{}/toxics/{toxic}", self.url), &Value::Null);
         }
-        self.enable(true);
+        self.redirect(self.upstream);
     }
 
     fn enable(&self, enabled: bool) {
@@ -97,7 +103,9 @@ impl Drop for TcpProxy {
 }
 
 fn request(method: &str, url: &str, body: &Value) -> Value {
-    let (status, response) = http(method, url, &[], &body.to_string());
+    // The server resets the connection if it does not read a body.
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let (status, response) = http(method, url, &[], &text);
     assert!((200..300).contains(&status), "{method} {url}: {status} {response}");
     serde_json::from_str(&response).unwrap_or(Value::Null)
 }

@@ -1,11 +1,14 @@
 //! Runs cases in parallel. A case mostly waits, so there are more threads than CPUs.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
 
 use super::case::Case;
 use super::namespace;
+use super::outcome::Outcome;
 use super::table::{Report, report};
 use super::update::accept;
 
@@ -23,7 +26,15 @@ pub fn run_all(cases: Vec<Case>, updates: bool) -> Vec<Report> {
     let next = || queue.lock().unwrap().pop_front();
     let work = || {
         while let Some((index, mut case)) = next() {
-            let Some(outcome) = namespace::run(&case) else { continue };
+            let outcome = catch_unwind(AssertUnwindSafe(|| namespace::run(&case)));
+            let failed = |panic: Box<dyn Any + Send>| {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+                let problems =
+                    vec![format!("the case itself failed: {}", text.unwrap_or_default())];
+                Some(Outcome { problems, ..Outcome::default() })
+            };
+            let Some(outcome) = outcome.unwrap_or_else(failed) else { continue };
             if updates {
                 accept(&mut case, &outcome);
             }

@@ -77,7 +77,7 @@ pub struct Case {
     pub api_certificate: Certificate,
     /// If set, EC2 is reached over TLS with this certificate. Needs `namespace`.
     pub ec2_certificate: Option<Certificate>,
-    /// When the ENIConfig is created, after the start of the agent.
+    /// When the ENIConfig is created, after the first watch of it. Exists from the start by default.
     #[serde(default, with = "time")]
     pub eni_config_after: Option<Duration>,
     /// The command.

@@ -17,6 +17,8 @@ pub struct Schedule {
     /// The number of changes of a flapping fault so far.
     changes: u32,
     creates: Option<Duration>,
+    /// When the first watch was received.
+    watched: Option<Duration>,
 }
 
 impl Schedule {
@@ -30,6 +32,7 @@ impl Schedule {
             flaps: case.flaps,
             changes: 0,
             creates: case.eni_config_after,
+            watched: None,
         }
     }
 
@@ -50,7 +53,13 @@ impl Schedule {
             }
             !is_due
         });
-        if self.creates.is_some_and(|at| elapsed >= at) {
+        if self.creates.is_some()
+            && self.watched.is_none()
+            && site.has_received("api", "watch=true")
+        {
+            self.watched = Some(elapsed);
+        }
+        if self.creates.zip(self.watched).is_some_and(|(after, since)| elapsed >= since + after) {
             self.creates = None;
             site.stack.api.apply("us-west-2a", eni_config());
         }

@@ -91,7 +91,7 @@ pub struct Case {
     pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub inject: Vec<Injection>,
-    /// When the faults end, after the start of the agent.
+    /// When the faults end, after the start of the agent or of the last fault with `when`.
     #[serde(default, with = "time")]
     pub ends: Option<Duration>,
     /// The faults are alternately present and absent for this time.
@@ -111,7 +111,7 @@ pub struct Case {
     /// The maximum number of requests to the server of the first fault.
     pub most_requests: Option<usize>,
     /// What the agent logs at its normal level, with placeholders. With `ends` or `flaps`, without the lines about
-    /// failed attempts, because their number and order vary.
+    /// failed attempts and checks, because their number and order vary.
     #[serde(default)]
     pub message: String,
 }

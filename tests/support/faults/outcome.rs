@@ -77,6 +77,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     if case.flaps.is_some() || case.ends.is_some() {
         outcome.message = without_failed_attempts(&outcome.message);
     }
+    outcome.message = with_blocks(&outcome.message);
     if let (Some(most), Some(before)) = (case.most_requests, before) {
         let count = site.requests(server).len() - before;
         if count > most {
@@ -103,7 +104,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
 
 fn message(run: &AgentRun, placeholders: &Placeholders) -> String {
     let log = String::from_utf8_lossy(&run.stderr);
-    with_blocks(&without_repetitions(&placeholders.apply(&normal_level(&log))))
+    without_repetitions(&placeholders.apply(&normal_level(&log)))
 }
 
 /// Removes the files that a reboot removes.

@@ -20,7 +20,7 @@ use super::stack::Stack;
 use crate::support::real_parts::static_binary;
 
 /// How much longer than its deadline a run may take on a busy machine.
-pub const MARGIN: Duration = Duration::from_secs(4);
+pub const MARGIN: Duration = Duration::from_secs(6);
 /// How long a run without faults may take.
 const WITHOUT_FAULTS: Duration = Duration::from_mins(1);
 

@@ -49,6 +49,15 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 		python3 -B tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
 	fi
 
+# The cases, and what each compares, are in tests/faults/cases. CASES selects some of them by a part of
+# their names.
+test-faults: toolchain compiler static ## Run eni-bootstrap with each fault of each service and of the node
+	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
+	@for part in moto kubernetes toxiproxy; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done
+	@export PATH="$$PATH:/usr/sbin:/sbin"; \
+		tests/real/need.sh ip=iproute2 iptables=iptables unshare=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@status=0; CASES="$(CASES)" cargo test --locked --test it faults:: -- --nocapture || status=$$?; $(WHAT_RAN)
+
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
@@ -70,12 +79,15 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
-# power_loss:: mounts disk images, as root, and prints a line for each host and command.
-test-faults: toolchain compiler ## Test power losses while a node is configured (as root)
+# crash:: also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at
+# every system call; HOST=al2 selects the hosts of crash::.
+test-faults: toolchain compiler static ## Run with each fault of a service or the node, kill the program at each write, replay power losses
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
-	@export PATH="$$PATH:/usr/sbin:/sbin"; tests/real/need.sh strace=strace qemu-storage-daemon=qemu-system-common \
+	@for part in moto kubernetes toxiproxy boot; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done
+	@export PATH="$$PATH:/usr/sbin:/sbin"; tests/real/need.sh ip=iproute2 iptables=iptables unshare=util-linux strace=strace \
+		systemd-nspawn=systemd-container qemu-storage-daemon=qemu-system-common \
 		mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; cargo test --locked --test it -- faults:: --nocapture || status=$$?; $(WHAT_RAN)
+	@status=0; CASES="$(CASES)" cargo test --locked --test it -- faults:: --nocapture || status=$$?; $(WHAT_RAN)
 
 # Build only the crates under test with instrumentation, so that the AWS SDK is that of `make test`.
 SECONDS_PER_TARGET ?= 20
@@ -182,7 +194,8 @@ packages: documents ## Build the deb and the rpm for both architectures; SIGNING
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm cni-limits root kubelet boot regctl nfpm; do \
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm cni-limits root boot kubelet toxiproxy regctl nfpm \
+		cargo-cyclonedx cyclonedx; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status
 

@@ -3,8 +3,9 @@
 //!
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
+use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CREDENTIALS;
-use crate::adapter::aws::{AwsError, role_credentials};
+use crate::adapter::aws::role_credentials::{self, CredentialsProblem};
 use crate::adapter::{SharedError, Transient};
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -51,6 +52,9 @@ pub enum TokenError {
     /// No AWS credentials: the instance has no role, or its credentials are not available yet.
     #[error("failed to load AWS credentials")]
     Credentials(#[source] Arc<CredentialsError>),
+    /// The services that have the credentials did not respond in time.
+    #[error("no AWS credentials within {} s", .0.as_secs())]
+    Timeout(Duration),
     /// The region has no STS endpoint of the requested kind (FIPS, dual-stack).
     #[error("failed to resolve the STS endpoint in {region}")]
     Endpoint { region: Region, source: SharedError },
@@ -77,7 +81,10 @@ impl From<AwsError> for TokenError {
 impl Advice for TokenError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::Credentials(_) => CREDENTIALS,
+            Self::Credentials(error) => CredentialsProblem::of(error).help(CREDENTIALS),
+            Self::Timeout(_) => {
+                "check the network path to the services that provide the credentials: 169.254.169.254, and AWS STS for a web identity or an assumed role"
+            }
             Self::Endpoint { .. } => {
                 "check the region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: some regions have no FIPS or dual-stack endpoint"
             }
@@ -88,7 +95,11 @@ impl Advice for TokenError {
     }
 
     fn exit_code(&self) -> ExitCode {
-        ExitCode::PermissionDenied
+        match self {
+            Self::Credentials(error) => CredentialsProblem::of(error).exit_code(),
+            Self::Timeout(_) => ExitCode::Unavailable,
+            Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => ExitCode::PermissionDenied,
+        }
     }
 }
 
@@ -96,6 +107,7 @@ impl Transient for TokenError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Credentials(error) => role_credentials::is_transient(error),
+            Self::Timeout(_) => true,
             Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => false,
         }
     }

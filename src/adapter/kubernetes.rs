@@ -1,5 +1,6 @@
 //! The Kubernetes API: ENIConfigs, the aws-node DaemonSet, and this node's Node object and pods.
 
+mod connection_error;
 mod credentials;
 mod daemonset;
 mod env_expansion;
@@ -49,6 +50,9 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// The time limits of watches in seconds. Each watch has a random one, so that nodes that started at the
 /// same time do not renew their watches at the same time. The client supports less than 295.
 const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
+/// The time after which the client ends a watch that the API server has not ended at its time limit. A proxy
+/// may keep a connection open whose server is lost.
+const WATCH_MARGIN: Duration = Duration::from_secs(10);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -193,6 +197,7 @@ impl ApiServer {
         let params =
             WatchParams::default().fields(&format!("metadata.name={name}")).timeout(seconds);
         let from = from.unwrap_or_default();
+        let time_limit = Duration::from_secs(seconds.into());
         let at = if from.is_empty() { "now" } else { from };
         debug!("kubernetes: WATCH eniconfigs, metadata.name={name}, from {at}");
         let api = self.eni_config_api().await?;
@@ -202,6 +207,7 @@ impl ApiServer {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
         };
+        let stream = stream.take_until(tokio::time::sleep(time_limit + WATCH_MARGIN));
         let events = Box::pin(stream.filter_map(|item| async {
             match item {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
@@ -213,7 +219,7 @@ impl ApiServer {
                 Err(error) => Some(Err(transport_error(error))),
             }
         }));
-        Ok(Watch { events, time_limit: Duration::from_secs(seconds.into()) })
+        Ok(Watch { events, time_limit })
     }
 
     async fn eni_config_api(&self) -> Result<Api<DynamicObject>, KubernetesError> {

@@ -271,7 +271,8 @@ async fn a_request_after_retry_after_waits_for_that_time() {
     for status in [429, 503] {
         let api = KubernetesApi::start();
         api.apply("us-west-2a", spec());
-        api.faults().fail_next(1, Fault::RetryAfter(status, 2));
+        let headers = vec![("retry-after".to_owned(), "2".to_owned())];
+        api.faults().fail_next(1, Fault::Response(status, headers, Vec::new()));
         let start = Instant::now();
         assert_eq!(wait(&api, PATIENT).await, good());
         // Without the header, the second request follows after at most 0.2 s.

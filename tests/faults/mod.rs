@@ -1,4 +1,5 @@
-//! Faults of the node while eni-bootstrap runs.
+//! What eni-bootstrap does if a service or a part of the node fails.
 
 mod crash;
+mod matrix;
 mod power_loss;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -15,6 +15,7 @@
 #   nfpm        the tool that builds the packages
 #   arm64       a Rust compiler for arm64
 #   regctl      the tool that builds the container image
+#   toxiproxy   a TCP proxy that simulates network faults
 #   cargo-auditable  the tool that adds the list of crates to the binary
 #   cargo-cyclonedx  the tool that generates the SBOM
 #   cargo-deny  the tool that checks the dependencies
@@ -213,6 +214,14 @@ build_regctl() {
     "$build/out" version >/dev/null
 }
 
+# Builds toxiproxy from its Go module.
+build_toxiproxy() {
+    go_for toxiproxy "download it from go.dev if your distribution does not have it"
+    (cd "$here/toxiproxy" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/Shopify/toxiproxy/v2/cmd/server)
+    "$build/out" -version >/dev/null
+}
+
 # cargo_install NAME VERSION: builds a tool from its crate, with the versions and checksums in the crate's
 # Cargo.lock. The build is not optimized, because the tool runs for less time than an optimized build takes.
 cargo_install() {
@@ -309,9 +318,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]" >&2
     exit 64
     ;;
 esac
@@ -344,6 +353,7 @@ ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | c
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
+toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$here/toxiproxy/go.mod") $(cat "$here"/toxiproxy/go.* | cksum)" "less than a minute" ;;
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
 cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;

@@ -1,7 +1,9 @@
 //! The credentials of the default provider chain, and which of their errors a retry can resolve.
 
 use super::error_response::ErrorResponse;
+use super::role_name::InvalidRoleName;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds::client::error::ImdsError;
 use aws_config::meta::ProviderChainError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use eni_core::failure::one_line;
+use eni_core::failure::{ExitCode, one_line};
 use std::error::Error;
 
 /// The name of the instance metadata provider in the default chain.
@@ -29,7 +31,28 @@ enum NoRoleCredentials {
     /// The service was reachable when this command started.
     #[error("the instance metadata service is unreachable")]
     Unreachable,
+    /// Another HTTP status. The error of the SDK contains the complete response.
+    #[error("the instance metadata service returned HTTP status {0} for the role credentials")]
+    Status(u16),
+    /// The list of roles is invalid.
+    #[error(transparent)]
+    RoleName(#[from] InvalidRoleName),
 }
+
+/// STS returned an error. The error of the SDK contains debug output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("STS returned an error")]
+struct StsError(#[source] ErrorResponse);
+
+/// The help if STS rejects the credentials.
+const STS_DENIED: &str = "check the trust policy of the IAM role, and its name in AWS_ROLE_ARN or the AWS profile; check that the web identity token is current";
+/// The help if STS throttles or fails.
+const STS_FAILING: &str =
+    "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
+/// The help if STS does not respond.
+const STS_UNAVAILABLE: &str = "check the network path to AWS STS: NAT gateway or STS VPC endpoint, security groups, HTTPS_PROXY";
+/// The help if instance metadata does not respond or fails.
+const IMDS_UNAVAILABLE: &str = "check that no firewall blocks 169.254.169.254 and that no process on this node sends many requests to it";
 
 /// The default chain. Its error tells role credentials that may arrive later from credentials that are
 /// not configured.
@@ -59,9 +82,11 @@ impl ChainCredentials {
             Ok(credentials) => return Ok(credentials),
             Err(error) => error,
         };
-        Err(match no_role_credentials(&error, self.is_instance) {
-            Some(reason) => CredentialsError::provider_error(reason),
-            None => error,
+        let reason = no_role_credentials(&error, self.is_instance).or_else(|| imds_error(&error));
+        Err(match (reason, sts_response(&error)) {
+            (Some(reason), _) => CredentialsError::provider_error(reason),
+            (None, Some(response)) => CredentialsError::provider_error(StsError(response)),
+            (None, None) => error,
         })
     }
 }
@@ -78,6 +103,84 @@ fn no_role_credentials(error: &CredentialsError, is_instance: bool) -> Option<No
     }
 }
 
+/// Returns the error of instance metadata for the role credentials.
+fn imds_error(error: &CredentialsError) -> Option<NoRoleCredentials> {
+    let name = causes(error).find_map(<dyn Error>::downcast_ref::<InvalidRoleName>);
+    let status = causes(error).find_map(|cause| match cause.downcast_ref::<ImdsError>()? {
+        ImdsError::ErrorResponse(context) => Some(context.response().status().as_u16()),
+        _ => None,
+    });
+    name.copied().map(Into::into).or(status.map(NoRoleCredentials::Status))
+}
+
+/// Why there are no credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialsProblem {
+    /// They are missing or invalid.
+    Missing,
+    /// STS rejects them.
+    StsDenied,
+    /// STS throttles or fails.
+    StsFailing,
+    /// STS does not respond.
+    StsUnreachable,
+    /// Instance metadata does not respond, throttles or fails.
+    ImdsUnavailable,
+}
+
+impl CredentialsProblem {
+    pub(crate) fn of(error: &CredentialsError) -> Self {
+        if let Some(response) = sts_response(error) {
+            let is_failing = response.is_invalid() || response.is_transient();
+            return if is_failing { Self::StsFailing } else { Self::StsDenied };
+        }
+        let is_sts = causes(error).any(|cause| {
+            cause.is::<SdkError<AssumeRoleError>>()
+                || cause.is::<SdkError<AssumeRoleWithWebIdentityError>>()
+        });
+        let is_unavailable =
+            match causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>) {
+                Some(NoRoleCredentials::Status(status)) => *status == 429 || *status >= 500,
+                Some(NoRoleCredentials::Unreachable) => true,
+                Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => false,
+                None => {
+                    causes(error).any(<dyn Error>::is::<ImdsError>)
+                        || matches!(error, CredentialsError::ProviderTimedOut(_))
+                }
+            };
+        match (is_sts, is_unavailable) {
+            (true, _) => Self::StsUnreachable,
+            (false, true) => Self::ImdsUnavailable,
+            (false, false) => Self::Missing,
+        }
+    }
+
+    /// Returns the help, or `missing` if the credentials are missing or invalid.
+    pub(crate) fn help(self, missing: &'static str) -> &'static str {
+        match self {
+            Self::Missing => missing,
+            Self::StsDenied => STS_DENIED,
+            Self::StsFailing => STS_FAILING,
+            Self::StsUnreachable => STS_UNAVAILABLE,
+            Self::ImdsUnavailable => IMDS_UNAVAILABLE,
+        }
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Missing | Self::StsDenied => ExitCode::PermissionDenied,
+            Self::StsFailing | Self::StsUnreachable | Self::ImdsUnavailable => {
+                ExitCode::Unavailable
+            }
+        }
+    }
+}
+
+/// Returns the causes of an error, including those inside of I/O errors of a connection.
+fn causes(error: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| (*error).source())
+}
+
 /// Returns whether a retry may load credentials. Credentials that are not configured, or not
 /// correctly, and a role that STS denies stay missing.
 pub(crate) fn is_transient(error: &CredentialsError) -> bool {
@@ -86,15 +189,16 @@ pub(crate) fn is_transient(error: &CredentialsError) -> bool {
             false
         }
         _ => sts_response(error)
-            .is_none_or(|response| response.is_transient() || response.is_about_time()),
+            .is_none_or(|it| it.is_invalid() || it.is_transient() || it.is_about_time()),
     }
 }
 
 /// Returns the error response of STS, if the credentials come from there.
 fn sts_response(error: &CredentialsError) -> Option<ErrorResponse> {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    causes.into_iter().find_map(|cause| {
-        response::<AssumeRoleError>(cause)
+    causes(error).find_map(|cause| {
+        let of_chain = cause.downcast_ref::<StsError>().map(|StsError(response)| response.clone());
+        of_chain
+            .or_else(|| response::<AssumeRoleError>(cause))
             .or_else(|| response::<AssumeRoleWithWebIdentityError>(cause))
     })
 }
@@ -136,8 +240,40 @@ mod tests {
             (sts(400, "Throttling"), true),
             (sts(403, "RequestExpired"), true),
             (sts(403, "AccessDenied"), false),
+            (sts(200, ""), true),
+            (CredentialsError::provider_error(NoRoleCredentials::RoleName(InvalidRoleName)), true),
         ] {
             assert_eq!(is_transient(&error), expected, "{}", one_line(&error));
+        }
+    }
+
+    #[test]
+    fn the_exit_code_tells_missing_credentials_from_a_failing_service() {
+        let role = |reason: NoRoleCredentials| CredentialsError::provider_error(reason);
+        let of_chain = |status, code: &str| {
+            let (code, message) = (Some(code.to_owned()), None);
+            CredentialsError::provider_error(StsError(ErrorResponse { status, code, message }))
+        };
+        for (error, expected) in [
+            (role(NoRoleCredentials::NotFound), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::RoleName(InvalidRoleName)), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::Status(404)), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::Status(429)), CredentialsProblem::ImdsUnavailable),
+            (role(NoRoleCredentials::Status(500)), CredentialsProblem::ImdsUnavailable),
+            (role(NoRoleCredentials::Unreachable), CredentialsProblem::ImdsUnavailable),
+            (sts(503, "ServiceUnavailable"), CredentialsProblem::StsFailing),
+            (sts(403, "AccessDenied"), CredentialsProblem::StsDenied),
+            (of_chain(400, "Throttling"), CredentialsProblem::StsFailing),
+            (of_chain(403, "AccessDenied"), CredentialsProblem::StsDenied),
+            (CredentialsError::not_loaded("none"), CredentialsProblem::Missing),
+        ] {
+            let problem = CredentialsProblem::of(&error);
+            assert_eq!(problem, expected, "{}", one_line(&error));
+            let is_denied =
+                matches!(expected, CredentialsProblem::Missing | CredentialsProblem::StsDenied);
+            let exit_code =
+                if is_denied { ExitCode::PermissionDenied } else { ExitCode::Unavailable };
+            assert_eq!(problem.exit_code(), exit_code);
         }
     }
 }

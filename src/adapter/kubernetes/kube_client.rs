@@ -1,6 +1,7 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
+use super::connection_error::ProxyFailure;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
@@ -30,6 +31,10 @@ use tower::{BoxError, ServiceBuilder};
 
 /// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The time limit for the credentials of a token. It is shorter than [`ATTEMPT`], so that the error of a
+/// request states that the credentials are late.
+const TOKEN_TIME: Duration = Duration::from_secs(8);
 
 /// A failure to create a client of the Kubernetes API.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +129,11 @@ impl Identity {
         let now = SystemTime::now();
         match &*held {
             Some(token) if token.is_valid(now) => Ok(token.clone()),
-            _ => Ok(held.insert(self.source.token(now).await?).clone()),
+            _ => {
+                let token = tokio::time::timeout(TOKEN_TIME, self.source.token(now)).await;
+                let token = token.map_err(|_| TokenError::Timeout(TOKEN_TIME))??;
+                Ok(held.insert(token).clone())
+            }
         }
     }
 
@@ -170,6 +179,8 @@ pub(super) fn client(
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
+            let failed = ProxyFailure::at(proxy.uri());
+            let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
             client_over(tunnel, config, identity, retry_after)
         }
     }

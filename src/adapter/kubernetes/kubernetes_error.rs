@@ -1,6 +1,8 @@
 //! Classifies error responses of the API server and failed connections.
 
+use super::connection_error::{UNREACHABLE_HELP, inner, unreachable_help};
 use super::exec_plugin::PluginError;
+use crate::adapter::aws::role_credentials::CredentialsProblem;
 use crate::adapter::body_limit::{BodyLimit, TooLarge};
 use crate::adapter::eks_token::TokenError;
 use crate::adapter::{SharedError, Transient};
@@ -8,7 +10,6 @@ use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 
 /// A failed request to the Kubernetes API.
@@ -36,6 +37,9 @@ pub enum KubernetesError {
     /// No connection, no response in time, or a connection that broke.
     #[error("the API server is unreachable")]
     Unreachable(#[source] SharedError),
+    /// The response is not one of the Kubernetes API.
+    #[error("the API server's response is invalid")]
+    Invalid(#[source] SharedError),
     /// The response exceeds its size limit.
     #[error("{}", too_large(*.0))]
     TooLarge(TooLarge),
@@ -85,8 +89,13 @@ impl Eq for KubernetesError {}
 pub(crate) const RBAC: &str =
     "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
 
-/// The help for an API server that does not respond.
-const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
+/// The help for 429 and 5xx.
+const OVERLOADED_HELP: &str = "check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server";
+/// The help for a response that the API server does not send.
+const WRONG_SERVER_HELP: &str =
+    "check which server responds at the cluster endpoint, for example a proxy";
+/// The maximum length of a message of the API server in characters.
+const LONGEST_MESSAGE: usize = 500;
 
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
@@ -104,21 +113,22 @@ impl Advice for KubernetesError {
             Self::Plugin(_) => {
                 "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
-            Self::Token(TokenError::Credentials(_)) => {
-                "attach an instance profile with the node's IAM role to the instance"
-            }
+            Self::Token(TokenError::Credentials(error)) => CredentialsProblem::of(error)
+                .help("attach an instance profile with the node's IAM role to the instance"),
             Self::Token(error) => return error.help(),
-            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => UNREACHABLE_HELP,
+            Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
+            Self::Answered { .. } | Self::Invalid(_) => WRONG_SERVER_HELP,
+            Self::Unreachable(error) => unreachable_help(error.as_ref()),
+            Self::Expired => UNREACHABLE_HELP,
         };
         help.into()
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unauthorized | Self::Forbidden(_) | Self::Plugin(_) | Self::Token(_) => {
-                ExitCode::PermissionDenied
-            }
-            Self::TooLarge(_) => ExitCode::InvalidData,
+            Self::Unauthorized | Self::Forbidden(_) | Self::Plugin(_) => ExitCode::PermissionDenied,
+            Self::Token(error) => error.exit_code(),
+            Self::TooLarge(_) | Self::Invalid(_) => ExitCode::InvalidData,
             Self::NoResourceType => ExitCode::TimedOut,
             Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
         }
@@ -129,7 +139,11 @@ impl Transient for KubernetesError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Answered { code, .. } => *code >= 500 || *code == 429,
-            Self::Expired | Self::Unreachable(_) | Self::Plugin(_) | Self::Token(_) => true,
+            Self::Expired
+            | Self::Unreachable(_)
+            | Self::Invalid(_)
+            | Self::Plugin(_)
+            | Self::Token(_) => true,
             Self::Unauthorized | Self::Forbidden(_) | Self::NoResourceType | Self::TooLarge(_) => {
                 false
             }
@@ -153,10 +167,19 @@ pub(super) fn is_absent_object(status: &Status) -> bool {
 pub(super) fn status_error(status: &Status) -> KubernetesError {
     match status.code {
         401 => KubernetesError::Unauthorized,
-        403 => KubernetesError::Forbidden(status.message.clone()),
+        403 => KubernetesError::Forbidden(short(&status.message)),
         404 => KubernetesError::NoResourceType,
         410 => KubernetesError::Expired,
-        code => KubernetesError::Answered { code, message: status.message.clone() },
+        code => KubernetesError::Answered { code, message: short(&status.message) },
+    }
+}
+
+/// Returns the first line of a message, at most [`LONGEST_MESSAGE`] characters. A proxy may send a web page.
+fn short(message: &str) -> String {
+    let line = message.trim().lines().next().unwrap_or_default();
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }
 
@@ -170,17 +193,14 @@ pub(super) fn transport_error(error: kube::Error) -> KubernetesError {
         if let Some(too_large) = cause.downcast_ref::<TooLarge>() {
             return KubernetesError::TooLarge(*too_large);
         }
-        // `source` of an `io::Error` omits the error that it wraps.
-        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        source = match wrapped {
-            Some(error) => Some(error),
-            None => cause.source(),
-        };
+        source = inner(cause);
     }
     KubernetesError::Unreachable(match error {
         kube::Error::Service(cause) => cause.into(),
         kube::Error::HyperError(cause) => Arc::new(cause),
         kube::Error::ReadEvents(cause) => Arc::new(cause),
+        kube::Error::SerdeError(cause) => return KubernetesError::Invalid(Arc::new(cause)),
+        kube::Error::FromUtf8(cause) => return KubernetesError::Invalid(Arc::new(cause)),
         other => Arc::new(other),
     })
 }
@@ -204,6 +224,14 @@ mod tests {
         };
         assert_eq!(answered(""), "the API server returned status 503");
         assert_eq!(answered("etcd is down"), "the API server returned status 503: etcd is down");
+    }
+
+    #[test]
+    fn a_message_has_one_line_of_limited_length() {
+        assert_eq!(short("etcd is down\n"), "etcd is down");
+        assert_eq!(short("\n<html>\n<body>\n"), "<html>");
+        assert_eq!(short(""), "");
+        assert_eq!(short(&"é".repeat(600)), format!("{}…", "é".repeat(500)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! A DNS server that resolves a fixed set of names, over UDP.
+//! A DNS server that resolves a fixed set of names, over UDP and TCP.
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use hickory_proto::rr::rdata::{A, SOA};
+use hickory_proto::rr::rdata::{A, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,11 +16,31 @@ const NEGATIVE_TTL: u32 = 86400;
 
 type Records = Arc<Mutex<BTreeMap<String, Ipv4Addr>>>;
 
+/// A fault of a DNS server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnsFault {
+    /// No response.
+    Silent,
+    /// The response code `SERVFAIL`.
+    ServerFailure,
+    /// The response code `REFUSED`.
+    Refused,
+    /// The response code `NXDOMAIN`.
+    NoSuchName,
+    /// No record in the answer, and the bit that asks the client to repeat the query over TCP.
+    Truncated,
+    /// A TXT record instead of an address.
+    OtherType,
+    /// Bytes that are not a DNS message.
+    Garbage,
+}
+
 /// A running DNS server.
 #[derive(Debug)]
 pub struct Dns {
     addr: SocketAddr,
     records: Records,
+    fault: Arc<Mutex<Option<DnsFault>>>,
     queries: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -36,14 +56,24 @@ impl Dns {
         let (queries, stop) = (Arc::new(Mutex::default()), Arc::new(AtomicBool::new(false)));
         let (query_log, stopped) = (Arc::clone(&queries), Arc::clone(&stop));
         let records = Arc::new(Mutex::new(records));
-        let known = Arc::clone(&records);
-        let thread = std::thread::spawn(move || serve(&socket, &known, &query_log, &stopped));
-        Ok(Self { addr, records, queries, stop, thread: Some(thread) })
+        let fault: Arc<Mutex<Option<DnsFault>>> = Arc::default();
+        let (known, broken) = (Arc::clone(&records), Arc::clone(&fault));
+        let thread =
+            std::thread::spawn(move || serve(&socket, &known, &broken, &query_log, &stopped));
+        let tcp = TcpListener::bind(addr)?;
+        let (known, asked, over) = (Arc::clone(&records), Arc::clone(&queries), Arc::clone(&stop));
+        std::thread::spawn(move || serve_tcp(&tcp, &known, &asked, &over));
+        Ok(Self { addr, records, fault, queries, stop, thread: Some(thread) })
     }
 
     /// Adds or replaces the A record of `name`.
     pub fn set(&self, name: &str, address: Ipv4Addr) {
         self.records.lock().unwrap().insert(name.to_owned(), address);
+    }
+
+    /// Sets the fault of every further response; `None` ends it.
+    pub fn set_fault(&self, fault: Option<DnsFault>) {
+        *self.fault.lock().unwrap() = fault;
     }
 
     /// Returns the address on which the server listens.
@@ -62,6 +92,7 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(self.addr); // ends the last accept
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -71,6 +102,7 @@ impl Drop for Dns {
 fn serve(
     socket: &UdpSocket,
     records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    fault: &Mutex<Option<DnsFault>>,
     queries: &Mutex<Vec<String>>,
     stop: &AtomicBool,
 ) {
@@ -78,9 +110,71 @@ fn serve(
     while !stop.load(Ordering::Relaxed) {
         let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
         let Ok(question) = Message::from_vec(&buffer[..length]) else { continue };
-        if let Ok(bytes) = reply(&question, &records.lock().unwrap(), queries).to_vec() {
-            let _ = socket.send_to(&bytes, from);
+        let reply = reply(&question, &records.lock().unwrap(), queries);
+        let fault = *fault.lock().unwrap();
+        let Some(bytes) =
+            fault.map_or_else(|| reply.to_vec().ok(), |it| it.bytes(&question, reply.clone()))
+        else {
+            continue;
+        };
+        let _ = socket.send_to(&bytes, from);
+    }
+}
+
+/// Answers queries over TCP, without faults. Each message follows its length.
+fn serve_tcp(
+    listener: &TcpListener,
+    records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    queries: &Mutex<Vec<String>>,
+    stop: &AtomicBool,
+) {
+    for client in listener.incoming().flatten() {
+        if stop.load(Ordering::Relaxed) {
+            return;
         }
+        let _ = client.set_read_timeout(Some(Duration::from_secs(1)));
+        let _ = answer_tcp(client, records, queries);
+    }
+}
+
+fn answer_tcp(
+    mut client: TcpStream,
+    records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    queries: &Mutex<Vec<String>>,
+) -> io::Result<()> {
+    loop {
+        let mut length = [0; 2];
+        client.read_exact(&mut length)?;
+        let mut question = vec![0; u16::from_be_bytes(length).into()];
+        client.read_exact(&mut question)?;
+        let question = Message::from_vec(&question).map_err(io::Error::other)?;
+        let reply = reply(&question, &records.lock().unwrap(), queries);
+        let reply = reply.to_vec().map_err(io::Error::other)?;
+        let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+        client.write_all(&[&length.to_be_bytes(), reply.as_slice()].concat())?;
+    }
+}
+
+impl DnsFault {
+    /// Returns the faulty response to `question` instead of `reply`; `None` for no response.
+    fn bytes(self, question: &Message, mut reply: Message) -> Option<Vec<u8>> {
+        reply.answers.clear();
+        reply.authorities.clear();
+        reply.metadata.response_code = ResponseCode::NoError;
+        match self {
+            Self::Silent => return None,
+            Self::Garbage => return Some(b"not a DNS message".to_vec()),
+            Self::ServerFailure => reply.metadata.response_code = ResponseCode::ServFail,
+            Self::Refused => reply.metadata.response_code = ResponseCode::Refused,
+            Self::NoSuchName => reply.metadata.response_code = ResponseCode::NXDomain,
+            Self::Truncated => reply.metadata.truncation = true,
+            Self::OtherType => {
+                let name = question.queries.first()?.name().clone();
+                let text = RData::TXT(TXT::new(vec!["not an address".to_owned()]));
+                reply.answers.push(Record::from_rdata(name, 60, text));
+            }
+        }
+        reply.to_vec().ok()
     }
 }
 

@@ -4,13 +4,15 @@
 
 use crate::faults::Faults;
 use crate::server::{Body, Request, Server, answer};
+use crate::tls::{self, Certificate};
 use futures::FutureExt as _;
 use http::Response;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+use tokio_rustls::rustls::ServerConfig;
 
 /// A subnet as `DescribeSubnets` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,7 @@ struct State {
 /// A running EC2 API.
 pub struct Ec2 {
     server: Server,
+    scheme: &'static str,
     state: Arc<Mutex<State>>,
     faults: Faults,
 }
@@ -77,6 +80,18 @@ impl Ec2 {
     /// Starts the API on a free loopback port with these subnets.
     #[must_use]
     pub fn start(subnets: Vec<Subnet>) -> Self {
+        Self::start_with(subnets, None)
+    }
+
+    /// Starts the API with this certificate for loopback. Returns the PEM of the authority as well.
+    #[must_use]
+    pub fn start_tls(subnets: Vec<Subnet>, certificate: Certificate) -> (Self, String) {
+        let (tls, authority) = tls::server_config(&[], certificate);
+        (Self::start_with(subnets, Some(tls)), authority)
+    }
+
+    fn start_with(subnets: Vec<Subnet>, tls: Option<Arc<ServerConfig>>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(Mutex::new(State { subnets, ..State::default() }));
         let faults = Faults::default();
         let shared = state.clone();
@@ -85,14 +100,20 @@ impl Ec2 {
             async move { response }.boxed()
         };
         let addr = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = Server::start(addr, None, faults.clone(), Arc::new(handler));
-        Self { server: server.expect("a free port"), state, faults }
+        let server = Server::start(addr, tls, faults.clone(), Arc::new(handler));
+        Self { server: server.expect("a free port"), scheme, state, faults }
     }
 
     /// Returns the URL of the API, such as `http://127.0.0.1:49152`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.server.addr)
+        format!("{}://{}", self.scheme, self.server.addr)
+    }
+
+    /// Returns the address on which the API listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr
     }
 
     /// Replaces the subnets.

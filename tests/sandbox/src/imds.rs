@@ -264,9 +264,21 @@ impl Imds {
         self.state.lock().unwrap().items.remove(path);
     }
 
+    /// Returns the contents of `path`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Vec<u8>> {
+        self.state.lock().unwrap().items.get(path).cloned()
+    }
+
     /// Returns whether `path` has contents.
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.state.lock().unwrap().items.contains_key(path)
+    }
+
+    /// Returns the session tokens that the service has issued and still accepts.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.state.lock().unwrap().tokens.iter().cloned().collect()
     }
 
     /// Makes all issued tokens invalid.

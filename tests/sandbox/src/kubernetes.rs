@@ -7,8 +7,9 @@
 use crate::faults::Faults;
 use crate::server::{Request, Server};
 use crate::state::State;
+use crate::tls::{self, Certificate};
 use crate::watch::Watcher;
-use crate::{aws_node, status, tls};
+use crate::{aws_node, status};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
@@ -80,7 +81,16 @@ impl KubernetesApi {
 
     /// Starts the server on `addr`. Its certificate is valid for loopback and `names`.
     pub fn start_on(addr: SocketAddr, names: &[&str]) -> io::Result<Self> {
-        let (tls, authority) = tls::server_config(names);
+        Self::start_with(addr, names, Certificate::Valid)
+    }
+
+    /// Starts the server on `addr` with this certificate for loopback and `names`.
+    pub fn start_with(
+        addr: SocketAddr,
+        names: &[&str],
+        certificate: Certificate,
+    ) -> io::Result<Self> {
+        let (tls, authority) = tls::server_config(names, certificate);
         let shared = Arc::new(Shared::default());
         let faults = Faults::default();
         let inner = shared.clone();

@@ -1,6 +1,6 @@
 //! Simulated services that eni-bootstrap calls, for tests and the demo: an instance metadata service, a
 //! Kubernetes API with ENIConfigs, an EC2 API with subnets, a DNS server, and the settings API of
-//! Bottlerocket on a Unix socket.
+//! Bottlerocket on a Unix socket. Also the EKS and STS APIs and an HTTP proxy.
 //! The servers listen on loopback.
 //!
 //! Each server runs on a separate thread and stops when its handle is dropped. The responses are the same
@@ -11,8 +11,10 @@
     reason = "if a simulated service cannot start, the test must fail"
 )]
 
+mod aws_api;
 mod aws_node;
 mod bottlerocket;
+mod connect_proxy;
 mod control;
 mod dns;
 mod ec2;
@@ -26,11 +28,13 @@ mod status;
 mod tls;
 mod watch;
 
+pub use aws_api::AwsApi;
 pub use bottlerocket::{ApiRequest, Applied, Applier, Bottlerocket};
+pub use connect_proxy::ConnectProxy;
 pub use control::Control;
-pub use dns::Dns;
+pub use dns::{Dns, DnsFault};
 pub use ec2::{Ec2, Subnet};
 pub use faults::{Fault, Faults};
 pub use imds::{Imds, Instance, Interface};
 pub use kubernetes::{Access, KubernetesApi, KubernetesRequest};
-pub use tls::Identity;
+pub use tls::{Certificate, Identity};

@@ -165,12 +165,8 @@ async fn respond(
     match faults.next_fault(&request.line()).await {
         None => Ok(handler(request).await),
         Some(Fault::Status(status)) => Ok(answer(status, "text/plain", "")),
-        Some(Fault::RetryAfter(status, seconds)) => {
-            let mut response = answer(status, "text/plain", "");
-            response.headers_mut().insert("retry-after", seconds.into());
-            Ok(response)
-        }
         Some(Fault::Answer(status, body)) => Ok(answer(status, "text/plain", body)),
+        Some(Fault::Response(status, headers, body)) => Ok(response(status, &headers, body)),
         Some(Fault::Body(body)) => Ok(answer(200, "text/plain", body)),
         Some(Fault::Cut(body)) => Ok(cut(body)),
         Some(Fault::Endless(status, bytes)) => Ok(endless(status, bytes)),
@@ -187,6 +183,13 @@ async fn respond(
 pub(crate) fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Body> {
     let response = Response::builder().status(status).header("content-type", kind);
     response.body(whole(body)).expect("a valid response")
+}
+
+/// Returns a response with a complete body and exactly these headers.
+fn response(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response<Body> {
+    let response = Response::builder().status(status);
+    let response = headers.iter().fold(response, |it, (name, value)| it.header(name, value));
+    response.body(whole(body)).expect("valid headers")
 }
 
 /// Returns a complete body.

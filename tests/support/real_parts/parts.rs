@@ -33,6 +33,11 @@ pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
 }
 
+/// Returns toxiproxy, which simulates network faults.
+pub fn toxiproxy() -> Option<PathBuf> {
+    part("bin/toxiproxy", "toxiproxy", "tests/real/install.sh toxiproxy")
+}
+
 /// Returns a bootable Debian root with systemd, containerd and rpm. Booting it requires root.
 pub fn boot_root() -> Option<PathBuf> {
     part("boot-root", "the root to boot", "tests/real/install.sh boot")

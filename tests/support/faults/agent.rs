@@ -1,0 +1,76 @@
+//! One run of the agent, during which faults begin and end.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::case::Case;
+use super::inject::Site;
+use super::schedule::Schedule;
+
+/// How often the state of a run is checked.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The result of one run.
+#[derive(Debug)]
+pub struct AgentRun {
+    /// `None` if a signal ended the run.
+    pub status: Option<i32>,
+    /// The complete output, at the highest log level.
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub elapsed: Duration,
+}
+
+/// Runs the agent of `case`. Kills it after `most`.
+pub fn run(
+    binary: &Path,
+    case: &Case,
+    site: &mut Site,
+    mut schedule: Schedule,
+    most: Duration,
+) -> AgentRun {
+    let folder = site.stack.home();
+    let [stdout, stderr] = ["stdout", "stderr"].map(|name| folder.join(name));
+    let mut command = Command::new(binary);
+    command.arg(&case.command).arg("--verbose").args(&case.arguments).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("HOME", folder).current_dir(folder);
+    // The agent must ignore it: the log lines of libraries may contain secrets.
+    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+    command.envs(site.stack.variables(case, site.at)).envs(&case.env);
+    let log = File::create(&stderr).unwrap();
+    let meta = log.metadata().unwrap();
+    // With the priorities of the journal, the lines of each level can be told apart.
+    command.env("JOURNAL_STREAM", format!("{}:{}", meta.dev(), meta.ino()));
+    command.stdin(Stdio::null()).stdout(File::create(&stdout).unwrap()).stderr(log);
+    schedule.start(case, site);
+    let started = Instant::now();
+    let mut child = Running(command.spawn().unwrap());
+    let status = loop {
+        if let Some(status) = child.0.try_wait().unwrap() {
+            break status.code();
+        }
+        if started.elapsed() > most {
+            break None;
+        }
+        schedule.advance(case, site, started.elapsed());
+        sleep(TICK);
+    };
+    let elapsed = started.elapsed();
+    drop(child);
+    let [stdout, stderr] = [stdout, stderr].map(|path| fs::read(path).unwrap());
+    AgentRun { status, stdout, stderr, elapsed }
+}
+
+/// A process that is killed when this value is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,281 @@
+//! The format of the case files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The faults that a case can have, in the order of the documentation.
+pub const FAULTS: [&str; 20] = [
+    "refused",
+    "black-holed",
+    "slow",
+    "reset",
+    "reset-in-mid-body",
+    "cut-in-mid-body",
+    "half-open",
+    "4xx",
+    "5xx",
+    "throttled",
+    "throttled-with-retry-after",
+    "garbage",
+    "huge",
+    "wrong-type",
+    "tls",
+    "recovers",
+    "flaps",
+    "missing",
+    "full",
+    "none",
+];
+
+/// The cases of one dependency.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    /// Such as `imds`.
+    dependency: String,
+    case: Vec<Case>,
+}
+
+/// One case: a fault, and the expected result. Each field is a key in the case file. `message` is the last
+/// key of a case; `UPDATE_GOLDEN=1` writes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the case files")]
+pub struct Case {
+    /// Unique in its file. [`Case::id`] adds the dependency.
+    pub name: String,
+    #[serde(skip)]
+    pub dependency: String,
+    #[serde(skip)]
+    pub file: PathBuf,
+    /// One of [`FAULTS`].
+    pub fault: String,
+    #[serde(default)]
+    pub host: Host,
+    #[serde(default)]
+    pub boot: Boot,
+    /// Runs the case in its own network and mount namespace.
+    #[serde(default)]
+    pub namespace: bool,
+    /// Uses kube-apiserver and moto.
+    #[serde(default)]
+    pub real: bool,
+    #[serde(default)]
+    pub cluster: Cluster,
+    #[serde(default)]
+    pub credentials: Credentials,
+    /// Reaches the API server through an HTTP proxy that needs a password.
+    #[serde(default)]
+    pub proxy: bool,
+    /// Reaches the API server by a name. Needs `namespace`.
+    #[serde(default)]
+    pub dns: bool,
+    #[serde(default)]
+    pub api_certificate: Certificate,
+    /// If set, EC2 is reached over TLS with this certificate. Needs `namespace`.
+    pub ec2_certificate: Option<Certificate>,
+    /// When the ENIConfig is created, after the first watch of it. Exists from the start by default.
+    #[serde(default, with = "time")]
+    pub eni_config_after: Option<Duration>,
+    /// The command.
+    #[serde(default = "run")]
+    pub command: String,
+    /// Additional arguments.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Additional environment variables.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub inject: Vec<Injection>,
+    /// When the faults end, after the start of the agent or of the last fault with `when`.
+    #[serde(default, with = "time")]
+    pub ends: Option<Duration>,
+    /// The faults are alternately present and absent for this time.
+    #[serde(default, with = "time")]
+    pub flaps: Option<Duration>,
+    /// The expected exit status.
+    pub status: i32,
+    /// The deadline of the agent that bounds this case.
+    #[serde(with = "time")]
+    pub within: Option<Duration>,
+    /// The files afterwards: `none`, or the name of a file in `tests/faults/files`.
+    #[serde(default = "none")]
+    pub files: String,
+    /// What the next boot without the fault gives; `files` is `planned` by default.
+    #[serde(default)]
+    pub retry: Retry,
+    /// The maximum number of requests to the server of the first fault.
+    pub most_requests: Option<usize>,
+    /// What the agent logs at its normal level, with placeholders. With `ends` or `flaps`, without the lines about
+    /// failed attempts and checks, because their number and order vary.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// The image family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Host {
+    #[default]
+    Al2023,
+    Al2,
+    Kubeadm,
+    Bottlerocket,
+}
+
+/// Which boot of the node the fault is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boot {
+    #[default]
+    First,
+    /// After a run without faults.
+    Second,
+}
+
+/// How the agent finds the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cluster {
+    /// The NodeConfig in user data has the endpoint.
+    #[default]
+    UserData,
+    /// The NodeConfig in user data has only the name.
+    Eks,
+    /// A kubeconfig with a static token.
+    Kubeconfig,
+    /// A kubeconfig with an exec plugin.
+    Plugin,
+}
+
+/// Where the AWS credentials come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credentials {
+    /// Instance metadata.
+    #[default]
+    Role,
+    /// `sts:AssumeRoleWithWebIdentity`.
+    WebIdentity,
+}
+
+/// The certificate of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certificate {
+    #[default]
+    Valid,
+    OtherAuthority,
+    Expired,
+    OtherName,
+}
+
+/// The expected result of the next boot, without the fault.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    pub status: i32,
+    pub files: String,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { status: 0, files: "planned".to_owned() }
+    }
+}
+
+/// A fault of one server, or a command. Exactly one of the optional kinds is set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Injection {
+    /// `imds`, `api`, `ec2`, `aws` (EKS and STS), `proxy` or `dns`. Empty for `shell`.
+    pub on: String,
+    /// A TCP fault: `down`, `black-hole`, `slow`, `trickle`, `reset`, `reset-after`, `cut-after` or
+    /// `plain-http` (without TLS).
+    pub tcp: Option<String>,
+    /// The number of bytes before `reset-after` and `cut-after`.
+    pub bytes: u32,
+    /// The status of an HTTP response.
+    pub http: Option<u16>,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+    /// The number of times that the body is repeated.
+    pub repeat: Option<usize>,
+    /// Another HTTP fault: `drop`, `hang`, `cut` or `endless`.
+    pub response: Option<String>,
+    /// Applies an HTTP fault only to requests whose line contains this text.
+    pub matching: String,
+    /// Applies an HTTP fault only to this number of requests.
+    pub times: Option<usize>,
+    /// The DNS fault: `silent`, `server-failure`, `refused`, `no-such-name`, `truncated`, `other-type` or
+    /// `garbage`.
+    pub dns: Option<String>,
+    /// Replaces items of instance metadata. An empty text removes the item.
+    pub items: BTreeMap<String, String>,
+    /// A command for `sh -e` that begins the fault, with the variables of [`super::stack::Stack::variables`].
+    pub shell: Option<String>,
+    /// A command for `sh -e` that ends the fault of `shell`.
+    pub undo: Option<String>,
+    /// Delays every response of the server `on`, in milliseconds.
+    pub latency: u64,
+    /// Begins the fault when the server `on` has received a request that contains this text.
+    pub when: Option<String>,
+}
+
+impl Case {
+    /// Returns the dependency and the name, such as `imds/refused`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.dependency, self.name)
+    }
+
+    /// Returns whether the case needs its own namespaces.
+    pub fn needs_namespace(&self) -> bool {
+        self.namespace || self.dns || self.ec2_certificate.is_some()
+    }
+}
+
+/// Reads all case files in `folder`, in the order of their names.
+pub fn read_cases(folder: &Path) -> Vec<Case> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|it| it == "toml"));
+    files.sort();
+    let mut cases: Vec<Case> = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: File =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for mut case in file.case {
+            case.dependency.clone_from(&file.dependency);
+            case.file.clone_from(&path);
+            assert!(FAULTS.contains(&&*case.fault), "{}: unknown fault {}", case.id(), case.fault);
+            assert!(cases.iter().all(|it| it.id() != case.id()), "{} exists twice", case.id());
+            cases.push(case);
+        }
+    }
+    cases
+}
+
+fn run() -> String {
+    "run".to_owned()
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+/// Durations such as `1500ms`.
+mod time {
+    use super::{Deserialize, Duration};
+    use serde::{Deserializer, de::Error};
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+        let text = String::deserialize(input)?;
+        humantime::parse_duration(&text).map(Some).map_err(D::Error::custom)
+    }
+}

@@ -2,7 +2,9 @@
 //! the result with the table.
 
 mod agent;
+mod bottlerocket;
 mod case;
+mod chroot;
 mod inject;
 mod namespace;
 mod normal;

@@ -120,7 +120,8 @@ fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Returns the files that differ from `image`, without the lock of the runs.
+/// Returns the files that differ from `image`, without the lock of the runs, stand-ins, and files that only
+/// fill a file system.
 fn files(
     image: &BTreeMap<String, Vec<u8>>,
     now: &BTreeMap<String, Vec<u8>>,
@@ -132,5 +133,6 @@ fn files(
     let removed = image.keys().filter(|path| !now.contains_key(*path));
     files.extend(removed.map(|path| (path.clone(), "REMOVED\n".to_owned())));
     files.remove("run/eni-bootstrap/lock");
+    files.retain(|path, _| !path.starts_with("stand-ins/") && !path.contains(".filler"));
     files
 }

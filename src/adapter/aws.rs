@@ -4,6 +4,7 @@ pub(crate) mod call;
 mod error_response;
 mod response_limit;
 pub(crate) mod role_credentials;
+mod role_name;
 
 use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
@@ -25,6 +26,7 @@ use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
 use response_limit::LimitResponses;
 use role_credentials::ChainCredentials;
+use role_name::CheckRoleName;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -148,6 +150,7 @@ fn http_client(
         }
         let connector = builder.clone().connector_settings(settings.clone());
         let connector = LimitResponses(connector.build_with_resolver(resolver.clone()));
+        let connector = CheckRoleName(connector);
         let connector = SharedHttpConnector::new(connector);
         connectors.push((timeouts, connector.clone()));
         connector

@@ -45,9 +45,12 @@ impl Advice for EksError {
             Self::Call(CallError::AccessDenied { .. }) => {
                 "attach the policy AmazonEKSWorkerNodePolicy to the node role, or set `cluster.endpoint` and `cluster.certificate-authority` to skip this call"
             }
-            Self::Call(error @ (CallError::NoCredentials { .. } | CallError::Clock { .. })) => {
-                return error.help();
-            }
+            Self::Call(
+                error @ (CallError::NoCredentials { .. }
+                | CallError::Clock { .. }
+                | CallError::InvalidResponse { .. }),
+            ) => return error.help(),
+            Self::Call(error) if error.is_of_service() => return error.help(),
             Self::NotReady { name, .. } => {
                 return format!(
                     "start nodes after `aws eks wait cluster-active --name {name}` succeeds"

@@ -50,6 +50,9 @@ pub enum TokenError {
     /// No AWS credentials: the instance has no role, or its credentials are not available yet.
     #[error("failed to load AWS credentials")]
     Credentials(#[source] Arc<CredentialsError>),
+    /// The services that have the credentials did not respond in time.
+    #[error("no AWS credentials within {} s", .0.as_secs())]
+    Timeout(Duration),
     /// The region has no STS endpoint of the requested kind (FIPS, dual-stack).
     #[error("failed to resolve the STS endpoint in {region}")]
     Endpoint { region: Region, source: SharedError },
@@ -76,7 +79,12 @@ impl From<AwsError> for TokenError {
 impl Advice for TokenError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::Credentials(_) => CREDENTIALS,
+            Self::Credentials(error) => {
+                role_credentials::unavailable_help(error).unwrap_or(CREDENTIALS)
+            }
+            Self::Timeout(_) => {
+                "check the network path to the services that provide the credentials: 169.254.169.254, and AWS STS for a web identity or an assumed role"
+            }
             Self::Endpoint { .. } => {
                 "check the region, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: some regions have no FIPS or dual-stack endpoint"
             }
@@ -87,7 +95,11 @@ impl Advice for TokenError {
     }
 
     fn exit_code(&self) -> ExitCode {
-        ExitCode::PermissionDenied
+        match self {
+            Self::Credentials(error) => role_credentials::exit_code(error),
+            Self::Timeout(_) => ExitCode::Unavailable,
+            Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => ExitCode::PermissionDenied,
+        }
     }
 }
 
@@ -95,6 +107,7 @@ impl Transient for TokenError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Credentials(error) => role_credentials::is_transient(error),
+            Self::Timeout(_) => true,
             Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => false,
         }
     }

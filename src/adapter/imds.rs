@@ -5,6 +5,7 @@
 use crate::adapter::{Context, Deadline, Transient, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
 use eni_core::failure::{Advice, ExitCode};
+use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use std::borrow::Cow;
 use std::fmt;
@@ -49,6 +50,9 @@ pub enum ImdsError {
         "the instance metadata service rejected the session token (HTTP status 401 for {path})"
     )]
     TokenRejected { path: String },
+    /// The session token is not a valid HTTP header. The message omits it.
+    #[error("the instance metadata service returned an invalid session token")]
+    InvalidToken,
     /// Any HTTP status other than 200 and, for an item, 404.
     #[error("the instance metadata service returned HTTP status {status} for {path}")]
     UnexpectedStatus { path: String, status: StatusCode },
@@ -85,6 +89,7 @@ impl Advice for ImdsError {
             }
             Self::Endpoint { .. } => ENDPOINT_HELP,
             Self::TokenRejected { .. }
+            | Self::InvalidToken
             | Self::UnexpectedStatus { .. }
             | Self::Missing { .. }
             | Self::TooLarge { .. }
@@ -127,7 +132,7 @@ impl Transient for ImdsError {
 pub struct Session {
     http: Client,
     endpoint: String,
-    token: String,
+    token: HeaderValue,
     deadline: Deadline,
     /// The time for which HTTP 404 is retried for an item that is not required.
     patience: Duration,
@@ -151,7 +156,8 @@ impl Session {
             .build()
             .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
         let patience = deadline.at_most(Duration::MAX) / PATIENCE;
-        let mut session = Self { http, endpoint, token: String::new(), deadline, patience };
+        let mut session =
+            Self { http, endpoint, token: HeaderValue::from_static(""), deadline, patience };
         let path = "latest/api/token";
         session.token = retry("imds", deadline, async || {
             let request = session
@@ -163,7 +169,8 @@ impl Session {
             bytes.ok_or_else(|| ImdsError::UnexpectedStatus { path: path.to_owned(), status })
         })
         .await
-        .and_then(|bytes| text(path, bytes))?;
+        .and_then(|bytes| HeaderValue::try_from(bytes).map_err(|_| ImdsError::InvalidToken))?;
+        session.token.set_sensitive(true);
         Ok(session)
     }
 

@@ -10,6 +10,7 @@ mod kubernetes_error;
 mod node_pods;
 mod other_cni;
 mod response_limit;
+mod retry_after;
 
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
@@ -34,6 +35,7 @@ use kube::api::{
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube_client::{Identity, certificates, client, without_white_space};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
+use retry_after::RetryAfter;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -45,6 +47,9 @@ use tracing::debug;
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// The time after which the API server ends a watch.
 const WATCH_SECONDS: u32 = 290;
+/// The time after which the client ends a watch that the API server has not ended. A proxy may keep a
+/// connection open whose server is lost.
+const WATCH_TIME: Duration = Duration::from_secs(300);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +82,7 @@ pub enum Event {
 #[derive(Clone)]
 pub struct ApiServer {
     credentials: Credentials,
+    retry_after: RetryAfter,
 }
 
 /// Omits the client, which contains the token.
@@ -106,12 +112,16 @@ impl ApiServer {
             Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
         let plugin = exec_plugin_of(&mut config)?;
         // Reports a problem of the configuration before the plugin is run.
-        let client = client(&config, context, None)?;
+        let retry_after = RetryAfter::default();
+        let client = client(&config, context, None, &retry_after)?;
         let credentials = match plugin {
             None => Credentials::Kubeconfig(client),
-            Some(plugin) => Credentials::Plugin(Arc::new(PluginUser::new(plugin, config, context))),
+            Some(plugin) => {
+                let user = PluginUser::new(plugin, config, context, &retry_after);
+                Credentials::Plugin(Arc::new(user))
+            }
         };
-        Ok(Self { credentials })
+        Ok(Self { credentials, retry_after })
     }
 
     /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
@@ -129,8 +139,14 @@ impl ApiServer {
         let mut config = Config::new(url);
         config.root_cert = Some(certificates(&cluster.certificate_authority)?);
         let identity = Identity::new(tokens);
-        let client = client(&config, context, Some(&identity))?;
-        Ok(Self { credentials: Credentials::Node(client, identity) })
+        let retry_after = RetryAfter::default();
+        let client = client(&config, context, Some(&identity), &retry_after)?;
+        Ok(Self { credentials: Credentials::Node(client, identity), retry_after })
+    }
+
+    /// Returns the pause before the next request: `pause`, or longer if the API server wants it.
+    pub(crate) fn pause(&self, pause: Duration) -> Duration {
+        self.retry_after.at_least(pause)
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
@@ -180,6 +196,7 @@ impl ApiServer {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
         };
+        let stream = stream.take_until(tokio::time::sleep(WATCH_TIME));
         Ok(Box::pin(stream.filter_map(|item| async {
             match item {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {

@@ -27,7 +27,7 @@ pub(crate) async fn until_cni_config(
     until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {
-            sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+            sleep(api.pause(delays.next().unwrap_or(LONGEST_PAUSE))).await;
             match read().await {
                 Ok(aws_node) => return Some(aws_node),
                 Err((reason, ())) => {

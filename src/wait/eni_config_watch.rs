@@ -134,7 +134,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     delays = pauses(LONGEST_PAUSE);
                 }
             }
-            sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;
+            let pause = delays.next().unwrap_or(LONGEST_PAUSE);
+            sleep(self.reader.api.pause(pause)).await;
             match self.reader.get(|| self.progress.mark_answered()).await {
                 Ok(fitting) => return fitting,
                 Err((reason, state)) => {

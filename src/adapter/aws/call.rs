@@ -22,6 +22,9 @@ pub(crate) const CREDENTIALS: &str = "attach an instance profile to the instance
 const SERVICE: &str =
     "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
 
+/// The help for a response that is not one of the API.
+const INVALID_RESPONSE: &str = "check which server responds at the endpoint of the API, for example a proxy that requires a login";
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A failed AWS API call. `action` is the IAM action, such as `ec2:DescribeSubnets`.
@@ -40,6 +43,9 @@ pub enum CallError {
         /// The transport error, or the [`ErrorResponse`].
         source: BoxError,
     },
+    /// The response is not one of this API.
+    #[error("invalid response for {action}")]
+    InvalidResponse { action: &'static str, source: ErrorResponse },
     /// The service rejected the time of the request: the clock of this machine is wrong.
     #[error("AWS rejected the time of the request for {action}")]
     Clock { action: &'static str, source: ErrorResponse },
@@ -61,15 +67,26 @@ pub(crate) fn access_denied_help(action: &str) -> String {
     )
 }
 
+impl CallError {
+    /// Returns whether the service itself throttles or fails.
+    pub(crate) fn is_of_service(&self) -> bool {
+        matches!(self, Self::Unavailable { source, .. } if source.is::<ErrorResponse>())
+    }
+}
+
 impl Advice for CallError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::AccessDenied { action, .. } => access_denied_help(action).into(),
-            Self::NoCredentials { .. } => CREDENTIALS.into(),
+            Self::NoCredentials { source, .. } => credentials_error(source.as_ref())
+                .and_then(role_credentials::unavailable_help)
+                .unwrap_or(CREDENTIALS)
+                .into(),
+            Self::InvalidResponse { .. } => INVALID_RESPONSE.into(),
             Self::Clock { .. } => {
                 "set the clock of the instance: run `chronyc makestep`, and check its time source with `chronyc sources` (Amazon Time Sync Service: 169.254.169.123)".into()
             }
-            Self::Unavailable { source, .. } if source.is::<ErrorResponse>() => SERVICE.into(),
+            error if error.is_of_service() => SERVICE.into(),
             Self::Unavailable { .. } => {
                 "check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY".into()
             }
@@ -82,7 +99,10 @@ impl Advice for CallError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::AccessDenied { .. } | Self::NoCredentials { .. } => ExitCode::PermissionDenied,
+            Self::NoCredentials { source, .. } => credentials_error(source.as_ref())
+                .map_or(ExitCode::PermissionDenied, role_credentials::exit_code),
+            Self::AccessDenied { .. } => ExitCode::PermissionDenied,
+            Self::InvalidResponse { .. } => ExitCode::InvalidData,
             Self::Unavailable { .. } | Self::Clock { .. } => ExitCode::Unavailable,
             Self::Rejected { .. } | Self::Request { .. } => ExitCode::InvalidData,
             Self::Aws(error) => error.exit_code(),
@@ -93,7 +113,7 @@ impl Advice for CallError {
 impl Transient for CallError {
     fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::Clock { .. } => true,
+            Self::Unavailable { .. } | Self::Clock { .. } | Self::InvalidResponse { .. } => true,
             Self::NoCredentials { source, .. } => {
                 credentials_error(source.as_ref()).is_some_and(role_credentials::is_transient)
             }
@@ -134,7 +154,9 @@ where
 {
     if let SdkError::ServiceError(service) = &error {
         let source = ErrorResponse::new(service.raw().status().as_u16(), service.err());
-        return if source.is_about_time() {
+        return if source.is_invalid() {
+            CallError::InvalidResponse { action, source }
+        } else if source.is_about_time() {
             CallError::Clock { action, source }
         } else if source.is_transient() {
             CallError::Unavailable { action, source: source.into() }

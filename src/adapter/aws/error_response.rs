@@ -44,6 +44,12 @@ impl ErrorResponse {
         Self { status, code: text(error.code()), message: text(error.message()) }
     }
 
+    /// Returns whether the service reported success, but the body has the wrong format. A proxy may have sent
+    /// such a response.
+    pub(super) fn is_invalid(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// Returns whether the error code is `code`.
     pub(crate) fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
@@ -76,6 +82,9 @@ impl fmt::Display for ErrorResponse {
             (Some(code), Some(message)) => write!(formatter, "{code}: {message}"),
             (Some(code), None) => formatter.write_str(code),
             (None, Some(message)) => write!(formatter, "HTTP status {}: {message}", self.status),
+            (None, None) if self.is_invalid() => {
+                write!(formatter, "HTTP status {} with an invalid body", self.status)
+            }
             (None, None) => write!(formatter, "HTTP status {} without an error code", self.status),
         }
     }
@@ -98,5 +107,7 @@ mod tests {
         assert_eq!(response(Some("AccessDenied"), None), "AccessDenied");
         assert_eq!(response(None, Some("Forbidden")), "HTTP status 403: Forbidden");
         assert_eq!(response(None, None), "HTTP status 403 without an error code");
+        let invalid = ErrorResponse { status: 200, code: None, message: None };
+        assert_eq!(invalid.to_string(), "HTTP status 200 with an invalid body");
     }
 }

@@ -1,7 +1,9 @@
 //! The credentials of the default provider chain, and which of their errors a retry can resolve.
 
 use super::error_response::ErrorResponse;
+use super::role_name::InvalidRoleName;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds::client::error::ImdsError;
 use aws_config::meta::ProviderChainError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use eni_core::failure::one_line;
+use eni_core::failure::{ExitCode, one_line};
 use std::error::Error;
 
 /// The name of the instance metadata provider in the default chain.
@@ -29,7 +31,23 @@ enum NoRoleCredentials {
     /// The service was reachable when this command started.
     #[error("the instance metadata service is unreachable")]
     Unreachable,
+    /// Another HTTP status. The error of the SDK contains the complete response.
+    #[error("the instance metadata service returned HTTP status {0} for the role credentials")]
+    Status(u16),
+    /// The list of roles is invalid.
+    #[error(transparent)]
+    RoleName(#[from] InvalidRoleName),
 }
+
+/// STS returned an error. The error of the SDK contains debug output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("STS returned an error")]
+struct StsError(#[source] ErrorResponse);
+
+/// The help if STS does not respond or fails.
+const STS_UNAVAILABLE: &str = "check the network path to AWS STS: NAT gateway or STS VPC endpoint, security groups, HTTPS_PROXY";
+/// The help if instance metadata does not respond or fails.
+const IMDS_UNAVAILABLE: &str = "check that no firewall blocks 169.254.169.254 and that no process on this node sends many requests to it";
 
 /// The default chain. Its error tells role credentials that may arrive later from credentials that are
 /// not configured.
@@ -59,9 +77,11 @@ impl ChainCredentials {
             Ok(credentials) => return Ok(credentials),
             Err(error) => error,
         };
-        Err(match no_role_credentials(&error, self.is_instance) {
-            Some(reason) => CredentialsError::provider_error(reason),
-            None => error,
+        let reason = no_role_credentials(&error, self.is_instance).or_else(|| imds_error(&error));
+        Err(match (reason, sts_response(&error)) {
+            (Some(reason), _) => CredentialsError::provider_error(reason),
+            (None, Some(response)) => CredentialsError::provider_error(StsError(response)),
+            (None, None) => error,
         })
     }
 }
@@ -78,6 +98,56 @@ fn no_role_credentials(error: &CredentialsError, is_instance: bool) -> Option<No
     }
 }
 
+/// Returns the error of instance metadata for the role credentials.
+fn imds_error(error: &CredentialsError) -> Option<NoRoleCredentials> {
+    let name = causes(error).find_map(<dyn Error>::downcast_ref::<InvalidRoleName>);
+    let status = causes(error).find_map(|cause| match cause.downcast_ref::<ImdsError>()? {
+        ImdsError::ErrorResponse(context) => Some(context.response().status().as_u16()),
+        _ => None,
+    });
+    name.copied().map(Into::into).or(status.map(NoRoleCredentials::Status))
+}
+
+/// Returns the help for credentials whose service does not respond or fails; `None` if the credentials are
+/// missing, invalid or denied.
+pub(crate) fn unavailable_help(error: &CredentialsError) -> Option<&'static str> {
+    if let Some(response) = sts_response(error) {
+        let is_unavailable = response.is_invalid() || response.is_transient();
+        return is_unavailable.then_some(STS_UNAVAILABLE);
+    }
+    let is_sts = causes(error).any(|cause| {
+        cause.is::<SdkError<AssumeRoleError>>()
+            || cause.is::<SdkError<AssumeRoleWithWebIdentityError>>()
+    });
+    let of_role = causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>);
+    match of_role {
+        _ if is_sts => Some(STS_UNAVAILABLE),
+        Some(NoRoleCredentials::Status(status)) => {
+            (*status == 429 || *status >= 500).then_some(IMDS_UNAVAILABLE)
+        }
+        Some(NoRoleCredentials::Unreachable) => Some(IMDS_UNAVAILABLE),
+        Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => None,
+        None => {
+            let is_imds = causes(error).any(|cause| cause.is::<ImdsError>());
+            let is_late = matches!(error, CredentialsError::ProviderTimedOut(_));
+            (is_imds || is_late).then_some(IMDS_UNAVAILABLE)
+        }
+    }
+}
+
+/// Returns the exit code of a command that needs these credentials.
+pub(crate) fn exit_code(error: &CredentialsError) -> ExitCode {
+    match unavailable_help(error) {
+        Some(_) => ExitCode::Unavailable,
+        None => ExitCode::PermissionDenied,
+    }
+}
+
+/// Returns the causes of an error, including those inside of I/O errors of a connection.
+fn causes(error: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| (*error).source())
+}
+
 /// Returns whether a retry may load credentials. Credentials that are not configured, or not
 /// correctly, and a role that STS denies stay missing.
 pub(crate) fn is_transient(error: &CredentialsError) -> bool {
@@ -86,15 +156,16 @@ pub(crate) fn is_transient(error: &CredentialsError) -> bool {
             false
         }
         _ => sts_response(error)
-            .is_none_or(|response| response.is_transient() || response.is_about_time()),
+            .is_none_or(|it| it.is_invalid() || it.is_transient() || it.is_about_time()),
     }
 }
 
 /// Returns the error response of STS, if the credentials come from there.
 fn sts_response(error: &CredentialsError) -> Option<ErrorResponse> {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    causes.into_iter().find_map(|cause| {
-        response::<AssumeRoleError>(cause)
+    causes(error).find_map(|cause| {
+        let of_chain = cause.downcast_ref::<StsError>().map(|StsError(response)| response.clone());
+        of_chain
+            .or_else(|| response::<AssumeRoleError>(cause))
             .or_else(|| response::<AssumeRoleWithWebIdentityError>(cause))
     })
 }

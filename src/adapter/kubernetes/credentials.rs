@@ -4,6 +4,7 @@
 use super::KubernetesError;
 use super::exec_plugin::{Credential, ExecPlugin, PluginError};
 use super::kube_client::{ConnectError, Identity, client};
+use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,14 +52,21 @@ pub(super) struct PluginUser {
     /// The configuration without credentials.
     config: Config,
     context: Context,
+    retry_after: RetryAfter,
     /// The client with the current credentials, and when they expire.
     current: Mutex<Option<(Client, Option<SystemTime>)>>,
 }
 
 impl PluginUser {
     /// Returns the user of `config`, whose exec plugin is `plugin`. Does not run the plugin.
-    pub(super) fn new(plugin: ExecPlugin, config: Config, context: &Context) -> Self {
-        Self { plugin, config, context: context.clone(), current: Mutex::default() }
+    pub(super) fn new(
+        plugin: ExecPlugin,
+        config: Config,
+        context: &Context,
+        retry_after: &RetryAfter,
+    ) -> Self {
+        let (context, retry_after) = (context.clone(), retry_after.clone());
+        Self { plugin, config, context, retry_after, current: Mutex::default() }
     }
 
     async fn client(&self) -> Result<Client, PluginError> {
@@ -88,6 +96,6 @@ impl PluginUser {
         if let Some(token) = token {
             config.auth_info.token = Some(token.into());
         }
-        client(&config, &self.context, None)
+        client(&config, &self.context, None, &self.retry_after)
     }
 }

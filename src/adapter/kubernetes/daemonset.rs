@@ -162,13 +162,24 @@ struct ConfigMapRef {
     optional: bool,
 }
 
+/// Every cluster has the resource type DaemonSet, so a 404 for it is not a response of the API server.
+fn with_resource_type(error: KubernetesError) -> KubernetesError {
+    match error {
+        KubernetesError::NoResourceType => {
+            KubernetesError::Answered { code: 404, message: String::new() }
+        }
+        other => other,
+    }
+}
+
 impl ApiServer {
     /// Returns the configuration of the CNI on `node`.
     pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
-        let daemon_set = self.get(&api, NAME).await?.ok_or(AwsNodeError::NotFound)?;
+        let daemon_set = self.get(&api, NAME).await.map_err(with_resource_type)?;
+        let daemon_set = daemon_set.ok_or(AwsNodeError::NotFound)?;
         let warning = self.check_selector(&daemon_set, node).await?;
         let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();

@@ -1,7 +1,9 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
+use super::kubernetes_error::ProxyFailure;
 use super::response_limit::LimitResponses;
+use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
@@ -29,6 +31,10 @@ use tower::{BoxError, ServiceBuilder};
 
 /// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The time limit for the credentials of a token. It is shorter than [`ATTEMPT`], so that the error of a
+/// request states that the credentials are late.
+const TOKEN_TIME: Duration = Duration::from_secs(8);
 
 /// A failure to create a client of the Kubernetes API.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +129,11 @@ impl Identity {
         let now = SystemTime::now();
         match &*held {
             Some(token) if token.is_valid(now) => Ok(token.clone()),
-            _ => Ok(held.insert(self.source.token(now).await?).clone()),
+            _ => {
+                let token = tokio::time::timeout(TOKEN_TIME, self.source.token(now)).await;
+                let token = token.map_err(|_| TokenError::Timeout(TOKEN_TIME))??;
+                Ok(held.insert(token).clone())
+            }
         }
     }
 
@@ -142,6 +152,7 @@ pub(super) fn client(
     config: &Config,
     context: &Context,
     identity: Option<&Identity>,
+    retry_after: &RetryAfter,
 ) -> Result<Client, ConnectError> {
     let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
@@ -160,7 +171,7 @@ pub(super) fn client(
     };
     let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
-        None => client_over(http, config, identity),
+        None => client_over(http, config, identity, retry_after),
         Some(proxy) => {
             let connector =
                 https_proxy::connector(proxy.uri(), http).map_err(ConnectError::ProxyTls)?;
@@ -168,7 +179,9 @@ pub(super) fn client(
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
-            client_over(tunnel, config, identity)
+            let failed = ProxyFailure::at(proxy.uri());
+            let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
+            client_over(tunnel, config, identity, retry_after)
         }
     }
 }
@@ -177,6 +190,7 @@ fn client_over<C>(
     connector: C,
     config: &Config,
     identity: Option<&Identity>,
+    retry_after: &RetryAfter,
 ) -> Result<Client, ConnectError>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
@@ -196,7 +210,7 @@ where
         .option_layer(config.auth_layer().map_err(failed)?)
         .option_layer(authorize)
         .map_err(BoxError::from)
-        .service(LimitResponses(hyper));
+        .service(LimitResponses { inner: hyper, retry_after: retry_after.clone() });
     Ok(Client::new(service, &config.default_namespace))
 }
 

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
+use tower::BoxError;
 
 /// A failed request to the Kubernetes API.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum KubernetesError {
     /// No connection, no response in time, or a connection that broke.
     #[error("the API server is unreachable")]
     Unreachable(#[source] SharedError),
+    /// The response is not one of the Kubernetes API.
+    #[error("the API server's response is invalid")]
+    Invalid(#[source] SharedError),
     /// The response exceeds its size limit.
     #[error("{}", too_large(*.0))]
     TooLarge(TooLarge),
@@ -45,6 +49,25 @@ pub enum KubernetesError {
     /// The token for the request cannot be created.
     #[error("failed to create a token for the API server")]
     Token(#[source] TokenError),
+}
+
+/// A failure to connect through a proxy.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to connect through the proxy {proxy}")]
+pub(super) struct ProxyFailure {
+    /// The scheme and the address, without a password.
+    proxy: String,
+    source: BoxError,
+}
+
+impl ProxyFailure {
+    /// Returns a function that adds the proxy `uri` to an error.
+    pub(super) fn at<E: Into<BoxError>>(uri: &http::Uri) -> impl Fn(E) -> Self + Clone + use<E> {
+        let address = uri.authority().map_or("", |it| it.as_str());
+        let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
+        let proxy = format!("{}://{address}", uri.scheme_str().unwrap_or("http"));
+        move |source| Self { proxy: proxy.clone(), source: source.into() }
+    }
 }
 
 fn denied(message: &str) -> String {
@@ -88,6 +111,41 @@ pub(crate) const RBAC: &str =
 /// The help for an API server that does not respond.
 const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
 
+/// The help for 429 and 5xx.
+const OVERLOADED_HELP: &str = "check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server";
+/// The help for a response that the API server does not send.
+const WRONG_SERVER_HELP: &str =
+    "check which server responds at the cluster endpoint, for example a proxy";
+/// The help for a proxy that does not connect to the API server.
+const PROXY_HELP: &str = "check the proxy in HTTPS_PROXY, its user name and password, and that it allows the cluster endpoint; to connect directly, add the endpoint to NO_PROXY";
+/// The help for a certificate that the client rejects.
+const CERTIFICATE_HELP: &str = "compare the certificate authority of the cluster on this node with `aws eks describe-cluster --name NAME --query cluster.certificateAuthority.data`; also check the instance's clock, and whether a proxy replaces the certificate";
+/// The maximum length of a message of the API server in characters.
+const LONGEST_MESSAGE: usize = 500;
+
+/// Returns the help for a failed connection.
+fn unreachable_help(error: &(dyn StdError + 'static)) -> &'static str {
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        if cause.is::<ProxyFailure>() {
+            return PROXY_HELP;
+        }
+        if let Some(rustls::Error::InvalidCertificate(_)) = cause.downcast_ref::<rustls::Error>() {
+            return CERTIFICATE_HELP;
+        }
+        source = inner(cause);
+    }
+    UNREACHABLE_HELP
+}
+
+/// Returns the source of an error. `source` of an `io::Error` omits the error that it wraps.
+fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
@@ -101,24 +159,29 @@ impl Advice for KubernetesError {
             Self::TooLarge(_) => {
                 "check which server responds at the cluster endpoint, for example a proxy; a valid response has only a few kilobytes"
             }
+            Self::Invalid(_) => WRONG_SERVER_HELP,
             Self::Plugin(_) => {
                 "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
-            Self::Token(TokenError::Credentials(_)) => {
+            Self::Token(error @ TokenError::Credentials(_))
+                if error.exit_code() == ExitCode::PermissionDenied =>
+            {
                 "attach an instance profile with the node's IAM role to the instance"
             }
             Self::Token(error) => return error.help(),
-            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => UNREACHABLE_HELP,
+            Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
+            Self::Answered { .. } => WRONG_SERVER_HELP,
+            Self::Unreachable(error) => unreachable_help(error.as_ref()),
+            Self::Expired => UNREACHABLE_HELP,
         };
         help.into()
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unauthorized | Self::Forbidden(_) | Self::Plugin(_) | Self::Token(_) => {
-                ExitCode::PermissionDenied
-            }
-            Self::TooLarge(_) => ExitCode::InvalidData,
+            Self::Unauthorized | Self::Forbidden(_) | Self::Plugin(_) => ExitCode::PermissionDenied,
+            Self::Token(error) => error.exit_code(),
+            Self::TooLarge(_) | Self::Invalid(_) => ExitCode::InvalidData,
             Self::NoResourceType => ExitCode::TimedOut,
             Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
         }
@@ -129,7 +192,11 @@ impl Transient for KubernetesError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Answered { code, .. } => *code >= 500 || *code == 429,
-            Self::Expired | Self::Unreachable(_) | Self::Plugin(_) | Self::Token(_) => true,
+            Self::Expired
+            | Self::Unreachable(_)
+            | Self::Invalid(_)
+            | Self::Plugin(_)
+            | Self::Token(_) => true,
             Self::Unauthorized | Self::Forbidden(_) | Self::NoResourceType | Self::TooLarge(_) => {
                 false
             }
@@ -153,10 +220,19 @@ pub(super) fn is_absent_object(status: &Status) -> bool {
 pub(super) fn status_error(status: &Status) -> KubernetesError {
     match status.code {
         401 => KubernetesError::Unauthorized,
-        403 => KubernetesError::Forbidden(status.message.clone()),
+        403 => KubernetesError::Forbidden(short(&status.message)),
         404 => KubernetesError::NoResourceType,
         410 => KubernetesError::Expired,
-        code => KubernetesError::Answered { code, message: status.message.clone() },
+        code => KubernetesError::Answered { code, message: short(&status.message) },
+    }
+}
+
+/// Returns the first line of a message, at most [`LONGEST_MESSAGE`] characters. A proxy may send a web page.
+fn short(message: &str) -> String {
+    let line = message.trim().lines().next().unwrap_or_default();
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }
 
@@ -170,17 +246,14 @@ pub(super) fn transport_error(error: kube::Error) -> KubernetesError {
         if let Some(too_large) = cause.downcast_ref::<TooLarge>() {
             return KubernetesError::TooLarge(*too_large);
         }
-        // `source` of an `io::Error` omits the error that it wraps.
-        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        source = match wrapped {
-            Some(error) => Some(error),
-            None => cause.source(),
-        };
+        source = inner(cause);
     }
     KubernetesError::Unreachable(match error {
         kube::Error::Service(cause) => cause.into(),
         kube::Error::HyperError(cause) => Arc::new(cause),
         kube::Error::ReadEvents(cause) => Arc::new(cause),
+        kube::Error::SerdeError(cause) => return KubernetesError::Invalid(Arc::new(cause)),
+        kube::Error::FromUtf8(cause) => return KubernetesError::Invalid(Arc::new(cause)),
         other => Arc::new(other),
     })
 }

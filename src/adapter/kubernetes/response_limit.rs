@@ -1,5 +1,6 @@
-//! Size limits for the responses of the API server.
+//! Size limits for the responses of the API server, and their header `Retry-After`.
 
+use super::retry_after::RetryAfter;
 use crate::adapter::body_limit::{BodyLimit, LimitedBody};
 use http::{Request, Response, Uri};
 use hyper::body::Body;
@@ -16,9 +17,12 @@ const PODS_PATH: &str = "/api/v1/pods";
 /// The limit of one line of a watch, which contains one ENIConfig.
 pub(super) const WATCH_LINE: BodyLimit = BodyLimit::Line(1 << 20);
 
-/// An HTTP client that limits the responses of `inner`.
+/// An HTTP client that limits the responses of `inner`, and records their header `Retry-After`.
 #[derive(Clone, Debug)]
-pub(super) struct LimitResponses<S>(pub S);
+pub(super) struct LimitResponses<S> {
+    pub inner: S,
+    pub retry_after: RetryAfter,
+}
 
 impl<S, A, B> tower::Service<Request<A>> for LimitResponses<S>
 where
@@ -31,14 +35,16 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let limit = limit(request.uri());
-        let response = self.0.call(request);
+        let response = self.inner.call(request);
+        let retry_after = self.retry_after.clone();
         Box::pin(async move {
             let response = response.await?;
+            retry_after.record(response.status(), response.headers());
             // The client reads an error response as a whole.
             let limit = if response.status().is_success() { limit } else { BODY };
             Ok(response.map(|body| LimitedBody::new(body, limit)))

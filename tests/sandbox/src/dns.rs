@@ -1,11 +1,11 @@
-//! A DNS server that resolves a fixed set of names, over UDP.
+//! A DNS server that resolves a fixed set of names, over UDP and TCP.
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -60,6 +60,9 @@ impl Dns {
         let (known, broken) = (Arc::clone(&records), Arc::clone(&fault));
         let thread =
             std::thread::spawn(move || serve(&socket, &known, &broken, &query_log, &stopped));
+        let tcp = TcpListener::bind(addr)?;
+        let (known, asked, over) = (Arc::clone(&records), Arc::clone(&queries), Arc::clone(&stop));
+        std::thread::spawn(move || serve_tcp(&tcp, &known, &asked, &over));
         Ok(Self { addr, records, fault, queries, stop, thread: Some(thread) })
     }
 
@@ -89,6 +92,7 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(self.addr); // ends the last accept
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -114,6 +118,40 @@ fn serve(
             continue;
         };
         let _ = socket.send_to(&bytes, from);
+    }
+}
+
+/// Answers queries over TCP, without faults. Each message follows its length.
+fn serve_tcp(
+    listener: &TcpListener,
+    records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    queries: &Mutex<Vec<String>>,
+    stop: &AtomicBool,
+) {
+    for client in listener.incoming().flatten() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let _ = client.set_read_timeout(Some(Duration::from_secs(1)));
+        let _ = answer_tcp(client, records, queries);
+    }
+}
+
+fn answer_tcp(
+    mut client: TcpStream,
+    records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    queries: &Mutex<Vec<String>>,
+) -> io::Result<()> {
+    loop {
+        let mut length = [0; 2];
+        client.read_exact(&mut length)?;
+        let mut question = vec![0; u16::from_be_bytes(length).into()];
+        client.read_exact(&mut question)?;
+        let question = Message::from_vec(&question).map_err(io::Error::other)?;
+        let reply = reply(&question, &records.lock().unwrap(), queries);
+        let reply = reply.to_vec().map_err(io::Error::other)?;
+        let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+        client.write_all(&[&length.to_be_bytes(), reply.as_slice()].concat())?;
     }
 }
 

@@ -38,6 +38,8 @@ struct Rule {
 struct Inner {
     latency: Duration,
     rules: Vec<Rule>,
+    /// The line of each request so far.
+    seen: Vec<String>,
 }
 
 /// The faults of a server. Clones refer to the same server.
@@ -67,7 +69,14 @@ impl Faults {
 
     /// Removes all faults and the latency.
     pub fn clear(&self) {
-        *self.0.lock().unwrap() = Inner::default();
+        let mut inner = self.0.lock().unwrap();
+        (inner.latency, inner.rules) = (Duration::ZERO, Vec::new());
+    }
+
+    /// Returns the line of each request so far, before its latency.
+    #[must_use]
+    pub fn seen(&self) -> Vec<String> {
+        self.0.lock().unwrap().seen.clone()
     }
 
     fn rule(&self, matching: &str, remaining: Option<usize>, fault: Fault) {
@@ -79,6 +88,7 @@ impl Faults {
     pub(crate) async fn next_fault(&self, line: &str) -> Option<Fault> {
         let (latency, fault) = {
             let mut inner = self.0.lock().unwrap();
+            inner.seen.push(line.to_owned());
             let rules = inner.rules.iter_mut();
             let rule =
                 rules.filter(|rule| rule.remaining != Some(0)).find(|r| line.contains(&r.matching));

@@ -49,7 +49,7 @@ pub enum Certificate {
 pub(crate) fn server_config(names: &[&str], kind: Certificate) -> (Arc<ServerConfig>, String) {
     let (certificate, key, mut authority) = signed(names, kind);
     if kind == Certificate::OtherAuthority {
-        authority = signed(names, kind).2;
+        authority = signed(names, Certificate::Valid).2;
     }
     let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -67,7 +67,8 @@ fn signed(names: &[&str], kind: Certificate) -> (rcgen::Certificate, KeyPair, St
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    authority.distinguished_name.push(DnType::CommonName, "kubernetes");
+    let name = if kind == Certificate::OtherAuthority { "other" } else { "kubernetes" };
+    authority.distinguished_name.push(DnType::CommonName, name);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
         .expect("an authority");
     let mut subject: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();

@@ -123,7 +123,10 @@ pub struct Case {
     /// What the next boot without the fault gives; `files` is `planned` by default.
     #[serde(default)]
     pub retry: Retry,
-    /// What the agent logs at its normal level, with placeholders.
+    /// The maximum number of requests to the server of the first fault.
+    pub most_requests: Option<usize>,
+    /// What the agent logs at its normal level, with placeholders. With `ends` or `flaps`, without the lines about
+    /// failed attempts, because their number and order vary.
     #[serde(default)]
     pub message: String,
 }
@@ -240,6 +243,8 @@ pub struct Injection {
     pub shell: Option<String>,
     /// A command for `sh -e` that ends the fault of `shell`.
     pub undo: Option<String>,
+    /// Delays every response of the server `on`, in milliseconds.
+    pub latency: u64,
     /// Begins the fault when the server `on` has received a request that contains this text.
     pub when: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use eni_bootstrap_sandbox::{DnsFault, Fault, Faults};
 
@@ -46,6 +47,9 @@ impl Site {
             } else {
                 proxy.begin(tcp, injection.bytes);
             }
+        }
+        if injection.latency > 0 {
+            self.faults(&injection.on).latency(Duration::from_millis(injection.latency));
         }
         if let Some(fault) = http_fault(injection) {
             let (faults, matching) = (self.faults(&injection.on), &injection.matching);
@@ -101,18 +105,15 @@ impl Site {
 
     /// Returns whether the server `on` has received a request that contains `text`.
     pub fn has_received(&self, on: &str, text: &str) -> bool {
-        let requests = match on {
-            "imds" => self.stack.imds.requests(),
-            "ec2" => self.stack.ec2.requests(),
-            "proxy" => self.stack.proxy.requests(),
-            "aws" => self.stack.aws.requests(),
-            "dns" => self.stack.dns.iter().flat_map(eni_bootstrap_sandbox::Dns::queries).collect(),
-            _ => {
-                let requests = self.stack.api.requests().into_iter();
-                requests.map(|it| format!("{} {}?{}", it.verb, it.path, it.query)).collect()
-            }
-        };
-        requests.iter().any(|request| request.contains(text))
+        self.requests(on).iter().any(|request| request.contains(text))
+    }
+
+    /// Returns the requests that the server `on` has received.
+    pub fn requests(&self, on: &str) -> Vec<String> {
+        match &self.stack.dns {
+            Some(dns) if on == "dns" => dns.queries(),
+            _ => self.faults(on).seen(),
+        }
     }
 
     fn faults(&self, on: &str) -> &Faults {

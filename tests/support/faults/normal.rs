@@ -19,13 +19,15 @@ impl Placeholders {
 
     /// Returns `text` with placeholders for known texts, times and other ports.
     pub fn apply(&self, text: &str) -> String {
-        static TIMES: OnceLock<[(Regex, &str); 6]> = OnceLock::new();
+        static TIMES: OnceLock<[(Regex, &str); 8]> = OnceLock::new();
         let times = TIMES.get_or_init(|| {
             [
                 (r"\d+\.\d+ s\b", "TIME"),
                 (r"\((\d+(h|m|s|ms) ?)+ left\)", "(TIME left)"),
                 (r"\b(\d+(h|m|s) ?)+ ago\b", "TIME ago"),
                 (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "DATE"),
+                (r"verification time \d+", "verification time DATE"),
+                (r"\(\d+ seconds ago\)", "(TIME ago)"),
                 (r"127\.\d+\.\d+\.\d+:\d+", "ADDRESS"),
                 (r"\beni-bootstrap-[0-9a-f]{16}\b", "eni-bootstrap-TRANSACTION"),
             ]
@@ -54,6 +56,14 @@ pub fn normal_level(log: &str) -> String {
         text.map_or(line, |(_, text)| text).to_owned()
     };
     normal.flat_map(|line| [text(line), "\n".to_owned()]).collect()
+}
+
+/// Removes the lines about failed attempts and skipped checks.
+pub fn without_failed_attempts(text: &str) -> String {
+    let is_failure = |line: &&str| {
+        line.starts_with("warning: ") || line.contains(" skipped: ") || line.contains("found ")
+    };
+    text.lines().filter(|line| !is_failure(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Replaces repetitions of one line or of a group of up to four lines by one. The number of attempts

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::agent::{self, AgentRun};
 use super::case::{Boot, Case};
 use super::inject::Site;
-use super::normal::{Placeholders, normal_level, with_blocks, without_repetitions};
+use super::normal::{
+    Placeholders, normal_level, with_blocks, without_failed_attempts, without_repetitions,
+};
 use super::real::Real;
 use super::schedule::Schedule;
 use super::secrets::search;
@@ -63,6 +65,8 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
         keep("first boot", &run);
         reboot(site.stack.root());
     }
+    let server = case.inject.first().map_or("api", |it| &*it.on);
+    let before = case.most_requests.map(|_| site.requests(server).len());
     let most = case.within.unwrap_or_default() + MARGIN * 3;
     let run = agent::run(&binary, case, &mut site, Schedule::of(case), most);
     keep("run", &run);
@@ -70,6 +74,15 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     outcome.status = run.status;
     outcome.elapsed = run.elapsed;
     outcome.message = message(&run, &placeholders);
+    if case.flaps.is_some() || case.ends.is_some() {
+        outcome.message = without_failed_attempts(&outcome.message);
+    }
+    if let (Some(most), Some(before)) = (case.most_requests, before) {
+        let count = site.requests(server).len() - before;
+        if count > most {
+            outcome.problems.push(format!("{count} requests to {server} instead of {most}"));
+        }
+    }
     outcome.files = files(&image, &contents(site.stack.root()), &placeholders);
     site.end(case);
     if case.eni_config_after.is_some() {

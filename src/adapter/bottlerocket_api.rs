@@ -16,7 +16,7 @@ use std::time::Duration;
 use tracing::debug;
 
 /// The timeout of one request. The server on the same host has one thread for all clients.
-const ATTEMPT: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 /// The maximum length of an error message from the API, in characters. A message may list all known keys.
 const MAX_MESSAGE: usize = 400;
 
@@ -118,12 +118,22 @@ impl Advice for BottlerocketError {
 
 impl Transient for BottlerocketError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_))
+        use StatusCode as Status;
+        match self {
+            Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_) => true,
+            // A server that has restarted has another socket, which a bootstrap container cannot reach.
+            Self::Unreachable { request: Request::Get, source } => !source.is_connect(),
+            // A locked data store returns 500 until the next boot.
+            Self::Rejected { request: Request::Get, status, .. } => {
+                *status == Status::TOO_MANY_REQUESTS || *status > Status::INTERNAL_SERVER_ERROR
+            }
+            _ => false,
+        }
     }
 
     /// Rendering starts after the commit, so the first checks usually fail.
     fn is_expected(&self) -> bool {
-        self.is_transient()
+        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_))
     }
 }
 
@@ -172,10 +182,15 @@ impl Api {
 
     /// Returns a client for the socket below `root`.
     pub(crate) fn at(root: &Path) -> Result<Self, BottlerocketError> {
+        Self::with_timeout(root, ATTEMPT)
+    }
+
+    /// Returns a client for the socket below `root` with this timeout of each request.
+    pub(crate) fn with_timeout(root: &Path, timeout: Duration) -> Result<Self, BottlerocketError> {
         let http = Client::builder()
             .unix_socket(under(root, Path::new(SOCKET)))
             .no_proxy()
-            .timeout(ATTEMPT);
+            .timeout(timeout);
         let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
         Ok(Self { http })
     }

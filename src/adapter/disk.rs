@@ -1,5 +1,6 @@
 //! Reads, writes and locks files. Only this module writes to the disk.
 
+mod input;
 mod links;
 mod lock;
 mod replace;
@@ -31,6 +32,20 @@ pub enum DiskError {
     /// A file exists but cannot be read.
     #[error("failed to read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    /// The path of a file to read leads to something else, such as a FIFO.
+    #[error("{} is {kind}, not a regular file", path.display())]
+    NotRegular {
+        path: PathBuf,
+        /// Such as `a FIFO`.
+        kind: &'static str,
+    },
+    /// A file to read is too large.
+    #[error("{} exceeds {} MiB", path.display(), limit >> 20)]
+    TooLarge {
+        path: PathBuf,
+        /// The size limit in bytes.
+        limit: u64,
+    },
     /// A file cannot be written. The previous file is intact.
     #[error("failed to write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
@@ -62,6 +77,23 @@ pub enum DiskError {
 }
 
 impl DiskError {
+    /// Returns this error about a file to read with another path, such as that of a link to it.
+    fn at(self, path: PathBuf) -> Self {
+        match self {
+            Self::Read { source, .. } => Self::Read { path, source },
+            Self::NotRegular { kind, .. } => Self::NotRegular { path, kind },
+            Self::TooLarge { limit, .. } => Self::TooLarge { path, limit },
+            error => error,
+        }
+    }
+
+    /// Returns whether the file system or the quota of the user is full. Other programs may free space.
+    fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let Self::Write { source, .. } = self else { return false };
+        matches!(source.kind(), StorageFull | QuotaExceeded)
+    }
+
     /// Returns whether a file or its directory must not be written.
     fn is_read_only(&self) -> bool {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
@@ -74,6 +106,13 @@ impl Advice for DiskError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
             Self::Read { .. } => "run eni-bootstrap as root, or make the file readable",
+            Self::NotRegular { path, .. } | Self::TooLarge { path, .. } => {
+                return format!(
+                    "check which program created {}, and remove it or replace it with a file",
+                    path.display()
+                )
+                .into();
+            }
             Self::Write { .. } => {
                 "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
             }
@@ -102,6 +141,8 @@ impl Advice for DiskError {
         match self {
             Self::Row { .. } => ExitCode::Settings,
             Self::Read { .. }
+            | Self::NotRegular { .. }
+            | Self::TooLarge { .. }
             | Self::Write { .. }
             | Self::Remove { .. }
             | Self::NotAFile { .. }
@@ -119,11 +160,15 @@ pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DiskError::Read { path: path.to_owned(), source }),
-    }
+    let bytes = input::read(path)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Returns the text of a file that a user has named on the command line, like [`read`]. The file may be a
+/// pipe.
+pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
+    let bytes = input::read_argument(path)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Returns the text of the node's file `path` below `root` as [`file_text`] converts it, or `None` if it
@@ -131,11 +176,21 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
 pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };
     let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
-    match fs::read(file) {
-        Ok(bytes) => Ok(Some(file_text::decode(&bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(failed(source)),
+    let bytes = input::read(&file).map_err(|error| error.at(under(root, path)))?;
+    Ok(bytes.map(|bytes| file_text::decode(&bytes)))
+}
+
+/// Returns an error if `path` exists, but is not a regular file of limited size.
+pub(crate) fn check(path: &Path) -> Result<(), DiskError> {
+    match input::read(path) {
+        Err(error @ (DiskError::NotRegular { .. } | DiskError::TooLarge { .. })) => Err(error),
+        _ => Ok(()),
     }
+}
+
+/// Returns the first `most` bytes of a regular file.
+pub(crate) fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    input::read_start(path, most)
 }
 
 /// Replaces the node's file `path` below `root` with this text, unless it is the same. If the file is a
@@ -246,6 +301,6 @@ pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
 
 impl super::Transient for DiskError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Locked { .. })
+        matches!(self, Self::Locked { .. }) || self.is_full()
     }
 }

@@ -20,7 +20,7 @@ full() {
 no_inodes() {
     small "$1" nr_inodes=40
     number=0
-    while : 2>/dev/null >"$ROOT/$1/.filler-$number"; do number=$((number + 1)); done || true
+    while touch "$ROOT/$1/.filler-$number" 2>/dev/null; do number=$((number + 1)); done
 }
 
 # Removes the file system of `full` or `no_inodes`, and keeps its other files.

@@ -1,6 +1,6 @@
 //! Replaces and removes files, so that a power failure leaves either the previous or the new state.
 
-use super::DiskError;
+use super::{DiskError, input};
 use eni_core::failure::one_line;
 use eni_core::host::Outcome;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -29,7 +29,7 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
-    if old.is_some() && fs::read(path).map_err(failed)? == contents {
+    if old.is_some() && input::read(path)?.is_some_and(|old| old == contents) {
         return Ok(Outcome::Unchanged);
     }
     replace(path, contents, old.as_ref()).map_err(failed)
@@ -43,7 +43,7 @@ pub(super) fn replace_link(link: &Path, target: &Path, contents: &[u8]) -> io::R
 
 /// Returns the metadata of a file that can be opened; `None` if it does not exist.
 fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
-    match File::open(path) {
+    match input::open(path) {
         Ok(file) => file.metadata().map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -42,8 +42,7 @@ impl Stack {
         server.faults().clear();
         server.set_applier(Applier::AtOnce);
         server.override_commits(&json!({}));
-        let is_down =
-            |it: &str| matches!(it, "down" | "removed");
+        let is_down = |it: &str| matches!(it, "down" | "removed");
         if case.inject.iter().filter_map(|it| it.bottlerocket.as_deref()).any(is_down) {
             server.kill();
             server.revive();

@@ -139,6 +139,10 @@ pub enum Host {
     Al2023,
     Al2,
     Kubeadm,
+    /// A kubelet that reads drop-ins in `/etc/kubernetes/kubelet.d`.
+    ConfigDirectory,
+    /// A kubelet that reads drop-ins, and whose version the agent reads from the program.
+    KubeletProgram,
     /// The kubelet of a snap.
     Snap,
     Bottlerocket,
@@ -223,7 +227,7 @@ pub struct Injection {
     pub body: String,
     /// The number of times that the body is repeated.
     pub repeat: Option<usize>,
-    /// Another HTTP fault: `drop`, `hang`, `cut` or `endless`.
+    /// Another HTTP fault: `drop`, `hang`, `lost`, `cut` or `endless`.
     pub response: Option<String>,
     /// Applies an HTTP fault only to requests whose line contains this text.
     pub matching: String,

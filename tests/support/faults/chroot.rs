@@ -47,9 +47,15 @@ set) echo "${3#args=}" >/stand-ins/snap-args ;;
 esac
 "#;
 
+/// Prints its version.
+const KUBELET: &str = "#!/bin/sh\necho Kubernetes v1.34.1\n";
+
 /// An instance of type c5.large.
 const PROC: [(&str, &str); 3] = [
-    ("proc/meminfo", "MemTotal:        3880588 kB\nMemFree:         3000000 kB\nMemAvailable:    3300000 kB\n"),
+    (
+        "proc/meminfo",
+        "MemTotal:        3880588 kB\nMemFree:         3000000 kB\nMemAvailable:    3300000 kB\n",
+    ),
     ("proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\n"),
     ("proc/cpuinfo", "processor\t: 0\n\nprocessor\t: 1\n\n"),
 ];
@@ -69,7 +75,9 @@ pub fn prepare(node: &Node) {
         node.file(path, text);
     }
     node.file("stand-ins/snap-args", "\n");
-    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP)] {
+    fs::create_dir_all(node.root().join("usr/bin")).unwrap();
+    symlink("/stand-ins/kubelet", node.root().join("usr/bin/kubelet")).unwrap();
+    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP), ("kubelet", KUBELET)] {
         let path = node.file(&format!("stand-ins/{name}"), script);
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }

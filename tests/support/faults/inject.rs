@@ -169,6 +169,7 @@ fn http_fault(injection: &Injection) -> Option<Fault> {
     Some(match injection.response.as_deref()? {
         "drop" => Fault::Drop,
         "hang" => Fault::Hang,
+        "lost" => Fault::Lost,
         "cut" => Fault::Cut(body),
         "endless" => Fault::Endless(200, body),
         "raw" => Fault::Body(body),

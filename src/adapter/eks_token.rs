@@ -3,8 +3,9 @@
 //!
 //! Source: `awscli/customizations/eks/get_token.py`, aws/aws-cli.
 
+use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CREDENTIALS;
-use crate::adapter::aws::{AwsError, role_credentials};
+use crate::adapter::aws::role_credentials::{self, CredentialsProblem};
 use crate::adapter::{SharedError, Transient};
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -79,9 +80,7 @@ impl From<AwsError> for TokenError {
 impl Advice for TokenError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::Credentials(error) => {
-                role_credentials::unavailable_help(error).unwrap_or(CREDENTIALS)
-            }
+            Self::Credentials(error) => CredentialsProblem::of(error).help(CREDENTIALS),
             Self::Timeout(_) => {
                 "check the network path to the services that provide the credentials: 169.254.169.254, and AWS STS for a web identity or an assumed role"
             }
@@ -96,7 +95,7 @@ impl Advice for TokenError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Credentials(error) => role_credentials::exit_code(error),
+            Self::Credentials(error) => CredentialsProblem::of(error).exit_code(),
             Self::Timeout(_) => ExitCode::Unavailable,
             Self::Endpoint { .. } | Self::Signing(_) | Self::Aws(_) => ExitCode::PermissionDenied,
         }

@@ -88,6 +88,9 @@ impl Advice for ImdsError {
                 "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
             }
             Self::Endpoint { .. } => ENDPOINT_HELP,
+            error @ Self::UnexpectedStatus { .. } if error.is_transient() => {
+                "check that no process on this node sends many requests to 169.254.169.254, and which server responds at the metadata endpoint"
+            }
             Self::TokenRejected { .. }
             | Self::InvalidToken
             | Self::UnexpectedStatus { .. }

@@ -16,7 +16,7 @@ fn plan_retries_a_503_like_run() {
     assert_eq!((output.status, &output.stdout), (Some(0), &expected.stdout), "{}", output.stderr);
     assert_eq!(
         output.stderr,
-        "warning: wait: failed to read the aws-node DaemonSet: the API server returned status 503; check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node\n"
+        "warning: wait: failed to read the aws-node DaemonSet: the API server returned status 503; check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server\n"
     );
 }
 
@@ -29,7 +29,7 @@ fn plan_waits_at_most_as_long_as_run() {
     assert_eq!((output.status, output.stdout.as_str()), (Some(69), ""), "{}", output.stderr);
     assert_eq!(
         error(&output),
-        "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: the API server returned status 503\n  help: check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node\n"
+        "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: the API server returned status 503\n  help: check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server\n"
     );
 }
 

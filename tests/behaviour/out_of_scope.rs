@@ -74,7 +74,7 @@ fn a_node_object_that_cannot_be_read_yet_does_not_decline_the_node() {
     let mut run = node.start(["run"]);
     assert_eq!(
         run.until("warning: wait: "),
-        "warning: wait: failed to read the aws-node DaemonSet: the API server returned status 503; check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node\n"
+        "warning: wait: failed to read the aws-node DaemonSet: the API server returned status 503; check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server\n"
     );
     assert_eq!(run.end().status, Some(78), "the node has not registered yet");
 }

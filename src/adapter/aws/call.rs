@@ -2,7 +2,7 @@
 
 use super::AwsError;
 use super::error_response::ErrorResponse;
-use super::role_credentials;
+use super::role_credentials::{self, CredentialsProblem};
 use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -79,8 +79,7 @@ impl Advice for CallError {
         match self {
             Self::AccessDenied { action, .. } => access_denied_help(action).into(),
             Self::NoCredentials { source, .. } => credentials_error(source.as_ref())
-                .and_then(role_credentials::unavailable_help)
-                .unwrap_or(CREDENTIALS)
+                .map_or(CREDENTIALS, |error| CredentialsProblem::of(error).help(CREDENTIALS))
                 .into(),
             Self::InvalidResponse { .. } => INVALID_RESPONSE.into(),
             Self::Clock { .. } => {
@@ -100,7 +99,7 @@ impl Advice for CallError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::NoCredentials { source, .. } => credentials_error(source.as_ref())
-                .map_or(ExitCode::PermissionDenied, role_credentials::exit_code),
+                .map_or(ExitCode::PermissionDenied, |it| CredentialsProblem::of(it).exit_code()),
             Self::AccessDenied { .. } => ExitCode::PermissionDenied,
             Self::InvalidResponse { .. } => ExitCode::InvalidData,
             Self::Unavailable { .. } | Self::Clock { .. } => ExitCode::Unavailable,

@@ -44,7 +44,12 @@ enum NoRoleCredentials {
 #[error("STS returned an error")]
 struct StsError(#[source] ErrorResponse);
 
-/// The help if STS does not respond or fails.
+/// The help if STS rejects the credentials.
+const STS_DENIED: &str = "check the trust policy of the IAM role, and its name in AWS_ROLE_ARN or the AWS profile; check that the web identity token is current";
+/// The help if STS throttles or fails.
+const STS_FAILING: &str =
+    "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
+/// The help if STS does not respond.
 const STS_UNAVAILABLE: &str = "check the network path to AWS STS: NAT gateway or STS VPC endpoint, security groups, HTTPS_PROXY";
 /// The help if instance metadata does not respond or fails.
 const IMDS_UNAVAILABLE: &str = "check that no firewall blocks 169.254.169.254 and that no process on this node sends many requests to it";
@@ -108,38 +113,66 @@ fn imds_error(error: &CredentialsError) -> Option<NoRoleCredentials> {
     name.copied().map(Into::into).or(status.map(NoRoleCredentials::Status))
 }
 
-/// Returns the help for credentials whose service does not respond or fails; `None` if the credentials are
-/// missing, invalid or denied.
-pub(crate) fn unavailable_help(error: &CredentialsError) -> Option<&'static str> {
-    if let Some(response) = sts_response(error) {
-        let is_unavailable = response.is_invalid() || response.is_transient();
-        return is_unavailable.then_some(STS_UNAVAILABLE);
-    }
-    let is_sts = causes(error).any(|cause| {
-        cause.is::<SdkError<AssumeRoleError>>()
-            || cause.is::<SdkError<AssumeRoleWithWebIdentityError>>()
-    });
-    let of_role = causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>);
-    match of_role {
-        _ if is_sts => Some(STS_UNAVAILABLE),
-        Some(NoRoleCredentials::Status(status)) => {
-            (*status == 429 || *status >= 500).then_some(IMDS_UNAVAILABLE)
-        }
-        Some(NoRoleCredentials::Unreachable) => Some(IMDS_UNAVAILABLE),
-        Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => None,
-        None => {
-            let is_imds = causes(error).any(|cause| cause.is::<ImdsError>());
-            let is_late = matches!(error, CredentialsError::ProviderTimedOut(_));
-            (is_imds || is_late).then_some(IMDS_UNAVAILABLE)
-        }
-    }
+/// Why there are no credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialsProblem {
+    /// They are missing or invalid.
+    Missing,
+    /// STS rejects them.
+    StsDenied,
+    /// STS throttles or fails.
+    StsFailing,
+    /// STS does not respond.
+    StsUnreachable,
+    /// Instance metadata does not respond, throttles or fails.
+    ImdsUnavailable,
 }
 
-/// Returns the exit code of a command that needs these credentials.
-pub(crate) fn exit_code(error: &CredentialsError) -> ExitCode {
-    match unavailable_help(error) {
-        Some(_) => ExitCode::Unavailable,
-        None => ExitCode::PermissionDenied,
+impl CredentialsProblem {
+    pub(crate) fn of(error: &CredentialsError) -> Self {
+        if let Some(response) = sts_response(error) {
+            let is_failing = response.is_invalid() || response.is_transient();
+            return if is_failing { Self::StsFailing } else { Self::StsDenied };
+        }
+        let is_sts = causes(error).any(|cause| {
+            cause.is::<SdkError<AssumeRoleError>>()
+                || cause.is::<SdkError<AssumeRoleWithWebIdentityError>>()
+        });
+        let is_unavailable =
+            match causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>) {
+                Some(NoRoleCredentials::Status(status)) => *status == 429 || *status >= 500,
+                Some(NoRoleCredentials::Unreachable) => true,
+                Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => false,
+                None => {
+                    causes(error).any(|cause| cause.is::<ImdsError>())
+                        || matches!(error, CredentialsError::ProviderTimedOut(_))
+                }
+            };
+        match (is_sts, is_unavailable) {
+            (true, _) => Self::StsUnreachable,
+            (false, true) => Self::ImdsUnavailable,
+            (false, false) => Self::Missing,
+        }
+    }
+
+    /// Returns the help, or `missing` if the credentials are missing or invalid.
+    pub(crate) fn help(self, missing: &'static str) -> &'static str {
+        match self {
+            Self::Missing => missing,
+            Self::StsDenied => STS_DENIED,
+            Self::StsFailing => STS_FAILING,
+            Self::StsUnreachable => STS_UNAVAILABLE,
+            Self::ImdsUnavailable => IMDS_UNAVAILABLE,
+        }
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Missing | Self::StsDenied => ExitCode::PermissionDenied,
+            Self::StsFailing | Self::StsUnreachable | Self::ImdsUnavailable => {
+                ExitCode::Unavailable
+            }
+        }
     }
 }
 
@@ -207,8 +240,40 @@ mod tests {
             (sts(400, "Throttling"), true),
             (sts(403, "RequestExpired"), true),
             (sts(403, "AccessDenied"), false),
+            (sts(200, ""), true),
+            (CredentialsError::provider_error(NoRoleCredentials::RoleName(InvalidRoleName)), true),
         ] {
             assert_eq!(is_transient(&error), expected, "{}", one_line(&error));
+        }
+    }
+
+    #[test]
+    fn the_exit_code_tells_missing_credentials_from_a_failing_service() {
+        let role = CredentialsError::provider_error::<NoRoleCredentials>;
+        let of_chain = |status, code: &str| {
+            let (code, message) = (Some(code.to_owned()), None);
+            CredentialsError::provider_error(StsError(ErrorResponse { status, code, message }))
+        };
+        for (error, expected) in [
+            (role(NoRoleCredentials::NotFound), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::RoleName(InvalidRoleName)), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::Status(404)), CredentialsProblem::Missing),
+            (role(NoRoleCredentials::Status(429)), CredentialsProblem::ImdsUnavailable),
+            (role(NoRoleCredentials::Status(500)), CredentialsProblem::ImdsUnavailable),
+            (role(NoRoleCredentials::Unreachable), CredentialsProblem::ImdsUnavailable),
+            (sts(503, "ServiceUnavailable"), CredentialsProblem::StsFailing),
+            (sts(403, "AccessDenied"), CredentialsProblem::StsDenied),
+            (of_chain(400, "Throttling"), CredentialsProblem::StsFailing),
+            (of_chain(403, "AccessDenied"), CredentialsProblem::StsDenied),
+            (CredentialsError::not_loaded("none"), CredentialsProblem::Missing),
+        ] {
+            let problem = CredentialsProblem::of(&error);
+            assert_eq!(problem, expected, "{}", one_line(&error));
+            let is_denied =
+                matches!(expected, CredentialsProblem::Missing | CredentialsProblem::StsDenied);
+            let exit_code =
+                if is_denied { ExitCode::PermissionDenied } else { ExitCode::Unavailable };
+            assert_eq!(problem.exit_code(), exit_code);
         }
     }
 }

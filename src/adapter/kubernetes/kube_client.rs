@@ -1,7 +1,7 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::ATTEMPT;
-use super::kubernetes_error::ProxyFailure;
+use super::connection_error::ProxyFailure;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;

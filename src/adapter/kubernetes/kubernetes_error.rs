@@ -1,6 +1,8 @@
 //! Classifies error responses of the API server and failed connections.
 
+use super::connection_error::{UNREACHABLE_HELP, inner, unreachable_help};
 use super::exec_plugin::PluginError;
+use crate::adapter::aws::role_credentials::CredentialsProblem;
 use crate::adapter::body_limit::{BodyLimit, TooLarge};
 use crate::adapter::eks_token::TokenError;
 use crate::adapter::{SharedError, Transient};
@@ -8,9 +10,7 @@ use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
-use tower::BoxError;
 
 /// A failed request to the Kubernetes API.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -51,25 +51,6 @@ pub enum KubernetesError {
     Token(#[source] TokenError),
 }
 
-/// A failure to connect through a proxy.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to connect through the proxy {proxy}")]
-pub(super) struct ProxyFailure {
-    /// The scheme and the address, without a password.
-    proxy: String,
-    source: BoxError,
-}
-
-impl ProxyFailure {
-    /// Returns a function that adds the proxy `uri` to an error.
-    pub(super) fn at<E: Into<BoxError>>(uri: &http::Uri) -> impl Fn(E) -> Self + Clone + use<E> {
-        let address = uri.authority().map_or("", |it| it.as_str());
-        let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
-        let proxy = format!("{}://{address}", uri.scheme_str().unwrap_or("http"));
-        move |source| Self { proxy: proxy.clone(), source: source.into() }
-    }
-}
-
 fn denied(message: &str) -> String {
     if message.is_empty() {
         "the API server returned 403 Forbidden without a reason".to_owned()
@@ -108,43 +89,13 @@ impl Eq for KubernetesError {}
 pub(crate) const RBAC: &str =
     "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
 
-/// The help for an API server that does not respond.
-const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
-
 /// The help for 429 and 5xx.
 const OVERLOADED_HELP: &str = "check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server";
 /// The help for a response that the API server does not send.
 const WRONG_SERVER_HELP: &str =
     "check which server responds at the cluster endpoint, for example a proxy";
-/// The help for a proxy that does not connect to the API server.
-const PROXY_HELP: &str = "check the proxy in HTTPS_PROXY, its user name and password, and that it allows the cluster endpoint; to connect directly, add the endpoint to NO_PROXY";
-/// The help for a certificate that the client rejects.
-const CERTIFICATE_HELP: &str = "compare the certificate authority of the cluster on this node with `aws eks describe-cluster --name NAME --query cluster.certificateAuthority.data`; also check the instance's clock, and whether a proxy replaces the certificate";
 /// The maximum length of a message of the API server in characters.
 const LONGEST_MESSAGE: usize = 500;
-
-/// Returns the help for a failed connection.
-fn unreachable_help(error: &(dyn StdError + 'static)) -> &'static str {
-    let mut source = Some(error);
-    while let Some(cause) = source {
-        if cause.is::<ProxyFailure>() {
-            return PROXY_HELP;
-        }
-        if let Some(rustls::Error::InvalidCertificate(_)) = cause.downcast_ref::<rustls::Error>() {
-            return CERTIFICATE_HELP;
-        }
-        source = inner(cause);
-    }
-    UNREACHABLE_HELP
-}
-
-/// Returns the source of an error. `source` of an `io::Error` omits the error that it wraps.
-fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
-    }
-}
 
 impl Advice for KubernetesError {
     fn help(&self) -> Cow<'static, str> {
@@ -163,11 +114,8 @@ impl Advice for KubernetesError {
             Self::Plugin(_) => {
                 "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
-            Self::Token(error @ TokenError::Credentials(_))
-                if error.exit_code() == ExitCode::PermissionDenied =>
-            {
-                "attach an instance profile with the node's IAM role to the instance"
-            }
+            Self::Token(TokenError::Credentials(error)) => CredentialsProblem::of(error)
+                .help("attach an instance profile with the node's IAM role to the instance"),
             Self::Token(error) => return error.help(),
             Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
             Self::Answered { .. } => WRONG_SERVER_HELP,
@@ -277,6 +225,14 @@ mod tests {
         };
         assert_eq!(answered(""), "the API server returned status 503");
         assert_eq!(answered("etcd is down"), "the API server returned status 503: etcd is down");
+    }
+
+    #[test]
+    fn a_message_has_one_line_of_limited_length() {
+        assert_eq!(short("etcd is down\n"), "etcd is down");
+        assert_eq!(short("\n<html>\n<body>\n"), "<html>");
+        assert_eq!(short(""), "");
+        assert_eq!(short(&"é".repeat(600)), format!("{}…", "é".repeat(500)));
     }
 
     #[test]

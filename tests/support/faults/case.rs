@@ -92,7 +92,7 @@ pub struct Case {
     pub api_certificate: Certificate,
     /// If set, EC2 is reached over TLS with this certificate. Needs `namespace`.
     pub ec2_certificate: Option<Certificate>,
-    /// When the ENIConfig is created, after the start of the agent.
+    /// When the ENIConfig is created, after the first watch of it. Exists from the start by default.
     #[serde(default, with = "time")]
     pub eni_config_after: Option<Duration>,
     /// The command.
@@ -106,7 +106,7 @@ pub struct Case {
     pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub inject: Vec<Injection>,
-    /// When the faults end, after the start of the agent.
+    /// When the faults end, after the start of the agent or of the last fault with `when`.
     #[serde(default, with = "time")]
     pub ends: Option<Duration>,
     /// The faults are alternately present and absent for this time.
@@ -126,7 +126,7 @@ pub struct Case {
     /// The maximum number of requests to the server of the first fault.
     pub most_requests: Option<usize>,
     /// What the agent logs at its normal level, with placeholders. With `ends` or `flaps`, without the lines about
-    /// failed attempts, because their number and order vary.
+    /// failed attempts and checks, because their number and order vary.
     #[serde(default)]
     pub message: String,
 }

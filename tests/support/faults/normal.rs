@@ -19,7 +19,7 @@ impl Placeholders {
 
     /// Returns `text` with placeholders for known texts, times and other ports.
     pub fn apply(&self, text: &str) -> String {
-        static TIMES: OnceLock<[(Regex, &str); 8]> = OnceLock::new();
+        static TIMES: OnceLock<[(Regex, &str); 9]> = OnceLock::new();
         let times = TIMES.get_or_init(|| {
             [
                 (r"\d+\.\d+ s\b", "TIME"),
@@ -28,6 +28,8 @@ impl Placeholders {
                 (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "DATE"),
                 (r"verification time \d+", "verification time DATE"),
                 (r"\(\d+ seconds ago\)", "(TIME ago)"),
+                // The requests for the items are concurrent.
+                (r"401 for latest/(meta-data|user-data)[^)]*", "401 for latest/ITEM"),
                 (r"127\.\d+\.\d+\.\d+:\d+", "ADDRESS"),
                 (r"\beni-bootstrap-[0-9a-f]{16}\b", "eni-bootstrap-TRANSACTION"),
             ]
@@ -58,10 +60,13 @@ pub fn normal_level(log: &str) -> String {
     normal.flat_map(|line| [text(line), "\n".to_owned()]).collect()
 }
 
-/// Removes the lines about failed attempts and skipped checks.
+/// Removes the lines about failed attempts and about checks, which a fault may prevent.
 pub fn without_failed_attempts(text: &str) -> String {
     let is_failure = |line: &&str| {
-        line.starts_with("warning: ") || line.contains(" skipped: ") || line.contains("found ")
+        line.starts_with("warning: ")
+            || line.starts_with("verify: ")
+            || line.contains("retrying")
+            || line.contains(" found ")
     };
     text.lines().filter(|line| !is_failure(line)).flat_map(|line| [line, "\n"]).collect()
 }

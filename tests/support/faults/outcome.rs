@@ -20,7 +20,7 @@ use super::stack::Stack;
 use crate::support::real_parts::static_binary;
 
 /// How much longer than its deadline a run may take on a busy machine.
-pub const MARGIN: Duration = Duration::from_secs(4);
+pub const MARGIN: Duration = Duration::from_secs(6);
 /// The size in bytes above which only the size of a file is compared. The agent writes no such file.
 const LARGE: u64 = 1 << 20;
 /// How long a run without faults may take.
@@ -79,6 +79,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     if case.flaps.is_some() || case.ends.is_some() {
         outcome.message = without_failed_attempts(&outcome.message);
     }
+    outcome.message = with_blocks(&outcome.message);
     if let (Some(most), Some(before)) = (case.most_requests, before) {
         let count = site.requests(server).len() - before;
         if count > most {
@@ -105,7 +106,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
 
 fn message(run: &AgentRun, placeholders: &Placeholders) -> String {
     let log = String::from_utf8_lossy(&run.stderr);
-    with_blocks(&without_repetitions(&placeholders.apply(&normal_level(&log))))
+    without_repetitions(&placeholders.apply(&normal_level(&log)))
 }
 
 /// Removes the files that a reboot removes.

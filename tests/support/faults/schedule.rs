@@ -13,10 +13,14 @@ pub struct Schedule {
     /// Indexes of the faults that begin at a request.
     waiting: Vec<usize>,
     ends: Option<Duration>,
+    /// When the last fault that waits for a request began.
+    began: Duration,
     flaps: Option<Duration>,
     /// The number of changes of a flapping fault so far.
     changes: u32,
     creates: Option<Duration>,
+    /// When the first watch was received.
+    watched: Option<Duration>,
 }
 
 impl Schedule {
@@ -27,9 +31,11 @@ impl Schedule {
             is_active: true,
             waiting: (0..case.inject.len()).filter(waiting).collect(),
             ends: case.ends,
+            began: Duration::ZERO,
             flaps: case.flaps,
             changes: 0,
             creates: case.eni_config_after,
+            watched: None,
         }
     }
 
@@ -42,19 +48,29 @@ impl Schedule {
 
     /// Begins and ends faults, `elapsed` after the start of the agent.
     pub fn advance(&mut self, case: &Case, site: &mut Site, elapsed: Duration) {
+        let mut began = self.began;
         self.waiting.retain(|&index| {
             let injection = &case.inject[index];
             let is_due = site.has_received(&injection.on, injection.when.as_deref().unwrap());
             if is_due {
                 site.begin(case, injection);
+                began = elapsed;
             }
             !is_due
         });
-        if self.creates.is_some_and(|at| elapsed >= at) {
+        self.began = began;
+        if self.creates.is_some()
+            && self.watched.is_none()
+            && site.has_received("api", "watch=true")
+        {
+            self.watched = Some(elapsed);
+        }
+        if self.creates.zip(self.watched).is_some_and(|(after, since)| elapsed >= since + after) {
             self.creates = None;
             site.stack.api.apply("us-west-2a", eni_config());
         }
-        if self.ends.is_some_and(|at| elapsed >= at) {
+        let is_over = self.waiting.is_empty() && self.ends.is_some_and(|at| elapsed >= began + at);
+        if is_over {
             (self.ends, self.flaps) = (None, None);
             site.end(case);
         }

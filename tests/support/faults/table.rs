@@ -17,6 +17,8 @@ pub struct Report {
     pub got: String,
     /// With one digit after the point.
     pub seconds: String,
+    /// Whether this is the result of a second run, because the first one was a surprise.
+    pub is_second_run: bool,
     /// Each difference, on several lines. Empty if the outcome is as expected.
     pub surprises: Vec<String>,
 }
@@ -76,6 +78,7 @@ pub fn report(case: &Case, outcome: &Outcome) -> Report {
             named(&outcome.retry_files, &case.retry.files)
         ),
         seconds: format!("{seconds:.1}"),
+        is_second_run: false,
         surprises,
     }
 }
@@ -124,7 +127,11 @@ pub fn print(reports: &[Report]) {
     let third = width(&|it| it.got.len()).max(3);
     let _ = writeln!(out, "{:first$}  {:second$}  {:third$}  seconds", "case", "expected", "got");
     for it in reports {
-        let mark = if it.surprises.is_empty() { "" } else { "  SURPRISE" };
+        let mark = match (it.surprises.is_empty(), it.is_second_run) {
+            (true, false) => "",
+            (true, true) => "  (second run)",
+            (false, _) => "  SURPRISE",
+        };
         let Report { id, expected, got, seconds, .. } = it;
         let _ = writeln!(out, "{id:first$}  {expected:second$}  {got:third$}  {seconds:>7}{mark}");
     }

@@ -15,7 +15,10 @@ static LOCK: Mutex<()> = Mutex::new(());
 pub fn accept(case: &mut Case, outcome: &Outcome) {
     let _lock = LOCK.lock().unwrap();
     let file = fs::read_to_string(&case.file).unwrap();
-    fs::write(&case.file, with_message(&file, &case.name, &outcome.message)).unwrap();
+    // Cases in their own namespaces read the file at the same time.
+    let new = case.file.with_extension("new");
+    fs::write(&new, with_message(&file, &case.name, &outcome.message)).unwrap();
+    fs::rename(&new, &case.file).unwrap();
     case.message.clone_from(&outcome.message);
     let states = [(&case.files, &outcome.files), (&case.retry.files, &outcome.retry_files)];
     for (name, files) in states.into_iter().filter(|(name, _)| *name != "none") {

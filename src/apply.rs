@@ -102,6 +102,7 @@ impl Advice for ApplyError {
 impl Transient for ApplyError {
     fn is_transient(&self) -> bool {
         match self {
+            Self::Disk(error) => error.is_transient(),
             Self::Command(error) => error.is_transient(),
             Self::NotReloaded(_) => true,
             _ => false,

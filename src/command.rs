@@ -42,7 +42,8 @@ pub(crate) fn load_settings(
         merged = layer(&path, &text)?.over(merged);
     }
     if let Some(path) = config {
-        let text = disk::read(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.to_owned()))?;
+        let text =
+            disk::read_argument(path)?.ok_or_else(|| SettingsError::NoSuchFile(path.to_owned()))?;
         merged = layer(path, &text)?.over(merged);
     }
     let settings = flags.over(merged);

@@ -1,6 +1,10 @@
 //! Client of the Bottlerocket settings API, which listens on a Unix socket. Changes are made in a separate
 //! transaction, because other programs may use the default one at the same time.
 
+mod request;
+
+pub use request::Request;
+
 use super::Transient;
 use super::disk::{DiskError, under};
 use eni_core::failure::{Advice, ExitCode};
@@ -10,15 +14,17 @@ use eni_core::host::bottlerocket::{
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 use std::borrow::Cow;
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
 
 /// The timeout of one request. The server on the same host has one thread for all clients.
-const ATTEMPT: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 /// The maximum length of an error message from the API, in characters. A message may list all known keys.
 const MAX_MESSAGE: usize = 400;
+
+/// The size limit of a response, in bytes. All settings together have less than 1 MiB.
+const MAX_BODY: usize = 16 << 20;
 
 /// A failure to read or change the settings of Bottlerocket.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +37,16 @@ pub enum BottlerocketError {
     #[error("the Bottlerocket settings API ({SOCKET}) returned an invalid response to {request}")]
     InvalidResponse { request: Request, source: InvalidSettings },
     /// The API rejected the request.
-    #[error("the Bottlerocket settings API rejected {request} with {status}: {message}")]
+    #[error("the Bottlerocket settings API rejected {request} with {status}{message}")]
     Rejected {
         request: Request,
         status: StatusCode,
-        /// The message of the API.
+        /// The message of the API after a colon and a space; empty without a message.
         message: String,
     },
+    /// The response is too large.
+    #[error("the response to {request} from the Bottlerocket settings API ({SOCKET}) exceeds {} MiB", MAX_BODY >> 20)]
+    TooLarge { request: Request },
     /// The commit failed after it had made some values live.
     #[error(
         "Bottlerocket committed only some of the settings: {} are live; {} are not",
@@ -68,7 +77,7 @@ pub enum BottlerocketError {
 impl Advice for BottlerocketError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::Unreachable { .. } | Self::InvalidResponse { .. } => {
+            Self::Unreachable { .. } | Self::InvalidResponse { .. } | Self::TooLarge { .. } => {
                 "check `journalctl -u apiserver`; if apiserver was restarted after this container started, reboot the node"
             }
             Self::Rejected { request: Request::Get | Request::List, .. } => {
@@ -85,6 +94,9 @@ impl Advice for BottlerocketError {
             }
             Self::Changed(_) => {
                 "find the program that sets it (another bootstrap container, or `apiclient` in a host container), and remove the setting there; then reboot the node"
+            }
+            Self::Rejected { request: Request::Commit, status, .. } if status.is_server_error() => {
+                "check `journalctl -u apiserver` and the free space on the data volume, then reboot the node. No setting was changed"
             }
             Self::Rejected { .. } => {
                 "correct the setting in the message; if the setting is correct, this Bottlerocket version may not support it, or the settings are locked (lockdown). No setting was changed"
@@ -104,7 +116,7 @@ impl Advice for BottlerocketError {
             | Self::PartlyCommitted { .. }
             | Self::UnknownCommit(_)
             | Self::Changed(_) => ExitCode::Unavailable,
-            Self::InvalidResponse { .. } => ExitCode::InvalidData,
+            Self::InvalidResponse { .. } | Self::TooLarge { .. } => ExitCode::InvalidData,
             // A PATCH that fails with a server error contains a value that cannot be stored.
             Self::Rejected {
                 request: Request::Get | Request::List | Request::Commit | Request::Apply,
@@ -118,42 +130,22 @@ impl Advice for BottlerocketError {
 
 impl Transient for BottlerocketError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_))
+        use StatusCode as Status;
+        match self {
+            Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_) => true,
+            // A server that has restarted has another socket, which a bootstrap container cannot reach.
+            Self::Unreachable { request: Request::Get, source } => !source.is_connect(),
+            // A locked data store returns 500 until the next boot.
+            Self::Rejected { request: Request::Get, status, .. } => {
+                *status == Status::TOO_MANY_REQUESTS || *status > Status::INTERNAL_SERVER_ERROR
+            }
+            _ => false,
+        }
     }
 
     /// Rendering starts after the commit, so the first checks usually fail.
     fn is_expected(&self) -> bool {
-        self.is_transient()
-    }
-}
-
-/// A kind of request, printed as its method and path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Reads settings.
-    Get,
-    /// Lists the transactions.
-    List,
-    /// Adds changes to a transaction.
-    Patch,
-    /// Commits a transaction and renders its settings.
-    Commit,
-    /// Renders live settings.
-    Apply,
-    /// Deletes a transaction.
-    Discard,
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Get => "GET /settings",
-            Self::List => "GET /tx/list",
-            Self::Patch => "PATCH /settings",
-            Self::Commit => "POST /tx/commit_and_apply",
-            Self::Apply => "POST /tx/apply",
-            Self::Discard => "DELETE /tx",
-        })
+        matches!(self, Self::NotRendered(_) | Self::KubeletFile(_) | Self::Changed(_))
     }
 }
 
@@ -172,10 +164,15 @@ impl Api {
 
     /// Returns a client for the socket below `root`.
     pub(crate) fn at(root: &Path) -> Result<Self, BottlerocketError> {
+        Self::with_timeout(root, ATTEMPT)
+    }
+
+    /// Returns a client for the socket below `root` with this timeout of each request.
+    pub(crate) fn with_timeout(root: &Path, timeout: Duration) -> Result<Self, BottlerocketError> {
         let http = Client::builder()
             .unix_socket(under(root, Path::new(SOCKET)))
             .no_proxy()
-            .timeout(ATTEMPT);
+            .timeout(timeout);
         let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
         Ok(Self { http })
     }
@@ -248,9 +245,18 @@ impl Api {
         if let Some(body) = body {
             builder = builder.header("Content-Type", "application/json").body(body);
         }
-        let response = builder.send().await.map_err(|error| unreachable(request, error))?;
+        let mut response = builder.send().await.map_err(|error| unreachable(request, error))?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| unreachable(request, error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| unreachable(request, error))?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_BODY {
+                return Err(BottlerocketError::TooLarge { request });
+            }
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
         debug!("bottlerocket: {request}: {status}");
         if status == success {
             return Ok(text);
@@ -259,6 +265,9 @@ impl Api {
         let mut message: String = words.chars().take(MAX_MESSAGE).collect();
         if message.len() < words.len() {
             message.push('…');
+        }
+        if !message.is_empty() {
+            message.insert_str(0, ": ");
         }
         Err(BottlerocketError::Rejected { request, status, message })
     }

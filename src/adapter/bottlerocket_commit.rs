@@ -35,8 +35,15 @@ pub(crate) async fn commit(
     } else {
         return Ok(Outcome::Unchanged);
     }
-    retry("apply", Deadline::after(render_wait), async || rendered(root, settings)).await?;
-    Ok(Outcome::Written)
+    let deadline = Deadline::after(render_wait);
+    let Err(error) = retry("apply", deadline, async || rendered(root, settings)).await else {
+        return Ok(Outcome::Written);
+    };
+    // The files contain the values of another program, if it has changed the settings since the commit.
+    match api.live().await.map(|live| settings.check_live(&live.kubelet)) {
+        Ok(Err(changed)) => Err(BottlerocketError::Changed(changed)),
+        _ => Err(error),
+    }
 }
 
 /// Checks that `settings` are still live and rendered: a program that started its change before the commit

@@ -1,18 +1,20 @@
 //! Reads, writes and locks files. Only this module writes to the disk.
 
+mod disk_error;
+mod input;
 mod links;
 mod lock;
 mod replace;
 
+pub use disk_error::DiskError;
 pub(crate) use lock::RunLock;
 pub(crate) use replace::{remove_file, write_atomic};
 
-use eni_core::domain::instance_limits::{InvalidRow, NamedRow, rows};
-use eni_core::failure::{Advice, ExitCode, one_line};
+use eni_core::domain::instance_limits::{NamedRow, rows};
+use eni_core::failure::one_line;
 use eni_core::host::bottlerocket::USER_DATA;
 use eni_core::host::{Outcome, file_text};
 use links::FinalLink;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -25,114 +27,6 @@ const TYPE_OVERRIDES: &str = "etc/eni-bootstrap/instance-types.csv";
 pub(crate) const SETTINGS_DIRECTORIES: [&str; 3] =
     ["usr/lib/eni-bootstrap", "etc/eni-bootstrap", "run/eni-bootstrap"];
 
-/// A failed file operation.
-#[derive(Debug, thiserror::Error)]
-pub enum DiskError {
-    /// A file exists but cannot be read.
-    #[error("failed to read {}", path.display())]
-    Read { path: PathBuf, source: io::Error },
-    /// A file cannot be written. The previous file is intact.
-    #[error("failed to write {}", path.display())]
-    Write { path: PathBuf, source: io::Error },
-    /// A file cannot be removed.
-    #[error("failed to remove {}", path.display())]
-    Remove { path: PathBuf, source: io::Error },
-    /// The directory of a file cannot be flushed after the file was replaced or removed.
-    #[error("failed to flush {} to the disk after {} was changed", parent(path).display(), path.display())]
-    Flush { path: PathBuf, source: io::Error },
-    /// A line of the instance type table is invalid.
-    #[error("{}, line {line} is not a valid row of the instance type table", path.display())]
-    Row {
-        path: PathBuf,
-        /// The line number, starting at 1.
-        line: usize,
-        /// The reason why the row is invalid.
-        source: InvalidRow,
-    },
-    /// A file to write is a symbolic link, for example to `/dev/null`.
-    #[error("{} is a symbolic link to {}, which is not a regular file", path.display(), target.display())]
-    NotAFile {
-        path: PathBuf,
-        /// The end of the chain of links.
-        target: PathBuf,
-    },
-    /// The lock file cannot be created or locked.
-    #[error("failed to take the lock {}", path.display())]
-    Lock { path: PathBuf, source: io::Error },
-    /// The lock file is a symbolic link, which could lead to a file of another program.
-    #[error("the lock {} is a symbolic link", path.display())]
-    LockIsLink { path: PathBuf },
-    /// Another process holds the lock.
-    #[error("another eni-bootstrap process holds the lock {}", path.display())]
-    Locked { path: PathBuf },
-}
-
-impl DiskError {
-    /// Returns whether a file or its directory must not be written.
-    fn is_read_only(&self) -> bool {
-        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-        let Self::Write { source, .. } = self else { return false };
-        matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied)
-    }
-}
-
-impl Advice for DiskError {
-    fn help(&self) -> Cow<'static, str> {
-        let help = match self {
-            Self::Read { .. } => "run eni-bootstrap as root, or make the file readable",
-            Self::Write { .. } => {
-                "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
-            }
-            Self::Remove { path, .. } => {
-                let directory = parent(path).display();
-                return format!(
-                    "run eni-bootstrap as root, and check that the file system is writable; for eni-bootstrap.service, add ReadWritePaths={directory} to a drop-in of the unit"
-                )
-                .into();
-            }
-            Self::Flush { .. } => {
-                "check the disk for errors (`dmesg`), then run the command again; the change is complete, but a power failure may revert it"
-            }
-            Self::Row { .. } => {
-                "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
-            }
-            Self::NotAFile { .. } => "remove the link, or replace it with a file",
-            Self::Lock { path, .. } => {
-                return format!(
-                    "run eni-bootstrap as root, and check that the file system of {} is writable and has free space; no file of the node was changed",
-                    parent(path).display()
-                )
-                .into();
-            }
-            Self::LockIsLink { path } => {
-                return format!("remove the link: `rm {}`", path.display()).into();
-            }
-            Self::Locked { .. } => {
-                "wait until the other process ends (`systemctl status eni-bootstrap`), or stop it"
-            }
-        };
-        help.into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Row { .. } => ExitCode::Settings,
-            Self::Read { .. }
-            | Self::Write { .. }
-            | Self::Remove { .. }
-            | Self::Flush { .. }
-            | Self::NotAFile { .. }
-            | Self::Lock { .. }
-            | Self::LockIsLink { .. }
-            | Self::Locked { .. } => ExitCode::CannotWrite,
-        }
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
 /// Returns the absolute path `path` of the node below `root`.
 #[must_use]
 pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
@@ -141,11 +35,15 @@ pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DiskError::Read { path: path.to_owned(), source }),
-    }
+    let bytes = input::read(path)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Returns the text of a file that a user has named on the command line, like [`read`]. The file may be a
+/// pipe.
+pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
+    let bytes = input::read_argument(path)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Returns the text of the node's file `path` below `root` as [`file_text`] converts it, or `None` if it
@@ -153,11 +51,21 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
 pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };
     let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
-    match fs::read(file) {
-        Ok(bytes) => Ok(Some(file_text::decode(&bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(failed(source)),
+    let bytes = input::read(&file).map_err(|error| error.at(under(root, path)))?;
+    Ok(bytes.map(|bytes| file_text::decode(&bytes)))
+}
+
+/// Returns an error if `path` exists, but is not a regular file of limited size.
+pub(crate) fn check(path: &Path) -> Result<(), DiskError> {
+    match input::read(path) {
+        Err(error @ (DiskError::NotRegular { .. } | DiskError::TooLarge { .. })) => Err(error),
+        _ => Ok(()),
     }
+}
+
+/// Returns the first `most` bytes of a regular file.
+pub(crate) fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    input::read_start(path, most)
 }
 
 /// Replaces the node's file `path` below `root` with this text, unless it is the same. If the file is a
@@ -264,10 +172,4 @@ pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
     let text = read(&path)?.unwrap_or_default();
     let rows: Result<Vec<_>, _> = rows(&text).collect();
     rows.map_err(|(line, source)| DiskError::Row { path, line, source })
-}
-
-impl super::Transient for DiskError {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Locked { .. })
-    }
 }

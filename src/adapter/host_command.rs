@@ -7,11 +7,17 @@ use std::borrow::Cow;
 use std::io;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 /// The limit for retries of `snap get`. snapd restarts when it refreshes itself.
 const SNAP_RETRY: Duration = Duration::from_secs(30);
+
+/// The size limit of each output of a command, in bytes.
+const OUTPUT: u64 = 1 << 20;
+/// The maximum length of the standard error output in a message, in characters.
+const MOST_STDERR: usize = 1000;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +38,10 @@ enum CommandFailure {
     Start(io::Error),
     #[error("the command did not finish within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
+    #[error("the command printed more than {} MiB", OUTPUT >> 20)]
+    TooMuchOutput,
+    #[error("{0}")]
+    InvalidOutput(&'static str),
     #[error("{status}: {}", stderr.trim())]
     Failed { status: ExitStatus, stderr: String },
 }
@@ -51,7 +61,8 @@ impl Transient for CommandError {
         use io::ErrorKind::{NotFound, PermissionDenied};
         match &self.cause {
             CommandFailure::Start(error) => !matches!(error.kind(), NotFound | PermissionDenied),
-            CommandFailure::TimedOut(_) => true,
+            CommandFailure::TimedOut(_) | CommandFailure::InvalidOutput(_) => true,
+            CommandFailure::TooMuchOutput => false,
             // snapd rejects the user.
             CommandFailure::Failed { stderr, .. } => !stderr.contains("access denied"),
         }
@@ -60,30 +71,62 @@ impl Transient for CommandError {
 
 /// Runs a command and returns its standard output. Kills the command after its timeout.
 pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
-    let HostCommand { program, arguments, deadline, help } = command;
-    let child = Command::new(&**program)
-        .args(arguments)
-        // `systemctl` would notify systemd in the name of this unit.
-        .env_remove("NOTIFY_SOCKET")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let result = match timeout(*deadline, child).await {
+    let HostCommand { program, arguments, deadline, .. } = command;
+    let output = output(program, arguments);
+    let result = match timeout(*deadline, output).await {
         Err(_) => Err(CommandFailure::TimedOut(*deadline)),
-        Ok(Err(error)) => Err(CommandFailure::Start(error)),
+        Ok(Err(failure)) => Err(failure),
         Ok(Ok(Output { status, stdout, .. })) if status.success() => {
             Ok(String::from_utf8_lossy(&stdout).into_owned())
         }
         Ok(Ok(Output { status, stderr, .. })) => {
-            let stderr = String::from_utf8_lossy(&stderr).into_owned();
+            let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
+            if let Some((end, _)) = stderr.char_indices().nth(MOST_STDERR) {
+                stderr.truncate(end);
+                stderr.push('…');
+            }
             Err(CommandFailure::Failed { status, stderr })
         }
     };
-    result.map_err(|cause| CommandError {
-        command: format!("{program} {}", arguments.join(" ")),
-        help,
-        cause,
-    })
+    result.map_err(|cause| failed(command, cause))
+}
+
+/// Returns the error of a command that succeeded with an output that cannot be correct.
+pub(crate) fn invalid_output(command: &HostCommand, reason: &'static str) -> CommandError {
+    failed(command, CommandFailure::InvalidOutput(reason))
+}
+
+fn failed(command: &HostCommand, cause: CommandFailure) -> CommandError {
+    let HostCommand { program, arguments, help, .. } = command;
+    CommandError { command: format!("{program} {}", arguments.join(" ")), help, cause }
+}
+
+/// Runs a program to its end. Stops it if its output exceeds [`OUTPUT`].
+async fn output(program: &str, arguments: &[String]) -> Result<Output, CommandFailure> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        // `systemctl` would notify systemd in the name of this unit.
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(CommandFailure::Start)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr) = tokio::try_join!(limited(stdout), limited(stderr))?;
+    let status = child.wait().await.map_err(CommandFailure::Start)?;
+    Ok(Output { status, stdout, stderr })
+}
+
+/// Reads a pipe to its end.
+async fn limited(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, CommandFailure> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(OUTPUT + 1).read_to_end(&mut bytes).await.map_err(CommandFailure::Start)?;
+    }
+    let is_complete = u64::try_from(bytes.len()).is_ok_and(|length| length <= OUTPUT);
+    if is_complete { Ok(bytes) } else { Err(CommandFailure::TooMuchOutput) }
 }
 
 /// Returns the value of a snap option; empty if it is not set. Retries a failed command.

@@ -22,7 +22,8 @@ pub enum ImageError {
 impl Advice for ImageError {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::Disk(_) => "run eni-bootstrap as root on the node".into(),
+            Self::Disk(DiskError::Read { .. }) => "run eni-bootstrap as root on the node".into(),
+            Self::Disk(error) => error.help(),
             Self::Command(error) => error.help(),
         }
     }

@@ -24,6 +24,7 @@ pub(crate) use other_cni::LocalNode;
 pub use other_cni::OtherCni;
 
 use crate::adapter::Context;
+use crate::adapter::disk;
 use crate::adapter::eks_token::TokenSource;
 use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
@@ -114,6 +115,8 @@ impl ApiServer {
             },
             other => ConnectError::Kubeconfig { path: path.to_owned(), source: Box::new(other) },
         };
+        // kube reads a file of any size, and waits for the writer of a FIFO.
+        disk::check(path).map_err(ConnectError::KubeconfigFile)?;
         let mut kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
         let clusters = kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut());
         for authority in clusters.filter_map(|it| it.certificate_authority_data.as_mut()) {

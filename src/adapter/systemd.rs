@@ -5,6 +5,10 @@ use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::one_line;
 use eni_core::host::{HostCommand, LoadedUnit, PROPERTIES};
 use sd_notify::NotifyState;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
 use tracing::debug;
@@ -27,10 +31,26 @@ pub(crate) fn status_line(text: &str) {
 }
 
 fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    if let Err(error) = send(state) {
         // The log has the same text; a missing status line must not end the boot.
         debug!("systemd: failed to set the status line: {error}");
     }
+}
+
+/// Sends `state` to systemd. Does not wait if its queue is full: a systemd that does not respond must not stop
+/// this process, whose deadlines would then have no effect.
+#[expect(clippy::disallowed_methods, reason = "the protocol of sd_notify(3)")]
+fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let address = match path.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&path)?,
+    };
+    let message: String = state.iter().map(|line| format!("{line}\n")).collect();
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(message.as_bytes(), &address)?;
+    Ok(())
 }
 
 /// The directory that exists on a system that systemd started.
@@ -52,8 +72,10 @@ pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
 
 /// Returns a unit as systemd has loaded it.
 pub(crate) async fn show(unit: &str) -> Result<LoadedUnit, CommandError> {
-    let output = systemctl(&["show", "-p", PROPERTIES, unit], SYSTEMCTL_TIMEOUT).await?;
-    Ok(LoadedUnit::parse(&output))
+    let command = systemctl_command(&["show", "-p", PROPERTIES, unit], SYSTEMCTL_TIMEOUT);
+    let output = host_command::run(&command).await?;
+    LoadedUnit::parse(&output)
+        .ok_or_else(|| host_command::invalid_output(&command, "the output has no LoadState"))
 }
 
 /// Returns a property of a unit; `None` if `systemctl` fails.
@@ -70,10 +92,14 @@ pub(crate) async fn start(unit: &str) -> Result<(), CommandError> {
 }
 
 async fn systemctl(arguments: &[&str], deadline: Duration) -> Result<String, CommandError> {
+    host_command::run(&systemctl_command(arguments, deadline)).await
+}
+
+fn systemctl_command(arguments: &[&str], deadline: Duration) -> HostCommand {
     let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
     let help = "check `systemctl status` and `journalctl -u eni-bootstrap`";
     let program = "systemctl".into();
-    host_command::run(&HostCommand { program, arguments, deadline, help }).await
+    HostCommand { program, arguments, deadline, help }
 }
 
 /// The first version of systemd that extends the start timeout on request.
@@ -91,7 +117,7 @@ pub(crate) struct FixedStartTimeout {
 
 /// Returns the start timeout of this process's unit; `None` outside a unit, without a timeout, or if systemd
 /// extends it.
-#[expect(clippy::disallowed_methods, reason = "sd_notify reads the same variable")]
+#[expect(clippy::disallowed_methods, reason = "the variable of sd_notify(3)")]
 pub(crate) async fn fixed_start_timeout(unit: &str) -> Option<FixedStartTimeout> {
     std::env::var_os("NOTIFY_SOCKET")?;
     let shown = systemctl(&["show", "--property=Version"], QUERY_TIMEOUT).await;

@@ -2,8 +2,6 @@
 
 use crate::adapter::disk::{self, DiskError};
 use eni_core::host::{LoadedUnit, UnitFiles};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The longest part of a script that is read, in bytes.
@@ -59,8 +57,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 /// Returns the beginning of a script; `None` for a binary, or if the file cannot be read.
 pub(crate) fn script(path: &Path) -> Option<String> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(SCRIPT).read_to_end(&mut bytes).ok()?;
+    let bytes = disk::read_start(path, SCRIPT).ok()?;
     bytes.starts_with(b"#!").then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -95,7 +95,8 @@ impl NodeSession {
         settings: Settings,
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
-        let bottlerocket = observe::bottlerocket(&context.root, settings.host.kind()).await?;
+        let kind = settings.host.kind();
+        let bottlerocket = observe::bottlerocket(&context.root, kind, deadline).await?;
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
         let last_run = LastRun::read(&context, &settings);
         let recorded = last_run.as_ref();

@@ -2,7 +2,7 @@
 //! ENIConfig.
 
 use crate::adapter::kubernetes::EniConfig;
-use crate::adapter::{Context, bottlerocket_commit};
+use crate::adapter::{Context, Transient as _, bottlerocket_commit};
 use crate::apply::{self, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
 use crate::command::zone_subnets::CheckScope;
@@ -15,9 +15,10 @@ use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::RecordedEniConfig;
 use eni_core::settings::{OnTimeout, Settings};
+use std::time::Duration;
 use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 /// The values that `run` prints after success.
@@ -29,6 +30,9 @@ pub enum Output {
 
 /// How often the plan is computed if other programs change files at the same time.
 const MOST_PLANS: u32 = 3;
+
+/// The pause before another attempt to write to a full file system.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The ENIConfig at the end of a run.
 enum EniConfigState {
@@ -123,7 +127,8 @@ async fn prepare(
 }
 
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in
-/// between, computes the plan again, at most [`MOST_PLANS`] times in total.
+/// between, computes the plan again, at most [`MOST_PLANS`] times in total. Waits for free space on a full
+/// file system for as long as for IMDS.
 ///
 /// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
 async fn configure(
@@ -149,6 +154,14 @@ async fn configure(
         match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
             Err(error @ ApplyError::Changed(_)) if plans < MOST_PLANS => {
                 warn!("apply: {error}; computing the plan again");
+            }
+            Err(ApplyError::Disk(error))
+                if error.is_transient() && node.imds_deadline.allows(FULL_PAUSE) =>
+            {
+                plans -= 1;
+                let seconds = FULL_PAUSE.as_secs();
+                warn!("apply: {}; retrying in {seconds} s", one_line(&error));
+                sleep(FULL_PAUSE).await;
             }
             applied => {
                 report::applied(&applied?);

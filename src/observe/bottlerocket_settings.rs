@@ -1,10 +1,10 @@
 //! Reads the settings of Bottlerocket if eni-bootstrap runs in a bootstrap container.
 
 use super::ObserveError;
-use crate::adapter::Context;
-use crate::adapter::bottlerocket_api::Api;
+use crate::adapter::bottlerocket_api::{ATTEMPT, Api};
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::https_proxy::Proxy;
+use crate::adapter::{Context, Deadline, retry};
 use eni_core::domain::cluster::ClusterSource;
 use eni_core::domain::zone::Region;
 use eni_core::failure::one_line;
@@ -41,10 +41,11 @@ impl BottlerocketSettings {
 }
 
 /// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
-/// Bottlerocket.
+/// Bottlerocket. Retries a temporary failure of the API until `deadline`.
 pub(crate) async fn bottlerocket(
     root: &Path,
     kind: HostKind,
+    deadline: Deadline,
 ) -> Result<BottlerocketSettings, ObserveError> {
     let is_required = matches!(kind, HostKind::Auto | HostKind::Bottlerocket);
     let rootfs = disk::under(root, Path::new(ROOTFS));
@@ -54,7 +55,10 @@ pub(crate) async fn bottlerocket(
         }
         return Ok(BottlerocketSettings::default());
     }
-    match Api::at(root)?.live().await {
+    let live = retry("bottlerocket", deadline, async || {
+        Api::with_timeout(root, deadline.at_most(ATTEMPT))?.live().await
+    });
+    match live.await {
         Ok(live) => parse(root, &rootfs, live),
         Err(error) if is_required => Err(error.into()),
         Err(error) => {

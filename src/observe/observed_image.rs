@@ -2,6 +2,7 @@
 //! computes the plan: the wait for the cluster may take minutes, and other programs also change files.
 
 use super::{BottlerocketSettings, ObserveError};
+use crate::adapter::Deadline;
 use crate::adapter::image_files::{self, ImageError, ReadImage};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::facts::Facts;
@@ -60,7 +61,8 @@ impl ObservedImage {
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         // Other bootstrap containers run at the same time, and may change the settings of Bottlerocket.
-        let bottlerocket = super::bottlerocket(root, settings.host.kind()).await?;
+        let deadline = Deadline::after(settings.imds.wait().into());
+        let bottlerocket = super::bottlerocket(root, settings.host.kind(), deadline).await?;
         self.read_again(root, bottlerocket).await?;
         facts.host = self.host(settings)?;
         facts.existing = self.existing_config(facts.host.kind, &facts.instance.instance_type);

@@ -50,7 +50,8 @@ fn open(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .mode(LOCK_MODE)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+        // Without O_NONBLOCK, opening a FIFO waits for a reader.
+        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits())
         .open(path)?;
     if file.metadata()?.permissions().mode() & 0o7777 != LOCK_MODE {
         file.set_permissions(Permissions::from_mode(LOCK_MODE))?;

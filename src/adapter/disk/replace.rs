@@ -1,6 +1,6 @@
 //! Replaces and removes files, so that a power failure leaves either the previous or the new state.
 
-use super::DiskError;
+use super::{DiskError, input};
 use eni_core::failure::one_line;
 use eni_core::host::Outcome;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -40,7 +40,7 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
-    if old.is_some() && fs::read(path).map_err(failed)? == contents {
+    if old.is_some() && input::read(path)?.is_some_and(|old| old == contents) {
         // A remaining temporary file has no effect, and the file system may be read-only.
         let _ = fs::remove_file(draft_path(path));
         flush_earlier(path, sync)?;
@@ -62,7 +62,7 @@ pub(super) fn replace_link(
 
 /// Returns the metadata of a file that can be opened; `None` if it does not exist.
 fn metadata(path: &Path) -> io::Result<Option<fs::Metadata>> {
-    match File::open(path) {
+    match input::open(path) {
         Ok(file) => file.metadata().map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

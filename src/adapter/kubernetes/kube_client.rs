@@ -4,6 +4,7 @@ use super::connection_error::ProxyFailure;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
+use crate::adapter::disk::DiskError;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
 use base64::Engine as _;
@@ -44,6 +45,9 @@ pub enum ConnectError {
     /// The kubeconfig cannot be read, or refers to files that cannot be read.
     #[error("failed to load kubeconfig {}", path.display())]
     Kubeconfig { path: PathBuf, source: Box<kube::config::KubeconfigError> },
+    /// The kubeconfig is not a regular file, or is too large.
+    #[error(transparent)]
+    KubeconfigFile(DiskError),
     /// The kubeconfig is not valid YAML. Only the position is kept: the parser's message quotes the
     /// lines around the error, and a kubeconfig may contain a token.
     #[error("kubeconfig {} is invalid at line {line}", path.display())]
@@ -96,6 +100,7 @@ impl Advice for ConnectError {
             Self::Client(_) => {
                 "check the endpoint, the certificate authority and the user of the cluster"
             }
+            Self::KubeconfigFile(error) => return error.help(),
             Self::Token(error) => return error.help(),
         };
         help.into()

@@ -47,7 +47,7 @@ fn a_missing_socket_is_an_error_with_its_path() {
         (
             Some(69),
             "error: this image has no /run/api.sock, the socket of the Bottlerocket settings API\n  \
-             help: run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`\n"
+             help: run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers); if it is one, check `journalctl -u apiserver` and reboot the node; on other images, use `--host-kind auto`\n"
         )
     );
     let explicit = Node::al2023().run(["run", "--host-kind=bottlerocket"]);

@@ -135,7 +135,7 @@ fn check_unit(node: &Node, planned: &Effective, before: &Archive, after: &Archiv
     let exact = exact_difference(node, planned, &old_arguments, (&new_arguments, &after));
     let Err(reason) = exact else { return };
     for check in node.facts.host.unit_checks(&node.plan.kubelet) {
-        let loaded = LoadedUnit::parse(&shown(&new));
+        let loaded = LoadedUnit::parse(&shown(&new)).expect("LoadState");
         let result = check.verify(&loaded, &unit_files(&check, &new, &after));
         assert!(result.is_err(), "{}", context(&reason));
     }

@@ -166,8 +166,9 @@ fn systemctl_show(data: &[u8]) {
         let unit = Unit::load(&archive, "kubelet.service").unwrap_or_default();
         for check in node.facts.host.unit_checks(&node.plan.kubelet) {
             let files = unit_files(&check, &unit, &archive);
-            let _ = (check.verify(&loaded, &files), check.script_warning(&loaded, &files));
-            let _ = check.verify(&LoadedUnit::parse(&shown(&unit)), &files);
+            for loaded in loaded.iter().chain(&LoadedUnit::parse(&shown(&unit))) {
+                let _ = (check.verify(loaded, &files), check.script_warning(loaded, &files));
+            }
         }
     }
 }

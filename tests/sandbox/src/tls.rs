@@ -38,6 +38,8 @@ pub enum Certificate {
     OtherAuthority,
     /// Its last day was in the year 2000.
     Expired,
+    /// Its first day is in the year 2100.
+    NotYetValid,
     /// For the name `other.example` only.
     OtherName,
 }
@@ -78,6 +80,9 @@ fn signed(names: &[&str], kind: Certificate) -> (rcgen::Certificate, KeyPair, St
     let mut certificate = CertificateParams::new(subject).expect("valid names");
     if kind == Certificate::Expired {
         certificate.not_after = rcgen::date_time_ymd(2000, 1, 1);
+    }
+    if kind == Certificate::NotYetValid {
+        certificate.not_before = rcgen::date_time_ymd(2100, 1, 1);
     }
     let certificate = certificate.signed_by(&key, &authority).expect("a certificate");
     (certificate, key, authority.pem())

@@ -35,12 +35,19 @@ pub fn run(
 ) -> AgentRun {
     let folder = site.stack.home();
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| folder.join(name));
-    let mut command = Command::new(binary);
+    let mut command = program(binary, case, site);
     command.arg(&case.command).arg("--verbose").args(&case.arguments).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOME", folder).current_dir(folder);
+    if case.chroot {
+        command.env("PATH", "/stand-ins");
+    }
     // The agent must ignore it: the log lines of libraries may contain secrets.
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
-    command.envs(site.stack.variables(case, site.at)).envs(&case.env);
+    command.envs(site.stack.variables(case, site.at));
+    if case.chroot {
+        command.env("ENI_BOOTSTRAP_ROOT", "/");
+    }
+    command.envs(&case.env);
     let log = File::create(&stderr).unwrap();
     let meta = log.metadata().unwrap();
     // With the priorities of the journal, the lines of each level can be told apart.
@@ -63,6 +70,26 @@ pub fn run(
     drop(child);
     let [stdout, stderr] = [stdout, stderr].map(|path| fs::read(path).unwrap());
     AgentRun { status, stdout, stderr, elapsed }
+}
+
+/// Mounts what a program in the chroot `$0` needs, and starts `$@` there. The mounts are in their own
+/// namespace, so that nothing else sees them.
+const CHROOT: &str = "mount --bind /usr $0/.host/usr && mount --bind /dev $0/dev && \
+    mount --bind $1 $0/.host/agent && root=$0 && shift && exec chroot $root /.host/agent \"$@\"";
+
+/// Returns the command that starts the agent.
+fn program(binary: &Path, case: &Case, site: &Site) -> Command {
+    if case.chroot {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--mount", "/bin/sh", "-c", CHROOT]).arg(site.stack.root()).arg(binary);
+        return command;
+    }
+    let Some((program, arguments)) = case.wrapper.split_first() else {
+        return Command::new(binary);
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(binary);
+    command
 }
 
 /// A process that is killed when this value is dropped.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 /// The faults that a case can have, in the order of the documentation.
-pub const FAULTS: [&str; 20] = [
+pub const FAULTS: [&str; 28] = [
     "refused",
     "black-holed",
     "slow",
@@ -28,6 +28,14 @@ pub const FAULTS: [&str; 20] = [
     "flaps",
     "missing",
     "full",
+    "read-only",
+    "denied",
+    "not-a-file",
+    "locked",
+    "fails",
+    "hangs",
+    "overwritten",
+    "clock",
     "none",
 ];
 
@@ -61,6 +69,13 @@ pub struct Case {
     /// Runs the case in its own network and mount namespace.
     #[serde(default)]
     pub namespace: bool,
+    /// Runs the agent in a chroot at the root of the node, where stand-ins for the commands of the host
+    /// are in `/stand-ins`.
+    #[serde(default)]
+    pub chroot: bool,
+    /// A program that starts the agent, and its arguments, such as `setpriv`.
+    #[serde(default)]
+    pub wrapper: Vec<String>,
     /// Uses kube-apiserver and moto.
     #[serde(default)]
     pub real: bool,
@@ -125,6 +140,12 @@ pub enum Host {
     Al2023,
     Al2,
     Kubeadm,
+    /// A kubelet that reads drop-ins in `/etc/kubernetes/kubelet.d`.
+    ConfigDirectory,
+    /// A kubelet that reads drop-ins, and whose version the agent reads from the program.
+    KubeletProgram,
+    /// The kubelet of a snap.
+    Snap,
     Bottlerocket,
 }
 
@@ -172,6 +193,7 @@ pub enum Certificate {
     Valid,
     OtherAuthority,
     Expired,
+    NotYetValid,
     OtherName,
 }
 
@@ -206,7 +228,7 @@ pub struct Injection {
     pub body: String,
     /// The number of times that the body is repeated.
     pub repeat: Option<usize>,
-    /// Another HTTP fault: `drop`, `hang`, `cut` or `endless`.
+    /// Another HTTP fault: `drop`, `hang`, `lost`, `cut` or `endless`.
     pub response: Option<String>,
     /// Applies an HTTP fault only to requests whose line contains this text.
     pub matching: String,
@@ -215,9 +237,14 @@ pub struct Injection {
     /// The DNS fault: `silent`, `server-failure`, `refused`, `no-such-name`, `truncated`, `other-type` or
     /// `garbage`.
     pub dns: Option<String>,
+    /// A fault of the settings API of Bottlerocket: `down`, `removed`, `locked-down`, `template-fails`,
+    /// `renders-late`,
+    /// `cannot-start`, `cannot-start-once`, `commit-fails-halfway`, `overridden` or `restarted`.
+    pub bottlerocket: Option<String>,
     /// Replaces items of instance metadata. An empty text removes the item.
     pub items: BTreeMap<String, String>,
-    /// A command for `sh -e` that begins the fault, with the variables of [`super::stack::Stack::variables`].
+    /// A command for `sh -e` that begins the fault, with the variables of [`super::stack::Stack::variables`]
+    /// and the functions of `tests/faults/functions.sh`.
     pub shell: Option<String>,
     /// A command for `sh -e` that ends the fault of `shell`.
     pub undo: Option<String>,
@@ -235,7 +262,7 @@ impl Case {
 
     /// Returns whether the case needs its own namespaces.
     pub fn needs_namespace(&self) -> bool {
-        self.namespace || self.dns || self.ec2_certificate.is_some()
+        self.namespace || self.chroot || self.dns || self.ec2_certificate.is_some()
     }
 }
 

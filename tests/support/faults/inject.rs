@@ -62,6 +62,9 @@ impl Site {
             let server = self.stack.dns.as_ref().expect("dns = true");
             server.set_fault(Some(dns_fault(dns)));
         }
+        if let Some(fault) = &injection.bottlerocket {
+            self.stack.begin_bottlerocket_fault(fault);
+        }
         for (path, text) in &injection.items {
             self.items.push((path.clone(), self.stack.imds.get(path)));
             if text.is_empty() {
@@ -84,6 +87,7 @@ impl Site {
         if let Some(dns) = &self.stack.dns {
             dns.set_fault(None);
         }
+        self.stack.end_bottlerocket_faults(case);
         for (path, item) in std::mem::take(&mut self.items).into_iter().rev() {
             match item {
                 Some(item) => self.stack.imds.set(&path, item),
@@ -128,8 +132,11 @@ impl Site {
     /// `API_PORT`.
     fn shell(&self, case: &Case, command: &str) {
         let mut shell = Command::new("sh");
-        shell.args(["-ec", command]).envs(self.stack.variables(case, self.at));
-        shell.env("ROOT", self.stack.root()).current_dir(self.stack.home());
+        let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/functions.sh");
+        let command_line = format!(". {functions}; {command}");
+        shell.args(["-ec", &command_line]).envs(self.stack.variables(case, self.at));
+        shell.env("ROOT", self.stack.root()).env("HOME_DIR", self.stack.home());
+        shell.current_dir(self.stack.home());
         let Addresses { imds, api, ec2, aws, proxy } = self.at;
         let ports = [("IMDS", imds), ("API", api), ("EC2", ec2), ("AWS", aws), ("PROXY", proxy)];
         for (name, address) in ports {
@@ -162,6 +169,7 @@ fn http_fault(injection: &Injection) -> Option<Fault> {
     Some(match injection.response.as_deref()? {
         "drop" => Fault::Drop,
         "hang" => Fault::Hang,
+        "lost" => Fault::Lost,
         "cut" => Fault::Cut(body),
         "endless" => Fault::Endless(200, body),
         "raw" => Fault::Body(body),

@@ -2,7 +2,9 @@
 //! each case with its own stand-ins and root, and compares the result with the table.
 
 mod agent;
+mod bottlerocket;
 mod case;
+mod chroot;
 pub mod crash_node;
 mod inject;
 mod namespace;

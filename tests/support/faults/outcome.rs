@@ -21,6 +21,8 @@ use crate::support::real_parts::static_binary;
 
 /// How much longer than its deadline a run may take on a busy machine.
 pub const MARGIN: Duration = Duration::from_secs(6);
+/// The size in bytes above which only the size of a file is compared. The agent writes no such file.
+const LARGE: u64 = 1 << 20;
 /// How long a run without faults may take.
 const WITHOUT_FAULTS: Duration = Duration::from_mins(1);
 
@@ -120,12 +122,15 @@ fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root).unwrap().display().to_string();
-            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            let kind = metadata.file_type();
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_symlink() {
                 let target = fs::read_link(&path).unwrap();
                 files.insert(name, format!("-> {}\n", target.display()).into_bytes());
+            } else if metadata.len() > LARGE {
+                files.insert(name, format!("{} MiB\n", metadata.len() >> 20).into_bytes());
             } else if kind.is_file() {
                 files.insert(name, fs::read(&path).unwrap_or_default());
             }
@@ -134,7 +139,8 @@ fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Returns the files that differ from `image`, without the lock of the runs.
+/// Returns the files that differ from `image`, without the lock of the runs, stand-ins, and files that only
+/// fill a file system.
 fn files(
     image: &BTreeMap<String, Vec<u8>>,
     now: &BTreeMap<String, Vec<u8>>,
@@ -146,5 +152,6 @@ fn files(
     let removed = image.keys().filter(|path| !now.contains_key(*path));
     files.extend(removed.map(|path| (path.clone(), "REMOVED\n".to_owned())));
     files.remove("run/eni-bootstrap/lock");
+    files.retain(|path, _| !path.starts_with("stand-ins/") && !path.contains(".filler"));
     files
 }

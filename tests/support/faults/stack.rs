@@ -12,6 +12,7 @@ use eni_bootstrap_sandbox::{
 use serde_json::{Value, json};
 
 use super::case::{Case, Certificate, Cluster, Credentials, Host};
+use super::chroot;
 use super::normal::Placeholders;
 use super::real::Real;
 use super::secrets::Secret;
@@ -86,6 +87,9 @@ impl Stack {
         };
         let aws = AwsApi::start(STS.map(str::to_owned));
         let node = node(case.host);
+        if case.chroot {
+            chroot::prepare(&node);
+        }
         let bottlerocket = (case.host == Host::Bottlerocket)
             .then(|| Bottlerocket::in_container(node.root(), &Bottlerocket::seed(&instance, &api)));
         let dns = case.dns.then(|| name_server(home.path()));
@@ -301,6 +305,25 @@ fn node(host: Host) -> Node {
             node.file("etc/systemd/system/kubelet.service", "[Service]\nEnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n");
             node
         }
+        Host::ConfigDirectory | Host::KubeletProgram => {
+            let node = Node::empty();
+            node.file(
+                "etc/systemd/system/kubelet.service",
+                "[Service]\nExecStart=/usr/bin/kubelet --config-dir=/etc/kubernetes/kubelet.d\n",
+            );
+            if host == Host::ConfigDirectory {
+                node.file("etc/eks/kubelet-version.txt", "Kubernetes v1.34.1\n");
+            }
+            node
+        }
+        Host::Snap => {
+            let node = Node::empty();
+            node.file(
+                "etc/systemd/system/snap.kubelet-eks.daemon.service",
+                "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n",
+            );
+            node
+        }
         Host::Bottlerocket => Node::empty(),
     }
 }
@@ -310,6 +333,7 @@ fn sandbox_certificate(kind: Certificate) -> sandbox::Certificate {
         Certificate::Valid => sandbox::Certificate::Valid,
         Certificate::OtherAuthority => sandbox::Certificate::OtherAuthority,
         Certificate::Expired => sandbox::Certificate::Expired,
+        Certificate::NotYetValid => sandbox::Certificate::NotYetValid,
         Certificate::OtherName => sandbox::Certificate::OtherName,
     }
 }

@@ -113,7 +113,7 @@ impl Advice for HostError {
             }
             Self::Mismatch { help, .. } => help,
             Self::NoSettingsApi => {
-                "run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers), or use `--host-kind auto`"
+                "run eni-bootstrap as a Bottlerocket bootstrap container (settings.bootstrap-containers); if it is one, check `journalctl -u apiserver` and reboot the node; on other images, use `--host-kind auto`"
             }
             Self::Proxy(_) | Self::Region(_) => "correct the setting in Bottlerocket's user data",
             Self::ExtraArguments(error) => return error.help(),

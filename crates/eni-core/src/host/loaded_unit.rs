@@ -49,17 +49,19 @@ pub(super) struct Variable<'a> {
 }
 
 impl LoadedUnit {
-    /// Parses the output of `systemctl show -p` [`PROPERTIES`].
+    /// Parses the output of `systemctl show -p` [`PROPERTIES`]. Returns `None` if the output has no
+    /// `LoadState`, which systemd prints for every unit, even for one that does not exist.
     ///
     /// Source: `print_property` in `src/systemctl/systemctl.c`, systemd 219; `print_property` in
     /// `src/systemctl/systemctl-show.c`, systemd 252.
     #[must_use]
-    pub fn parse(output: &str) -> Self {
+    pub fn parse(output: &str) -> Option<Self> {
         let mut unit = Self::default();
+        let mut load_state = None;
         let mut unexpanded = Vec::new();
         for (name, value) in output.lines().filter_map(|line| line.split_once('=')) {
             match name {
-                "LoadState" => unit.is_loaded = value == "loaded",
+                "LoadState" => load_state = Some(value),
                 "NeedDaemonReload" => unit.needs_reload = value == "yes",
                 "FragmentPath" if !value.is_empty() => unit.files.insert(0, value.into()),
                 "DropInPaths" => unit.files.extend(words(value).into_iter().map(PathBuf::from)),
@@ -81,7 +83,8 @@ impl LoadedUnit {
         for (command, is_literal) in unit.commands.iter_mut().zip(unexpanded) {
             command.expands = !is_literal;
         }
-        unit
+        unit.is_loaded = load_state? == "loaded";
+        Some(unit)
     }
 
     /// Returns the effective value of a variable. `texts` are the texts of the environment files in

@@ -30,8 +30,8 @@ fn texts(arguments: &[Argument]) -> Vec<&str> {
 
 #[test]
 fn both_formats_of_systemctl_show_give_the_same_unit() {
-    let new = LoadedUnit::parse(SYSTEMD_252);
-    let old = LoadedUnit::parse(SYSTEMD_219);
+    let new = LoadedUnit::parse(SYSTEMD_252).unwrap();
+    let old = LoadedUnit::parse(SYSTEMD_219).unwrap();
     assert_eq!((new.needs_reload, old.needs_reload), (false, true));
     assert_eq!(LoadedUnit { needs_reload: false, unset: vec!["FOO".into()], ..old }, new);
     assert!(new.is_loaded);
@@ -54,8 +54,8 @@ fn both_formats_of_systemctl_show_give_the_same_unit() {
 #[test]
 fn a_variable_in_a_later_environment_file_takes_precedence() {
     let unit = LoadedUnit::parse(
-        "ExecStart={ path=/k ; argv[]=/k $A $B $$A a${A}b $C ${A} ; ignore_errors=no ; start_time=[n/a] }\nEnvironment=A=1 B=unit C=c\nEnvironmentFiles=/a (ignore_errors=no)\nEnvironmentFiles=/b (ignore_errors=yes)\nUnsetEnvironment=C\n",
-    );
+        "LoadState=loaded\nExecStart={ path=/k ; argv[]=/k $A $B $$A a${A}b $C ${A} ; ignore_errors=no ; start_time=[n/a] }\nEnvironment=A=1 B=unit C=c\nEnvironmentFiles=/a (ignore_errors=no)\nEnvironmentFiles=/b (ignore_errors=yes)\nUnsetEnvironment=C\n",
+    ).unwrap();
     let files = [
         (PathBuf::from("/a"), "A=\"'2 3' 4\"\n".to_owned()),
         (PathBuf::from("/b"), "B=5\n".to_owned()),
@@ -70,12 +70,15 @@ fn a_variable_in_a_later_environment_file_takes_precedence() {
 #[test]
 fn a_command_without_expansion_and_a_missing_unit_are_recognized() {
     let unit = LoadedUnit::parse(
-        "ExecStart={ path=/usr/bin/kubelet ; argv[]=name --config $KUBELET_ARGS ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\nExecStartEx={ path=/usr/bin/kubelet ; argv[]=name --config $KUBELET_ARGS ; flags=no-env-expand ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\nEnvironment=KUBELET_ARGS=--a\n",
-    );
+        "LoadState=loaded\nExecStart={ path=/usr/bin/kubelet ; argv[]=name --config $KUBELET_ARGS ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\nExecStartEx={ path=/usr/bin/kubelet ; argv[]=name --config $KUBELET_ARGS ; flags=no-env-expand ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\nEnvironment=KUBELET_ARGS=--a\n",
+    ).unwrap();
     assert_eq!(unit.commands[0].words, ["/usr/bin/kubelet", "--config", "$KUBELET_ARGS"]);
     assert_eq!(texts(&unit.arguments(&unit.commands[0], &[])), ["--config", "$KUBELET_ARGS"]);
     let missing = LoadedUnit::parse(
         "Environment=\nUnsetEnvironment=\nLoadState=not-found\nFragmentPath=\nDropInPaths=\nNeedDaemonReload=no\n",
-    );
+    ).unwrap();
     assert_eq!(missing, LoadedUnit::default());
+    for garbage in ["", "\n", "Failed to connect to bus", "NeedDaemonReload=no\n"] {
+        assert_eq!(LoadedUnit::parse(garbage), None, "{garbage}");
+    }
 }

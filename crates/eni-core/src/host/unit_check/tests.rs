@@ -32,8 +32,8 @@ fn verify(
 ) -> Result<(), UnitMismatch> {
     let program = show.split(' ').next().unwrap();
     let unit = LoadedUnit::parse(&format!(
-        "ExecStart={{ path={program} ; argv[]={show} ; ignore_errors=no ; start_time=[n/a] }}\n{properties}"
-    ));
+        "LoadState=loaded\nExecStart={{ path={program} ; argv[]={show} ; ignore_errors=no ; start_time=[n/a] }}\n{properties}"
+    )).unwrap();
     let own =
         "[Service]\nEnvironmentFile=-/run/x\nExecStart=\nExecStart=/usr/bin/kubelet $A $OWN\n";
     let files = UnitFiles {
@@ -179,8 +179,8 @@ fn a_script_must_pass_its_arguments_on() {
 /// A unit that starts /opt/kubelet.sh with the planned arguments.
 fn with_script(script: &str) -> (LoadedUnit, UnitFiles) {
     let unit = LoadedUnit::parse(
-        "ExecStart={ path=/opt/kubelet.sh ; argv[]=/opt/kubelet.sh --max-pods=20 --kube-reserved=cpu=70m,memory=475Mi --node-labels=a=1,b=2 ; ignore_errors=no ; start_time=[n/a] }\n",
-    );
+        "LoadState=loaded\nExecStart={ path=/opt/kubelet.sh ; argv[]=/opt/kubelet.sh --max-pods=20 --kube-reserved=cpu=70m,memory=475Mi --node-labels=a=1,b=2 ; ignore_errors=no ; start_time=[n/a] }\n",
+    ).unwrap();
     (unit, UnitFiles { script: Some(script.to_owned()), ..UnitFiles::default() })
 }
 

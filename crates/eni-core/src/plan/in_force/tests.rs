@@ -47,8 +47,8 @@ fn planned(late: &str, flags: &str, text: &str) -> (Result<Plan, PlanError>, Vec
 fn verified(late: &str, flags: &str, text: &str) -> (Vec<Code>, Result<(), UnitMismatch>) {
     let (plan, checks) = planned(late, flags, text);
     let unit = LoadedUnit::parse(&format!(
-        "ExecStart={{ path=/usr/bin/kubelet ; argv[]=/usr/bin/kubelet $NODEADM_KUBELET_ARGS {late} ; ignore_errors=no ; start_time=[n/a] }}\n"
-    ));
+        "LoadState=loaded\nExecStart={{ path=/usr/bin/kubelet ; argv[]=/usr/bin/kubelet $NODEADM_KUBELET_ARGS {late} ; ignore_errors=no ; start_time=[n/a] }}\n"
+    )).unwrap();
     let files = UnitFiles {
         environment: vec![(ENVIRONMENT.into(), String::new())],
         ..UnitFiles::default()

@@ -23,8 +23,8 @@ fn verify_drop_ins(show: &str, files: &[(&str, &str)]) -> Result<(), UnitMismatc
     let own = [(path.clone(), contents)];
     let others = files.iter().map(|(name, text)| (path.with_file_name(name), (*text).to_owned()));
     let unit = LoadedUnit::parse(&format!(
-        "ExecStart={{ path=/usr/bin/kubelet ; argv[]={show} ; ignore_errors=no ; start_time=[n/a] }}\nEnvironment=OWN=--node-labels=\n"
-    ));
+        "LoadState=loaded\nExecStart={{ path=/usr/bin/kubelet ; argv[]={show} ; ignore_errors=no ; start_time=[n/a] }}\nEnvironment=OWN=--node-labels=\n"
+    )).unwrap();
     let files = UnitFiles {
         unit: vec![(UNIT.into(), "[Service]\nExecStart=/usr/bin/kubelet\n".to_owned())],
         config: own.into_iter().chain(others).collect(),

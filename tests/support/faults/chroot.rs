@@ -4,6 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use super::case::Host;
 use crate::support::node::Node;
 
 /// Answers as systemd does for a unit whose files it has read. Unlike systemd, it knows only drop-ins in
@@ -42,13 +43,17 @@ done <"$file"
 /// Stores the arguments of the kubelet in a file.
 const SNAP: &str = r#"#!/bin/sh
 case $1 in
-get) cat /stand-ins/snap-args ;;
+get) /bin/cat /stand-ins/snap-args ;;
 set) echo "${3#args=}" >/stand-ins/snap-args ;;
 esac
 "#;
 
-/// Prints its version.
-const KUBELET: &str = "#!/bin/sh\necho Kubernetes v1.34.1\n";
+/// Prints its version. The agent must see that a script passes the arguments to the kubelet.
+const KUBELET: &str = r#"#!/bin/sh
+echo Kubernetes v1.34.1
+exit
+exec /opt/kubelet "$@"
+"#;
 
 /// An instance of type c5.large.
 const PROC: [(&str, &str); 3] = [
@@ -61,7 +66,7 @@ const PROC: [(&str, &str); 3] = [
 ];
 
 /// Prepares the root of `node` for [`super::agent`].
-pub fn prepare(node: &Node) {
+pub fn prepare(node: &Node, host: Host) {
     for folder in [".host/usr", "dev", "run/systemd/system", "stand-ins"] {
         fs::create_dir_all(node.root().join(folder)).unwrap();
     }
@@ -75,8 +80,10 @@ pub fn prepare(node: &Node) {
         node.file(path, text);
     }
     node.file("stand-ins/snap-args", "\n");
-    fs::create_dir_all(node.root().join("usr/bin")).unwrap();
-    symlink("/stand-ins/kubelet", node.root().join("usr/bin/kubelet")).unwrap();
+    if host == Host::KubeletProgram {
+        fs::create_dir_all(node.root().join("usr/bin")).unwrap();
+        symlink("/stand-ins/kubelet", node.root().join("usr/bin/kubelet")).unwrap();
+    }
     for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP), ("kubelet", KUBELET)] {
         let path = node.file(&format!("stand-ins/{name}"), script);
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();

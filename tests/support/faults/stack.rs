@@ -88,7 +88,7 @@ impl Stack {
         let aws = AwsApi::start(STS.map(str::to_owned));
         let node = node(case.host);
         if case.chroot {
-            chroot::prepare(&node);
+            chroot::prepare(&node, case.host);
         }
         let bottlerocket = (case.host == Host::Bottlerocket)
             .then(|| Bottlerocket::in_container(node.root(), &Bottlerocket::seed(&instance, &api)));

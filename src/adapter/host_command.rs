@@ -131,13 +131,16 @@ async fn limited(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Comman
 
 /// Returns the value of a snap option; empty if it is not set. Retries a failed command.
 pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
-    retry("host", Deadline::after(SNAP_RETRY), async || read_snap_option(option).await).await
+    let deadline = Deadline::after(SNAP_RETRY);
+    retry("host", deadline, async || read_snap_option(option, deadline).await).await
 }
 
-async fn read_snap_option(option: SnapOption) -> Result<String, CommandError> {
+async fn read_snap_option(option: SnapOption, deadline: Deadline) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
-    match run(&HostCommand::snap(["get", snap, key], help)).await {
+    let mut command = HostCommand::snap(["get", snap, key], help);
+    command.deadline = deadline.at_most(command.deadline);
+    match run(&command).await {
         Ok(value) => Ok(value.trim().to_owned()),
         Err(CommandError { cause: CommandFailure::Failed { stderr, .. }, .. })
             if stderr.contains(&format!("no \"{key}\" configuration")) =>

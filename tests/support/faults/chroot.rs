@@ -29,15 +29,18 @@ for drop_in in "$file.d"/*.conf; do
     if [ -e "$drop_in" ]; then printf '%s ' "$drop_in"; fi
 done
 echo
-while read -r line; do
-    case $line in
-    ExecStart=*)
-        command=${line#*=}
-        echo "ExecStart={ path=${command%% *} ; argv[]=$command ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
-        ;;
-    EnvironmentFile=*) path=${line#*=}; echo "EnvironmentFiles=${path#-} (ignore_errors=yes)" ;;
-    esac
-done <"$file"
+command=
+for part in "$file" "$file.d"/*.conf; do
+    [ -e "$part" ] || continue
+    # Without -r, `read` joins continued lines.
+    while read line; do
+        case $line in
+        ExecStart=*) command=${line#*=} ;;
+        EnvironmentFile=*) path=${line#*=}; echo "EnvironmentFiles=${path#-} (ignore_errors=yes)" ;;
+        esac
+    done <"$part"
+done
+echo "ExecStart={ path=${command%% *} ; argv[]=$command ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
 "#;
 
 /// Stores the arguments of the kubelet in a file.

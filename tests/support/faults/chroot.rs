@@ -4,7 +4,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::case::Host;
 use crate::support::node::Node;
 
 /// Answers as systemd does for a unit whose files it has read. Unlike systemd, it knows only drop-ins in
@@ -51,13 +50,6 @@ set) echo "${3#args=}" >/stand-ins/snap-args ;;
 esac
 "#;
 
-/// Prints its version. The agent must see that a script passes the arguments to the kubelet.
-const KUBELET: &str = r#"#!/bin/sh
-echo Kubernetes v1.34.1
-exit
-exec /opt/kubelet "$@"
-"#;
-
 /// An instance of type c5.large.
 const PROC: [(&str, &str); 3] = [
     (
@@ -69,7 +61,7 @@ const PROC: [(&str, &str); 3] = [
 ];
 
 /// Prepares the root of `node` for [`super::agent`].
-pub fn prepare(node: &Node, host: Host) {
+pub fn prepare(node: &Node) {
     for folder in [".host/usr", "dev", "run/systemd/system", "stand-ins"] {
         fs::create_dir_all(node.root().join(folder)).unwrap();
     }
@@ -83,11 +75,7 @@ pub fn prepare(node: &Node, host: Host) {
         node.file(path, text);
     }
     node.file("stand-ins/snap-args", "\n");
-    if host == Host::KubeletProgram {
-        fs::create_dir_all(node.root().join("usr/bin")).unwrap();
-        symlink("/stand-ins/kubelet", node.root().join("usr/bin/kubelet")).unwrap();
-    }
-    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP), ("kubelet", KUBELET)] {
+    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP)] {
         let path = node.file(&format!("stand-ins/{name}"), script);
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }

@@ -51,7 +51,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 const WATCH_SECONDS: u32 = 290;
 /// The time after which the client ends a watch that the API server has not ended. A proxy may keep a
 /// connection open whose server is lost.
-const WATCH_TIME: Duration = Duration::from_secs(300);
+const WATCH_TIME: Duration = Duration::from_mins(5);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

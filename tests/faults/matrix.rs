@@ -55,7 +55,11 @@ fn a_planted_secret_is_found_in_each_form() {
         "eDphK3NlY3JldC9WYWx1ZT09", // "x:a+secret/Value=="
     ] {
         let files = [("log".to_owned(), format!("before {text} after").into_bytes())];
-        assert_eq!(search(&[secret.clone()], &files), ["log contains the session token"], "{text}");
+        assert_eq!(
+            search(std::slice::from_ref(&secret), &files),
+            ["log contains the session token"],
+            "{text}"
+        );
     }
     let other = [("log".to_owned(), b"token=a+secret/Value".to_vec())];
     assert_eq!(search(&[secret], &other), Vec::<String>::new());

@@ -101,9 +101,10 @@ impl Advice for CallError {
             Self::NoCredentials { source, .. } => credentials_error(source.as_ref())
                 .map_or(ExitCode::PermissionDenied, |it| CredentialsProblem::of(it).exit_code()),
             Self::AccessDenied { .. } => ExitCode::PermissionDenied,
-            Self::InvalidResponse { .. } => ExitCode::InvalidData,
             Self::Unavailable { .. } | Self::Clock { .. } => ExitCode::Unavailable,
-            Self::Rejected { .. } | Self::Request { .. } => ExitCode::InvalidData,
+            Self::InvalidResponse { .. } | Self::Rejected { .. } | Self::Request { .. } => {
+                ExitCode::InvalidData
+            }
             Self::Aws(error) => error.exit_code(),
         }
     }

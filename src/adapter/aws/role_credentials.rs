@@ -144,7 +144,7 @@ impl CredentialsProblem {
                 Some(NoRoleCredentials::Unreachable) => true,
                 Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => false,
                 None => {
-                    causes(error).any(|cause| cause.is::<ImdsError>())
+                    causes(error).any(<dyn Error>::is::<ImdsError>)
                         || matches!(error, CredentialsError::ProviderTimedOut(_))
                 }
             };
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_missing_credentials_from_a_failing_service() {
-        let role = CredentialsError::provider_error::<NoRoleCredentials>;
+        let role = |reason: NoRoleCredentials| CredentialsError::provider_error(reason);
         let of_chain = |status, code: &str| {
             let (code, message) = (Some(code.to_owned()), None);
             CredentialsError::provider_error(StsError(ErrorResponse { status, code, message }))

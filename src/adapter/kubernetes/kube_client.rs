@@ -1,6 +1,5 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
-use super::ATTEMPT;
 use super::connection_error::ProxyFailure;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
@@ -33,7 +32,10 @@ use tower::{BoxError, ServiceBuilder};
 /// The time without traffic after which the kernel sends TCP keepalive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The time limit for the credentials of a token. It is shorter than [`ATTEMPT`], so that the error of a
+/// The time limit of a TCP connection setup. It is shorter than [`super::ATTEMPT`], so that the error of a request
+/// states whether the server accepted the connection.
+const CONNECT_TIME: Duration = Duration::from_secs(9);
+/// The time limit for the credentials of a token. It is shorter than [`super::ATTEMPT`], so that the error of a
 /// request states that the credentials are late.
 const TOKEN_TIME: Duration = Duration::from_secs(8);
 
@@ -162,7 +164,7 @@ pub(super) fn client(
     let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
     http.set_nodelay(true);
-    http.set_connect_timeout(Some(ATTEMPT));
+    http.set_connect_timeout(Some(CONNECT_TIME));
     // A watch may be idle for minutes. Keepalive probes detect a lost connection.
     http.set_keepalive(Some(KEEP_ALIVE));
     http.set_keepalive_interval(Some(KEEP_ALIVE));

@@ -110,7 +110,6 @@ impl Advice for KubernetesError {
             Self::TooLarge(_) => {
                 "check which server responds at the cluster endpoint, for example a proxy; a valid response has only a few kilobytes"
             }
-            Self::Invalid(_) => WRONG_SERVER_HELP,
             Self::Plugin(_) => {
                 "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
@@ -118,7 +117,7 @@ impl Advice for KubernetesError {
                 .help("attach an instance profile with the node's IAM role to the instance"),
             Self::Token(error) => return error.help(),
             Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
-            Self::Answered { .. } => WRONG_SERVER_HELP,
+            Self::Answered { .. } | Self::Invalid(_) => WRONG_SERVER_HELP,
             Self::Unreachable(error) => unreachable_help(error.as_ref()),
             Self::Expired => UNREACHABLE_HELP,
         };

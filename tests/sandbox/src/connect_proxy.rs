@@ -2,6 +2,7 @@
 
 use crate::faults::{Fault, Faults};
 use crate::server_thread::ServerThread;
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex};
@@ -119,10 +120,10 @@ async fn head(client: &mut TcpStream) -> io::Result<String> {
 fn response(status: u16, headers: &[(String, String)], body: &[u8]) -> Vec<u8> {
     let mut response = format!("HTTP/1.1 {status} Simulated\r\n");
     for (name, value) in headers {
-        response.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(response, "{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        response.push_str(&format!("content-length: {}\r\n", body.len()));
+        let _ = write!(response, "content-length: {}\r\n", body.len());
     }
     response.push_str("\r\n");
     let mut response = response.into_bytes();

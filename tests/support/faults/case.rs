@@ -52,6 +52,7 @@ struct File {
 /// key of a case; `UPDATE_GOLDEN=1` writes it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the case files")]
 pub struct Case {
     /// Unique in its file. [`Case::id`] adds the dependency.
     pub name: String,

@@ -1,5 +1,6 @@
 //! Writes the actual messages and files to the case files, with `UPDATE_GOLDEN`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::Mutex;
 
@@ -44,7 +45,7 @@ fn with_message(file: &str, name: &str, message: &str) -> String {
         }
         let (before, rest) = part.split_once("message = '''\n").unwrap_or((part, "'''\n"));
         let (_, after) = rest.split_once("'''\n").unwrap();
-        changed.push_str(&format!("{before}message = '''\n{message}'''\n{after}"));
+        let _ = write!(changed, "{before}message = '''\n{message}'''\n{after}");
     }
     changed
 }

@@ -18,6 +18,8 @@ const SNAP_RETRY: Duration = Duration::from_secs(30);
 const OUTPUT: u64 = 1 << 20;
 /// The maximum length of the standard error output in a message, in characters.
 const MOST_STDERR: usize = 1000;
+/// The maximum number of lines of the standard error output in a message.
+const MOST_LINES: usize = 10;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub struct CommandError {
 enum CommandFailure {
     #[error(transparent)]
     Start(io::Error),
-    #[error("the command did not finish within {}", humantime::format_duration(*.0))]
+    #[error("the command did not finish within {}", timeout_text(*.0))]
     TimedOut(Duration),
     #[error("the command printed more than {} MiB", OUTPUT >> 20)]
     TooMuchOutput,
@@ -80,11 +82,7 @@ pub(crate) async fn run(command: &HostCommand) -> Result<String, CommandError> {
             Ok(String::from_utf8_lossy(&stdout).into_owned())
         }
         Ok(Ok(Output { status, stderr, .. })) => {
-            let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
-            if let Some((end, _)) = stderr.char_indices().nth(MOST_STDERR) {
-                stderr.truncate(end);
-                stderr.push('…');
-            }
+            let stderr = shortened(&String::from_utf8_lossy(&stderr));
             Err(CommandFailure::Failed { status, stderr })
         }
     };
@@ -99,6 +97,26 @@ pub(crate) fn invalid_output(command: &HostCommand, reason: &'static str) -> Com
 fn failed(command: &HostCommand, cause: CommandFailure) -> CommandError {
     let HostCommand { program, arguments, help, .. } = command;
     CommandError { command: format!("{program} {}", arguments.join(" ")), help, cause }
+}
+
+/// Returns the first [`MOST_LINES`] lines, and at most [`MOST_STDERR`] characters.
+fn shortened(text: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    let mut short = lines[..lines.len().min(MOST_LINES)].join("\n");
+    if let Some((end, _)) = short.char_indices().nth(MOST_STDERR) {
+        short.truncate(end);
+    }
+    if short.len() < text.trim().len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Returns a timeout for a message, in whole seconds if it is at least one second.
+fn timeout_text(timeout: Duration) -> humantime::FormattedDuration {
+    let seconds = (timeout + Duration::from_millis(500)).as_secs();
+    let is_long = timeout >= Duration::from_secs(1);
+    humantime::format_duration(if is_long { Duration::from_secs(seconds) } else { timeout })
 }
 
 /// Runs a program to its end. Stops it if its output exceeds [`OUTPUT`].
@@ -131,13 +149,16 @@ async fn limited(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Comman
 
 /// Returns the value of a snap option; empty if it is not set. Retries a failed command.
 pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandError> {
-    retry("host", Deadline::after(SNAP_RETRY), async || read_snap_option(option).await).await
+    let deadline = Deadline::after(SNAP_RETRY);
+    retry("host", deadline, async || read_snap_option(option, deadline).await).await
 }
 
-async fn read_snap_option(option: SnapOption) -> Result<String, CommandError> {
+async fn read_snap_option(option: SnapOption, deadline: Deadline) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
-    match run(&HostCommand::snap(["get", snap, key], help)).await {
+    let mut command = HostCommand::snap(["get", snap, key], help);
+    command.deadline = deadline.at_most(command.deadline);
+    match run(&command).await {
         Ok(value) => Ok(value.trim().to_owned()),
         Err(CommandError { cause: CommandFailure::Failed { stderr, .. }, .. })
             if stderr.contains(&format!("no \"{key}\" configuration")) =>

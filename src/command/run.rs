@@ -3,7 +3,7 @@
 
 use crate::adapter::kubernetes::EniConfig;
 use crate::adapter::{Context, Transient as _, bottlerocket_commit};
-use crate::apply::{self, ApplyError};
+use crate::apply::{self, Applied, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
 use crate::command::zone_subnets::CheckScope;
 use crate::command::{kubelet_args, outdated, print, run_record, start_timeout};
@@ -127,9 +127,7 @@ async fn prepare(
 }
 
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in
-/// between, computes the plan again, at most [`MOST_PLANS`] times in total. Waits for free space on a full
-/// file system for as long as for IMDS.
-///
+/// between, computes the plan again, at most [`MOST_PLANS`] times in total. ///
 /// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
 async fn configure(
     node: &mut NodeSession,
@@ -146,27 +144,36 @@ async fn configure(
         }
         report::plan(&plan);
         plans += 1;
-        let NodeSession { context, settings, facts, image, .. } = &*node;
-        let render_wait = settings.host.render_wait().into();
+        let NodeSession { context, facts, .. } = &*node;
         if !plan.changes.is_empty() {
             run_record::mark(&context.root, &facts.instance);
         }
-        match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
+        match apply_changes(node, &plan).await {
             Err(error @ ApplyError::Changed(_)) if plans < MOST_PLANS => {
                 warn!("apply: {error}; computing the plan again");
-            }
-            Err(ApplyError::Disk(error))
-                if error.is_transient() && node.imds_deadline.allows(FULL_PAUSE) =>
-            {
-                plans -= 1;
-                let seconds = FULL_PAUSE.as_secs();
-                warn!("apply: {}; retrying in {seconds} s", one_line(&error));
-                sleep(FULL_PAUSE).await;
             }
             applied => {
                 report::applied(&applied?);
                 return Ok(plan);
             }
+        }
+    }
+}
+
+/// Applies the changes of the plan. Waits for free space on a full file system for as long as for IMDS.
+async fn apply_changes(node: &NodeSession, plan: &Plan) -> Result<Vec<Applied>, ApplyError> {
+    let NodeSession { context, settings, image, imds_deadline, .. } = node;
+    let render_wait = settings.host.render_wait().into();
+    loop {
+        match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
+            Err(ApplyError::Disk(error))
+                if error.is_transient() && imds_deadline.allows(FULL_PAUSE) =>
+            {
+                let seconds = FULL_PAUSE.as_secs();
+                warn!("apply: {}; retrying in {seconds} s", one_line(&error));
+                sleep(FULL_PAUSE).await;
+            }
+            result => return result,
         }
     }
 }

@@ -80,7 +80,7 @@ fn a_full_or_read_only_file_system_is_exit_code_73_and_the_previous_file_is_inta
         ) else {
             return;
         };
-        let output = node.run(["run"]);
+        let output = node.run(["run", "--imds-wait=2s"]);
         assert_eq!(output.status, Some(73), "{}", output.stderr);
         assert!(error(&output).contains(&format!("caused by: {cause}\n")), "{}", output.stderr);
         assert_eq!(node.read(DROP_IN).as_deref(), Some(PREVIOUS));

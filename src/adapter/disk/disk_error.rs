@@ -3,6 +3,7 @@
 use crate::adapter::Transient;
 use eni_core::domain::instance_limits::InvalidRow;
 use eni_core::failure::{Advice, ExitCode};
+use nix::errno::Errno;
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,20 @@ impl Advice for DiskError {
             Self::NotRegular { path, .. } | Self::TooLarge { path, .. } => {
                 return format!(
                     "check which program created {}, and remove it or replace it with a file",
+                    path.display()
+                )
+                .into();
+            }
+            Self::Write { path, source } if source.kind() == io::ErrorKind::ResourceBusy => {
+                return format!(
+                    "another file system is mounted on the file; run `umount {}`",
+                    path.display()
+                )
+                .into();
+            }
+            Self::Write { path, source } if source.raw_os_error() == Some(Errno::EPERM as i32) => {
+                return format!(
+                    "run eni-bootstrap as root; if the file is immutable (`lsattr {0}`), run `chattr -i {0}`",
                     path.display()
                 )
                 .into();

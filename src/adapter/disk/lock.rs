@@ -33,6 +33,9 @@ impl RunLock {
             Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
                 return Err(DiskError::LockIsLink { path });
             }
+            Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+                return Err(DiskError::NotRegular { path, kind: "a FIFO" });
+            }
             Err(error) => return Err(failed(error)),
         };
         match file.try_lock() {

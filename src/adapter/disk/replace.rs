@@ -40,11 +40,15 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
-    if old.is_some() && input::read(path)?.is_some_and(|old| old == contents) {
-        // A remaining temporary file has no effect, and the file system may be read-only.
-        let _ = fs::remove_file(draft_path(path));
-        flush_earlier(path, sync)?;
-        return Ok(Outcome::Unchanged);
+    match input::read(path) {
+        Ok(Some(current)) if current == contents => {
+            // A remaining temporary file has no effect, and the file system may be read-only.
+            let _ = fs::remove_file(draft_path(path));
+            flush_earlier(path, sync)?;
+            return Ok(Outcome::Unchanged);
+        }
+        Err(error @ DiskError::Read { .. }) => return Err(error),
+        _ => {}
     }
     replace(path, contents, old.as_ref())
 }

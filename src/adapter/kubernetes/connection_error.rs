@@ -1,5 +1,6 @@
 //! The causes of a failed connection to the API server, and their help.
 
+use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::io;
 use tower::BoxError;
@@ -11,6 +12,9 @@ pub(super) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and 
 const PROXY_HELP: &str = "check the proxy in HTTPS_PROXY, its user name and password, and that it allows the cluster endpoint; to connect directly, add the endpoint to NO_PROXY";
 /// The help for a certificate that the client rejects.
 const CERTIFICATE_HELP: &str = "compare the certificate authority of the cluster on this node with `aws eks describe-cluster --name NAME --query cluster.certificateAuthority.data`; also check the instance's clock, and whether a proxy replaces the certificate";
+/// The help for a certificate outside of its validity period.
+const VALIDITY_HELP: &str = "compare the instance's clock with the dates in the message: run `chronyc tracking`, and set the clock with `chronyc makestep`; if the clock is correct, check whether a proxy replaces the certificate";
+
 /// A failure to connect through a proxy.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to connect through the proxy {proxy}")]
@@ -37,12 +41,22 @@ pub(super) fn unreachable_help(error: &(dyn StdError + 'static)) -> &'static str
         if cause.is::<ProxyFailure>() {
             return PROXY_HELP;
         }
-        if let Some(rustls::Error::InvalidCertificate(_)) = cause.downcast_ref::<rustls::Error>() {
-            return CERTIFICATE_HELP;
+        if let Some(rustls::Error::InvalidCertificate(reason)) = cause.downcast_ref() {
+            return certificate_help(reason);
         }
         source = inner(cause);
     }
     UNREACHABLE_HELP
+}
+
+fn certificate_help(reason: &CertificateError) -> &'static str {
+    match reason {
+        CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. }
+        | CertificateError::Expired
+        | CertificateError::ExpiredContext { .. } => VALIDITY_HELP,
+        _ => CERTIFICATE_HELP,
+    }
 }
 
 /// Returns the source of an error. `source` of an `io::Error` omits the error that it wraps.
@@ -71,5 +85,7 @@ mod tests {
         let certificate =
             rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert_eq!(help(io::Error::other(certificate).into()), CERTIFICATE_HELP);
+        let expired = rustls::Error::InvalidCertificate(CertificateError::NotValidYet);
+        assert_eq!(help(io::Error::other(expired).into()), VALIDITY_HELP);
     }
 }

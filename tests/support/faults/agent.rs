@@ -38,9 +38,6 @@ pub fn run(
     let mut command = program(binary, case, site);
     command.arg(&case.command).arg("--verbose").args(&case.arguments).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOME", folder).current_dir(folder);
-    if case.chroot {
-        command.env("PATH", "/stand-ins");
-    }
     // The agent must ignore it: the log lines of libraries may contain secrets.
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     command.envs(site.stack.variables(case, site.at));
@@ -74,14 +71,19 @@ pub fn run(
 
 /// Mounts what a program in the chroot `$0` needs, and starts `$@` there. The mounts are in their own
 /// namespace, so that nothing else sees them.
-const CHROOT: &str = "mount --bind /usr $0/.host/usr && mount --bind /dev $0/dev && \
-    mount --bind $1 $0/.host/agent && root=$0 && shift && exec chroot $root /.host/agent \"$@\"";
+const CHROOT: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount --bind /usr $0/.host/usr
+mount --bind /dev $0/dev
+mount --bind $1 $0/.host/agent
+root=$0
+shift
+exec chroot $root /bin/env PATH=/stand-ins /.host/agent \"$@\"";
 
 /// Returns the command that starts the agent.
 fn program(binary: &Path, case: &Case, site: &Site) -> Command {
     if case.chroot {
         let mut command = Command::new("/usr/bin/unshare");
-        command.args(["--mount", "/bin/sh", "-c", CHROOT]).arg(site.stack.root()).arg(binary);
+        command.args(["--mount", "/bin/sh", "-ec", CHROOT]).arg(site.stack.root()).arg(binary);
         return command;
     }
     let Some((program, arguments)) = case.wrapper.split_first() else {

@@ -142,8 +142,6 @@ pub enum Host {
     Kubeadm,
     /// A kubelet that reads drop-ins in `/etc/kubernetes/kubelet.d`.
     ConfigDirectory,
-    /// A kubelet that reads drop-ins, and whose version the agent reads from the program.
-    KubeletProgram,
     /// The kubelet of a snap.
     Snap,
     Bottlerocket,

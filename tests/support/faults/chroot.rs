@@ -28,27 +28,27 @@ for drop_in in "$file.d"/*.conf; do
     if [ -e "$drop_in" ]; then printf '%s ' "$drop_in"; fi
 done
 echo
-while read -r line; do
-    case $line in
-    ExecStart=*)
-        command=${line#*=}
-        echo "ExecStart={ path=${command%% *} ; argv[]=$command ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
-        ;;
-    EnvironmentFile=*) path=${line#*=}; echo "EnvironmentFiles=${path#-} (ignore_errors=yes)" ;;
-    esac
-done <"$file"
+command=
+for part in "$file" "$file.d"/*.conf; do
+    [ -e "$part" ] || continue
+    # Without -r, `read` joins continued lines.
+    while read line; do
+        case $line in
+        ExecStart=*) command=${line#*=} ;;
+        EnvironmentFile=*) path=${line#*=}; echo "EnvironmentFiles=${path#-} (ignore_errors=yes)" ;;
+        esac
+    done <"$part"
+done
+echo "ExecStart={ path=${command%% *} ; argv[]=$command ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
 "#;
 
 /// Stores the arguments of the kubelet in a file.
 const SNAP: &str = r#"#!/bin/sh
 case $1 in
-get) cat /stand-ins/snap-args ;;
+get) /bin/cat /stand-ins/snap-args ;;
 set) echo "${3#args=}" >/stand-ins/snap-args ;;
 esac
 "#;
-
-/// Prints its version.
-const KUBELET: &str = "#!/bin/sh\necho Kubernetes v1.34.1\n";
 
 /// An instance of type c5.large.
 const PROC: [(&str, &str); 3] = [
@@ -75,9 +75,7 @@ pub fn prepare(node: &Node) {
         node.file(path, text);
     }
     node.file("stand-ins/snap-args", "\n");
-    fs::create_dir_all(node.root().join("usr/bin")).unwrap();
-    symlink("/stand-ins/kubelet", node.root().join("usr/bin/kubelet")).unwrap();
-    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP), ("kubelet", KUBELET)] {
+    for (name, script) in [("systemctl", SYSTEMCTL), ("snap", SNAP)] {
         let path = node.file(&format!("stand-ins/{name}"), script);
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }

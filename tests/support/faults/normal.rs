@@ -19,7 +19,7 @@ impl Placeholders {
 
     /// Returns `text` with placeholders for known texts, times and other ports.
     pub fn apply(&self, text: &str) -> String {
-        static TIMES: OnceLock<[(Regex, &str); 9]> = OnceLock::new();
+        static TIMES: OnceLock<[(Regex, &str); 10]> = OnceLock::new();
         let times = TIMES.get_or_init(|| {
             [
                 (r"\d+\.\d+ s\b", "TIME"),
@@ -28,6 +28,7 @@ impl Placeholders {
                 (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "DATE"),
                 (r"verification time \d+", "verification time DATE"),
                 (r"\(\d+ seconds ago\)", "(TIME ago)"),
+                (r"\(\d+ seconds in future\)", "(TIME in future)"),
                 // The requests for the items are concurrent.
                 (r"401 for latest/(meta-data|user-data)[^)]*", "401 for latest/ITEM"),
                 (r"127\.\d+\.\d+\.\d+:\d+", "ADDRESS"),

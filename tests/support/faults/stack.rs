@@ -305,15 +305,13 @@ fn node(host: Host) -> Node {
             node.file("etc/systemd/system/kubelet.service", "[Service]\nEnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n");
             node
         }
-        Host::ConfigDirectory | Host::KubeletProgram => {
+        Host::ConfigDirectory => {
             let node = Node::empty();
             node.file(
                 "etc/systemd/system/kubelet.service",
                 "[Service]\nExecStart=/usr/bin/kubelet --config-dir=/etc/kubernetes/kubelet.d\n",
             );
-            if host == Host::ConfigDirectory {
-                node.file("etc/eks/kubelet-version.txt", "Kubernetes v1.34.1\n");
-            }
+            node.file("etc/eks/kubelet-version.txt", "Kubernetes v1.34.1\n");
             node
         }
         Host::Snap => {

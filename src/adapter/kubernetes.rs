@@ -51,8 +51,7 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// The time limits of watches in seconds. Each watch has a random one, so that nodes that started at the
 /// same time do not renew their watches at the same time. The client supports less than 295.
 const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
-/// The time after which the client ends a watch that the API server has not ended at its time limit. A proxy
-/// may keep a connection open whose server is lost.
+/// The time after which the client ends a watch that the API server has not ended. Its server may be lost.
 const WATCH_MARGIN: Duration = Duration::from_secs(10);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.

@@ -7,7 +7,7 @@ pub(crate) mod type_selection;
 pub(crate) use max_pods_args::MaxPodsArgs;
 
 use crate::adapter::{Context, Deadline};
-use crate::command::{print, with_type_overrides};
+use crate::command::{print_colored, with_type_overrides};
 use crate::error::{Error, UsageError};
 use crate::observe::{self, ObserveError};
 use crate::report::picture::picture;
@@ -77,7 +77,7 @@ pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Erro
         calculations.push(args.calculate(instance_type, limits));
     }
     args.sort.apply(&mut calculations);
-    print(&text(&args, &calculations)?)
+    print_colored(&text(&args, &calculations)?)
 }
 
 fn text(args: &MaxPodsArgs, calculations: &[Calculation]) -> Result<String, Error> {

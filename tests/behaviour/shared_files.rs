@@ -26,15 +26,15 @@ fn read(node: &Node, path: &str) -> Vec<u8> {
 fn bytes_that_are_not_utf_8_are_kept_in_a_shared_file() {
     let api = ready_api();
     let (node, _imds) = kubeadm(&api);
-    let mut existing =
-        b"# Gr\xfc\xdfe \xe2\x82 \xef\x9f\xbc \xef\x9e\x80\nKUBELET_EXTRA_ARGS=\"--x=\xfc\"\n"
+    let existing =
+        b"# Gr\xfc\xdfe \xe2\x82 \xef\x9f\xbc \xef\x9e\x80\nKUBELET_EXTRA_ARGS=\"--x=y\"\n"
             .to_vec();
     write(&node, FILE, &existing);
     let output = node.run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let written = read(&node, FILE);
     assert_eq!(written[..existing.len()], existing[..]);
-    let line = b"\nKUBELET_EXTRA_ARGS=\"--x=\xfc --max-pods=20 ";
+    let line = b"\nKUBELET_EXTRA_ARGS=\"--x=y --max-pods=20 ";
     assert!(written.windows(line.len()).any(|window| window == line));
     let again = node.run(["run"]);
     assert!(again.stderr.contains("apply: /etc/default/kubelet unchanged\n"), "{}", again.stderr);
@@ -42,13 +42,24 @@ fn bytes_that_are_not_utf_8_are_kept_in_a_shared_file() {
     assert_eq!(node.run(["plan", "--output", "diff"]).stdout, "");
     assert_eq!(node.run(["undo"]).status, Some(0));
     assert_eq!(read(&node, FILE), existing);
-    // The output of `plan` is UTF-8.
-    existing.push(b'\n');
-    write(&node, FILE, &existing);
-    let plan = node.run(["plan"]).stdout;
-    assert!(plan.contains("KUBELET_EXTRA_ARGS=\"--x=\u{fffd} --max-pods=20 "), "{plan}");
-    let diff = node.run(["plan", "--output", "diff"]).stdout;
-    assert!(diff.contains("+KUBELET_EXTRA_ARGS=\"--x=\u{fffd} --max-pods=20 "), "{diff}");
+}
+
+/// systemd ignores an environment file with such a value, and the kubelet would start without the arguments.
+#[test]
+fn a_value_that_is_not_utf_8_is_an_error() {
+    let api = ready_api();
+    let (node, _imds) = kubeadm(&api);
+    let existing = b"KUBELET_EXTRA_ARGS=\"--x=\xfc\"\n";
+    write(&node, FILE, existing);
+    let output = node.run(["run"]);
+    assert_eq!(
+        (output.status, error(&output)),
+        (
+            Some(65),
+            "error: /etc/default/kubelet has a quote or line that does not end, or a value that is not UTF-8\n  help: close all quotes in /etc/default/kubelet, end no comment and no last line in a backslash, and save the file as UTF-8\n"
+        )
+    );
+    assert_eq!(read(&node, FILE), existing);
 }
 
 #[test]
@@ -127,7 +138,7 @@ fn a_symbolic_link_to_anything_but_a_file_is_an_error() {
         (
             Some(65),
             format!(
-                "error: failed to detect the image family of this node\n  caused by: failed to read {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root on the node\n",
+                "error: failed to detect the image family of this node\n  caused by: {0} is a directory, not a regular file\n  help: check which program created {0}, and remove it or replace it with a file\n",
                 link.display()
             )
             .as_str()

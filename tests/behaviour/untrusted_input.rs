@@ -28,7 +28,7 @@ fn a_message_of_the_api_server_cannot_add_a_line_to_an_error() {
     assert_eq!(output.status, Some(77));
     assert_eq!(
         error(&output),
-        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a is not ready\n  caused by: access denied by the API server: a\\u{1b}[2J\\u{7}\n    ready: the node is ready for the kubelet\\r\\u{9b}2Jb\n  help: allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"
+        "error: the node is not ready for the kubelet\n  caused by: ENIConfig us-west-2a is not ready\n  caused by: access denied by the API server: a\\u{1b}[2J\\u{7}\n  help: allow nodes to read ENIConfigs: `kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)\n"
     );
     assert_printable(&output.stderr);
 }

@@ -331,8 +331,8 @@ ipamd_pin() {
         "$(cat "$here"/ipamd/go.* "$here/ipamd/$1/main.go" | cksum)"
 }
 
-exec {lock}>"$parts/.lock"
-flock "$lock" # only one process may build in this directory
+exec {lock}>"$parts/.$1.lock"
+flock "$lock" # only one process may build a part
 case $1 in
 moto | awscli | cyclonedx) make_part "$1" "$1" "$(grep "^$1[-a-z]*=" "$here/$1/requirements.txt") $(cksum <"$here/$1/requirements.txt")" "about a minute" ;;
 imds) make_part imds bin/ec2-metadata-mock "$(grep -o "metadata-mock v.*" "$here/imds/go.mod") $(cat "$here"/imds/go.* | cksum)" "about a minute" ;;

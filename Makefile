@@ -49,15 +49,6 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 		python3 -B tests/ipamd/compare.py --program $(BINARY) --parts $(REAL) --output $(CARGO_TARGET_DIR)/ipamd $(CASES); \
 	fi
 
-# The cases, and what each compares, are in tests/faults/cases. CASES selects some of them by a part of
-# their names.
-test-faults: toolchain compiler static ## Run eni-bootstrap with each fault of each service and of the node
-	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
-	@for part in moto kubernetes toxiproxy; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done
-	@export PATH="$$PATH:/usr/sbin:/sbin"; \
-		tests/real/need.sh ip=iproute2 iptables=iptables unshare=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@status=0; CASES="$(CASES)" cargo test --locked --test it faults:: -- --nocapture || status=$$?; $(WHAT_RAN)
-
 # Run one test at a time and show its output: each boot prints the start order of its units.
 test-boot: toolchain compiler static ## Boot nodes with a real systemd (as root)
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
@@ -79,8 +70,9 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
 
-# crash:: also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at
-# every system call; HOST=al2 selects the hosts of crash::.
+# The cases of matrix:: are in tests/faults/cases. CASES selects some of them by a part of their names. crash::
+# also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at every
+# system call, and HOST=al2 selects the hosts of crash::.
 test-faults: toolchain compiler static ## Run with each fault of a service or the node, kill the program at each write, replay power losses
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@for part in moto kubernetes toxiproxy boot; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done

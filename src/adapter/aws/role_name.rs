@@ -14,7 +14,7 @@ const PATH: &str = "/latest/meta-data/iam/security-credentials/";
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const MAX_LENGTH: usize = 64;
 
-/// The name is not one that IAM accepts.
+/// IAM does not accept the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the instance metadata service returned an invalid role name for {}", &PATH[1..])]
 pub(super) struct InvalidRoleName;

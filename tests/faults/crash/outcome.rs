@@ -82,7 +82,7 @@ pub fn after_error(
     Ok(outcome)
 }
 
-/// The link is now a file with the new contents. `undo` also edits the target, which is a file of its own.
+/// The link is now a file with the new contents. `undo` edits this file and also the earlier target of the link.
 fn replaced_link(case: &Case, run: &Interrupted) -> Result<Outcome, String> {
     let is_undo = case.command == "undo";
     let expected =

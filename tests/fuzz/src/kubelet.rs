@@ -37,7 +37,7 @@ impl Effective {
     ///
     /// # Errors
     ///
-    /// The argument, if it is none of the three flags of eni-bootstrap.
+    /// The argument, unless it is one of the three flags of eni-bootstrap.
     pub fn add_arguments(&mut self, arguments: &[String]) -> Result<(), String> {
         for argument in arguments {
             let (flag, value) = argument.split_once('=').ok_or_else(|| argument.clone())?;

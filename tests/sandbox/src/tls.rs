@@ -34,7 +34,7 @@ pub enum Certificate {
     /// Valid.
     #[default]
     Valid,
-    /// Signed by another authority than the one that the client trusts.
+    /// Signed by an authority that the client does not trust.
     OtherAuthority,
     /// Its last day was in the year 2000.
     Expired,

@@ -164,7 +164,7 @@ pub fn differences(machine: &Machine) -> Vec<String> {
     differences
 }
 
-/// Returns which shipped unit `text` is; `None` if it is none.
+/// Returns the shipped unit that `text` equals, or `None`.
 fn variant(unit: &str, text: &str) -> Option<Variant> {
     let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(unit);
     let document = if unit == "eni-bootstrap.service" { "UNIT" } else { "RETRY" };

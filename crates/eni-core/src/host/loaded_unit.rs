@@ -50,7 +50,7 @@ pub(super) struct Variable<'a> {
 
 impl LoadedUnit {
     /// Parses the output of `systemctl show -p` [`PROPERTIES`]. Returns `None` if the output has no
-    /// `LoadState`, which systemd prints for every unit, even for one that does not exist.
+    /// `LoadState`, which systemd also prints for a unit that does not exist.
     ///
     /// Source: `print_property` in `src/systemctl/systemctl.c`, systemd 219; `print_property` in
     /// `src/systemctl/systemctl-show.c`, systemd 252.

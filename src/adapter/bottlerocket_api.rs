@@ -49,7 +49,7 @@ pub enum BottlerocketError {
     TooLarge { request: Request },
     /// The commit failed after it had made some values live.
     #[error(
-        "Bottlerocket committed only some of the settings: {} are live; {} are not",
+        "Bottlerocket committed only some of the settings; committed: {}; not committed: {}",
         live.join(", "),
         missing.join(", ")
     )]

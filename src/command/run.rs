@@ -127,7 +127,8 @@ async fn prepare(
 }
 
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in
-/// between, computes the plan again, at most [`MOST_PLANS`] times in total. ///
+/// between, computes the plan again, at most [`MOST_PLANS`] times in total.
+///
 /// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
 async fn configure(
     node: &mut NodeSession,

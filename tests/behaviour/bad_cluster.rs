@@ -113,7 +113,7 @@ fn an_instance_without_a_role_is_77() {
     );
     assert!(
         error(&output).ends_with(
-            "\n  help: attach an instance profile with the node's IAM role to the instance\n"
+            "\n  help: attach an instance profile with the node's IAM role to the instance; if it has one, check that the role's trust policy allows ec2.amazonaws.com\n"
         ),
         "{}",
         output.stderr

@@ -56,7 +56,7 @@ fn a_value_that_is_not_utf_8_is_an_error() {
         (output.status, error(&output)),
         (
             Some(65),
-            "error: /etc/default/kubelet has a quote or line that does not end, or a value that is not UTF-8\n  help: close all quotes in /etc/default/kubelet, end no comment and no last line in a backslash, and save the file as UTF-8\n"
+            "error: /etc/default/kubelet has an open quote, a backslash at the end of a comment or of the last line, or a value that is not UTF-8\n  help: close all quotes in /etc/default/kubelet, remove a backslash at the end of a comment or of the last line, and save the file as UTF-8\n"
         )
     );
     assert_eq!(read(&node, FILE), existing);
@@ -138,7 +138,7 @@ fn a_symbolic_link_to_anything_but_a_file_is_an_error() {
         (
             Some(65),
             format!(
-                "error: failed to detect the image family of this node\n  caused by: {0} is a directory, not a regular file\n  help: check which program created {0}, and remove it or replace it with a file\n",
+                "error: failed to detect the image family of this node\n  caused by: {0} is a directory, not a regular file\n  help: remove {0}, or replace it with the correct file; check which program created it\n",
                 link.display()
             )
             .as_str()

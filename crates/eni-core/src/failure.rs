@@ -65,7 +65,7 @@ impl ExitCode {
             Self::Usage => "invalid command line",
             Self::InvalidData => "invalid user data, metadata, API response or file",
             Self::Unavailable => "a required service is unreachable",
-            Self::CannotWrite => "failed to write a file; the previous file is intact",
+            Self::CannotWrite => "failed to read, write or lock a file",
             Self::TimedOut => "timed out waiting for the CNI configuration or the ENIConfig",
             Self::PermissionDenied => {
                 "permission denied by Kubernetes RBAC or AWS IAM, or no AWS credentials"

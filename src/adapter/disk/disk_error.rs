@@ -96,7 +96,7 @@ impl Advice for DiskError {
             Self::Read { .. } => "run eni-bootstrap as root, or make the file readable",
             Self::NotRegular { path, .. } | Self::TooLarge { path, .. } => {
                 return format!(
-                    "check which program created {}, and remove it or replace it with a file",
+                    "remove {}, or replace it with the correct file; check which program created it",
                     path.display()
                 )
                 .into();

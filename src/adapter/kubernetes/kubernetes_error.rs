@@ -114,7 +114,7 @@ impl Advice for KubernetesError {
                 "run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig"
             }
             Self::Token(TokenError::Credentials(error)) => CredentialsProblem::of(error)
-                .help("attach an instance profile with the node's IAM role to the instance"),
+                .help("attach an instance profile with the node's IAM role to the instance; if it has one, check that the role's trust policy allows ec2.amazonaws.com"),
             Self::Token(error) => return error.help(),
             Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
             Self::Answered { .. } | Self::Invalid(_) => WRONG_SERVER_HELP,

@@ -151,7 +151,7 @@ fn a_commit_that_failed_halfway_is_an_error_with_the_live_keys() {
     assert_eq!(
         error(&output),
         "error: failed to configure the node\n  \
-         caused by: Bottlerocket committed only some of the settings: settings.kubernetes.kube-reserved.cpu, settings.kubernetes.kube-reserved.ephemeral-storage are live; settings.kubernetes.max-pods, settings.kubernetes.kube-reserved.memory, settings.kubernetes.node-labels.\"k8s.amazonaws.com/eniConfig\", settings.kubernetes.node-labels.\"topology.kubernetes.io/region\", settings.kubernetes.node-labels.\"topology.kubernetes.io/zone\" are not\n  \
+         caused by: Bottlerocket committed only some of the settings; committed: settings.kubernetes.kube-reserved.cpu, settings.kubernetes.kube-reserved.ephemeral-storage; not committed: settings.kubernetes.max-pods, settings.kubernetes.kube-reserved.memory, settings.kubernetes.node-labels.\"k8s.amazonaws.com/eniConfig\", settings.kubernetes.node-labels.\"topology.kubernetes.io/region\", settings.kubernetes.node-labels.\"topology.kubernetes.io/zone\"\n  \
          caused by: the Bottlerocket settings API rejected POST /tx/commit_and_apply with 500 Internal Server Error: Data store error during commit: IO error: No space left on device (os error 28)\n  \
          help: check `journalctl -u apiserver` and the free space on the data volume, then reboot the node; the next run sets the missing values, and Bottlerocket then renders the kubelet's files\n"
     );

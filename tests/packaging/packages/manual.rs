@@ -96,7 +96,7 @@ EXIT STATUS
 
        69     a required service is unreachable
 
-       73     failed to write a file; the previous file is intact
+       73     failed to read, write or lock a file
 
        75     timed out waiting for the CNI configuration or the ENIConfig
 

@@ -134,7 +134,7 @@ pub enum Unquotable {
     #[error("unbalanced quotes in the value of {VARIABLE} in {}", path.display())]
     Value { path: PathBuf },
     /// systemd would ignore the file, or read the block of eni-bootstrap as a part of another value.
-    #[error("{} has a quote or line that does not end, or a value that is not UTF-8", path.display())]
+    #[error("{} has an open quote, a backslash at the end of a comment or of the last line, or a value that is not UTF-8", path.display())]
     File { path: PathBuf },
 }
 
@@ -142,7 +142,7 @@ impl Advice for Unquotable {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Value { .. } => "put the whole value into one pair of quotes without backslashes, or use `--host-kind kubelet-dropin`".into(),
-            Self::File { path } => format!("close all quotes in {}, end no comment and no last line in a backslash, and save the file as UTF-8", path.display()).into(),
+            Self::File { path } => format!("close all quotes in {}, remove a backslash at the end of a comment or of the last line, and save the file as UTF-8", path.display()).into(),
         }
     }
 

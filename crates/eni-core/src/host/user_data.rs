@@ -64,7 +64,7 @@ pub enum UserDataError {
     #[error("the gzip stream in user data is invalid")]
     Gzip(#[source] std::io::Error),
     /// The decompressed user data exceeds [`MAX_DECOMPRESSED_BYTES`].
-    #[error("the gzip stream in user data has more than {} MiB", MAX_DECOMPRESSED_BYTES >> 20)]
+    #[error("the user data exceeds {} MiB after decompression", MAX_DECOMPRESSED_BYTES >> 20)]
     TooLarge,
     /// Not YAML, or a field has the wrong type. Only the position is kept: the parser's message
     /// quotes the lines around the error, and user data may contain secrets.
@@ -81,7 +81,7 @@ impl Advice for UserDataError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Mime(_) => "correct the MIME document in the launch template's user data",
-            Self::TooLarge => "reduce the launch template's user data",
+            Self::TooLarge => "shorten the user data in the launch template",
             Self::Gzip(_) => "compress the launch template's user data again",
             Self::NodeConfig { .. } => "correct the NodeConfig in the launch template's user data",
         }

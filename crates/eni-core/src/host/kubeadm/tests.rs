@@ -138,11 +138,11 @@ fn a_file_that_systemd_would_ignore_or_extend_is_rejected() {
         let error = rendered(&text, 20).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/etc/default/kubelet has a quote or line that does not end, or a value that is not UTF-8"
+            "/etc/default/kubelet has an open quote, a backslash at the end of a comment or of the last line, or a value that is not UTF-8"
         );
         assert_eq!(
             error.help(),
-            "close all quotes in /etc/default/kubelet, end no comment and no last line in a backslash, and save the file as UTF-8"
+            "close all quotes in /etc/default/kubelet, remove a backslash at the end of a comment or of the last line, and save the file as UTF-8"
         );
     }
 }

@@ -201,7 +201,7 @@ fn decompression_stops_at_its_limit() {
     for length in [limit + 1, 10 << 20] {
         let error =
             node_config(&gzip(&format!("{NODE_CONFIG}{}", "#".repeat(length)))).unwrap_err();
-        assert_eq!(error.to_string(), "the gzip stream in user data has more than 1 MiB");
-        assert_eq!(error.help(), "reduce the launch template's user data");
+        assert_eq!(error.to_string(), "the user data exceeds 1 MiB after decompression");
+        assert_eq!(error.help(), "shorten the user data in the launch template");
     }
 }

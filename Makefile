@@ -102,7 +102,7 @@ soak: export SOAK_RESTART_EVERY := $(RESTART_EVERY)
 soak: toolchain compiler static ## Run many agents against an API server that restarts
 	@$(SOAK)
 
-soak-short: toolchain compiler static ## Run the size of soak for CI
+soak-short: toolchain compiler static ## Run soak with the size for CI
 	@$(SOAK)
 
 lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck

@@ -296,7 +296,7 @@ async fn watches_have_different_time_limits() {
         assert!((145..=290).contains(&limit), "{query}");
         limits.insert(limit);
     }
-    // Four equal limits out of 146 have a probability of 1 to 3 million.
+    // The probability of four equal limits out of 146 is about one in three million.
     assert_ne!(limits.len(), 1, "{limits:?}");
 }
 

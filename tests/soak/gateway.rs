@@ -1,4 +1,4 @@
-//! A TCP pass-through in front of the API server that counts connection attempts.
+//! A TCP proxy in front of the API server that counts connection attempts.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};

@@ -26,7 +26,7 @@ fn a_target_that_cannot_be_written_is_exit_code_73_and_the_previous_file_is_inta
         (
             Some(73),
             format!(
-                "error: failed to configure the node\n  caused by: failed to write {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact\n",
+                "error: failed to configure the node\n  caused by: failed to write {}\n  caused by: Is a directory (os error 21)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact\n",
                 node.root().join(DROP_IN).display()
             )
             .as_str()

@@ -192,7 +192,7 @@ fn not_written(host: &str, file: &str) -> (String, String) {
     (
         "73".to_owned(),
         format!(
-            "host: {host}\nerror: failed to configure the node\n  caused by: failed to write {file}\n  caused by: Read-only file system (os error 30)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact\n"
+            "host: {host}\nerror: failed to configure the node\n  caused by: failed to write {file}\n  caused by: Read-only file system (os error 30)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact\n"
         ),
     )
 }

@@ -20,7 +20,7 @@ WantedBy=multi-user.target
 const ERROR: &str = "error: failed to configure the node
   caused by: failed to write /etc/eks/nodeadm.d/90-eni-bootstrap.yaml
   caused by: Read-only file system (os error 30)
-  help: run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact
+  help: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact
 ";
 
 #[test]

@@ -116,7 +116,7 @@ impl Advice for DiskError {
                 .into();
             }
             Self::Write { .. } => {
-                "run eni-bootstrap as root, and check that the file system is writable and has free space; the previous file is intact"
+                "run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact"
             }
             Self::Remove { path, .. } => {
                 let directory = parent(path).display();

@@ -162,9 +162,13 @@ fn effective(texts: &[String], key: &str) -> Vec<String> {
 }
 
 /// Returns the values that a text assigns to `key` in `[Service]`, including the empty ones.
+///
+/// Source: `parse_line` in `src/shared/conf-parser.c`, systemd.
 fn assignments(text: &str, key: &str) -> impl Iterator<Item = String> {
     let mut section = String::new();
-    logical_lines(text).into_iter().filter_map(move |line| {
+    // systemd ignores the rest of the text after a bad header.
+    let lines = logical_lines(text).into_iter().take_while(|line| !is_bad_header(line));
+    lines.filter_map(move |line| {
         if line.starts_with('[') {
             section = line;
             return None;
@@ -173,6 +177,13 @@ fn assignments(text: &str, key: &str) -> impl Iterator<Item = String> {
         (section == "[Service]" && name.trim_matches(is_blank) == key)
             .then(|| value.trim_matches(is_blank).to_owned())
     })
+}
+
+/// Returns whether a line starts like the header of a section, but is not one.
+fn is_bad_header(line: &str) -> bool {
+    let is_unsafe = |it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\');
+    let name = line.strip_prefix('[').map(|rest| rest.strip_suffix(']'));
+    name.is_some_and(|name| name.is_none_or(|name| name.contains(is_unsafe)))
 }
 
 /// Returns the lines without comments and empty lines. Continued lines are joined.

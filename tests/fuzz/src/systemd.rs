@@ -103,7 +103,7 @@ impl Unit {
             ("ExecStart", value) => self.commands.extend(exec_start::parse(value)?),
             ("Environment", "") => self.environment.clear(),
             ("Environment", value) => {
-                for word in words(value, Quoting::Unit).unwrap_or_default() {
+                for word in words::accepted_words(value) {
                     if let Some((name, value)) = word.split_once('=').filter(is_variable) {
                         self.environment.retain(|(it, _)| it != name);
                         self.environment.push((name.to_owned(), value.to_owned()));
@@ -111,9 +111,7 @@ impl Unit {
                 }
             }
             ("UnsetEnvironment", "") => self.unset.clear(),
-            ("UnsetEnvironment", value) => {
-                self.unset.extend(words(value, Quoting::Unit).unwrap_or_default());
-            }
+            ("UnsetEnvironment", value) => self.unset.extend(words::accepted_words(value)),
             ("EnvironmentFile", "") => self.environment_files.clear(),
             ("EnvironmentFile", value)
                 if value.strip_prefix('-').unwrap_or(value).starts_with('/') =>

@@ -16,6 +16,7 @@ pub(crate) use command::{Command, kubelet_program, kubelet_word};
 pub(crate) use script::ScriptArguments;
 pub(crate) use words::{accepts_assignments, environment_file, is_blank, is_variable, words};
 
+use self::words::words_of_setting;
 use super::{Image, Read, file_text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ pub(crate) fn assigns(text: &str, key: &str) -> bool {
 
 /// Returns whether this text of a unit or a drop-in sets the environment variable `name`.
 pub(crate) fn sets_variable(text: &str, name: &str) -> bool {
-    let mut words = assignments(text, "Environment").flat_map(|value| words(&value));
+    let mut words = assignments(text, "Environment").flat_map(|value| words_of_setting(&value));
     words.any(|word| word.split_once('=').is_some_and(|(variable, _)| variable == name))
 }
 
@@ -95,7 +96,8 @@ pub(super) fn environment(
     texts: &[String],
     files: &[(PathBuf, String)],
 ) -> BTreeMap<String, String> {
-    let words = effective(texts, "Environment").into_iter().flat_map(|value| words(&value));
+    let words = effective(texts, "Environment");
+    let words = words.into_iter().flat_map(|value| words_of_setting(&value));
     let mut variables: BTreeMap<String, String> = words
         .filter_map(|word| word.split_once('=').map(|(name, value)| (name.into(), value.into())))
         .filter(|(name, value): &(String, String)| is_variable(name, value))

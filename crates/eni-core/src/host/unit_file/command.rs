@@ -87,6 +87,10 @@ impl Command {
             let separators = self.words.iter().filter(|word| *word == ";").count();
             return Err(UnitError::ManyExecStarts(separators + 1));
         }
+        let uses = self.variables().into_iter().filter(|name| *name == variable).count();
+        if uses > usize::from(self.ends_with_variable(variable)) {
+            return Err(UnitError::VariableNotLast(variable.to_owned()));
+        }
         let word = kubelet_word(&self.words);
         match (word, script.map(|script| ScriptArguments::parse(script, variable))) {
             (Ok(_) | Err(UnitError::NotKubelet(_)), Some(ScriptArguments::Ignored)) => {
@@ -196,6 +200,23 @@ mod tests {
             (":/usr/bin/kubelet $A", &[]),
         ] {
             assert_eq!(Command::parse(text).variables(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_variable_may_only_be_the_last_argument() {
+        for text in
+            ["/usr/bin/kubelet $ARGS", "/usr/bin/kubelet $$ARGS", ":/usr/bin/kubelet ${ARGS}"]
+        {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        // Braces make one argument of all arguments in the variable.
+        for text in [
+            "/usr/bin/kubelet ${ARGS}",
+            "/usr/bin/kubelet --v=2 ${ARGS}$MORE $ARGS",
+            "/usr/bin/kubelet $ARGS --v=2",
+        ] {
+            assert_eq!(check(text), Err(UnitError::VariableNotLast("ARGS".to_owned())), "{text}");
         }
     }
 

@@ -62,6 +62,10 @@ fn only_effective_assignments_count_and_no_comment() {
             "$KUBELET_ARGS --b",
         ),
         (
+            "[Service]\nEnvironment=KUBELET_ARGS=--a 'KUBELET_EXTRA_ARGS=--b",
+            "--a $KUBELET_EXTRA_ARGS",
+        ),
+        (
             "[Service]\nEnvironmentFile=-/etc/default/kubelet\nEnvironment=KUBELET_ARGS=--a",
             "--of-file --v=4",
         ),

@@ -39,6 +39,8 @@ pub struct Unit {
     pub unset: Vec<String>,
     /// Whether the type of the service allows more than one command.
     pub is_oneshot: bool,
+    /// Whether systemd logs an error and ignores the rest of a drop-in.
+    pub has_bad_drop_in: bool,
 }
 
 /// Why systemd does not start a unit.
@@ -65,7 +67,7 @@ impl Unit {
         }
         for text in drop_ins.values() {
             // systemd ignores the rest of a drop-in after an error.
-            let _ = unit.read(text);
+            unit.has_bad_drop_in |= unit.read(text).is_err();
         }
         match unit.commands.len() {
             0 => Err(BadUnit),

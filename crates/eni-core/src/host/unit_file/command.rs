@@ -2,7 +2,7 @@
 
 use super::UnitError;
 use super::script::ScriptArguments;
-use super::words::words;
+use super::words::{is_blank, words};
 use std::path::Path;
 
 /// The prefixes of a command.
@@ -47,8 +47,11 @@ impl Command {
         // Without its prefix `:`, systemd would also replace the variables in the command.
         let unprefixed = self.text.trim_start_matches(PREFIXES);
         let prefixes = self.text[..self.text.len() - unprefixed.len()].replace(':', "");
-        let literal = unprefixed.replace('$', "$$");
-        format!("{prefixes}{literal} ${name}")
+        // systemd does not replace variables in the path of the program.
+        let (program, arguments) =
+            unprefixed.split_at(unprefixed.find(is_blank).unwrap_or(unprefixed.len()));
+        let literal = arguments.replace('$', "$$");
+        format!("{prefixes}{program}{literal} ${name}")
     }
 
     /// Returns whether systemd replaces the variable `name` after the last argument.
@@ -225,6 +228,8 @@ mod tests {
         for (text, expected) in [
             ("-/usr/bin/kubelet $A", "-/usr/bin/kubelet $A $X"),
             ("-:/usr/bin/kubelet $A", "-/usr/bin/kubelet $$A $X"),
+            (":/opt/$A/kubelet $A", "/opt/$A/kubelet $$A $X"),
+            (":/usr/bin/kubelet", "/usr/bin/kubelet $X"),
             ("/usr/bin/kubelet $A $X", "/usr/bin/kubelet $A $X"),
         ] {
             assert_eq!(Command::parse(text).with_variable("X"), expected);

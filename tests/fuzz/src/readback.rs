@@ -128,6 +128,10 @@ fn check_unit(node: &Node, planned: &Effective, before: &Archive, after: &Archiv
     let (before, after) = (started(before), started(after));
     let Ok(old) = Unit::load(&before, KUBELET) else { return };
     let Ok(old_arguments) = old.arguments(&before) else { return };
+    // The command of systemd is then another one than the command in the files.
+    if old.has_bad_drop_in {
+        return;
+    }
     let context = |reason: &str| context(reason, &after, &old_arguments);
     // systemd does not start a unit that it cannot read.
     let Ok(new) = Unit::load(&after, KUBELET) else { return };

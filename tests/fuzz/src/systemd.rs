@@ -39,6 +39,8 @@ pub struct Unit {
     pub unset: Vec<String>,
     /// Whether the type of the service allows more than one command.
     pub is_oneshot: bool,
+    /// Whether systemd logs an error and ignores the rest of a drop-in.
+    pub has_bad_drop_in: bool,
 }
 
 /// Why systemd does not start a unit.
@@ -65,7 +67,7 @@ impl Unit {
         }
         for text in drop_ins.values() {
             // systemd ignores the rest of a drop-in after an error.
-            let _ = unit.read(text);
+            unit.has_bad_drop_in |= unit.read(text).is_err();
         }
         match unit.commands.len() {
             0 => Err(BadUnit),
@@ -103,7 +105,7 @@ impl Unit {
             ("ExecStart", value) => self.commands.extend(exec_start::parse(value)?),
             ("Environment", "") => self.environment.clear(),
             ("Environment", value) => {
-                for word in words(value, Quoting::Unit).unwrap_or_default() {
+                for word in words::accepted_words(value) {
                     if let Some((name, value)) = word.split_once('=').filter(is_variable) {
                         self.environment.retain(|(it, _)| it != name);
                         self.environment.push((name.to_owned(), value.to_owned()));
@@ -111,9 +113,7 @@ impl Unit {
                 }
             }
             ("UnsetEnvironment", "") => self.unset.clear(),
-            ("UnsetEnvironment", value) => {
-                self.unset.extend(words(value, Quoting::Unit).unwrap_or_default());
-            }
+            ("UnsetEnvironment", value) => self.unset.extend(words::accepted_words(value)),
             ("EnvironmentFile", "") => self.environment_files.clear(),
             ("EnvironmentFile", value)
                 if value.strip_prefix('-').unwrap_or(value).starts_with('/') =>

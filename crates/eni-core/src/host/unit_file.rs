@@ -16,6 +16,7 @@ pub(crate) use command::{Command, kubelet_program, kubelet_word};
 pub(crate) use script::ScriptArguments;
 pub(crate) use words::{accepts_assignments, environment_file, is_blank, is_variable, words};
 
+use self::words::words_of_setting;
 use super::{Image, Read, file_text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ pub(crate) fn assigns(text: &str, key: &str) -> bool {
 
 /// Returns whether this text of a unit or a drop-in sets the environment variable `name`.
 pub(crate) fn sets_variable(text: &str, name: &str) -> bool {
-    let mut words = assignments(text, "Environment").flat_map(|value| words(&value));
+    let mut words = assignments(text, "Environment").flat_map(|value| words_of_setting(&value));
     words.any(|word| word.split_once('=').is_some_and(|(variable, _)| variable == name))
 }
 
@@ -95,7 +96,8 @@ pub(super) fn environment(
     texts: &[String],
     files: &[(PathBuf, String)],
 ) -> BTreeMap<String, String> {
-    let words = effective(texts, "Environment").into_iter().flat_map(|value| words(&value));
+    let words = effective(texts, "Environment");
+    let words = words.into_iter().flat_map(|value| words_of_setting(&value));
     let mut variables: BTreeMap<String, String> = words
         .filter_map(|word| word.split_once('=').map(|(name, value)| (name.into(), value.into())))
         .filter(|(name, value): &(String, String)| is_variable(name, value))
@@ -162,9 +164,13 @@ fn effective(texts: &[String], key: &str) -> Vec<String> {
 }
 
 /// Returns the values that a text assigns to `key` in `[Service]`, including the empty ones.
+///
+/// Source: `parse_line` in `src/shared/conf-parser.c`, systemd.
 fn assignments(text: &str, key: &str) -> impl Iterator<Item = String> {
     let mut section = String::new();
-    logical_lines(text).into_iter().filter_map(move |line| {
+    // systemd ignores the rest of the text after a bad header.
+    let lines = logical_lines(text).into_iter().take_while(|line| !is_bad_header(line));
+    lines.filter_map(move |line| {
         if line.starts_with('[') {
             section = line;
             return None;
@@ -173,6 +179,13 @@ fn assignments(text: &str, key: &str) -> impl Iterator<Item = String> {
         (section == "[Service]" && name.trim_matches(is_blank) == key)
             .then(|| value.trim_matches(is_blank).to_owned())
     })
+}
+
+/// Returns whether a line starts like the header of a section, but is not one.
+fn is_bad_header(line: &str) -> bool {
+    let is_unsafe = |it: char| it.is_ascii_control() || matches!(it, '"' | '\'' | '\\');
+    let name = line.strip_prefix('[').map(|rest| rest.strip_suffix(']'));
+    name.is_some_and(|name| name.is_none_or(|name| name.contains(is_unsafe)))
 }
 
 /// Returns the lines without comments and empty lines. Continued lines are joined.

@@ -21,6 +21,17 @@ pub fn words(text: &str, quoting: Quoting) -> Option<Vec<String>> {
     Some(words)
 }
 
+/// Returns the words of a setting before the first one that systemd rejects.
+pub(super) fn accepted_words(text: &str) -> Vec<String> {
+    let mut rest = text;
+    let mut words = Vec::new();
+    while let Some(Some((word, after))) = first_word(rest, Quoting::Unit) {
+        words.push(word);
+        rest = after;
+    }
+    words
+}
+
 /// Returns the first word and the rest of the text, which begins with the next word. The inner value is
 /// `None` without a word, the outer one if systemd rejects the text.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use super::UnitError;
 use super::script::ScriptArguments;
-use super::words::words;
+use super::words::{is_blank, words};
 use std::path::Path;
 
 /// The prefixes of a command.
@@ -47,8 +47,11 @@ impl Command {
         // Without its prefix `:`, systemd would also replace the variables in the command.
         let unprefixed = self.text.trim_start_matches(PREFIXES);
         let prefixes = self.text[..self.text.len() - unprefixed.len()].replace(':', "");
-        let literal = unprefixed.replace('$', "$$");
-        format!("{prefixes}{literal} ${name}")
+        // systemd does not replace variables in the path of the program.
+        let (program, arguments) =
+            unprefixed.split_at(unprefixed.find(is_blank).unwrap_or(unprefixed.len()));
+        let literal = arguments.replace('$', "$$");
+        format!("{prefixes}{program}{literal} ${name}")
     }
 
     /// Returns whether systemd replaces the variable `name` after the last argument.
@@ -86,6 +89,10 @@ impl Command {
         if self.words.iter().any(|word| word == ";") {
             let separators = self.words.iter().filter(|word| *word == ";").count();
             return Err(UnitError::ManyExecStarts(separators + 1));
+        }
+        let uses = self.variables().into_iter().filter(|name| *name == variable).count();
+        if uses > usize::from(self.ends_with_variable(variable)) {
+            return Err(UnitError::VariableNotLast(variable.to_owned()));
         }
         let word = kubelet_word(&self.words);
         match (word, script.map(|script| ScriptArguments::parse(script, variable))) {
@@ -200,10 +207,29 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_may_only_be_the_last_argument() {
+        for text in
+            ["/usr/bin/kubelet $ARGS", "/usr/bin/kubelet $$ARGS", ":/usr/bin/kubelet ${ARGS}"]
+        {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        // Braces make one argument of all arguments in the variable.
+        for text in [
+            "/usr/bin/kubelet ${ARGS}",
+            "/usr/bin/kubelet --v=2 ${ARGS}$MORE $ARGS",
+            "/usr/bin/kubelet $ARGS --v=2",
+        ] {
+            assert_eq!(check(text), Err(UnitError::VariableNotLast("ARGS".to_owned())), "{text}");
+        }
+    }
+
+    #[test]
     fn a_command_without_expansion_keeps_its_dollar_signs() {
         for (text, expected) in [
             ("-/usr/bin/kubelet $A", "-/usr/bin/kubelet $A $X"),
             ("-:/usr/bin/kubelet $A", "-/usr/bin/kubelet $$A $X"),
+            (":/opt/$A/kubelet $A", "/opt/$A/kubelet $$A $X"),
+            (":/usr/bin/kubelet", "/usr/bin/kubelet $X"),
             ("/usr/bin/kubelet $A $X", "/usr/bin/kubelet $A $X"),
         ] {
             assert_eq!(Command::parse(text).with_variable("X"), expected);

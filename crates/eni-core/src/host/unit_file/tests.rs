@@ -33,6 +33,20 @@ fn a_later_drop_in_replaces_the_command() {
 }
 
 #[test]
+fn systemd_ignores_the_rest_of_a_drop_in_after_a_bad_section_header() {
+    for header in ["[Serv", "[Service] # of the site", "[\"Service\"]", "[Ser\\vice]"] {
+        let drop_in = format!(
+            "[Service]\nExecStart=\nExecStart=/opt/first $MORE\n{header}\n[Service]\nExecStart=\nExecStart=/opt/second\n"
+        );
+        let last = "[Service]\nNice=1\n";
+        assert_eq!(of(&[AL2, &drop_in, last]).unwrap(), "/opt/first $MORE", "{header}");
+    }
+    // A section that systemd does not know is ignored alone.
+    let drop_in = "[X-Site]\nExecStart=/opt/first\n[Service]\nExecStart=\nExecStart=/opt/second\n";
+    assert_eq!(of(&[AL2, drop_in]).unwrap(), "/opt/second");
+}
+
+#[test]
 fn only_effective_assignments_count_and_no_comment() {
     let texts = |drop_in: &str| [AL2.to_owned(), drop_in.to_owned()];
     let begins = "/usr/bin/kubelet --config /etc/kubernetes/kubelet/kubelet-config.json \
@@ -46,6 +60,10 @@ fn only_effective_assignments_count_and_no_comment() {
         (
             "[Service]\nEnvironment=KUBELET_ARGS=--a\nEnvironment=\nEnvironment=KUBELET_EXTRA_ARGS=--b",
             "$KUBELET_ARGS --b",
+        ),
+        (
+            "[Service]\nEnvironment=KUBELET_ARGS=--a 'KUBELET_EXTRA_ARGS=--b",
+            "--a $KUBELET_EXTRA_ARGS",
         ),
         (
             "[Service]\nEnvironmentFile=-/etc/default/kubelet\nEnvironment=KUBELET_ARGS=--a",

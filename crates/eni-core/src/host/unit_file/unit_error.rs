@@ -22,6 +22,10 @@ pub enum UnitError {
     /// A script starts the kubelet without its own arguments.
     #[error("ExecStart= runs {0}, a script that does not pass its arguments to the kubelet")]
     Script(String),
+    /// The command contains the variable with the arguments of eni-bootstrap in another place than at its
+    /// end, or in braces.
+    #[error("ExecStart= uses ${0} not only as its last argument")]
+    VariableNotLast(String),
     /// A drop-in that systemd reads after the one of eni-bootstrap replaces the command.
     #[error("{} sets ExecStart= and is read after {own}", drop_in.display())]
     LaterDropIn {
@@ -42,6 +46,9 @@ impl Advice for UnitError {
             }
             Self::Script(script) => {
                 format!("add `\"$@\"` to the kubelet command in {script}").into()
+            }
+            Self::VariableNotLast(name) => {
+                format!("write ${name} once, without braces, as the last argument of ExecStart=").into()
             }
             Self::LaterDropIn { drop_in, own } => format!(
                 "rename {} so that its name sorts before {own}, or add `$ENI_BOOTSTRAP_KUBELET_ARGS` to the end of its ExecStart=",

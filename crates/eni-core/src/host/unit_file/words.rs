@@ -2,14 +2,34 @@
 
 use crate::host::file_text;
 
-/// Returns the words of a setting, of a variable that a command expands, or of a property in the
+/// Returns the words of a command, of a variable that a command expands, or of a property in the
 /// output of `systemctl show`, without their quotes and escapes.
 ///
-/// A backslash begins an escape also in single quotes.
+/// A backslash begins an escape also in single quotes. A quote may be open at the end of the text, and an
+/// unknown escape is the character after the backslash.
 ///
 /// Source: `extract_first_word` in `src/basic/extract-word.c`, systemd. `systemctl show` escapes a
 /// space as `\x20` before version 240, and quotes the word as a shell does since then.
 pub(crate) fn words(text: &str) -> Vec<String> {
+    split(text, Errors::Accept)
+}
+
+/// Returns the words of a setting of a unit as [`words`] does, up to the first one with an open quote or
+/// an unknown escape: systemd ignores the rest of the line.
+///
+/// Source: `config_parse_environ` in `src/core/load-fragment.c`, systemd.
+pub(crate) fn words_of_setting(text: &str) -> Vec<String> {
+    split(text, Errors::EndTheText)
+}
+
+/// What an open quote or an unknown escape means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Errors {
+    Accept,
+    EndTheText,
+}
+
+fn split(text: &str, errors: Errors) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -17,20 +37,28 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     while let Some(character) = rest.next() {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
-            (_, '\\') => word.get_or_insert_default().extend(unescape(&mut rest)),
+            (_, '\\') => {
+                let escape = unescape(&mut rest);
+                if errors == Errors::EndTheText && !matches!(escape, Escape::Known(_)) {
+                    return words;
+                }
+                word.get_or_insert_default().extend(escape.character());
+            }
             (None, '"' | '\'') => {
                 quote = Some(character);
                 word.get_or_insert_default();
             }
-            // The shell's quotes for text with control characters.
-            (None, '$') if word.is_none() && rest.peek() == Some(&'\'') => {
+            // In the output of `systemctl show`: the shell's quotes for text with control characters.
+            (None, '$')
+                if errors == Errors::Accept && word.is_none() && rest.peek() == Some(&'\'') =>
+            {
                 word.get_or_insert_default().push_str(&ansi_quoted(&mut rest));
             }
             (None, _) if is_blank(character) => words.extend(word.take()),
             _ => word.get_or_insert_default().push(character),
         }
     }
-    words.extend(word);
+    words.extend(word.filter(|_| quote.is_none() || errors == Errors::Accept));
     words
 }
 
@@ -43,34 +71,56 @@ fn ansi_quoted(rest: &mut Characters<'_>) -> String {
     while let Some(character) = rest.next() {
         match character {
             '\'' => break,
-            '\\' => text.extend(unescape(rest)),
+            '\\' => text.extend(unescape(rest).character()),
             _ => text.push(character),
         }
     }
     text
 }
 
-/// Returns the character of the escape that follows a backslash.
+/// The text after a backslash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    Known(char),
+    /// systemd has no escape of this letter.
+    Unknown(char),
+    /// A number that is too short, zero or not a character, or the end of the text.
+    NoCharacter,
+}
+
+impl Escape {
+    fn character(self) -> Option<char> {
+        match self {
+            Self::Known(character) | Self::Unknown(character) => Some(character),
+            Self::NoCharacter => None,
+        }
+    }
+}
+
+/// Returns the escape that follows a backslash.
 ///
 /// Source: `cunescape_one` in `src/basic/escape.c`, systemd.
-fn unescape(rest: &mut Characters<'_>) -> Option<char> {
-    let first = rest.next()?;
+fn unescape(rest: &mut Characters<'_>) -> Escape {
+    let Some(first) = rest.next() else { return Escape::NoCharacter };
     let (radix, length) = match first {
         'x' => (16, 2),
         'u' => (16, 4),
         'U' => (16, 8),
         '0'..='7' => (8, 2),
-        other => return Some(control(other)),
+        other => return control(other),
     };
     let digits: String = rest.by_ref().take(length).collect();
-    let number = u32::from_str_radix(&digits, radix).ok()?;
+    let is_whole = digits.len() == length && digits.chars().all(|it| it.is_digit(radix));
+    let number = u32::from_str_radix(&digits, radix).ok().filter(|_| is_whole);
     // The first octal digit follows the backslash immediately.
-    char::from_u32(number + first.to_digit(8).unwrap_or_default() * 64)
+    let number = number.map(|it| it + first.to_digit(8).unwrap_or_default() * 64);
+    let character = number.filter(|&it| it != 0).and_then(char::from_u32);
+    character.map_or(Escape::NoCharacter, Escape::Known)
 }
 
-/// Returns the character that the letter after a backslash stands for.
-fn control(letter: char) -> char {
-    match letter {
+/// Returns the escape of a letter.
+fn control(letter: char) -> Escape {
+    Escape::Known(match letter {
         'a' => '\u{7}',
         'b' => '\u{8}',
         'f' => '\u{c}',
@@ -79,8 +129,9 @@ fn control(letter: char) -> char {
         's' => ' ',
         't' => '\t',
         'v' => '\u{b}',
-        other => other,
-    }
+        '\\' | '"' | '\'' => letter,
+        other => return Escape::Unknown(other),
+    })
 }
 
 /// Returns whether systemd separates words at this character.
@@ -206,6 +257,22 @@ mod tests {
             ("a\u{a0}b\u{2003}c", &["a\u{a0}b\u{2003}c"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn systemd_ignores_the_rest_of_a_setting_after_an_error() {
+        for (text, expected) in [
+            ("A=1 'B=x y'", &["A=1", "B=x y"][..]),
+            ("A=1 'B=x C=2", &["A=1"]),
+            ("A=1 \"B=x C=2", &["A=1"]),
+            ("A=1 B=\\d C=2", &["A=1"]),
+            ("A=1 B=\\x4 C=2", &["A=1"]),
+            ("A=1 B=\\x00 C=2", &["A=1"]),
+            ("A=1 B=\\", &["A=1"]),
+            ("$'A=1' B=2", &["$A=1", "B=2"]),
+        ] {
+            assert_eq!(words_of_setting(text), expected, "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use eni_bootstrap_sandbox::Certificate;
 use serde::Deserialize;
 
 /// The faults that a case can have, in the order of the documentation.
@@ -181,18 +182,6 @@ pub enum Credentials {
     Role,
     /// `sts:AssumeRoleWithWebIdentity`.
     WebIdentity,
-}
-
-/// The certificate of a server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Certificate {
-    #[default]
-    Valid,
-    OtherAuthority,
-    Expired,
-    NotYetValid,
-    OtherName,
 }
 
 /// The expected result of the next boot, without the fault.

@@ -143,7 +143,7 @@ impl Drop for TokenWebhook {
 
 /// Reads a `TokenReview` request and sends the response.
 fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(5)))?;
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {

@@ -39,7 +39,7 @@ fn nodeadm_and_retry_fit_the_restrictions() {
     site.trace_host("nodeadm", &["eni-bootstrap", "systemctl"]);
     site.assert_sufficient("nodeadm", &["/var/lib/eni-bootstrap", "/etc/eks/nodeadm.d"]);
     let file = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
-    site.assert_necessary("/etc/eks/nodeadm.d", "", not_written(NODEADM, file));
+    site.assert_necessary("/etc/eks/nodeadm.d", "", &not_written(NODEADM, file));
     // The failure has started the retry unit, which pauses.
     assert_eq!(privileges(&site.machine, RETRY), RESTRICTED);
 
@@ -49,7 +49,7 @@ fn nodeadm_and_retry_fit_the_restrictions() {
         "host: {NODEADM}\n{warning}/configured-for.json: {read_only}\n{warning}/last-run.json: {read_only}; if the API server is unreachable at the next boot, the kubelet does not start\n"
     );
     let state = "/var/lib/eni-bootstrap";
-    site.assert_necessary(state, "StateDirectory=\n", ("0".to_owned(), warnings));
+    site.assert_necessary(state, "StateDirectory=\n", &("0".to_owned(), warnings));
 
     write(&site.machine, "/etc/eni-bootstrap/90-site.toml", "[retry]\npause = \"1s\"\n");
     site.machine.stdout_of(&["systemctl", "stop", "kubelet.service"]);
@@ -104,7 +104,7 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     );
     site.assert_sufficient("kubelet-dropin", &["/var/lib/eni-bootstrap", "/etc/systemd/system"]);
     let file = "/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
-    site.assert_necessary("/etc/systemd/system", "", not_written(DROPIN, file));
+    site.assert_necessary("/etc/systemd/system", "", &not_written(DROPIN, file));
 
     // A unit of the site starts a real kubelet, which reads drop-ins.
     let machine = &site.machine;
@@ -132,7 +132,7 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
         &["/var/lib/eni-bootstrap", "/etc/systemd/system", "/etc/kubernetes"],
     );
     let flags = "host: kubelet-dropin (the image has kubelet.service and no nodeadm-run.service; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only)\n";
-    site.assert_necessary("/etc/kubernetes", "", ("0".to_owned(), flags.to_owned()));
+    site.assert_necessary("/etc/kubernetes", "", &("0".to_owned(), flags.to_owned()));
 
     let unit = "/etc/systemd/system/snap.kubelet-eks.daemon.service";
     write(&site.machine, unit, "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n");
@@ -170,7 +170,7 @@ fn kubeadm_fits_the_restrictions() {
         let host = format!("kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from {file})");
         site.trace_host(&host, &["eni-bootstrap", "systemctl"]);
         site.assert_sufficient(&host, &["/var/lib/eni-bootstrap", folder]);
-        site.assert_necessary(folder, "", not_written(&host, &file));
+        site.assert_necessary(folder, "", &not_written(&host, &file));
     }
     site.end();
 }

@@ -165,9 +165,9 @@ impl Site {
     /// Asserts that the test has covered its paths in [`NECESSARY`]. Prints how many of the allowed system
     /// calls this test and the tests before it have used, and shuts the node down.
     pub fn end(self) {
+        static USED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         let (_, expected) = NECESSARY.iter().find(|(case, _)| *case == self.case).unwrap();
         assert_eq!(self.necessary.iter().collect::<Vec<_>>(), *expected, "{}", self.case);
-        static USED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         let mut used = USED.lock().unwrap();
         used.extend(self.calls);
         let allowed = self.sets.expand("@known").difference(&self.sets.blocked()).count();
@@ -181,8 +181,8 @@ impl Site {
 
     /// Runs the unit without `path` in the writable paths, and with the other lines of a drop-in `more`.
     /// Asserts the exit status, and the warnings and the error.
-    pub fn assert_necessary(&mut self, path: &str, more: &str, expected: (String, String)) {
-        assert_eq!(self.run_with(&format!("{more}{}", without(&[path]))), expected, "{path}");
+    pub fn assert_necessary(&mut self, path: &str, more: &str, expected: &(String, String)) {
+        assert_eq!(&self.run_with(&format!("{more}{}", without(&[path]))), expected, "{path}");
         self.necessary.insert(path.to_owned());
     }
 

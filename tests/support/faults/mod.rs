@@ -8,6 +8,7 @@ mod chroot;
 pub mod crash_node;
 mod image;
 mod inject;
+mod injection;
 mod mounts;
 mod namespace;
 mod normal;

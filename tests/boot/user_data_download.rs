@@ -11,8 +11,8 @@ use std::os::unix::fs::MetadataExt as _;
 const FETCH: &str = "/usr/local/sbin/eni-bootstrap-fetch";
 /// The unit that user data writes.
 const UNIT: &str = "/etc/systemd/system/eni-bootstrap.service";
-/// The change that ends the download after a few attempts. It also limits each attempt.
-const SHORT_DOWNLOAD: (&str, &str) = ("\ndownload_timeout=300 ", "\ndownload_timeout=10 ");
+/// The change that ends the download after the first attempt.
+const SHORT_DOWNLOAD: (&str, &str) = ("\ndownload_timeout=300 ", "\ndownload_timeout=2 ");
 
 const CHECKSUM_HELP: &str =
     "do not run this file; correct the SHA-256 in user data, or upload the right file";

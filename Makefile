@@ -34,7 +34,8 @@ demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance a
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer strace=strace || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer strace=strace \
+		setpriv=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
 # The cases, and what each compares, are in tests/ipamd/cases. CASES selects some of them.
@@ -42,7 +43,7 @@ test-ipamd: toolchain compiler static ## Compare the values of eni-bootstrap wit
 	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=; for part in moto kubernetes ipamd; do \
 		tests/real/install.sh $$part || missing="$$missing $$part"; \
 	done; \
-	tests/real/need.sh ip=iproute2 iptables-restore=iptables unshare=util-linux || missing="$$missing packages"; \
+	tests/real/need.sh ip=iproute2 iptables-restore=iptables unshare=util-linux setpriv=util-linux || missing="$$missing packages"; \
 	if [[ -n $$missing ]]; then \
 		echo "test-ipamd did not run on this machine; missing:$$missing"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	else \
@@ -65,7 +66,7 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	done
 	@tests/real/need.sh systemd-nspawn=systemd-container dpkg-deb=dpkg rpm=rpm lintian=lintian git=git jq=jq \
-		gpg=gnupg debsig-verify=debsig-verify \
+		gpg=gnupg debsig-verify=debsig-verify strace=strace setpriv=util-linux \
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
@@ -78,7 +79,8 @@ test-faults: toolchain compiler static ## Run with each fault of a service or th
 	@for part in moto kubernetes toxiproxy boot; do tests/real/install.sh $$part || [[ $${REQUIRE_REAL:-} != 1 ]]; done
 	@export PATH="$$PATH:/usr/sbin:/sbin"; tests/real/need.sh ip=iproute2 iptables=iptables unshare=util-linux strace=strace \
 		systemd-nspawn=systemd-container qemu-storage-daemon=qemu-system-common \
-		mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount || [[ $${REQUIRE_REAL:-} != 1 ]]
+		mkfs.xfs=xfsprogs mkfs.ext4=e2fsprogs losetup=mount \
+		setpriv=util-linux chattr=e2fsprogs perl=perl-base curl=curl || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; CASES="$(CASES)" cargo test --locked --test it -- faults:: --nocapture || status=$$?; $(WHAT_RAN)
 
 # Build only the crates under test with instrumentation, so that the AWS SDK is that of `make test`.

@@ -108,7 +108,7 @@ fn a_missing_item_is_awaited_if_max_pods_depends_on_it() {
 fn unknown_interfaces_are_an_error_only_if_max_pods_depends_on_them() {
     let imds = imds();
     imds.remove(LIST);
-    let node = imds_only(&imds).with("--imds-wait", "500ms");
+    let node = imds_only(&imds).with("--imds-wait", "3s");
     for command in ["plan", "run"] {
         let output = node.run([command]);
         assert_eq!(output.status, Some(69), "{}", output.stderr);
@@ -147,7 +147,7 @@ fn interfaces_without_addresses_are_an_error() {
 
 /// Returns the warnings of a run with the ENIConfig us-west-2a, whose subnet is subnet-0a.
 fn warnings(imds: &Imds) -> Vec<String> {
-    let output = with_imds(imds).run(["run", "--eni-config-wait", "30s"]);
+    let output = with_imds(imds).run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let about = |line: &&str| line.starts_with("warning: ") && line.contains("network interface");
     output.stderr.lines().filter(about).map(str::to_owned).collect()

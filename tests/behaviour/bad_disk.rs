@@ -150,7 +150,7 @@ fn two_runs_do_not_interleave() {
     let api = KubernetesApi::start();
     let (node, _imds) = in_cluster(&api);
     let first = node.start(["run"]);
-    assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
+    assert!(api.wait_for("watch", 1, std::time::Duration::from_mins(5)));
     let second = node.run(["run", "--imds-wait", "300ms"]);
     assert_eq!(
         (second.status, error(&second)),

@@ -84,30 +84,43 @@ fn an_early_404_for_an_item_is_retried() {
 
 #[test]
 fn a_404_that_stays_is_65_for_a_required_item_and_a_warning_for_another_one() {
-    for (item, warning) in ITEMS.into_iter().filter(|(item, _)| *item != SUBNET) {
-        let api = ready_api();
-        let (node, imds) = in_cluster(&api);
-        imds.remove(item);
-        let output = node.run(["run", "--imds-wait", "1s"]);
-        match warning {
-            None => {
-                assert_eq!(
-                    (output.status, error(&output)),
-                    (
-                        Some(65),
-                        format!("error: failed to read instance metadata\n  caused by: the instance metadata service has no {item}\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n").as_str()
-                    )
-                );
-                assert_eq!(node.written(), Vec::<String>::new());
-            }
-            Some(effect) => {
-                assert_eq!(output.status, Some(0), "{item}: {}", output.stderr);
-                let line =
-                    format!("warning: instance: {item} not found (HTTP status 404); {effect}\n");
-                assert!(output.stderr.contains(&line), "{item}: {}", output.stderr);
-            }
+    // Each run waits until its time limit, so the runs are concurrent.
+    std::thread::scope(|scope| {
+        for (item, warning) in ITEMS.into_iter().filter(|(item, _)| *item != SUBNET) {
+            scope.spawn(move || match warning {
+                None => assert_required(item),
+                Some(effect) => assert_optional(item, effect),
+            });
         }
-    }
+    });
+}
+
+/// Asserts that a run without the item fails after its time limit.
+fn assert_required(item: &str) {
+    let api = ready_api();
+    let (node, imds) = in_cluster(&api);
+    imds.remove(item);
+    let output = node.run(["run", "--imds-wait", "4s"]);
+    assert_eq!(
+        (output.status, error(&output)),
+        (
+            Some(65),
+            format!("error: failed to read instance metadata\n  caused by: the instance metadata service has no {item}\n  help: check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests\n").as_str()
+        )
+    );
+    assert_eq!(node.written(), Vec::<String>::new());
+}
+
+/// Asserts that a run without the item logs a warning with `effect`.
+fn assert_optional(item: &str, effect: &str) {
+    let api = ready_api();
+    let (node, imds) = in_cluster(&api);
+    imds.remove(item);
+    // HTTP 404 is retried for one twentieth of this time.
+    let output = node.run(["run", "--imds-wait", "40s"]);
+    assert_eq!(output.status, Some(0), "{item}: {}", output.stderr);
+    let line = format!("warning: instance: {item} not found (HTTP status 404); {effect}\n");
+    assert!(output.stderr.contains(&line), "{item}: {}", output.stderr);
 }
 
 #[test]
@@ -212,7 +225,7 @@ fn an_unknown_image_family_is_65() {
 fn a_missing_instance_tag_is_named() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
-    let short = ["--imds-wait", "1s"];
+    let short = ["--imds-wait", "20s"]; // one second for a tag
     let plan = ["plan", "--eni-config-name", "{tag:Pool}-{zone}"];
     let output = node.run(plan.iter().chain(&short));
     assert_eq!(

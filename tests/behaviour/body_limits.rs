@@ -67,7 +67,7 @@ fn a_watch_of_many_lines_exceeds_no_limit() {
     api.faults().fail_next_matching("watch=true", 1, Fault::Body(lines.into_bytes()));
     let mut run = node.start(["run"]);
     run.until("wait: ENIConfig us-west-2a not found");
-    assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
+    assert!(api.wait_for("watch", 1, std::time::Duration::from_mins(5)));
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));
     let output = run.end();
     assert_eq!(output.status, Some(0), "{}", output.stderr);

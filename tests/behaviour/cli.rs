@@ -88,7 +88,7 @@ fn run_writes_and_waits_and_a_second_run_writes_nothing() {
     let api = KubernetesApi::start();
     let (node, imds) = in_cluster(&api);
     let run = node.start(["run"]);
-    assert!(api.wait_for("watch", 1, std::time::Duration::from_secs(30)));
+    assert!(api.wait_for("watch", 1, std::time::Duration::from_mins(5)));
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
     let first = run.end();
     assert_eq!((first.status, first.stdout.as_str()), (Some(0), ""), "{}", first.stderr);

@@ -246,7 +246,7 @@ fn systemd_receives_the_status_of_the_wait_and_more_time() {
     .filter_map(|text| {
         let state =
             "STATUS=Waiting for ENIConfig us-west-2a: the ENIConfig does not exist in the cluster";
-        let end = "\nEXTEND_TIMEOUT_USEC=60000000\n";
+        let end = "\nEXTEND_TIMEOUT_USEC=60000000";
         Some(text.strip_prefix(state)?.strip_suffix(end)?.to_owned())
     });
     assert_eq!(notifications.next().unwrap(), "");

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The longest time until memory is freed.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_mins(5);
 /// A line of the log of an agent that waits for its ENIConfig.
 const WAITS: &str = "us-west-2a not found";
 

@@ -63,14 +63,11 @@ fn credential(token: &str) -> String {
 }
 
 #[test]
-fn an_exec_plugin_that_hangs_does_not_stop_the_timers() {
+fn an_exec_plugin_that_hangs_is_an_error() {
     let api = ready_api();
     let fixture = Fixture::new(&api, "exec sleep 600\n");
     let output = fixture.run("1s");
     assert_eq!(output.status, Some(77), "{}", output.stderr);
-    // The reports continue while the plugin runs.
-    let report = "wait: no response yet for the aws-node DaemonSet\n";
-    assert!(output.stderr.contains(report), "{}", output.stderr);
     let plugin = fixture.plugin();
     assert_eq!(
         error(&output),
@@ -78,6 +75,22 @@ fn an_exec_plugin_that_hangs_does_not_stop_the_timers() {
             "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: failed to get credentials from the exec plugin of the kubeconfig\n  caused by: {plugin} did not finish within 20s\n  help: run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig\n"
         )
     );
+}
+
+/// The agent would not handle the signal before the end of the plugin if it waited for it without its event
+/// loop. It also reports the state of the wait in this loop.
+#[test]
+fn sigterm_ends_a_run_while_an_exec_plugin_hangs() {
+    let api = ready_api();
+    let fixture = Fixture::new(&api, "exec sleep 600\n");
+    let running = fixture.node.start(["run", "--eni-config-wait", "0"]);
+    while fixture.calls() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    running.terminate();
+    let output = running.end();
+    assert_eq!(output.status, Some(143), "{}", output.stderr);
+    assert!(!output.stderr.contains("did not finish"), "{}", output.stderr);
 }
 
 /// Shell code that counts its runs and is true in the first three.
@@ -91,7 +104,7 @@ fn an_exec_plugin_that_fails_at_first_is_run_again() {
         credential("good")
     );
     let fixture = Fixture::new(&api, &plugin);
-    let output = fixture.run("1m");
+    let output = fixture.run("10m");
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(fixture.calls(), 4);
     let line = format!(
@@ -111,7 +124,7 @@ fn a_401_discards_the_token_of_the_exec_plugin() {
         credential("second")
     );
     let fixture = Fixture::new(&api, &plugin);
-    let output = fixture.run("1m");
+    let output = fixture.run("10m");
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(fixture.calls(), 4);
     let tokens: Vec<String> = api.requests().into_iter().filter_map(|it| it.token).collect();

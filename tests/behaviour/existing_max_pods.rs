@@ -129,6 +129,12 @@ fn the_log_and_the_plan_contain_the_reserve_that_karpenter_plans() {
     assert!(run.stderr.contains(warning), "{}", run.stderr);
 }
 
+/// Returns the number of CPUs of the machine. A CPU quota of the tests does not reduce it.
+fn cpus() -> usize {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+    text.lines().filter(|line| line.starts_with("processor")).count()
+}
+
 #[test]
 fn pods_per_core_limits_the_pods_and_the_memory_reserve() {
     let api = ready_api();
@@ -136,7 +142,7 @@ fn pods_per_core_limits_the_pods_and_the_memory_reserve() {
     let output = node.run(["run"]);
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let warning = output.stderr.lines().find(|line| line.contains("podsPerCore")).unwrap();
-    let cpus = std::thread::available_parallelism().unwrap().get();
+    let cpus = cpus();
     assert!(
         warning.starts_with(&format!(
             "warning: plan: user data sets podsPerCore to 1, so the kubelet accepts at most {cpus} pod"

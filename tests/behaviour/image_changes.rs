@@ -19,7 +19,7 @@ fn run_with_edit_during_the_wait(
 ) -> RunOutput {
     api.set_aws_node(None);
     let running = node.start(["run"]);
-    assert!(api.wait_for("other", 1, Duration::from_secs(30)));
+    assert!(api.wait_for("other", 1, Duration::from_mins(5)));
     edit();
     api.set_aws_node(Some(&[
         ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
@@ -77,7 +77,7 @@ fn snap_arguments_that_change_during_the_wait_for_the_cluster_are_not_lost() {
     let mut command = node.command(["run"]);
     command.env("PATH", path);
     let running = crate::support::node::Running::new(command);
-    assert!(api.wait_for("other", 1, Duration::from_secs(30)));
+    assert!(api.wait_for("other", 1, Duration::from_mins(5)));
     node.file("args", "--v=4\n");
     api.set_aws_node(Some(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]));
     let output = running.end();

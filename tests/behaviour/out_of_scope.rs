@@ -187,7 +187,7 @@ fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
         "warning: wait: this cluster has DaemonSet kube-system/cilium and no aws-node: eni-bootstrap supports only the Amazon VPC CNI; remove eni-bootstrap from this node, install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n"
     );
     // aws-node and six other DaemonSets, and then aws-node twice.
-    assert!(api.wait_for("other", 9, Duration::from_secs(30)), "{:?}", api.requests());
+    assert!(api.wait_for("other", 9, Duration::from_mins(5)), "{:?}", api.requests());
     api.set_aws_node(Some(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]));
     let output = run.end();
     assert_eq!(output.status, Some(0), "{}", output.stderr);

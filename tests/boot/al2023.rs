@@ -52,7 +52,7 @@ fn image_without_nodeadm_drop_ins_configures_the_kubelet_unit() {
 fn kubelet_starts_only_after_the_eniconfig_is_created() {
     let Some(fixture) = Fixture::new("al2023_late", Al2023) else { return };
     let machine = fixture.node.boot();
-    assert!(fixture.cluster.wait_for("watch", 1, Duration::from_mins(1)), "{}", machine.console());
+    assert!(fixture.cluster.wait_for("watch", 1, Duration::from_mins(5)), "{}", machine.console());
     fixture.create_eni_config_late(&machine);
     assert_eq!(Kubelet::started(&machine).effective(), EffectiveKubelet::configured());
 }

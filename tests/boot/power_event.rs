@@ -12,7 +12,7 @@ use std::fs;
 use std::time::Duration;
 
 /// The limit for the outage, which lasts one minute after the first failed request.
-const OUTAGE_LIMIT: Duration = Duration::from_mins(3);
+const OUTAGE_LIMIT: Duration = Duration::from_mins(10);
 /// The number of reports about a wait in one minute. Consecutive reports are at least 15 s apart.
 const REPORTS: usize = 4;
 /// The folder that persists across boots.

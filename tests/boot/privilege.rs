@@ -4,38 +4,17 @@
 //!
 //! eni-bootstrap has no unit in a bootstrap container of Bottlerocket.
 
+mod site;
+
 use crate::boot::effective_unit::write;
-use crate::support::boot::Fixture;
 use crate::support::boot::machine::Machine;
-use crate::support::boot::node::Family::{self, Al2, Al2023, Kubeadm};
-use crate::support::boot::restrictions::{SystemCallSets, WRITABLE, differences};
-use crate::support::lines::{report, text_of};
-use crate::support::real_parts::{kubelet_program, program};
-use crate::support::trace::Trace;
+use crate::support::boot::node::Family::{Al2, Al2023, Kubeadm};
+use crate::support::boot::restrictions::{WRITABLE, differences};
+use crate::support::real_parts::kubelet_program;
+use site::{DROP_IN, NECESSARY, RESTRICTED, RETRY, Site, UNIT, not_written, privileges};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::sync::Mutex;
-
-/// A drop-in of this test. It applies after `50-test.conf`.
-const DROP_IN: &str = "/etc/systemd/system/eni-bootstrap.service.d/60-timeout.conf";
-const UNIT: &str = "eni-bootstrap.service";
-const RETRY: &str = "eni-bootstrap-retry.service";
-
-/// uid 0 without a capability, with a system call filter.
-const RESTRICTED: &str = "Uid 0
-CapInh 0000000000000000
-CapPrm 0000000000000000
-CapEff 0000000000000000
-CapBnd 0000000000000000
-CapAmb 0000000000000000
-NoNewPrivs 1
-Seccomp 2
-";
-
-/// The exec plugin on Amazon Linux 2: `token -i CLUSTER --region REGION`.
-const PLUGIN: &str = "#!/bin/sh\nexec eni-bootstrap token --cluster-name \"$3\" --region \"$5\"\n";
 
 /// Simulates `snap`. As with snapd, another process stores the option, without the restrictions of the unit.
 const SNAP: &str = r#"#!/bin/sh
@@ -44,158 +23,6 @@ case "$1 $2" in
 "set kubelet-eks") systemd-run --quiet -p Type=oneshot sh -c 'printf "%s\n" "$0" >/var/snap-args' "${3#args=}" ;;
 esac
 "#;
-
-/// Returns the fields of `/proc/PID/status` that describe the privileges of the main process of `unit`.
-fn privileges(machine: &Machine, unit: &str) -> String {
-    let process = machine.property(unit, "MainPID");
-    let status = machine.read(&format!("/proc/{process}/status")).unwrap();
-    let names = ["Uid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"];
-    let fields = status.lines().filter_map(|line| line.split_once(":\t"));
-    let fields = fields.filter(|(name, _)| names.contains(name));
-    text_of(fields.map(|(name, value)| format!("{name} {}", value.split('\t').next().unwrap())))
-}
-
-/// A booted node of an image family, with one or more host families one after another.
-struct Site {
-    _fixture: Fixture,
-    machine: Machine,
-    strace: PathBuf,
-    sets: SystemCallSets,
-    /// The system calls of the traced runs.
-    calls: BTreeSet<String>,
-}
-
-impl Site {
-    /// Boots the node. Asserts the privileges of the running process while it waits for the ENIConfig.
-    fn boot(case: &str, family: Family) -> Option<Self> {
-        let strace = program("strace", "strace")?;
-        let fixture = Fixture::new(case, family)?;
-        match family {
-            Al2 => {
-                fixture.complete_al2_bootstrap();
-                // The exec plugin of the kubeconfig.
-                fixture.node.settings("[cluster]\nkubeconfig = \"/var/lib/kubelet/kubeconfig\"\n");
-                fixture.node.write("usr/bin/aws-iam-authenticator", PLUGIN);
-                let plugin = fixture.node.path("usr/bin/aws-iam-authenticator");
-                fs::set_permissions(plugin, Permissions::from_mode(0o755)).unwrap();
-            }
-            Kubeadm => fixture.node.settings(&format!(
-                "[cluster]\nname = \"real\"\nendpoint = \"{}\"\ncertificate-authority = \"{}\"\n",
-                fixture.cluster.url(),
-                fixture.cluster.ca_base64()
-            )),
-            Al2023 => {}
-        }
-        let machine = fixture.node.boot();
-        machine.wait_for_console("wait: ENIConfig us-west-2a not found; retrying");
-        assert_eq!(privileges(&machine, UNIT), RESTRICTED, "{case}");
-        fixture.create_eni_config();
-        machine.wait_until_booted();
-        let writable = WRITABLE.map(|path| format!("-{path}")).join(" ");
-        assert_eq!(machine.property(UNIT, "ReadWritePaths"), writable);
-        let sets = SystemCallSets::of(&machine);
-        Some(Self { _fixture: fixture, machine, strace, sets, calls: BTreeSet::new() })
-    }
-
-    /// Runs a command with the environment of the unit, and records its system calls.
-    fn trace(&self, arguments: &[&str]) -> Trace {
-        let environment = self.machine.property(UNIT, "Environment");
-        let environment: Vec<&str> = environment.split(' ').collect();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let command = [&["env"], &environment[..], &["eni-bootstrap"], arguments].concat();
-        let output = self.machine.trace(file.path(), &self.strace, &command);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {stderr}");
-        Trace::read(&fs::read_to_string(file.path()).unwrap(), "/usr/bin/eni-bootstrap")
-    }
-
-    /// Traces `undo` and `run`. Asserts that they start these programs, use no blocked system call and
-    /// write only to writable paths.
-    fn trace_host(&mut self, host: &str, programs: &[&str]) {
-        let mut trace = self.trace(&["undo"]);
-        trace.add(self.trace(&["run"]));
-        let started: Vec<&str> = trace.programs.iter().map(String::as_str).collect();
-        assert_eq!(started, programs, "{host}");
-        let (calls, paths) = (trace.calls.len(), trace.written.len());
-        report(&format!("{host}: {calls} system calls, {paths} paths"));
-        let own = ["/run/eni-bootstrap", "/dev/null"];
-        let is_writable =
-            |path: &&String| WRITABLE.iter().chain(&own).any(|folder| path.starts_with(folder));
-        let other: Vec<&String> = trace.written.iter().filter(|it| !is_writable(it)).collect();
-        assert_eq!(other, Vec::<&String>::new(), "{host}: writes outside of the writable paths");
-        self.add_calls(host, trace);
-    }
-
-    /// Asserts that the units block none of the system calls.
-    fn add_calls(&mut self, what: &str, trace: Trace) {
-        let blocked: Vec<String> =
-            trace.calls.intersection(&self.sets.blocked()).cloned().collect();
-        assert_eq!(blocked, Vec::<String>::new(), "{what}: blocked system calls");
-        self.calls.extend(trace.calls);
-    }
-
-    /// Runs `undo`, and then the unit with these lines in a drop-in. Returns the exit status, and the
-    /// warnings and the error.
-    fn run_with(&self, lines: &str) -> (String, String) {
-        let machine = &self.machine;
-        machine.stdout_of(&["systemctl", "stop", RETRY]);
-        machine.stdout_of(&["eni-bootstrap", "undo"]);
-        write(machine, DROP_IN, &format!("[Service]\n{lines}"));
-        machine.stdout_of(&["systemctl", "daemon-reload"]);
-        machine.run(&["systemctl", "reset-failed"]);
-        let before = machine.journal(UNIT).len();
-        machine.run(&["systemctl", "restart", UNIT]);
-        let status = machine.property(UNIT, "ExecMainStatus");
-        let journal = machine.journal(UNIT)[before..].to_owned();
-        let parts = ["warning: ", "error: ", "  caused by: ", "  help: ", "host: "];
-        let is_shown = |line: &&str| parts.iter().any(|part| line.starts_with(part));
-        let shown = text_of(journal.lines().filter(is_shown));
-        fs::remove_file(machine.path(DROP_IN)).unwrap();
-        machine.stdout_of(&["systemctl", "daemon-reload"]);
-        (status, shown)
-    }
-
-    /// Prints how many of the allowed system calls this test and the tests before it have used, and shuts
-    /// the node down.
-    fn end(self) {
-        static USED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        let mut used = USED.lock().unwrap();
-        used.extend(self.calls);
-        let allowed = self.sets.expand("@known").difference(&self.sets.blocked()).count();
-        let names: Vec<&str> = used.iter().map(String::as_str).collect();
-        let (count, names) = (used.len(), names.join(" "));
-        report(&format!(
-            "{count} of {allowed} allowed system calls (of all architectures) are used: {names}"
-        ));
-        self.machine.power_off();
-    }
-
-    /// Runs the unit with only these writable paths. Asserts that it succeeds.
-    fn assert_sufficient(&self, host: &str, paths: &[&str]) {
-        let others: Vec<&str> =
-            WRITABLE.iter().copied().filter(|path| !paths.contains(path)).collect();
-        let (status, shown) = self.run_with(&without(&others));
-        assert_eq!(status, "0", "{host}: {shown}");
-        assert!(!shown.contains("Read-only file system"), "{host}: {shown}");
-    }
-}
-
-/// Returns the lines that remove `paths` from the writable paths.
-fn without(paths: &[&str]) -> String {
-    let rest = WRITABLE.iter().filter(|path| !paths.contains(path));
-    let rest = text_of(rest.map(|path| format!("ReadWritePaths=-{path}")));
-    format!("ReadWritePaths=\n{rest}")
-}
-
-/// Returns the line of the log for the host, and the error for a file that cannot be written.
-fn not_written(host: &str, file: &str) -> (String, String) {
-    (
-        "73".to_owned(),
-        format!(
-            "host: {host}\nerror: failed to configure the node\n  caused by: failed to write {file}\n  caused by: Read-only file system (os error 30)\n  help: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact\n"
-        ),
-    )
-}
 
 /// Writes an executable file of the running machine.
 fn install(machine: &Machine, path: &str, text: &str) {
@@ -212,22 +39,17 @@ fn nodeadm_and_retry_fit_the_restrictions() {
     site.trace_host("nodeadm", &["eni-bootstrap", "systemctl"]);
     site.assert_sufficient("nodeadm", &["/var/lib/eni-bootstrap", "/etc/eks/nodeadm.d"]);
     let file = "/etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
-    assert_eq!(site.run_with(&without(&["/etc/eks/nodeadm.d"])), not_written(NODEADM, file));
+    site.assert_necessary("/etc/eks/nodeadm.d", "", &not_written(NODEADM, file));
     // The failure has started the retry unit, which pauses.
     assert_eq!(privileges(&site.machine, RETRY), RESTRICTED);
 
-    let record = format!("StateDirectory=\n{}", without(&["/var/lib/eni-bootstrap"]));
     let warning = "warning: record: failed to write /var/lib/eni-bootstrap";
     let read_only = "Read-only file system (os error 30)";
-    assert_eq!(
-        site.run_with(&record),
-        (
-            "0".to_owned(),
-            format!(
-                "host: {NODEADM}\n{warning}/configured-for.json: {read_only}\n{warning}/last-run.json: {read_only}; if the API server is unreachable at the next boot, the kubelet does not start\n"
-            )
-        )
+    let warnings = format!(
+        "host: {NODEADM}\n{warning}/configured-for.json: {read_only}\n{warning}/last-run.json: {read_only}; if the API server is unreachable at the next boot, the kubelet does not start\n"
     );
+    let state = "/var/lib/eni-bootstrap";
+    site.assert_necessary(state, "StateDirectory=\n", &("0".to_owned(), warnings));
 
     write(&site.machine, "/etc/eni-bootstrap/90-site.toml", "[retry]\npause = \"1s\"\n");
     site.machine.stdout_of(&["systemctl", "stop", "kubelet.service"]);
@@ -282,7 +104,7 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
     );
     site.assert_sufficient("kubelet-dropin", &["/var/lib/eni-bootstrap", "/etc/systemd/system"]);
     let file = "/etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf";
-    assert_eq!(site.run_with(&without(&["/etc/systemd/system"])), not_written(DROPIN, file));
+    site.assert_necessary("/etc/systemd/system", "", &not_written(DROPIN, file));
 
     // A unit of the site starts a real kubelet, which reads drop-ins.
     let machine = &site.machine;
@@ -309,13 +131,8 @@ fn kubelet_dropin_and_snap_fit_the_restrictions() {
         "--config-dir",
         &["/var/lib/eni-bootstrap", "/etc/systemd/system", "/etc/kubernetes"],
     );
-    assert_eq!(
-        site.run_with(&without(&["/etc/kubernetes"])),
-        (
-            "0".to_owned(),
-            "host: kubelet-dropin (the image has kubelet.service and no nodeadm-run.service; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only)\n".to_owned()
-        )
-    );
+    let flags = "host: kubelet-dropin (the image has kubelet.service and no nodeadm-run.service; kubelet flags are used, because /etc/kubernetes/kubelet.conf.d is read-only)\n";
+    site.assert_necessary("/etc/kubernetes", "", &("0".to_owned(), flags.to_owned()));
 
     let unit = "/etc/systemd/system/snap.kubelet-eks.daemon.service";
     write(&site.machine, unit, "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n");
@@ -353,7 +170,14 @@ fn kubeadm_fits_the_restrictions() {
         let host = format!("kubeadm (kubelet.service reads $KUBELET_EXTRA_ARGS from {file})");
         site.trace_host(&host, &["eni-bootstrap", "systemctl"]);
         site.assert_sufficient(&host, &["/var/lib/eni-bootstrap", folder]);
-        assert_eq!(site.run_with(&without(&[folder])), not_written(&host, &file));
+        site.assert_necessary(folder, "", &not_written(&host, &file));
     }
     site.end();
+}
+
+#[test]
+fn each_writable_path_is_necessary_in_one_test() {
+    let covered: Vec<&str> = NECESSARY.iter().flat_map(|(_, paths)| *paths).copied().collect();
+    assert_eq!(covered.len(), WRITABLE.len());
+    assert_eq!(BTreeSet::from_iter(covered), BTreeSet::from(WRITABLE));
 }

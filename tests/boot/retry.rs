@@ -84,17 +84,10 @@ fn invalid_settings_are_retried_after_the_longest_pause() {
         "{}",
         machine.console()
     );
-    let status = machine.property("eni-bootstrap-retry", "StatusText");
-    let expected = "Next: attempt 1 to start the kubelet in 10m, at ";
-    machine.wait_until("status", || {
-        machine
-            .property("eni-bootstrap-retry", "StatusText")
-            .starts_with("Next: attempt 1 to start")
+    let expected = "Next: attempt 1 to start the kubelet in ";
+    machine.wait_until(expected, || {
+        machine.property("eni-bootstrap-retry", "StatusText").starts_with(expected)
     });
-    assert!(
-        status.is_empty() || status.starts_with(expected.split(" 10m").next().unwrap()),
-        "{status}"
-    );
 }
 
 #[test]

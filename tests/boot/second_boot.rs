@@ -122,7 +122,7 @@ fn undo_restores_the_image_configuration() {
 fn killed_run_blocks_the_kubelet_and_the_next_boot_succeeds() {
     let Some(fixture) = Fixture::new("killed", Al2023) else { return };
     let machine = fixture.node.boot();
-    assert!(fixture.cluster.wait_for("watch", 1, Duration::from_mins(1)), "{}", machine.console());
+    assert!(fixture.cluster.wait_for("watch", 1, Duration::from_mins(5)), "{}", machine.console());
     machine.stdout_of(&["systemctl", "kill", "--kill-who=main", "--signal=KILL", "eni-bootstrap"]);
     machine.wait_until_booted();
     let order = machine.order();

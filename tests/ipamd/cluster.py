@@ -21,7 +21,7 @@ NAME = "real"
 NODE = "node-1"
 ADDRESS, PORT, ETCD_PORT, WEBHOOK_PORT = "127.0.0.1", 6443, 2379, 6444
 # How long the API server may take to start, in seconds.
-TIMEOUT = 180
+TIMEOUT = 600
 ENI_CONFIGS = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs"
 CNI_NODES = "/apis/vpcresources.k8s.aws/v1alpha1/cninodes"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -181,7 +181,7 @@ class Cluster:
                 logs = [(self.folder / f"{it}.log").read_text()[-2000:] for it in ("etcd", "kube-apiserver")]
                 raise RuntimeError("the API server did not start:\n" + "\n".join(logs))
             try:
-                if all(self.http.get(self.url + path, timeout=10).ok for path in paths):
+                if all(self.http.get(self.url + path, timeout=60).ok for path in paths):
                     return
             except requests.RequestException:
                 pass
@@ -227,7 +227,7 @@ class Cluster:
             self.url + path,
             data=None if body is None else json.dumps(body),
             headers={"Content-Type": content_type},
-            timeout=60,
+            timeout=300,
         )
         if not response.ok and not (missing and response.status_code in (404, 429)):
             raise RuntimeError(f"{method} {path}: {response.status_code} {response.text}")

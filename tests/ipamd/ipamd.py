@@ -18,7 +18,7 @@ from program import ENVIRONMENT
 
 SOCKET = "/var/run/aws-node/ipamd.sock"
 # How long one case may take, in seconds.
-TIMEOUT = 120
+TIMEOUT = 600
 # The lines of ipamd's log that the harness acts on.
 SERVING = "Serving RPC Handler version"
 ROUND = re.compile(r"IP stats for Network Card 0 - total IPs: (\d+), assigned IPs: (\d+)")

@@ -9,7 +9,7 @@ from cluster import NAME
 from machine import EC2_URL, METADATA_URL, REGION
 
 # How long one command may take, in seconds.
-TIMEOUT = 120
+TIMEOUT = 600
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "node",
     "AWS_SECRET_ACCESS_KEY": "node",

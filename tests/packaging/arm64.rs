@@ -70,7 +70,9 @@ fn run_logs_the_same_as_the_native_binary() {
     api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
     let run = run.end();
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
-    expect_golden(&golden().join("run/first.log"), &steady(&run.stderr, &api));
+    // On a slow machine, the emulated binary exceeds the time limit of an attempt.
+    let lines = run.stderr.split_inclusive('\n').filter(|line| !line.contains("; retrying in "));
+    expect_golden(&golden().join("run/first.log"), &steady(&lines.collect::<String>(), &api));
     assert_eq!(node.written(), [DROP_IN]);
     let drop_in = node.read(DROP_IN).unwrap();
     assert!(drop_in.contains("\n      maxPods: 20\n"), "{drop_in}");

@@ -111,8 +111,8 @@ async fn ec2(endpoint: &str, imds: &str) -> Ec2 {
 async fn the_table_equals_ec2() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("m5.large", "us-east-1a", "")) else { return };
-    let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
-    let deadline = Deadline::after(Duration::from_mins(2));
+    let ec2 = ec2(&moto.all_instance_types(), &imds.endpoint()).await;
+    let deadline = Deadline::after(Duration::from_mins(10));
     let rows = ec2.all_rows(deadline, |_| ()).await.unwrap();
     let legacy =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/legacy-types.csv"));
@@ -134,7 +134,7 @@ async fn an_unknown_type_is_an_error() {
     let Some(moto) = moto() else { return };
     let Some(imds) = metadata_mock(instance("zz9.plural", "us-west-2a", "")) else { return };
     let ec2 = ec2(&moto.endpoint, &imds.endpoint()).await;
-    let deadline = Deadline::after(Duration::from_mins(1));
+    let deadline = Deadline::after(Duration::from_mins(10));
     let name: InstanceType = "zz9.plural".parse().unwrap();
     let Err(Ec2Error::UnknownType(unknown)) = ec2.limits(&name, deadline).await else {
         panic!("no such type")

@@ -9,6 +9,7 @@ mod gateway;
 mod memory;
 mod report;
 mod requests;
+mod storm;
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,12 +17,14 @@ use std::time::{Duration, Instant, SystemTime};
 use agents::{Agent, Region, eni_configs, failures};
 use gateway::Gateway;
 use memory::Sampler;
-use report::{Disruption, Limits, Results, Storm};
+use report::{Disruption, Limits, Results};
 use requests::{audited, seconds};
 use serde_json::json;
+use storm::Storm;
 
 use crate::real::real_cluster::{CUSTOM, env, rbac};
 use crate::support::real_parts::{Cluster, cluster, static_binary};
+use crate::support::stall::StallMeter;
 
 /// How long all agents may take to start to wait, to connect again, or to end.
 const LIMIT: Duration = Duration::from_mins(15);
@@ -145,6 +148,7 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
     for round in 0..=size.restarts {
         let (next, lost) = (Instant::now() + size.restart_every, SystemTime::now());
         let is_restart = round < size.restarts;
+        let stall = StallMeter::start();
         if is_restart {
             servers.gateway.set_healthy(false);
             servers.cluster.restart();
@@ -159,7 +163,7 @@ fn agents_survive_restarts_of_the_api_server_without_a_herd() {
         thread::sleep(next.saturating_duration_since(Instant::now()));
         let exited = agents.iter_mut().filter_map(|it| it.has_exited().then(|| it.log()));
         assert_eq!(exited.collect::<Vec<_>>(), Vec::<String>::new(), "exited without an ENIConfig");
-        let disruption = Disruption::new(&servers, size, is_restart, lost);
+        let disruption = Disruption::new(&servers, size, is_restart, lost, stall.total());
         disruption.print();
         disruptions.push(disruption);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The longest time that a test waits for a request.
-pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub const TIME_LIMIT: Duration = Duration::from_mins(5);
 /// The settings file of eni-bootstrap.
 pub const USER_DATA: &str = ".bottlerocket/bootstrap-containers/current/user-data";
 /// The record of the Bottlerocket settings that eni-bootstrap committed last.

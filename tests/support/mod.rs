@@ -14,4 +14,5 @@ pub mod node;
 pub mod packages;
 pub mod real_parts;
 pub mod sbom;
+pub mod stall;
 pub mod trace;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Starts a run that waits for the ENIConfig.
 fn waiting(host: &Host) -> Running {
     host.api.delete("us-west-2a");
-    let mut running = host.node.start(["run", "--eni-config-wait=1m", "--host-render-wait=1s"]);
+    let mut running = host.node.start(["run"]);
     running.until("wait: ENIConfig us-west-2a not found; retrying");
     assert_eq!(host.kubelet(), as_planned());
     running

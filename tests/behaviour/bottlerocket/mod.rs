@@ -154,7 +154,7 @@ fn a_run_waits_for_an_applier_that_is_three_seconds_late() {
 fn a_run_waits_for_the_eniconfig_after_the_commit() {
     let host = Host::new();
     host.api.delete("us-west-2a");
-    let mut running = host.node.start(["run", "--eni-config-wait=1m"]);
+    let mut running = host.node.start(["run"]);
     running.until("wait: ENIConfig us-west-2a not found; retrying");
     assert_eq!(host.kubelet(), as_planned());
     host.api.apply("us-west-2a", json!({ "subnet": "subnet-0a" }));

@@ -29,7 +29,7 @@ pub struct Connection(BufReader<UnixStream>);
 impl Connection {
     pub fn open(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
         // A server that has already responded may neither read the rest of a request nor close.
         stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
         Self(BufReader::new(stream))

@@ -135,7 +135,7 @@ fn a_package_is_removed_while_a_run_waits() {
             cluster.create_eni_config();
         });
         let verify = "ENI_BOOTSTRAP_ENI_CONFIG_VERIFY=false";
-        let output = node.chroot(&["env", verify, "timeout", "60", "bash", "-c", &run]);
+        let output = node.chroot(&["env", verify, "timeout", "600", "bash", "-c", &run]);
         is_over.store(true, Ordering::Relaxed);
         run_output(output)
     });

@@ -2,9 +2,9 @@
 
 use super::case::{Case, cases};
 use super::outcome::{Outcome, after_error, after_kill, after_sigterm};
-use crate::support::faults::crash_node::{Cluster, CrashNode};
+use crate::support::faults::crash_node::{Cluster, CrashNode, State};
 use crate::support::faults::print_line;
-use crate::support::faults::strace::{Injection, inject, strace};
+use crate::support::faults::strace::{Injection, Point, inject, strace};
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
@@ -46,10 +46,9 @@ fn stopped_at_each_write_a_command_leaves_no_temporary_file_and_the_next_run_is_
     let Some((cluster, strace)) = Cluster::start().zip(strace()) else { return };
     let started = Instant::now();
     let cases = cases(&cluster, &strace);
-    let is_full = is_full();
     let mut jobs = Vec::new();
     for (case, of) in cases.iter().enumerate() {
-        let all = is_full || COMPLETE.contains(&of.host.name.as_str());
+        let all = is_complete(of);
         for (point, at) in of.trace.points.iter().enumerate() {
             if all || at.is_rename() {
                 jobs.push(Job { case, point, injection: Injection::Terminate });
@@ -71,10 +70,9 @@ fn an_error_at_each_write_is_reported_or_has_no_effect_and_the_next_run_is_right
     let Some((cluster, strace)) = Cluster::start().zip(strace()) else { return };
     let started = Instant::now();
     let cases = cases(&cluster, &strace);
-    let is_full = is_full();
     let mut jobs = Vec::new();
     for (case, of) in cases.iter().enumerate() {
-        let all = is_full || COMPLETE.contains(&of.host.name.as_str());
+        let all = is_complete(of);
         for point in 0..of.trace.points.len() {
             // The same point of the next host gets the next error.
             let selected = |index: usize| all || (case + point) % ERRORS.len() == index;
@@ -89,7 +87,7 @@ fn an_error_at_each_write_is_reported_or_has_no_effect_and_the_next_run_is_right
     }
     let outcomes = run_all(&cluster, &strace, &cases, &jobs);
     print_errors(&cases, &outcomes);
-    let scope = if is_full {
+    let scope = if is_full() {
         "all errors"
     } else {
         "one error for each point of most hosts; FULL=1 injects all"
@@ -111,35 +109,19 @@ fn a_temporary_file_of_a_killed_run_is_removed_by_the_next_command() {
         let mut drafts = 0;
         for case in [first, update] {
             for point in case.trace.points.iter().filter(|point| point.is_rename()) {
-                let killed = |node: &CrashNode<'_>| {
-                    let (root, log) = (node.root(), node.log());
-                    let command = node.command(&["run"]);
-                    let at = (point, Injection::Kill);
-                    inject(&strace, (&command, &root), &log, &case.trace, at);
-                    let state = node.state();
-                    assert_eq!(state.files.drafts().len(), 1, "{}: {point}", case.host.name);
-                    state
-                };
+                let at = format!("{}: {point}", case.host.name);
                 // The killed run has replaced some files; undo removes all of them.
-                let node = cluster.node_in(&case.before);
-                killed(&node);
+                let (node, _) = killed(&cluster, &strace, case, point);
                 let output = undo.run(&node);
                 assert_eq!(output.status, Some(0), "{}", output.stderr);
-                assert_eq!(
-                    node.state().files.drafts(),
-                    Vec::<&Path>::new(),
-                    "{}: {point}",
-                    case.host.name
-                );
+                assert_eq!(node.state().files.drafts(), Vec::<&Path>::new(), "{at}");
 
                 // The configuration changes back, so that the next run writes no file.
-                let node = cluster.node_in(&case.before);
-                let state = killed(&node);
+                let (_, state) = killed(&cluster, &strace, case, point);
                 let node = cluster.node_in(&case.after.with_drafts_of(&state));
                 let output = case.run(&node);
                 assert_eq!(output.status, Some(0), "{}", output.stderr);
-                let differences = node.state().differences(&case.after);
-                assert_eq!(differences, Vec::<String>::new(), "{}: {point}", case.host.name);
+                assert_eq!(node.state().differences(&case.after), Vec::<String>::new(), "{at}");
                 drafts += 1;
             }
         }
@@ -148,6 +130,27 @@ fn a_temporary_file_of_a_killed_run_is_removed_by_the_next_command() {
             first.host.name
         ));
     }
+}
+
+/// Kills a run at `point`. Returns the node and its state, which has one temporary file.
+fn killed<'a>(
+    cluster: &'a Cluster,
+    strace: &Path,
+    case: &Case,
+    point: &Point,
+) -> (CrashNode<'a>, State) {
+    let node = cluster.node_in(&case.before);
+    let (root, log) = (node.root(), node.log());
+    let command = node.command(&["run"]);
+    inject(strace, (&command, &root), &log, &case.trace, (point, Injection::Kill));
+    let state = node.state();
+    assert_eq!(state.files.drafts().len(), 1, "{}: {point}", case.host.name);
+    (node, state)
+}
+
+/// Returns whether every injection is selected for the host of `case`.
+fn is_complete(case: &Case) -> bool {
+    is_full() || COMPLETE.contains(&case.host.name.as_str())
 }
 
 /// Returns whether `FULL=1` selects all injections.

@@ -29,7 +29,8 @@ impl Identity {
 }
 
 /// The certificate of a server, which a client may have to reject.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Certificate {
     /// Valid.
     #[default]

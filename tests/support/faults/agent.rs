@@ -4,15 +4,12 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::case::Case;
 use super::inject::Site;
 use super::schedule::Schedule;
-
-/// How often the state of a run is checked.
-const TICK: Duration = Duration::from_millis(10);
+use crate::support::stall;
 
 /// The result of one run.
 #[derive(Debug)]
@@ -23,9 +20,17 @@ pub struct AgentRun {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub elapsed: Duration,
+    /// The part of `elapsed` for which the machine did not run this process, although it was ready to run: a
+    /// measure of how busy the machine was.
+    pub stalled: Duration,
 }
 
-/// Runs the agent of `case`. Kills it after `most`.
+/// The time limits of a run that is expected to succeed, so that a slow machine does not reach them. HTTP 404
+/// for an optional item of instance metadata is retried for one twentieth of the first one.
+const LONG: [(&str, &str); 2] =
+    [("ENI_BOOTSTRAP_IMDS_WAIT", "20s"), ("ENI_BOOTSTRAP_ENI_CONFIG_WAIT", "1m")];
+
+/// Runs the agent of `case`. Kills it after `most`, without the time for which the machine was stalled.
 pub fn run(
     binary: &Path,
     case: &Case,
@@ -41,6 +46,9 @@ pub fn run(
     // The agent must ignore it: the log lines of libraries may contain secrets.
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     command.envs(site.stack.variables(case, site.at));
+    if case.status == 0 || !schedule.has_faults() {
+        command.envs(LONG);
+    }
     if case.chroot {
         command.env("ENI_BOOTSTRAP_ROOT", "/");
     }
@@ -52,21 +60,22 @@ pub fn run(
     command.stdin(Stdio::null()).stdout(File::create(&stdout).unwrap()).stderr(log);
     schedule.start(case, site);
     let started = Instant::now();
+    let mut stalled = Duration::ZERO;
     let mut child = Running(command.spawn().unwrap());
     let status = loop {
         if let Some(status) = child.0.try_wait().unwrap() {
             break status.code();
         }
-        if started.elapsed() > most {
+        if started.elapsed() > most + stalled {
             break None;
         }
         schedule.advance(case, site, started.elapsed());
-        sleep(TICK);
+        stalled += stall::tick();
     };
     let elapsed = started.elapsed();
     drop(child);
     let [stdout, stderr] = [stdout, stderr].map(|path| fs::read(path).unwrap());
-    AgentRun { status, stdout, stderr, elapsed }
+    AgentRun { status, stdout, stderr, elapsed, stalled }
 }
 
 /// Mounts what a program in the chroot `$0` needs, and starts `$@` there. The mounts are in their own

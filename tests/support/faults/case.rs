@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use eni_bootstrap_sandbox::Certificate;
 use serde::Deserialize;
+
+use super::injection::Injection;
 
 /// The faults that a case can have, in the order of the documentation.
 pub const FAULTS: [&str; 28] = [
@@ -39,6 +42,10 @@ pub const FAULTS: [&str; 28] = [
     "none",
 ];
 
+/// The programs of cases that some systems do not have, and their packages.
+const PROGRAMS: [(&str, &str); 4] =
+    [("chattr", "e2fsprogs"), ("curl", "curl"), ("perl", "perl-base"), ("setpriv", "util-linux")];
+
 /// The cases of one dependency.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -69,6 +76,9 @@ pub struct Case {
     /// Runs the case in its own network and mount namespace.
     #[serde(default)]
     pub namespace: bool,
+    /// Needs root, because the root of a user namespace is not sufficient.
+    #[serde(default)]
+    pub root: bool,
     /// Runs the agent in a chroot at the root of the node, where stand-ins for the commands of the host
     /// are in `/stand-ins`.
     #[serde(default)]
@@ -183,18 +193,6 @@ pub enum Credentials {
     WebIdentity,
 }
 
-/// The certificate of a server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Certificate {
-    #[default]
-    Valid,
-    OtherAuthority,
-    Expired,
-    NotYetValid,
-    OtherName,
-}
-
 /// The expected result of the next boot, without the fault.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -209,53 +207,21 @@ impl Default for Retry {
     }
 }
 
-/// A fault of one server, or a command. Exactly one of the optional kinds is set.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Injection {
-    /// `imds`, `api`, `ec2`, `aws` (EKS and STS), `proxy` or `dns`. Empty for `shell`.
-    pub on: String,
-    /// A TCP fault: `down`, `black-hole`, `slow`, `trickle`, `reset`, `reset-after`, `cut-after` or
-    /// `plain-http` (without TLS).
-    pub tcp: Option<String>,
-    /// The number of bytes before `reset-after` and `cut-after`.
-    pub bytes: u32,
-    /// The status of an HTTP response.
-    pub http: Option<u16>,
-    pub headers: BTreeMap<String, String>,
-    pub body: String,
-    /// The number of times that the body is repeated.
-    pub repeat: Option<usize>,
-    /// Another HTTP fault: `drop`, `hang`, `lost`, `cut` or `endless`.
-    pub response: Option<String>,
-    /// Applies an HTTP fault only to requests whose line contains this text.
-    pub matching: String,
-    /// Applies an HTTP fault only to this number of requests.
-    pub times: Option<usize>,
-    /// The DNS fault: `silent`, `server-failure`, `refused`, `no-such-name`, `truncated`, `other-type` or
-    /// `garbage`.
-    pub dns: Option<String>,
-    /// A fault of the settings API of Bottlerocket: `down`, `removed`, `locked-down`, `template-fails`,
-    /// `renders-late`,
-    /// `cannot-start`, `cannot-start-once`, `commit-fails-halfway`, `overridden` or `restarted`.
-    pub bottlerocket: Option<String>,
-    /// Replaces items of instance metadata. An empty text removes the item.
-    pub items: BTreeMap<String, String>,
-    /// A command for `sh -e` that begins the fault, with the variables of [`super::stack::Stack::variables`]
-    /// and the functions of `tests/faults/functions.sh`.
-    pub shell: Option<String>,
-    /// A command for `sh -e` that ends the fault of `shell`.
-    pub undo: Option<String>,
-    /// Delays every response of the server `on`, in milliseconds.
-    pub latency: u64,
-    /// Begins the fault when the server `on` has received a request that contains this text.
-    pub when: Option<String>,
-}
-
 impl Case {
     /// Returns the dependency and the name, such as `imds/refused`.
     pub fn id(&self) -> String {
         format!("{}/{}", self.dependency, self.name)
+    }
+
+    /// Returns the programs that the wrapper and the commands of the case start, with their packages. The
+    /// programs of every system, such as `sed`, are not included.
+    pub fn programs(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let commands = self.inject.iter().flat_map(|it| it.shell.iter().chain(&it.undo));
+        let words: Vec<&str> = commands
+            .flat_map(|command| command.split([' ', ';']))
+            .chain(self.wrapper.iter().map(String::as_str))
+            .collect();
+        PROGRAMS.into_iter().filter(move |(name, _)| words.contains(name))
     }
 
     /// Returns whether the case needs its own namespaces.

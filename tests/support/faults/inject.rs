@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use eni_bootstrap_sandbox::{DnsFault, Fault, Faults};
 
-use super::case::{Case, Injection};
+use super::case::Case;
+use super::injection::Injection;
 use super::stack::{Addresses, Stack};
 use super::toxiproxy::TcpProxy;
 

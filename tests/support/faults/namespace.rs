@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use super::case::{Case, read_cases};
 use super::outcome::{Outcome, run_case};
-use crate::support::real_parts::{program, toxiproxy};
+use crate::support::real_parts::{program, require_root, toxiproxy};
 
 /// The folder of the case files, the case, and the file for its outcome, separated by line breaks.
 const REQUEST: &str = "ENI_BOOTSTRAP_FAULT_CASE";
@@ -19,6 +19,12 @@ const ENTRY: &str = "faults::matrix::one_case_in_its_namespaces";
 pub fn run(case: &Case) -> Option<Outcome> {
     if case.inject.iter().any(|it| it.tcp.is_some()) {
         toxiproxy()?;
+    }
+    for (name, package) in case.programs() {
+        program(name, package)?;
+    }
+    if case.root {
+        require_root()?;
     }
     if !case.needs_namespace() {
         return run_case(case);

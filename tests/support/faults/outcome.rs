@@ -19,12 +19,12 @@ use super::secrets::search;
 use super::stack::Stack;
 use crate::support::real_parts::static_binary;
 
-/// How much longer than its deadline a run may take on a busy machine.
+/// How much longer than its deadline a run may take, in addition to the time for which the machine was stalled.
 pub const MARGIN: Duration = Duration::from_secs(6);
 /// The size in bytes above which only the size of a file is compared. The agent writes no such file.
 const LARGE: u64 = 1 << 20;
 /// How long a run without faults may take.
-const WITHOUT_FAULTS: Duration = Duration::from_mins(1);
+const WITHOUT_FAULTS: Duration = Duration::from_mins(2);
 
 /// The files of a node that differ from its image, with their normalised contents.
 pub type Files = BTreeMap<String, String>;
@@ -37,6 +37,8 @@ pub struct Outcome {
     pub message: String,
     pub files: Files,
     pub elapsed: Duration,
+    /// The part of `elapsed` for which the machine was stalled.
+    pub stalled: Duration,
     pub retry_status: Option<i32>,
     pub retry_message: String,
     pub retry_files: Files,
@@ -74,7 +76,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     keep("run", &run);
     let placeholders = site.stack.placeholders(site.at);
     outcome.status = run.status;
-    outcome.elapsed = run.elapsed;
+    (outcome.elapsed, outcome.stalled) = (run.elapsed, run.stalled);
     outcome.message = message(&run, &placeholders);
     if case.flaps.is_some() || case.ends.is_some() {
         outcome.message = without_failed_attempts(&outcome.message);

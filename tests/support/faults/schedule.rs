@@ -39,6 +39,11 @@ impl Schedule {
         }
     }
 
+    /// Returns whether there are faults.
+    pub fn has_faults(&self) -> bool {
+        self.is_active
+    }
+
     /// Begins the faults that are present when the agent starts.
     pub fn start(&mut self, case: &Case, site: &mut Site) {
         if self.is_active {

@@ -1,18 +1,18 @@
 //! The stand-ins, the root and the secrets of one case.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use eni_bootstrap_sandbox::{
-    self as sandbox, AwsApi, Bottlerocket, ConnectProxy, Dns, Ec2, Imds, Instance, KubernetesApi,
+    AwsApi, Bottlerocket, Certificate, ConnectProxy, Dns, Ec2, Imds, Instance, KubernetesApi,
     Subnet,
 };
 use serde_json::{Value, json};
 
-use super::case::{Case, Certificate, Cluster, Credentials, Host};
+use super::case::{Case, Cluster, Credentials, Host};
 use super::chroot;
+use super::image::image;
+use super::mounts::{API_NAME, EC2_NAME, name_server, sh, trust, write};
 use super::normal::Placeholders;
 use super::real::Real;
 use super::secrets::Secret;
@@ -27,10 +27,6 @@ const PROXY_PASSWORD: &str = "proxy-pAsSwOrD-of-the-matrix";
 const KUBECONFIG_TOKEN: &str = "kubeconfig-tOkEn-of-the-matrix";
 const PLUGIN_TOKEN: &str = "plugin-tOkEn-of-the-matrix";
 const WEB_IDENTITY: &str = "web-identity-tOkEn-of-the-matrix";
-/// The names for which the DNS server has records.
-const API_NAME: &str = "api.cluster.example";
-const EC2_NAME: &str = "ec2.cluster.example";
-
 /// Everything that one case runs against. All servers listen on the loopback address.
 pub struct Stack {
     pub imds: Imds,
@@ -61,7 +57,7 @@ pub struct Addresses {
 impl Stack {
     /// Starts the stand-ins of `case`.
     pub fn start(case: &Case, real: Option<Real>) -> Self {
-        let certificate = sandbox_certificate(case.api_certificate);
+        let certificate = case.api_certificate;
         let loopback = (Ipv4Addr::LOCALHOST, 0).into();
         let api = KubernetesApi::start_with(loopback, &[API_NAME], certificate).unwrap();
         if case.eni_config_after.is_none() {
@@ -80,13 +76,13 @@ impl Stack {
         let ec2 = match case.ec2_certificate {
             None => Ec2::start(ec2_subnets),
             Some(kind) => {
-                let (ec2, authority) = Ec2::start_tls(ec2_subnets, sandbox_certificate(kind));
+                let (ec2, authority) = Ec2::start_tls(ec2_subnets, kind);
                 trust(home.path(), &authority);
                 ec2
             }
         };
         let aws = AwsApi::start(STS.map(str::to_owned));
-        let node = node(case.host);
+        let node = image(case.host);
         if case.chroot {
             chroot::prepare(&node);
         }
@@ -294,77 +290,4 @@ fn role_credentials() -> String {
         "Expiration": "2099-01-01T00:00:00Z",
     });
     credentials.to_string()
-}
-
-fn node(host: Host) -> Node {
-    match host {
-        Host::Al2023 => Node::al2023(),
-        Host::Al2 => Node::al2(),
-        Host::Kubeadm => {
-            let node = Node::empty();
-            node.file("etc/systemd/system/kubelet.service", "[Service]\nEnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n");
-            node
-        }
-        Host::ConfigDirectory => {
-            let node = Node::empty();
-            node.file(
-                "etc/systemd/system/kubelet.service",
-                "[Service]\nExecStart=/usr/bin/kubelet --config-dir=/etc/kubernetes/kubelet.d\n",
-            );
-            node.file("etc/eks/kubelet-version.txt", "Kubernetes v1.34.1\n");
-            node
-        }
-        Host::Snap => {
-            let node = Node::empty();
-            node.file(
-                "etc/systemd/system/snap.kubelet-eks.daemon.service",
-                "[Service]\nExecStart=/usr/bin/snap run kubelet-eks.daemon\n",
-            );
-            node
-        }
-        Host::Bottlerocket => Node::empty(),
-    }
-}
-
-fn sandbox_certificate(kind: Certificate) -> sandbox::Certificate {
-    match kind {
-        Certificate::Valid => sandbox::Certificate::Valid,
-        Certificate::OtherAuthority => sandbox::Certificate::OtherAuthority,
-        Certificate::Expired => sandbox::Certificate::Expired,
-        Certificate::NotYetValid => sandbox::Certificate::NotYetValid,
-        Certificate::OtherName => sandbox::Certificate::OtherName,
-    }
-}
-
-/// Makes `authority` the only trusted CA of this mount namespace.
-fn trust(home: &Path, authority: &str) {
-    let path = write(home, "ca.pem", authority);
-    sh(&format!(
-        "mount -t tmpfs tmpfs /etc/ssl && mkdir /etc/ssl/certs && cp {} /etc/ssl/certs/ca-certificates.crt",
-        path.display()
-    ));
-}
-
-/// Starts the DNS server of this network namespace.
-fn name_server(home: &Path) -> Dns {
-    let names = [API_NAME, EC2_NAME].map(|name| (name.to_owned(), Ipv4Addr::LOCALHOST));
-    let dns = Dns::start_on((Ipv4Addr::LOCALHOST, 53).into(), names.into()).unwrap();
-    let text = "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n";
-    let resolv_conf = write(home, "resolv.conf", text);
-    let hosts = write(home, "hosts", "127.0.0.1 localhost\n");
-    for (from, to) in [(resolv_conf, "/etc/resolv.conf"), (hosts, "/etc/hosts")] {
-        sh(&format!("mount --bind {} {to}", from.display()));
-    }
-    dns
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
-fn sh(command: &str) {
-    assert!(Command::new("sh").args(["-ec", command]).status().unwrap().success(), "{command}");
 }

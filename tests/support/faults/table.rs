@@ -17,8 +17,8 @@ pub struct Report {
     pub got: String,
     /// With one digit after the point.
     pub seconds: String,
-    /// Whether this is the result of a second run, because the first one was a surprise.
-    pub is_second_run: bool,
+    /// The differences in a first run. Empty unless this is the result of a second run.
+    pub first_run: Vec<String>,
     /// Each difference, on several lines. Empty if the outcome is as expected.
     pub surprises: Vec<String>,
 }
@@ -39,9 +39,12 @@ pub fn report(case: &Case, outcome: &Outcome) -> Report {
     }
     let seconds = outcome.elapsed.as_secs_f32();
     let within = case.within.unwrap_or_default();
-    if outcome.elapsed > within + MARGIN {
-        let (most, margin) = (within.as_secs_f32(), MARGIN.as_secs());
-        surprises.push(format!("took {seconds:.1} s; the deadline is {most:.1} s + {margin} s"));
+    if outcome.elapsed > within + MARGIN + outcome.stalled {
+        let [most, stalled] = [within, outcome.stalled].map(|time| time.as_secs_f32());
+        let margin = MARGIN.as_secs();
+        surprises.push(format!(
+            "took {seconds:.1} s; the deadline is {most:.1} s + {margin} s, and the machine was stalled for {stalled:.1} s"
+        ));
     }
     let of = |name: &str| files_named(case, name);
     if outcome.files != of(&case.files) {
@@ -78,7 +81,7 @@ pub fn report(case: &Case, outcome: &Outcome) -> Report {
             named(&outcome.retry_files, &case.retry.files)
         ),
         seconds: format!("{seconds:.1}"),
-        is_second_run: false,
+        first_run: Vec::new(),
         surprises,
     }
 }
@@ -127,9 +130,9 @@ pub fn print(reports: &[Report]) {
     let third = width(&|it| it.got.len()).max(3);
     let _ = writeln!(out, "{:first$}  {:second$}  {:third$}  seconds", "case", "expected", "got");
     for it in reports {
-        let mark = match (it.surprises.is_empty(), it.is_second_run) {
-            (true, false) => "",
-            (true, true) => "  (second run)",
+        let mark = match (it.surprises.is_empty(), it.first_run.is_empty()) {
+            (true, true) => "",
+            (true, false) => "  (second run)",
             (false, _) => "  SURPRISE",
         };
         let Report { id, expected, got, seconds, .. } = it;
@@ -138,6 +141,11 @@ pub fn print(reports: &[Report]) {
     for it in reports.iter().filter(|it| !it.surprises.is_empty()) {
         for surprise in &it.surprises {
             let _ = writeln!(out, "\n{}: {surprise}", it.id);
+        }
+    }
+    for it in reports {
+        for surprise in &it.first_run {
+            let _ = writeln!(out, "\n{}, first run: {surprise}", it.id);
         }
     }
     let surprises = reports.iter().filter(|it| !it.surprises.is_empty()).count();

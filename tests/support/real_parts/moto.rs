@@ -7,8 +7,10 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::aws::Account;
+use super::http::http;
 use super::parts::part;
 use super::server::Server;
+use crate::behaviour::aws_calls::aws_api;
 
 /// A running moto server.
 #[derive(Debug)]
@@ -46,6 +48,22 @@ pub fn own_moto() -> Option<Moto> {
 impl Moto {
     pub fn account(&self) -> Account<'_> {
         Account { endpoint: &self.endpoint }
+    }
+
+    /// Returns the endpoint of a server that repeats moto's response with all instance types. moto computes it
+    /// for seconds, and on a slow machine for longer than the time limit of a request.
+    pub fn all_instance_types(&self) -> String {
+        let form = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            (
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/ec2/aws4_request",
+            ),
+        ];
+        let action = "Action=DescribeInstanceTypes&Version=2016-11-15";
+        let (status, types) = http("POST", &format!("{}/", self.endpoint), &form, action);
+        assert_eq!(status, 200, "{types}");
+        aws_api(vec![("200 OK", types)])
     }
 }
 

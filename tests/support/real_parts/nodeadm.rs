@@ -105,11 +105,11 @@ impl Nodeadm {
         }
     }
 
-    /// Runs `nodeadm init` in `root` for at most 2 minutes. nodeadm itself retries EC2 for 10 minutes.
+    /// Runs `nodeadm init` in `root` for at most 9 minutes. nodeadm itself retries EC2 for 10 minutes.
     fn init(&self, root: &Path, arguments: &[&str]) -> Output {
         let _systemd = Systemd::start(root);
         Command::new("timeout")
-            .args(["120", "chroot"])
+            .args(["540", "chroot"])
             .arg(root)
             .args(["/usr/bin/nodeadm", "init"])
             .args(arguments)

@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// The limit for a registration. It takes about 3 seconds, or longer on a busy machine.
-const TIMEOUT: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(5);
 const NODES: &str = "/api/v1/nodes";
 /// The token of [`Who::Admin`](crate::support::real_parts::Who).
 const ADMIN: &str = "admin-token";

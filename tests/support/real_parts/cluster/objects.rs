@@ -27,7 +27,7 @@ use tower::{BoxError, ServiceBuilder};
 use super::{Cluster, Who};
 
 /// How long the API server may take to apply a change.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(5);
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 impl Cluster {

@@ -122,8 +122,9 @@ impl TokenWebhook {
         drop(state);
         let expiries = cached.into_iter().filter_map(|(last, ttl)| Some(last? + ttl));
         if let Some(expiry) = expiries.max() {
-            // The API server caches a result slightly later than the webhook sends it.
-            let expiry = expiry + Duration::from_millis(200);
+            // The API server caches a result later than the webhook sends it: milliseconds later, or ten times
+            // as much on a slow machine.
+            let expiry = expiry + Duration::from_secs(2);
             thread::sleep(expiry.saturating_duration_since(Instant::now()));
         }
     }
@@ -143,7 +144,7 @@ impl Drop for TokenWebhook {
 
 /// Reads a `TokenReview` request and sends the response.
 fn answer(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(5)))?;
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {

@@ -127,7 +127,8 @@ async fn prepare(
 }
 
 /// Computes the plan from the files as they are now, and applies it. If another program changes a file in
-/// between, computes the plan again, at most [`MOST_PLANS`] times in total. ///
+/// between, computes the plan again, at most [`MOST_PLANS`] times in total.
+///
 /// If the plan has an ENIConfig to wait for, the cluster is connected when this returns.
 async fn configure(
     node: &mut NodeSession,
@@ -160,7 +161,8 @@ async fn configure(
     }
 }
 
-/// Applies the changes of the plan. Waits for free space on a full file system for as long as for IMDS.
+/// Applies the changes of the plan. Retries on a full file system until the deadline for IMDS. There is no longer
+/// wait, because systemd would stop the unit (`TimeoutStartSec=`) before the error is logged.
 async fn apply_changes(node: &NodeSession, plan: &Plan) -> Result<Vec<Applied>, ApplyError> {
     let NodeSession { context, settings, image, imds_deadline, .. } = node;
     let render_wait = settings.host.render_wait().into();

@@ -22,6 +22,13 @@ const FIRST_RECHECK: Duration = Duration::from_secs(15);
 /// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
 const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
+/// The time for the first event of a watch that has no version. The API server sends the current state first, and
+/// no event if the ENIConfig does not exist.
+const FIRST_EVENT: Duration = Duration::from_secs(2);
+/// The time by which a watch may end before its time limit. For the API server, it starts earlier than for the
+/// client.
+const EARLIER_END: Duration = Duration::from_secs(1);
+
 /// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
@@ -44,9 +51,9 @@ where
     V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
     let target = WaitTarget::EniConfig(name.clone());
-    let reader = Reader { api, name: name.as_str(), verify };
+    let reader = Reader { api, name: name.as_str(), timer, verify };
     let fitting = until(target, timer, reader.get(|| ()), async |progress, current| {
-        Some(Watcher { reader: &reader, progress, timer }.attempts(current).await)
+        Some(Watcher { reader: &reader, progress }.attempts(current).await)
     });
     let Fitting { eni_config, diagnostics } = fitting.await?;
     Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
@@ -56,6 +63,7 @@ where
 struct Reader<'a, V> {
     api: &'a ApiServer,
     name: &'a str,
+    timer: WaitTimer,
     verify: V,
 }
 
@@ -63,7 +71,6 @@ struct Reader<'a, V> {
 struct Watcher<'a, V> {
     reader: &'a Reader<'a, V>,
     progress: &'a Progress,
-    timer: WaitTimer,
 }
 
 /// What determines the next request.
@@ -107,7 +114,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
     /// Reads the ENIConfig once, and returns it if it fits this node. Calls `answered` before the
     /// comparison, which may take longer.
     async fn get(&self, answered: impl Fn()) -> Result<Fitting, NotReady> {
-        let response = self.api.eni_config(self.name).await;
+        let response = self.timer.request(self.api.eni_config(self.name)).await;
         if response.is_ok() {
             answered();
         }
@@ -152,14 +159,13 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 let ended = match self.reader.api.watch(self.reader.name, version).await {
                     Ok(watch) => {
                         next.permission = WatchPermission::Granted;
-                        if next.is_absent {
-                            self.progress.set(WaitReason::NotFound);
-                        }
                         let (start, time_limit) = (Instant::now(), watch.time_limit);
                         let ended = self.follow(watch, &mut state).await;
                         next.is_absent = state.is_none();
                         pause = Some(match ended {
-                            Ok(None) if start.elapsed() >= time_limit => pauses.after_time_limit(),
+                            Ok(None) if start.elapsed() + EARLIER_END >= time_limit => {
+                                pauses.after_time_limit()
+                            }
                             _ => pauses.after_lost_watch(start.elapsed()),
                         });
                         ended
@@ -221,8 +227,10 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         let start = Instant::now();
         let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
         let mut recheck = || Instant::now() + rechecks.next().unwrap_or(LONGEST_RECHECK);
-        let mut next_check =
-            last.as_ref().filter(|_| self.progress.does_not_fit()).map(|_| recheck());
+        let mut next_check = match last {
+            None => Some(start + FIRST_EVENT),
+            Some(_) => self.progress.does_not_fit().then(&mut recheck),
+        };
         loop {
             let check = async {
                 match next_check {
@@ -236,8 +244,11 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     Some(Event::Applied(eni_config)) => {
                         self.progress.mark_answered();
                         // At most half of the time left, so that there is time for the check.
-                        let most = self.timer.deadline.at_most(start.elapsed() * 2) / 2;
-                        next_check = Some(Instant::now() + spread_over(most));
+                        let most = self.reader.timer.deadline.at_most(start.elapsed() * 2) / 2;
+                        let check = Instant::now() + spread_over(most);
+                        // Frequent changes must not delay the check again and again.
+                        let earlier = next_check.filter(|_| last.is_some());
+                        next_check = Some(earlier.map_or(check, |earlier| check.min(earlier)));
                         *last = Some(eni_config);
                     }
                     Some(Event::Deleted) => {
@@ -247,7 +258,10 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 },
                 () = check => {
                     next_check = None;
-                    let Some(eni_config) = last.as_ref() else { continue };
+                    let Some(eni_config) = last.as_ref() else {
+                        self.progress.set(WaitReason::NotFound);
+                        continue;
+                    };
                     match self.reader.check(eni_config).await {
                         Ok(fitting) => return Ok(Some(fitting)),
                         Err(reason) => self.progress.set(reason),

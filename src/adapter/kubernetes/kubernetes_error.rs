@@ -151,6 +151,18 @@ impl Transient for KubernetesError {
     }
 }
 
+/// The wait of the command ended during a request.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no response before the end of the wait")]
+struct WaitEnded;
+
+impl KubernetesError {
+    /// Returns the error of a request that the end of a wait has interrupted.
+    pub(crate) fn wait_ended() -> Self {
+        Self::Unreachable(Arc::new(WaitEnded))
+    }
+}
+
 /// No response within the timeout.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no response within {seconds} s")]

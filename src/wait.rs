@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The shortest time for a request. An earlier wait of the command may have used the complete time limit, but
 /// an API server that responds must still be asked once.
-const SHORTEST_REQUEST: Duration = Duration::from_secs(2);
+const SHORTEST_REQUEST: Duration = Duration::from_secs(5);
 
 /// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]

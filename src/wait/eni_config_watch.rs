@@ -22,9 +22,6 @@ const FIRST_RECHECK: Duration = Duration::from_secs(15);
 /// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
 const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
-/// The time for the first event of a watch that has no version. The API server sends the current state first, and
-/// no event if the ENIConfig does not exist.
-const FIRST_EVENT: Duration = Duration::from_secs(2);
 /// The time by which a watch may end before its time limit. For the API server, it starts earlier than for the
 /// client.
 const EARLIER_END: Duration = Duration::from_secs(1);
@@ -159,6 +156,9 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 let ended = match self.reader.api.watch(self.reader.name, version).await {
                     Ok(watch) => {
                         next.permission = WatchPermission::Granted;
+                        if next.is_absent {
+                            self.progress.set_not_found_again();
+                        }
                         let (start, time_limit) = (Instant::now(), watch.time_limit);
                         let ended = self.follow(watch, &mut state).await;
                         next.is_absent = state.is_none();
@@ -227,10 +227,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         let start = Instant::now();
         let mut rechecks = pauses_from(FIRST_RECHECK, LONGEST_RECHECK);
         let mut recheck = || Instant::now() + rechecks.next().unwrap_or(LONGEST_RECHECK);
-        let mut next_check = match last {
-            None => Some(start + FIRST_EVENT),
-            Some(_) => self.progress.does_not_fit().then(&mut recheck),
-        };
+        let mut next_check =
+            last.as_ref().filter(|_| self.progress.does_not_fit()).map(|_| recheck());
         loop {
             let check = async {
                 match next_check {
@@ -247,8 +245,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                         let most = self.reader.timer.deadline.at_most(start.elapsed() * 2) / 2;
                         let check = Instant::now() + spread_over(most);
                         // Frequent changes must not delay the check again and again.
-                        let earlier = next_check.filter(|_| last.is_some());
-                        next_check = Some(earlier.map_or(check, |earlier| check.min(earlier)));
+                        next_check = Some(next_check.map_or(check, |earlier| check.min(earlier)));
                         *last = Some(eni_config);
                     }
                     Some(Event::Deleted) => {
@@ -258,10 +255,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                 },
                 () = check => {
                     next_check = None;
-                    let Some(eni_config) = last.as_ref() else {
-                        self.progress.set(WaitReason::NotFound);
-                        continue;
-                    };
+                    let Some(eni_config) = last.as_ref() else { continue };
                     match self.reader.check(eni_config).await {
                         Ok(fitting) => return Ok(Some(fitting)),
                         Err(reason) => self.progress.set(reason),

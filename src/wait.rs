@@ -88,7 +88,7 @@ impl WaitTimer {
         tokio::select! {
             // A process that was stopped during the request reports the end of the wait, not a later error.
             biased;
-            () = sleep(left) => Err(KubernetesError::wait_ended().into()),
+            () = sleep(left) => Err(KubernetesError::WaitEnded.into()),
             response = request => response,
         }
     }

@@ -200,6 +200,7 @@ async fn read_snap_option(option: SnapOption, deadline: Deadline) -> Result<Stri
 mod tests {
     use super::*;
     use eni_core::failure::report;
+    use std::os::unix::process::ExitStatusExt as _;
 
     fn command(program: &'static str, arguments: &[&str], deadline: Duration) -> HostCommand {
         let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
@@ -235,7 +236,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_failure_that_may_be_temporary_is_retried() {
         let failure = async |program: &'static str, arguments: &[&str]| {
-            let deadline = Duration::from_millis(500);
+            let is_slow = program == "sleep";
+            let deadline = Duration::from_millis(if is_slow { 50 } else { 60_000 });
             run(&command(program, arguments, deadline)).await.unwrap_err()
         };
         for (error, expected) in [
@@ -248,12 +250,6 @@ mod tests {
             assert_eq!(error.is_transient(), expected, "{error:?}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::process::ExitStatusExt as _;
 
     #[test]
     fn snap_set_is_retried_only_while_snapd_is_busy() {

@@ -47,7 +47,8 @@ fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(&path)?,
     };
-    let message: String = state.iter().map(|state| format!("{state}\n")).collect();
+    let lines: Vec<String> = state.iter().map(ToString::to_string).collect();
+    let message = lines.join("\n") + "\n";
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message.as_bytes(), &address)?;

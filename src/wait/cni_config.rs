@@ -24,7 +24,9 @@ pub(crate) async fn until_cni_config(
         }
         aws_node => aws_node,
     };
-    let read = async || timer.request(aws_node()).await.map_err(|error| (error.into(), ()));
+    // Boxed: the future of the requests is large.
+    let read =
+        async || timer.request(Box::pin(aws_node())).await.map_err(|error| (error.into(), ()));
     until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {

@@ -111,7 +111,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
     /// Reads the ENIConfig once, and returns it if it fits this node. Calls `answered` before the
     /// comparison, which may take longer.
     async fn get(&self, answered: impl Fn()) -> Result<Fitting, NotReady> {
-        let response = self.timer.request(self.api.eni_config(self.name)).await;
+        let response = self.timer.request(Box::pin(self.api.eni_config(self.name))).await;
         if response.is_ok() {
             answered();
         }

@@ -18,6 +18,7 @@ pub(crate) mod image_files;
 pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
+pub(crate) mod proxy_failure;
 mod retry;
 #[cfg(test)]
 mod secret_types;

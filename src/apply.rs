@@ -131,9 +131,8 @@ impl System for Node<'_> {
         Ok(disk::remove_node_file(self.root, path)?)
     }
 
-    async fn run_command(&self, command: &HostCommand) -> Result<(), ApplyError> {
-        host_command::run(command).await?;
-        Ok(())
+    async fn run_snap_set(&self, command: &HostCommand) -> Result<(), ApplyError> {
+        Ok(host_command::run_snap_set(command).await?)
     }
 
     async fn set_bottlerocket_settings(

@@ -195,9 +195,5 @@ async fn with_cluster(
 }
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {
-    let help = match error {
-        CallError::AccessDenied { .. } | CallError::Clock { .. } => Some(error.help().into_owned()),
-        _ => None,
-    };
-    Diagnostic::skipped(code, one_line(error), help)
+    Diagnostic::skipped(code, one_line(error), Some(error.help().into_owned()))
 }

@@ -12,13 +12,17 @@ pub use eni_config_watch::{Ready, until_ready};
 pub use wait_timeout::{WaitReason, WaitTarget, WaitTimeout};
 
 use crate::adapter::Deadline;
+use crate::adapter::kubernetes::KubernetesError;
 use eni_core::settings::Wait;
 use progress::Progress;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// The longest pause between two requests, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// The shortest time for a request. An earlier wait of the command may have used the complete time limit, but
+/// an API server that responds must still be asked once.
+const SHORTEST_REQUEST: Duration = Duration::from_secs(5);
 
 /// The time limit for the cluster, shared by every wait of a command.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +75,24 @@ impl WaitTimer {
         }
     }
 
+    /// Awaits `request` until the deadline, but at least for [`SHORTEST_REQUEST`]. A single request has its own
+    /// time limits, which may be longer.
+    async fn request<T, E: From<KubernetesError>>(
+        &self,
+        request: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let left = match self.wait {
+            Wait::Once | Wait::Forever => return request.await,
+            Wait::For(_) => self.deadline.at_most(Duration::MAX).max(SHORTEST_REQUEST),
+        };
+        tokio::select! {
+            // A process that was stopped during the request reports the end of the wait, not a later error.
+            biased;
+            () = sleep(left) => Err(KubernetesError::WaitEnded.into()),
+            response = request => response,
+        }
+    }
+
     /// Returns the time since the start.
     #[must_use]
     pub(crate) fn elapsed(&self) -> Duration {
@@ -101,10 +123,10 @@ impl WaitTimer {
 /// Awaits `first`, then `further` attempts until the deadline, or until the fallback deadline if the API
 /// server has not responded with a fact about the target.
 ///
-/// The deadline does not interrupt the first attempt, which has its own time limits: an earlier wait may
-/// have used the complete time, and a timeout without any response has no useful reason. The first
-/// attempt returns why the target is not ready, with a state for the further attempts. These record
-/// later reasons in the `Progress`, and return `None` if no attempt follows.
+/// The deadline interrupts the requests to the API server of the first attempt (see [`WaitTimer::request`]),
+/// but not its checks in EC2, which have their own time limits: a node whose ENIConfig exists must not stay
+/// down because EC2 is slow. The first attempt returns why the target is not ready, with a state for the
+/// further attempts. These record later reasons in the `Progress`, and return `None` if no attempt follows.
 async fn until<T, S>(
     target: WaitTarget,
     timer: WaitTimer,

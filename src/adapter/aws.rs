@@ -10,6 +10,7 @@ use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::imds::ENDPOINT_HELP;
+use crate::adapter::proxy_failure::NameProxy;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -139,7 +140,7 @@ fn http_client(
     builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
     let builder =
         builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
-    let resolver = resolver.clone();
+    let (resolver, proxy) = (resolver.clone(), proxy.cloned());
     // The SDK requests a connector for every call. A cached connector reuses its connections.
     let connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
@@ -150,7 +151,7 @@ fn http_client(
         }
         let connector = builder.clone().connector_settings(settings.clone());
         let connector = LimitResponses(connector.build_with_resolver(resolver.clone()));
-        let connector = CheckRoleName(connector);
+        let connector = CheckRoleName(NameProxy { connector, proxy: proxy.clone() });
         let connector = SharedHttpConnector::new(connector);
         connectors.push((timeouts, connector.clone()));
         connector

@@ -11,8 +11,15 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The limit for retries of `snap get`. snapd restarts when it refreshes itself.
+/// The limit for retries of `snap get` and `snap set`. snapd restarts when it refreshes itself.
 const SNAP_RETRY: Duration = Duration::from_secs(30);
+/// Parts of the errors of `snap` while snapd is busy: another change, a restart, and the first minutes of the
+/// first boot.
+///
+/// Source: `ChangeConflictError` in `overlord/snapstate/conflict.go`, `ConnectionError` in `client/client.go`,
+/// and `overlord/snapstate/snapstate.go`, canonical/snapd.
+const SNAPD_BUSY: [&str; 3] =
+    ["in progress", "cannot communicate with server", "too early for operation"];
 
 /// The size limit of each output of a command, in bytes.
 const OUTPUT: u64 = 1 << 20;
@@ -153,6 +160,26 @@ pub(crate) async fn snap_option(option: SnapOption) -> Result<String, CommandErr
     retry("host", deadline, async || read_snap_option(option, deadline).await).await
 }
 
+/// A failure to set a snap option. A retry may succeed only if snapd was busy: each other attempt runs the configure
+/// hook of the snap, which may restart the kubelet.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct SnapSetError(CommandError);
+
+impl Transient for SnapSetError {
+    fn is_transient(&self) -> bool {
+        let CommandFailure::Failed { stderr, .. } = &self.0.cause else { return false };
+        SNAPD_BUSY.iter().any(|busy| stderr.contains(busy))
+    }
+}
+
+/// Runs `snap set`. Retries while snapd is busy. An attempt that has started keeps its complete time.
+pub(crate) async fn run_snap_set(command: &HostCommand) -> Result<(), CommandError> {
+    let deadline = Deadline::after(SNAP_RETRY);
+    let set = retry("apply", deadline, async || run(command).await.map_err(SnapSetError));
+    set.await.map(drop).map_err(|SnapSetError(error)| error)
+}
+
 async fn read_snap_option(option: SnapOption, deadline: Deadline) -> Result<String, CommandError> {
     let SnapOption { snap, key } = option;
     let help = "run eni-bootstrap as root on the node, and check `systemctl status snapd`";
@@ -173,6 +200,7 @@ async fn read_snap_option(option: SnapOption, deadline: Deadline) -> Result<Stri
 mod tests {
     use super::*;
     use eni_core::failure::report;
+    use std::os::unix::process::ExitStatusExt as _;
 
     fn command(program: &'static str, arguments: &[&str], deadline: Duration) -> HostCommand {
         let arguments = arguments.iter().map(|&it| it.to_owned()).collect();
@@ -208,7 +236,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_failure_that_may_be_temporary_is_retried() {
         let failure = async |program: &'static str, arguments: &[&str]| {
-            let deadline = Duration::from_millis(500);
+            let is_slow = program == "sleep";
+            let deadline = Duration::from_millis(if is_slow { 50 } else { 60_000 });
             run(&command(program, arguments, deadline)).await.unwrap_err()
         };
         for (error, expected) in [
@@ -220,5 +249,27 @@ mod tests {
         ] {
             assert_eq!(error.is_transient(), expected, "{error:?}");
         }
+    }
+
+    #[test]
+    fn snap_set_is_retried_only_while_snapd_is_busy() {
+        let transient = |stderr: &str| {
+            let (status, stderr) = (ExitStatus::from_raw(256), stderr.to_owned());
+            let cause = CommandFailure::Failed { status, stderr };
+            SnapSetError(CommandError { command: "snap set".to_owned(), help: "", cause })
+                .is_transient()
+        };
+        assert!(transient("error: snap \"kubelet-eks\" has \"auto-refresh\" change in progress"));
+        assert!(transient("error: snap \"kubelet-eks\" has changes in progress"));
+        assert!(transient(
+            "error: cannot communicate with server: Put \"http://localhost/v2/snaps/kubelet-eks/conf\": dial unix /run/snapd.socket: connect: connection refused"
+        ));
+        assert!(transient(
+            "error: too early for operation, device not yet seeded or device model not acknowledged"
+        ));
+        assert!(!transient(
+            "error: cannot perform the following tasks:\n- Run configure hook of \"kubelet-eks\" snap (exit status 1)"
+        ));
+        assert!(!transient("error: access denied (try with sudo)"));
     }
 }

@@ -8,6 +8,7 @@ mod exec_plugin;
 mod known_node;
 mod kube_client;
 mod kubernetes_error;
+mod lost_watch;
 mod node_pods;
 mod other_cni;
 mod response_limit;
@@ -37,6 +38,7 @@ use kube::api::{
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube_client::{Identity, certificates, client, without_white_space};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
+use lost_watch::end_if_lost;
 use retry_after::RetryAfter;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,8 +53,6 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// The time limits of watches in seconds. Each watch has a random one, so that nodes that started at the
 /// same time do not renew their watches at the same time. The client supports less than 295.
 const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
-/// The time after which the client ends a watch that the API server has not ended. Its server may be lost.
-const WATCH_MARGIN: Duration = Duration::from_secs(10);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,8 +209,7 @@ impl ApiServer {
             Ok(stream) => stream,
             Err(error) => return Err(self.classified(error).await),
         };
-        let stream = stream.take_until(tokio::time::sleep(time_limit + WATCH_MARGIN));
-        let events = Box::pin(stream.filter_map(|item| async {
+        let events = Box::pin(end_if_lost(stream, time_limit).filter_map(|item| async {
             match item {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
                     Some(Ok(Event::Applied(eni_config(&object))))

@@ -1,6 +1,7 @@
 //! systemd: notifications while a unit of eni-bootstrap starts, the units that systemd has loaded, and their
 //! start.
 
+use crate::adapter::Deadline;
 use crate::adapter::host_command::{self, CommandError};
 use eni_core::failure::one_line;
 use eni_core::host::{HostCommand, LoadedUnit, PROPERTIES};
@@ -47,7 +48,7 @@ fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
         None => SocketAddr::from_pathname(&path)?,
     };
     let lines: Vec<String> = state.iter().map(ToString::to_string).collect();
-    let message = lines.join("\n");
+    let message = lines.join("\n") + "\n";
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message.as_bytes(), &address)?;
@@ -58,25 +59,32 @@ fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
 ///
 /// Source: `sd_booted(3)`.
 const BOOTED: &str = "/run/systemd/system";
-/// The timeout of `systemctl daemon-reload` and `systemctl show`.
-const SYSTEMCTL_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest time for one `systemctl daemon-reload` or `systemctl show`.
+const LONGEST_COMMAND: Duration = Duration::from_secs(20);
+/// The shortest time for one of these commands. After a slow command that succeeded at the end of a time limit,
+/// the next one must still be able to succeed.
+const SHORTEST_COMMAND: Duration = Duration::from_secs(5);
 
 /// Returns whether a running systemd reads the units below `root`.
 pub(crate) fn manages(root: &Path) -> bool {
     root == Path::new("/") && Path::new(BOOTED).exists()
 }
 
-/// Runs `systemctl daemon-reload`.
-pub(crate) async fn daemon_reload() -> Result<(), CommandError> {
-    systemctl(&["daemon-reload"], SYSTEMCTL_TIMEOUT).await.map(drop)
+/// Runs `systemctl daemon-reload` until `deadline`.
+pub(crate) async fn daemon_reload(deadline: Deadline) -> Result<(), CommandError> {
+    systemctl(&["daemon-reload"], command_time(deadline)).await.map(drop)
 }
 
-/// Returns a unit as systemd has loaded it.
-pub(crate) async fn show(unit: &str) -> Result<LoadedUnit, CommandError> {
-    let command = systemctl_command(&["show", "-p", PROPERTIES, unit], SYSTEMCTL_TIMEOUT);
+/// Returns a unit as systemd has loaded it. Waits for systemd until `deadline`.
+pub(crate) async fn show(unit: &str, deadline: Deadline) -> Result<LoadedUnit, CommandError> {
+    let command = systemctl_command(&["show", "-p", PROPERTIES, unit], command_time(deadline));
     let output = host_command::run(&command).await?;
     LoadedUnit::parse(&output)
         .ok_or_else(|| host_command::invalid_output(&command, "the output has no LoadState"))
+}
+
+fn command_time(deadline: Deadline) -> Duration {
+    deadline.at_most(LONGEST_COMMAND).max(SHORTEST_COMMAND)
 }
 
 /// Returns a property of a unit; `None` if `systemctl` fails.

@@ -7,12 +7,13 @@ use eni_core::host::{Change, LoadedUnit, UnitCheck};
 use std::path::Path;
 use std::time::Duration;
 
-/// The limit for retries of `systemctl`. systemd may be busy while the node boots.
+/// The time limit for a `systemctl` command and its retries. systemd may be busy while the node boots.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Runs `systemctl daemon-reload` until it succeeds.
 pub(super) async fn reload() -> Result<(), ApplyError> {
-    retry("apply", Deadline::after(RETRY), async || Ok(systemd::daemon_reload().await?)).await
+    let deadline = Deadline::after(RETRY);
+    retry("apply", deadline, async || Ok(systemd::daemon_reload(deadline).await?)).await
 }
 
 /// Returns whether systemd still uses a drop-in of `paths`, which do not exist. An earlier run that was
@@ -20,8 +21,7 @@ pub(super) async fn reload() -> Result<(), ApplyError> {
 pub(super) async fn is_any_loaded(paths: &[&Path]) -> Result<bool, ApplyError> {
     for (unit, path) in paths.iter().filter_map(|path| Some((unit_of(path)?, path))) {
         let deadline = Deadline::after(RETRY);
-        let loaded =
-            retry("apply", deadline, async || Ok::<_, ApplyError>(systemd::show(unit).await?));
+        let loaded = retry("apply", deadline, async || systemd::show(unit, deadline).await);
         if loaded.await?.files.iter().any(|file| file == path) {
             return Ok(true);
         }
@@ -98,7 +98,7 @@ async fn verify_unit(check: &UnitCheck) -> Result<Option<VerifiedUnit>, ApplyErr
 /// Compares a unit with the plan, and does not change anything. Returns `None` if the unit does not
 /// exist.
 pub(crate) async fn inspect(check: &UnitCheck) -> Result<Option<VerifiedUnit>, ApplyError> {
-    let unit = systemd::show(check.unit).await?;
+    let unit = systemd::show(check.unit, Deadline::after(RETRY)).await?;
     if unit.needs_reload {
         return Err(ApplyError::NotReloaded(check.unit));
     }
@@ -116,13 +116,14 @@ fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<VerifiedUnit, ApplyEr
 
 /// Returns a unit after systemd has read all its files. A reload of an earlier run may have failed.
 async fn current(unit: &'static str) -> Result<LoadedUnit, ApplyError> {
-    retry("apply", Deadline::after(RETRY), async || {
-        let loaded = systemd::show(unit).await?;
+    let deadline = Deadline::after(RETRY);
+    retry("apply", deadline, async || {
+        let loaded = systemd::show(unit, deadline).await?;
         if !loaded.needs_reload {
             return Ok(loaded);
         }
-        systemd::daemon_reload().await?;
-        let loaded = systemd::show(unit).await?;
+        systemd::daemon_reload(deadline).await?;
+        let loaded = systemd::show(unit, deadline).await?;
         if loaded.needs_reload { Err(ApplyError::NotReloaded(unit)) } else { Ok(loaded) }
     })
     .await

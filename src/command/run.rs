@@ -161,7 +161,8 @@ async fn configure(
     }
 }
 
-/// Applies the changes of the plan. Waits for free space on a full file system for as long as for IMDS.
+/// Applies the changes of the plan. Retries on a full file system until the deadline for IMDS. There is no longer
+/// wait, because systemd would stop the unit (`TimeoutStartSec=`) before the error is logged.
 async fn apply_changes(node: &NodeSession, plan: &Plan) -> Result<Vec<Applied>, ApplyError> {
     let NodeSession { context, settings, image, imds_deadline, .. } = node;
     let render_wait = settings.host.render_wait().into();

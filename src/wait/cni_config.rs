@@ -17,13 +17,16 @@ pub(crate) async fn until_cni_config(
     timer: WaitTimer,
 ) -> Result<AwsNode, WaitTimeout> {
     let not_found = OnceCell::new();
-    let read = async || match api.aws_node(node).await {
+    let aws_node = async || match api.aws_node(node).await {
         Err(AwsNodeError::NotFound) => {
             let error = not_found.get_or_init(|| api.beside_other_cni(AwsNodeError::NotFound));
-            Err((error.await.clone().into(), ()))
+            Err(error.await.clone())
         }
-        aws_node => aws_node.map_err(|error| (error.into(), ())),
+        aws_node => aws_node,
     };
+    // Boxed: the future of the requests is large.
+    let read =
+        async || timer.request(Box::pin(aws_node())).await.map_err(|error| (error.into(), ()));
     until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {

@@ -22,6 +22,10 @@ const FIRST_RECHECK: Duration = Duration::from_secs(15);
 /// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
 const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
+/// The time by which a watch may end before its time limit. For the API server, it starts earlier than for the
+/// client.
+const EARLIER_END: Duration = Duration::from_secs(1);
+
 /// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
@@ -44,9 +48,9 @@ where
     V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
     let target = WaitTarget::EniConfig(name.clone());
-    let reader = Reader { api, name: name.as_str(), verify };
+    let reader = Reader { api, name: name.as_str(), timer, verify };
     let fitting = until(target, timer, reader.get(|| ()), async |progress, current| {
-        Some(Watcher { reader: &reader, progress, timer }.attempts(current).await)
+        Some(Watcher { reader: &reader, progress }.attempts(current).await)
     });
     let Fitting { eni_config, diagnostics } = fitting.await?;
     Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
@@ -56,6 +60,7 @@ where
 struct Reader<'a, V> {
     api: &'a ApiServer,
     name: &'a str,
+    timer: WaitTimer,
     verify: V,
 }
 
@@ -63,7 +68,6 @@ struct Reader<'a, V> {
 struct Watcher<'a, V> {
     reader: &'a Reader<'a, V>,
     progress: &'a Progress,
-    timer: WaitTimer,
 }
 
 /// What determines the next request.
@@ -107,7 +111,7 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
     /// Reads the ENIConfig once, and returns it if it fits this node. Calls `answered` before the
     /// comparison, which may take longer.
     async fn get(&self, answered: impl Fn()) -> Result<Fitting, NotReady> {
-        let response = self.api.eni_config(self.name).await;
+        let response = self.timer.request(Box::pin(self.api.eni_config(self.name))).await;
         if response.is_ok() {
             answered();
         }
@@ -153,13 +157,15 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     Ok(watch) => {
                         next.permission = WatchPermission::Granted;
                         if next.is_absent {
-                            self.progress.set(WaitReason::NotFound);
+                            self.progress.set_not_found_again();
                         }
                         let (start, time_limit) = (Instant::now(), watch.time_limit);
                         let ended = self.follow(watch, &mut state).await;
                         next.is_absent = state.is_none();
                         pause = Some(match ended {
-                            Ok(None) if start.elapsed() >= time_limit => pauses.after_time_limit(),
+                            Ok(None) if start.elapsed() + EARLIER_END >= time_limit => {
+                                pauses.after_time_limit()
+                            }
                             _ => pauses.after_lost_watch(start.elapsed()),
                         });
                         ended
@@ -236,8 +242,10 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                     Some(Event::Applied(eni_config)) => {
                         self.progress.mark_answered();
                         // At most half of the time left, so that there is time for the check.
-                        let most = self.timer.deadline.at_most(start.elapsed() * 2) / 2;
-                        next_check = Some(Instant::now() + spread_over(most));
+                        let most = self.reader.timer.deadline.at_most(start.elapsed() * 2) / 2;
+                        let check = Instant::now() + spread_over(most);
+                        // Frequent changes must not delay the check again and again.
+                        next_check = Some(next_check.map_or(check, |earlier| check.min(earlier)));
                         *last = Some(eni_config);
                     }
                     Some(Event::Deleted) => {

@@ -78,6 +78,13 @@ impl Progress {
         self.reason.replace(reason);
     }
 
+    /// Records that the ENIConfig did not exist at the last response, after a further request has succeeded. Reports
+    /// it only at the next interval: the first event of the new watch may show that the ENIConfig exists now.
+    pub(super) fn set_not_found_again(&self) {
+        self.mark_answered();
+        self.reason.replace(WaitReason::NotFound);
+    }
+
     /// Reports a new reason, with help unless a retry may be enough.
     fn report_new(&self, reason: &WaitReason, retries: bool) {
         let state = reason.state(&self.target);

@@ -126,6 +126,12 @@ fn an_invalid_value_of_a_variable_is_exit_code_78() {
         error("ENI_BOOTSTRAP_PODS_MAX is invalid: \"many\": invalid digit found in string")
     );
     assert_eq!(
+        run("ENI_BOOTSTRAP_IMDS_WAIT", "0s", &["run"]),
+        error(
+            "ENI_BOOTSTRAP_IMDS_WAIT is invalid: \"0s\" is not a timeout: use a duration longer than 0s (such as 90s or 10m)"
+        )
+    );
+    assert_eq!(
         run("ENI_BOOTSTRAP_PODS_POLICY", "lowest", &["plan"]),
         error(
             "ENI_BOOTSTRAP_PODS_POLICY is invalid: \"lowest\" is not one of override, respect, lower"

@@ -66,13 +66,14 @@ fn credential(token: &str) -> String {
 fn an_exec_plugin_that_hangs_is_an_error() {
     let api = ready_api();
     let fixture = Fixture::new(&api, "exec sleep 600\n");
-    let output = fixture.run("1s");
+    // Longer than the time limit of the plugin.
+    let output = fixture.run("40s");
     assert_eq!(output.status, Some(77), "{}", output.stderr);
     let plugin = fixture.plugin();
     assert_eq!(
         error(&output),
         format!(
-            "error: the node is not ready for the kubelet\n  caused by: timed out after 1s waiting for the aws-node DaemonSet\n  caused by: failed to get credentials from the exec plugin of the kubeconfig\n  caused by: {plugin} did not finish within 20s\n  help: run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig\n"
+            "error: the node is not ready for the kubelet\n  caused by: timed out after 40s waiting for the aws-node DaemonSet\n  caused by: failed to get credentials from the exec plugin of the kubeconfig\n  caused by: {plugin} did not finish within 20s\n  help: run the command of the exec plugin manually, then correct the plugin or `users[].user.exec` in the kubeconfig\n"
         )
     );
 }

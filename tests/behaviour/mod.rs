@@ -36,3 +36,4 @@ mod start_timeout;
 mod token;
 mod untrusted_input;
 pub mod user_data;
+mod wait_limits;

@@ -125,6 +125,12 @@ fn ec2_is_reached_through_the_proxy() {
     let expected = ["CONNECT ec2.us-west-2.amazonaws.com:443 HTTP/1.1".to_owned(), String::new()];
     let seen = proxy.seen();
     assert!(!seen.is_empty() && seen.iter().all(|it| *it == expected), "{seen:?}");
+    // The proxy rejects the request with 403.
+    let line = format!(
+        "verify: subnet skipped: no successful response for ec2:DescribeSubnets: failed to connect through the proxy http://{}: the proxy did not return HTTP status 200 for CONNECT; check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY",
+        proxy.address
+    );
+    assert!(output.stderr.lines().any(|it| it == line), "{}", output.stderr);
 }
 
 #[test]

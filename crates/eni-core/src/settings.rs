@@ -34,7 +34,7 @@ pub use value::{
     TimeSpan, Wait,
 };
 
-pub use time_limit::{FallbackWait, RetryLimit};
+pub use time_limit::{FallbackWait, RetryLimit, Timeout};
 
 use crate::domain::capacity::{CapacityOptions, MaxPodsOverride, NodeNetwork};
 use crate::domain::cluster::ClusterConfig;

@@ -176,7 +176,7 @@ impl CredentialsProblem {
     }
 }
 
-/// Returns the causes of an error, including those inside of I/O errors of a connection.
+/// Returns the causes of an error.
 fn causes(error: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |error| (*error).source())
 }

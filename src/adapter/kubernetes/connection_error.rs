@@ -1,9 +1,9 @@
 //! The causes of a failed connection to the API server, and their help.
 
+use crate::adapter::proxy_failure::ProxyFailure;
 use rustls::CertificateError;
 use std::error::Error as StdError;
 use std::io;
-use tower::BoxError;
 
 /// The help for an API server that does not respond.
 pub(super) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
@@ -14,25 +14,6 @@ const PROXY_HELP: &str = "check the proxy in HTTPS_PROXY, its user name and pass
 const CERTIFICATE_HELP: &str = "compare the certificate authority of the cluster on this node with `aws eks describe-cluster --name NAME --query cluster.certificateAuthority.data`; also check the instance's clock, and whether a proxy replaces the certificate";
 /// The help for a certificate outside of its validity period.
 const VALIDITY_HELP: &str = "compare the instance's clock with the dates in the message: run `chronyc tracking`, and set the clock with `chronyc makestep`; if the clock is correct, check whether a proxy replaces the certificate";
-
-/// A failure to connect through a proxy.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to connect through the proxy {proxy}")]
-pub(super) struct ProxyFailure {
-    /// The scheme and the address, without a password.
-    proxy: String,
-    source: BoxError,
-}
-
-impl ProxyFailure {
-    /// Returns a function that adds the proxy `uri` to an error.
-    pub(super) fn at<E: Into<BoxError>>(uri: &http::Uri) -> impl Fn(E) -> Self + Clone + use<E> {
-        let address = uri.authority().map_or("", |it| it.as_str());
-        let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
-        let proxy = format!("{}://{address}", uri.scheme_str().unwrap_or("http"));
-        move |source| Self { proxy: proxy.clone(), source: source.into() }
-    }
-}
 
 /// Returns the help for a failed connection.
 pub(super) fn unreachable_help(error: &(dyn StdError + 'static)) -> &'static str {
@@ -72,6 +53,7 @@ pub(super) fn inner<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tower::BoxError;
 
     #[test]
     fn the_help_names_the_cause_of_a_failed_connection() {
@@ -80,7 +62,6 @@ mod tests {
         assert_eq!(help(refused().into()), UNREACHABLE_HELP);
         let uri = http::Uri::from_static("http://me:pass@proxy:3128");
         let failed = ProxyFailure::at(&uri)(refused());
-        assert_eq!(failed.to_string(), "failed to connect through the proxy http://proxy:3128");
         assert_eq!(help(io::Error::other(failed).into()), PROXY_HELP);
         let certificate =
             rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);

@@ -1,12 +1,12 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
-use super::connection_error::ProxyFailure;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use crate::adapter::disk::DiskError;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
+use crate::adapter::proxy_failure::ProxyFailure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;

@@ -37,6 +37,10 @@ pub enum KubernetesError {
     /// No connection, no response in time, or a connection that broke.
     #[error("the API server is unreachable")]
     Unreachable(#[source] SharedError),
+    /// The wait of the command ended during a request: a wait that is shorter than the time limits of a request
+    /// and its credentials does not show which of them is late.
+    #[error("no response before the end of the wait")]
+    WaitEnded,
     /// The response is not one of the Kubernetes API.
     #[error("the API server's response is invalid")]
     Invalid(#[source] SharedError),
@@ -89,6 +93,8 @@ impl Eq for KubernetesError {}
 pub(crate) const RBAC: &str =
     "`kubectl apply -f rbac.yaml` (the package installs /usr/share/eni-bootstrap/rbac.yaml)";
 
+/// The help for a request that the end of a wait interrupted. An exec plugin has the longest time limit, 20 s.
+const WAIT_ENDED_HELP: &str = "set `eni-config.wait` to at least 30s, so that the error contains the cause; check the cluster endpoint, DNS, the source of the credentials, and that the cluster's security group allows port 443 from this node";
 /// The help for 429 and 5xx.
 const OVERLOADED_HELP: &str = "check the health of the control plane: `aws eks describe-cluster --name NAME --query cluster.health`, and the logs of the API server";
 /// The help for a response that the API server does not send.
@@ -119,6 +125,7 @@ impl Advice for KubernetesError {
             Self::Answered { code, .. } if *code == 429 || *code >= 500 => OVERLOADED_HELP,
             Self::Answered { .. } | Self::Invalid(_) => WRONG_SERVER_HELP,
             Self::Unreachable(error) => unreachable_help(error.as_ref()),
+            Self::WaitEnded => WAIT_ENDED_HELP,
             Self::Expired => UNREACHABLE_HELP,
         };
         help.into()
@@ -130,7 +137,9 @@ impl Advice for KubernetesError {
             Self::Token(error) => error.exit_code(),
             Self::TooLarge(_) | Self::Invalid(_) => ExitCode::InvalidData,
             Self::NoResourceType => ExitCode::TimedOut,
-            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) => ExitCode::Unavailable,
+            Self::Expired | Self::Answered { .. } | Self::Unreachable(_) | Self::WaitEnded => {
+                ExitCode::Unavailable
+            }
         }
     }
 }
@@ -141,6 +150,7 @@ impl Transient for KubernetesError {
             Self::Answered { code, .. } => *code >= 500 || *code == 429,
             Self::Expired
             | Self::Unreachable(_)
+            | Self::WaitEnded
             | Self::Invalid(_)
             | Self::Plugin(_)
             | Self::Token(_) => true,

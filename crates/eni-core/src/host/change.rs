@@ -129,8 +129,8 @@ pub trait System {
     /// Removes a file. Returns [`Outcome::Removed`] or [`Outcome::Absent`].
     fn remove_file(&self, path: &Path) -> Result<Outcome, Self::Error>;
 
-    /// Runs a command until it ends.
-    async fn run_command(&self, command: &HostCommand) -> Result<(), Self::Error>;
+    /// Runs a `snap set` command until it ends. Retries while snapd is busy.
+    async fn run_snap_set(&self, command: &HostCommand) -> Result<(), Self::Error>;
 
     /// Commits Bottlerocket's settings, and waits until the kubelet's files contain them.
     async fn set_bottlerocket_settings(
@@ -222,7 +222,7 @@ impl Change {
             Self::SnapOption { option: SnapOption { snap, key }, value, .. } => {
                 let assignment = format!("{key}={value}");
                 let help = "run `snap changes` to see whether another change is in progress, then run `eni-bootstrap run` again";
-                system.run_command(&HostCommand::snap(["set", snap, &assignment], help)).await?;
+                system.run_snap_set(&HostCommand::snap(["set", snap, &assignment], help)).await?;
                 Ok(Outcome::Written)
             }
             Self::BottlerocketSettings {

@@ -10,7 +10,7 @@ use super::basis::ReserveBasis;
 use super::flags::value_of;
 use super::labels::labels;
 use super::table::{self, Definition, Section, settings, toml_value};
-use super::time_limit::{FallbackWait, RetryLimit};
+use super::time_limit::{FallbackWait, RetryLimit, Timeout};
 use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
@@ -278,6 +278,6 @@ settings! {
         ///
         /// If an optional item is missing, such as the zone ID or an instance tag, eni-bootstrap retries
         /// it for one twentieth of this timeout.
-        wait: TimeSpan = "TIME", default(TimeSpan(Duration::from_mins(2)));
+        wait: Timeout = "TIME", default(Timeout::from_mins(2));
     }
 }

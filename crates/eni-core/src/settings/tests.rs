@@ -51,7 +51,7 @@ fn examples() -> String {
 #[test]
 fn every_example_in_the_reference_is_valid() {
     let settings = parse(&examples()).unwrap();
-    assert_eq!(settings.imds.wait, Some(TimeSpan(Duration::from_mins(2))));
+    assert_eq!(settings.imds.wait, Some(Timeout::from_mins(2)));
     assert_eq!(settings.labels.0.to_string(), "example.com/team=blue");
     // The parsed examples set every key.
     let debug = format!("{settings:?}");
@@ -84,7 +84,7 @@ fn an_unset_setting_has_its_default() {
     assert_eq!(settings.reserve.overrides(), ReserveOverrides::default());
     assert_eq!(settings.host.kind(), HostKind::Auto);
     assert_eq!(settings.host.render_wait(), TimeSpan(Duration::from_secs(30)));
-    assert_eq!(settings.imds.wait(), TimeSpan(Duration::from_mins(2)));
+    assert_eq!(settings.imds.wait(), Timeout::from_mins(2));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Time limits that also accept a word.
+//! Time limits that accept a word, or reject zero.
 
 use super::value::{InvalidDuration, TimeSpan};
 use std::fmt::{self, Display};
@@ -32,6 +32,51 @@ impl Display for FallbackWait {
             Self::Off => formatter.write_str("off"),
             Self::After(time) => TimeSpan(*time).fmt(formatter),
         }
+    }
+}
+
+/// A time limit in which a response must be possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// Returns the default of a setting, which is not zero.
+    pub(super) const fn from_mins(minutes: u64) -> Self {
+        Self(Duration::from_mins(minutes))
+    }
+}
+
+/// Text that is not a time limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTimeout {
+    /// Not a duration.
+    #[error(transparent)]
+    Duration(#[from] InvalidDuration),
+    /// No request can succeed in this time.
+    #[error("{0:?} is not a timeout: use a duration longer than 0s (such as 90s or 10m)")]
+    Zero(String),
+}
+
+impl From<Timeout> for Duration {
+    fn from(timeout: Timeout) -> Self {
+        timeout.0
+    }
+}
+
+impl FromStr for Timeout {
+    type Err = InvalidTimeout;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTimeout> {
+        match text.parse()? {
+            TimeSpan(Duration::ZERO) => Err(InvalidTimeout::Zero(text.to_owned())),
+            TimeSpan(time) => Ok(Self(time)),
+        }
+    }
+}
+
+impl Display for Timeout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        TimeSpan(self.0).fmt(formatter)
     }
 }
 
@@ -71,6 +116,25 @@ impl Display for RetryLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_timeout_is_longer_than_zero() {
+        let timeout: Timeout = "90s".parse().unwrap();
+        assert_eq!(
+            (Duration::from(timeout), timeout.to_string().as_str()),
+            (Duration::from_secs(90), "1m 30s")
+        );
+        let error = |text: &str| text.parse::<Timeout>().unwrap_err().to_string();
+        for text in ["0s", "0ms"] {
+            assert_eq!(
+                error(text),
+                format!(
+                    "{text:?} is not a timeout: use a duration longer than 0s (such as 90s or 10m)"
+                )
+            );
+        }
+        assert_eq!(error("soon"), "\"soon\" is not a duration (such as 90s or 10m)");
+    }
 
     #[test]
     fn each_limit_is_a_duration_or_a_word() {

@@ -1,6 +1,6 @@
 //! Types of settings that have a syntax of their own.
 
-use super::time_limit::{FallbackWait, RetryLimit};
+use super::time_limit::{FallbackWait, RetryLimit, Timeout};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::cni_version::CniVersion;
@@ -249,6 +249,7 @@ deserialize_from_text!(
     Quantity,
     RetryLimit,
     TimeSpan,
+    Timeout,
     Wait
 );
 
@@ -262,7 +263,7 @@ macro_rules! serialize_as_text {
         }
     )+ };
 }
-serialize_as_text!(Ceiling, FallbackWait, NameTemplate, RetryLimit, TimeSpan, Wait);
+serialize_as_text!(Ceiling, FallbackWait, NameTemplate, RetryLimit, TimeSpan, Timeout, Wait);
 
 /// The type of a setting.
 pub(super) trait SettingType {
@@ -286,6 +287,7 @@ values! {
     PathBuf: "an absolute path",
     Quantity: "a Kubernetes quantity",
     TimeSpan: "a duration, such as \"30s\" or \"2m\"",
+    Timeout: "a duration longer than 0s, such as \"30s\" or \"2m\"",
     RetryLimit: "a duration, such as \"15m\"; \"forever\" (no limit); or \"off\" (no attempt)",
     FallbackWait: "a duration, such as \"30s\"; \"0\" (after the first failed attempt); or \"off\" (never use recorded values)",
     Wait: "a duration, such as \"90s\" or \"10m\"; \"0\" (try once); or \"forever\" (no timeout)",

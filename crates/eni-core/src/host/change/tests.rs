@@ -30,7 +30,7 @@ impl System for Memory {
         Ok(old.map_or(Outcome::Absent, |_| Outcome::Removed))
     }
 
-    async fn run_command(&self, command: &HostCommand) -> Result<(), Self::Error> {
+    async fn run_snap_set(&self, command: &HostCommand) -> Result<(), Self::Error> {
         let line = format!("{} {}", command.program, command.arguments.join(" "));
         self.commands.borrow_mut().push(line);
         Ok(())
@@ -174,7 +174,7 @@ impl System for NoApi {
         Ok(done_ok(self.0.remove_file(path)))
     }
 
-    async fn run_command(&self, _command: &HostCommand) -> Result<(), String> {
+    async fn run_snap_set(&self, _command: &HostCommand) -> Result<(), String> {
         Ok(())
     }
 

@@ -74,7 +74,7 @@ impl System for Scenario {
         Ok(Outcome::Removed)
     }
 
-    async fn run_command(&self, command: &HostCommand) -> Result<(), Self::Error> {
+    async fn run_snap_set(&self, command: &HostCommand) -> Result<(), Self::Error> {
         let [set, snap, option] = &command.arguments[..] else { panic!("{command:?}") };
         assert_eq!((&*command.program, set.as_str()), ("snap", "set"));
         let (key, value) = option.split_once('=').unwrap();

@@ -18,6 +18,8 @@ pub(crate) mod image_files;
 pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
+#[doc(hidden)]
+pub mod replay;
 mod retry;
 #[cfg(test)]
 mod secret_types;

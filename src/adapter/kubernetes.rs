@@ -10,6 +10,7 @@ mod kube_client;
 mod kubernetes_error;
 mod node_pods;
 mod other_cni;
+mod replay;
 mod response_limit;
 mod retry_after;
 

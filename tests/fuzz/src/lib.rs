@@ -1,6 +1,7 @@
 //! Fuzz targets of eni-bootstrap: each target is a function of bytes.
 
 pub mod archive;
+pub mod client;
 pub mod kubelet;
 pub mod node;
 pub mod readback;

@@ -2,7 +2,8 @@
 
 use super::credentials::{Credentials, PluginUser};
 use super::response_limit::LimitResponses;
-use super::{ApiServer, PluginError, RetryAfter, exec_plugin_of};
+use super::kubeconfig::exec_plugin_of;
+use super::{ApiServer, PluginError, RetryAfter};
 use crate::adapter::Context;
 use crate::adapter::replay::Responses;
 use http::{Request, Response};

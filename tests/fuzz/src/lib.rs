@@ -8,4 +8,5 @@ pub mod readback;
 pub mod systemd;
 mod targets;
 
+pub use targets::images::KUBEADM;
 pub use targets::{TARGETS, Target, run};

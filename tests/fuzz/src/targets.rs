@@ -2,7 +2,7 @@
 
 mod aws;
 mod cluster;
-mod images;
+pub mod images;
 mod kubeconfig;
 
 use crate::archive::Archive;

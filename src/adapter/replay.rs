@@ -2,17 +2,18 @@
 //! `tests/fuzz` use this module.
 
 use crate::adapter::aws::{self, call::CallError};
-use crate::adapter::ec2::Ec2;
+use crate::adapter::ec2::{Ec2, Ec2Error};
 use crate::adapter::eks::{Eks, EksError};
 use crate::adapter::kubernetes::{
-    ApiServer, AwsNodeError, Event, KubernetesError, LocalNode, PluginError, VersionedEniConfig,
+    ApiServer, AwsNodeError, ConnectError, Event, KubernetesError, LocalNode, PluginError,
+    VersionedEniConfig,
 };
 use crate::adapter::{Context, Deadline};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::http::{HttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
@@ -20,16 +21,23 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cluster::Cluster;
+use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::instance_limits::InstanceLimits;
 use eni_core::domain::zone::Region;
 use eni_core::facts::Subnet;
-use futures::StreamExt as _;
+use futures::future::LocalBoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use hyper::body::{Body, Bytes, Frame};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
+
+/// A boxed request. Its code is part of this crate, so that the fuzz targets compile faster.
+pub type Replayed<'a, T, E> = LocalBoxFuture<'a, Result<T, E>>;
 
 /// A response of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,26 +107,35 @@ impl Responses {
     }
 
     /// Returns a cluster as EKS describes it, and the subnets of its control plane.
-    pub async fn eks_cluster(
+    #[must_use]
+    pub fn eks_cluster<'a>(
         self,
-        name: &str,
+        name: &'a str,
         region: &Region,
         deadline: Deadline,
-    ) -> Result<(Cluster, Vec<String>), EksError> {
+    ) -> Replayed<'a, (Cluster, Vec<String>), EksError> {
         let eks = Eks::from_config(&Context::default(), &self.sdk_config(), region);
-        let described = eks.cluster(name, deadline).await?;
-        Ok((described.cluster, described.subnets))
+        async move {
+            let described = eks.cluster(name, deadline).await?;
+            Ok((described.cluster, described.subnets))
+        }
+        .boxed_local()
     }
 
     /// Returns the access key ID, the secret access key and the session token of a role from STS.
-    pub async fn role_credentials(self) -> Result<[String; 3], CredentialsError> {
-        let role = "arn:aws:iam::111122223333:role/eni-bootstrap";
-        let config = aws::as_role(&self.sdk_config(), role).await;
-        let provider = config.credentials_provider();
-        let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
-        let credentials = provider.provide_credentials().await?;
-        let token = credentials.session_token().unwrap_or_default();
-        Ok([credentials.access_key_id(), credentials.secret_access_key(), token].map(str::to_owned))
+    #[must_use]
+    pub fn role_credentials(self) -> Replayed<'static, [String; 3], CredentialsError> {
+        async move {
+            let role = "arn:aws:iam::111122223333:role/eni-bootstrap";
+            let config = aws::as_role(&self.sdk_config(), role).await;
+            let provider = config.credentials_provider();
+            let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
+            let credentials = provider.provide_credentials().await?;
+            let (id, key) = (credentials.access_key_id(), credentials.secret_access_key());
+            let token = credentials.session_token().unwrap_or_default();
+            Ok([id, key, token].map(str::to_owned))
+        }
+        .boxed_local()
     }
 }
 
@@ -137,43 +154,73 @@ impl HttpConnector for Connector {
 }
 
 /// Returns the ENIConfig `name`; `None` if it does not exist.
-pub async fn eni_config(
-    api: &ApiServer,
-    name: &str,
-) -> Result<Option<VersionedEniConfig>, KubernetesError> {
-    api.eni_config(name).await
+#[must_use]
+pub fn eni_config<'a>(
+    api: &'a ApiServer,
+    name: &'a str,
+) -> Replayed<'a, Option<VersionedEniConfig>, KubernetesError> {
+    api.eni_config(name).boxed_local()
 }
 
 /// Returns the events of a watch until its end or its first error.
-pub async fn watch(api: &ApiServer, name: &str) -> (Vec<Event>, Option<KubernetesError>) {
-    let mut events = Vec::new();
-    let mut watch = match api.watch(name, None).await {
-        Ok(watch) => watch,
-        Err(error) => return (events, Some(error)),
-    };
-    while let Some(event) = watch.events.next().await {
-        match event {
-            Ok(event) => events.push(event),
+#[must_use]
+pub fn watch<'a>(
+    api: &'a ApiServer,
+    name: &'a str,
+) -> LocalBoxFuture<'a, (Vec<Event>, Option<KubernetesError>)> {
+    async move {
+        let mut events = Vec::new();
+        let mut watch = match api.watch(name, None).await {
+            Ok(watch) => watch,
             Err(error) => return (events, Some(error)),
+        };
+        while let Some(event) = watch.events.next().await {
+            match event {
+                Ok(event) => events.push(event),
+                Err(error) => return (events, Some(error)),
+            }
         }
+        (events, None)
     }
-    (events, None)
+    .boxed_local()
 }
 
 /// Returns the configuration of the CNI in the aws-node DaemonSet.
-pub async fn aws_node(api: &ApiServer) -> Result<AwsNode, AwsNodeError> {
-    api.aws_node(&LocalNode::default()).await
+#[must_use]
+pub fn aws_node(api: &ApiServer) -> Replayed<'_, AwsNode, AwsNodeError> {
+    async move { api.aws_node(&LocalNode::default()).await }.boxed_local()
+}
+
+/// Returns the limits of an instance type.
+#[must_use]
+pub fn limits<'a>(
+    ec2: &'a Ec2,
+    instance_type: &'a InstanceType,
+    deadline: Deadline,
+) -> Replayed<'a, InstanceLimits, Ec2Error> {
+    ec2.limits(instance_type, deadline).boxed_local()
 }
 
 /// Returns the subnets of a zone.
-pub async fn subnets(ec2: &Ec2, deadline: Deadline) -> Result<Vec<Subnet>, CallError> {
-    ec2.subnets_in_zone("vpc-0a", "us-west-2a", deadline).await
+#[must_use]
+pub fn subnets(ec2: &Ec2, deadline: Deadline) -> Replayed<'_, Vec<Subnet>, CallError> {
+    ec2.subnets_in_zone("vpc-0a", "us-west-2a", deadline).boxed_local()
+}
+
+/// Creates a client for the cluster of a kubeconfig.
+#[must_use]
+pub fn kubeconfig<'a>(
+    path: &'a Path,
+    context: &'a Context,
+) -> Replayed<'a, ApiServer, ConnectError> {
+    ApiServer::by_kubeconfig(path, context).boxed_local()
 }
 
 /// Parses the output of an exec plugin, and configures a client for `kubeconfig` with it. Returns the token.
-pub async fn exec_credential(
-    kubeconfig: &str,
-    output: &[u8],
-) -> Result<Option<String>, PluginError> {
-    ApiServer::replay_plugin(kubeconfig, output).await
+#[must_use]
+pub fn exec_credential<'a>(
+    kubeconfig: &'a str,
+    output: &'a [u8],
+) -> Replayed<'a, Option<String>, PluginError> {
+    ApiServer::replay_plugin(kubeconfig, output).boxed_local()
 }

@@ -37,7 +37,8 @@ fn inputs(target: &str) -> Vec<(String, String)> {
 /// Returns settings files, by the name of their input.
 fn settings() -> Vec<(String, String)> {
     let labels = inputs("labels").into_iter().map(|(name, text)| {
-        let pairs = text.lines().flat_map(|line| line.split(',')).filter_map(|it| it.split_once('='));
+        let pairs =
+            text.lines().flat_map(|line| line.split(',')).filter_map(|it| it.split_once('='));
         let pairs = pairs.map(|(key, value)| format!("{} = {}\n", json!(key), json!(value)));
         (name, format!("[labels]\n{}", pairs.collect::<String>()))
     });

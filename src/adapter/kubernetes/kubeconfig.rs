@@ -103,10 +103,7 @@ mod tests {
             assert_eq!(error(directory.path(), text.as_bytes()).await, expected);
         }
         let text = kubeconfig("tls-server-name: a", "tokenFile: large");
-        assert_eq!(
-            error(directory.path(), text.as_bytes()).await,
-            "DIRECTORY/large exceeds 1 MiB"
-        );
+        assert_eq!(error(directory.path(), text.as_bytes()).await, "DIRECTORY/large exceeds 1 MiB");
         // kube does not read the files of other users.
         let other = "- {name: b, user: {tokenFile: fifo}}\n";
         let text = kubeconfig("tls-server-name: a", "token: t") + other;

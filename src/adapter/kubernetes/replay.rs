@@ -1,8 +1,8 @@
 //! An API server that returns recorded responses.
 
 use super::credentials::{Credentials, PluginUser};
-use super::response_limit::LimitResponses;
 use super::kubeconfig::exec_plugin_of;
+use super::response_limit::LimitResponses;
 use super::{ApiServer, PluginError, RetryAfter};
 use crate::adapter::Context;
 use crate::adapter::replay::Responses;

@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use systemd_252::{not_run, quoted};
 
-const GENERATOR: &str = "/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
+const GENERATOR: &str =
+    "/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
 const FILE: &str = "root/etc/default/kubelet";
 /// The number of changed inputs.
 const CHANGED: usize = 300;

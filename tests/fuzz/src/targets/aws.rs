@@ -18,7 +18,7 @@ pub(super) fn ec2(data: &[u8]) {
     let text = String::from_utf8_lossy(body);
     let client = || respond(status, vec![body.to_vec()]).ec2();
     let m5 = "m5.large".parse().expect("an instance type");
-    if let Ok(limits) = block_on(client().limits(&m5, one_attempt())) {
+    if let Ok(limits) = block_on(replay::limits(&client(), &m5, one_attempt())) {
         assert!((200..300).contains(&status), "{status}");
         for number in [limits.interfaces, limits.ipv4_per_interface, limits.vcpus] {
             assert!(contains_number(&text, number), "{number} is not in the response");

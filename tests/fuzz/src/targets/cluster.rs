@@ -2,7 +2,7 @@
 
 use super::check_with;
 use super::images::{BOTTLEROCKET_IMAGE, DROP_IN, NODEADM};
-use crate::client::{block_on, respond_by_url, respond};
+use crate::client::{block_on, respond, respond_by_url};
 use crate::node::AWS_NODE;
 use eni_bootstrap::adapter::kubernetes::{EniConfig, Event};
 use eni_bootstrap::adapter::replay;

@@ -2,7 +2,6 @@
 
 use crate::client::block_on;
 use eni_bootstrap::adapter::Context;
-use eni_bootstrap::adapter::kubernetes::ApiServer;
 use eni_bootstrap::adapter::replay;
 use std::fs;
 use tempfile::TempDir;
@@ -30,6 +29,6 @@ pub(super) fn agent_kubeconfig(data: &[u8]) {
     DIRECTORY.with(|directory| {
         let path = directory.path().join("kubeconfig");
         fs::write(&path, data).expect("a file");
-        let _ = block_on(ApiServer::by_kubeconfig(&path, &Context::default()));
+        let _ = block_on(replay::kubeconfig(&path, &Context::default()));
     });
 }

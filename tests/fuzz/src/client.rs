@@ -10,6 +10,14 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
 }
 
+/// Runs a target. Clients can be created in it.
+pub fn within(target: impl FnOnce()) {
+    RUNTIME.with(|runtime| {
+        let _entered = runtime.enter();
+        target();
+    });
+}
+
 /// Runs a request until its end.
 pub fn block_on<T>(request: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(request))

@@ -82,8 +82,11 @@ fn systemd_reads_the_rendered_environment_files_as_this_crate_does() {
         if !is_text(text) || text.contains('\0') {
             continue;
         }
-        let valid: BTreeMap<_, _> =
-            pairs.into_iter().filter(|(name, value)| is_variable(&(name, value))).collect();
+        // The generator ignores an assignment of an empty value.
+        let valid: BTreeMap<_, _> = pairs
+            .into_iter()
+            .filter(|(name, value)| !value.is_empty() && is_variable(&(name, value)))
+            .collect();
         let mut expected: BTreeSet<String> =
             valid.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
         expected.extend(of_machine.iter().cloned());

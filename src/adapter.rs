@@ -19,6 +19,8 @@ pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
 pub(crate) mod proxy_failure;
+#[doc(hidden)]
+pub mod replay;
 mod retry;
 #[cfg(test)]
 mod secret_types;

@@ -20,7 +20,9 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::zone::Region;
@@ -150,12 +152,17 @@ fn http_client(
             return connector.clone();
         }
         let connector = builder.clone().connector_settings(settings.clone());
-        let connector = LimitResponses(connector.build_with_resolver(resolver.clone()));
-        let connector = CheckRoleName(NameProxy { connector, proxy: proxy.clone() });
+        let connector = connector.build_with_resolver(resolver.clone());
+        let connector = limited(NameProxy { connector, proxy: proxy.clone() });
         let connector = SharedHttpConnector::new(connector);
         connectors.push((timeouts, connector.clone()));
         connector
     }))
+}
+
+/// Returns `connector` with a size limit for responses and a check of role names.
+pub(super) fn limited(connector: impl HttpConnector) -> impl HttpConnector {
+    CheckRoleName(LimitResponses(connector))
 }
 
 /// The connect timeout and the read timeout.

@@ -35,12 +35,18 @@ pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
-    let bytes = input::read(path)?;
+    let bytes = input::read(path, input::LIMIT)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Returns the text of a file that a user has named on the command line, like [`read`]. The file may be a
-/// pipe.
+/// Returns the text of a TOML file, like [`read`]. Its size limit is smaller.
+pub(crate) fn read_toml(path: &Path) -> Result<Option<String>, DiskError> {
+    let bytes = input::read(path, input::TOML_LIMIT)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Returns the text of a TOML file that a user has named on the command line, like [`read_toml`]. The file may
+/// be a pipe.
 pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
     let bytes = input::read_argument(path)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
@@ -51,15 +57,19 @@ pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
 pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };
     let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
-    let bytes = input::read(&file).map_err(|error| error.at(under(root, path)))?;
+    let bytes = input::read(&file, input::LIMIT).map_err(|error| error.at(under(root, path)))?;
     Ok(bytes.map(|bytes| file_text::decode(&bytes)))
 }
 
-/// Returns an error if `path` exists, but is not a regular file of limited size.
-pub(crate) fn check(path: &Path) -> Result<(), DiskError> {
-    match input::read(path) {
+/// Returns the contents of `path`; empty if it cannot be read.
+///
+/// # Errors
+///
+/// [`DiskError::NotRegular`] or [`DiskError::TooLarge`] if it is not a regular file of limited size.
+pub(crate) fn check(path: &Path) -> Result<Vec<u8>, DiskError> {
+    match input::read(path, input::LIMIT) {
         Err(error @ (DiskError::NotRegular { .. } | DiskError::TooLarge { .. })) => Err(error),
-        _ => Ok(()),
+        result => Ok(result.ok().flatten().unwrap_or_default()),
     }
 }
 
@@ -158,7 +168,7 @@ pub(crate) fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, Disk
     }
     let mut files = Vec::new();
     for path in by_name.into_values().chain([under(root, Path::new(USER_DATA))]) {
-        if let Some(text) = read(&path)? {
+        if let Some(text) = read_toml(&path)? {
             files.push((path, text));
         }
     }

@@ -5,6 +5,7 @@ mod pod_subnets;
 
 use crate::adapter::Context;
 use crate::adapter::aws::{self, call::CallError};
+use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::zone::Region;
@@ -65,8 +66,13 @@ impl Ec2 {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
     pub async fn new(context: &Context, region: &Region) -> Result<Self, Ec2Error> {
         let shared = aws::sdk_config(context, region).await.map_err(CallError::from)?;
-        let mut config = aws_sdk_ec2::config::Builder::from(&shared);
-        config.set_endpoint_url(aws::endpoint_url(context.ec2_endpoint.as_deref(), &shared));
-        Ok(Self { client: Client::from_conf(config.build()) })
+        Ok(Self::from_config(context, &shared))
+    }
+
+    /// Creates a client with `shared` and the configured endpoint URL.
+    pub(crate) fn from_config(context: &Context, shared: &SdkConfig) -> Self {
+        let mut config = aws_sdk_ec2::config::Builder::from(shared);
+        config.set_endpoint_url(aws::endpoint_url(context.ec2_endpoint.as_deref(), shared));
+        Self { client: Client::from_conf(config.build()) }
     }
 }

@@ -3,6 +3,7 @@
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::{self, AwsError};
 use crate::adapter::{Context, Deadline, Transient, retry};
+use aws_config::SdkConfig;
 use aws_sdk_eks::Client;
 use eni_core::domain::cluster::{Cluster, ClusterSource};
 use eni_core::domain::zone::Region;
@@ -114,9 +115,14 @@ impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
     pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
-        let mut config = aws_sdk_eks::config::Builder::from(&shared);
-        config.set_endpoint_url(aws::endpoint_url(context.eks_endpoint.as_deref(), &shared));
-        Ok(Self { client: Client::from_conf(config.build()), region: region.clone() })
+        Ok(Self::from_config(context, &shared, region))
+    }
+
+    /// Creates a client with `shared` and the configured endpoint URL.
+    pub(crate) fn from_config(context: &Context, shared: &SdkConfig, region: &Region) -> Self {
+        let mut config = aws_sdk_eks::config::Builder::from(shared);
+        config.set_endpoint_url(aws::endpoint_url(context.eks_endpoint.as_deref(), shared));
+        Self { client: Client::from_conf(config.build()), region: region.clone() }
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.

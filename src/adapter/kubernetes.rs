@@ -7,10 +7,12 @@ mod env_expansion;
 mod exec_plugin;
 mod known_node;
 mod kube_client;
+mod kubeconfig;
 mod kubernetes_error;
 mod lost_watch;
 mod node_pods;
 mod other_cni;
+mod replay;
 mod response_limit;
 mod retry_after;
 
@@ -25,18 +27,15 @@ pub(crate) use other_cni::LocalNode;
 pub use other_cni::OtherCni;
 
 use crate::adapter::Context;
-use crate::adapter::disk;
 use crate::adapter::eks_token::TokenSource;
 use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
-use exec_plugin::ExecPlugin;
 use futures::{Stream, StreamExt as _};
 use kube::Config;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
 };
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube_client::{Identity, certificates, client, without_white_space};
+use kube_client::{Identity, certificates, client};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use lost_watch::end_if_lost;
 use retry_after::RetryAfter;
@@ -107,24 +106,7 @@ impl fmt::Debug for ApiServer {
 impl ApiServer {
     /// Returns a client for the cluster of a kubeconfig, with its credentials.
     pub async fn by_kubeconfig(path: &Path, context: &Context) -> Result<Self, ConnectError> {
-        let failed = |source| match source {
-            KubeconfigError::Parse(error) => ConnectError::KubeconfigText {
-                path: path.to_owned(),
-                line: error.location().map_or(1, |at| at.line()),
-            },
-            other => ConnectError::Kubeconfig { path: path.to_owned(), source: Box::new(other) },
-        };
-        // kube reads a file of any size, and waits for the writer of a FIFO.
-        disk::check(path).map_err(ConnectError::KubeconfigFile)?;
-        let mut kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
-        let clusters = kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut());
-        for authority in clusters.filter_map(|it| it.certificate_authority_data.as_mut()) {
-            *authority = without_white_space(authority);
-        }
-        let options = KubeConfigOptions::default();
-        let mut config =
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)?;
-        let plugin = exec_plugin_of(&mut config)?;
+        let (config, plugin) = kubeconfig::load(path).await?;
         let retry_after = RetryAfter::default();
         // Reports a problem of the configuration before the plugin is run.
         let client = client(&config, context, None, &retry_after)?;
@@ -267,20 +249,6 @@ impl ApiServer {
         }
         error
     }
-}
-
-/// Removes the exec plugin from `config`, so that the client does not run it in the event loop. Returns
-/// `None` if the user has other credentials, which take precedence.
-fn exec_plugin_of(config: &mut Config) -> Result<Option<ExecPlugin>, ConnectError> {
-    let user = &mut config.auth_info;
-    if user.auth_provider.as_ref().is_some_and(|it| it.config.contains_key("cmd-path")) {
-        return Err(ConnectError::AuthProvider);
-    }
-    let has_password = user.username.is_some() && user.password.is_some();
-    let has_token = user.token.is_some() || user.token_file.is_some();
-    let exec = user.exec.take();
-    let takes_precedence = user.auth_provider.is_some() || has_password || has_token;
-    Ok(exec.filter(|_| !takes_precedence).map(ExecPlugin))
 }
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {

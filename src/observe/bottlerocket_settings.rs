@@ -83,7 +83,7 @@ fn parse(
     let cluster_hint = Some(live.cluster_hint());
     let mut warnings = Vec::new();
     let path = disk::under(root, Path::new(RECORD));
-    let record = disk::read(&path)?.map(|text| Record::parse(&text)).transpose();
+    let record = disk::read_toml(&path)?.map(|text| Record::parse(&text)).transpose();
     let record = record.unwrap_or_else(|error| {
         warnings.push(format!("host: {} skipped: {}", path.display(), error.message()));
         None

@@ -32,7 +32,7 @@ fn an_object_without_end_exceeds_the_body_limit() {
             (
                 Some(65),
                 &*format!(
-                    "error: the node is not ready for the kubelet\n  caused by: {target} is not ready\n  caused by: the API server's response exceeds 4 MiB\n  {HELP}"
+                    "error: the node is not ready for the kubelet\n  caused by: {target} is not ready\n  caused by: the API server's response exceeds 1 MiB\n  {HELP}"
                 )
             )
         );

@@ -5,7 +5,9 @@ set -euo pipefail
 
 case " $* " in
 *" --crate-name eni_core "* | *" --crate-name eni_bootstrap "* | *" --crate-name eni_bootstrap_fuzz "* | *" --crate-name fuzz "*)
-    flags=(-Copt-level=2 -Cpasses=sancov-module)
+    flags=(-Cpasses=sancov-module)
+    # The agent itself is large, and spends its time in crates that are not optimized.
+    [[ " $* " == *" --crate-name eni_bootstrap "* ]] || flags+=(-Copt-level=2)
     for option in level=4 inline-8bit-counters pc-table trace-compares; do
         flags+=("-Cllvm-args=-sanitizer-coverage-$option")
     done

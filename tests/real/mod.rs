@@ -6,6 +6,7 @@ mod cluster_answers;
 mod cni_table;
 pub mod ec2_fit;
 mod iam;
+mod nodeadm_corpus;
 mod other_cni;
 mod primary_subnet;
 mod rbac_rights;

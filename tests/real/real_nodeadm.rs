@@ -51,25 +51,25 @@ fn planned(node: &Node, flags: &[&str]) -> Value {
 
 /// The kubelet configuration that nodeadm has written.
 #[derive(Debug, PartialEq)]
-struct KubeletState {
+pub struct KubeletState {
     /// `config.json` of nodeadm.
-    own: Value,
+    pub own: Value,
     /// `config.json` with the drop-ins and flags merged over it.
-    effective: Value,
+    pub effective: Value,
     /// The labels of the Node object.
-    labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An instance after nodeadm-config.service.
-struct Boot {
-    node: Node,
+pub struct Boot {
+    pub node: Node,
     nodeadm: Nodeadm,
     _api: KubernetesApi,
 }
 
 impl Boot {
     /// Returns an instance whose NodeConfig in user data ends with the section `kubelet`.
-    fn of(instance_type: &str, cpus: u32, kubelet: &str) -> Option<Self> {
+    pub fn of(instance_type: &str, cpus: u32, kubelet: &str) -> Option<Self> {
         let api = ready_api();
         let nodeadm = nodeadm(instance_type, cpus, &(api.node_config() + kubelet))?;
         let node = Node::al2023().with("--imds-endpoint", nodeadm.imds());
@@ -84,12 +84,12 @@ impl Boot {
         Some(boot)
     }
 
-    fn run_service(&self) -> RunOutput {
+    pub fn run_service(&self) -> RunOutput {
         run_output(self.nodeadm.run_service(self.node.root()))
     }
 
     /// Reads the files of nodeadm as the kubelet's unit and the kubelet do.
-    fn kubelet_state(&self) -> KubeletState {
+    pub fn kubelet_state(&self) -> KubeletState {
         let environment = self.node.read("etc/eks/kubelet/environment").unwrap();
         let arguments = environment
             .lines()

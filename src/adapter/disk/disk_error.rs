@@ -22,7 +22,7 @@ pub enum DiskError {
         kind: &'static str,
     },
     /// A file to read is too large.
-    #[error("{} exceeds {} MiB", path.display(), limit >> 20)]
+    #[error("{} exceeds {}", path.display(), size(*limit))]
     TooLarge {
         path: PathBuf,
         /// The size limit in bytes.
@@ -87,6 +87,14 @@ impl DiskError {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         let Self::Write { source, .. } = self else { return false };
         matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied)
+    }
+}
+
+/// Returns a number of bytes as text.
+fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mebibytes => format!("{mebibytes} MiB"),
     }
 }
 

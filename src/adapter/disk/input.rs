@@ -8,16 +8,19 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The size limit of a file, in bytes. The largest file of a node that eni-bootstrap reads has less than
-/// 1 MiB.
-const LIMIT: u64 = 16 << 20;
+/// The size limit of a file, in bytes. The memory for a parsed file is up to 100 times its size, and the unit
+/// has `MemoryMax=256M`.
+pub(super) const LIMIT: u64 = 1 << 20;
+/// The size limit of a TOML file, in bytes. Its parser needs up to 250 times this size.
+pub(super) const TOML_LIMIT: u64 = 256 << 10;
 /// The device number of `/dev/null`.
 ///
 /// Source: `Documentation/admin-guide/devices.txt`, Linux: character device 1:3.
 const NULL: u64 = (1 << 8) | 3;
 
-/// Returns the contents of a file, or `None` if it does not exist. `/dev/null` is an empty file.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
+/// Returns the contents of a file of at most `limit` bytes, or `None` if it does not exist. `/dev/null` is
+/// an empty file.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
     let failed = |source| DiskError::Read { path: path.to_owned(), source };
     let file = match open(path) {
         Ok(file) => file,
@@ -32,14 +35,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
         let kind = kind(metadata.file_type());
         return Err(DiskError::NotRegular { path: path.to_owned(), kind });
     }
-    limited(file, path).map(Some)
+    limited(file, path, limit).map(Some)
 }
 
-/// Returns the contents of a file that a user has named on the command line, which may be a pipe; `None` if
-/// it does not exist.
+/// Returns the contents of a TOML file that a user has named on the command line, which may be a pipe; `None`
+/// if it does not exist.
 pub(super) fn read_argument(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
     match File::open(path) {
-        Ok(file) => limited(file, path).map(Some),
+        Ok(file) => limited(file, path, TOML_LIMIT).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(DiskError::Read { path: path.to_owned(), source }),
     }
@@ -61,14 +64,14 @@ pub(super) fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn limited(file: File, path: &Path) -> Result<Vec<u8>, DiskError> {
+fn limited(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     let failed = |source| DiskError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= LIMIT) {
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)
     } else {
-        Err(DiskError::TooLarge { path: path.to_owned(), limit: LIMIT })
+        Err(DiskError::TooLarge { path: path.to_owned(), limit })
     }
 }
 
@@ -101,7 +104,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let error = |name: &str| {
-            let text = read(&path(name)).unwrap_err().to_string();
+            let text = read(&path(name), LIMIT).unwrap_err().to_string();
             text.replace(&directory.path().display().to_string(), "")
         };
         mkfifo(&path("fifo"), Mode::S_IRWXU).unwrap();
@@ -112,9 +115,11 @@ mod tests {
         assert_eq!(error("fifo"), "/fifo is a FIFO, not a regular file");
         assert_eq!(error("zero"), "/zero is a device, not a regular file");
         assert_eq!(error("."), "/. is a directory, not a regular file");
-        assert_eq!(error("large"), "/large exceeds 16 MiB");
-        assert_eq!(read(&path("null")).unwrap(), Some(Vec::new()));
-        assert_eq!(read(&path("missing")).unwrap(), None);
-        assert_eq!(read(&path("largest")).unwrap().map(|it| it.len()), Some(16 << 20));
+        let settings = read(&path("largest"), TOML_LIMIT).unwrap_err().to_string();
+        assert!(settings.ends_with("/largest exceeds 256 KiB"), "{settings}");
+        assert_eq!(error("large"), "/large exceeds 1 MiB");
+        assert_eq!(read(&path("null"), LIMIT).unwrap(), Some(Vec::new()));
+        assert_eq!(read(&path("missing"), LIMIT).unwrap(), None);
+        assert_eq!(read(&path("largest"), LIMIT).unwrap().map(|it| it.len()), Some(1 << 20));
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 pub(crate) fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;
-    match input::read(path) {
+    match input::read(path, input::LIMIT) {
         Ok(Some(current)) if current == contents => {
             // A remaining temporary file has no effect, and the file system may be read-only.
             let _ = fs::remove_file(draft_path(path));

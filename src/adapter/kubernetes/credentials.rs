@@ -3,7 +3,7 @@
 
 use super::KubernetesError;
 use super::exec_plugin::{Credential, ExecPlugin, PluginError};
-use super::kube_client::{ConnectError, Identity, client};
+use super::kube_client::{Identity, client};
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use base64::Engine as _;
@@ -80,14 +80,13 @@ impl PluginUser {
         *current = None;
         let credential = self.plugin.credential().await?;
         let expires = credential.expires();
-        // The source is omitted: it may quote the credential.
-        let invalid = |_| PluginError::InvalidCredential { command: self.plugin.name() };
-        let client = self.client_with(credential).map_err(invalid)?;
+        let client = self.client_with(credential)?;
         *current = Some((client.clone(), expires));
         Ok(client)
     }
 
-    fn client_with(&self, credential: Credential) -> Result<Client, ConnectError> {
+    /// Returns a client with the credential.
+    pub(super) fn client_with(&self, credential: Credential) -> Result<Client, PluginError> {
         let mut config = self.config.clone();
         let Credential { token, client_certificate_data, client_key_data, .. } = credential;
         if let (Some(certificate), Some(key)) = (client_certificate_data, client_key_data) {
@@ -97,6 +96,8 @@ impl PluginUser {
         if token.is_some() {
             config.auth_info.token = token;
         }
-        client(&config, &self.context, None, &self.retry_after)
+        // The source is omitted: it may quote the credential.
+        let invalid = |_| PluginError::InvalidCredential { command: self.plugin.name() };
+        client(&config, &self.context, None, &self.retry_after).map_err(invalid)
     }
 }

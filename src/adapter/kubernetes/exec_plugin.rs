@@ -126,13 +126,19 @@ impl ExecPlugin {
         let run = Box::pin(self.run());
         let late = |_| PluginError::TimedOut { command: self.name() };
         let (status, stdout, stderr) = timeout(TIME_LIMIT, run).await.map_err(late)??;
-        let parsed = serde_saphyr::from_slice(&stdout).map(|it: ExecCredential| it.status);
-        let command = self.name();
+        let parsed = self.parse(&stdout);
         if !status.success() {
             let credential = parsed.unwrap_or_default();
             let stderr = stderr_lines::last(&stderr, &credential.secrets().collect::<Vec<_>>());
-            return Err(PluginError::Failed { command, status, stderr });
+            return Err(PluginError::Failed { command: self.name(), status, stderr });
         }
+        parsed
+    }
+
+    /// Parses the standard output of the command.
+    pub(super) fn parse(&self, stdout: &[u8]) -> Result<Credential, PluginError> {
+        let parsed = serde_saphyr::from_slice(stdout).map(|it: ExecCredential| it.status);
+        let command = self.name();
         match parsed {
             // The message of the parser quotes the output.
             Err(_) => Err(PluginError::InvalidOutput { command }),

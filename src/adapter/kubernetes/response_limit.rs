@@ -6,9 +6,9 @@ use hyper::body::Body;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The limit of one response: an object, a list or an error. etcd limits an object to 1.5 MiB, and
-/// an ENIConfig has less than 2 kB.
-pub(super) const BODY: BodyLimit = BodyLimit::Whole(4 << 20);
+/// The limit of one response: an object, a list or an error. The memory for it is up to 150 times its size, and
+/// the unit has `MemoryMax=256M`. A Node or a DaemonSet has less than 100 kB, and an ENIConfig less than 2 kB.
+pub(super) const BODY: BodyLimit = BodyLimit::Whole(1 << 20);
 /// The limit of the list of this node's pods, of which there are several hundred at most.
 const PODS: BodyLimit = BodyLimit::Whole(16 << 20);
 /// The path of the list of pods.
@@ -69,7 +69,7 @@ mod tests {
             limit("/api/v1/pods?fieldSelector=spec.nodeName%3Da"),
             BodyLimit::Whole(16 << 20)
         );
-        assert_eq!(limit("/api/v1/nodes/a"), BodyLimit::Whole(4 << 20));
+        assert_eq!(limit("/api/v1/nodes/a"), BodyLimit::Whole(1 << 20));
         assert_eq!(limit("/apis/a/v1/eniconfigs?watch=true&a=b"), BodyLimit::Line(1 << 20));
     }
 }

@@ -176,6 +176,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Returns whether this is a name and a value that systemd accepts.
-fn is_variable((name, value): &(&str, &str)) -> bool {
+#[must_use]
+pub fn is_variable((name, value): &(&str, &str)) -> bool {
     is_name(name) && !value.contains(|it: char| it.is_ascii_control() && !matches!(it, '\t' | '\n'))
 }

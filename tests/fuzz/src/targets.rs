@@ -1,15 +1,19 @@
 //! The fuzz targets: one for each kind of input.
 
-mod images;
+mod aws;
+mod cluster;
+pub mod images;
+mod kubeconfig;
 
 use crate::archive::Archive;
 use crate::node::{AWS_NODE, BOTTLEROCKET, Node, SETTINGS, image};
 use crate::readback::{check, shown, unit_files};
 use crate::systemd::Unit;
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::identifier::InstanceType;
+use eni_core::domain::identifier::{InstanceId, InstanceType, Mac, SubnetId, VpcId};
 use eni_core::domain::instance_limits::{InstanceLimits, NamedRow, rows};
 use eni_core::domain::quantity::Quantity;
+use eni_core::domain::zone::{Region, Zone, ZoneId};
 use eni_core::host::cluster_hints::kubeconfig_hint;
 use eni_core::host::{LoadedUnit, bottlerocket, file_text, user_data};
 use eni_core::record::RunRecord;
@@ -31,7 +35,7 @@ const fn target(name: &'static str, max_bytes: usize, run: fn(&[u8])) -> Target 
     Target { name, max_bytes, run }
 }
 
-/// The targets of `eni-core`.
+/// The targets of `eni-core`, followed by those of the clients of the agent.
 pub const TARGETS: &[Target] = &[
     target("settings", 4096, settings),
     target("user-data", 16 << 10, user_data),
@@ -48,6 +52,15 @@ pub const TARGETS: &[Target] = &[
     target("bottlerocket", 4096, bottlerocket_answers),
     target("kubeconfig", 4096, kubeconfig),
     target("limits", 2048, limits),
+    target("imds", 512, imds),
+    target("eni-config", 4096, cluster::eni_config),
+    target("watch", 8192, cluster::watch),
+    target("daemon-set", 16 << 10, cluster::daemon_set),
+    target("ec2", 8192, aws::ec2),
+    target("eks", 8192, aws::eks),
+    target("sts", 4096, aws::sts),
+    target("exec-credential", 8192, kubeconfig::exec_credential),
+    target("agent-kubeconfig", 8192, kubeconfig::agent_kubeconfig),
 ];
 
 /// Returns the text of a file with these bytes, as the agent reads it.
@@ -211,6 +224,26 @@ fn limits(data: &[u8]) {
     }
 }
 
+/// An item of the instance metadata service. The IDs become parts of paths, labels and ENIConfig names.
+fn imds(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let parsed = [
+        text.parse::<InstanceType>().map(|it| it.to_string()),
+        text.parse::<InstanceId>().map(|it| it.to_string()),
+        text.parse::<VpcId>().map(|it| it.to_string()),
+        text.parse::<SubnetId>().map(|it| it.to_string()),
+        text.parse::<Mac>().map(|it| it.to_string()),
+        text.parse::<Zone>().map(|it| it.to_string()),
+        text.parse::<ZoneId>().map(|it| it.to_string()),
+        text.parse::<Region>().map(|it| it.to_string()),
+    ];
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | ':');
+    for value in parsed.into_iter().flatten() {
+        assert_eq!(value, text);
+        assert!(!text.starts_with('-') && text.chars().all(is_plain), "{text:?}");
+    }
+}
+
 /// Runs a target on an input.
 ///
 /// # Panics
@@ -218,6 +251,6 @@ fn limits(data: &[u8]) {
 /// Panics if the input violates a property of the target.
 pub fn run(target: &Target, data: &[u8]) {
     if data.len() <= target.max_bytes {
-        (target.run)(data);
+        crate::client::within(|| (target.run)(data));
     }
 }

@@ -3,15 +3,19 @@
 
 #![expect(clippy::disallowed_methods, reason = "files and variables of a test")]
 
+mod changed;
+mod systemd_252;
+
+use changed::Random;
 use eni_bootstrap_fuzz::archive::Archive;
 use eni_bootstrap_fuzz::node::{Node, applied};
 use eni_bootstrap_fuzz::readback::check;
 use eni_bootstrap_fuzz::systemd::Unit;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use systemd_252::{not_run, quoted};
 
 const SYSTEMD: &str = "/lib/systemd/systemd";
 const UNIT: &str = "kubelet.service";
@@ -19,44 +23,6 @@ const UNIT: &str = "kubelet.service";
 const USER: u32 = 65534;
 /// The number of changed inputs.
 const CHANGED: usize = 400;
-
-/// A generator of pseudorandom numbers (xorshift64). Each run uses the same numbers.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap() % limit
-    }
-}
-
-/// The texts that a change inserts.
-const PARTS: [&str; 22] = [
-    "\\",
-    "\"",
-    "'",
-    "\\\n",
-    "\n",
-    ";",
-    " ; ",
-    "$",
-    "$$",
-    "${A}",
-    "$A",
-    "#",
-    "%",
-    "%%",
-    "\\x41",
-    " ",
-    "[Service]\n",
-    "ExecStart=\n",
-    "Environment=A=1\n",
-    "@",
-    ":",
-    "-",
-];
 
 /// Returns the archives of the corpora and regressions, and changed ones.
 fn archives() -> Vec<Archive> {
@@ -68,40 +34,12 @@ fn archives() -> Vec<Archive> {
         paths.sort();
         texts.extend(paths.iter().filter_map(|path| fs::read_to_string(path).ok()));
     }
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::default();
     for _ in 0..CHANGED {
-        let mut text = texts[random.below(texts.len())].clone();
-        for _ in 0..=random.below(3) {
-            let at = random.below(text.len() + 1);
-            if text.is_char_boundary(at) {
-                text.insert_str(at, PARTS[random.below(PARTS.len())]);
-            }
-        }
-        texts.push(text);
+        let text = texts[random.below(texts.len())].clone();
+        texts.push(random.changed(text));
     }
     texts.iter().map(|text| Archive::parse(text)).collect()
-}
-
-/// Returns a word as `systemd --test` prints it.
-///
-/// Source: `quote_command_line` and `shell_maybe_quote` in `src/basic/escape.c`, systemd 252.
-fn quoted(word: &str) -> String {
-    let is_special = |it: char| it.is_ascii_control() || " \"\\`$*?['()<>|&;!".contains(it);
-    if !word.is_empty() && !word.contains(is_special) {
-        return word.to_owned();
-    }
-    let mut text = String::from("\"");
-    for character in word.chars() {
-        match character {
-            '\n' => text.push_str("\\n"),
-            '\t' => text.push_str("\\t"),
-            '\r' => text.push_str("\\r"),
-            '"' | '\\' | '`' | '$' => text.extend(['\\', character]),
-            it if it.is_ascii_control() => write!(text, "\\{:03o}", u32::from(it)).unwrap(),
-            it => text.push(it),
-        }
-    }
-    text + "\""
 }
 
 /// Writes the unit and its drop-ins as the unit `name`.
@@ -155,23 +93,12 @@ fn can_run() -> bool {
     is_252 && status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
-/// Adds the test to the list of tests that did not run. Panics with `REQUIRE_REAL=1`.
-fn not_run() {
-    let line = "NOT RUN: systemd_reads_the_rendered_units_as_this_crate_does: root or systemd 252 is missing; run the test as root on Debian 12\n";
-    assert!(std::env::var("REQUIRE_REAL").as_deref() != Ok("1"), "{line}");
-    let target = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    fs::create_dir_all(target.join("real-parts")).unwrap();
-    let log = target.join("real-parts/not-run.log");
-    let mut log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-    std::io::Write::write_all(&mut log, line.as_bytes()).unwrap();
-}
-
 #[test]
 fn systemd_reads_the_rendered_units_as_this_crate_does() {
     if !can_run() {
-        not_run();
+        not_run(
+            "systemd_reads_the_rendered_units_as_this_crate_does: root or systemd 252 is missing; run the test as root on Debian 12",
+        );
         return;
     }
     let root = tempfile::Builder::new().prefix("fuzz-units").tempdir().unwrap();

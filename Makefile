@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -105,7 +105,7 @@ soak: toolchain compiler static ## Run many agents against an API server that re
 soak-short: toolchain compiler static ## Run the size of soak for CI
 	@$(SOAK)
 
-lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck
+lint: toolchain compiler deny aws-sdk ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
@@ -114,6 +114,12 @@ lint: toolchain compiler deny ## Check formatting and dependencies, and run clip
 	@tests/real/need.sh git=git shellcheck=shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# cargo downloads the published crates, if they are not in its cache.
+aws-sdk: toolchain ## Compare the copies of the AWS SDK in third-party with the published crates
+	@tests/real/need.sh python3=python3
+	@python3 -B -m unittest discover --buffer --start-directory packaging/aws-sdk-subset
+	@packaging/aws-sdk-subset/subset.py check
 
 # ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database.
 deny: toolchain ## Check the licenses and sources of all crates; with ADVISORY_DB also their advisories

@@ -1,9 +1,10 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Writes and checks the copies of AWS SDK crates in `third-party`, which contain only some operations.
 
-`subset.py check` compares each copy with the published crate. `subset.py update [NAME=VERSION…]` writes all
-copies: from these versions, or from the newest versions. `crates.json` lists the crates: the version, the
-SHA-256 of the published file, and the operations.
+`subset.py check` compares each copy with the published crate. `subset.py write` writes all copies.
+`subset.py update [NAME=VERSION…]` changes the versions of these crates, or those of all crates to the newest
+ones, and writes the copies. `crates.json` lists the crates: the version, the SHA-256 of the published file,
+and the operations.
 
 cargo downloads the published crates from the registry in its configuration.
 """
@@ -29,7 +30,7 @@ CHANGED = "// Changed by eni-bootstrap: items of other operations are removed. S
 LINTS = "#![allow(warnings)]\n"
 # A dependency needs no tests, and cargo ignores the hint.
 REMOVED_SECTIONS = ("[[test]]", "[dev-dependencies", "[hints]")
-# The code formatter and git use these files in all directories.
+# The other files outside of src are tests, and the lock file and the manifest before publishing.
 KEPT_FILES = ("LICENSE", "README.md")
 
 
@@ -161,29 +162,30 @@ def check(crates):
         archive = published(name, crate["version"], crate["sha256"])
         lines += differences(copy(name, crate, archive), COPIES / name)
     if lines:
-        raise SubsetError("\n".join([*lines, f"run `{HERE.relative_to(REPOSITORY)}/subset.py update`"]))
+        raise SubsetError("\n".join([*lines, f"run `{HERE.relative_to(REPOSITORY)}/subset.py write`"]))
 
 
-def write(name, crate):
-    """Writes the copy of a crate."""
-    texts = copy(name, crate, published(name, crate["version"], crate["sha256"]))
-    shutil.rmtree(COPIES / name, ignore_errors=True)
-    for path, text in texts.items():
-        file = COPIES / name / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
-    lines = sum(text.count("\n") for text in texts.values())
-    print(f"{name} {crate['version']}: {len(texts)} files, {lines} lines")
+def write(crates):
+    """Writes the copies of these crates."""
+    for name, crate in crates.items():
+        texts = copy(name, crate, published(name, crate["version"], crate["sha256"]))
+        shutil.rmtree(COPIES / name, ignore_errors=True)
+        for path, text in texts.items():
+            file = COPIES / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        lines = sum(text.count("\n") for text in texts.values())
+        print(f"{name} {crate['version']}: {len(texts)} files, {lines} lines")
 
 
 def update(crates, versions):
-    """Writes all copies, from the versions in `versions` or the newest ones, and updates the list and Cargo.lock."""
+    """Changes the versions of crates, writes all copies, and updates `crates.json` and `Cargo.lock`."""
     if unknown := versions.keys() - crates.keys():
         raise SubsetError(f"{CRATES.name} has no crate {', '.join(sorted(unknown))}")
-    for name, crate in crates.items():
-        crate["version"] = versions.get(name) or newest_version(name)
-        crate["sha256"] = hashlib.sha256(published(name, crate["version"])).hexdigest()
-        write(name, crate)
+    for name, version in (versions or {name: newest_version(name) for name in crates}).items():
+        crates[name]["version"] = version
+        crates[name]["sha256"] = hashlib.sha256(published(name, version)).hexdigest()
+    write(crates)
     CRATES.write_text(json.dumps(crates, indent=2) + "\n")
     cargo("update", "--quiet", "--workspace", cwd=REPOSITORY)
 
@@ -194,10 +196,12 @@ def main(arguments):
     try:
         if arguments == ["check"]:
             check(crates)
+        elif arguments == ["write"]:
+            write(crates)
         elif arguments[:1] == ["update"] and all("=" in argument for argument in arguments[1:]):
             update(crates, dict(argument.split("=", 1) for argument in arguments[1:]))
         else:
-            print("usage: subset.py check | update [NAME=VERSION…]", file=sys.stderr)
+            print("usage: subset.py check | write | update [NAME=VERSION…]", file=sys.stderr)
             return 64
     except (SubsetError, ReductionError) as error:
         print(f"subset.py: {error}", file=sys.stderr)

@@ -121,14 +121,17 @@ aws-sdk: toolchain ## Compare the copies of the AWS SDK in third-party with the 
 	@python3 -B -m unittest discover --buffer --start-directory packaging/aws-sdk-subset
 	@packaging/aws-sdk-subset/subset.py check
 
-# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database.
+# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database. cargo-deny
+# compares only crates of a registry with it, so it reads a workspace without the copies in third-party.
 deny: toolchain ## Check the licenses and sources of all crates; with ADVISORY_DB also their advisories
 	@tests/real/install.sh cargo-deny
 	@$(REAL)/bin/cargo-deny --locked --log-level error check licenses bans sources
 ifdef ADVISORY_DB
+	@packaging/aws-sdk-subset/subset.py unpatched $(CARGO_TARGET_DIR)/unpatched
 	@GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='url.$(or $(realpath $(ADVISORY_DB)),$(ADVISORY_DB)).insteadOf' \
 		GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
-		$(REAL)/bin/cargo-deny --locked check advisories
+		$(REAL)/bin/cargo-deny --locked --manifest-path $(CARGO_TARGET_DIR)/unpatched/Cargo.toml --config deny.toml \
+		check advisories
 else
 	@echo "ADVISORIES WERE NOT CHECKED: set ADVISORY_DB to a copy of https://github.com/RustSec/advisory-db"
 endif

@@ -3,15 +3,17 @@
 
 `subset.py check` compares each copy with the published crate. `subset.py write` writes all copies.
 `subset.py update [NAME=VERSION…]` changes the versions of these crates, or those of all crates to the newest
-ones, and writes the copies. `crates.json` lists the crates: the version, the SHA-256 of the published file,
-and the operations.
+ones, and writes the copies. `subset.py unpatched DIRECTORY` writes a workspace with the published crates
+instead of the copies, for tools that ignore crates in directories.
 
+`crates.json` lists the crates: the version, the SHA-256 of the published file, and the operations.
 cargo downloads the published crates from the registry in its configuration.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -190,6 +192,35 @@ def update(crates, versions):
     cargo("update", "--quiet", "--workspace", cwd=REPOSITORY)
 
 
+def without_patch(text):
+    """Returns the manifest of the workspace without the section that replaces crates by copies."""
+    before, section, after = text.partition("[patch.crates-io]\n")
+    if not section:
+        raise SubsetError("Cargo.toml has no section [patch.crates-io]")
+    return before + after[after.index("\n[") + 1 :]
+
+
+def with_sources(text, crates):
+    """Returns the lock file with the registry and the checksum of the published crates."""
+    source = re.search(r'^source = "registry\+.*"$', text, re.MULTILINE)[0]
+    for name, crate in crates.items():
+        entry = f'name = "{name}"\nversion = "{crate["version"]}"\n'
+        if entry + "dependencies" not in text:
+            raise SubsetError(f"Cargo.lock has no copy of {name} {crate['version']}")
+        text = text.replace(entry, f'{entry}{source}\nchecksum = "{crate["sha256"]}"\n')
+    return text
+
+
+def unpatched(crates, directory):
+    """Writes a workspace with the published crates, whose other files are links to those of the repository."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for name in ("crates", "packaging", "src", "tests"):
+        (directory / name).symlink_to(REPOSITORY / name)
+    (directory / "Cargo.toml").write_text(without_patch((REPOSITORY / "Cargo.toml").read_text()))
+    (directory / "Cargo.lock").write_text(with_sources((REPOSITORY / "Cargo.lock").read_text(), crates))
+
+
 def main(arguments):
     """Runs the command in `arguments`, and returns the exit status."""
     crates = json.loads(CRATES.read_text())
@@ -198,10 +229,12 @@ def main(arguments):
             check(crates)
         elif arguments == ["write"]:
             write(crates)
+        elif arguments[:1] == ["unpatched"] and len(arguments) == 2:
+            unpatched(crates, Path(arguments[1]))
         elif arguments[:1] == ["update"] and all("=" in argument for argument in arguments[1:]):
             update(crates, dict(argument.split("=", 1) for argument in arguments[1:]))
         else:
-            print("usage: subset.py check | write | update [NAME=VERSION…]", file=sys.stderr)
+            print("usage: subset.py check | write | update [NAME=VERSION…] | unpatched DIRECTORY", file=sys.stderr)
             return 64
     except (SubsetError, ReductionError) as error:
         print(f"subset.py: {error}", file=sys.stderr)

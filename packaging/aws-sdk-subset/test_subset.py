@@ -332,6 +332,19 @@ class CopyTest(unittest.TestCase):
         with self.assertRaisesRegex(subset.SubsetError, r"crates\.json has no crate aws-sdk-other"):
             subset.update(self.crates, {"aws-sdk-other": "1.0.0"})
 
+    def test_unpatched_workspace_has_the_published_crates(self):
+        manifest = "[workspace]\n\n[patch.crates-io]\naws-sdk-thing = { path = \"a\" }\n\n[lints]\nworkspace = true\n"
+        self.assertEqual(subset.without_patch(manifest), "[workspace]\n\n[lints]\nworkspace = true\n")
+        package = '[[package]]\nname = "aws-sdk-thing"\nversion = "1.0.0"\n'
+        dependency = '[[package]]\nname = "http"\nversion = "1.0.0"\nsource = "registry+index"\nchecksum = "0"\n'
+        checksum = self.crates["aws-sdk-thing"]["sha256"]
+        self.assertEqual(
+            subset.with_sources(f"{package}dependencies = []\n\n{dependency}", self.crates),
+            f'{package}source = "registry+index"\nchecksum = "{checksum}"\ndependencies = []\n\n{dependency}',
+        )
+        with self.assertRaisesRegex(subset.SubsetError, r"Cargo\.lock has no copy of aws-sdk-thing 1\.0\.0"):
+            subset.with_sources(dependency, self.crates)
+
     def test_failed_download_is_an_error(self):
         self.cached.unlink()
         with self.assertRaisesRegex(subset.SubsetError, r"`cargo info --quiet .* aws-sdk-thing@1\.0\.0` failed"):

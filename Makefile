@@ -27,7 +27,7 @@ WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
 	exit $$status
 
 demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance and cluster
-	@echo "Building eni-bootstrap. The first build takes several minutes, mainly for the AWS SDK." >&2
+	@echo "Building eni-bootstrap. The first build takes several minutes." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
 	@tests/demo.sh
 

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -27,7 +27,7 @@ WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
 	exit $$status
 
 demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance and cluster
-	@echo "Building eni-bootstrap. The first build takes several minutes, mainly for the AWS SDK." >&2
+	@echo "Building eni-bootstrap. The first build takes several minutes." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
 	@tests/demo.sh
 
@@ -107,7 +107,7 @@ soak: toolchain compiler static ## Run many agents against an API server that re
 soak-short: toolchain compiler static ## Run soak with the size for CI
 	@$(SOAK)
 
-lint: toolchain compiler deny ## Check formatting and dependencies, and run clippy and shellcheck
+lint: toolchain compiler deny aws-sdk ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
@@ -117,14 +117,23 @@ lint: toolchain compiler deny ## Check formatting and dependencies, and run clip
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
 
-# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database.
+# cargo downloads the published crates, if they are not in its cache.
+aws-sdk: toolchain ## Compare the copies of the AWS SDK in third-party with the published crates
+	@tests/real/need.sh python3=python3
+	@python3 -B -m unittest discover --buffer --start-directory packaging/aws-sdk-subset
+	@packaging/aws-sdk-subset/subset.py check
+
+# ADVISORY_DB is the URL or the directory of a git repository with the RustSec advisory database. cargo-deny
+# compares only crates of a registry with it, so it reads a workspace without the copies in third-party.
 deny: toolchain ## Check the licenses and sources of all crates; with ADVISORY_DB also their advisories
 	@tests/real/install.sh cargo-deny
 	@$(REAL)/bin/cargo-deny --locked --log-level error check licenses bans sources
 ifdef ADVISORY_DB
+	@packaging/aws-sdk-subset/subset.py unpatched $(CARGO_TARGET_DIR)/unpatched
 	@GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='url.$(or $(realpath $(ADVISORY_DB)),$(ADVISORY_DB)).insteadOf' \
 		GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
-		$(REAL)/bin/cargo-deny --locked check advisories
+		$(REAL)/bin/cargo-deny --locked --manifest-path $(CARGO_TARGET_DIR)/unpatched/Cargo.toml --config deny.toml \
+		check advisories
 else
 	@echo "ADVISORIES WERE NOT CHECKED: set ADVISORY_DB to a copy of https://github.com/RustSec/advisory-db"
 endif

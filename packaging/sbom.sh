@@ -3,7 +3,8 @@
 #
 # Writes the software bill of materials (SBOM) of BINARY to FILE, in the format CycloneDX 1.5 (JSON).
 # ARCHITECTURE is amd64 or arm64. The SBOM lists the crates that are linked into the binary. It does not
-# list build scripts, procedural macros and the crates of the tests.
+# list build scripts, procedural macros and the crates of the tests. The crates in third-party have the package
+# URL of the published crate, so that scanners find them, and their pedigree names the published crate.
 #
 # The same inputs always produce the same bytes.
 #
@@ -36,7 +37,7 @@ export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/source"
-cp -r Cargo.toml Cargo.lock src crates packaging tests "$work/source"
+cp -r Cargo.toml Cargo.lock src crates packaging tests third-party "$work/source"
 (cd "$work/source" && "$cyclonedx" cyclonedx --quiet --format json --spec-version 1.5 --describe binaries \
     --no-build-deps --target "$target") 2>"$work/log" ||
     fail "cargo-cyclonedx failed: $(<"$work/log")"
@@ -45,11 +46,19 @@ cp -r Cargo.toml Cargo.lock src crates packaging tests "$work/source"
 # them.
 cargo tree --quiet --locked --package eni-bootstrap --edges normal,no-proc-macro --target "$target" --prefix none \
     --format '{p}' >"$work/tree"
-jq --arg source "$work/source" --arg sha256 "$(sha256sum "$binary" | cut -d ' ' -f 1)" --rawfile tree "$work/tree" '
+jq --arg source "$work/source" --arg sha256 "$(sha256sum "$binary" | cut -d ' ' -f 1)" --rawfile tree "$work/tree" \
+    --slurpfile copies packaging/aws-sdk-subset/crates.json '
     ($tree | split("\n") | map(split(" ")[:2] | join(" "))) as $linked
     | .components |= map(select("\(.name) v\(.version)" | IN($linked[])))
     | (.components + [.metadata.component] | map(."bom-ref")) as $refs
     | .dependencies |= map(select(.ref | IN($refs[])) | if .dependsOn then .dependsOn |= map(select(IN($refs[]))) else . end)
+    | .components |= map($copies[0][.name] as $copy | if $copy then
+        .purl = "pkg:cargo/\(.name)@\($copy.version)"
+        | .pedigree = {
+            ancestors: [{ type, name, version: $copy.version, hashes: [{ alg: "SHA-256", content: $copy.sha256 }], purl }],
+            notes: "contains only the operations \($copy.operations | join(", "))"
+        }
+    else . end)
     | .metadata.component.hashes = [{ alg: "SHA-256", content: $sha256 }]
     | walk(if type == "string" then split($source) | join("/eni-bootstrap") else . end)
 ' "$work/source/eni-bootstrap_bin.cdx.json" >"$work/sbom"

@@ -1,9 +1,11 @@
 //! Compares `packaging/dependencies.txt` with the crates that cargo builds, so that a review sees every
-//! new crate.
+//! new crate. Compares the operations in the copies of the AWS SDK with the IAM policy.
 
 use crate::support::golden::expect_golden;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -73,4 +75,25 @@ fn list_of_dependencies_matches_cargo() {
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/dependencies.txt");
     expect_golden(&path, &text.concat());
+}
+
+#[test]
+fn copies_of_the_sdk_contain_the_operations_of_the_iam_policy() {
+    let read = |name: &str| -> Value {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let strings = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let crates = read("aws-sdk-subset/crates.json");
+    let operations = crates.as_object().unwrap().iter().flat_map(|(name, described)| {
+        let service = name.strip_prefix("aws-sdk-").unwrap();
+        let operations = strings(&described["operations"]).into_iter();
+        operations.map(move |operation| format!("{service}:{operation}"))
+    });
+    let policy = read("iam-policy.json");
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions: BTreeSet<String> = statements.flat_map(|it| strings(&it["Action"])).collect();
+    assert_eq!(operations.collect::<BTreeSet<_>>(), actions);
 }

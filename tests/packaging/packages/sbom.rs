@@ -85,6 +85,36 @@ fn sbom_describes_the_binary() {
 }
 
 #[test]
+fn sbom_names_the_published_crate_of_a_reduced_copy() {
+    for architecture in ["amd64", "arm64"] {
+        let Some((_folder, sbom)) = unpack(architecture) else { return };
+        let sbom = read(&sbom);
+        let components = sbom["components"].as_array().unwrap();
+        let copy = components.iter().find(|it| it["name"] == "aws-sdk-eks").unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let list = read(&root.join("packaging/aws-sdk-subset/crates.json"));
+        let published = &list["aws-sdk-eks"];
+        let version = published["version"].as_str().unwrap();
+        let purl = format!("pkg:cargo/aws-sdk-eks@{version}");
+        let hashes = json!([{ "alg": "SHA-256", "content": published["sha256"] }]);
+        let ancestor = json!({
+            "type": "library",
+            "name": "aws-sdk-eks",
+            "version": version,
+            "hashes": hashes,
+            "purl": purl,
+        });
+        let pedigree = json!({
+            "ancestors": [ancestor],
+            "notes": "contains only the operations DescribeCluster",
+        });
+        assert_eq!((&copy["purl"], &copy["pedigree"]), (&json!(purl), &pedigree));
+        let reference = format!("path+file:///eni-bootstrap/third-party/aws-sdk-eks#{version}");
+        assert_eq!(copy["bom-ref"], reference);
+    }
+}
+
+#[test]
 fn sbom_matches_the_schema_and_an_invalid_one_does_not() {
     let (Some(python), Some((folder, sbom))) = (cyclonedx_python(), unpack("amd64")) else {
         return;

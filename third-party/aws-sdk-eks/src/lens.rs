@@ -1,0 +1,1 @@
+// Changed by eni-bootstrap: items of other operations are removed. See NOTICE.

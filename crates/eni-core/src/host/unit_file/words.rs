@@ -187,8 +187,12 @@ fn assignments(text: &str) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let mut rest = text.chars().peekable();
     while rest.peek().is_some() {
-        let name: String =
-            std::iter::from_fn(|| rest.next_if(|it| !matches!(it, '=' | '\n' | '\r'))).collect();
+        while rest.next_if(|it| is_blank(*it)).is_some() {}
+        // The first character belongs to the name even if it is `=`.
+        let mut name = String::from_iter(rest.next());
+        while let Some(character) = rest.next_if(|it| !matches!(it, '=' | '\n' | '\r')) {
+            name.push(character);
+        }
         let name = name.trim_matches(is_blank);
         let is_comment = name.starts_with(['#', ';']);
         if is_comment {
@@ -310,6 +314,16 @@ mod tests {
     fn systemd_ignores_an_invalid_variable() {
         let variables = environment_file("A=a\u{1}b\nB=a\tb\n1C=1\nD-E=1\n=1\n");
         assert_eq!(variables, [("B".to_owned(), "a\tb".to_owned())]);
+    }
+
+    #[test]
+    fn an_equals_sign_at_the_start_of_a_line_belongs_to_a_name() {
+        for line in ["=", "=\"", " =\"a", "= 'a", "=\\"] {
+            let text = format!("A=1\n{line}\nB=2\n");
+            let expected = [("A", "1"), ("B", "2")];
+            let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(environment_file(&text), expected, "{line}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
 pub(crate) mod call;
-mod error_response;
+pub(crate) mod error_response;
 mod response_limit;
 pub(crate) mod role_credentials;
 mod role_name;

@@ -9,10 +9,11 @@ use crate::adapter::kubernetes::{
     VersionedEniConfig,
 };
 use crate::adapter::{Context, Deadline};
-use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region as AwsRegion, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{HttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpClient, http_client_fn};
 use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -35,6 +36,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
+
+const REGION: AwsRegion = AwsRegion::from_static("us-west-2");
 
 /// A boxed request. Its code is part of this crate, so that the fuzz targets compile faster.
 pub type Replayed<'a, T, E> = LocalBoxFuture<'a, Result<T, E>>;
@@ -87,17 +90,20 @@ impl Responses {
         ApiServer::replay(self)
     }
 
-    /// Returns an SDK configuration that sends each request once.
+    /// Returns an SDK configuration that sends each request once, without a clock.
     fn sdk_config(self) -> SdkConfig {
-        let connector = SharedHttpConnector::new(aws::limited(Connector(self)));
-        let credentials = aws_credential_types::Credentials::new("AKID", "SECRET", None, None, "");
         SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-west-2"))
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .behavior_version(BehaviorVersion::latest())
+            .region(REGION)
+            .http_client(self.http_client())
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
             .retry_config(RetryConfig::disabled())
             .build()
+    }
+
+    fn http_client(self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(aws::limited(Connector(self)));
+        http_client_fn(move |_, _| connector.clone())
     }
 
     /// Returns a client of EC2.
@@ -127,7 +133,13 @@ impl Responses {
     pub fn role_credentials(self) -> Replayed<'static, [String; 3], CredentialsError> {
         async move {
             let role = "arn:aws:iam::111122223333:role/eni-bootstrap";
-            let config = aws::as_role(&self.sdk_config(), role).await;
+            // The provider needs a clock.
+            let config = aws_config::defaults(BehaviorVersion::latest())
+                .region(REGION)
+                .http_client(self.http_client())
+                .credentials_provider(credentials())
+                .retry_config(RetryConfig::disabled());
+            let config = aws::as_role(&config.load().await, role).await;
             let provider = config.credentials_provider();
             let provider = provider.ok_or_else(CredentialsError::not_loaded_no_source)?;
             let credentials = provider.provide_credentials().await?;
@@ -137,6 +149,10 @@ impl Responses {
         }
         .boxed_local()
     }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("AKID", "SECRET", None, None, "replay")
 }
 
 #[derive(Clone, Debug)]

@@ -76,7 +76,5 @@ fn nodeadm_reads_the_planned_values_of_each_fuzz_input() {
         assert_eq!(json!(after.labels), labels, "{name}");
         planned_inputs.push(name);
     }
-    println!("nodeadm read the drop-ins of {} inputs: {planned_inputs:?}", planned_inputs.len());
-    println!("eni-bootstrap rejected {rejected:?}");
     assert!(planned_inputs.len() >= 5, "{planned_inputs:?}, rejected: {rejected:?}");
 }

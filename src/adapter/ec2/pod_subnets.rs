@@ -4,6 +4,7 @@
 
 use super::{Ec2, next_page};
 use crate::adapter::aws::call::{CallError, call};
+use crate::adapter::aws::error_response::ErrorResponse;
 use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
 use eni_core::domain::prefixes;
@@ -11,6 +12,8 @@ use eni_core::facts::{SecurityGroup, Subnet};
 use ipnet::{IpNet, Ipv4Net};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+
+const SUBNETS: &str = "ec2:DescribeSubnets";
 
 impl Ec2 {
     /// Returns the subnets of `ids` that exist.
@@ -41,10 +44,21 @@ impl Ec2 {
     ) -> Result<Vec<Subnet>, CallError> {
         let response = with_credentials(deadline, async || {
             let request = self.client.describe_subnets().set_filters(Some(filters.to_vec()));
-            call("ec2:DescribeSubnets", deadline, request.send()).await
+            call(SUBNETS, deadline, request.send()).await
         })
         .await?;
-        Ok(response.subnets().iter().map(subnet).collect())
+        let subnets: Option<_> = response.subnets().iter().map(subnet).collect();
+        subnets.ok_or_else(|| {
+            let message = "a subnet without its ID, zone, VPC or number of free addresses";
+            CallError::InvalidResponse {
+                action: SUBNETS,
+                source: ErrorResponse {
+                    status: 200,
+                    code: None,
+                    message: Some(message.to_owned()),
+                },
+            }
+        })
     }
 
     /// Returns the security groups of `ids` that exist.
@@ -152,22 +166,23 @@ fn text(field: Option<&str>) -> String {
     field.unwrap_or_default().to_owned()
 }
 
-fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Subnet {
+/// Returns the subnet; `None` if a field is missing that each subnet has.
+fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Option<Subnet> {
+    let required = |field: Option<&str>| field.filter(|it| !it.is_empty()).map(str::to_owned);
     let tags = subnet.tags().iter().map(|tag| (text(tag.key()), text(tag.value())));
     let cidr = match subnet.cidr_block().and_then(|cidr| cidr.parse().ok()) {
         Some(IpNet::V4(cidr)) => Some(cidr),
         _ => None,
     };
-    Subnet {
-        id: text(subnet.subnet_id()),
-        zone: text(subnet.availability_zone()),
+    Some(Subnet {
+        id: required(subnet.subnet_id())?,
+        zone: required(subnet.availability_zone())?,
         zone_id: text(subnet.availability_zone_id()),
-        vpc: text(subnet.vpc_id()),
+        vpc: required(subnet.vpc_id())?,
         cidr,
         free_addresses: subnet
             .available_ip_address_count()
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(0),
+            .and_then(|count| u32::try_from(count).ok())?,
         tags: tags.collect::<BTreeMap<_, _>>(),
-    }
+    })
 }

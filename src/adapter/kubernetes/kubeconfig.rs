@@ -79,6 +79,7 @@ mod tests {
     use std::fs;
 
     /// Returns the error for a kubeconfig with these bytes, without the path of its directory.
+    #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
     async fn error(directory: &Path, bytes: &[u8]) -> String {
         let path = directory.join("kubeconfig");
         fs::write(&path, bytes).unwrap();

@@ -41,7 +41,8 @@ pub(super) fn eks(data: &[u8]) {
     let described = block_on(responses.eks_cluster("prod", &region, one_attempt()));
     if let Ok((cluster, subnets)) = described {
         assert!((200..300).contains(&status), "{status}");
-        let object: Value = serde_json::from_slice(body).expect("JSON");
+        // The SDK also accepts text after a number, for example.
+        let Ok(object) = serde_json::from_slice::<Value>(body) else { return };
         let object = &object["cluster"];
         assert_eq!(object["endpoint"], *cluster.endpoint);
         assert_eq!(object["certificateAuthority"]["data"], *cluster.certificate_authority);

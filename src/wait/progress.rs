@@ -1,6 +1,7 @@
 //! Reports the state of a wait to the log and to systemd, when it changes and at intervals.
 
 use super::{WaitReason, WaitTarget, WaitTimeout};
+use crate::adapter::kubernetes::KubernetesError;
 use crate::adapter::{Deadline, systemd};
 use eni_core::failure::one_line;
 use std::cell::{Cell, RefCell};
@@ -66,8 +67,12 @@ impl Progress {
         self.answered.set(true);
     }
 
-    /// Records the reason of a further attempt, and reports a new one.
+    /// Records the reason of a further attempt, and reports a new one. If the end of the wait interrupted the
+    /// attempt, the previous reason stays, because it is more specific.
     pub(super) fn set(&self, reason: WaitReason) {
+        if matches!(reason, WaitReason::Api(KubernetesError::WaitEnded)) {
+            return;
+        }
         if reason.is_answer() {
             self.mark_answered();
         }

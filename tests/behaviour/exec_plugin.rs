@@ -196,6 +196,36 @@ fn an_exec_plugin_may_print_a_client_certificate() {
     assert!(error(&output).contains("access denied by the API server: "), "{}", output.stderr);
 }
 
+/// A token in a literal block of YAML ends in a line break. Without the check, kube would panic.
+#[test]
+fn a_token_with_a_line_break_is_an_error() {
+    let api = ready_api();
+    let imds = Imds::start(&Instance::default());
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    let mut config: Value = serde_json::from_str(&api.kubeconfig()).unwrap();
+    config["users"][0]["user"] = json!({ "token": "secret\n" });
+    let path = node.file("kubeconfig", &config.to_string());
+    let output = node.run(["run", "--cluster-kubeconfig", path.to_str().unwrap()]);
+    assert_eq!(
+        (output.status, error(&output)),
+        (
+            Some(78),
+            "error: failed to connect to the cluster\n  caused by: the token of the user in the kubeconfig contains a character that an HTTP header does not permit, such as a line break\n  help: correct users[].user.token in the kubeconfig\n"
+        )
+    );
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": { "token": "secret\n" },
+    });
+    let fixture = Fixture::new(&api, &format!("cat <<'EOF'\n{credential}\nEOF\n"));
+    let output = fixture.run("1s");
+    assert_eq!(output.status, Some(77), "{}", output.stderr);
+    let expected =
+        format!("\n  caused by: {} printed an invalid token or certificate\n", fixture.plugin());
+    assert!(error(&output).contains(&expected), "{}", output.stderr);
+}
+
 #[test]
 fn a_command_of_an_auth_provider_is_not_run() {
     let api = ready_api();

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
 use eni_core::failure::{Advice, ExitCode};
+use http::header::InvalidHeaderValue;
 use http::{HeaderValue, Request, header};
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy;
@@ -21,6 +22,7 @@ use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use secrecy::ExposeSecret as _;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,6 +75,11 @@ pub enum ConnectError {
         "the user of the kubeconfig has an auth-provider with a command, which is not supported"
     )]
     AuthProvider,
+    /// The token of the user cannot be a part of an HTTP header.
+    #[error(
+        "the token of the user in the kubeconfig contains a character that an HTTP header does not permit, such as a line break"
+    )]
+    BearerToken,
     /// TLS or the authentication of the client cannot be set up.
     #[error("failed to create a client for the API server")]
     Client(#[source] Box<kube::Error>),
@@ -97,6 +104,7 @@ impl Advice for ConnectError {
             Self::AuthProvider => {
                 "replace auth-provider with an exec plugin: Kubernetes 1.26 removed auth-provider commands"
             }
+            Self::BearerToken => "correct users[].user.token in the kubeconfig",
             Self::Client(_) => {
                 "check the endpoint, the certificate authority and the user of the cluster"
             }
@@ -146,11 +154,16 @@ impl Identity {
 
     async fn authorize(self, mut request: Request<Body>) -> Result<Request<Body>, BoxError> {
         let token = self.token().await?;
-        let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))?;
-        value.set_sensitive(true);
-        request.headers_mut().insert(header::AUTHORIZATION, value);
+        request.headers_mut().insert(header::AUTHORIZATION, bearer(token.secret())?);
         Ok(request)
     }
+}
+
+/// Returns the header value for a bearer token.
+fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over
@@ -206,6 +219,9 @@ where
     C::Error: Into<BoxError>,
 {
     let failed = |error| ConnectError::Client(Box::new(error));
+    // kube panics at such a token.
+    let token = config.auth_info.token.as_ref().map(|token| bearer(token.expose_secret()));
+    token.transpose().map_err(|_| ConnectError::BearerToken)?;
     let https = config.rustls_https_connector_with_connector(connector).map_err(failed)?;
     let hyper = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https);
     let authorize = identity

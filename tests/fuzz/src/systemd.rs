@@ -130,13 +130,17 @@ impl Unit {
     ///
     /// # Errors
     ///
-    /// [`BadUnit`] if systemd rejects a required file. A missing file counts as empty: another program
+    /// [`BadUnit`] if systemd rejects a required file, or if its versions read a file differently. A missing file counts as empty: another program
     /// may write it later.
     pub fn variables(&self, image: &Archive) -> Result<BTreeMap<String, String>, BadUnit> {
         let mut all: BTreeMap<String, String> = self.environment.iter().cloned().collect();
         for file in &self.environment_files {
             let path = file.strip_prefix('-').unwrap_or(file);
-            let pairs = environment_file(image.root(path).unwrap_or_default());
+            let text = image.root(path).unwrap_or_default();
+            if environment_file::depends_on_version(text) {
+                return Err(BadUnit);
+            }
+            let pairs = environment_file(text);
             // systemd rejects a file with other bytes than UTF-8, or with a zero byte.
             let is_text = |text: &str| !text.contains(|it| ('\u{f780}'..='\u{f7ff}').contains(&it));
             let is_valid = pairs.iter().all(|(name, value)| is_text(name) && is_text(value))

@@ -17,6 +17,15 @@ enum State {
 /// Returns the variables of an environment file in its order.
 #[must_use]
 pub fn environment_file(text: &str) -> Vec<(String, String)> {
+    read(text, true)
+}
+
+/// Returns whether systemd 254 and later read other variables: a backslash does not continue a comment.
+pub(super) fn depends_on_version(text: &str) -> bool {
+    read(text, true) != read(text, false)
+}
+
+fn read(text: &str, comments_continue: bool) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let (mut key, mut value) = (String::new(), String::new());
     // The length of the text before trailing white space.
@@ -96,7 +105,7 @@ pub fn environment_file(text: &str) -> Vec<(String, String)> {
                 }
                 State::DoubleQuoted
             }
-            State::Comment if character == '\\' => State::CommentEscape,
+            State::Comment if character == '\\' && comments_continue => State::CommentEscape,
             State::Comment if is_newline => State::PreKey,
             State::Comment | State::CommentEscape => State::Comment,
         };

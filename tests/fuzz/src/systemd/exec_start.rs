@@ -1,7 +1,7 @@
 //! The commands of `ExecStart=`.
 
 use super::BadUnit;
-use super::words::{Quoting, first_word, is_separator, words};
+use super::words::{Quoting, first_word_of_command, is_separator, words};
 use std::collections::BTreeMap;
 
 /// A command.
@@ -66,7 +66,7 @@ pub fn parse(value: &str) -> Result<Vec<Command>, BadUnit> {
     let mut rest = value;
     loop {
         // systemd ignores the line if it cannot read the first word.
-        let Some(Some((first, after))) = first_word(rest, Quoting::Unit) else {
+        let Some(Some((first, after))) = first_word_of_command(rest) else {
             return Ok(commands);
         };
         rest = after;
@@ -74,6 +74,7 @@ pub fn parse(value: &str) -> Result<Vec<Command>, BadUnit> {
             continue;
         }
         let (path, prefixes) = without_prefixes(&first);
+        let path = path.replace("%%", "%");
         let is_ignored = prefixes.contains('-');
         let failure = || if is_ignored { None } else { Some(BadUnit) };
         let is_path = path.starts_with('/') || (!path.is_empty() && !path.contains('/'));
@@ -105,7 +106,7 @@ pub fn parse(value: &str) -> Result<Vec<Command>, BadUnit> {
                 words.push(";".to_owned());
                 continue;
             }
-            match first_word(rest, Quoting::Unit) {
+            match first_word_of_command(rest) {
                 None => return failure().map_or(Ok(commands), Err),
                 Some(None) => break,
                 Some(Some((word, after))) => {

@@ -3,8 +3,12 @@
 /// How quotes and backslashes are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quoting {
-    /// In a unit: escapes as in C, and an open quote is an error.
+    /// In a unit: escapes as in C. An open quote or an unknown escape is an error.
     Unit,
+    /// In a command that has an error with [`Quoting::Unit`]: unknown escapes are text.
+    ///
+    /// Source: `extract_first_word_and_warn`.
+    Command,
     /// In the value of a variable: a backslash keeps the next character, and a quote may be open.
     Variable,
 }
@@ -19,6 +23,13 @@ pub fn words(text: &str, quoting: Quoting) -> Option<Vec<String>> {
         rest = after;
     }
     Some(words)
+}
+
+/// Returns the first word of a command and the rest of the text, as [`first_word`] does.
+#[must_use]
+#[expect(clippy::option_option, reason = "no word is not an error")]
+pub(super) fn first_word_of_command(text: &str) -> Option<Option<(String, &str)>> {
+    first_word(text, Quoting::Unit).or_else(|| first_word(text, Quoting::Command))
 }
 
 /// Returns the words of a setting before the first one that systemd rejects.
@@ -51,18 +62,26 @@ pub fn first_word(text: &str, quoting: Quoting) -> Option<Option<(String, &str)>
                 let Some(escaped) = text[next..].chars().next() else {
                     // With a relaxed reader, the backslash ends the word.
                     at = next;
-                    if quoting == Quoting::Unit {
-                        return None;
+                    match quoting {
+                        Quoting::Unit => return None,
+                        Quoting::Command if quote.is_none() => push(&mut word, '\\'),
+                        Quoting::Command => return None,
+                        Quoting::Variable => {}
                     }
                     break;
                 };
                 if quoting == Quoting::Variable {
                     push(&mut word, escaped);
                     at = next + escaped.len_utf8();
-                } else {
-                    let (bytes, length) = unescape(&text[next..])?;
+                } else if let Some((bytes, length)) = unescape(&text[next..]) {
                     word.extend(bytes);
                     at = next + length;
+                } else if quoting == Quoting::Command {
+                    push(&mut word, '\\');
+                    push(&mut word, escaped);
+                    at = next + escaped.len_utf8();
+                } else {
+                    return None;
                 }
                 continue;
             }
@@ -77,7 +96,7 @@ pub fn first_word(text: &str, quoting: Quoting) -> Option<Option<(String, &str)>
         }
         at = next;
     }
-    if quote.is_some() && quoting == Quoting::Unit {
+    if quote.is_some() && quoting != Quoting::Variable {
         return None;
     }
     Some(Some((String::from_utf8_lossy(&word).into_owned(), &text[at..])))

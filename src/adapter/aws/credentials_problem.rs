@@ -2,6 +2,7 @@
 
 use super::call::INVALID_RESPONSE;
 use super::role_credentials::{NoRoleCredentials, causes, sts_response};
+use super::role_response::InvalidRoleResponse;
 use crate::adapter::rejected_certificate::RejectedCertificate;
 use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
@@ -61,8 +62,11 @@ impl CredentialsProblem {
             match causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>) {
                 Some(NoRoleCredentials::Status(status)) => *status == 429 || *status >= 500,
                 Some(NoRoleCredentials::Unreachable) => true,
+                Some(
+                    NoRoleCredentials::NotFound
+                    | NoRoleCredentials::Invalid(InvalidRoleResponse::NoName),
+                ) => false,
                 Some(NoRoleCredentials::Invalid(_)) => return Self::ImdsInvalid,
-                Some(NoRoleCredentials::NotFound) => false,
                 None => {
                     causes(error).any(<dyn Error>::is::<ImdsError>)
                         || matches!(error, CredentialsError::ProviderTimedOut(_))
@@ -108,7 +112,6 @@ mod tests {
     use super::*;
     use crate::adapter::aws::error_response::ErrorResponse;
     use crate::adapter::aws::role_credentials::{StsError, tests::sts};
-    use crate::adapter::aws::role_response::InvalidRoleResponse;
     use eni_core::failure::one_line;
 
     #[test]
@@ -120,6 +123,7 @@ mod tests {
         };
         for (error, expected) in [
             (role(NoRoleCredentials::NotFound), CredentialsProblem::Missing),
+            (role(InvalidRoleResponse::NoName.into()), CredentialsProblem::Missing),
             (role(InvalidRoleResponse::Name.into()), CredentialsProblem::ImdsInvalid),
             (role(InvalidRoleResponse::Credentials.into()), CredentialsProblem::ImdsInvalid),
             (role(NoRoleCredentials::Status(404)), CredentialsProblem::Missing),

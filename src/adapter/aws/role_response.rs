@@ -15,29 +15,32 @@ const PATH: &str = "/latest/meta-data/iam/security-credentials/";
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const MAX_LENGTH: usize = 64;
 
-/// A response about the IAM role that instance metadata does not send.
+/// A response about the IAM role that the SDK must not get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidRoleResponse {
-    /// IAM does not accept the name.
+    /// There is no name: the instance has no role yet.
+    #[error("the instance metadata service returned an empty role name for {}", &PATH[1..])]
+    NoName,
+    /// IAM does not accept the name. Another server may have sent it.
     #[error("the instance metadata service returned an invalid role name for {}", &PATH[1..])]
     Name,
-    /// The credentials are not a JSON object.
+    /// The credentials are not a JSON object. Another server may have sent them.
     #[error("the instance metadata service returned invalid role credentials: not a JSON object")]
     Credentials,
 }
 
 impl InvalidRoleResponse {
-    /// Returns the error of an invalid response to `uri`; `None` for a response that is not about the role.
-    fn for_uri(uri: &str) -> Option<Self> {
+    /// Returns the error of a response to `uri` with this body. A response that is not about the role has no
+    /// error.
+    fn of(uri: &str, body: &[u8]) -> Option<Self> {
         let (_, name) = uri.split_once(PATH)?;
-        Some(if name.is_empty() { Self::Name } else { Self::Credentials })
-    }
-
-    /// Returns whether `body` has this error.
-    fn applies_to(self, body: &[u8]) -> bool {
-        match self {
-            Self::Name => !is_role_name(body),
-            Self::Credentials => !body.trim_ascii_start().starts_with(b"{"),
+        if !name.is_empty() {
+            let is_object = body.trim_ascii_start().starts_with(b"{");
+            return (!is_object).then_some(Self::Credentials);
+        }
+        match body.trim_ascii() {
+            b"" => Some(Self::NoName),
+            _ => (!is_role_name(body)).then_some(Self::Name),
         }
     }
 }
@@ -48,27 +51,24 @@ pub(super) struct CheckRoleResponses<C>(pub C);
 
 impl<C: HttpConnector> HttpConnector for CheckRoleResponses<C> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let error = InvalidRoleResponse::for_uri(request.uri());
+        let uri = Some(request.uri()).filter(|uri| uri.contains(PATH)).map(str::to_owned);
         let response = self.0.call(request);
         HttpConnectorFuture::new(async move {
             let response = response.await?;
-            match error {
-                Some(error) if response.status().is_success() => checked(response, error).await,
+            match uri {
+                Some(uri) if response.status().is_success() => checked(&uri, response).await,
                 _ => Ok(response),
             }
         })
     }
 }
 
-/// Returns `response` unless `error` applies to it.
-async fn checked(
-    mut response: HttpResponse,
-    error: InvalidRoleResponse,
-) -> Result<HttpResponse, ConnectorError> {
+/// Returns `response` if it is a valid one to `uri`.
+async fn checked(uri: &str, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
     let body = ByteStream::new(body).collect().await;
     let body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
-    if error.applies_to(&body) {
+    if let Some(error) = InvalidRoleResponse::of(uri, &body) {
         return Err(ConnectorError::other(error.into(), None));
     }
     *response.body_mut() = SdkBody::from(body);
@@ -103,9 +103,7 @@ mod tests {
 
     #[test]
     fn role_credentials_are_a_json_object() {
-        let error = |uri: &str, body: &str| {
-            InvalidRoleResponse::for_uri(uri).filter(|error| error.applies_to(body.as_bytes()))
-        };
+        let error = |uri: &str, body: &str| InvalidRoleResponse::of(uri, body.as_bytes());
         let role = "http://169.254.169.254/latest/meta-data/iam/security-credentials/node";
         assert_eq!(error(role, " \n{\"Code\":\"Success\"}"), None);
         for body in ["", "[]", "null", "<html>"] {
@@ -113,6 +111,7 @@ mod tests {
         }
         let name = role.trim_end_matches("node");
         assert_eq!(error(name, "node"), None);
+        assert_eq!(error(name, " \n"), Some(InvalidRoleResponse::NoName));
         assert_eq!(error(name, "<html>"), Some(InvalidRoleResponse::Name));
         assert_eq!(error("https://sts.us-west-2.amazonaws.com/", "<html>"), None);
     }

@@ -19,6 +19,7 @@ pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
 pub(crate) mod proxy_failure;
+pub(crate) mod rejected_certificate;
 #[doc(hidden)]
 pub mod replay;
 mod retry;

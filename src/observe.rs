@@ -11,7 +11,7 @@ mod zone_subnets;
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
 pub(crate) use cluster_connection::{ClusterError, Connection, connect};
 pub(crate) use interfaces::{AttachedInterfaces, required_interfaces};
-pub(crate) use last_run::{LastRun, has_used_cni, record, record_path};
+pub(crate) use last_run::{LastRun, has_used_cni, record, record_path, warn_unreadable};
 pub use observe_error::ObserveError;
 pub(crate) use observed_image::ObservedImage;
 pub(crate) use zone_subnets::zone_subnets;

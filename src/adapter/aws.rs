@@ -1,10 +1,11 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
 pub(crate) mod call;
+pub(crate) mod credentials_problem;
 pub(crate) mod error_response;
 mod response_limit;
 pub(crate) mod role_credentials;
-mod role_name;
+mod role_response;
 
 use crate::adapter::Context;
 use crate::adapter::dns::DnsResolver;
@@ -29,7 +30,7 @@ use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
 use response_limit::LimitResponses;
 use role_credentials::ChainCredentials;
-use role_name::CheckRoleName;
+use role_response::CheckRoleResponses;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -160,9 +161,9 @@ fn http_client(
     }))
 }
 
-/// Returns `connector` with a size limit for responses and a check of role names.
+/// Returns `connector` with a size limit for responses and a check of those about the IAM role.
 pub(super) fn limited(connector: impl HttpConnector) -> impl HttpConnector {
-    CheckRoleName(LimitResponses(connector))
+    CheckRoleResponses(LimitResponses(connector))
 }
 
 /// The connect timeout and the read timeout.

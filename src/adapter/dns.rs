@@ -33,6 +33,9 @@ const POSITIVE_TTL: Duration = Duration::from_mins(1);
 /// The port of a name server in `/etc/resolv.conf`.
 const PORT: u16 = 53;
 
+/// The resolver's text for a connection that was closed during a query. UDP has no connections.
+const CANCELED: &str = "receiver was canceled";
+
 /// A failure to resolve a name.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DnsError {
@@ -65,6 +68,11 @@ pub enum DnsError {
     /// No DNS server is reachable.
     #[error("no DNS server answered the query for {name:?}")]
     NoAnswer { name: String, source: Arc<NetError> },
+    /// The response over UDP is truncated, and the query over TCP failed.
+    #[error(
+        "the DNS server truncated the response for {name:?} over UDP, and the query over TCP failed"
+    )]
+    NoTcp { name: String },
     /// The resolver failed in another way.
     #[error("failed to resolve {name:?}")]
     Other { name: String, source: Arc<NetError> },
@@ -84,6 +92,8 @@ impl DnsError {
             (None, error @ (NetError::NoConnections | NetError::Timeout | NetError::Io(_))) => {
                 Self::NoAnswer { name, source: Arc::new(error) }
             }
+            // The resolver reports a closed TCP connection in one of these ways.
+            (None, NetError::Truncated | NetError::Message(CANCELED)) => Self::NoTcp { name },
             (None, error) => Self::Other { name, source: Arc::new(error) },
         }
     }

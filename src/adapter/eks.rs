@@ -51,7 +51,11 @@ impl Advice for EksError {
                 | CallError::Clock { .. }
                 | CallError::InvalidResponse { .. }),
             ) => return error.help(),
-            Self::Call(error) if error.is_of_service() => return error.help(),
+            Self::Call(error)
+                if error.is_of_service() || error.rejected_certificate().is_some() =>
+            {
+                return error.help();
+            }
             Self::NotReady { name, .. } => {
                 return format!(
                     "start nodes after `aws eks wait cluster-active --name {name}` succeeds"

@@ -5,7 +5,8 @@
 
 use crate::adapter::aws::AwsError;
 use crate::adapter::aws::call::CREDENTIALS;
-use crate::adapter::aws::role_credentials::{self, CredentialsProblem};
+use crate::adapter::aws::credentials_problem::CredentialsProblem;
+use crate::adapter::aws::role_credentials;
 use crate::adapter::{SharedError, Transient};
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;

@@ -10,7 +10,7 @@ use crate::report;
 use eni_core::facts::Instance;
 use eni_core::failure::one_line;
 use eni_core::host;
-use eni_core::record::{Identity, MARKER};
+use eni_core::record::{Identity, InvalidRecord, MARKER};
 use std::path::Path;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -54,9 +54,10 @@ pub(super) async fn remove_of_another_instance(root: &Path, instance: &Instance)
 /// Returns the instance for which the kubelet is configured, if it is known.
 fn marker(root: &Path) -> Option<Identity> {
     let path = disk::under(root, Path::new(MARKER));
-    let skipped = |reason: String| warn!("record: {} skipped: {reason}", path.display());
-    let text = disk::read(&path).inspect_err(|error| skipped(one_line(error)));
-    Identity::from_marker(&text.ok()??).inspect_err(|error| skipped(one_line(error))).ok()
+    let text = disk::read(&path).inspect_err(observe::warn_unreadable).ok()??;
+    let skipped =
+        |error: &InvalidRecord| warn!("record: {} skipped: {}", path.display(), one_line(error));
+    Identity::from_marker(&text).inspect_err(skipped).ok()
 }
 
 /// Removes the configuration of `marker`. A failure is a warning: a successful run replaces the

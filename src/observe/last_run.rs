@@ -7,7 +7,7 @@ use eni_core::domain::identifier::{InstanceId, InstanceType};
 use eni_core::domain::instance_limits::InstanceLimits;
 use eni_core::facts::Facts;
 use eni_core::failure::one_line;
-use eni_core::record::{BOTTLEROCKET_RECORD, RECORD, RunRecord};
+use eni_core::record::{BOTTLEROCKET_RECORD, InvalidRecord, RECORD, RunRecord};
 use eni_core::settings::{FallbackWait, Settings};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -35,9 +35,15 @@ pub(crate) fn record_path(root: &Path) -> PathBuf {
 #[must_use]
 pub(crate) fn record(root: &Path) -> Option<RunRecord> {
     let path = record_path(root);
-    let skipped = |reason: &str| warn!("record: {} skipped: {reason}", path.display());
-    let text = disk::read(&path).inspect_err(|error: &DiskError| skipped(&one_line(error)));
-    RunRecord::parse(&text.ok()??).inspect_err(|error| skipped(&one_line(error))).ok()
+    let text = disk::read(&path).inspect_err(warn_unreadable).ok()??;
+    let skipped =
+        |error: &InvalidRecord| warn!("record: {} skipped: {}", path.display(), one_line(error));
+    RunRecord::parse(&text).inspect_err(skipped).ok()
+}
+
+/// Warns about a record or marker that cannot be read. The error contains the path.
+pub(crate) fn warn_unreadable(error: &DiskError) {
+    warn!("record: skipped: {}", one_line(error));
 }
 
 /// Returns whether the record is of this instance and contains the CNI configuration that it needs, even

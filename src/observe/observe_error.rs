@@ -105,6 +105,12 @@ fn limits_help(error: &Ec2Error) -> Cow<'static, str> {
             "attach an instance profile that allows ec2:DescribeInstanceTypes, or install an eni-bootstrap version whose table contains the instance type".into()
         }
         Ec2Error::Call(CallError::Clock { .. }) | Ec2Error::UnknownType(_) => error.help(),
+        Ec2Error::Call(call)
+            if matches!(call, CallError::InvalidResponse { .. })
+                || call.rejected_certificate().is_some() =>
+        {
+            format!("{}; or install a newer eni-bootstrap version, whose table may contain the instance type", call.help()).into()
+        }
         _ => {
             "check that the EC2 API is reachable from this node, or install a newer eni-bootstrap version, whose table may contain the instance type".into()
         }

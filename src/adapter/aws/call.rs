@@ -1,8 +1,10 @@
 //! One AWS API call with a time limit, and the errors that all services share.
 
 use super::AwsError;
+use super::credentials_problem::CredentialsProblem;
 use super::error_response::ErrorResponse;
-use super::role_credentials::{self, CredentialsProblem};
+use super::role_credentials;
+use crate::adapter::rejected_certificate::RejectedCertificate;
 use crate::adapter::{Deadline, Transient};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -22,8 +24,11 @@ pub(crate) const CREDENTIALS: &str = "attach an instance profile to the instance
 const SERVICE: &str =
     "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
 
+/// The help for a service that does not respond.
+const NETWORK_PATH: &str = "check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY";
+
 /// The help for a response that is not one of the API.
-const INVALID_RESPONSE: &str = "check which server responds at the endpoint of the API, for example a proxy that requires a login";
+pub(super) const INVALID_RESPONSE: &str = "check which server responds at the endpoint of the API, for example a proxy that requires a login";
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -72,6 +77,14 @@ impl CallError {
     pub(crate) fn is_of_service(&self) -> bool {
         matches!(self, Self::Unavailable { source, .. } if source.is::<ErrorResponse>())
     }
+
+    /// Returns why the client rejected the certificate of the service, if it did.
+    pub(crate) fn rejected_certificate(&self) -> Option<RejectedCertificate> {
+        match self {
+            Self::Unavailable { source, .. } => RejectedCertificate::of(source.as_ref()),
+            _ => None,
+        }
+    }
 }
 
 impl Advice for CallError {
@@ -87,7 +100,7 @@ impl Advice for CallError {
             }
             error if error.is_of_service() => SERVICE.into(),
             Self::Unavailable { .. } => {
-                "check the AWS region and the network path to its API: NAT gateway or VPC endpoint, security groups, HTTPS_PROXY".into()
+                self.rejected_certificate().map_or(NETWORK_PATH, RejectedCertificate::help_of_aws).into()
             }
             Self::Rejected { .. } | Self::Request { .. } => {
                 "check the AWS region and the endpoint URL of the API".into()

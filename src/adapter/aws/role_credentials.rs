@@ -1,7 +1,7 @@
 //! The credentials of the default provider chain, and which of their errors a retry can resolve.
 
 use super::error_response::ErrorResponse;
-use super::role_name::InvalidRoleName;
+use super::role_response::InvalidRoleResponse;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::meta::ProviderChainError;
@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use eni_core::failure::{ExitCode, one_line};
+use eni_core::failure::one_line;
 use std::error::Error;
 
 /// The name of the instance metadata provider in the default chain.
@@ -22,7 +22,7 @@ const DISABLED: &str = "IMDS disabled";
 
 /// Instance metadata has no role credentials yet, or the instance has no instance profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum NoRoleCredentials {
+pub(super) enum NoRoleCredentials {
     /// HTTP 404 for the list of roles.
     #[error(
         "the instance metadata service has no role credentials (HTTP status 404 for latest/meta-data/iam/security-credentials/)"
@@ -34,25 +34,15 @@ enum NoRoleCredentials {
     /// Another HTTP status. The error of the SDK contains the complete response.
     #[error("the instance metadata service returned HTTP status {0} for the role credentials")]
     Status(u16),
-    /// The list of roles is invalid.
+    /// The list of roles or the credentials of the role are invalid.
     #[error(transparent)]
-    RoleName(#[from] InvalidRoleName),
+    Invalid(#[from] InvalidRoleResponse),
 }
 
-/// STS returned an error. The error of the SDK contains debug output.
+/// STS returned an error or an invalid response. The error of the SDK contains debug output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("STS returned an error")]
-struct StsError(#[source] ErrorResponse);
-
-/// The help if STS rejects the credentials.
-const STS_DENIED: &str = "check the trust policy of the IAM role, and its name in AWS_ROLE_ARN or the AWS profile; check that the web identity token is current";
-/// The help if STS throttles or fails.
-const STS_FAILING: &str =
-    "run the command again later; https://health.aws.amazon.com lists failures of AWS services";
-/// The help if STS does not respond.
-const STS_UNAVAILABLE: &str = "check the network path to AWS STS: NAT gateway or STS VPC endpoint, security groups, HTTPS_PROXY";
-/// The help if instance metadata does not respond or fails.
-const IMDS_UNAVAILABLE: &str = "check that no firewall blocks 169.254.169.254 and that no process on this node sends many requests to it";
+pub(super) struct StsError(#[source] pub ErrorResponse);
 
 /// The default chain. Its error tells role credentials that may arrive later from credentials that are
 /// not configured.
@@ -105,79 +95,16 @@ fn no_role_credentials(error: &CredentialsError, is_instance: bool) -> Option<No
 
 /// Returns the error of instance metadata for the role credentials.
 fn imds_error(error: &CredentialsError) -> Option<NoRoleCredentials> {
-    let name = causes(error).find_map(<dyn Error>::downcast_ref::<InvalidRoleName>);
+    let invalid = causes(error).find_map(<dyn Error>::downcast_ref::<InvalidRoleResponse>);
     let status = causes(error).find_map(|cause| match cause.downcast_ref::<ImdsError>()? {
         ImdsError::ErrorResponse(context) => Some(context.response().status().as_u16()),
         _ => None,
     });
-    name.copied().map(Into::into).or(status.map(NoRoleCredentials::Status))
-}
-
-/// Why there are no credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CredentialsProblem {
-    /// They are missing or invalid.
-    Missing,
-    /// STS rejects them.
-    StsDenied,
-    /// STS throttles or fails.
-    StsFailing,
-    /// STS does not respond.
-    StsUnreachable,
-    /// Instance metadata does not respond, throttles or fails.
-    ImdsUnavailable,
-}
-
-impl CredentialsProblem {
-    pub(crate) fn of(error: &CredentialsError) -> Self {
-        if let Some(response) = sts_response(error) {
-            let is_failing = response.is_invalid() || response.is_transient();
-            return if is_failing { Self::StsFailing } else { Self::StsDenied };
-        }
-        let is_sts = causes(error).any(|cause| {
-            cause.is::<SdkError<AssumeRoleError>>()
-                || cause.is::<SdkError<AssumeRoleWithWebIdentityError>>()
-        });
-        let is_unavailable =
-            match causes(error).find_map(<dyn Error>::downcast_ref::<NoRoleCredentials>) {
-                Some(NoRoleCredentials::Status(status)) => *status == 429 || *status >= 500,
-                Some(NoRoleCredentials::Unreachable) => true,
-                Some(NoRoleCredentials::NotFound | NoRoleCredentials::RoleName(_)) => false,
-                None => {
-                    causes(error).any(<dyn Error>::is::<ImdsError>)
-                        || matches!(error, CredentialsError::ProviderTimedOut(_))
-                }
-            };
-        match (is_sts, is_unavailable) {
-            (true, _) => Self::StsUnreachable,
-            (false, true) => Self::ImdsUnavailable,
-            (false, false) => Self::Missing,
-        }
-    }
-
-    /// Returns the help, or `missing` if the credentials are missing or invalid.
-    pub(crate) fn help(self, missing: &'static str) -> &'static str {
-        match self {
-            Self::Missing => missing,
-            Self::StsDenied => STS_DENIED,
-            Self::StsFailing => STS_FAILING,
-            Self::StsUnreachable => STS_UNAVAILABLE,
-            Self::ImdsUnavailable => IMDS_UNAVAILABLE,
-        }
-    }
-
-    pub(crate) fn exit_code(self) -> ExitCode {
-        match self {
-            Self::Missing | Self::StsDenied => ExitCode::PermissionDenied,
-            Self::StsFailing | Self::StsUnreachable | Self::ImdsUnavailable => {
-                ExitCode::Unavailable
-            }
-        }
-    }
+    invalid.copied().map(Into::into).or(status.map(NoRoleCredentials::Status))
 }
 
 /// Returns the causes of an error.
-fn causes(error: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+pub(super) fn causes(error: &CredentialsError) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |error| (*error).source())
 }
 
@@ -194,7 +121,7 @@ pub(crate) fn is_transient(error: &CredentialsError) -> bool {
 }
 
 /// Returns the error response of STS, if the credentials come from there.
-fn sts_response(error: &CredentialsError) -> Option<ErrorResponse> {
+pub(super) fn sts_response(error: &CredentialsError) -> Option<ErrorResponse> {
     causes(error).find_map(|cause| {
         let of_chain = cause.downcast_ref::<StsError>().map(|StsError(response)| response.clone());
         of_chain
@@ -213,13 +140,13 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use aws_sdk_sts::error::ErrorMetadata;
     use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
     use aws_smithy_runtime_api::http::StatusCode;
 
-    fn sts(status: u16, code: &str) -> CredentialsError {
+    pub(in super::super) fn sts(status: u16, code: &str) -> CredentialsError {
         let error = ErrorMetadata::builder().code(code).message("why").build();
         let status = StatusCode::try_from(status).unwrap();
         let response = HttpResponse::new(status, "".into());
@@ -241,39 +168,14 @@ mod tests {
             (sts(403, "RequestExpired"), true),
             (sts(403, "AccessDenied"), false),
             (sts(200, ""), true),
-            (CredentialsError::provider_error(NoRoleCredentials::RoleName(InvalidRoleName)), true),
+            (
+                CredentialsError::provider_error(NoRoleCredentials::from(
+                    InvalidRoleResponse::Name,
+                )),
+                true,
+            ),
         ] {
             assert_eq!(is_transient(&error), expected, "{}", one_line(&error));
-        }
-    }
-
-    #[test]
-    fn the_exit_code_tells_missing_credentials_from_a_failing_service() {
-        let role = |reason: NoRoleCredentials| CredentialsError::provider_error(reason);
-        let of_chain = |status, code: &str| {
-            let (code, message) = (Some(code.to_owned()), None);
-            CredentialsError::provider_error(StsError(ErrorResponse { status, code, message }))
-        };
-        for (error, expected) in [
-            (role(NoRoleCredentials::NotFound), CredentialsProblem::Missing),
-            (role(NoRoleCredentials::RoleName(InvalidRoleName)), CredentialsProblem::Missing),
-            (role(NoRoleCredentials::Status(404)), CredentialsProblem::Missing),
-            (role(NoRoleCredentials::Status(429)), CredentialsProblem::ImdsUnavailable),
-            (role(NoRoleCredentials::Status(500)), CredentialsProblem::ImdsUnavailable),
-            (role(NoRoleCredentials::Unreachable), CredentialsProblem::ImdsUnavailable),
-            (sts(503, "ServiceUnavailable"), CredentialsProblem::StsFailing),
-            (sts(403, "AccessDenied"), CredentialsProblem::StsDenied),
-            (of_chain(400, "Throttling"), CredentialsProblem::StsFailing),
-            (of_chain(403, "AccessDenied"), CredentialsProblem::StsDenied),
-            (CredentialsError::not_loaded("none"), CredentialsProblem::Missing),
-        ] {
-            let problem = CredentialsProblem::of(&error);
-            assert_eq!(problem, expected, "{}", one_line(&error));
-            let is_denied =
-                matches!(expected, CredentialsProblem::Missing | CredentialsProblem::StsDenied);
-            let exit_code =
-                if is_denied { ExitCode::PermissionDenied } else { ExitCode::Unavailable };
-            assert_eq!(problem.exit_code(), exit_code);
         }
     }
 }

@@ -133,4 +133,10 @@ fn a_failed_lookup_has_a_short_message() {
         message(NetError::NoConnections),
         "no DNS server answered the query for \"k8s.example\": no connections available"
     );
+    for error in [NetError::Truncated, NetError::Message(CANCELED)] {
+        assert_eq!(
+            message(error),
+            "the DNS server truncated the response for \"k8s.example\" over UDP, and the query over TCP failed"
+        );
+    }
 }

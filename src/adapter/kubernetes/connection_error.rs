@@ -1,9 +1,8 @@
 //! The causes of a failed connection to the API server, and their help.
 
 use crate::adapter::proxy_failure::ProxyFailure;
-use rustls::CertificateError;
+use crate::adapter::rejected_certificate::{RejectedCertificate, VALIDITY_HELP, inner};
 use std::error::Error as StdError;
-use std::io;
 
 /// The help for an API server that does not respond.
 pub(super) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and that the cluster's security group allows port 443 from this node";
@@ -12,47 +11,25 @@ pub(super) const UNREACHABLE_HELP: &str = "check the cluster endpoint, DNS, and 
 const PROXY_HELP: &str = "check the proxy in HTTPS_PROXY, its user name and password, and that it allows the cluster endpoint; to connect directly, add the endpoint to NO_PROXY";
 /// The help for a certificate that the client rejects.
 const CERTIFICATE_HELP: &str = "compare the certificate authority of the cluster on this node with `aws eks describe-cluster --name NAME --query cluster.certificateAuthority.data`; also check the instance's clock, and whether a proxy replaces the certificate";
-/// The help for a certificate outside of its validity period.
-const VALIDITY_HELP: &str = "compare the instance's clock with the dates in the message: run `chronyc tracking`, and set the clock with `chronyc makestep`; if the clock is correct, check whether a proxy replaces the certificate";
 
 /// Returns the help for a failed connection.
 pub(super) fn unreachable_help(error: &(dyn StdError + 'static)) -> &'static str {
-    let mut source = Some(error);
-    while let Some(cause) = source {
-        if cause.is::<ProxyFailure>() {
-            return PROXY_HELP;
-        }
-        if let Some(rustls::Error::InvalidCertificate(reason)) = cause.downcast_ref() {
-            return certificate_help(reason);
-        }
-        source = inner(cause);
+    let mut causes = std::iter::successors(Some(error), |error| inner(*error));
+    if causes.any(<dyn StdError>::is::<ProxyFailure>) {
+        return PROXY_HELP;
     }
-    UNREACHABLE_HELP
-}
-
-fn certificate_help(reason: &CertificateError) -> &'static str {
-    match reason {
-        CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. }
-        | CertificateError::Expired
-        | CertificateError::ExpiredContext { .. } => VALIDITY_HELP,
-        _ => CERTIFICATE_HELP,
-    }
-}
-
-/// Returns the source of an error. `source` of an `io::Error` omits the error that it wraps.
-pub(super) fn inner<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<&'a (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
+    match RejectedCertificate::of(error) {
+        Some(RejectedCertificate::Validity) => VALIDITY_HELP,
+        Some(RejectedCertificate::Untrusted) => CERTIFICATE_HELP,
+        None => UNREACHABLE_HELP,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::CertificateError;
+    use std::io;
     use tower::BoxError;
 
     #[test]

@@ -1,10 +1,11 @@
 //! Classifies error responses of the API server and failed connections.
 
-use super::connection_error::{UNREACHABLE_HELP, inner, unreachable_help};
+use super::connection_error::{UNREACHABLE_HELP, unreachable_help};
 use super::exec_plugin::PluginError;
-use crate::adapter::aws::role_credentials::CredentialsProblem;
+use crate::adapter::aws::credentials_problem::CredentialsProblem;
 use crate::adapter::body_limit::{BodyLimit, TooLarge};
 use crate::adapter::eks_token::TokenError;
+use crate::adapter::rejected_certificate::inner;
 use crate::adapter::{SharedError, Transient};
 use eni_core::failure::{Advice, ExitCode, one_line};
 use kube::core::Status;

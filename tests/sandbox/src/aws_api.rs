@@ -5,12 +5,14 @@
 
 use crate::faults::Faults;
 use crate::server::{Body, Request, Server, answer};
+use crate::tls::{self, Certificate};
 use futures::FutureExt as _;
 use http::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use tokio_rustls::rustls::ServerConfig;
 
 /// The cluster and the credentials of a role that the API returns.
 struct State {
@@ -37,6 +39,17 @@ impl AwsApi {
     /// id, the secret access key and the session token.
     #[must_use]
     pub fn start(credentials: [String; 3]) -> Self {
+        Self::start_with(credentials, None)
+    }
+
+    /// Starts the API with this certificate for loopback. Returns the PEM of the authority as well.
+    #[must_use]
+    pub fn start_tls(credentials: [String; 3], certificate: Certificate) -> (Self, String) {
+        let (tls, authority) = tls::server_config(&[], certificate);
+        (Self::start_with(credentials, Some(tls)), authority)
+    }
+
+    fn start_with(credentials: [String; 3], tls: Option<Arc<ServerConfig>>) -> Self {
         let state = State { cluster: Value::Null, credentials, requests: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
@@ -46,7 +59,7 @@ impl AwsApi {
         };
         let faults = Faults::default();
         let addr = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = Server::start(addr, None, faults.clone(), Arc::new(handler));
+        let server = Server::start(addr, tls, faults.clone(), Arc::new(handler));
         Self { server: server.expect("a free port"), state, faults }
     }
 

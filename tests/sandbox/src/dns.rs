@@ -33,6 +33,14 @@ pub enum DnsFault {
     OtherType,
     /// Bytes that are not a DNS message.
     Garbage,
+    /// As `Truncated`. Over TCP, a reset after the start of the response.
+    TcpReset,
+    /// As `Truncated`. Over TCP, the start of the response, then the end of the connection.
+    TcpCut,
+    /// As `Truncated`. Over TCP, no response.
+    TcpSilent,
+    /// As `Truncated`. Over TCP, a valid response of about 60 KiB: the address follows TXT records.
+    Huge,
 }
 
 /// A running DNS server.
@@ -62,7 +70,8 @@ impl Dns {
             std::thread::spawn(move || serve(&socket, &known, &broken, &query_log, &stopped));
         let tcp = TcpListener::bind(addr)?;
         let (known, asked, over) = (Arc::clone(&records), Arc::clone(&queries), Arc::clone(&stop));
-        std::thread::spawn(move || serve_tcp(&tcp, &known, &asked, &over));
+        let broken = Arc::clone(&fault);
+        std::thread::spawn(move || serve_tcp(&tcp, &known, &broken, &asked, &over));
         Ok(Self { addr, records, fault, queries, stop, thread: Some(thread) })
     }
 
@@ -121,10 +130,11 @@ fn serve(
     }
 }
 
-/// Answers queries over TCP, without faults. Each message follows its length.
+/// Answers queries over TCP. Each message follows its length.
 fn serve_tcp(
     listener: &TcpListener,
     records: &Mutex<BTreeMap<String, Ipv4Addr>>,
+    fault: &Mutex<Option<DnsFault>>,
     queries: &Mutex<Vec<String>>,
     stop: &AtomicBool,
 ) {
@@ -133,12 +143,42 @@ fn serve_tcp(
             return;
         }
         let _ = client.set_read_timeout(Some(Duration::from_secs(1)));
-        let _ = answer_tcp(client, records, queries);
+        let current = || *fault.lock().unwrap();
+        let _ = match current() {
+            Some(DnsFault::TcpReset) => reset_tcp(client),
+            Some(DnsFault::TcpSilent) => {
+                let is_over = || stop.load(Ordering::Relaxed) || current().is_none();
+                hold_tcp(client, is_over)
+            }
+            fault => answer_tcp(client, fault, records, queries),
+        };
     }
+}
+
+/// Sends the start of a response. The kernel resets a connection that is closed before all input is read.
+fn reset_tcp(mut client: TcpStream) -> io::Result<()> {
+    client.read_exact(&mut [0])?;
+    client.write_all(&[2, 0, 0])
+}
+
+/// Sends nothing until the client closes the connection or `is_over` returns true.
+fn hold_tcp(mut client: TcpStream, is_over: impl Fn() -> bool) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_millis(50)))?;
+    let is_timeout = |kind| matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+    while !is_over() {
+        match client.read(&mut [0; 4096]) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if is_timeout(error.kind()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn answer_tcp(
     mut client: TcpStream,
+    fault: Option<DnsFault>,
     records: &Mutex<BTreeMap<String, Ipv4Addr>>,
     queries: &Mutex<Vec<String>>,
 ) -> io::Result<()> {
@@ -148,11 +188,24 @@ fn answer_tcp(
         let mut question = vec![0; u16::from_be_bytes(length).into()];
         client.read_exact(&mut question)?;
         let question = Message::from_vec(&question).map_err(io::Error::other)?;
-        let reply = reply(&question, &records.lock().unwrap(), queries);
+        let mut reply = reply(&question, &records.lock().unwrap(), queries);
+        if fault == Some(DnsFault::Huge) {
+            reply.answers.splice(0..0, filler(&question));
+        }
         let reply = reply.to_vec().map_err(io::Error::other)?;
         let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+        if fault == Some(DnsFault::TcpCut) {
+            return client.write_all(&[&length.to_be_bytes(), &reply[..12]].concat());
+        }
         client.write_all(&[&length.to_be_bytes(), reply.as_slice()].concat())?;
     }
+}
+
+/// Returns about 60 KiB of TXT records for the name of `question`.
+fn filler(question: &Message) -> Vec<Record> {
+    let name = question.queries.first().map_or_else(Name::root, |query| query.name().clone());
+    let text = RData::TXT(TXT::new(vec!["x".repeat(255)]));
+    vec![Record::from_rdata(name, 60, text); 220]
 }
 
 impl DnsFault {
@@ -167,7 +220,9 @@ impl DnsFault {
             Self::ServerFailure => reply.metadata.response_code = ResponseCode::ServFail,
             Self::Refused => reply.metadata.response_code = ResponseCode::Refused,
             Self::NoSuchName => reply.metadata.response_code = ResponseCode::NXDomain,
-            Self::Truncated => reply.metadata.truncation = true,
+            Self::Truncated | Self::TcpReset | Self::TcpCut | Self::TcpSilent | Self::Huge => {
+                reply.metadata.truncation = true;
+            }
             Self::OtherType => {
                 let name = question.queries.first()?.name().clone();
                 let text = RData::TXT(TXT::new(vec!["not an address".to_owned()]));

@@ -103,6 +103,8 @@ pub struct Case {
     pub api_certificate: Certificate,
     /// If set, EC2 is reached over TLS with this certificate. Needs `namespace`.
     pub ec2_certificate: Option<Certificate>,
+    /// If set, EKS and STS are reached over TLS with this certificate. Needs `namespace`.
+    pub aws_certificate: Option<Certificate>,
     /// When the ENIConfig is created, after the first watch of it. Exists from the start by default.
     #[serde(default, with = "time")]
     pub eni_config_after: Option<Duration>,
@@ -226,7 +228,8 @@ impl Case {
 
     /// Returns whether the case needs its own namespaces.
     pub fn needs_namespace(&self) -> bool {
-        self.namespace || self.chroot || self.dns || self.ec2_certificate.is_some()
+        let is_tls = self.ec2_certificate.is_some() || self.aws_certificate.is_some();
+        self.namespace || self.chroot || self.dns || is_tls
     }
 }
 

@@ -95,7 +95,7 @@ impl Site {
                 None => self.stack.imds.remove(&path),
             }
         }
-        if self.stack.renew_certificate() {
+        if self.stack.renew_certificates(case) {
             self.at = self.stack.upstream();
             self.stack.publish(case, self.at);
         }
@@ -187,6 +187,10 @@ fn dns_fault(name: &str) -> DnsFault {
         "truncated" => DnsFault::Truncated,
         "other-type" => DnsFault::OtherType,
         "garbage" => DnsFault::Garbage,
+        "tcp-reset" => DnsFault::TcpReset,
+        "tcp-cut" => DnsFault::TcpCut,
+        "tcp-silent" => DnsFault::TcpSilent,
+        "huge" => DnsFault::Huge,
         other => panic!("unknown DNS fault {other:?}"),
     }
 }

@@ -27,8 +27,8 @@ pub struct Injection {
     pub matching: String,
     /// Applies an HTTP fault only to this number of requests.
     pub times: Option<usize>,
-    /// The DNS fault: `silent`, `server-failure`, `refused`, `no-such-name`, `truncated`, `other-type` or
-    /// `garbage`.
+    /// The DNS fault: `silent`, `server-failure`, `refused`, `no-such-name`, `truncated`, `other-type`,
+    /// `garbage`, `tcp-reset`, `tcp-cut`, `tcp-silent` or `huge`.
     pub dns: Option<String>,
     /// A fault of the settings API of Bottlerocket: `down`, `removed`, `locked-down`, `template-fails`,
     /// `renders-late`,

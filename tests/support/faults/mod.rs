@@ -21,6 +21,7 @@ pub mod snapshot;
 mod stack;
 pub mod strace;
 mod table;
+mod tls_servers;
 mod toxiproxy;
 mod update;
 mod workers;

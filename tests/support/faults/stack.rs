@@ -12,17 +12,16 @@ use serde_json::{Value, json};
 use super::case::{Case, Cluster, Credentials, Host};
 use super::chroot;
 use super::image::image;
-use super::mounts::{API_NAME, EC2_NAME, name_server, sh, trust, write};
+use super::mounts::{API_NAME, EC2_NAME, name_server, sh, write};
 use super::normal::Placeholders;
 use super::real::Real;
 use super::secrets::Secret;
+use super::tls_servers;
 use crate::support::node::Node;
 
-/// The credentials of the role in instance metadata, and those of STS.
+/// The credentials of the role in instance metadata.
 const ROLE: [&str; 3] =
     ["ASIAROLEOFTHEMATRIX1", "rOlE/sEcReT+kEy/OfTheMatrix", "rOlE+sEsSiOn/ToKeN+of/the/matrix=="];
-const STS: [&str; 3] =
-    ["ASIASTSOFTHEMATRIX12", "sTs/sEcReT+kEy/OfTheMatrix", "sTs+sEsSiOn/ToKeN+of/the/matrix=="];
 const PROXY_PASSWORD: &str = "proxy-pAsSwOrD-of-the-matrix";
 const KUBECONFIG_TOKEN: &str = "kubeconfig-tOkEn-of-the-matrix";
 const PLUGIN_TOKEN: &str = "plugin-tOkEn-of-the-matrix";
@@ -73,15 +72,8 @@ impl Stack {
         let imds = Imds::start(&instance);
         imds.set("meta-data/iam/security-credentials/node", role_credentials());
         let home = tempfile::tempdir().unwrap();
-        let ec2 = match case.ec2_certificate {
-            None => Ec2::start(ec2_subnets),
-            Some(kind) => {
-                let (ec2, authority) = Ec2::start_tls(ec2_subnets, kind);
-                trust(home.path(), &authority);
-                ec2
-            }
-        };
-        let aws = AwsApi::start(STS.map(str::to_owned));
+        let ec2 = tls_servers::ec2(ec2_subnets, case.ec2_certificate, home.path());
+        let aws = tls_servers::aws(case.aws_certificate, home.path());
         let node = image(case.host);
         if case.chroot {
             chroot::prepare(&node);
@@ -91,7 +83,8 @@ impl Stack {
         let dns = case.dns.then(|| name_server(home.path()));
         let proxy = ConnectProxy::start();
         let is_named = case.dns;
-        let is_certificate_valid = case.api_certificate == Certificate::Valid;
+        let is_aws_valid = case.aws_certificate.is_none_or(|it| it == Certificate::Valid);
+        let is_certificate_valid = case.api_certificate == Certificate::Valid && is_aws_valid;
         Self {
             imds,
             api,
@@ -108,13 +101,15 @@ impl Stack {
         }
     }
 
-    /// Replaces an API server with an invalid certificate by one with a valid certificate. Returns whether
-    /// its address has changed.
-    pub fn renew_certificate(&mut self) -> bool {
+    /// Replaces servers with an invalid certificate by those with a valid certificate. Returns whether an
+    /// address has changed.
+    pub fn renew_certificates(&mut self, case: &Case) -> bool {
         let is_invalid = !std::mem::replace(&mut self.is_certificate_valid, true);
         if is_invalid {
             self.api = KubernetesApi::start();
             self.api.apply("us-west-2a", eni_config());
+            let aws_certificate = case.aws_certificate.map(|_| Certificate::Valid);
+            self.aws = tls_servers::aws(aws_certificate, self.home.path());
         }
         is_invalid
     }
@@ -206,6 +201,8 @@ impl Stack {
             None if case.ec2_certificate.is_some() => format!("https://{}", at.ec2),
             None => format!("http://{}", at.ec2),
         };
+        let scheme = if case.aws_certificate.is_some() { "https" } else { "http" };
+        let aws = format!("{scheme}://{}", at.aws);
         let mut variables = vec![
             ("ENI_BOOTSTRAP_ROOT", self.root().display().to_string()),
             ("ENI_BOOTSTRAP_IMDS_WAIT", "3s".to_owned()),
@@ -213,8 +210,8 @@ impl Stack {
             ("ENI_BOOTSTRAP_FALLBACK_WAIT", "1s".to_owned()),
             ("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", at.imds)),
             ("AWS_ENDPOINT_URL_EC2", ec2),
-            ("AWS_ENDPOINT_URL_EKS", format!("http://{}", at.aws)),
-            ("AWS_ENDPOINT_URL_STS", format!("http://{}", at.aws)),
+            ("AWS_ENDPOINT_URL_EKS", aws.clone()),
+            ("AWS_ENDPOINT_URL_STS", aws),
         ];
         if case.proxy {
             variables.push(("HTTPS_PROXY", format!("http://agent:{PROXY_PASSWORD}@{}", at.proxy)));
@@ -260,7 +257,7 @@ impl Stack {
             Secret::new("token of the exec plugin", PLUGIN_TOKEN),
             Secret::new("web identity token", WEB_IDENTITY),
         ];
-        for [id, key, token] in [ROLE, STS] {
+        for [id, key, token] in [ROLE, tls_servers::STS] {
             secrets.push(Secret::new("access key id", id));
             secrets.push(Secret::new("secret access key", key));
             secrets.push(Secret::new("session token", token));

@@ -18,7 +18,9 @@ import (
 	"github.com/aws/amazon-vpc-cni-k8s/rpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 )
 
 const usage = "usage: add-pods SOCKET FIRST MOST"
@@ -50,6 +52,19 @@ func address(reply *rpc.AddNetworkReply) (string, error) {
 	return fmt.Sprintf("%s %d", text, first.DeviceNumber), nil
 }
 
+// addPod requests an address. On a busy machine, the connection may be lost. ipamd returns the same address for
+// the same pod, so the request can be sent again.
+func addPod(client rpc.CNIBackendClient, number int) (*rpc.AddNetworkReply, error) {
+	for attempt := 1; ; attempt++ {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+		reply, err := client.AddNetwork(ctx, request(number))
+		cancel()
+		if status.Code(err) != codes.Unavailable || attempt == 5 {
+			return reply, err
+		}
+	}
+}
+
 func add(socket string, first, most int) error {
 	connection, err := grpc.NewClient("unix:"+socket,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -64,9 +79,7 @@ func add(socket string, first, most int) error {
 	defer connection.Close()
 	client := rpc.NewCNIBackendClient(connection)
 	for number := first; number < first+most; number++ {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		reply, err := client.AddNetwork(ctx, request(number))
-		cancel()
+		reply, err := addPod(client, number)
 		if err != nil {
 			return err
 		}

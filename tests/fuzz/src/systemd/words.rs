@@ -63,10 +63,9 @@ pub fn first_word(text: &str, quoting: Quoting) -> Option<Option<(String, &str)>
                     // With a relaxed reader, the backslash ends the word.
                     at = next;
                     match quoting {
-                        Quoting::Unit => return None,
-                        Quoting::Command if quote.is_none() => push(&mut word, '\\'),
-                        Quoting::Command => return None,
                         Quoting::Variable => {}
+                        Quoting::Command if quote.is_none() => push(&mut word, '\\'),
+                        Quoting::Unit | Quoting::Command => return None,
                     }
                     break;
                 };

@@ -42,7 +42,7 @@ done
 # eni-bootstrap reads its settings before instance metadata. No metadata service listens on this endpoint, so the
 # exit status is 69 if the settings are valid, and 78 if they are not.
 status=0
-output=$(eni-bootstrap plan --imds-endpoint http://127.0.0.1:9 --imds-wait 0s 2>&1) || status=$?
+output=$(eni-bootstrap plan --imds-endpoint http://127.0.0.1:9 --imds-wait 1s 2>&1) || status=$?
 check "settings are valid" 69 "$status$([ "$status" -eq 69 ] || printf ': %s' "$output")"
 
 check "$unit has not run on this instance" "" "$(run systemctl show --property=ExecMainExitTimestamp --value "$unit")"

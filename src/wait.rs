@@ -86,10 +86,10 @@ impl WaitTimer {
             Wait::For(_) => self.deadline.at_most(Duration::MAX).max(SHORTEST_REQUEST),
         };
         tokio::select! {
-            // A process that was stopped during the request reports the end of the wait, not a later error.
+            // If the process was stopped during the request, a response that has arrived still counts.
             biased;
-            () = sleep(left) => Err(KubernetesError::WaitEnded.into()),
             response = request => response,
+            () = sleep(left) => Err(KubernetesError::WaitEnded.into()),
         }
     }
 

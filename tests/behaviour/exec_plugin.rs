@@ -152,6 +152,19 @@ fn no_output_of_an_exec_plugin_reveals_its_token() {
     assert!(!output.stderr.contains("aHR0cHM6"), "{}", output.stderr);
 }
 
+/// The credential is incomplete, but its key is still a secret.
+#[test]
+fn no_output_of_a_failed_exec_plugin_reveals_a_key_without_a_certificate() {
+    let api = ready_api();
+    let plugin = "echo '{\"status\": {\"clientKeyData\": \"private-key\"}}'\necho bad private-key >&2\nexit 1\n";
+    let fixture = Fixture::new(&api, plugin);
+    let output = fixture.run("0");
+    let cause =
+        format!("\n  caused by: {} failed (exit status: 1): bad REDACTED\n", fixture.plugin());
+    assert!(error(&output).contains(&cause), "{}", output.stderr);
+    assert!(!output.stderr.contains("private-key"), "{}", output.stderr);
+}
+
 #[test]
 fn an_exec_plugin_must_print_a_credential() {
     let api = ready_api();

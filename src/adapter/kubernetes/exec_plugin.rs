@@ -126,25 +126,28 @@ impl ExecPlugin {
         let run = Box::pin(self.run());
         let late = |_| PluginError::TimedOut { command: self.name() };
         let (status, stdout, stderr) = timeout(TIME_LIMIT, run).await.map_err(late)??;
-        let parsed = self.parse(&stdout);
         if !status.success() {
-            let credential = parsed.unwrap_or_default();
+            let credential = self.printed(&stdout).unwrap_or_default();
             let stderr = stderr_lines::last(&stderr, &credential.secrets().collect::<Vec<_>>());
             return Err(PluginError::Failed { command: self.name(), status, stderr });
         }
-        parsed
+        self.parse(&stdout)
     }
 
-    /// Parses the standard output of the command.
+    /// Parses the standard output of a command that has succeeded.
     pub(super) fn parse(&self, stdout: &[u8]) -> Result<Credential, PluginError> {
-        let parsed = serde_saphyr::from_slice(stdout).map(|it: ExecCredential| it.status);
-        let command = self.name();
-        match parsed {
-            // The message of the parser quotes the output.
-            Err(_) => Err(PluginError::InvalidOutput { command }),
-            Ok(credential) if credential.is_empty() => Err(PluginError::NoCredential { command }),
-            Ok(credential) => Ok(credential),
+        let credential = self.printed(stdout)?;
+        if credential.is_empty() {
+            return Err(PluginError::NoCredential { command: self.name() });
         }
+        Ok(credential)
+    }
+
+    /// Returns the credential in the standard output, which may be incomplete.
+    fn printed(&self, stdout: &[u8]) -> Result<Credential, PluginError> {
+        let parsed = serde_saphyr::from_slice(stdout).map(|it: ExecCredential| it.status);
+        // The message of the parser quotes the output.
+        parsed.map_err(|_| PluginError::InvalidOutput { command: self.name() })
     }
 
     /// Runs the command until it exits. Returns its standard output and the end of its standard error.

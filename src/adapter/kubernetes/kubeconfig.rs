@@ -1,4 +1,4 @@
-//! Loads a kubeconfig. The files that it names are read by kube, without a size limit.
+//! Loads a kubeconfig. Checks the files that it names first, because kube reads them without a size limit.
 
 use super::ConnectError;
 use super::exec_plugin::ExecPlugin;

@@ -54,6 +54,8 @@ for target in "${targets[@]}"; do
     for finding in "$directory/$target"/findings/*; do
         [[ -e $finding ]] || continue
         echo "reproduce: ENI_FUZZ_TARGET=$target $program $finding"
+        # With the input in the log, a finding can be reproduced on another machine.
+        echo "input (base64 --decode | gunzip): $(gzip -9n <"$finding" | base64 --wrap=0)"
     done
 done
 exit "$status"

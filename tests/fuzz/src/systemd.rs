@@ -118,7 +118,8 @@ impl Unit {
             ("EnvironmentFile", value)
                 if value.strip_prefix('-').unwrap_or(value).starts_with('/') =>
             {
-                self.environment_files.push(value.to_owned());
+                let (dash, path) = value.split_at(usize::from(value.starts_with('-')));
+                self.environment_files.push(dash.to_owned() + &exec_start::simplified(path));
             }
             ("Type", value) => self.is_oneshot = value == "oneshot",
             _ => {}

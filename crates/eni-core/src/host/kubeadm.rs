@@ -165,7 +165,7 @@ impl ExtraArguments {
         if written == Some(None) {
             return Err(Unquotable::Value { path });
         }
-        let complete = format!("{text}\n");
+        let complete = with_final_newline(&text);
         if !accepts_assignments(&complete) {
             return Err(Unquotable::File { path });
         }
@@ -184,6 +184,12 @@ impl ExtraArguments {
             _ => Err(Unquotable::Value { path }),
         }
     }
+}
+
+/// Returns the text in front of the block of eni-bootstrap, which starts on its own line.
+fn with_final_newline(text: &str) -> String {
+    let is_complete = text.is_empty() || text.ends_with('\n');
+    format!("{text}{}", if is_complete { "" } else { "\n" })
 }
 
 /// Returns a value as it is written in an environment file, and the quote around it.
@@ -231,10 +237,7 @@ impl ExtraArguments {
         let Self { path, text, value, quote } = self;
         let arguments = arguments.join(" ");
         let space = if value.is_empty() { "" } else { " " };
-        let mut contents = text.clone();
-        if !contents.is_empty() && !contents.ends_with('\n') {
-            contents.push('\n');
-        }
+        let mut contents = with_final_newline(text);
         contents.extend([
             BEGIN,
             "# Edits to this block are overwritten. To change a setting, edit /etc/eni-bootstrap/*.toml.\n",

@@ -32,6 +32,11 @@ const DIRECTORIES: [&str; 5] = [
     "/lib/systemd/system",
 ];
 
+/// The characters that end a line of a unit.
+const LINE_ENDS: [char; 3] = ['\n', '\r', '\0'];
+/// systemd ignores the first one at the start of a line.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Returns the paths at which systemd looks for a unit, the highest precedence first.
 pub(super) fn paths(unit: &str) -> Vec<PathBuf> {
     DIRECTORIES.iter().map(|directory| Path::new(directory).join(unit)).collect()
@@ -53,8 +58,9 @@ pub(super) fn drop_ins(image: &Image, unit: &str) -> Vec<(PathBuf, String)> {
     let directories: Vec<PathBuf> = drop_in_directories(unit).collect();
     for directory in directories.iter().rev() {
         for (name, text) in image.directory(directory) {
-            // systemd ignores other extensions, and compares them case-sensitively.
-            if Path::new(name).extension().is_some_and(|extension| extension == "conf") {
+            // systemd ignores other extensions, compares them case-sensitively, and ignores hidden files.
+            let is_drop_in = Path::new(name).extension().is_some_and(|it| it == "conf");
+            if is_drop_in && !name.starts_with('.') {
                 drop_ins.insert(name.to_owned(), (directory.join(name), text.to_owned()));
             }
         }
@@ -194,11 +200,15 @@ fn is_bad_header(line: &str) -> bool {
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut pending = String::new();
-    for line in text.replace("\r\n", "\n").split(['\n', '\r', '\0']) {
+    let mut has_mark = false;
+    for line in physical_lines(text) {
         // systemd also skips a comment inside a continued line.
         if line.trim_start_matches(is_blank).starts_with(['#', ';']) {
             continue;
         }
+        let marked = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| !has_mark);
+        has_mark |= marked.is_some();
+        let line = marked.unwrap_or(line);
         pending.push_str(line);
         // Of two backslashes, the first one escapes the second one. A blank after a backslash is escaped, too.
         let backslashes = line.len() - line.trim_end_matches('\\').len();
@@ -214,6 +224,29 @@ fn logical_lines(text: &str) -> Vec<String> {
     // systemd ignores a line that is not UTF-8.
     let lines = lines.filter(|line| !line.is_empty() && !file_text::has_escapes(line));
     lines.map(with_single_blanks).collect()
+}
+
+/// Returns the lines without their ends. A line ends at a newline, a carriage return or a zero byte. Different
+/// ones of these characters in a row are one line end, and a zero byte is the last one of them.
+///
+/// Source: `read_line_full` in `src/basic/fileio.c`, systemd.
+fn physical_lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some((line, from_end)) = rest.find(LINE_ENDS).map(|at| rest.split_at(at)) {
+        let mut end = String::new();
+        for character in from_end.chars().take(LINE_ENDS.len()) {
+            let is_next = LINE_ENDS.contains(&character) && !end.contains(['\0', character]);
+            if !is_next {
+                break;
+            }
+            end.push(character);
+        }
+        lines.push(line);
+        rest = &from_end[end.len()..];
+    }
+    lines.push(rest);
+    lines
 }
 
 /// Returns a line with one blank between words, unless the line contains quotes or escapes.

@@ -265,7 +265,9 @@ fn parse_document(text: &str) -> Result<Option<Spec>, UserDataError> {
 
 /// Parses a `NodeConfig` without checking its kind, which nodeadm's merged configuration lacks.
 pub(super) fn parse_spec(text: &str) -> Option<NodeConfig> {
-    serde_saphyr::from_str::<Document>(text).ok().map(|document| merge(vec![document.spec]))
+    // nodeadm writes JSON, for which the parser of JSON is 30 times as fast as that of YAML.
+    let document = serde_json::from_str(text).ok().or_else(|| serde_saphyr::from_str(text).ok());
+    document.map(|document: Document| merge(vec![document.spec]))
 }
 
 fn begins_as_mime(bytes: &[u8]) -> bool {

@@ -149,7 +149,7 @@ fn without_prefixes(word: &str) -> (String, String) {
 }
 
 /// Returns the path without repeated slashes and `.` components.
-fn simplified(path: &str) -> String {
+pub(super) fn simplified(path: &str) -> String {
     let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
     let joined = parts.collect::<Vec<_>>().join("/");
     if path.starts_with('/') { format!("/{joined}") } else { joined }

@@ -18,11 +18,16 @@ pub fn strip(text: &str) -> &str {
 pub fn logical(text: &str) -> Result<Vec<String>, BadUnit> {
     let mut lines = Vec::new();
     let mut pending: Option<String> = None;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut marks = 0;
     for line in physical(text) {
         let begin = line.trim_start_matches([' ', '\t', '\n', '\r']);
         if begin.starts_with(['#', ';']) {
             continue;
+        }
+        let mut line = line;
+        if marks == 0 && line.starts_with('\u{feff}') {
+            marks += 1;
+            line = &line['\u{feff}'.len_utf8()..];
         }
         let joined = pending.take().unwrap_or_default() + line;
         if joined.len() > LONGEST {
@@ -45,15 +50,29 @@ pub fn logical(text: &str) -> Result<Vec<String>, BadUnit> {
     Ok(lines.filter(is_utf_8).map(str::to_owned).collect())
 }
 
-/// Returns the lines as `read_line` does: `\r\n` and `\n\r` are one line end, and so is each other character.
+/// Returns the lines as `read_line` does: it reads on over `\n`, `\r` and `\0` at the end of a line until one of
+/// them repeats or follows a `\0`.
 fn physical(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['\n', '\r', '\0']) {
-        lines.push(&rest[..at]);
-        let is_pair = rest[at..].starts_with("\r\n") || rest[at..].starts_with("\n\r");
-        rest = &rest[at + 1 + usize::from(is_pair)..];
+    let (mut begin, mut end) = (0, None);
+    // Bits as in `EndOfLineMarker`: 1 for `\0`, 2 for `\n`, 4 for `\r`.
+    let mut previous = 0_u8;
+    for (at, byte) in text.bytes().enumerate() {
+        let marker = match byte {
+            0 => 1,
+            b'\n' => 2,
+            b'\r' => 4,
+            _ => 0,
+        };
+        if previous & 1 != 0 || (marker == 0 && previous != 0) || marker & previous != 0 {
+            lines.push(&text[begin..end.unwrap_or(at)]);
+            (begin, end, previous) = (at, None, 0);
+        }
+        if marker != 0 {
+            end = end.or(Some(at));
+            previous |= marker;
+        }
     }
-    lines.push(rest);
+    lines.push(&text[begin..end.unwrap_or(text.len())]);
     lines
 }

@@ -133,7 +133,13 @@ fn the_value_of_environment_is_kept_in_front_of_the_new_arguments() {
 
 #[test]
 fn a_file_that_systemd_would_ignore_or_extend_is_rejected() {
-    for bytes in [&b"SITE=Gr\xfc\xdfe\n"[..], b"SITE=1\\", b"SITE=\"1\n", b"# note \\\nSITE=1\n"] {
+    for bytes in [
+        &b"SITE=Gr\xfc\xdfe\n"[..],
+        b"SITE=1\\",
+        b"SITE=1\\\n",
+        b"SITE=\"1\n",
+        b"# note \\\nSITE=1\n",
+    ] {
         let text = crate::host::file_text::decode(bytes);
         let error = rendered(&text, 20).unwrap_err();
         assert_eq!(

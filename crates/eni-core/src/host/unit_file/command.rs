@@ -90,6 +90,11 @@ impl Command {
             let separators = self.words.iter().filter(|word| *word == ";").count();
             return Err(UnitError::ManyExecStarts(separators + 1));
         }
+        let mut expected = words(&self.text);
+        expected.push(variable.to_owned());
+        if words(&format!("{} {variable}", self.text)) != expected {
+            return Err(UnitError::OpenEnd);
+        }
         let uses = self.variables().into_iter().filter(|name| *name == variable).count();
         if uses > usize::from(self.ends_with_variable(variable)) {
             return Err(UnitError::VariableNotLast(variable.to_owned()));
@@ -220,6 +225,20 @@ mod tests {
             "/usr/bin/kubelet $ARGS --v=2",
         ] {
             assert_eq!(check(text), Err(UnitError::VariableNotLast("ARGS".to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_ends_in_a_backslash_or_an_open_quote_would_change_the_variable() {
+        for text in
+            ["/usr/bin/kubelet --v=2\\", "/usr/bin/kubelet '--v=2", "/usr/bin/kubelet \"--v=2\\\\"]
+        {
+            assert_eq!(check(text), Err(UnitError::OpenEnd), "{text}");
+        }
+        for text in
+            ["/usr/bin/kubelet --v=2\\\\", "/usr/bin/kubelet '--v=2'", "/usr/bin/kubelet \"\\\"\""]
+        {
+            assert_eq!(check(text), Ok(()), "{text}");
         }
     }
 

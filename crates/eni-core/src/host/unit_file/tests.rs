@@ -27,6 +27,37 @@ fn a_continued_command_is_one_line() {
 }
 
 #[test]
+fn different_line_end_characters_are_one_line_end() {
+    for end in ["\n", "\r", "\0", "\r\n", "\n\r", "\n\0", "\r\n\0"] {
+        let text = format!("[Service]\nExecStart=/usr/bin/kubelet \\{end}--v=2\n");
+        assert_eq!(of(&[&text]).unwrap(), "/usr/bin/kubelet --v=2", "{end:?}");
+    }
+    for ends in ["\n\n", "\r\r", "\0\n", "\0\0", "\n\r\n"] {
+        let text = format!("[Service]\nExecStart=/usr/bin/kubelet \\{ends}--v=2\n");
+        assert_eq!(of(&[&text]).unwrap(), "/usr/bin/kubelet", "{ends:?}");
+    }
+}
+
+#[test]
+fn the_first_byte_order_mark_at_the_start_of_a_line_is_ignored() {
+    let bom = '\u{feff}';
+    assert_eq!(of(&[&format!("{bom}[Service]\nExecStart=/a\n")]).unwrap(), "/a");
+    assert_eq!(of(&[&format!("[Service]\n{bom}ExecStart=/a\n")]).unwrap(), "/a");
+    let second = format!("{bom}[Service]\nExecStart=/a\n{bom}ExecStart=/b\n");
+    assert_eq!(of(&[&second]).unwrap(), "/a");
+}
+
+#[test]
+fn a_hidden_drop_in_is_ignored() {
+    let mut image = Image::default();
+    for name in ["10-site.conf", ".20-site.conf", "30-site.conf.bak"] {
+        image.insert_file(format!("/etc/systemd/system/a.service.d/{name}"), name);
+    }
+    let path = PathBuf::from("/etc/systemd/system/a.service.d/10-site.conf");
+    assert_eq!(drop_ins(&image, "a.service"), [(path, "10-site.conf".to_owned())]);
+}
+
+#[test]
 fn a_later_drop_in_replaces_the_command() {
     let drop_in = "[Service]\nExecStart=\nExecStart = /opt/kubelet $MORE\n";
     assert_eq!(of(&[AL2, drop_in]).unwrap(), "/opt/kubelet $MORE");

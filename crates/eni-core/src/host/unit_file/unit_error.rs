@@ -22,6 +22,9 @@ pub enum UnitError {
     /// A script starts the kubelet without its own arguments.
     #[error("ExecStart= runs {0}, a script that does not pass its arguments to the kubelet")]
     Script(String),
+    /// A backslash or an open quote at the end of the command would join it with a further argument.
+    #[error("ExecStart= ends in a backslash or in an open quote, so no argument can be added")]
+    OpenEnd,
     /// The command contains the variable with the arguments of eni-bootstrap in another place than at its
     /// end, or in braces.
     #[error("ExecStart= uses ${0} not only as its last argument")]
@@ -47,6 +50,7 @@ impl Advice for UnitError {
             Self::Script(script) => {
                 format!("add `\"$@\"` to the kubelet command in {script}").into()
             }
+            Self::OpenEnd => "remove the backslash or close the quote at the end of ExecStart=".into(),
             Self::VariableNotLast(name) => {
                 format!("write ${name} once, without braces, as the last argument of ExecStart=").into()
             }

@@ -14,6 +14,7 @@ mod subnet_exclusion;
 
 pub(crate) use free_addresses::AddressDemand;
 use free_addresses::free_prefixes;
+pub(crate) use pod_addresses::is_full;
 pub(crate) use pod_subnets::{PodSubnets, check_pod_subnets};
 pub(crate) use subnet_exclusion::SubnetExclusion;
 
@@ -29,8 +30,10 @@ use eni_core::failure::{Advice, one_line};
 use std::time::Duration;
 use tokio::join;
 
-/// The time limit of one EC2 request, so that a cluster without access to EC2 is not delayed.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// The time limit of one EC2 request with its retries, so that a cluster without access to EC2 is not delayed.
+/// The SDK connects up to 3 times, for 3.1 seconds each time with random pauses between. The limit ends before
+/// these attempts, so that the message does not depend on the pauses.
+const REQUEST: Duration = Duration::from_secs(8);
 
 /// The location of a node, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +64,17 @@ pub(crate) struct SubnetRequirements {
     pub exclusion: SubnetExclusion,
 }
 
+/// The objects in the cluster that are checked besides the ENIConfig. Their problems are warnings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClusterObjects {
+    /// At the first boot: none, because the node has not registered.
+    None,
+    /// At a later boot: the Node object from an earlier registration.
+    Node,
+    /// For `check`: also an ENIConfig named `default`.
+    All,
+}
+
 /// Checks the ENIConfig of this node. Without a client, `ec2` contains the reason for the skipped checks.
 ///
 /// A subnet without a free address does not block a node that already has pod addresses: its network
@@ -70,11 +84,11 @@ pub(crate) async fn for_node(
     instance: &Instance,
     eni_config: &EniConfig,
     ec2: Result<&Ec2, &str>,
-    (api, aws_node): (&ApiServer, Option<&AwsNode>),
+    (api, aws_node, objects): (&ApiServer, Option<&AwsNode>, ClusterObjects),
 ) -> Vec<Diagnostic> {
     let (mut diagnostics, (cluster_diagnostics, node)) = join!(
         Box::pin(with_ec2(requirements, eni_config, ec2)),
-        Box::pin(with_cluster(requirements, api, aws_node))
+        Box::pin(with_cluster(requirements, api, aws_node, objects))
     );
     diagnostics.extend(cluster_diagnostics);
     let (subnet, pod_eni) = (&eni_config.subnet, requirements.pod_eni);
@@ -82,7 +96,7 @@ pub(crate) async fn for_node(
     if !diagnostics.iter().any(pod_addresses::is_shortage) {
         return diagnostics;
     }
-    match existing_addresses(instance, &eni_config.subnet, api, node.as_ref()).await {
+    match existing_addresses(instance, &eni_config.subnet, api, node).await {
         Ok(Some(reason)) => {
             let shortages = diagnostics.iter_mut().filter(|it| pod_addresses::is_shortage(it));
             shortages.for_each(|diagnostic| pod_addresses::tolerate(diagnostic, &reason));
@@ -100,15 +114,20 @@ async fn existing_addresses(
     instance: &Instance,
     subnet: &str,
     api: &ApiServer,
-    node: Option<&KnownNode>,
+    node: NodeObject,
 ) -> Result<Option<String>, KubernetesError> {
     let of_interfaces =
         pod_addresses::of_interfaces(instance.interfaces.as_deref().unwrap_or_default(), subnet);
+    if of_interfaces.is_some() {
+        return Ok(of_interfaces);
+    }
+    let node = match node {
+        NodeObject::Read(node) => node,
+        NodeObject::NotRead => api.known_node().await?,
+    };
     match node.filter(|node| pod_addresses::is_of_instance(node, &instance.instance_id)) {
-        Some(node) if of_interfaces.is_none() => {
-            Ok(pod_addresses::of_pods(api.pods_with_addresses(&node.name).await?))
-        }
-        _ => Ok(of_interfaces),
+        Some(node) => Ok(pod_addresses::of_pods(api.pods_with_addresses(&node.name).await?)),
+        None => Ok(None),
     }
 }
 
@@ -126,7 +145,7 @@ pub(crate) async fn with_ec2(
             return vec![skipped(Code::SubnetNotChecked), skipped(Code::SecurityGroupsNotChecked)];
         }
     };
-    let deadline = Deadline::after(ATTEMPT);
+    let deadline = Deadline::after(REQUEST);
     let subnet_ids = [eni_config.subnet.clone()];
     let group_ids = &eni_config.security_groups;
     let (subnets, groups) = join!(ec2.subnets(&subnet_ids, deadline), async {
@@ -152,7 +171,7 @@ pub(crate) async fn with_ec2(
         && requirements.prefixes
         && !diagnostics.iter().any(Diagnostic::is_failure)
     {
-        let deadline = Deadline::after(ATTEMPT);
+        let deadline = Deadline::after(REQUEST);
         diagnostics.extend(free_prefixes(&[subnet], requirements.demand, ec2, deadline).await);
     }
     diagnostics.push(match groups {
@@ -165,24 +184,41 @@ pub(crate) async fn with_ec2(
     diagnostics
 }
 
+/// The Node object of this node.
+enum NodeObject {
+    NotRead,
+    /// `None` if it does not exist, or if it cannot be read, which is a diagnostic.
+    Read(Option<KnownNode>),
+}
+
 /// Checks the objects in the cluster that can make the CNI use another ENIConfig: an ENIConfig named
 /// `default`, and a Node object from an earlier registration. Also returns that object.
 async fn with_cluster(
     requirements: &SubnetRequirements,
     api: &ApiServer,
     aws_node: Option<&AwsNode>,
-) -> (Vec<Diagnostic>, Option<KnownNode>) {
-    let (default, node) = join!(api.eni_config(FALLBACK), api.known_node());
+    objects: ClusterObjects,
+) -> (Vec<Diagnostic>, NodeObject) {
     let mut diagnostics = Vec::new();
+    if objects == ClusterObjects::None {
+        return (diagnostics, NodeObject::NotRead);
+    }
+    let default = async {
+        match objects {
+            ClusterObjects::All => Some(api.eni_config(FALLBACK).await),
+            _ => None,
+        }
+    };
+    let (default, node) = join!(default, api.known_node());
     match default {
-        Ok(Some(_)) if requirements.eni_config != FALLBACK => {
+        Some(Ok(Some(_))) if requirements.eni_config != FALLBACK => {
             diagnostics.push(default_exists());
         }
-        Ok(_) => {}
-        Err(error) => {
+        Some(Err(error)) => {
             let code = Code::EniConfigDefaultNotChecked;
             diagnostics.push(Diagnostic::skipped(code, one_line(&error), None));
         }
+        Some(Ok(_)) | None => {}
     }
     let node = node.unwrap_or_else(|error| {
         diagnostics.push(Diagnostic::skipped(Code::NodeNotChecked, one_line(&error), None));
@@ -191,7 +227,7 @@ async fn with_cluster(
     if let Some(node) = &node {
         diagnostics.extend(registered_node::check(&requirements.eni_config, node, aws_node));
     }
-    (diagnostics, node)
+    (diagnostics, NodeObject::Read(node))
 }
 
 fn skipped(code: Code, error: &CallError) -> Diagnostic {

@@ -5,13 +5,14 @@
 use crate::faults::Faults;
 use crate::server::{Body, Request, Server, answer};
 use crate::tls::{self, Certificate};
+use crate::token_bucket::{Limit, TokenBuckets};
 use futures::FutureExt as _;
 use http::Response;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tokio_rustls::rustls::ServerConfig;
 
 /// A subnet as `DescribeSubnets` returns it.
@@ -58,6 +59,8 @@ struct State {
     denied: BTreeSet<String>,
     /// Of every ten requests, this many are throttled.
     throttled: usize,
+    /// `None` if there is no limit.
+    buckets: Option<TokenBuckets>,
     requests: Vec<String>,
     times: Vec<SystemTime>,
 }
@@ -131,6 +134,12 @@ impl Ec2 {
         self.state.lock().unwrap().throttled = count;
     }
 
+    /// Limits the requests for each action with a token bucket of this size.
+    pub fn limit_rate(&self, size: f64, per_second: f64) {
+        let buckets = TokenBuckets::new(Limit { size, per_second });
+        self.state.lock().unwrap().buckets = Some(buckets);
+    }
+
     /// Returns the times of the requests so far.
     #[must_use]
     pub fn request_times(&self) -> Vec<SystemTime> {
@@ -159,7 +168,8 @@ impl State {
         self.requests.push(action.clone());
         self.times.push(SystemTime::now());
         // Multiples of 3 spread the throttled requests evenly.
-        if number * 3 % 10 < self.throttled {
+        let has_token = self.buckets.as_mut().is_none_or(|it| it.take(&action, Instant::now()));
+        if number * 3 % 10 < self.throttled || !has_token {
             return error(503, "RequestLimitExceeded", "Request limit exceeded.");
         }
         if self.denied.contains(&action) {

@@ -26,6 +26,7 @@ mod server_thread;
 mod state;
 mod status;
 mod tls;
+mod token_bucket;
 mod watch;
 
 pub use aws_api::AwsApi;
@@ -34,7 +35,7 @@ pub use connect_proxy::ConnectProxy;
 pub use control::Control;
 pub use dns::{Dns, DnsFault};
 pub use ec2::{Ec2, Subnet};
-pub use faults::{Fault, Faults};
+pub use faults::{Fault, Faults, Held};
 pub use imds::{Imds, Instance, Interface};
 pub use kubernetes::{Access, KubernetesApi, KubernetesRequest};
 pub use tls::{Certificate, Identity};

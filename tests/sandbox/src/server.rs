@@ -121,9 +121,13 @@ async fn connection(
     handler: Handler,
 ) {
     match tls {
-        None => serve(stream, faults, None, handler).await,
+        None => {
+            faults.connected();
+            serve(stream, faults, None, handler).await;
+        }
         Some(tls) => {
             let Ok(stream) = TlsAcceptor::from(tls).accept(stream).await else { return };
+            faults.connected();
             serve(stream, faults, None, handler).await;
         }
     }

@@ -37,7 +37,7 @@ export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/source"
-cp -r Cargo.toml Cargo.lock src crates packaging tests third-party "$work/source"
+cp -r Cargo.toml Cargo.lock benches src crates packaging tests third-party "$work/source"
 (cd "$work/source" && "$cyclonedx" cyclonedx --quiet --format json --spec-version 1.5 --describe binaries \
     --no-build-deps --target "$target") 2>"$work/log" ||
     fail "cargo-cyclonedx failed: $(<"$work/log")"

@@ -192,12 +192,13 @@ def update(crates, versions):
     cargo("update", "--quiet", "--workspace", cwd=REPOSITORY)
 
 
-def without_patch(text):
-    """Returns the manifest of the workspace without the section that replaces crates by copies."""
-    before, section, after = text.partition("[patch.crates-io]\n")
-    if not section:
-        raise SubsetError("Cargo.toml has no section [patch.crates-io]")
-    return before + after[after.index("\n[") + 1 :]
+def without_copies(text, crates):
+    """Returns the manifest of the workspace without the lines that replace these crates by copies."""
+    for name in crates:
+        text, removed = re.subn(rf'^{name} = \{{ path = "third-party/{name}" \}}\n', "", text, flags=re.MULTILINE)
+        if removed != 1:
+            raise SubsetError(f"Cargo.toml has no copy of {name} in [patch.crates-io]")
+    return text
 
 
 def with_sources(text, crates):
@@ -217,7 +218,7 @@ def unpatched(crates, directory):
     directory.mkdir(parents=True)
     for name in ("crates", "packaging", "src", "tests"):
         (directory / name).symlink_to(REPOSITORY / name)
-    (directory / "Cargo.toml").write_text(without_patch((REPOSITORY / "Cargo.toml").read_text()))
+    (directory / "Cargo.toml").write_text(without_copies((REPOSITORY / "Cargo.toml").read_text(), crates))
     (directory / "Cargo.lock").write_text(with_sources((REPOSITORY / "Cargo.lock").read_text(), crates))
 
 

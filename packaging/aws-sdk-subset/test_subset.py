@@ -333,8 +333,11 @@ class CopyTest(unittest.TestCase):
             subset.update(self.crates, {"aws-sdk-other": "1.0.0"})
 
     def test_unpatched_workspace_has_the_published_crates(self):
-        manifest = "[workspace]\n\n[patch.crates-io]\naws-sdk-thing = { path = \"a\" }\n\n[lints]\nworkspace = true\n"
-        self.assertEqual(subset.without_patch(manifest), "[workspace]\n\n[lints]\nworkspace = true\n")
+        manifest = '[patch.crates-io]\naws-sdk-thing = { path = "third-party/aws-sdk-thing" }\nother = { path = "other" }\n'
+        expected = '[patch.crates-io]\nother = { path = "other" }\n'
+        self.assertEqual(subset.without_copies(manifest, self.crates), expected)
+        with self.assertRaisesRegex(subset.SubsetError, r"Cargo\.toml has no copy of aws-sdk-thing in \[patch\.crates-io\]"):
+            subset.without_copies(expected, self.crates)
         package = '[[package]]\nname = "aws-sdk-thing"\nversion = "1.0.0"\n'
         dependency = '[[package]]\nname = "http"\nversion = "1.0.0"\nsource = "registry+index"\nchecksum = "0"\n'
         checksum = self.crates["aws-sdk-thing"]["sha256"]

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short lint static static-arm64 packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 sizes packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -11,9 +11,10 @@ BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootst
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
 DOCUMENTS := $(CARGO_TARGET_DIR)/documents
-# Maximum size of the binary in MiB. Nodes can download the binary at boot, so it must be small. It must
+# Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
-MAX_MIB := 12
+MAX_MIB := 9.75
+MAX_MIB_ARM64 := 8.25
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -107,12 +108,26 @@ soak: toolchain compiler static ## Run many agents against an API server that re
 soak-short: toolchain compiler static ## Run soak with the size for CI
 	@$(SOAK)
 
+# MEASURE selects groups: sizes, max-pods, boots, peers, fleet. COMPARE is the bench.json of an earlier call, and
+# TRACE is a file for the round trips of a boot. Without real parts or root, it stops.
+BENCH := $(CARGO_TARGET_DIR)/bench
+bench: toolchain compiler static ## Measure times, memory and sizes, and compare them with their targets and other programs (as root)
+	@for part in moto awscli kubernetes nodeadm; do tests/real/install.sh $$part; done
+	@tests/real/need.sh jq=jq curl=curl time=time chrt=util-linux chroot=coreutils
+	@cargo build --quiet --locked --profile bench --package eni-bootstrap-benches --features pure --bin bench
+	@ulimit -n $$(ulimit -Hn); $(CARGO_TARGET_DIR)/release/bench --binary $(BINARY) --binary-arm64 $(BINARY_ARM64) \
+		--real-parts $(REAL) --output $(BENCH) $(addprefix --compare ,$(COMPARE)) $(addprefix --trace ,$(TRACE)) \
+		$(addprefix --picture ,$(PICTURE)) $(MEASURE)
+
+bench-pure: toolchain compiler ## Measure the functions without I/O with criterion
+	cargo bench --locked --package eni-bootstrap-benches --features pure --bench pure
+
 lint: toolchain compiler deny aws-sdk ## Check formatting and dependencies, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --features eni-bootstrap-benches/pure --locked -- -D warnings
 	@tests/real/need.sh git=git shellcheck=shellcheck
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
@@ -143,27 +158,27 @@ endif
 # pack-relative-relocs stores the relocations of a static PIE in a compact format, which makes the x86-64
 # binary 0.75 MiB smaller. It needs binutils 2.38 or later and glibc 2.36 or later on the build machine.
 # A linker that does not support the option for the target prints a warning and ignores it.
-RELEASE = rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- \
+# small.sh adds the flags that need LLD.
+RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- \
 	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
-# LLD merges identical functions, which makes the x86-64 binary smaller. Other linkers do not have the option.
-# This prints the flag only if the linker of rustc accepts it.
-MERGE_FUNCTIONS = $(shell mkdir -p $(CARGO_TARGET_DIR) && echo 'fn main() {}' | rustc --crate-name merge_functions \
-	-o $(CARGO_TARGET_DIR)/merge-functions -C link-arg=-Wl,--icf=all - 2>/dev/null && echo '-C link-arg=-Wl,--icf=all')
 CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
 		echo "$(1) is not a static binary" >&2; exit 1; \
 	fi; \
 	size=$$(stat -c %s $(1)); \
-	awk -v size=$$size -v max=$(MAX_MIB) -v name=$(1) 'BEGIN { \
-		printf "%s: static, %.1f MiB (maximum: %d MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
+	awk -v size=$$size -v max=$(2) -v name=$(1) 'BEGIN { \
+		printf "%s: static, %.2f MiB (maximum: %s MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
 
 static: toolchain compiler ## Build the static release binary, and check its size
-	packaging/release.sh cargo $(call RELEASE) $(MERGE_FUNCTIONS)
-	@$(call CHECK,$(BINARY))
+	$(call RELEASE)
+	@$(call CHECK,$(BINARY),$(MAX_MIB))
 	@$(BINARY) --version >/dev/null || { echo "$(BINARY) does not run on this machine" >&2; exit 1; }
 
 static-arm64: toolchain compiler ## Build the static release binary for arm64, on any machine
-	packaging/cross/arm64.sh packaging/release.sh cargo $(call RELEASE,--target aarch64-unknown-linux-gnu)
-	@$(call CHECK,$(BINARY_ARM64))
+	packaging/cross/arm64.sh $(call RELEASE,--target aarch64-unknown-linux-gnu)
+	@$(call CHECK,$(BINARY_ARM64),$(MAX_MIB_ARM64))
+
+sizes: static static-arm64 ## Print the sizes of the sections of both static binaries
+	@packaging/sizes.sh $(BINARY) $(BINARY_ARM64)
 
 reproducible: static ## Build the static binary again in other directories, and compare both binaries
 	@tests/real/need.sh git=git

@@ -18,6 +18,7 @@ pub(crate) mod image_files;
 pub mod imds;
 pub(crate) mod kubelet_files;
 pub mod kubernetes;
+pub(crate) mod prefetch;
 pub(crate) mod proxy_failure;
 pub(crate) mod rejected_certificate;
 #[doc(hidden)]
@@ -25,6 +26,7 @@ pub mod replay;
 mod retry;
 #[cfg(test)]
 mod secret_types;
+pub(crate) mod shared_attempt;
 pub(crate) mod systemd;
 pub(crate) mod unit_files;
 

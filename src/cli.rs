@@ -2,18 +2,21 @@
 
 #![expect(clippy::doc_markdown, reason = "the help prints these comments")]
 
+mod deferred;
+mod dispatch;
 mod empty_values;
 mod global_options;
 mod log;
 mod long_help;
 mod variables;
 
-use crate::adapter::{Context, core_dumps};
+use crate::adapter::core_dumps;
 use crate::command;
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use eni_core::failure::{Advice as _, ExitCode, one_line, report};
+use deferred::Deferred;
+use eni_core::failure::{Advice as _, ExitCode, report};
 use eni_core::settings::Settings;
 use global_options::GlobalOptions;
 use log::Stderr;
@@ -50,32 +53,34 @@ struct Cli {
     command: Command,
 }
 
+// `defer`: defines only the flags of the command that runs.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Configure the kubelet of this node and wait for its ENIConfig
     #[command(after_help = RUN_EXAMPLE)]
-    Run(Box<RunFlags>),
+    Run(Box<Deferred<RunFlags>>),
     /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
-    Plan(Box<PlanFlags>),
+    Plan(Box<Deferred<PlanFlags>>),
     /// Compute max-pods for instance types, like max-pods-calculator.sh
     #[command(after_help = MAX_PODS_EXAMPLE)]
-    MaxPods(Box<command::max_pods_command::MaxPodsArgs>),
+    MaxPods(Box<Deferred<command::max_pods_command::MaxPodsArgs>>),
     /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
-    Wait(Box<Settings>),
+    Wait(Box<Deferred<Settings>>),
     /// Check everything that `run` depends on, on this node or for a whole cluster
     #[command(after_help = CHECK_EXAMPLE)]
-    Check(Box<CheckFlags>),
+    Check(Box<Deferred<CheckFlags>>),
     /// Print a token for the cluster, like `aws eks get-token`
     #[command(after_help = TOKEN_EXAMPLE)]
-    Token(command::token_command::TokenArgs),
+    Token(Deferred<command::token_command::TokenArgs>),
     /// Start the kubelet again after `run` has failed; eni-bootstrap-retry.service runs this command
     #[command(after_help = RETRY_EXAMPLE)]
-    Retry(Box<Settings>),
+    Retry(Box<Deferred<Settings>>),
     /// Revert the changes that `run` made on this node
     #[command(after_help = UNDO_EXAMPLE)]
-    Undo(command::undo::UndoArgs),
+    Undo(Deferred<command::undo::UndoArgs>),
     /// Show or refresh the network interface and IP address limits of instance types
     #[command(subcommand)]
     Limits(Limits),
@@ -98,13 +103,14 @@ const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
 const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1 --output /etc/eni-bootstrap/instance-types.csv";
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Limits {
     /// Print the limits of known instance types, without calling EC2
     #[command(after_help = SHOW_EXAMPLE)]
-    Show(command::limits_command::LimitsShowArgs),
+    Show(Deferred<command::limits_command::LimitsShowArgs>),
     /// Rebuild the table of instance types with ec2:DescribeInstanceTypes and print what changed
     #[command(after_help = REFRESH_EXAMPLE)]
-    Refresh(command::limits_command::LimitsRefreshArgs),
+    Refresh(Deferred<command::limits_command::LimitsRefreshArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -133,7 +139,8 @@ struct CheckFlags {
     settings: Settings,
 }
 
-/// Returns the definition of the command line, for man pages, completions and tests.
+/// Returns the definition of the command line, for man pages, completions and tests. Call
+/// [`clap::Command::build`] to define the flags of the subcommands, too.
 #[must_use]
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -159,7 +166,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         // The node is right nevertheless, and the unit has LimitCORE=0.
         warn!("process: failed to disable core dumps: {error}");
     }
-    match run(cli) {
+    match dispatch::run(cli) {
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => fail(stderr, &error),
     }
@@ -167,10 +174,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Parses the command line. Ignores empty environment variables and flags with an empty value.
 fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let arguments = empty_values::without_empty_flags(Cli::command, arguments);
+    if let Ok(cli) = parse_without_help(&arguments) {
+        return Ok(cli);
+    }
     let mut command = empty_values::without_empty_variables(Cli::command());
-    let arguments = empty_values::without_empty_flags(&command, arguments);
     let matches = command.try_get_matches_from_mut(arguments)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Parses the command line without the flag `--help`, so that no help texts are rendered. They take as long as the rest
+/// of the parser. Only the success of this function matters: an error lacks the help.
+fn parse_without_help(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let command = Cli::command().disable_help_flag(true);
+    let matches = empty_values::without_empty_variables(command).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
 }
 
 /// Reports an error and returns its exit code.
@@ -193,64 +211,6 @@ fn with_script_name(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsStri
         arguments.insert(1, "max-pods".into());
     }
     arguments
-}
-
-fn run(cli: Cli) -> Result<(), Error> {
-    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    variables::check(names)?;
-    // One thread is enough: the program mostly waits for responses.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)?;
-    runtime.block_on(dispatch(cli))
-}
-
-async fn dispatch(cli: Cli) -> Result<(), Error> {
-    let config = cli.global.config.clone();
-    let context = cli.global.context().map_err(Error::Usage)?;
-    let load = |context: Context, flags: Settings| {
-        command::load_settings(context, config.as_deref(), flags)
-    };
-    match cli.command {
-        Command::Run(flags) => {
-            let RunFlags { output, settings } = *flags;
-            let (context, settings) = load(context, settings)?;
-            command::run::run_until_sigterm(context, settings, output).await
-        }
-        Command::Plan(flags) => {
-            let PlanFlags { output, settings } = *flags;
-            let (context, settings) = load(context, settings)?;
-            Box::pin(command::plan_command::show(context, settings, output)).await
-        }
-        Command::Wait(flags) => {
-            let (context, settings) = load(context, *flags)?;
-            Box::pin(command::wait_command::wait(context, settings)).await
-        }
-        Command::Check(flags) => {
-            let CheckFlags { check, settings } = *flags;
-            let (context, settings) = load(context, settings)?;
-            Box::pin(command::check::check(context, settings, check)).await
-        }
-        Command::Retry(flags) => {
-            // Settings that `run` rejects must not end the attempts: a person may correct them.
-            let (context, settings) = match load(context.clone(), (*flags).clone()) {
-                Ok(loaded) => loaded,
-                Err(error) => {
-                    warn!("retry: {}; using the defaults of [retry]", one_line(&error));
-                    (context, *flags)
-                }
-            };
-            command::retry_command::retry(context, settings).await
-        }
-        Command::Undo(args) => command::undo::undo(context, &args).await,
-        Command::Token(args) => command::token_command::show(context, args).await,
-        Command::MaxPods(args) => command::max_pods_command::show(context, *args).await,
-        Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args),
-        Command::Limits(Limits::Refresh(args)) => {
-            command::limits_command::refresh(context, args).await
-        }
-    }
 }
 
 /// Prints help or the version on stdout, or a usage error on stderr, and returns the exit code.

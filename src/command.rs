@@ -3,6 +3,7 @@
 mod aligned_table;
 mod attached_interfaces;
 pub(crate) mod check;
+mod early_requests;
 pub(crate) mod limits_command;
 pub(crate) mod max_pods_command;
 mod node_session;

@@ -9,9 +9,11 @@ mod observed_image;
 mod zone_subnets;
 
 pub(crate) use bottlerocket_settings::{BottlerocketSettings, bottlerocket};
-pub(crate) use cluster_connection::{ClusterError, Connection, connect};
+pub(crate) use cluster_connection::{ClusterError, Connection, EarlyHints, connect, connect_early};
 pub(crate) use interfaces::{AttachedInterfaces, required_interfaces};
-pub(crate) use last_run::{LastRun, has_used_cni, record, record_path, warn_unreadable};
+pub(crate) use last_run::{
+    LastRun, has_record, has_used_cni, record, record_path, warn_unreadable,
+};
 pub use observe_error::ObserveError;
 pub(crate) use observed_image::ObservedImage;
 pub(crate) use zone_subnets::zone_subnets;
@@ -40,6 +42,7 @@ pub(crate) async fn facts(
     context: &Context,
     settings: &Settings,
     bottlerocket: BottlerocketSettings,
+    hints: EarlyHints,
     last_run: Option<&LastRun>,
     deadline: Deadline,
 ) -> Result<(Facts, ObservedImage), ObserveError> {
@@ -68,7 +71,7 @@ pub(crate) async fn facts(
     let (cluster, kubelet) = node_config.map(|config| (config.cluster, config.kubelet)).unzip();
     image.node_config = kubelet;
     let existing = image.existing_config(host.kind, &instance.instance_type);
-    let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint);
+    let cluster_hints = cluster_connection::hints(&context.root, cluster, cluster_hint, hints);
     let facts = Facts {
         instance,
         limits,
@@ -124,6 +127,7 @@ async fn metadata(
     deadline: Deadline,
 ) -> Result<Metadata, ObserveError> {
     let session = &Session::open(context, deadline).await?;
+    interfaces::prefetch(session, &hardware::mac_addresses(&context.root));
     // try_join! cancels all requests at the first error, so an unknown instance type fails
     // immediately.
     let (type_facts, identity, network, interfaces, tags, user_data) = try_join!(
@@ -146,7 +150,7 @@ async fn metadata(
     let (mac, vpc_id) = network;
     let subnet_id = match (&interfaces.primary, mac) {
         (Some(primary), _) => Some(primary.subnet_id.clone()),
-        (None, Some(mac)) => session.expected(&of_interface(&mac, "subnet-id")).await?,
+        (None, Some(mac)) => session.expected(&interfaces::of_interface(&mac, "subnet-id")).await?,
         (None, None) => None,
     };
     let instance = Instance {
@@ -190,17 +194,12 @@ async fn network(session: &Session) -> Result<(Option<Mac>, Option<VpcId>), Imds
         warn_missing(MAC, EFFECT);
         return Ok((None, None));
     };
-    let path = of_interface(&mac, "vpc-id");
+    let path = interfaces::of_interface(&mac, "vpc-id");
     let vpc = session.expected(&path).await?;
     if vpc.is_none() {
         warn_missing(&path, EFFECT);
     }
     Ok((Some(mac), vpc))
-}
-
-/// Returns the path of an item of the network interface `mac`.
-fn of_interface(mac: &Mac, item: &str) -> String {
-    format!("meta-data/network/interfaces/macs/{mac}/{item}")
 }
 
 fn warn_missing(path: &str, effect: &str) {

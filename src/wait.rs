@@ -32,6 +32,8 @@ pub struct WaitTimer {
     deadline: Deadline,
     /// Whether the wait ends at a reason that is not transient, such as 403.
     transient_only: bool,
+    /// Whether the wait ends if the subnet of the ENIConfig is full.
+    ends_if_full: bool,
     fallback: Option<Deadline>,
 }
 
@@ -44,7 +46,14 @@ impl WaitTimer {
             Wait::For(time) => Deadline::after(time),
             Wait::Forever => Deadline::never(),
         };
-        Self { wait, started: Instant::now(), deadline, transient_only: false, fallback: None }
+        Self {
+            wait,
+            started: Instant::now(),
+            deadline,
+            transient_only: false,
+            ends_if_full: false,
+            fallback: None,
+        }
     }
 
     /// Ends a wait for the CNI configuration as soon as the cluster must change before a retry can
@@ -52,6 +61,12 @@ impl WaitTimer {
     #[must_use]
     pub(crate) fn transient_only(self) -> Self {
         Self { transient_only: true, ..self }
+    }
+
+    /// Ends a wait for an ENIConfig if its subnet has no address for this node, which has none yet.
+    #[must_use]
+    pub(crate) fn ends_if_full(self, ends_if_full: bool) -> Self {
+        Self { ends_if_full, ..self }
     }
 
     /// Returns whether another attempt follows after `reason`.
@@ -85,12 +100,7 @@ impl WaitTimer {
             Wait::Once | Wait::Forever => return request.await,
             Wait::For(_) => self.deadline.at_most(Duration::MAX).max(SHORTEST_REQUEST),
         };
-        tokio::select! {
-            // If the process was stopped during the request, a response that has arrived still counts.
-            biased;
-            response = request => response,
-            () = sleep(left) => Err(KubernetesError::WaitEnded.into()),
-        }
+        response_until(sleep(left), request).await
     }
 
     /// Returns the time since the start.
@@ -117,6 +127,19 @@ impl WaitTimer {
             Wait::For(time) => time,
             Wait::Forever => Duration::MAX,
         }
+    }
+}
+
+/// Awaits `request` until `end`. If the process was stopped during the request, both may be complete; a
+/// response that has arrived still counts.
+async fn response_until<T, E: From<KubernetesError>>(
+    end: impl Future<Output = ()>,
+    request: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::select! {
+        biased;
+        response = request => response,
+        () = end => Err(KubernetesError::WaitEnded.into()),
     }
 }
 
@@ -148,6 +171,7 @@ async fn until<T, S>(
             done = further(&progress, state) => {
                 return done.ok_or_else(|| progress.timeout(Duration::ZERO));
             }
+            () = progress.ended() => return Err(progress.timeout(Duration::ZERO)),
             () = progress.report_until(timer.deadline) => {}
             () = progress.unanswered_until(timer.fallback) => {}
         }
@@ -158,6 +182,7 @@ async fn until<T, S>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::{pending, ready};
 
     #[test]
     fn the_announcement_states_the_time_limit() {
@@ -173,5 +198,20 @@ mod tests {
             announcement(Wait::Forever),
             "waiting for ENIConfig us-west-2a without a time limit"
         );
+    }
+    #[tokio::test]
+    async fn a_response_that_has_arrived_at_the_end_of_the_wait_counts() {
+        // Without an order, each of the 64 requests would have an equal chance to lose its response.
+        for attempt in 0..64 {
+            let response = ready(Ok::<_, KubernetesError>(attempt));
+            assert_eq!(response_until(ready(()), response).await, Ok(attempt));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_response_ends_with_the_wait() {
+        let response = pending::<Result<(), KubernetesError>>();
+        let result = response_until(ready(()), response).await;
+        assert_eq!(result, Err(KubernetesError::WaitEnded));
     }
 }

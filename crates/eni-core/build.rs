@@ -1,5 +1,7 @@
 //! Generates one sorted Rust table from the instance-type tables in `data/`, so that the program
-//! parses nothing at startup and finds a type by binary search.
+//! parses nothing at startup and finds a type by binary search. `NAMES` contains all names one after the
+//! other, and each row of `TABLE` contains the start and the end of its name: the loader would have to write
+//! the address of each name to memory.
 
 #[path = "src/domain/instance_limits/csv_row.rs"]
 mod csv_row;
@@ -29,7 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             table.entry(name).or_insert(row);
         }
     }
-    let mut code = format!("static TABLE: [(&str, Row); {}] = [\n", table.len());
+    let mut names = String::new();
+    let mut code = format!("static TABLE: [(u16, u16, Row); {}] = [\n", table.len());
     for (
         name,
         Row { interfaces, interfaces_of_other_cards, ipv4_per_interface, platform, vcpus },
@@ -40,12 +43,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             Platform::Xen => "Xen",
             Platform::BareMetal => "BareMetal",
         };
+        let start = u16::try_from(names.len())?;
+        names.push_str(&name);
+        let end = u16::try_from(names.len())?;
         writeln!(
             code,
-            "    ({name:?}, Row {{ interfaces: {interfaces}, interfaces_of_other_cards: {interfaces_of_other_cards}, \
+            "    ({start}, {end}, Row {{ interfaces: {interfaces}, interfaces_of_other_cards: {interfaces_of_other_cards}, \
              ipv4_per_interface: {ipv4_per_interface}, platform: Platform::{platform}, vcpus: {vcpus} }}),"
         )?;
     }
-    code.push_str("];\n");
+    writeln!(code, "];\nstatic NAMES: &str = {names:?};")?;
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("instance_types.rs"), code)?)
 }

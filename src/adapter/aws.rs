@@ -1,5 +1,6 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
+mod cached_credentials;
 pub(crate) mod call;
 pub(crate) mod credentials_problem;
 pub(crate) mod error_response;
@@ -22,17 +23,24 @@ use aws_smithy_http_client::proxy::ProxyError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cached_credentials::CachedCredentials;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
 use response_limit::LimitResponses;
 use role_credentials::ChainCredentials;
 use role_response::CheckRoleResponses;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The CA bundles of Bottlerocket (inside a bootstrap container), Amazon Linux and Fedora, Debian and
@@ -48,9 +56,6 @@ const CA_BUNDLES: [&str; 5] = [
 /// A failure to configure an AWS client.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// The CA bundle of the host is invalid.
-    #[error("failed to load the trusted CA certificates")]
-    Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The HTTP client rejected the proxy.
     #[error("invalid HTTPS proxy")]
     Proxy(#[from] ProxyError),
@@ -66,7 +71,6 @@ pub enum AwsError {
 impl Advice for AwsError {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::Trust(_) => "reinstall the CA certificates of the host (package ca-certificates)",
             Self::Proxy(_) => {
                 "correct HTTPS_PROXY, such as `HTTPS_PROXY=http://proxy.example.com:3128`"
             }
@@ -76,31 +80,54 @@ impl Advice for AwsError {
     }
 
     fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Endpoint { .. } | Self::Proxy(_) => ExitCode::Settings,
-            Self::Trust(_) => ExitCode::InvalidData,
-        }
+        ExitCode::Settings
     }
 }
 
-/// Returns the SDK configuration for `region`.
+/// The SDK configuration of each region that a command uses. Clones share them, so that all AWS clients of a command
+/// use the same credentials and connections.
+#[derive(Clone, Default)]
+pub struct SdkConfigs(Arc<tokio::sync::Mutex<Vec<(Region, SdkConfig)>>>);
+
+/// Omits the configurations, which contain the provider of the credentials.
+impl fmt::Debug for SdkConfigs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SdkConfigs").finish_non_exhaustive()
+    }
+}
+
+/// Returns the SDK configuration for the region of `context`, or else for `instance_region`.
 ///
 /// AWS clients resolve names with the resolver of `context` and trust the CA certificates of the host, or
 /// else the embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
 /// profile.
-pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
-    let http = http_client(&context.resolver, context.proxy.as_ref())?;
-    let region = aws_config::Region::new(context.region(region).to_string());
-    let provider = ProviderConfig::without_region()
-        .with_region(Some(region.clone()))
-        .with_http_client(http.clone());
+pub(crate) async fn sdk_config(
+    context: &Context,
+    instance_region: &Region,
+) -> Result<SdkConfig, AwsError> {
+    let region = context.region(instance_region);
+    let mut configs = context.sdk_configs.0.lock().await;
+    if let Some((_, config)) = configs.iter().find(|(known, _)| known == region) {
+        return Ok(config.clone());
+    }
+    let config = new_sdk_config(context, region).await?;
+    configs.push((region.clone(), config.clone()));
+    Ok(config)
+}
+
+async fn new_sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
+    let http = http_client(&context.resolver, context.proxy.as_ref(), host_trust)?;
+    // Instance metadata is read over HTTP. The certificates of the host are only parsed for HTTPS.
+    let metadata_http = http_client(&context.resolver, None, TrustStore::empty)?;
+    let region = aws_config::Region::new(region.to_string());
+    let provider = ProviderConfig::without_region().with_region(Some(region.clone()));
     let imds = imds::Client::builder()
-        .configure(&provider)
+        .configure(&provider.clone().with_http_client(metadata_http))
         .endpoint(&context.imds_endpoint)
         .map_err(|source| AwsError::Endpoint { endpoint: context.imds_endpoint.clone(), source })?
         .build();
     let credentials = DefaultCredentialsChain::builder()
-        .configure(provider)
+        .configure(provider.with_http_client(http.clone()))
         .region(region.clone())
         .imds_client(imds);
     let chain = Box::pin(credentials.build()).await; // boxed: the futures are large
@@ -108,7 +135,7 @@ pub(crate) async fn sdk_config(context: &Context, region: &Region) -> Result<Sdk
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .http_client(http)
-        .credentials_provider(credentials);
+        .credentials_provider(CachedCredentials::new(credentials));
     Ok(Box::pin(config.load()).await)
 }
 
@@ -129,20 +156,15 @@ pub(crate) async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
+/// Returns an HTTP client that trusts the certificates of `trust`, which is called at the first request.
 fn http_client(
     resolver: &DnsResolver,
     proxy: Option<&Proxy>,
+    trust: impl Fn() -> TrustStore + Send + Sync + 'static,
 ) -> Result<SharedHttpClient, AwsError> {
-    let trust =
-        TrustStore::empty().with_native_roots(false).with_pem_certificate(trusted_certificates());
-    let context = TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .map_err(|error| AwsError::Trust(error.into()))?;
     let mut builder = Connector::builder();
     builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
-    let builder =
-        builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(context);
+    let builder = builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
     let (resolver, proxy) = (resolver.clone(), proxy.cloned());
     // The SDK requests a connector for every call. A cached connector reuses its connections.
     let connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
@@ -152,13 +174,34 @@ fn http_client(
         if let Some((_, connector)) = connectors.iter().find(|(known, _)| *known == timeouts) {
             return connector.clone();
         }
-        let connector = builder.clone().connector_settings(settings.clone());
-        let connector = connector.build_with_resolver(resolver.clone());
+        let trust =
+            TlsContext::builder().with_trust_store(trust().with_native_roots(false)).build();
+        let mut builder = builder.clone().connector_settings(settings.clone());
+        match trust {
+            Ok(context) => builder.set_tls_context(context),
+            Err(error) => return SharedHttpConnector::new(Rejecting(error.to_string())),
+        };
+        let connector = builder.build_with_resolver(resolver.clone());
         let connector = limited(NameProxy { connector, proxy: proxy.clone() });
         let connector = SharedHttpConnector::new(connector);
         connectors.push((timeouts, connector.clone()));
         connector
     }))
+}
+
+/// Returns the certificates that the host trusts.
+fn host_trust() -> TrustStore {
+    TrustStore::empty().with_pem_certificate(trusted_certificates())
+}
+
+/// Rejects every request, because the client cannot be configured.
+#[derive(Debug)]
+struct Rejecting(String);
+
+impl HttpConnector for Rejecting {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(Err(ConnectorError::user(self.0.clone().into())))
+    }
 }
 
 /// Returns `connector` with a size limit for responses and a check of those about the IAM role.
@@ -173,13 +216,37 @@ type Timeouts = (Option<Duration>, Option<Duration>);
 /// Mozilla root certificates, as PEM.
 pub(super) fn trusted_certificates() -> Vec<u8> {
     let mut bundles = CA_BUNDLES.iter().filter_map(|path| std::fs::read(path).ok());
-    bundles.find(|pem| !pem.is_empty()).unwrap_or_else(|| embedded_roots().into_bytes())
+    let bundle = bundles.find_map(|pem| Some(usable(&pem)).filter(|pem| !pem.is_empty()));
+    bundle.unwrap_or_else(embedded_roots).into_bytes()
+}
+
+/// Returns the certificates in `pem` that rustls accepts, as PEM. The HTTP client of the SDK panics at others.
+fn usable(pem: &[u8]) -> String {
+    let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+    let is_usable = |it: &CertificateDer<'_>| RootCertStore::empty().add(it.clone()).is_ok();
+    certificates.filter(is_usable).map(|certificate| as_pem(&certificate)).collect()
 }
 
 fn embedded_roots() -> String {
-    let pem = |certificate: &[u8]| {
-        let text = STANDARD.encode(certificate);
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
-    };
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|certificate| pem(certificate)).collect()
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|certificate| as_pem(certificate)).collect()
+}
+
+fn as_pem(certificate: &[u8]) -> String {
+    let text = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_rustls_does_not_accept_are_omitted() {
+        let first = as_pem(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]);
+        let last = as_pem(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[1]);
+        let bundle = format!("# a comment\n{first}{}{last}", as_pem(b"not a certificate"));
+        assert_eq!(usable(bundle.as_bytes()), first + &last);
+        assert_eq!(usable(b"-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"), "");
+        assert_eq!(usable(embedded_roots().as_bytes()), embedded_roots());
+    }
 }

@@ -1,5 +1,6 @@
 //! The context of a command: endpoints, proxy, DNS, region, root directory and instance types.
 
+use crate::adapter::aws::SdkConfigs;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::imds;
@@ -30,6 +31,8 @@ pub struct Context {
     pub resolver: DnsResolver,
     /// The limits of each instance type: the embedded table and the rows of the override file.
     pub table: LimitsTable,
+    /// The configurations of the AWS clients so far. They depend on the other fields.
+    pub sdk_configs: SdkConfigs,
 }
 
 impl Default for Context {
@@ -44,6 +47,7 @@ impl Default for Context {
             proxy: None,
             resolver: DnsResolver::default(),
             table: LimitsTable::default(),
+            sdk_configs: SdkConfigs::default(),
         }
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
 /// does not exist. Follows symbolic links below `root`.
 pub(crate) fn read_node_file(root: &Path, path: &Path) -> Result<Option<String>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };
-    let file = links::follow(root, path, FinalLink::Follow).map_err(failed)?;
+    let file = links::readable(root, path).map_err(failed)?;
     let bytes = input::read(&file, input::LIMIT).map_err(|error| error.at(under(root, path)))?;
     Ok(bytes.map(|bytes| file_text::decode(&bytes)))
 }
@@ -134,7 +134,7 @@ pub(crate) fn node_path(root: &Path, path: &Path) -> Result<PathBuf, DiskError> 
 /// Returns the names in the node's directory `path` below `root`; empty if it does not exist.
 pub(crate) fn list_node_directory(root: &Path, path: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let failed = |source| DiskError::Read { path: under(root, path), source };
-    let paths = list(&links::follow(root, path, FinalLink::Follow).map_err(failed)?)?;
+    let paths = list(&links::readable(root, path).map_err(failed)?)?;
     Ok(paths.iter().filter_map(|it| it.file_name().map(PathBuf::from)).collect())
 }
 

@@ -2,12 +2,16 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use crate::adapter::{Context, Deadline, Transient, retry};
+mod imds_error;
+
+pub(crate) use imds_error::ENDPOINT_HELP;
+pub use imds_error::ImdsError;
+
+use crate::adapter::prefetch::Prefetched;
+use crate::adapter::{Context, Deadline, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
-use eni_core::failure::{Advice, ExitCode};
 use reqwest::header::HeaderValue;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
-use std::borrow::Cow;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,166 +33,65 @@ const MAX_ITEM_BYTES: usize = 64 << 10;
 /// default of `imds.wait`. Early in a boot, items can be missing.
 const PATIENCE: u32 = 20;
 
-/// The help for an invalid endpoint.
-pub(super) const ENDPOINT_HELP: &str = "correct AWS_EC2_METADATA_SERVICE_ENDPOINT or `--imds-endpoint`; the default is http://169.254.169.254";
-
-/// A failed request to the instance metadata service.
-#[derive(Debug, thiserror::Error)]
-pub enum ImdsError {
-    /// There is no response: the network is not up yet, or this is not an EC2 instance.
-    #[error("the instance metadata service at {endpoint} is unreachable")]
-    Unreachable {
-        /// The configured URL.
-        endpoint: String,
-        source: reqwest::Error,
-    },
-    /// HTTP 403: instance metadata is disabled for this instance, or a proxy rejected the request.
-    #[error("the instance metadata service is disabled (HTTP status 403 for {path})")]
-    Disabled { path: String },
-    /// The session token contains characters that a header cannot contain. Omits the token.
-    #[error("the instance metadata service returned an invalid session token")]
-    InvalidToken,
-    /// HTTP 401: the service no longer accepts the session token.
-    #[error(
-        "the instance metadata service rejected the session token (HTTP status 401 for {path})"
-    )]
-    TokenRejected { path: String },
-    /// Any HTTP status other than 200 and, for an item, 404.
-    #[error("the instance metadata service returned HTTP status {status} for {path}")]
-    UnexpectedStatus { path: String, status: StatusCode },
-    /// HTTP 404 for an item that every instance has.
-    #[error("the instance metadata service has no {path}")]
-    Missing { path: String },
-    /// The response exceeds the size limit.
-    #[error("the instance metadata service returned more than {MAX_ITEM_BYTES} bytes for {path}")]
-    TooLarge { path: String },
-    /// The value has the wrong format.
-    #[error("the instance metadata service returned an invalid value for {path}")]
-    InvalidValue {
-        path: String,
-        /// The expected format and the value.
-        source: InvalidIdentifier,
-    },
-    /// The endpoint is not a URL, or the HTTP client cannot be created.
-    #[error("invalid instance metadata endpoint {endpoint:?}")]
-    Endpoint {
-        /// The configured URL.
-        endpoint: String,
-        source: reqwest::Error,
-    },
-}
-
-impl Advice for ImdsError {
-    fn help(&self) -> Cow<'static, str> {
-        let help = match self {
-            Self::Unreachable { .. } => {
-                "check that this is an EC2 instance (an EKS hybrid node has no instance metadata and is not supported) and that no firewall blocks 169.254.169.254; in a container, raise the hop limit: `aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2`"
-            }
-            Self::Disabled { .. } => {
-                "run `aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled`"
-            }
-            Self::Endpoint { .. } => ENDPOINT_HELP,
-            error @ Self::UnexpectedStatus { .. } if error.is_transient() => {
-                "check that no process on this node sends many requests to 169.254.169.254, and which server responds at the metadata endpoint"
-            }
-            Self::TokenRejected { .. }
-            | Self::InvalidToken
-            | Self::UnexpectedStatus { .. }
-            | Self::Missing { .. }
-            | Self::TooLarge { .. }
-            | Self::InvalidValue { .. } => {
-                "check which server responds at the metadata endpoint; AWS_EC2_METADATA_SERVICE_ENDPOINT or a proxy may redirect requests"
-            }
-        };
-        help.into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Endpoint { .. } => ExitCode::Settings,
-            Self::Disabled { .. } => ExitCode::Unavailable,
-            Self::Missing { .. } => ExitCode::InvalidData,
-            error if error.is_transient() => ExitCode::Unavailable,
-            _ => ExitCode::InvalidData,
-        }
-    }
-}
-
-impl Transient for ImdsError {
-    fn is_transient(&self) -> bool {
-        match self {
-            // Early in a boot, the service may not have the item yet.
-            Self::Unreachable { .. } | Self::Missing { .. } => true,
-            Self::UnexpectedStatus { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
-            }
-            _ => false,
-        }
-    }
-
-    fn is_expected(&self) -> bool {
-        matches!(self, Self::Missing { .. })
-    }
-}
+/// The age at which a response that was requested in advance is no longer used. After that time, the network
+/// interfaces of the instance may have changed.
+const PREFETCHED_AGE: Duration = Duration::from_secs(5);
 
 /// An IMDSv2 session, whose requests all send its token.
 pub struct Session {
-    http: Client,
-    endpoint: String,
-    /// The value of the header that authenticates a request. It is marked as sensitive.
-    token: HeaderValue,
-    deadline: Deadline,
+    client: ImdsClient,
     /// The time for which HTTP 404 is retried for an item that is not required.
     patience: Duration,
+    prefetched: Prefetched<Item>,
 }
+
+/// The response for an item: its bytes; `None` for HTTP 404.
+type Item = Result<Option<Vec<u8>>, ImdsError>;
 
 /// Omits the token.
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        let endpoint = &self.client.endpoint;
+        formatter.debug_struct("Session").field("endpoint", endpoint).finish_non_exhaustive()
     }
 }
 
 impl Session {
     /// Opens a session, retrying until `deadline` because the network may come up late.
     pub async fn open(context: &Context, deadline: Deadline) -> Result<Self, ImdsError> {
-        let endpoint = context.imds_endpoint.trim_end_matches('/').to_owned();
-        let http = Client::builder()
-            .no_proxy() // a proxy would return the metadata of its own instance
-            .redirect(Policy::none())
-            .dns_resolver(Arc::new(context.resolver.clone()))
-            .build()
-            .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
+        let mut client = ImdsClient::new(context, deadline)?;
         let patience = deadline.at_most(Duration::MAX) / PATIENCE;
-        let token = HeaderValue::from_static("");
-        let mut session = Self { http, endpoint, token, deadline, patience };
         let path = "latest/api/token";
         let token = retry("imds", deadline, async || {
-            let request = session
+            let request = client
                 .http
-                .put(format!("{}/{path}", session.endpoint))
+                .put(client.url(path))
                 .header("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_SECONDS);
-            let bytes = session.send(path, request).await?;
+            let bytes = client.send(path, request).await?;
             let status = StatusCode::NOT_FOUND;
             bytes.ok_or_else(|| ImdsError::UnexpectedStatus { path: path.to_owned(), status })
         })
         .await?;
-        session.token = HeaderValue::try_from(token).map_err(|_| ImdsError::InvalidToken)?;
-        session.token.set_sensitive(true);
-        Ok(session)
+        client.token = HeaderValue::try_from(token).map_err(|_| ImdsError::InvalidToken)?;
+        client.token.set_sensitive(true);
+        Ok(Self { client, patience, prefetched: Prefetched::default() })
+    }
+
+    /// Requests the item at `path` now. The first read of the item uses this response. If the request fails, the read
+    /// sends it again.
+    pub(crate) fn prefetch(&self, path: &str) {
+        let client = self.client.clone();
+        let item = format!("latest/{path}");
+        self.prefetched.start(path, async move { client.get(&item).await });
     }
 
     /// Returns the item at `path`, such as `meta-data/instance-type`; `None` for HTTP 404.
-    pub(crate) async fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ImdsError> {
+    pub(crate) async fn bytes(&self, path: &str) -> Item {
+        if let Some(Ok(item)) = self.prefetched.take(path, PREFETCHED_AGE).await {
+            return Ok(item);
+        }
         let path = format!("latest/{path}");
-        retry("imds", self.deadline, async || {
-            let request = self
-                .http
-                .get(format!("{}/{path}", self.endpoint))
-                .header("X-aws-ec2-metadata-token", &self.token);
-            self.send(&path, request).await
-        })
-        .await
+        retry("imds", self.client.deadline, async || self.client.get(&path).await).await
     }
 
     /// Returns the item at `path` as UTF-8 text; `None` for HTTP 404.
@@ -201,7 +104,7 @@ impl Session {
     where
         T: std::str::FromStr<Err = InvalidIdentifier>,
     {
-        parse(path, &self.awaited(path, self.deadline).await?)
+        parse(path, &self.awaited(path, self.client.deadline).await?)
     }
 
     /// Returns an item that instances usually have. Retries HTTP 404 for a short time; `None` after that.
@@ -215,7 +118,7 @@ impl Session {
 
     /// Returns an item that may be missing as UTF-8 text, like [`Session::expected`].
     pub(crate) async fn expected_text(&self, path: &str) -> Result<Option<String>, ImdsError> {
-        let deadline = Deadline::after(self.deadline.at_most(self.patience));
+        let deadline = Deadline::after(self.client.deadline.at_most(self.patience));
         match self.awaited(path, deadline).await {
             Err(ImdsError::Missing { .. }) => Ok(None),
             item => item.map(Some),
@@ -226,6 +129,55 @@ impl Session {
     async fn awaited(&self, path: &str, deadline: Deadline) -> Result<String, ImdsError> {
         let missing = || ImdsError::Missing { path: path.to_owned() };
         retry("imds", deadline, async || self.text(path).await?.ok_or_else(missing)).await
+    }
+}
+
+/// Sends requests with a token.
+#[derive(Clone)]
+struct ImdsClient {
+    http: Client,
+    endpoint: String,
+    /// The parsed endpoint, to which each request appends its path.
+    base: Url,
+    /// The value of the header that authenticates a request. It is marked as sensitive.
+    token: HeaderValue,
+    deadline: Deadline,
+}
+
+impl ImdsClient {
+    /// Returns a client without a token.
+    fn new(context: &Context, deadline: Deadline) -> Result<Self, ImdsError> {
+        let endpoint = context.imds_endpoint.trim_end_matches('/').to_owned();
+        let http = Client::builder()
+            .no_proxy() // a proxy would return the metadata of its own instance
+            .redirect(Policy::none())
+            // Saves four system calls for each connection. Every request has a timeout.
+            .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
+            .tcp_user_timeout(None)
+            .dns_resolver(Arc::new(context.resolver.clone()))
+            .build()
+            .map_err(|source| ImdsError::Endpoint { endpoint: endpoint.clone(), source })?;
+        let base = http.get(&endpoint).build().map_err(|source| {
+            // The message of ImdsError contains the endpoint.
+            ImdsError::Endpoint { endpoint: endpoint.clone(), source: source.without_url() }
+        })?;
+        let base = base.url().clone();
+        Ok(Self { http, endpoint, base, token: HeaderValue::from_static(""), deadline })
+    }
+
+    /// Returns the URL of `path`, such as `latest/user-data`.
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Sends one request for `path`, such as `latest/user-data`.
+    async fn get(&self, path: &str) -> Item {
+        let request = self.http.get(self.url(path)).header("X-aws-ec2-metadata-token", &self.token);
+        self.send(path, request).await
     }
 
     /// Sends one request; returns `None` for HTTP 404.

@@ -3,7 +3,9 @@
 mod connection_error;
 mod credentials;
 mod daemonset;
+mod early_connections;
 mod env_expansion;
+mod events;
 mod exec_plugin;
 mod known_node;
 mod kube_client;
@@ -18,6 +20,7 @@ mod retry_after;
 
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
+pub(crate) use early_connections::EarlyConnections;
 pub use exec_plugin::PluginError;
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
@@ -28,8 +31,10 @@ pub use other_cni::OtherCni;
 
 use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;
+use crate::adapter::prefetch::Prefetched;
 use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
+use eni_core::domain::eni_config::EniConfigName;
 use futures::{Stream, StreamExt as _};
 use kube::Config;
 use kube::api::{
@@ -52,6 +57,9 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// The time limits of watches in seconds. Each watch has a random one, so that nodes that started at the
 /// same time do not renew their watches at the same time. The client supports less than 295.
 const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
+
+/// The age at which a response that was requested in advance is no longer used.
+const PREFETCHED_AGE: Duration = Duration::from_secs(10);
 
 /// The fields of an ENIConfig that eni-bootstrap reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,7 +102,11 @@ pub struct Watch<S> {
 pub struct ApiServer {
     credentials: Credentials,
     retry_after: RetryAfter,
+    /// The responses to requests for ENIConfigs that were sent in advance.
+    prefetched: Arc<Prefetched<EniConfigResponse>>,
 }
+
+type EniConfigResponse = Result<Option<VersionedEniConfig>, KubernetesError>;
 
 /// Omits the client, which contains the token.
 impl fmt::Debug for ApiServer {
@@ -109,7 +121,7 @@ impl ApiServer {
         let (config, plugin) = kubeconfig::load(path).await?;
         let retry_after = RetryAfter::default();
         // Reports a problem of the configuration before the plugin is run.
-        let client = client(&config, context, None, &retry_after)?;
+        let client = client(&config, context, None, &retry_after, None)?;
         let credentials = match plugin {
             None => Credentials::Kubeconfig(client),
             Some(plugin) => {
@@ -117,27 +129,33 @@ impl ApiServer {
                 Credentials::Plugin(Arc::new(user))
             }
         };
-        Ok(Self { credentials, retry_after })
+        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
     }
 
-    /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`.
+    /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`. It uses the connections
+    /// of `early` first, if they are to this cluster.
     pub(crate) fn as_node(
         cluster: &Cluster,
         tokens: TokenSource,
         context: &Context,
+        early: Option<&EarlyConnections>,
     ) -> Result<Self, ConnectError> {
-        let endpoint = &cluster.endpoint;
-        let url: http::Uri =
-            endpoint.parse().map_err(|_| ConnectError::Endpoint(endpoint.clone()))?;
-        if url.scheme_str() != Some("https") || url.host().is_none() {
-            return Err(ConnectError::Endpoint(endpoint.clone()));
-        }
-        let mut config = Config::new(url);
-        config.root_cert = Some(certificates(&cluster.certificate_authority)?);
+        let config = cluster_config(cluster)?;
         let identity = Identity::new(tokens);
         let retry_after = RetryAfter::default();
-        let client = client(&config, context, Some(&identity), &retry_after)?;
-        Ok(Self { credentials: Credentials::Node(client, identity), retry_after })
+        let early = early.filter(|early| early.are_to(cluster)).map(EarlyConnections::connector);
+        let client = client(&config, context, Some(&identity), &retry_after, early)?;
+        let credentials = Credentials::Node(client, identity);
+        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
+    }
+
+    /// Requests the ENIConfig `name` now. The first read of the ENIConfig uses this response. If the request fails, the
+    /// read sends it again.
+    pub(crate) fn prefetch_eni_config(&self, name: &EniConfigName) {
+        let api = Self { prefetched: Arc::default(), ..self.clone() };
+        let eni_config = name.clone();
+        let request = async move { api.eni_config(eni_config.as_str()).await };
+        self.prefetched.start(name.as_str(), request);
     }
 
     /// Returns the ENIConfig `name`; `None` if it does not exist.
@@ -145,6 +163,9 @@ impl ApiServer {
         &self,
         name: &str,
     ) -> Result<Option<VersionedEniConfig>, KubernetesError> {
+        if let Some(Ok(response)) = self.prefetched.take(name, PREFETCHED_AGE).await {
+            return Ok(response);
+        }
         debug!("kubernetes: GET eniconfigs/{name}");
         let object = self.get(&self.eni_config_api().await?, name).await?;
         Ok(object.map(|object| VersionedEniConfig {
@@ -163,7 +184,7 @@ impl ApiServer {
                 let each = list.iter().filter_map(|it| Some((named(it)?, eni_config(it))));
                 Ok(each.collect())
             }
-            Err(error) => Err(self.classified(error).await),
+            Err(error) => Err(self.classified(error)),
         }
     }
 
@@ -189,7 +210,7 @@ impl ApiServer {
         // current state first, so no change between the GET and the watch is missed.
         let stream = match self.attempt(api.watch(&params, from)).await? {
             Ok(stream) => stream,
-            Err(error) => return Err(self.classified(error).await),
+            Err(error) => return Err(self.classified(error)),
         };
         let events = Box::pin(end_if_lost(stream, time_limit).filter_map(|item| async {
             match item {
@@ -219,7 +240,7 @@ impl ApiServer {
         match self.attempt(api.get(name)).await? {
             Ok(object) => Ok(Some(object)),
             Err(kube::Error::Api(status)) if is_absent_object(&status) => Ok(None),
-            Err(error) => Err(self.classified(error).await),
+            Err(error) => Err(self.classified(error)),
         }
     }
 
@@ -239,16 +260,28 @@ impl ApiServer {
     }
 
     /// Converts an error of the client. After a 401, the next request uses new credentials.
-    async fn classified(&self, error: kube::Error) -> KubernetesError {
+    fn classified(&self, error: kube::Error) -> KubernetesError {
         let error = match error {
             kube::Error::Api(status) => status_error(&status),
             other => transport_error(other),
         };
         if matches!(error, KubernetesError::Unauthorized) {
-            self.credentials.forget().await;
+            self.credentials.forget();
         }
         error
     }
+}
+
+/// Returns the configuration of a client for `cluster`, without credentials.
+fn cluster_config(cluster: &Cluster) -> Result<Config, ConnectError> {
+    let endpoint = &cluster.endpoint;
+    let url: http::Uri = endpoint.parse().map_err(|_| ConnectError::Endpoint(endpoint.clone()))?;
+    if url.scheme_str() != Some("https") || url.host().is_none() {
+        return Err(ConnectError::Endpoint(endpoint.clone()));
+    }
+    let mut config = Config::new(url);
+    config.root_cert = Some(certificates(&cluster.certificate_authority)?);
+    Ok(config)
 }
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {

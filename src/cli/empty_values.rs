@@ -6,9 +6,13 @@ use clap::{Arg, Command};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-/// Returns `command` without the variables that are empty in the environment.
+/// Returns `command`, whose flags ignore their environment variables if these are empty.
 pub(super) fn without_empty_variables(command: Command) -> Command {
-    command.mut_args(without_empty_variable).mut_subcommands(without_empty_variables)
+    if std::env::vars_os().any(|(_, value)| value.is_empty()) {
+        command.mut_args(without_empty_variable)
+    } else {
+        command
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "cli reads the environment")]
@@ -22,9 +26,19 @@ fn without_empty_variable(argument: Arg) -> Arg {
 }
 
 /// Returns `arguments` without the flags that have an empty value, such as `--cluster-name ""` or
-/// `--cluster-name=`.
-pub(super) fn without_empty_flags(command: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
-    let flags = Flags::of(command);
+/// `--cluster-name=`. Calls `definition` for the definition of all flags only if an argument may be one of them.
+pub(super) fn without_empty_flags(
+    definition: impl FnOnce() -> Command,
+    arguments: Vec<OsString>,
+) -> Vec<OsString> {
+    let may_be_empty =
+        |argument: &OsString| argument.is_empty() || argument.as_encoded_bytes().ends_with(b"=");
+    if !arguments.iter().any(may_be_empty) {
+        return arguments;
+    }
+    let mut command = definition();
+    command.build();
+    let flags = Flags::of(&command);
     let mut kept = Vec::new();
     let mut arguments = arguments.into_iter().peekable();
     while let Some(argument) = arguments.next() {
@@ -87,7 +101,7 @@ mod tests {
     fn a_flag_with_an_empty_value_is_removed() {
         let kept = |words: &[&str]| {
             let words = words.iter().map(OsString::from).collect();
-            let kept = without_empty_flags(&command_line(), words);
+            let kept = without_empty_flags(command_line, words);
             kept.iter().map(|word| word.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(kept(&["run", "--cluster-name", "", "--quiet"]), "run --quiet");
@@ -99,5 +113,12 @@ mod tests {
         assert_eq!(kept(&["run", "--cni-pod-eni", ""]), "run --cni-pod-eni ");
         assert_eq!(kept(&["run", "--quiet", "", "--unknown="]), "run --quiet  --unknown=");
         assert_eq!(kept(&["limits", "show", "--", "--root", ""]), "limits show -- --root ");
+    }
+
+    #[test]
+    fn without_an_empty_argument_no_flag_is_defined() {
+        let words = ["run", "--cluster-name", "prod", "--labels=a=b"].map(OsString::from);
+        let kept = without_empty_flags(|| unreachable!(), words.to_vec());
+        assert_eq!(kept, words);
     }
 }

@@ -1,11 +1,9 @@
 //! Flags that every command accepts: endpoints, the root directory and the log level.
 
-use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::{Context, imds};
 use crate::error::UsageError;
 use clap::{Args, ValueEnum};
-use eni_core::domain::instance_limits::LimitsTable;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -127,8 +125,7 @@ impl GlobalOptions {
             region: None,
             is_instance: false,
             proxy: proxy(https_proxy, no_proxy)?,
-            resolver: DnsResolver::default(),
-            table: LimitsTable::default(),
+            ..Context::default()
         })
     }
 }

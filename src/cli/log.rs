@@ -2,18 +2,14 @@
 
 use eni_core::failure::printable;
 use nix::sys::stat::fstat;
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
 
 /// The sd-daemon priority of an error.
 const ERROR: u8 = 3;
@@ -65,57 +61,76 @@ impl Stderr {
     /// Prints an error report, whatever the log level is.
     pub(super) fn report(self, text: &str) {
         // If stderr is closed, the exit code still reports the failure.
-        let _ = std::io::stderr().lock().write_all(self.format(ERROR, text).as_bytes());
+        let _ = io::stderr().lock().write_all(self.format(ERROR, text).as_bytes());
     }
 
     /// Installs the logger on stderr.
     pub(super) fn install_logger(self, level: LevelFilter) {
-        let lines = self.layer(level, std::io::stderr);
+        let logger = Logger { format: self, level, writer: io::stderr() };
         // Fails only if a test has installed a logger before.
-        let _ = tracing_subscriber::registry().with(lines).try_init();
-    }
-
-    /// Returns the layer that prints the log lines of this program up to `level` without a timestamp. It drops
-    /// the log lines of libraries at every level: they may contain HTTP headers, and a header may contain a
-    /// token.
-    fn layer<S, W>(self, level: LevelFilter, writer: W) -> impl Layer<S>
-    where
-        S: Subscriber + for<'span> LookupSpan<'span>,
-        W: for<'writer> MakeWriter<'writer> + 'static,
-    {
-        tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .event_format(Lines(self))
-            .with_writer(writer)
-            .log_internal_errors(false)
-            .with_filter(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level))
+        let _ = tracing::subscriber::set_global_default(logger);
     }
 }
 
-/// Formats a log line. Warnings also start with `warning: ` in the journal, because `journalctl` and the
-/// console do not print priorities.
-struct Lines(Stderr);
+/// Prints the log lines of this program up to `level` without a timestamp. It drops the log lines of libraries at
+/// every level: they may contain HTTP headers, and a header may contain a token. It needs no spans.
+struct Logger<W> {
+    format: Stderr,
+    level: LevelFilter,
+    writer: W,
+}
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<W> Subscriber for Logger<W>
 where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-    N: for<'writer> FormatFields<'writer> + 'static,
+    W: 'static,
+    for<'writer> &'writer W: Write,
 {
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> std::fmt::Result {
-        let level = event.metadata().level();
-        let mut text = String::new();
-        if *level <= Level::WARN {
-            text.push_str("warning: ");
-        }
-        context.field_format().format_fields(Writer::new(&mut text), event)?;
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let is_own = metadata.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+        metadata.is_event() && is_own && *metadata.level() <= self.level
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    /// Formats a log line. Warnings also start with `warning: ` in the journal, because `journalctl` and the
+    /// console do not print priorities.
+    fn event(&self, event: &Event<'_>) {
+        let level = *event.metadata().level();
+        let mut text = Message(if level <= Level::WARN { "warning: " } else { "" }.to_owned());
+        event.record(&mut text);
         // A line break in the text of another system must not start a new line of the log.
-        let line = text.replace('\n', "\\n");
-        writer.write_str(&self.0.format(priority(*level), &line))
+        let line = self.format.format(priority(level), &text.0.replace('\n', "\\n"));
+        // If stderr is closed, the command continues.
+        let _ = (&self.writer).write_all(line.as_bytes());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The message of an event. The log lines have no other fields.
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let _ = write!(self.0, "{value:?}");
+        }
     }
 }
 
@@ -135,7 +150,6 @@ fn priority(level: Level) -> u8 {
 mod tests {
     use super::*;
     use std::io::{Read as _, Seek as _};
-    use std::sync::Arc;
 
     macro_rules! library_lines {
         ($($target:literal)+) => {$(
@@ -160,17 +174,42 @@ mod tests {
 
     #[test]
     fn log_lines_of_libraries_are_dropped_at_every_level() {
-        let log = Arc::new(tempfile::tempfile().unwrap());
-        let layer = Stderr::Plain.layer(LevelFilter::TRACE, log.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let log = tempfile::tempfile().unwrap();
+        let writer = log.try_clone().unwrap();
+        let logger = Logger { format: Stderr::Plain, level: LevelFilter::TRACE, writer };
+        tracing::subscriber::with_default(logger, || {
             tracing::trace!("imds: a");
             library_lines!("aws_config" "aws_smithy_runtime" "hyper" "hyper_util" "kube_client" "reqwest" "rustls");
             tracing::error!("b\n<6>c\u{1b}[2J\r");
         });
         let mut text = String::new();
-        (&*log).rewind().unwrap();
-        (&*log).read_to_string(&mut text).unwrap();
-        assert_eq!(text, "imds: a\nwarning: b\\n<6>c\\x1b[2J\\r\n");
+        (&log).rewind().unwrap();
+        (&log).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "imds: a\nwarning: b\\n<6>c\\u{1b}[2J\\r\n");
+    }
+
+    #[test]
+    fn the_log_level_selects_the_lines() {
+        for (level, expected) in [
+            (LevelFilter::DEBUG, "debug: a\ninfo: a\nwarning: warn: a\nwarning: error: a\n"),
+            (LevelFilter::INFO, "info: a\nwarning: warn: a\nwarning: error: a\n"),
+            (LevelFilter::WARN, "warning: warn: a\nwarning: error: a\n"),
+        ] {
+            let log = tempfile::tempfile().unwrap();
+            let writer = log.try_clone().unwrap();
+            let logger = Logger { format: Stderr::Plain, level, writer };
+            tracing::subscriber::with_default(logger, || {
+                let _span = tracing::info_span!("b").entered();
+                tracing::debug!("debug: {}", 'a');
+                tracing::info!("info: {}", 'a');
+                tracing::warn!("warn: {}", 'a');
+                tracing::error!("error: {}", 'a');
+            });
+            let mut text = String::new();
+            (&log).rewind().unwrap();
+            (&log).read_to_string(&mut text).unwrap();
+            assert_eq!(text, expected);
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Checks environment variables: each `ENI_BOOTSTRAP_` variable must be a setting with a valid value.
 
-use super::Cli;
-use clap::CommandFactory as _;
+use super::global_options::GlobalOptions;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args as _, Command};
 use eni_core::host::kubelet_dropin::VARIABLE;
 use eni_core::nearest::nearest;
-use eni_core::settings::SettingsError;
+use eni_core::settings::{self, Settings, SettingsError};
 use std::ffi::OsString;
 
 /// Prefix of the variables that are settings.
@@ -14,20 +14,33 @@ const PREFIX: &str = "ENI_BOOTSTRAP_";
 /// Returns an error for the first of `names` that starts with `ENI_BOOTSTRAP_` but is not a setting. The
 /// name is probably misspelled, and the setting would silently keep its default.
 pub(super) fn check(names: impl Iterator<Item = String>) -> Result<(), SettingsError> {
-    let command = Cli::command();
-    let commands = std::iter::once(&command).chain(command.get_subcommands());
-    let known: Vec<String> = commands
-        .flat_map(clap::Command::get_arguments)
-        .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
-        .collect();
     // eni-bootstrap sets VARIABLE in the environment of the kubelet, whose child processes inherit it.
-    for name in names.filter(|name| name.starts_with(PREFIX) && name != VARIABLE) {
-        if !known.contains(&name) {
-            let nearest = nearest(&name, known.iter().map(String::as_str));
+    let is_unknown = |name: &String| {
+        let is_setting = || settings::all().any(|setting| setting.variable == *name);
+        name.starts_with(PREFIX) && name != VARIABLE && !is_setting()
+    };
+    let mut names = names.filter(is_unknown).peekable();
+    if names.peek().is_none() {
+        return Ok(());
+    }
+    // A variable of a global flag, or of no flag.
+    let definition = definition();
+    let variables = definition.get_arguments().filter_map(|argument| argument.get_env()?.to_str());
+    let known: Vec<&str> = variables.collect();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            let nearest = nearest(&name, known);
             return Err(SettingsError::UnknownVariable { name, nearest });
         }
     }
     Ok(())
+}
+
+/// Returns a command with every flag that has a variable with [`PREFIX`], also if the variable is empty.
+fn definition() -> Command {
+    // Without the flag for the help, the flags have no help texts, which are not needed here.
+    let command = Command::default().disable_help_flag(true);
+    GlobalOptions::augment_args(Settings::augment_args(command))
 }
 
 /// Converts clap's usage error to a settings error if the invalid value comes from an environment
@@ -42,10 +55,8 @@ pub(super) fn error(error: &clap::Error) -> Option<SettingsError> {
     };
     let argument = text(ContextKind::InvalidArg)?;
     let long = argument.strip_prefix("--")?.split(['=', '[', ' ']).next()?;
-    let command = Cli::command();
-    let commands = std::iter::once(&command).chain(command.get_subcommands());
-    let mut known = commands.flat_map(clap::Command::get_arguments);
-    let argument = known.find(|it| it.get_long() == Some(long))?;
+    let definition = definition();
+    let argument = definition.get_arguments().find(|it| it.get_long() == Some(long))?;
     let name = argument.get_env()?.to_string_lossy().into_owned();
     let is_flag = |word: OsString| word.to_string_lossy().starts_with(&format!("--{long}"));
     if !name.starts_with(PREFIX) || std::env::args_os().any(is_flag) {

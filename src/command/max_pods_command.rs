@@ -17,6 +17,7 @@ use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::instance_limits::InstanceLimits;
 use max_pods_args::Os;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tracing::warn;
 
 /// Timeout for instance metadata and EC2 together.
@@ -40,19 +41,56 @@ impl MaxPodsArgs {
     }
 }
 
-/// Prints max-pods for every selected instance type.
-pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Error> {
+/// Prints max-pods for every selected instance type. Calls `runtime` only if a request is necessary.
+pub(crate) fn show(
+    context: Context,
+    args: &MaxPodsArgs,
+    runtime: fn() -> Result<Runtime, Error>,
+) -> Result<(), Error> {
+    let mut calculations = calculations(context, args, runtime)?;
+    args.sort.apply(&mut calculations);
+    print_colored(&text(args, &calculations)?)
+}
+
+fn calculations(
+    context: Context,
+    args: &MaxPodsArgs,
+    runtime: fn() -> Result<Runtime, Error>,
+) -> Result<Vec<Calculation>, Error> {
     let is_instance = args.instance_type_from_imds;
     let context = Context { is_instance, ..with_type_overrides(context)? };
-    let deadline = Deadline::after(TIMEOUT);
-    let (types, region) = if is_instance {
-        let instance = observe::instance_type(&context, deadline).await;
-        let (instance_type, region) = instance.map_err(ObserveError::from)?;
-        (vec![instance_type], Some(region))
-    } else {
-        let types = type_selection::select(&args.instance_type, &context.table)?;
-        (types, args.region.clone())
+    if is_instance {
+        let calculation = runtime()?.block_on(Box::pin(of_this_instance(&context, args)))?;
+        return Ok(vec![calculation]);
+    }
+    let types = type_selection::select(&args.instance_type, &context.table)?;
+    let known: Option<Vec<_>> = types.iter().map(|it| context.table.find(it)).collect();
+    let Some(known) = known else {
+        return runtime()?.block_on(Box::pin(of_types(&context, args, types)));
     };
+    let known = types.into_iter().zip(known);
+    Ok(known.map(|(it, (limits, _))| args.calculate(it, limits)).collect())
+}
+
+/// Returns the calculation for the instance type in instance metadata.
+async fn of_this_instance(context: &Context, args: &MaxPodsArgs) -> Result<Calculation, Error> {
+    let deadline = Deadline::after(TIMEOUT);
+    let instance = observe::instance_type(context, deadline).await;
+    let (instance_type, region) = instance.map_err(ObserveError::from)?;
+    let limits = match context.table.find(&instance_type) {
+        Some((limits, _)) => limits,
+        None => observe::limits_from_ec2(context, &instance_type, &region, deadline).await?,
+    };
+    Ok(args.calculate(instance_type, limits))
+}
+
+/// Returns the calculation for each of `types`, of which the table does not contain all.
+async fn of_types(
+    context: &Context,
+    args: &MaxPodsArgs,
+    types: Vec<InstanceType>,
+) -> Result<Vec<Calculation>, Error> {
+    let deadline = Deadline::after(TIMEOUT);
     let mut calculations = Vec::new();
     for instance_type in types {
         let limits = if let Some((limits, _)) = context.table.find(&instance_type) {
@@ -63,21 +101,14 @@ pub(crate) async fn show(context: Context, args: MaxPodsArgs) -> Result<(), Erro
                 let instance_type = instance_type.clone();
                 Error::Usage(UsageError::NoRegion { instance_type, nearest })
             };
-            let region = region.as_ref().ok_or_else(no_region)?;
-            // Boxed: the future of the EC2 request is large, and the request is rare.
-            let call = observe::limits_from_ec2(&context, &instance_type, region, deadline);
-            match Box::pin(call).await {
-                // Instance metadata has no misspelled instance types.
-                Err(error) if !is_instance => {
-                    return Err(error.with_nearest(&context.table).into());
-                }
-                limits => limits?,
-            }
+            let region = args.region.as_ref().ok_or_else(no_region)?;
+            observe::limits_from_ec2(context, &instance_type, region, deadline)
+                .await
+                .map_err(|error| error.with_nearest(&context.table))?
         };
         calculations.push(args.calculate(instance_type, limits));
     }
-    args.sort.apply(&mut calculations);
-    print_colored(&text(&args, &calculations)?)
+    Ok(calculations)
 }
 
 fn text(args: &MaxPodsArgs, calculations: &[Calculation]) -> Result<String, Error> {
@@ -120,4 +151,39 @@ fn capacity_of(calculation: &Calculation) -> Result<&Capacity, Error> {
         instance_type: calculation.instance_type.to_string(),
         source: *source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::io;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        args: MaxPodsArgs,
+    }
+
+    /// Returns max-pods of each type, without a runtime.
+    fn max_pods_of(words: &[&str]) -> Result<Vec<u32>, Error> {
+        let Flags { args } = Flags::parse_from(["max-pods"].iter().chain(words));
+        let context = Context { root: "/does-not-exist".into(), ..Context::default() };
+        let calculations = calculations(context, &args, || {
+            Err(Error::Runtime(io::Error::other("a request is necessary")))
+        });
+        calculations?.iter().map(max_pods).collect()
+    }
+
+    #[test]
+    fn known_instance_types_need_no_request() {
+        let types = ["--instance-type", "m5.large", "--instance-type", "c5.4xlarge"];
+        assert_eq!(max_pods_of(&types).unwrap(), [29, 110]);
+        for unknown in [&["--instance-type", "zz9.plural"][..], &["--instance-type-from-imds"]] {
+            let error = max_pods_of(unknown).unwrap_err();
+            assert!(matches!(error, Error::Runtime(_)), "{error:?}");
+        }
+        let mixed = ["--instance-type", "m5.large", "--instance-type", "zz9.plural"];
+        assert!(matches!(max_pods_of(&mixed), Err(Error::Runtime(_))));
+    }
 }

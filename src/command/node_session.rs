@@ -2,12 +2,14 @@
 //! the CNI configuration, compute the plan, and wait for the ENIConfig.
 
 use crate::adapter::disk::RunLock;
-use crate::adapter::kubernetes::{EniConfig, Environment, LocalNode};
+use crate::adapter::kubernetes::{EarlyConnections, EniConfig, Environment, LocalNode};
 use crate::adapter::{Context, Deadline, retry};
+use crate::command::early_requests::{connect_early, connections};
 use crate::command::outdated;
 use crate::error::Error;
-use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage};
+use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, has_record};
 use crate::report;
+use crate::verify::ClusterObjects;
 use crate::wait::{Ready, WaitTarget, WaitTimeout, WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
@@ -15,13 +17,17 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::Facts;
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, access, plan};
-use eni_core::settings::{CniSource, Settings, Wait};
+use eni_core::settings::{CniSource, OnFullSubnet, OnTimeout, Settings, Wait};
 use std::time::Duration;
 use tracing::{info, warn};
 
 /// The time limit of all EC2 requests about the subnets in the zone together, so that a node without
 /// access to EC2 is not delayed for long.
 const ZONE_SUBNETS_TIME: Duration = Duration::from_secs(10);
+
+/// The time over which the nodes of a cluster send their EC2 requests after a change of their ENIConfig. A longer time
+/// would delay every node more than the retries of those requests that EC2 throttles.
+const EC2_SPREAD: Duration = Duration::from_secs(2);
 
 /// The facts about this node, and the context and settings to use with them.
 pub(super) struct NodeSession {
@@ -39,6 +45,10 @@ pub(super) struct NodeSession {
     pub subnets_not_checked: Option<Diagnostic>,
     /// The time by which IMDS must have returned the facts.
     pub imds_deadline: Deadline,
+    /// Whether the command reads the ENIConfig, so that it is requested in advance.
+    pub reads_eni_config: bool,
+    /// The connections to the API server that were opened while IMDS responded.
+    early: Option<EarlyConnections>,
 }
 
 /// The connection to the cluster and the CNI configuration there. Both are `None` if `cni.source`
@@ -75,7 +85,7 @@ impl NodeSession {
     /// Collects the facts about this node, retrying IMDS for up to `imds.wait`.
     pub(super) async fn open(context: Context, settings: Settings) -> Result<Self, Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
-        Self::open_until(deadline, context, settings).await
+        Self::open_until(deadline, context, settings, false).await
     }
 
     /// Waits for the run lock, then collects the facts. Both together take at most `imds.wait`.
@@ -86,13 +96,14 @@ impl NodeSession {
         let deadline = Deadline::after(settings.imds.wait().into());
         let lock = retry("lock", deadline, async || RunLock::take(&context.root)).await?;
         outdated::remove_of_other_hardware(&context.root).await;
-        Ok((lock, Self::open_until(deadline, context, settings).await?))
+        Ok((lock, Self::open_until(deadline, context, settings, true).await?))
     }
 
     async fn open_until(
         deadline: Deadline,
         context: Context,
         settings: Settings,
+        reads_eni_config: bool,
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let kind = settings.host.kind();
@@ -100,8 +111,10 @@ impl NodeSession {
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
         let last_run = LastRun::read(&context, &settings);
         let recorded = last_run.as_ref();
-        let (facts, image) =
-            observe::facts(&context, &settings, bottlerocket, recorded, deadline).await?;
+        let (early, hints) =
+            connect_early(&context, &settings, &bottlerocket, recorded, reads_eni_config);
+        let facts = observe::facts(&context, &settings, bottlerocket, hints, recorded, deadline);
+        let (facts, image) = facts.await?;
         let last_run = last_run.and_then(|it| it.applicable(&facts, &settings));
         Ok(Self {
             context,
@@ -112,18 +125,32 @@ impl NodeSession {
             zone_subnets_time: ZONE_SUBNETS_TIME,
             subnets_not_checked: None,
             imds_deadline: deadline,
+            reads_eni_config,
+            early,
         })
     }
 
-    /// Reads the files of the image again, and updates the facts that depend on them.
-    pub(super) async fn refresh_image(&mut self) -> Result<(), Error> {
+    /// Reads the files of the image again, and updates the facts that depend on them. Does nothing if the image was read
+    /// within the last `age`.
+    pub(super) async fn refresh_image(&mut self, age: Duration) -> Result<(), Error> {
         let Self { context, settings, facts, image, .. } = self;
+        if image.is_current(age) {
+            return Ok(());
+        }
         Ok(image.refresh(&context.root, settings, facts).await?)
     }
 
     /// Starts the time limit of `wait` for the cluster, with the fallback to the last run.
     pub(super) fn start_timer(&self, wait: Wait) -> WaitTimer {
-        WaitTimer::start(wait).with_fallback(self.last_run.as_ref().map(|it| it.wait))
+        let settings = &self.settings.eni_config;
+        let ends_if_full = match settings.on_full_subnet() {
+            OnFullSubnet::Auto => self.facts.existing.karpenter_reserved.is_some(),
+            OnFullSubnet::Fail => true,
+            OnFullSubnet::Wait => false,
+        };
+        WaitTimer::start(wait)
+            .ends_if_full(ends_if_full && settings.on_timeout() == OnTimeout::Fail)
+            .with_fallback(self.last_run.as_ref().map(|it| it.wait))
     }
 
     /// Reads the state of the cluster, then the subnets and network interfaces that the plan depends on.
@@ -147,6 +174,9 @@ impl NodeSession {
             return Ok(ClusterState::default());
         }
         let connection = self.connect(timer).await?;
+        if let Some(name) = self.expected_eni_config() {
+            connection.api.prefetch_eni_config(&name);
+        }
         let aws_node = match until_cni_config(&connection.api, &self.local_node(), timer).await {
             Ok(aws_node) => aws_node,
             Err(timeout) => self.recorded_aws_node(timeout)?,
@@ -198,11 +228,13 @@ impl NodeSession {
         }
         let region = &self.facts.instance.region;
         // Boxed: the future of the EKS request is large, and the request is rare.
-        let connect = observe::connect(&self.context, region, &access, deadline);
+        let is_expected = self.expected_eni_config().is_some();
+        let early = (self.early.as_ref(), connections(&self.settings, is_expected));
+        let connect = observe::connect(&self.context, region, &access, deadline, early);
         match (Box::pin(connect).await, fallback) {
             (Err(ClusterError::Eks(error)), Some((last_run, access))) if !error.is_answer() => {
                 last_run.warn(&format!("cluster: {}", one_line(&error)), "the cluster endpoint");
-                let connect = observe::connect(&self.context, region, &access, deadline);
+                let connect = observe::connect(&self.context, region, &access, deadline, early);
                 Ok(Box::pin(connect).await?)
             }
             (connected, _) => Ok(connected?),
@@ -249,11 +281,14 @@ impl NodeSession {
     ) -> Result<Ready, Error> {
         let target = WaitTarget::EniConfig(name.clone());
         info!("wait: {}", timer.announcement(&target));
-        let verifier = self.verifier(name, plan, connection, aws_node).await;
+        let has_run = has_record(&self.context.root);
+        let objects = if has_run { ClusterObjects::Node } else { ClusterObjects::None };
+        let verifier = self.verifier(name, plan, connection, aws_node, objects).await;
         let verify = async |eni_config: &EniConfig| match &verifier {
             Some(verifier) => verifier.diagnostics(eni_config).await,
             None => Vec::new(),
         };
-        Ok(Box::pin(until_ready(&connection.api, name, timer, verify)).await?)
+        let spread = if verifier.is_some() { EC2_SPREAD } else { Duration::ZERO };
+        Ok(Box::pin(until_ready(&connection.api, name, timer, (spread, verify))).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! `run`: reads the instance and the CNI configuration, configures the kubelet, and waits for the
 //! ENIConfig.
 
-use crate::adapter::kubernetes::EniConfig;
+use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::adapter::{Context, Transient as _, bottlerocket_commit};
 use crate::apply::{self, Applied, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
@@ -9,16 +9,17 @@ use crate::command::zone_subnets::CheckScope;
 use crate::command::{kubelet_args, outdated, print, run_record, start_timeout};
 use crate::error::Error;
 use crate::report;
-use crate::wait::WaitTimer;
+use crate::wait::{WaitReason, WaitTimer};
 use clap::ValueEnum;
+use eni_core::diagnostic::Diagnostic;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::RecordedEniConfig;
 use eni_core::settings::{OnTimeout, Settings};
 use std::time::Duration;
-use tokio::select;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
+use tokio::{select, try_join};
 use tracing::{info, warn};
 
 /// The values that `run` prints after success.
@@ -31,6 +32,10 @@ pub enum Output {
 /// How often the plan is computed if other programs change files at the same time.
 const MOST_PLANS: u32 = 3;
 
+/// If an ENIConfig is ready at once within this time, the units are not verified again. If the cluster responds within
+/// this time, the image is not read again for the plan.
+const BRIEF: Duration = Duration::from_secs(1);
+
 /// The pause before another attempt to write to a full file system.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -38,8 +43,8 @@ const FULL_PAUSE: Duration = Duration::from_secs(1);
 enum EniConfigState {
     /// The CNI needs none.
     NotNeeded,
-    /// It fits this node.
-    Ready(EniConfig),
+    /// It fits this node, perhaps already at the first attempt.
+    Ready { eni_config: EniConfig, at_once: bool },
     /// The API server did not respond; it was ready in the last run.
     Recorded,
     /// It is not ready, and `eni-config.on-timeout` is `continue`.
@@ -71,15 +76,18 @@ pub async fn run(
     output: Option<Output>,
 ) -> Result<(), Error> {
     let started = Instant::now();
-    let (_lock, mut node) = NodeSession::open_locked(context, settings).await?;
+    let open = Box::pin(NodeSession::open_locked(context, settings));
+    let (opened, fixed) = try_join!(open, async { Ok(start_timeout::fixed().await) })?;
+    let (_lock, mut node) = opened;
     report::facts(&node.facts);
     outdated::remove_of_another_instance(&node.context.root, &node.facts.instance).await;
-    let wait = start_timeout::limited(node.settings.eni_config.wait(), started).await;
+    let wait = start_timeout::limited(node.settings.eni_config.wait(), fixed, started);
     let timer = node.start_timer(wait);
     let mut cluster = node.cluster_state(timer).await?;
     let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     // If the API server responds again, the CNI configuration may have changed since the last run.
-    let may_respond = matches!(eni_config, EniConfigState::Ready(_) | EniConfigState::NotNeeded);
+    let may_respond =
+        matches!(eni_config, EniConfigState::Ready { .. } | EniConfigState::NotNeeded);
     if may_respond && refresh(&mut node, &mut cluster).await {
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }
@@ -118,8 +126,10 @@ async fn prepare(
     let unit_checks = facts.host.unit_checks(&plan.in_force);
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
+    let verified = Instant::now();
     let eni_config = wait(node, cluster, &plan, timer).await?;
-    if plan.wait.is_some() {
+    let at_once = matches!(eni_config, EniConfigState::Ready { at_once: true, .. });
+    if plan.wait.is_some() && !(at_once && verified.elapsed() < BRIEF) {
         // Another program may have changed a unit during the wait.
         apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     }
@@ -137,7 +147,8 @@ async fn configure(
 ) -> Result<Plan, Error> {
     let mut plans = 0;
     loop {
-        node.refresh_image().await?;
+        // `apply` compares a current image with the files before it changes one.
+        node.refresh_image(if plans == 0 { BRIEF } else { Duration::ZERO }).await?;
         let plan = node.plan(cluster)?;
         // Connect before any file is written: a run that cannot wait must not change the node.
         if plan.wait.is_some() {
@@ -194,7 +205,7 @@ async fn wait(
     match node.wait_for_eni_config(name, plan, connection, aws_node, timer).await {
         Ok(ready) => {
             report::ready(plan, &ready);
-            Ok(EniConfigState::Ready(ready.eni_config))
+            Ok(EniConfigState::Ready { eni_config: ready.eni_config, at_once: ready.at_once })
         }
         Err(Error::NotReady(timeout)) if node.uses_recorded_eni_config(name, &timeout) => {
             Ok(EniConfigState::Recorded)
@@ -206,7 +217,26 @@ async fn wait(
             warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
             Ok(EniConfigState::Missing)
         }
+        Err(Error::NotReady(error)) => {
+            if let WaitReason::SubnetFull(diagnostic) = &error.reason {
+                report_full_subnet(&connection.api, diagnostic).await;
+            }
+            Err(Error::NotReady(error))
+        }
         Err(error) => Err(error),
+    }
+}
+
+/// Creates an Event for this node about its full subnet, if the API server allows it.
+async fn report_full_subnet(api: &ApiServer, diagnostic: &Diagnostic) {
+    let help = diagnostic.help.iter().map(|help| format!("; {help}"));
+    let message = diagnostic.text.clone() + &help.collect::<String>();
+    match api.create_node_event("PodSubnetFull", &message).await {
+        Ok(Some(node)) => info!("cluster: created Event PodSubnetFull for node {node}"),
+        Ok(None) => {}
+        Err(error) => {
+            warn!("cluster: failed to create an Event for this node: {}", one_line(&error));
+        }
     }
 }
 
@@ -214,11 +244,13 @@ async fn wait(
 fn save(node: &NodeSession, cluster: &ClusterState, plan: &Plan, eni_config: EniConfigState) {
     let eni_config = match eni_config {
         EniConfigState::NotNeeded => None,
-        EniConfigState::Ready(eni_config) => plan.wait.as_ref().map(|name| RecordedEniConfig {
-            name: name.to_string(),
-            subnet: eni_config.subnet,
-            security_groups: eni_config.security_groups,
-        }),
+        EniConfigState::Ready { eni_config, .. } => {
+            plan.wait.as_ref().map(|name| RecordedEniConfig {
+                name: name.to_string(),
+                subnet: eni_config.subnet,
+                security_groups: eni_config.security_groups,
+            })
+        }
         EniConfigState::Recorded | EniConfigState::Missing => return,
     };
     run_record::save(node, cluster, plan, eni_config);

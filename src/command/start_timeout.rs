@@ -11,10 +11,15 @@ const UNIT: &str = "eni-bootstrap.service";
 /// The time between the end of the wait and the start timeout, in which the run logs its error and exits.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Returns `wait`, or the longest wait that systemd allows. Warns if it is shorter. The process started at
-/// `started`.
-pub(super) async fn limited(wait: Wait, started: Instant) -> Wait {
-    match systemd::fixed_start_timeout(UNIT).await {
+/// Returns the start timeout of the unit if this version of systemd does not extend it.
+pub(super) async fn fixed() -> Option<FixedStartTimeout> {
+    systemd::fixed_start_timeout(UNIT).await
+}
+
+/// Returns `wait`, or the longest wait that the start timeout `fixed` allows. Warns if it is shorter. The process
+/// started at `started`.
+pub(super) fn limited(wait: Wait, fixed: Option<FixedStartTimeout>, started: Instant) -> Wait {
+    match fixed {
         Some(fixed) => limit(wait, fixed, started.elapsed()),
         None => wait,
     }

@@ -4,7 +4,9 @@ use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::command::node_session::NodeSession;
 use crate::observe::Connection;
-use crate::verify::{self, AddressDemand, NodeLocation, SubnetExclusion, SubnetRequirements};
+use crate::verify::{
+    self, AddressDemand, ClusterObjects, NodeLocation, SubnetExclusion, SubnetRequirements,
+};
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::eni_config::EniConfigName;
@@ -20,6 +22,7 @@ impl NodeSession {
         plan: &Plan,
         connection: &'a Connection,
         aws_node: Option<&'a AwsNode>,
+        objects: ClusterObjects,
     ) -> Option<Verifier<'a>> {
         if !self.settings.eni_config.verify() {
             return None;
@@ -32,6 +35,7 @@ impl NodeSession {
             ec2,
             api: &connection.api,
             aws_node,
+            objects,
         })
     }
 }
@@ -44,14 +48,16 @@ pub(super) struct Verifier<'a> {
     ec2: Result<Ec2, String>,
     api: &'a ApiServer,
     aws_node: Option<&'a AwsNode>,
+    objects: ClusterObjects,
 }
 
 impl Verifier<'_> {
     /// Returns the results of all checks.
     pub(super) async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
-        let Self { requirements, instance, api, aws_node, .. } = self;
-        Box::pin(verify::for_node(requirements, instance, eni_config, ec2, (api, *aws_node))).await
+        let Self { requirements, instance, api, aws_node, objects, .. } = self;
+        let cluster = (*api, *aws_node, *objects);
+        Box::pin(verify::for_node(requirements, instance, eni_config, ec2, cluster)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads the settings of Bottlerocket if eni-bootstrap runs in a bootstrap container.
 
 use super::ObserveError;
+use crate::adapter::aws::SdkConfigs;
 use crate::adapter::bottlerocket_api::{ATTEMPT, Api};
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::https_proxy::Proxy;
@@ -36,7 +37,9 @@ impl BottlerocketSettings {
     #[must_use]
     pub(crate) fn amend(&self, context: Context) -> Context {
         let proxy = context.proxy.or_else(|| self.proxy.clone());
-        Context { region: self.region.clone(), proxy, ..context }
+        // The AWS clients depend on the region and the proxy.
+        let sdk_configs = SdkConfigs::default();
+        Context { region: self.region.clone(), proxy, sdk_configs, ..context }
     }
 }
 

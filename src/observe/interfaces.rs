@@ -16,6 +16,10 @@ const MACS: &str = "meta-data/network/interfaces/macs/";
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-network-performance-ena.html>
 const CONCURRENT: usize = 4;
 
+/// The items of a network interface.
+const ITEMS: [&str; 6] =
+    ["device-number", "network-card", "interface-id", "subnet-id", "local-ipv4s", "ipv4-prefix"];
+
 /// The network interfaces on the first network card.
 #[derive(Debug, Default)]
 pub(crate) struct AttachedInterfaces {
@@ -41,6 +45,25 @@ pub(super) async fn attached(session: &Session) -> Result<AttachedInterfaces, Im
             Ok(AttachedInterfaces::default())
         }
     }
+}
+
+/// Requests the items of the network interfaces that the kernel has found now, beside the list of network interfaces in
+/// IMDS. Responses for a MAC address that is not in that list are not used.
+pub(super) fn prefetch(session: &Session, macs: &[Mac]) {
+    for mac in macs.iter().take(CONCURRENT) {
+        for item in ITEMS {
+            session.prefetch(&of_interface(mac, item));
+        }
+    }
+    // The kernel finds the primary network interface first.
+    if let Some(primary) = macs.first() {
+        session.prefetch(&of_interface(primary, "vpc-id"));
+    }
+}
+
+/// Returns the path of an item of the network interface `mac`.
+pub(super) fn of_interface(mac: &Mac, item: &str) -> String {
+    format!("{MACS}{mac}/{item}")
 }
 
 /// Returns the network interfaces on the first network card for a plan that depends on them. Retries
@@ -108,8 +131,9 @@ async fn interface(
     missing: MissingItem,
 ) -> Result<Option<(Role, NetworkInterface)>, ImdsError> {
     let mac: Mac = mac.parse().map_err(|source| invalid(MACS, source))?;
-    let path = |item: &str| format!("{MACS}{mac}/{item}");
-    let (device_path, card_path) = (path("device-number"), path("network-card"));
+    let [device, card, id, subnet, addresses, prefixes] = ITEMS;
+    let path = |item: &str| of_interface(&mac, item);
+    let (device_path, card_path) = (path(device), path(card));
     let (device, card) = try_join!(session.text(&device_path), session.text(&card_path))?;
     let Some(device) = missing.check(device, &device_path)? else { return Ok(None) };
     // Instance types with one network card do not have the item `network-card`.
@@ -117,8 +141,8 @@ async fn interface(
         return Ok(None);
     }
     let role = if device.trim() == "0" { Role::Primary } else { Role::Other };
-    let (id_path, subnet_path) = (path("interface-id"), path("subnet-id"));
-    let (addresses_path, prefixes_path) = (path("local-ipv4s"), path("ipv4-prefix"));
+    let (id_path, subnet_path) = (path(id), path(subnet));
+    let (addresses_path, prefixes_path) = (path(addresses), path(prefixes));
     let (id, subnet_id, addresses, prefixes) = try_join!(
         session.expected(&id_path),
         session.expected(&subnet_path),

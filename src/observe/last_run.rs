@@ -41,6 +41,12 @@ pub(crate) fn record(root: &Path) -> Option<RunRecord> {
     RunRecord::parse(&text).inspect_err(skipped).ok()
 }
 
+/// Returns whether eni-bootstrap has succeeded on this node before, so that the node may have registered.
+#[must_use]
+pub(crate) fn has_record(root: &Path) -> bool {
+    record_path(root).exists()
+}
+
 /// Warns about a record or marker that cannot be read. The error contains the path.
 pub(crate) fn warn_unreadable(error: &DiskError) {
     warn!("record: skipped: {}", one_line(error));

@@ -10,6 +10,7 @@ use eni_core::host::user_data::NodeConfigKubelet;
 use eni_core::host::{self, DetectedHost, ExistingConfig, HostError, HostKind, Image};
 use eni_core::settings::Settings;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tracing::warn;
 
 /// The image as it was last read, and the part of user data that also configures the kubelet.
@@ -21,6 +22,7 @@ pub(crate) struct ObservedImage {
     pub(super) node_config: Option<NodeConfigKubelet>,
     /// The warnings that were logged.
     warned: Vec<String>,
+    read: Instant,
 }
 
 impl ObservedImage {
@@ -29,7 +31,8 @@ impl ObservedImage {
         root: &Path,
         bottlerocket: BottlerocketSettings,
     ) -> Result<Self, ImageError> {
-        let mut observed = Self { image: Image::default(), node_config: None, warned: Vec::new() };
+        let (image, read) = (Image::default(), Instant::now());
+        let mut observed = Self { image, node_config: None, warned: Vec::new(), read };
         observed.read_again(root, bottlerocket).await?;
         Ok(observed)
     }
@@ -40,6 +43,7 @@ impl ObservedImage {
         root: &Path,
         bottlerocket: BottlerocketSettings,
     ) -> Result<(), ImageError> {
+        self.read = Instant::now();
         let ReadImage { mut image, warnings } = image_files::read(root).await?;
         image.bottlerocket = bottlerocket.settings;
         self.image = image;
@@ -50,6 +54,12 @@ impl ObservedImage {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether the image was read within the last `age`. The settings of Bottlerocket are never current, because
+    /// [`crate::apply::apply`] does not compare them with the node.
+    pub(crate) fn is_current(&self, age: Duration) -> bool {
+        self.image.bottlerocket.is_none() && self.read.elapsed() < age
     }
 
     /// Reads the files, snap options and Bottlerocket's settings again, and updates the facts that depend on

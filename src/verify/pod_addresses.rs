@@ -12,6 +12,12 @@ pub(super) fn is_shortage(diagnostic: &Diagnostic) -> bool {
     diagnostic.is_failure() && matches!(diagnostic.code, Code::SubnetFull | Code::NoFreePrefix)
 }
 
+/// Returns whether `failure` is a shortage and this node has no pod address. It is false if one of
+/// `diagnostics` shows that the Node object was not read: pods on this node may have addresses.
+pub(crate) fn is_full(failure: &Diagnostic, diagnostics: &[Diagnostic]) -> bool {
+    is_shortage(failure) && !diagnostics.iter().any(|it| it.code == Code::NodeNotChecked)
+}
+
 /// Changes the failure to a warning that states `reason`.
 pub(super) fn tolerate(diagnostic: &mut Diagnostic, reason: &str) {
     diagnostic.severity = Severity::Warning;
@@ -96,6 +102,18 @@ mod tests {
         assert!(is_ours(Some("aws:///us-west-2a/i-0123456789abcdef0")));
         assert!(!is_ours(Some("aws:///us-west-2a/i-0fedcba9876543210")));
         assert!(!is_ours(None));
+    }
+
+    #[test]
+    fn a_subnet_is_full_for_this_node_only_if_the_node_object_was_read() {
+        let failed = |code| Diagnostic::failed(code, "subnet-1 has 0 free addresses", "");
+        let not_read = Diagnostic::skipped(Code::NodeNotChecked, "access denied", None);
+        for code in [Code::SubnetFull, Code::NoFreePrefix] {
+            let shortage = failed(code);
+            assert!(is_full(&shortage, std::slice::from_ref(&shortage)), "{code:?}");
+            assert!(!is_full(&shortage, &[shortage.clone(), not_read.clone()]), "{code:?}");
+        }
+        assert!(!is_full(&failed(Code::SubnetWrongZone), &[]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ impl WaitReason {
     /// CNI configuration as before.
     pub(super) fn is_answer(&self) -> bool {
         match self {
-            Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_) => true,
+            Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_) | Self::SubnetFull(_) => true,
             Self::Api(error) => matches!(error, KubernetesError::NoResourceType),
             Self::AwsNode(error) => match error {
                 AwsNodeError::Api(error) => matches!(error, KubernetesError::NoResourceType),

@@ -2,12 +2,13 @@
 //!
 //! If a watch ends (its time limit, lost connection, 410, 500), the next GET catches up.
 
-use super::reconnect::{Pauses, spread_over};
+use super::reconnect::{Pauses, next_check_after, random_part};
 use super::{Progress, WaitReason, WaitTarget, WaitTimeout, WaitTimer, until};
 use crate::adapter::kubernetes::{
     ApiServer, EniConfig, Event, KubernetesError, VersionedEniConfig, Watch,
 };
 use crate::adapter::pauses_from;
+use crate::verify::is_full;
 use eni_core::diagnostic::Diagnostic;
 use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
@@ -22,10 +23,6 @@ const FIRST_RECHECK: Duration = Duration::from_secs(15);
 /// The longest pause between comparisons with EC2. A thousand nodes may wait at the same time.
 const LONGEST_RECHECK: Duration = Duration::from_mins(2);
 
-/// The time by which a watch may end before its time limit. For the API server, it starts earlier than for the
-/// client.
-const EARLIER_END: Duration = Duration::from_secs(1);
-
 /// The result of a successful wait: an ENIConfig that fits this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
@@ -35,25 +32,29 @@ pub struct Ready {
     pub diagnostics: Vec<Diagnostic>,
     /// How long the command waited for it.
     pub waited: Duration,
+    /// Whether it fitted this node at the first attempt.
+    pub at_once: bool,
 }
 
-/// Waits until the ENIConfig `name` exists, names a subnet, and `verify` returns no failure.
+/// Waits until the ENIConfig `name` exists, names a subnet, and `verify` returns no failure. After an event, `verify` is
+/// called within `spread`.
 pub async fn until_ready<V>(
     api: &ApiServer,
     name: &EniConfigName,
     timer: WaitTimer,
-    verify: V,
+    (spread, verify): (Duration, V),
 ) -> Result<Ready, WaitTimeout>
 where
     V: AsyncFn(&EniConfig) -> Vec<Diagnostic>,
 {
     let target = WaitTarget::EniConfig(name.clone());
-    let reader = Reader { api, name: name.as_str(), timer, verify };
-    let fitting = until(target, timer, reader.get(|| ()), async |progress, current| {
-        Some(Watcher { reader: &reader, progress }.attempts(current).await)
+    let reader = Reader { api, name: name.as_str(), timer, spread, verify };
+    let first = async { reader.get(|| ()).await.map(|fitting| (fitting, true)) };
+    let fitting = until(target, timer, first, async |progress, current| {
+        Some((Watcher { reader: &reader, progress }.attempts(current).await, false))
     });
-    let Fitting { eni_config, diagnostics } = fitting.await?;
-    Ok(Ready { eni_config, diagnostics, waited: timer.elapsed() })
+    let (Fitting { eni_config, diagnostics }, at_once) = fitting.await?;
+    Ok(Ready { eni_config, diagnostics, waited: timer.elapsed(), at_once })
 }
 
 /// Reads the ENIConfig and compares it with this node.
@@ -61,6 +62,8 @@ struct Reader<'a, V> {
     api: &'a ApiServer,
     name: &'a str,
     timer: WaitTimer,
+    /// The time over which the nodes of a cluster send the requests of `verify` after an event.
+    spread: Duration,
     verify: V,
 }
 
@@ -132,6 +135,9 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Reader<'_, V> {
         }
         let diagnostics = (self.verify)(eni_config).await;
         match diagnostics.iter().find(|it| it.is_failure()) {
+            Some(failure) if self.timer.ends_if_full && is_full(failure, &diagnostics) => {
+                Err(WaitReason::SubnetFull(failure.clone()))
+            }
             Some(failure) => Err(WaitReason::DoesNotFit(failure.clone())),
             None => Ok(Fitting { eni_config: eni_config.clone(), diagnostics }),
         }
@@ -162,12 +168,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                         let (start, time_limit) = (Instant::now(), watch.time_limit);
                         let ended = self.follow(watch, &mut state).await;
                         next.is_absent = state.is_none();
-                        pause = Some(match ended {
-                            Ok(None) if start.elapsed() + EARLIER_END >= time_limit => {
-                                pauses.after_time_limit()
-                            }
-                            _ => pauses.after_lost_watch(start.elapsed()),
-                        });
+                        let limit = ended.is_ok().then_some(time_limit);
+                        pause = Some(pauses.after_watch(start.elapsed(), limit));
                         ended
                     }
                     Err(error) => Err(error),
@@ -217,8 +219,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
     /// Follows a watch of the ENIConfig until it fits or the watch ends. `last` is its state when the watch
     /// starts, and then that of the last event.
     ///
-    /// A new state is compared with EC2 after a random pause, because every node gets the event at the same
-    /// time. The last state is compared again at intervals if only EC2 is the problem.
+    /// A new state is compared with EC2 after a random pause of at most `spread`, because every node gets the event at
+    /// the same time. The last state is compared again at intervals if only EC2 is the problem.
     async fn follow(
         &self,
         mut watch: Watch<impl Stream<Item = Result<Event, KubernetesError>> + Unpin>,
@@ -232,6 +234,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
         loop {
             let check = async {
                 match next_check {
+                    // The resolution of a timer is 1 ms.
+                    Some(next_check) if next_check <= Instant::now() => {}
                     Some(next_check) => sleep_until(next_check).await,
                     None => std::future::pending().await,
                 }
@@ -243,9 +247,8 @@ impl<V: AsyncFn(&EniConfig) -> Vec<Diagnostic>> Watcher<'_, V> {
                         self.progress.mark_answered();
                         // At most half of the time left, so that there is time for the check.
                         let most = self.reader.timer.deadline.at_most(start.elapsed() * 2) / 2;
-                        let check = Instant::now() + spread_over(most);
-                        // Frequent changes must not delay the check again and again.
-                        next_check = Some(next_check.map_or(check, |earlier| check.min(earlier)));
+                        let check = Instant::now() + random_part(most.min(self.reader.spread));
+                        next_check = Some(next_check_after(next_check, check));
                         *last = Some(eni_config);
                     }
                     Some(Event::Deleted) => {

@@ -6,6 +6,7 @@ use crate::adapter::{Deadline, systemd};
 use eni_core::failure::one_line;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -36,13 +37,19 @@ pub(super) struct Progress {
     reason: RefCell<WaitReason>,
     /// Whether the API server has responded with a fact about the target.
     answered: Cell<bool>,
+    /// Is notified when the wait ends at a reason of a further attempt.
+    ended: Notify,
 }
 
 impl Progress {
     /// Reports the reason of the first attempt, and whether further attempts follow.
     pub(super) fn new(target: WaitTarget, reason: WaitReason, retries: bool) -> Self {
-        let progress =
-            Self { target, answered: Cell::new(reason.is_answer()), reason: RefCell::new(reason) };
+        let progress = Self {
+            target,
+            answered: Cell::new(reason.is_answer()),
+            reason: RefCell::new(reason),
+            ended: Notify::new(),
+        };
         progress.report_new(&progress.reason.borrow(), retries);
         progress
     }
@@ -80,7 +87,15 @@ impl Progress {
         if is_new {
             self.report_new(&reason, true);
         }
+        if reason.is_permanent() {
+            self.ended.notify_one();
+        }
         self.reason.replace(reason);
+    }
+
+    /// Waits until a further attempt records a reason that ends the wait.
+    pub(super) async fn ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Records that the ENIConfig did not exist at the last response, after a further request has succeeded. Reports
@@ -97,7 +112,10 @@ impl Progress {
             WaitReason::NotFound | WaitReason::NoSubnet => {
                 info!("wait: {state}{}", if retries { "; retrying" } else { "" });
             }
-            WaitReason::DoesNotFit(_) | WaitReason::Api(_) | WaitReason::AwsNode(_) => {
+            WaitReason::DoesNotFit(_)
+            | WaitReason::SubnetFull(_)
+            | WaitReason::Api(_)
+            | WaitReason::AwsNode(_) => {
                 let help = reason.diagnostic(&self.target).help.unwrap_or_default();
                 warn!("wait: {state}; {help}");
             }
@@ -150,7 +168,7 @@ impl Progress {
 
     /// Returns the timeout with the last reason.
     pub(super) fn timeout(self, limit: Duration) -> WaitTimeout {
-        let Self { target, reason, answered } = self;
+        let Self { target, reason, answered, ended: _ } = self;
         WaitTimeout { target, limit, reason: reason.into_inner(), answered: answered.get() }
     }
 }

@@ -5,17 +5,26 @@ use super::LONGEST_PAUSE;
 use crate::adapter::{pauses, pauses_from};
 use backon::ExponentialBackoff;
 use std::time::Duration;
+use tokio::time::Instant;
 
-/// The time over which the nodes of a cluster send requests after they lost their watches, or got an event,
-/// at the same time.
+/// The time over which the nodes of a cluster send requests after they lost their watches at the same time.
 const SPREAD: Duration = Duration::from_secs(10);
 /// The first pause after the first failed attempt to connect again. Shorter pauses would send most of the
 /// requests in the first seconds after the API server is ready.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The time by which a watch may end before its time limit. For the API server, it starts earlier than for the
+/// client.
+const EARLIER_END: Duration = Duration::from_secs(1);
 
-/// Returns a random part of `time`, or of [`SPREAD`] if that is shorter.
-pub(super) fn spread_over(time: Duration) -> Duration {
-    time.min(SPREAD).mul_f64(fastrand::f64())
+/// Returns a random part of `time`.
+pub(super) fn random_part(time: Duration) -> Duration {
+    time.mul_f64(fastrand::f64())
+}
+
+/// Returns the time of the next comparison with EC2 after an event: `check`, or the `planned` time if that is
+/// earlier. Frequent events must not delay the comparison again and again.
+pub(super) fn next_check_after(planned: Option<Instant>, check: Instant) -> Instant {
+    planned.map_or(check, |planned| planned.min(check))
 }
 
 /// The pauses between the attempts of a wait.
@@ -32,8 +41,22 @@ impl Pauses {
         self.0.next().unwrap_or(LONGEST_PAUSE)
     }
 
+    /// Returns the pause after a watch that `lasted` for this time. `time_limit` is that of a watch that the API
+    /// server ended without an error; `None` after an error.
+    pub(super) fn after_watch(
+        &mut self,
+        lasted: Duration,
+        time_limit: Option<Duration>,
+    ) -> Duration {
+        if time_limit.is_some_and(|limit| lasted + EARLIER_END >= limit) {
+            self.after_time_limit()
+        } else {
+            self.after_lost_watch(lasted)
+        }
+    }
+
     /// Returns the pause after a watch that ended at its own time limit, which differs between nodes.
-    pub(super) fn after_time_limit(&mut self) -> Duration {
+    fn after_time_limit(&mut self) -> Duration {
         *self = Self::new();
         self.next()
     }
@@ -43,12 +66,12 @@ impl Pauses {
     /// time.
     ///
     /// Watches that repeatedly end after a short time also make the pauses grow.
-    pub(super) fn after_lost_watch(&mut self, lasted: Duration) -> Duration {
+    fn after_lost_watch(&mut self, lasted: Duration) -> Duration {
         let pause = if lasted < SPREAD { self.next() } else { Duration::ZERO };
         if pause < FIRST_PAUSE {
             self.0 = pauses_from(FIRST_PAUSE, LONGEST_PAUSE);
         }
-        spread_over(lasted) + pause
+        random_part(lasted.min(SPREAD)) + pause
     }
 }
 
@@ -97,5 +120,52 @@ mod tests {
         let _ = pauses.after_lost_watch(Duration::from_mins(1));
         let pause = pauses.after_time_limit().as_millis();
         assert!((100..=200).contains(&pause), "{pause} ms");
+    }
+    /// Returns the pause after a watch, and the pause after a failed attempt to connect again, both in milliseconds.
+    fn after_watch(lasted: Duration, time_limit: Option<Duration>) -> (u128, u128) {
+        let mut pauses = Pauses::new();
+        let first = pauses.after_watch(lasted, time_limit).as_millis();
+        (first, pauses.next().as_millis())
+    }
+
+    #[test]
+    fn a_watch_that_ends_up_to_one_second_before_its_time_limit_was_not_lost() {
+        let limit = Duration::from_secs(145);
+        for lasted in [144_000, 144_999, 145_000, 155_000].map(Duration::from_millis) {
+            let (first, second) = after_watch(lasted, Some(limit));
+            assert!((100..=200).contains(&first), "{first} ms after {lasted:?}");
+            assert!((200..=400).contains(&second), "{second} ms after {lasted:?}");
+        }
+    }
+
+    #[test]
+    fn a_watch_that_ends_earlier_or_with_an_error_was_lost() {
+        let limit = Duration::from_secs(145);
+        for (lasted, limit) in [(143_999, Some(limit)), (20_000, Some(limit)), (145_000, None)] {
+            let (first, second) = after_watch(Duration::from_millis(lasted), limit);
+            assert!(first <= 10_000, "{first} ms after {lasted} ms");
+            assert!((2000..=4000).contains(&second), "{second} ms after {lasted} ms");
+        }
+    }
+
+    #[test]
+    fn frequent_events_do_not_delay_the_comparison_with_ec2() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        // An event in each second, each with a pause of four seconds.
+        let times = (0..10).scan(None, |planned, second| {
+            *planned = Some(next_check_after(*planned, at(second * 1000 + 4000)));
+            *planned
+        });
+        assert_eq!(times.collect::<Vec<_>>(), vec![at(4000); 10]);
+    }
+
+    #[test]
+    fn an_event_with_a_shorter_pause_makes_the_comparison_earlier() {
+        let start = Instant::now();
+        let planned = start + Duration::from_mins(2);
+        let check = start + Duration::from_secs(3);
+        assert_eq!(next_check_after(Some(planned), check), check);
+        assert_eq!(next_check_after(None, check), check);
     }
 }

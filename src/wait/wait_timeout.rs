@@ -39,6 +39,9 @@ pub enum WaitReason {
     /// The ENIConfig exists, but does not fit this node.
     #[error("{}", .0.text)]
     DoesNotFit(Diagnostic),
+    /// The ENIConfig exists, but its subnet has no address for this node, and the settings end the wait.
+    #[error("{}", .0.text)]
+    SubnetFull(Diagnostic),
     /// The request to the API server failed.
     #[error(transparent)]
     Api(KubernetesError),
@@ -62,9 +65,10 @@ impl WaitReason {
         matches!(self, Self::Api(error) if error.is_transient())
     }
 
-    /// Returns whether no retry can succeed, because the cluster does not use the VPC CNI.
+    /// Returns whether the wait ends at once: the cluster does not use the VPC CNI, or the subnet is full and
+    /// the settings end the wait.
     pub(super) fn is_permanent(&self) -> bool {
-        matches!(self, Self::AwsNode(AwsNodeError::OtherCni(_)))
+        matches!(self, Self::AwsNode(AwsNodeError::OtherCni(_)) | Self::SubnetFull(_))
     }
 
     /// Returns the state of `target` as one line for the log, such as `ENIConfig us-west-2a not found`.
@@ -72,7 +76,7 @@ impl WaitReason {
         match self {
             Self::NotFound => format!("{target} not found"),
             Self::NoSubnet => format!("{target} has no spec.subnet"),
-            Self::DoesNotFit(diagnostic) => {
+            Self::DoesNotFit(diagnostic) | Self::SubnetFull(diagnostic) => {
                 format!("{target} does not fit this node: {}", diagnostic.text)
             }
             Self::Api(_) => format!("failed to read {target}: {}", one_line(self)),
@@ -84,7 +88,7 @@ impl WaitReason {
     /// Returns the failed check of `target`, with help.
     pub(super) fn diagnostic(&self, target: &WaitTarget) -> Diagnostic {
         match (self, target) {
-            (Self::DoesNotFit(diagnostic), _) => diagnostic.clone(),
+            (Self::DoesNotFit(diagnostic) | Self::SubnetFull(diagnostic), _) => diagnostic.clone(),
             (Self::NoSubnet, WaitTarget::EniConfig(name)) => {
                 without_subnet(name.as_str(), Some("the node's zone"))
             }
@@ -110,7 +114,7 @@ impl WaitReason {
             }
             (Self::Api(error), _) => error.help().into_owned(),
             (Self::AwsNode(error), _) => error.help().into_owned(),
-            (Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_), _) => {
+            (Self::NotFound | Self::NoSubnet | Self::DoesNotFit(_) | Self::SubnetFull(_), _) => {
                 AwsNodeError::NotFound.help().into_owned()
             }
         }
@@ -164,6 +168,7 @@ impl Advice for WaitTimeout {
             WaitReason::NotFound | WaitReason::NoSubnet | WaitReason::DoesNotFit(_) => {
                 ExitCode::TimedOut
             }
+            WaitReason::SubnetFull(_) => ExitCode::SubnetFull,
             WaitReason::Api(error) => error.exit_code(),
             WaitReason::AwsNode(error) => error.exit_code(),
         }

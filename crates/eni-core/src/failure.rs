@@ -29,13 +29,15 @@ pub enum ExitCode {
     /// `EX_CONFIG`: the settings are invalid or do not match the instance, or the node or cluster is not
     /// supported.
     Settings = 78,
+    /// The pod subnet is full, and the settings end the wait. The first number after those of `sysexits.h`.
+    SubnetFull = 79,
     /// 128 and the number of SIGTERM: the program was stopped.
     Terminated = 143,
 }
 
 impl ExitCode {
     /// Every exit code in ascending order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Success,
         Self::CheckFailed,
         Self::CheckSkipped,
@@ -46,6 +48,7 @@ impl ExitCode {
         Self::TimedOut,
         Self::PermissionDenied,
         Self::Settings,
+        Self::SubnetFull,
         Self::Terminated,
     ];
 
@@ -72,6 +75,9 @@ impl ExitCode {
             }
             Self::Settings => {
                 "invalid settings, or settings that do not match the instance or cluster"
+            }
+            Self::SubnetFull => {
+                "the subnet for pods is full, and eni-config.on-full-subnet ends the wait"
             }
             Self::Terminated => "run: stopped by SIGTERM",
         }
@@ -219,6 +225,6 @@ mod tests {
     #[test]
     fn exit_codes_are_unique_and_ascending() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 1, 2, 64, 65, 69, 73, 75, 77, 78, 143]);
+        assert_eq!(numbers, [0, 1, 2, 64, 65, 69, 73, 75, 77, 78, 79, 143]);
     }
 }

@@ -1,18 +1,20 @@
 //! Settings: one definition, and their values from files, environment variables and flags.
 //!
 //! ```text
-//! definition   every setting with its default and its documentation
-//! table        the types and the documentation that follow from the definition
-//! flags        the flags and environment variables
-//! reference    packaging/50-defaults.toml
-//! value        types of single settings
-//! basis        the values of reserve.basis
-//! time_limit   time limits that also accept a word
-//! text         settings files
+//! definition     every setting with its default and its documentation
+//! table          the types and the documentation that follow from the definition
+//! documentation  the texts about the settings
+//! flags          the flags and environment variables
+//! reference      packaging/50-defaults.toml
+//! value          types of single settings
+//! basis          the values of reserve.basis
+//! time_limit     time limits that also accept a word
+//! text           settings files
 //! ```
 
 mod basis;
 mod definition;
+mod documentation;
 mod flags;
 mod labels;
 mod reference;
@@ -26,12 +28,13 @@ pub use definition::{
     ClusterSettings, CniSettings, EniConfigSettings, FallbackSettings, HostSettings, ImdsSettings,
     PodsSettings, ReserveSettings, RetrySettings, Settings,
 };
+pub use documentation::Documentation;
 pub use reference::reference;
 pub use table::{Section, Setting, all, sections};
 pub use text::FileError;
 pub use value::{
-    CniSource, EniConfigLabel, InvalidCeiling, InvalidDuration, InvalidLabels, LabelMap, OnTimeout,
-    TimeSpan, Wait,
+    CniSource, EniConfigLabel, InvalidCeiling, InvalidDuration, InvalidLabels, LabelMap,
+    OnFullSubnet, OnTimeout, TimeSpan, Wait,
 };
 
 pub use time_limit::{FallbackWait, RetryLimit, Timeout};

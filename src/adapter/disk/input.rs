@@ -13,6 +13,9 @@ use std::path::Path;
 pub(super) const LIMIT: u64 = 1 << 20;
 /// The size limit of a TOML file, in bytes. Its parser needs up to 250 times this size.
 pub(super) const TOML_LIMIT: u64 = 256 << 10;
+/// The free space in bytes after the expected contents, with which two calls of `read` return them and the end of the
+/// file. With less, the standard library first reads some bytes only.
+const END: usize = 64;
 /// The device number of `/dev/null`.
 ///
 /// Source: `Documentation/admin-guide/devices.txt`, Linux: character device 1:3.
@@ -35,14 +38,14 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError
         let kind = kind(metadata.file_type());
         return Err(DiskError::NotRegular { path: path.to_owned(), kind });
     }
-    limited(file, path, limit).map(Some)
+    limited(file, metadata.len(), path, limit).map(Some)
 }
 
 /// Returns the contents of a TOML file that a user has named on the command line, which may be a pipe; `None`
 /// if it does not exist.
 pub(super) fn read_argument(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
     match File::open(path) {
-        Ok(file) => limited(file, path, TOML_LIMIT).map(Some),
+        Ok(file) => limited(file, 0, path, TOML_LIMIT).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(DiskError::Read { path: path.to_owned(), source }),
     }
@@ -64,9 +67,11 @@ pub(super) fn read_start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn limited(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+/// Returns the contents of an open file, whose size is probably `size`.
+fn limited(file: File, size: u64, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     let failed = |source| DiskError::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
+    let size = usize::try_from(size.min(limit)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size + END);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes)

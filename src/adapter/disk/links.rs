@@ -15,24 +15,44 @@ pub(super) enum FinalLink {
     Keep,
 }
 
+/// Returns the path of the node's file `path` below `root`, for reading: opening it opens the file that a process
+/// with this root would open. If the root is `/`, the kernel follows the links.
+pub(super) fn readable(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    if root == Path::new("/") && path.is_absolute() {
+        Ok(path.to_owned())
+    } else {
+        follow(root, path, FinalLink::Follow)
+    }
+}
+
 /// Returns the path below `root` of the file that a process with this root would open. The file may be
 /// missing. No link leads out of `root`: an absolute target begins there, and `..` ends there.
 pub(super) fn follow(root: &Path, path: &Path, final_link: FinalLink) -> io::Result<PathBuf> {
     let mut pending = names(path);
     let mut resolved = PathBuf::new();
     let mut links = 0;
+    let mut is_missing = false;
     while let Some(name) = pending.pop() {
         if name == ".." {
             resolved.pop();
+            is_missing = false;
             continue;
         }
-        let next = resolved.join(name);
+        resolved.push(name);
         let is_kept = pending.is_empty() && final_link == FinalLink::Keep;
-        let target = if is_kept { None } else { link_target(&root.join(&next))? };
-        let Some(target) = target else {
-            resolved = next;
+        // A missing directory has no links.
+        if is_kept || is_missing {
             continue;
+        }
+        let target = match target(&root.join(&resolved))? {
+            Target::Path(target) => target,
+            Target::NoLink => continue,
+            Target::Missing => {
+                is_missing = true;
+                continue;
+            }
         };
+        resolved.pop();
         links += 1;
         if links > MOST_LINKS {
             return Err(Errno::ELOOP.into());
@@ -52,12 +72,19 @@ fn names(path: &Path) -> Vec<OsString> {
     names.map(|it| it.as_os_str().to_owned()).collect()
 }
 
-/// Returns the target of a symbolic link; `None` if `path` is not a link, or does not exist.
-fn link_target(path: &Path) -> io::Result<Option<PathBuf>> {
+/// The target of a path that may be a symbolic link.
+enum Target {
+    Path(PathBuf),
+    NoLink,
+    Missing,
+}
+
+fn target(path: &Path) -> io::Result<Target> {
     use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
     match path.read_link() {
-        Ok(target) => Ok(Some(target)),
-        Err(error) if matches!(error.kind(), InvalidInput | NotADirectory | NotFound) => Ok(None),
+        Ok(target) => Ok(Target::Path(target)),
+        Err(error) if error.kind() == InvalidInput => Ok(Target::NoLink),
+        Err(error) if matches!(error.kind(), NotADirectory | NotFound) => Ok(Target::Missing),
         Err(error) => Err(error),
     }
 }
@@ -95,7 +122,13 @@ mod tests {
             assert_eq!(followed(path).unwrap(), root.join("etc/site/file"), "{path}");
         }
         assert_eq!(followed("/missing/../a/b").unwrap(), root.join("a/b"));
+        assert_eq!(followed("/missing/a/../../etc/relative").unwrap(), root.join("etc/site/file"));
+        assert_eq!(followed("/etc/relative/a/b").unwrap(), root.join("etc/site/file/a/b"));
         assert_eq!(followed("/").unwrap(), root.join(""));
+        // Only below another root, an absolute link leads to another file than in the kernel.
+        let absolute = Path::new("/etc/absolute");
+        assert_eq!(readable(root, absolute).unwrap(), root.join("etc/site/file"));
+        assert_eq!(readable(Path::new("/"), absolute).unwrap(), absolute);
         let kept = |path: &str| follow(root, Path::new(path), FinalLink::Keep).unwrap();
         assert_eq!(kept("/etc/relative"), root.join("etc/relative"));
         assert_eq!(kept("/etc/directory/file"), root.join("etc/site/file"));

@@ -6,13 +6,13 @@ use super::exec_plugin::{Credential, ExecPlugin, PluginError};
 use super::kube_client::{Identity, client};
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
+use crate::adapter::shared_attempt::SharedAttempt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::{Client, Config};
 use secrecy::ExposeSecret as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Mutex;
 
 /// The credentials of an exec plugin are replaced this long before they expire.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -33,16 +33,16 @@ impl Credentials {
     pub(super) async fn client(&self) -> Result<Client, KubernetesError> {
         match self {
             Self::Kubeconfig(client) | Self::Node(client, _) => Ok(client.clone()),
-            Self::Plugin(user) => user.client().await.map_err(KubernetesError::Plugin),
+            Self::Plugin(user) => user.clone().client().await.map_err(KubernetesError::Plugin),
         }
     }
 
     /// Discards the credentials after a 401. The next request gets new ones.
-    pub(super) async fn forget(&self) {
+    pub(super) fn forget(&self) {
         match self {
             Self::Kubeconfig(_) => {}
-            Self::Node(_, identity) => identity.forget().await,
-            Self::Plugin(user) => *user.current.lock().await = None,
+            Self::Node(_, identity) => identity.forget(),
+            Self::Plugin(user) => *user.current() = None,
         }
     }
 }
@@ -56,6 +56,7 @@ pub(super) struct PluginUser {
     retry_after: RetryAfter,
     /// The client with the current credentials, and when they expire.
     current: Mutex<Option<(Client, Option<SystemTime>)>>,
+    attempt: SharedAttempt<Result<Client, PluginError>>,
 }
 
 impl PluginUser {
@@ -67,21 +68,32 @@ impl PluginUser {
         retry_after: &RetryAfter,
     ) -> Self {
         let (context, retry_after) = (context.clone(), retry_after.clone());
-        Self { plugin, config, context, retry_after, current: Mutex::default() }
+        let (current, attempt) = (Mutex::default(), SharedAttempt::default());
+        Self { plugin, config, context, retry_after, current, attempt }
     }
 
-    async fn client(&self) -> Result<Client, PluginError> {
-        let mut current = self.current.lock().await;
-        if let Some((client, expires)) = &*current
-            && expires.is_none_or(|expires| SystemTime::now() + MARGIN < expires)
-        {
-            return Ok(client.clone());
+    fn current(&self) -> MutexGuard<'_, Option<(Client, Option<SystemTime>)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn client(self: Arc<Self>) -> Result<Client, PluginError> {
+        let current = self.current().clone();
+        match current {
+            Some((client, expires))
+                if expires.is_none_or(|expires| SystemTime::now() + MARGIN < expires) =>
+            {
+                Ok(client)
+            }
+            _ => self.attempt.run(|| self.clone().new_client()).await,
         }
-        *current = None;
+    }
+
+    async fn new_client(self: Arc<Self>) -> Result<Client, PluginError> {
+        *self.current() = None;
         let credential = self.plugin.credential().await?;
         let expires = credential.expires();
         let client = self.client_with(credential)?;
-        *current = Some((client.clone(), expires));
+        *self.current() = Some((client.clone(), expires));
         Ok(client)
     }
 
@@ -98,6 +110,6 @@ impl PluginUser {
         }
         // The source is omitted: it may quote the credential.
         let invalid = |_| PluginError::InvalidCredential { command: self.plugin.name() };
-        client(&config, &self.context, None, &self.retry_after).map_err(invalid)
+        client(&config, &self.context, None, &self.retry_after, None).map_err(invalid)
     }
 }

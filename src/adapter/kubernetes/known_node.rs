@@ -57,7 +57,7 @@ impl ApiServer {
         review.metadata.name = None;
         let reviewed = match self.attempt(reviews.create(&PostParams::default(), &review)).await? {
             Ok(reviewed) => reviewed,
-            Err(error) => match self.classified(error).await {
+            Err(error) => match self.classified(error) {
                 // SelfSubjectReview exists since Kubernetes 1.28.
                 KubernetesError::NoResourceType => return Ok(None),
                 other => return Err(other),

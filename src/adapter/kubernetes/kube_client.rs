@@ -1,12 +1,15 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
+use super::early_connections::EarlyConnector;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
 use crate::adapter::Context;
 use crate::adapter::disk::DiskError;
+use crate::adapter::dns::DnsResolver;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
 use crate::adapter::proxy_failure::ProxyFailure;
+use crate::adapter::shared_attempt::SharedAttempt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
@@ -14,6 +17,7 @@ use eni_core::failure::{Advice, ExitCode};
 use http::header::InvalidHeaderValue;
 use http::{HeaderValue, Request, header};
 use hyper::rt::{Read, Write};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
@@ -25,9 +29,9 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tower::filter::AsyncFilterLayer;
 use tower::{BoxError, ServiceBuilder};
 
@@ -126,30 +130,37 @@ impl Advice for ConnectError {
 #[derive(Clone)]
 pub(super) struct Identity {
     source: TokenSource,
-    token: Arc<Mutex<Option<Token>>>,
+    held: Arc<Mutex<Option<Token>>>,
+    attempt: Arc<SharedAttempt<Result<Token, TokenError>>>,
 }
 
 impl Identity {
     pub(super) fn new(source: TokenSource) -> Self {
-        Self { source, token: Arc::default() }
+        Self { source, held: Arc::default(), attempt: Arc::default() }
     }
 
     /// Discards the token. The next request signs a new one.
-    pub(super) async fn forget(&self) {
-        *self.token.lock().await = None;
+    pub(super) fn forget(&self) {
+        *self.held() = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Token>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn token(&self) -> Result<Token, TokenError> {
-        let mut held = self.token.lock().await;
-        let now = SystemTime::now();
-        match &*held {
-            Some(token) if token.is_valid(now) => Ok(token.clone()),
-            _ => {
-                let token = tokio::time::timeout(TOKEN_TIME, self.source.token(now)).await;
-                let token = token.map_err(|_| TokenError::Timeout(TOKEN_TIME))??;
-                Ok(held.insert(token).clone())
-            }
+        let held = self.held().clone();
+        match held.filter(|token| token.is_valid(SystemTime::now())) {
+            Some(token) => Ok(token),
+            None => self.attempt.run(|| self.clone().new_token()).await,
         }
+    }
+
+    async fn new_token(self) -> Result<Token, TokenError> {
+        let token = timeout(TOKEN_TIME, self.source.token(SystemTime::now())).await;
+        let token = token.map_err(|_| TokenError::Timeout(TOKEN_TIME))??;
+        *self.held() = Some(token.clone());
+        Ok(token)
     }
 
     async fn authorize(self, mut request: Request<Body>) -> Result<Request<Body>, BoxError> {
@@ -166,14 +177,8 @@ fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     Ok(value)
 }
 
-/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over
-/// the proxy of `context`.
-pub(super) fn client(
-    config: &Config,
-    context: &Context,
-    identity: Option<&Identity>,
-    retry_after: &RetryAfter,
-) -> Result<Client, ConnectError> {
+/// Returns a connector for TCP connections to the API server or to a proxy.
+pub(super) fn http_connector(context: &Context) -> HttpConnector<DnsResolver> {
     let mut http = HttpConnector::new_with_resolver(context.resolver.clone());
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -182,6 +187,33 @@ pub(super) fn client(
     http.set_keepalive(Some(KEEP_ALIVE));
     http.set_keepalive_interval(Some(KEEP_ALIVE));
     http.set_keepalive_retries(Some(2));
+    http
+}
+
+/// Returns a connector that adds TLS with the certificates of `config` to `connector`.
+pub(super) fn https_connector<C>(
+    config: &Config,
+    connector: C,
+) -> Result<HttpsConnector<C>, ConnectError>
+where
+    C: tower::Service<http::Uri>,
+    C::Response: Connection + Read + Write + Send + Unpin,
+    C::Future: Send,
+    C::Error: Into<BoxError>,
+{
+    let https = config.rustls_https_connector_with_connector(connector);
+    https.map_err(|error| ConnectError::Client(Box::new(error)))
+}
+
+/// Returns a client for the cluster of `config`. `proxy-url` in a kubeconfig takes precedence over
+/// the proxy of `context`. Without a proxy, the client uses the connections of `early` first.
+pub(super) fn client(
+    config: &Config,
+    context: &Context,
+    identity: Option<&Identity>,
+    retry_after: &RetryAfter,
+    early: Option<EarlyConnector>,
+) -> Result<Client, ConnectError> {
     let kubeconfig_proxy = match &config.proxy_url {
         Some(url) => {
             let url = url.to_string().parse().map_err(ConnectError::Proxy)?;
@@ -190,24 +222,31 @@ pub(super) fn client(
         None => None,
     };
     let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
+    let http = || http_connector(context);
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
-        None => client_over(http, config, identity, retry_after),
+        None => {
+            let connector = match early {
+                Some(early) => early,
+                None => EarlyConnector::new(https_connector(config, http())?),
+            };
+            client_over(connector, config, identity, retry_after)
+        }
         Some(proxy) => {
             let connector =
-                https_proxy::connector(proxy.uri(), http).map_err(ConnectError::ProxyTls)?;
+                https_proxy::connector(proxy.uri(), http()).map_err(ConnectError::ProxyTls)?;
             let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
             let failed = ProxyFailure::at(proxy.uri());
             let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
-            client_over(tunnel, config, identity, retry_after)
+            client_over(https_connector(config, tunnel)?, config, identity, retry_after)
         }
     }
 }
 
 fn client_over<C>(
-    connector: C,
+    https: C,
     config: &Config,
     identity: Option<&Identity>,
     retry_after: &RetryAfter,
@@ -215,14 +254,13 @@ fn client_over<C>(
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
     C::Response: Connection + Read + Write + Send + Unpin,
-    C::Future: Send,
+    C::Future: Send + Unpin,
     C::Error: Into<BoxError>,
 {
     let failed = |error| ConnectError::Client(Box::new(error));
     // kube panics at such a token.
     let token = config.auth_info.token.as_ref().map(|token| bearer(token.expose_secret()));
     token.transpose().map_err(|_| ConnectError::BearerToken)?;
-    let https = config.rustls_https_connector_with_connector(connector).map_err(failed)?;
     let hyper = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https);
     let authorize = identity
         .cloned()

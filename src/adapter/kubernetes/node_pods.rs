@@ -19,7 +19,7 @@ impl ApiServer {
         let params = ListParams::default().fields(&format!("spec.nodeName={node}")).match_any();
         match self.attempt(pods.list(&params)).await? {
             Ok(list) => Ok(list.iter().filter(|pod| has_address(pod)).count()),
-            Err(error) => Err(self.classified(error).await),
+            Err(error) => Err(self.classified(error)),
         }
     }
 }

@@ -11,6 +11,7 @@ use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use secrecy::ExposeSecret as _;
+use std::sync::Arc;
 
 impl ApiServer {
     /// Returns a client that gets `responses`.
@@ -22,7 +23,11 @@ impl ApiServer {
         });
         let client = Client::new(LimitResponses(service), "default");
         let retry_after = RetryAfter::default();
-        Self { credentials: Credentials::Kubeconfig(client), retry_after }
+        Self {
+            credentials: Credentials::Kubeconfig(client),
+            retry_after,
+            prefetched: Arc::default(),
+        }
     }
 
     /// Returns the token in the output of the exec plugin of a kubeconfig. Creates a client with it.

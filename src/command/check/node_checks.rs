@@ -2,10 +2,12 @@
 
 use super::{Line, unit_checks};
 use crate::adapter::Context;
+use crate::adapter::kubernetes::EniConfig;
 use crate::command::node_session::NodeSession;
 use crate::command::zone_subnets::CheckScope;
 use crate::error::Error;
 use crate::observe::{Connection, LastRun};
+use crate::verify::ClusterObjects;
 use crate::wait::{WaitTimer, until_cni_config, until_ready};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
@@ -13,6 +15,7 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::{Advice as _, one_line};
 use eni_core::plan::{Plan, plan};
 use eni_core::settings::{CniSource, FallbackWait, Settings, Wait};
+use std::time::Duration;
 
 /// Checks this node.
 pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
@@ -115,12 +118,14 @@ async fn eni_config(
     aws_node: Option<&AwsNode>,
 ) -> Vec<Diagnostic> {
     let timer = WaitTimer::start(Wait::Once);
-    let ready = match until_ready(&connection.api, name, timer, async |_| Vec::new()).await {
+    let unverified = (Duration::ZERO, async |_: &EniConfig| Vec::new());
+    let ready = match until_ready(&connection.api, name, timer, unverified).await {
         Ok(ready) => ready,
         Err(error) => return vec![error.diagnostic()],
     };
     let mut diagnostics = vec![Diagnostic::ok(Code::EniConfigOk, format!("\"{name}\" found"))];
-    if let Some(verifier) = node.verifier(name, plan, connection, aws_node).await {
+    let objects = ClusterObjects::All;
+    if let Some(verifier) = node.verifier(name, plan, connection, aws_node, objects).await {
         diagnostics.extend(verifier.diagnostics(&ready.eni_config).await);
     } else {
         let reason = "eni-config.verify is false";

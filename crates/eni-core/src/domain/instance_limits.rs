@@ -78,8 +78,15 @@ fn is_trunking_compatible(instance_type: &InstanceType, platform: Platform) -> b
 /// Returns the limits of `instance_type` in the embedded table.
 #[must_use]
 pub fn embedded(instance_type: &InstanceType) -> Option<InstanceLimits> {
-    let index = TABLE.binary_search_by_key(&instance_type.as_str(), |(name, _)| name).ok()?;
-    TABLE.get(index).map(|(_, row)| InstanceLimits::new(instance_type, *row))
+    let index = TABLE
+        .binary_search_by_key(&instance_type.as_str(), |(start, end, _)| name(*start, *end))
+        .ok()?;
+    TABLE.get(index).map(|(_, _, row)| InstanceLimits::new(instance_type, *row))
+}
+
+/// Returns the name from `start` to `end` in `NAMES`.
+fn name(start: u16, end: u16) -> &'static str {
+    NAMES.get(usize::from(start)..usize::from(end)).unwrap_or_default()
 }
 
 /// `nitro`, `xen` or `bare-metal`. Not derived, so that the build script needs no serde.
@@ -145,7 +152,7 @@ impl LimitsTable {
 
     /// Returns the name of every instance type in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let mut names: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = embedded_rows().map(|(name, _)| name).collect();
         names.extend(self.overrides.keys().map(String::as_str));
         names.sort_unstable();
         names.dedup();
@@ -162,7 +169,7 @@ impl LimitsTable {
 /// Returns every row of the embedded table in alphabetical order.
 #[must_use]
 pub fn embedded_rows() -> impl ExactSizeIterator<Item = (&'static str, Row)> {
-    TABLE.iter().copied()
+    TABLE.iter().map(|(start, end, row)| (name(*start, *end), *row))
 }
 
 #[cfg(test)]
@@ -246,8 +253,11 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_for_binary_search() {
-        assert!(TABLE.is_sorted_by(|(one, _), (next, _)| one < next));
-        assert_eq!(TABLE.len(), 1_446);
+        let names: Vec<&str> = embedded_rows().map(|(name, _)| name).collect();
+        assert!(names.is_sorted_by(|one, next| one < next));
+        assert_eq!(names.len(), 1_446);
+        assert_eq!(names.concat(), NAMES);
+        assert_eq!((names.first(), names.last()), (Some(&"a1.2xlarge"), Some(&"z1d.xlarge")));
     }
 
     #[test]

@@ -58,6 +58,23 @@ impl fmt::Display for ClusterAccess {
 ///
 /// [`PlanError::NoCluster`] if no source has the fields that the settings leave open.
 pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanError> {
+    match resolve(settings, &facts.cluster_hints) {
+        Ok(access) => Ok(access),
+        Err(name) => describe_cluster(facts, &settings.cluster.config(), name),
+    }
+}
+
+/// Returns the cluster to connect to as the node, if the settings and `hints` alone determine it.
+#[must_use]
+pub fn known_cluster(settings: &Settings, hints: &[ClusterHint]) -> Option<Cluster> {
+    match resolve(settings, hints) {
+        Ok(ClusterAccess::Node(cluster)) => Some(cluster),
+        _ => None,
+    }
+}
+
+/// Returns how to connect to the cluster without EKS, or else its name, if that is known.
+fn resolve(settings: &Settings, hints: &[ClusterHint]) -> Result<ClusterAccess, Option<String>> {
     if let Some(path) = &settings.cluster.kubeconfig {
         return Ok(ClusterAccess::Kubeconfig(path.clone()));
     }
@@ -66,7 +83,7 @@ pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanE
         return Ok(ClusterAccess::Node(cluster));
     }
     let mut name = set.name.clone();
-    for hint in &facts.cluster_hints {
+    for hint in hints {
         let (source, config) = match hint {
             // If the settings name a cluster, a kubeconfig may belong to another one.
             ClusterHint::Kubeconfig(path) if set.name.is_none() => {
@@ -86,7 +103,7 @@ pub fn access(facts: &Facts, settings: &Settings) -> Result<ClusterAccess, PlanE
         }
         name = name.or(described);
     }
-    describe_cluster(facts, set, name)
+    Err(name)
 }
 
 /// Returns the sources that exist but are unusable, for the error; `None` without such a source.

@@ -11,7 +11,9 @@ use super::flags::value_of;
 use super::labels::labels;
 use super::table::{self, Definition, Section, settings, toml_value};
 use super::time_limit::{FallbackWait, RetryLimit, Timeout};
-use super::value::{CniSource, EniConfigLabel, LabelMap, OnTimeout, SettingType, TimeSpan, Wait};
+use super::value::{
+    CniSource, EniConfigLabel, LabelMap, OnFullSubnet, OnTimeout, SettingType, TimeSpan, Wait,
+};
 use crate::domain::capacity::Ceiling;
 use crate::domain::cni::IpFamily;
 use crate::domain::cni_version::CniVersion;
@@ -143,6 +145,14 @@ settings! {
         ///
         /// If the CNI configuration is still unknown after the timeout, eni-bootstrap always fails.
         on_timeout: OnTimeout = "ACTION", default(OnTimeout::Fail), "essential";
+        /// Action if the subnet for pods is full
+        ///
+        /// The subnet is full if it has no free address or, with prefix delegation, no free /28 prefix for
+        /// the first pod of this node. A node that already has pod addresses starts in any case. Karpenter
+        /// replaces a node that does not register within 15 minutes, so a long wait only adds cost. If
+        /// eni-bootstrap fails at once, it exits with 79 and creates an Event for the node if it has the
+        /// permission. With `eni-config.on-timeout = "continue"`, eni-bootstrap always waits.
+        on_full_subnet: OnFullSubnet = "ACTION", default(OnFullSubnet::Auto);
         /// Check the subnets for pods against EC2 before the kubelet starts
         ///
         /// The subnet of the ENIConfig must be in the zone and the VPC of the node. It must have free

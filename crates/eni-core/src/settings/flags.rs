@@ -5,6 +5,11 @@ use super::table::{Setting, all, key_of};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 impl Setting {
+    fn with_help(&'static self, argument: Arg) -> Arg {
+        let texts = self.documentation();
+        argument.help(texts.help.as_str()).long_help(texts.long_help.as_str())
+    }
+
     fn argument(&'static self) -> Arg {
         let argument = Arg::new(self.key.as_str())
             .long(self.flag.as_str())
@@ -12,8 +17,6 @@ impl Setting {
             .value_name(self.value_name)
             .value_parser(self.parser.clone())
             .action(ArgAction::Set)
-            .help(self.help.as_str())
-            .long_help(self.long_help.as_str())
             .help_heading("Settings")
             .hide_short_help(!self.essential)
             // The long help contains both; the short help has one line for each flag.
@@ -28,9 +31,14 @@ impl Setting {
     }
 }
 
+/// Defines the flags without help texts if the command has no flag for the help.
 impl clap::Args for Settings {
     fn augment_args(command: Command) -> Command {
-        command.args(all().map(Setting::argument))
+        let prints_help = !command.is_disable_help_flag_set();
+        command.args(all().map(|setting| {
+            let argument = setting.argument();
+            if prints_help { setting.with_help(argument) } else { argument }
+        }))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

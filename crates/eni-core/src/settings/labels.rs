@@ -11,19 +11,19 @@ pub(super) fn labels() -> Section {
         key: "",
         lines: &["Additional node labels"],
         value_name: "KEY=VALUE,…",
-        default: ("none".to_owned(), String::new()),
+        default: || ("none".to_owned(), String::new()),
         values: LabelMap::VALUES,
         parser: ValueParser::from(clap::value_parser!(LabelMap)),
         options: &[],
         switch: false,
     };
-    let details = [
-        "Additional node labels.",
-        "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region. It rejects labels that the kubelet sets itself, such as kubernetes.io/os.",
-    ];
     Section {
         name: "labels".to_owned(),
-        details: details.map(str::to_owned).into(),
         settings: vec![definition.setting()],
+        lines: &[
+            "Additional node labels.",
+            "",
+            "The kubelet sets them when it registers the node. eni-bootstrap always sets the labels topology.kubernetes.io/zone and topology.kubernetes.io/region. It rejects labels that the kubelet sets itself, such as kubernetes.io/os.",
+        ],
     }
 }

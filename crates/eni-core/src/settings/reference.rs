@@ -1,6 +1,7 @@
 //! Renders `packaging/50-defaults.toml`, the reference of the settings.
 
-use super::table::{Section, Setting, sections, wrap};
+use super::documentation::wrap;
+use super::table::{Section, Setting, sections};
 use std::fmt::Write as _;
 
 /// Longest line of the reference, in characters.
@@ -43,7 +44,7 @@ pub fn reference() -> String {
     let mut text = HEAD.to_owned();
     for section in sections() {
         text.push('\n');
-        for (index, paragraph) in section.details.iter().enumerate() {
+        for (index, paragraph) in section.details().iter().enumerate() {
             if index > 0 {
                 text.push_str("#\n");
             }
@@ -62,26 +63,27 @@ pub fn reference() -> String {
 }
 
 fn document(text: &mut String, section: &Section, setting: &Setting) {
+    let texts = setting.documentation();
     text.push('\n');
-    comment(text, &format!("{}.", setting.summary));
-    for paragraph in &setting.details {
+    comment(text, &format!("{}.", texts.summary));
+    for paragraph in &texts.details {
         comment(text, paragraph);
     }
     if !setting.values.is_empty() {
         comment(text, &format!("Values: {}.", setting.values));
-    } else if !setting.choices.is_empty() {
+    } else if !texts.choices.is_empty() {
         comment(text, "Values:");
-        let width = setting.choices.iter().map(|(value, _)| value.len() + 2).max().unwrap_or(0);
-        for (value, meaning) in &setting.choices {
+        let width = texts.choices.iter().map(|(value, _)| value.len() + 2).max().unwrap_or(0);
+        for (value, meaning) in &texts.choices {
             let value = format!("{value:?}");
             let indent = " ".repeat(width + 4);
             let first = format!("#   {value:<width$} ");
             let _ = writeln!(text, "{}", wrap(&first, &format!("#{indent}"), meaning, WIDTH));
         }
     }
-    comment(text, &format!("Default: {}.", setting.default));
+    comment(text, &format!("Default: {}.", texts.default));
     let key = setting.key.strip_prefix(&format!("{}.", section.name)).unwrap_or(&setting.key);
-    let _ = writeln!(text, "# {key} = {}", setting.example);
+    let _ = writeln!(text, "# {key} = {}", texts.example);
 }
 
 /// Appends `paragraph` as a comment.

@@ -1,11 +1,9 @@
 //! Turns the definitions of the settings into types, flags and documentation.
 
 use super::Settings;
+use super::documentation::{Documentation, paragraphs};
 use clap::builder::ValueParser;
-use std::sync::LazyLock;
-
-/// Longest line of a help text, in characters, without its indentation.
-const HELP_WIDTH: usize = 90;
+use std::sync::{LazyLock, OnceLock};
 
 /// One setting with its three names and its documentation.
 #[derive(Debug)]
@@ -18,18 +16,8 @@ pub struct Setting {
     pub variable: String,
     /// Placeholder of the value in `--help`.
     pub value_name: &'static str,
-    /// What the setting does, on one line.
-    pub summary: String,
-    /// Further documentation, one string for each paragraph.
-    pub details: Vec<String>,
-    /// The default: a TOML value, or a description if it depends on the node or the cluster.
-    pub default: String,
-    /// The TOML value that the reference shows behind the key.
-    pub example: String,
-    /// Description of the values; empty for plain text, and if `choices` lists the values.
+    /// Description of the values; empty for plain text, and if the choices list the values.
     pub values: &'static str,
-    /// Every value with its meaning, for a setting that accepts a fixed set of values.
-    pub choices: Vec<(String, String)>,
     /// Whether `-h` lists the flag. `--help` lists every flag.
     pub essential: bool,
     /// A second name of the flag that `--help` does not list.
@@ -37,8 +25,9 @@ pub struct Setting {
     /// Whether the flag without a value means `true`.
     pub switch: bool,
     pub(super) parser: ValueParser,
-    pub(super) help: String,
-    pub(super) long_help: String,
+    pub(super) lines: &'static [&'static str],
+    pub(super) default: fn() -> (String, String),
+    pub(super) texts: OnceLock<Documentation>,
 }
 
 /// A group of settings: one table of a settings file.
@@ -46,10 +35,17 @@ pub struct Setting {
 pub struct Section {
     /// Name of the table, such as `eni-config`.
     pub name: String,
-    /// What the settings of the section have in common, one string for each paragraph.
-    pub details: Vec<String>,
     /// The settings in the order of their definition.
     pub settings: Vec<Setting>,
+    pub(super) lines: &'static [&'static str],
+}
+
+impl Section {
+    /// Returns what the settings of the section have in common, one string for each paragraph.
+    #[must_use]
+    pub fn details(&self) -> Vec<String> {
+        paragraphs(self.lines)
+    }
 }
 
 /// The parts of an entry of `definition.rs`.
@@ -58,7 +54,7 @@ pub(super) struct Definition {
     pub key: &'static str,
     pub lines: &'static [&'static str],
     pub value_name: &'static str,
-    pub default: (String, String),
+    pub default: fn() -> (String, String),
     pub values: &'static str,
     pub parser: ValueParser,
     pub options: &'static [&'static str],
@@ -69,44 +65,25 @@ impl Definition {
     pub(super) fn setting(self) -> Setting {
         let Self { section, key, lines, value_name, default, values, parser, options, switch } =
             self;
-        let (default, example) = default;
         let key = key_of(section, key);
         let flag = key.replace('.', "-");
-        let variable = format!("ENI_BOOTSTRAP_{}", flag.replace('-', "_").to_uppercase());
-        let mut details = paragraphs(lines);
-        let summary = details.remove(0);
-        let choices = match parser.possible_values() {
-            Some(choices) if !switch => choices
-                .map(|choice| {
-                    let meaning = choice.get_help().map(ToString::to_string).unwrap_or_default();
-                    (choice.get_name().to_owned(), meaning)
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        let help = format!("{summary} [default: {}]", default.trim_matches('"'));
-        let mut setting = Setting {
+        let mut variable = "ENI_BOOTSTRAP_".to_owned();
+        let letters = flag.bytes().map(|it| if it == b'-' { b'_' } else { it });
+        variable.extend(letters.map(|it| char::from(it.to_ascii_uppercase())));
+        Setting {
             key,
             flag,
             variable,
             value_name,
-            summary,
-            details,
-            default,
-            example,
             values,
-            choices,
             essential: options.contains(&"essential"),
             alias: options.iter().find_map(|option| option.strip_prefix("alias ")),
             switch,
             parser,
-            help,
-            long_help: String::new(),
-        };
-        let paragraphs = setting.paragraphs();
-        let wrapped: Vec<_> = paragraphs.iter().map(|it| wrap("", "", it, HELP_WIDTH)).collect();
-        setting.long_help = wrapped.join("\n");
-        setting
+            lines,
+            default,
+            texts: OnceLock::new(),
+        }
     }
 }
 
@@ -115,33 +92,6 @@ impl Definition {
 pub(super) fn key_of(section: &str, name: &str) -> String {
     let key = if name.is_empty() { section.to_owned() } else { format!("{section}.{name}") };
     key.replace('_', "-")
-}
-
-/// Returns the paragraphs of a doc comment, each on one line.
-pub(super) fn paragraphs(lines: &[&str]) -> Vec<String> {
-    let paragraphs = lines.split(|line| line.trim().is_empty());
-    paragraphs
-        .map(|lines| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "))
-        .collect()
-}
-
-/// Returns `paragraph` in lines of at most `width` characters. The first line starts with `first`,
-/// the others with `next`.
-pub(super) fn wrap(first: &str, next: &str, paragraph: &str, width: usize) -> String {
-    let mut lines = vec![first.to_owned()];
-    for word in paragraph.split(' ') {
-        if let Some(line) = lines.last_mut() {
-            let is_start = line.is_empty();
-            if is_start || line.chars().count() + 1 + word.chars().count() <= width {
-                line.push_str(if is_start { "" } else { " " });
-                line.push_str(word);
-                continue;
-            }
-        }
-        let space = if next.is_empty() { "" } else { " " };
-        lines.push(format!("{next}{space}{word}"));
-    }
-    lines.join("\n")
 }
 
 static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(Settings::sections);
@@ -155,26 +105,6 @@ pub fn sections() -> &'static [Section] {
 /// Returns every setting in the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
     sections().iter().flat_map(|section| &section.settings)
-}
-
-impl Setting {
-    /// Returns the complete documentation for `--help` and the man pages, each paragraph on one
-    /// line.
-    #[must_use]
-    pub fn paragraphs(&self) -> Vec<String> {
-        let mut paragraphs = vec![format!("{}.", self.summary)];
-        paragraphs.extend(self.details.iter().cloned());
-        if !self.values.is_empty() {
-            paragraphs.push(format!("Values: {}.", self.values));
-        } else if !self.choices.is_empty() {
-            paragraphs.push("Values:".to_owned());
-            let choices = self.choices.iter();
-            paragraphs.extend(choices.map(|(value, meaning)| format!("- {value}: {meaning}")));
-        }
-        paragraphs.push(format!("Default: {}.", self.default.trim_matches('"')));
-        paragraphs.push(format!("Variable: {}", self.variable));
-        paragraphs
-    }
 }
 
 /// Defines the settings. Each entry of a section reads
@@ -249,13 +179,13 @@ macro_rules! settings {
                 vec![
                     $(Section {
                         name: table::key_of(stringify!($section), ""),
-                        details: table::paragraphs(&[$($section_doc),+]),
+                        lines: &[$($section_doc),+],
                         settings: vec![$(Definition {
                             section: stringify!($section),
                             key: stringify!($key),
                             lines: &[$($doc),+],
                             value_name: $value_name,
-                            default: $crate::settings::table::settings!(@text $kind($($argument)*)),
+                            default: || $crate::settings::table::settings!(@text $kind($($argument)*)),
                             values: <$type as SettingType>::VALUES,
                             parser: ValueParser::from(clap::value_parser!($type)),
                             options: &[$($option),*],

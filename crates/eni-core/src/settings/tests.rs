@@ -65,7 +65,8 @@ fn key_flag_and_variable_follow_one_rule() {
         assert_eq!(setting.flag, dashed);
         let variable = format!("ENI_BOOTSTRAP_{}", dashed.replace('-', "_").to_uppercase());
         assert_eq!(setting.variable, variable);
-        assert!(!setting.summary.is_empty() && !setting.summary.ends_with('.'), "{}", setting.key);
+        let summary = &setting.documentation().summary;
+        assert!(!summary.is_empty() && !summary.ends_with('.'), "{}", setting.key);
     }
 }
 
@@ -149,8 +150,11 @@ fn flags(arguments: impl IntoIterator<Item = String>) -> Settings {
 #[test]
 fn a_flag_sets_what_its_key_sets() {
     let arguments = all().map(|setting| {
-        let example =
-            if setting.key == "labels" { "example.com/team=blue" } else { &setting.example };
+        let example = if setting.key == "labels" {
+            "example.com/team=blue"
+        } else {
+            &setting.documentation().example
+        };
         format!("--{}={}", setting.flag, example.trim_matches('"'))
     });
     assert_eq!(flags(arguments), parse(&examples()).unwrap());

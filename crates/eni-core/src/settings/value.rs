@@ -59,6 +59,19 @@ named_values! {
     }
 }
 
+named_values! {
+    /// Action if the subnet of the ENIConfig has no free address for a node without pod addresses.
+    OnFullSubnet {
+        /// Fail at once on a Karpenter node, and wait on all other nodes
+        #[default]
+        Auto = "auto",
+        /// Fail at once
+        Fail = "fail",
+        /// Wait until the timeout
+        Wait = "wait",
+    }
+}
+
 /// A length of time, such as `90s` or `2m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeSpan(pub(super) Duration);
@@ -299,4 +312,13 @@ values! {
 macro_rules! without_description {
     ($($type:ty),+) => { $(impl SettingType for $type {})+ };
 }
-without_description!(String, CniSource, EniConfigPolicy, HostKind, IpFamily, OnTimeout, Policy);
+without_description!(
+    String,
+    CniSource,
+    EniConfigPolicy,
+    HostKind,
+    IpFamily,
+    OnFullSubnet,
+    OnTimeout,
+    Policy
+);

@@ -131,10 +131,20 @@ impl Example {
 }
 
 #[test]
-fn karpenter_and_the_node_agree_on_pods_and_the_node_reserves_no_more() {
-    let [custom_networking, prefixes, both] = Example::all();
+fn with_custom_networking_karpenter_and_the_node_agree_on_pods_and_the_node_reserves_no_more() {
+    let [custom_networking, ..] = Example::all();
     assert_eq!(custom_networking.compare(false), (ONE_INTERFACE.to_vec(), 1_445));
+}
+
+#[test]
+fn with_prefixes_karpenter_and_the_node_agree_on_pods_and_reserves() {
+    let [_, prefixes, _] = Example::all();
     assert_eq!(prefixes.compare(true), (Vec::new(), 1_364));
+}
+
+#[test]
+fn with_custom_networking_and_prefixes_karpenter_and_the_node_agree_on_pods_and_reserves() {
+    let [.., both] = Example::all();
     assert_eq!(both.compare(true), (ONE_INTERFACE.to_vec(), 1_363));
 }
 

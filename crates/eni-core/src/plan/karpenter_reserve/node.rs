@@ -2,8 +2,12 @@
 
 use crate::facts::Facts;
 use crate::facts::fixture::facts;
+use crate::host::user_data::NodeConfigKubelet;
 use crate::host::{HostKind, Image, detect, existing_config, user_data};
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Returns the user data of an AL2023 node: the part of the operator in the `EC2NodeClass`, which may be
 /// empty, and the `NodeConfig` that Karpenter adds. `kubelet` is `spec.kubelet` of the `EC2NodeClass` with
@@ -42,6 +46,22 @@ spec:
     )
 }
 
+/// Returns the part of the kubelet in `user_data`. Many instance types have the same user data, so each thread parses a
+/// text once.
+fn parsed(user_data: String) -> NodeConfigKubelet {
+    thread_local! {
+        static PARSED: RefCell<HashMap<String, NodeConfigKubelet>> = RefCell::default();
+    }
+    let parse = |text: &String| user_data::node_config(text.as_bytes()).unwrap().unwrap().kubelet;
+    PARSED.with_borrow_mut(|all| match all.entry(user_data) {
+        Entry::Occupied(entry) => entry.get().clone(),
+        Entry::Vacant(entry) => {
+            let kubelet = parse(entry.key());
+            entry.insert(kubelet).clone()
+        }
+    })
+}
+
 /// Returns the facts of an AL2023 node that Karpenter launched.
 pub(in crate::plan) fn karpenter_node(
     instance_type: &str,
@@ -53,10 +73,9 @@ pub(in crate::plan) fn karpenter_node(
         "/etc/systemd/system/nodeadm-run.service",
         "[Service]\nExecStart=/usr/bin/nodeadm init --config-source file:///etc/eks/nodeadm.d/\n",
     );
-    let text = user_data(operator, kubelet);
-    let config = user_data::node_config(text.as_bytes()).unwrap().unwrap();
+    let kubelet = parsed(user_data(operator, kubelet));
     let facts = facts(instance_type);
     let instance_type = &facts.instance.instance_type;
-    let existing = existing_config(&image, HostKind::Nodeadm, instance_type, Some(&config.kubelet));
+    let existing = existing_config(&image, HostKind::Nodeadm, instance_type, Some(&kubelet));
     Facts { host: detect(HostKind::Nodeadm, &image).unwrap(), existing, ..facts }
 }

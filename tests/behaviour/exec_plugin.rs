@@ -128,8 +128,9 @@ fn a_401_discards_the_token_of_the_exec_plugin() {
     let output = fixture.run("10m");
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(fixture.calls(), 4);
-    let tokens: Vec<String> = api.requests().into_iter().filter_map(|it| it.token).collect();
-    assert_eq!(tokens, ["first", "first", "first", "second", "second"]);
+    let mut tokens: Vec<String> = api.requests().into_iter().filter_map(|it| it.token).collect();
+    tokens.dedup();
+    assert_eq!(tokens, ["first", "second"]);
 }
 
 #[test]

@@ -222,7 +222,9 @@ fi
     let output = crate::support::node::run_output(command.output().unwrap());
     assert_eq!(output.status, Some(0), "{}", output.stderr);
     let warning = "warning: host: failed to run `snap get kubelet-eks args`: exit status: 1: error: cannot communicate with server; retrying in ";
-    assert_eq!(output.stderr.matches(warning).count(), 5, "{}", output.stderr);
+    // The facts, the check before the change and the check after it; also the plan, if the facts are older than a second.
+    let warnings = output.stderr.matches(warning).count();
+    assert!([3, 4].contains(&warnings), "{}", output.stderr);
     let arguments = node.read("args").unwrap();
     assert!(arguments.starts_with("--v=2 --max-pods=20 "), "{arguments}");
 }

@@ -114,8 +114,8 @@ esac
     (output, node.read("args").unwrap())
 }
 
-/// The first call is for the facts, the second one for the plan, and the third one is before the first
-/// change.
+/// The first call is for the facts, the next one before the first change, and the third one for the next plan. If the
+/// facts are older than a second, there is another call for the first plan.
 #[test]
 fn a_change_between_plan_and_apply_leads_to_a_new_plan() {
     let (output, arguments) = run_with_changing_snap(3);
@@ -136,5 +136,6 @@ fn an_option_that_keeps_changing_is_an_error_that_names_it() {
         )
     );
     assert_eq!(output.stderr.matches("; computing the plan again\n").count(), 2);
-    assert_eq!(arguments, "--v=7\n", "nothing is written");
+    let read = ["--v=6\n", "--v=7\n"]; // the last call, for facts up to a second old and for older ones
+    assert!(read.contains(&arguments.as_str()), "nothing is written: {arguments}");
 }

@@ -49,7 +49,7 @@ async fn until_ready(
     name: &EniConfigName,
     wait: Wait,
 ) -> Result<Ready, WaitTimeout> {
-    let unverified = async |_: &EniConfig| Vec::new();
+    let unverified = (Duration::ZERO, async |_: &EniConfig| Vec::new());
     eni_bootstrap::wait::until_ready(api, name, WaitTimer::start(wait), unverified).await
 }
 
@@ -215,7 +215,9 @@ async fn after_the_deadline_the_eniconfig_is_still_read_and_verified_once() {
             vec![full.clone()]
         };
         let timer = WaitTimer::start(limit);
-        let error = eni_bootstrap::wait::until_ready(&server, &name(), timer, verify).await;
+        let error =
+            eni_bootstrap::wait::until_ready(&server, &name(), timer, (Duration::ZERO, verify))
+                .await;
         assert_eq!(error.unwrap_err().reason, WaitReason::DoesNotFit(full.clone()));
     }
 }

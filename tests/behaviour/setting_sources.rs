@@ -86,7 +86,8 @@ fn an_empty_variable_or_flag_counts_as_absent() {
     let plan = ["plan", "--output", "json"];
     let expected = node.run(plan);
     assert_eq!(expected.status, Some(0), "{}", expected.stderr);
-    let program = eni_bootstrap::cli::command_line();
+    let mut program = eni_bootstrap::cli::command_line();
+    program.build();
     let mut flags = flags_with_values(&program);
     flags.extend(flags_with_values(program.find_subcommand("run").unwrap()));
     assert!(flags.len() > 30, "{flags:?}");

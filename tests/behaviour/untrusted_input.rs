@@ -9,7 +9,7 @@ use serde_json::json;
 const FORGED: &str = "a\u{1b}[2J\u{7}\nready: the node is ready for the kubelet\r\u{9b}2Jb";
 
 /// The same text in a log line.
-const ESCAPED: &str = "a\\x1b[2J\\x07\\nready: the node is ready for the kubelet\\r\\u{9b}2Jb";
+const ESCAPED: &str = "a\\u{1b}[2J\\u{7}\\nready: the node is ready for the kubelet\\r\\u{9b}2Jb";
 
 fn assert_printable(text: &str) {
     assert_eq!(text.find(|it: char| it.is_control() && it != '\n'), None, "{text:?}");

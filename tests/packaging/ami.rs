@@ -226,7 +226,7 @@ fn the_example_eni_configs_have_the_names_of_the_zones_in_which_karpenter_launch
     // The settings of the example keep the default name, which is the zone.
     assert!(!karpenter_settings(&class).contains_key("eni-config"));
     let name = settings::all().find(|setting| setting.key == "eni-config.name").unwrap();
-    assert_eq!(name.default, "\"{zone}\"");
+    assert_eq!(name.documentation().default, "\"{zone}\"");
 
     let eni_configs = examples("eni-config.yaml");
     let names: Vec<_> = eni_configs.iter().map(|it| &it["metadata"]["name"]).collect();

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -20,6 +20,7 @@
 #   cargo-cyclonedx  the tool that generates the SBOM
 #   cargo-deny  the tool that checks the dependencies
 #   cyclonedx   the validator of SBOMs
+#   eksnode     eksnode, which `make bench` measures if it is installed
 #   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
@@ -37,6 +38,7 @@ boot_suite=bookworm
 cargo_auditable=0.7.7
 cargo_cyclonedx=0.5.9
 cargo_deny=0.20.2
+eksnode=c4cca98ef3e91541863b3a74fceac6cc7d293b2b
 
 log() { printf 'real-parts: %s\n' "$*" >&2; }
 
@@ -244,6 +246,25 @@ build_cargo_deny() {
     "$build/out" --version >/dev/null
 }
 
+# Builds eksnode from its git repository, because it is not on crates.io. EKSNODE_REPOSITORY is the URL or the
+# directory of a copy of the repository. The complete aws-sdk-ec2 makes this build take over 10 minutes and 9 GiB of
+# memory. The static binary runs in any root, like the stub of the programs that eksnode runs.
+build_eksnode() {
+    local target
+    "$need" git=git protoc=protobuf-compiler cc=gcc,libc6-dev
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    git clone --quiet "${EKSNODE_REPOSITORY:-https://github.com/clowdhaus/eksnode}" "$build/source"
+    git -C "$build/source" checkout --quiet "$eksnode"
+    (cd "$build/source" && env -u RUSTC -u CARGO_ENCODED_RUSTFLAGS -u RUSTC_WORKSPACE_WRAPPER \
+        RUSTFLAGS='-C target-feature=+crt-static' CARGO_TARGET_DIR="$build/target" \
+        cargo build --quiet --release --locked --package eksnode --target "$target" >&2)
+    mkdir "$build/out"
+    mv "$build/target/$target/release/eksnode" "$build/out"
+    cc -x c -static -O2 -o "$build/out/stub" - <<<'#include <stdio.h>
+        int main(void) { return puts("Kubernetes v1.34.2-eks-ecaa3a6") < 0; }'
+    "$build/out/eksnode" --version >/dev/null
+}
+
 # debian_root NAME SUITE PACKAGES: creates a small Debian root directory with PACKAGES.
 debian_root() {
     local name=$1 suite=$2 packages=$3 mirror
@@ -318,9 +339,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]" >&2
     exit 64
     ;;
 esac
@@ -357,6 +378,7 @@ toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$her
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
 cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;
+eksnode) make_part eksnode eksnode "$eksnode $(declare -f build_eksnode | cksum)" "over ten minutes" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;
 esac

@@ -86,14 +86,15 @@ fn exit_codes_page_matches_the_program() {
 
 #[test]
 fn run_has_a_flag_and_a_variable_for_every_setting() {
-    let commands = command_line();
+    let mut commands = command_line();
+    commands.build();
     let run = commands.find_subcommand("run").unwrap();
     for setting in settings::all() {
         let argument = run.get_arguments().find(|it| it.get_id() == setting.key.as_str()).unwrap();
         assert_eq!(argument.get_long(), Some(setting.flag.as_str()));
         assert_eq!(argument.get_env().unwrap().to_str(), Some(setting.variable.as_str()));
         let help = argument.get_long_help().unwrap().to_string();
-        assert!(help.starts_with(&setting.summary), "{help}");
+        assert!(help.starts_with(&setting.documentation().summary), "{help}");
         assert!(help.contains(&setting.variable), "{help}");
         assert_eq!(help.lines().find(|line| line.chars().count() > 90), None);
     }

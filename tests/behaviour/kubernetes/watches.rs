@@ -148,6 +148,7 @@ async fn a_403_after_a_watch_does_not_end_the_watches() {
         if fits { Vec::new() } else { vec![Diagnostic::failed(Code::SubnetFull, "full", "")] }
     };
     let timer = WaitTimer::start(PATIENT);
+    let verify = (std::time::Duration::from_millis(10), verify);
     let ready = eni_bootstrap::wait::until_ready(&server, &name(), timer, verify).await;
     assert_eq!(ready.unwrap().eni_config.subnet, "subnet-0b");
     assert_eq!(verbs(&thread.join().unwrap()).last(), Some(&"watch"));

@@ -106,6 +106,9 @@ EXIT STATUS
        78     invalid settings, or settings that do not match the instance or
               cluster
 
+       79     the subnet for pods is full, and eni-config.on-full-subnet ends
+              the wait
+
 SEE ALSO
        eni-bootstrap-limits(1), systemctl(1)
 

@@ -2,12 +2,26 @@
 
 use super::{EDIT, Site, full_subnet, not_ready};
 use crate::real::real_cluster::{NODE, ready_cluster};
-use crate::support::node::{error, with_imds};
-use crate::support::real_parts::moto;
-use eni_bootstrap_sandbox::{Imds, Instance, Interface};
+use crate::support::node::{Node, error, with_imds};
+use crate::support::real_parts::{Account, Cluster, moto};
+use eni_bootstrap_sandbox::{Fault, Imds, Instance, Interface};
 use serde_json::json;
 
 const ADDRESSES_KEPT: &str = "the kubelet starts because the attached network interface eni-0123456789abcdef0 keeps its 3 pod addresses";
+
+/// Returns a node in a VPC of moto, with this user data, that verifies its ENIConfig.
+fn node_in(account: Account, vpc: String, user_data: String) -> (Node, Imds) {
+    let imds = Imds::start(&Instance {
+        user_data: Some(user_data.into_bytes()),
+        vpc_id: vpc,
+        zone_id: "usw2-az2".to_owned(), // moto's us-west-2a
+        ..Instance::default()
+    });
+    let node = with_imds(&imds)
+        .with("--ec2-endpoint", account.endpoint)
+        .with("--eni-config-verify", "true");
+    (node, imds)
+}
 
 #[test]
 fn full_subnet_does_not_block_a_node_with_an_attached_pod_interface() {
@@ -61,16 +75,8 @@ fn full_subnet_does_not_block_a_registered_node_whose_pods_have_addresses() {
     let vpc = account.vpc("10.0.0.0/16");
     let full = full_subnet(account, &vpc);
     cluster.eni_config("us-west-2a", json!({ "subnet": full }));
-    let imds = Imds::start(&Instance {
-        user_data: Some(cluster.node_config().into_bytes()),
-        vpc_id: vpc,
-        zone_id: "usw2-az2".to_owned(),
-        ..Instance::default()
-    });
-    let node = with_imds(&imds)
-        .with("--ec2-endpoint", account.endpoint)
-        .with("--eni-config-verify", "true")
-        .with("--eni-config-wait", "0");
+    let (node, _imds) = node_in(account, vpc, cluster.node_config());
+    let node = node.with("--eni-config-wait", "0");
     let name = NODE.trim_start_matches("system:node:");
     let register = |instance: &str| {
         cluster.apply(json!({
@@ -132,4 +138,116 @@ fn subnet_without_a_free_prefix_does_not_block_a_node_with_an_attached_prefix() 
         "warning: verify: free prefixes: {subnet} has 26 free addresses, but no free /28 prefix; the kubelet starts because the attached network interface eni-0123456789abcdef0 keeps its 32 pod addresses; use a subnet that contains only pods, or reserve a range for prefixes: `aws ec2 create-subnet-cidr-reservation --subnet-id {subnet} --reservation-type prefix --cidr CIDR`\n"
     );
     assert!(output.stderr.contains(&warning), "{}", output.stderr);
+}
+
+/// The `NodeConfig` of a node that Karpenter launched.
+fn karpenter_config(cluster: &Cluster) -> String {
+    let kubelet = "  kubelet:\n    config: {maxPods: 29}\n    flags: ['--node-labels=karpenter.sh/nodepool=blue']\n";
+    cluster.node_config() + kubelet
+}
+
+fn event_log(name: &str) -> String {
+    format!("cluster: created Event PodSubnetFull for node {name}\n")
+}
+
+#[test]
+fn a_karpenter_node_with_a_full_subnet_fails_at_once_and_creates_an_event() {
+    let (Some(moto), Some(cluster)) = (moto(), ready_cluster()) else { return };
+    let account = moto.account();
+    let vpc = account.vpc("10.0.0.0/16");
+    let full = full_subnet(account, &vpc);
+    let (node, _imds) = node_in(account, vpc, karpenter_config(&cluster));
+    let name = NODE.trim_start_matches("system:node:");
+    let shortage = format!("{full} has 1 free address, but a new node needs at least 2");
+    let help = format!("release addresses in {full}, or set spec.subnet to another subnet: {EDIT}");
+
+    // The ENIConfig is created during the wait.
+    let mut running = node.start(["run"]);
+    running.until("wait: ENIConfig us-west-2a not found; retrying");
+    cluster.eni_config("us-west-2a", json!({ "subnet": full }));
+    let output = running.end();
+    assert_eq!((output.status, error(&output)), (Some(79), &*not_ready(&shortage, &help)));
+    assert!(output.stderr.contains(&event_log(name)), "{}", output.stderr);
+
+    // The ENIConfig exists.
+    let output = node.run(["run"]);
+    assert_eq!((output.status, error(&output)), (Some(79), &*not_ready(&shortage, &help)));
+    let events = cluster.get("admin-token", "/api/v1/namespaces/default/events").unwrap();
+    let events = events["items"].as_array().unwrap();
+    assert_eq!(events.len(), 2);
+    for event in events {
+        let time = event["firstTimestamp"].clone();
+        assert!(time.as_str().is_some_and(|it| it.ends_with('Z')), "{event}");
+        let created = event["metadata"]["name"].as_str().unwrap();
+        assert!(created.starts_with(&format!("{name}.")), "{created}");
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().remove("metadata");
+        assert_eq!(
+            event,
+            json!({
+                "involvedObject": { "apiVersion": "v1", "kind": "Node", "name": name, "uid": name },
+                "reason": "PodSubnetFull",
+                "message": format!("{shortage}; {help}"),
+                "type": "Warning",
+                "source": { "component": "eni-bootstrap", "host": name },
+                "reportingComponent": "eni-bootstrap",
+                "reportingInstance": name,
+                "firstTimestamp": time,
+                "lastTimestamp": time,
+                "count": 1,
+                "eventTime": null,
+            })
+        );
+    }
+
+    for setting in ["--eni-config-on-full-subnet=wait", "--eni-config-on-timeout=continue"] {
+        let mut running = node.start(["run", setting]);
+        running.until("does not fit this node");
+        cluster.eni_config("us-west-2a", json!({ "subnet": "" }));
+        running.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
+        cluster.eni_config("us-west-2a", json!({ "subnet": full }));
+    }
+}
+
+#[test]
+fn a_full_subnet_ends_the_wait_of_another_node_only_with_the_setting() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let full = full_subnet(site.account, &site.vpc);
+    site.eni_config(&full, &[]);
+    let mut running = site.node.start(["run"]);
+    running.until("does not fit this node");
+    site.eni_config("", &[]);
+    running.until("wait: ENIConfig us-west-2a has no spec.subnet; retrying");
+    site.eni_config(&full, &[]);
+    drop(running);
+    let output =
+        site.node.run(["run", "--eni-config-on-full-subnet=fail", "--eni-config-wait=30s"]);
+    assert_eq!(output.status, Some(79), "{}", output.stderr);
+    // The user of the kubeconfig is not a kubelet, so there is no node to create an Event for.
+    assert!(!output.stderr.contains("Event"), "{}", output.stderr);
+}
+
+#[test]
+fn an_event_that_the_api_server_rejects_is_a_warning() {
+    let Some(moto) = moto() else { return };
+    let site = Site::new(moto);
+    let full = full_subnet(site.account, &site.vpc);
+    site.eni_config(&full, &[]);
+    let review = json!({
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "SelfSubjectReview",
+        "status": { "userInfo": { "username": NODE } },
+    });
+    let faults = site.api.faults();
+    let body = Fault::Body(review.to_string().into_bytes());
+    faults.fail_always_matching("selfsubjectreviews", body);
+    let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "details": { "name": "ip-10-20-0-10" } });
+    faults.fail_always_matching("/nodes/", Fault::Answer(404, status.to_string()));
+    faults.fail_always_matching("/events", Fault::Status(403));
+    let output =
+        site.node.run(["run", "--eni-config-on-full-subnet=fail", "--eni-config-wait=30s"]);
+    assert_eq!(output.status, Some(79), "{}", output.stderr);
+    let warning = "warning: cluster: failed to create an Event for this node: ";
+    assert!(output.stderr.contains(warning), "{}", output.stderr);
 }

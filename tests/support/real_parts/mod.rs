@@ -10,14 +10,14 @@
 
 pub use aws::Account;
 pub use awscli::aws_get_token;
-pub use cluster::{Allowed, Cluster, Request, Who, cluster};
+pub use cluster::{Allowed, Cluster, Request, Who};
 pub use metadata_mock::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, instance, metadata_mock,
 };
 pub use moto::{Moto, ec2_record, moto, own_moto};
 pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
-    arm64_binary, boot_records, boot_root, cargo_cyclonedx, cni_limits, container_image,
+    arm64_binary, boot_records, boot_root, cargo_cyclonedx, cluster, cni_limits, container_image,
     cyclonedx_python, device, documents, kubelet_program, nfpm, nodeadm_program, not_run, part,
     program, regctl, require_root, runner_for, soak_records, static_binary, toxiproxy, trixie_root,
 };
@@ -35,4 +35,5 @@ mod nodeadm;
 mod parts;
 mod python;
 mod server;
+mod systemd_socket;
 mod tmpfs;

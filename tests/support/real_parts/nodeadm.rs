@@ -1,19 +1,16 @@
 //! The real nodeadm in a temporary root, run as its two services run it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
+use super::systemd_socket::SystemdSocket;
 use super::{MetadataMock, Moto, instance, metadata_mock, moto, nodeadm_program, require_root};
 
 const ZONE: &str = "us-west-2a";
-/// The private D-Bus socket of systemd.
-const SYSTEMD: &str = "run/systemd/private";
 /// The flag that sets the file to which nodeadm writes the resolved configuration.
 const CACHE: &str = "--config-cache=/run/eks/nodeadm/config.json";
 
@@ -107,7 +104,7 @@ impl Nodeadm {
 
     /// Runs `nodeadm init` in `root` for at most 9 minutes. nodeadm itself retries EC2 for 10 minutes.
     fn init(&self, root: &Path, arguments: &[&str]) -> Output {
-        let _systemd = Systemd::start(root);
+        let _systemd = SystemdSocket::start(root).unwrap();
         Command::new("timeout")
             .args(["540", "chroot"])
             .arg(root)
@@ -119,59 +116,5 @@ impl Nodeadm {
             .env("AWS_ENDPOINT_URL_EC2", &self.ec2.endpoint)
             .output()
             .unwrap()
-    }
-}
-
-/// A listener on the D-Bus socket of systemd. nodeadm opens two connections before it configures
-/// anything, and uses them only to start daemons. So this closes each connection after the handshake.
-/// Dropping it stops it.
-struct Systemd {
-    socket: PathBuf,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Systemd {
-    fn start(root: &Path) -> Self {
-        let socket = root.join(SYSTEMD);
-        fs::create_dir_all(socket.parent().unwrap()).unwrap();
-        let listener = UnixListener::bind(&socket).unwrap();
-        let accept = move || {
-            for connection in listener.incoming() {
-                if !authenticate(&connection.unwrap()) {
-                    return;
-                }
-            }
-        };
-        Self { socket, thread: Some(thread::spawn(accept)) }
-    }
-}
-
-impl Drop for Systemd {
-    fn drop(&mut self) {
-        drop(UnixStream::connect(&self.socket));
-        let _ = self.thread.take().map(JoinHandle::join);
-        let _ = fs::remove_file(&self.socket);
-    }
-}
-
-/// Performs the server side of the D-Bus authentication. Returns false if the client sends nothing.
-///
-/// Source: D-Bus Specification, "Authentication Protocol".
-fn authenticate(mut connection: &UnixStream) -> bool {
-    let mut lines = BufReader::new(connection);
-    let mut received_data = false;
-    loop {
-        let mut line = String::new();
-        if lines.read_line(&mut line).unwrap_or(0) == 0 {
-            return received_data;
-        }
-        received_data = true;
-        let response = match line.trim_start_matches('\0').trim_end() {
-            "AUTH" => "REJECTED EXTERNAL",
-            "AUTH EXTERNAL" => "OK 0123456789abcdef0123456789abcdef",
-            "NEGOTIATE_UNIX_FD" => "ERROR",
-            _ => return true, // BEGIN
-        };
-        let _ = connection.write_all(format!("{response}\r\n").as_bytes());
     }
 }

@@ -1,5 +1,6 @@
 //! The paths of the real parts, and the log of tests that were skipped because a part is missing.
 
+use super::cluster::Cluster;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -26,6 +27,24 @@ pub fn cni_limits() -> Option<PathBuf> {
 pub fn kubelet_program(minor: &str) -> Option<PathBuf> {
     let path = format!("kubelet/kubelet-{minor}");
     part(&path, "the kubelet", "tests/real/install.sh kubelet")
+}
+
+/// Starts an API server and its etcd.
+pub fn cluster() -> Option<Cluster> {
+    Some(Cluster::start(&kubernetes_programs()?, 0))
+}
+
+/// Returns the folder that contains `etcd` and `kube-apiserver`.
+fn kubernetes_programs() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty());
+    let Some(assets) = assets.map(PathBuf::from) else {
+        return part("kubernetes", "the API server", "tests/real/install.sh kubernetes");
+    };
+    for name in ["etcd", "kube-apiserver"] {
+        assert!(assets.join(name).exists(), "KUBEBUILDER_ASSETS has no {name}");
+    }
+    Some(assets)
 }
 
 /// Returns nfpm, which builds the packages.

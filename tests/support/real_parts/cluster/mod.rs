@@ -1,9 +1,11 @@
 //! A Kubernetes API server with its own etcd, configured like an EKS cluster as far as nodes use it.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
@@ -12,7 +14,6 @@ use eni_bootstrap_sandbox::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::parts::part;
 use super::server::{Server, free_address};
 pub use audit_log::{Allowed, Request};
 use token_webhook::{NODE, REJECTION_TTL, TokenWebhook};
@@ -44,64 +45,34 @@ pub enum Who {
     Admin,
     /// The node, with a static token.
     Node,
+    /// Another node, by its number.
+    OtherNode(u32),
 }
 
 impl Who {
-    fn token(self) -> &'static str {
+    fn token(self) -> Cow<'static, str> {
         match self {
-            Self::Admin => "admin-token",
-            Self::Node => "node-token",
+            Self::Admin => "admin-token".into(),
+            Self::Node => "node-token".into(),
+            Self::OtherNode(number) => format!("node-token-{number}").into(),
         }
     }
 }
 
-/// Starts an API server and its etcd.
-pub fn cluster() -> Option<Cluster> {
-    let programs = programs()?;
-    let folder = tempfile::tempdir().unwrap();
-    let etcd = Server::start(|at| {
-        let mut command = Command::new(programs.join("etcd"));
-        command.arg("--data-dir").arg(folder.path().join("etcd")).arg("--unsafe-no-fsync");
-        let url = format!("http://{at}");
-        command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
-        // There are no other members: any free port works.
-        command.args(["--listen-peer-urls", &format!("http://{}:0", at.ip())]);
-        command
-    });
-    let address = free_address();
-    let identity = Identity::new(&[&address.ip().to_string()]);
-    let webhook = TokenWebhook::start();
-    write_files(folder.path(), &identity, &webhook);
-    let command = command(&programs, folder.path(), &etcd, address);
-    let authority = identity.authority;
-    let mut cluster =
-        Cluster { api: None, _etcd: etcd, webhook, address, authority, command, folder };
-    cluster.restart();
-    Some(cluster)
-}
-
-/// Returns the folder that contains `etcd` and `kube-apiserver`.
-fn programs() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
-    let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|assets| !assets.is_empty());
-    let Some(assets) = assets.map(PathBuf::from) else {
-        return part("kubernetes", "the API server", "tests/real/install.sh kubernetes");
-    };
-    for name in ["etcd", "kube-apiserver"] {
-        assert!(assets.join(name).exists(), "KUBEBUILDER_ASSETS has no {name}");
-    }
-    Some(assets)
-}
-
 /// Writes the configuration files of the API server.
-fn write_files(folder: &Path, identity: &Identity, webhook: &TokenWebhook) {
+fn write_files(folder: &Path, identity: &Identity, webhook: &TokenWebhook, nodes: u32) {
     let write = |name: &str, text: &str| {
         File::create(folder.join(name)).unwrap().write_all(text.as_bytes()).unwrap();
     };
     write("certificate.pem", &identity.certificate);
     write("key.pem", &identity.key);
     let (admin, node) = (Who::Admin.token(), Who::Node.token());
-    write("tokens.csv", &format!("{admin},admin,,system:masters\n{node},{NODE},,system:nodes\n"));
+    let mut tokens = format!("{admin},admin,,system:masters\n{node},{NODE},,system:nodes\n");
+    for number in 0..nodes {
+        let token = Who::OtherNode(number).token();
+        let _ = writeln!(tokens, "{token},system:node:node-{number},,system:nodes");
+    }
+    write("tokens.csv", &tokens);
     write("webhook.json", &kubeconfig(&json!({ "server": webhook.url() }), &json!({})));
     let policy = json!({
         "apiVersion": "audit.k8s.io/v1",
@@ -160,6 +131,31 @@ fn kubeconfig(cluster: &Value, user: &Value) -> String {
 }
 
 impl Cluster {
+    /// Starts an API server and its etcd from the folder that contains both programs. `nodes` is the number of
+    /// further nodes with static tokens ([`Who::OtherNode`]).
+    pub fn start(programs: &Path, nodes: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let etcd = Server::start(|at| {
+            let mut command = Command::new(programs.join("etcd"));
+            command.arg("--data-dir").arg(folder.path().join("etcd")).arg("--unsafe-no-fsync");
+            let url = format!("http://{at}");
+            command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
+            // There are no other members: any free port works.
+            command.args(["--listen-peer-urls", &format!("http://{}:0", at.ip())]);
+            command
+        });
+        let address = free_address();
+        let identity = Identity::new(&[&address.ip().to_string()]);
+        let webhook = TokenWebhook::start();
+        write_files(folder.path(), &identity, &webhook, nodes);
+        let command = command(programs, folder.path(), &etcd, address);
+        let authority = identity.authority;
+        let mut cluster =
+            Self { api: None, _etcd: etcd, webhook, address, authority, command, folder };
+        cluster.restart();
+        cluster
+    }
+
     /// Returns the URL of the API server, such as `https://127.3.4.5:49152`.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
@@ -203,7 +199,7 @@ impl Cluster {
         let mut api = Server::start_at(self.address, &self.command);
         // The API server creates the namespace kube-system, which most tests use, after it is ready.
         api.wait_until(|| {
-            let admin = Who::Admin.token();
+            let admin = &Who::Admin.token();
             self.get(admin, "/readyz").is_ok()
                 && self.get(admin, "/api/v1/namespaces/kube-system").is_ok()
         });

@@ -45,12 +45,12 @@ impl Cluster {
 
     /// Applies each document of a YAML file.
     pub fn apply_file(&self, path: &Path) {
-        self.apply_all(&documents(path));
+        self.apply_all(&documents(&fs::read_to_string(path).unwrap()));
     }
 
     /// Deletes the object at an API path. Returns when it no longer exists.
     pub fn delete(&self, path: &str) {
-        let admin = Who::Admin.token();
+        let admin = &Who::Admin.token();
         let result = self.request(admin, &Request::delete(path).body(Vec::new()).unwrap());
         assert_eq!(result.map(|it| it["status"].clone()), Ok("Success".into()), "DELETE {path}");
         wait_until(path, || matches!(self.get(admin, path), Err((404, _))));
@@ -68,8 +68,7 @@ impl Cluster {
 
     /// Installs the objects of [`Self::install_cni`] with this tag of the aws-node image.
     pub fn install_cni_version(&self, tag: &str, env: Value) {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/kubernetes/cni.yaml");
-        let mut objects = documents(&file);
+        let mut objects = documents(include_str!("../../../real/kubernetes/cni.yaml"));
         let container = objects[1].pointer_mut("/spec/template/spec/containers/0").unwrap();
         container["env"] = env;
         container["image"] =
@@ -84,7 +83,7 @@ impl Cluster {
         let request = Request::patch(format!("{path}/status"))
             .header("content-type", "application/merge-patch+json")
             .body(body);
-        let result = self.request(Who::Admin.token(), &request.unwrap());
+        let result = self.request(&Who::Admin.token(), &request.unwrap());
         assert_eq!(result.map(drop), Ok(()), "PATCH {path}/status");
     }
 
@@ -107,7 +106,7 @@ impl Cluster {
         limit: Duration,
         is_complete: impl Fn(&Value) -> bool + Sync,
     ) -> Result<Value, Value> {
-        self.with_client(Who::Admin.token(), async |client| {
+        self.with_client(&Who::Admin.token(), async |client| {
             let nodes: Api<Node> = Api::all(client);
             let params = WatchParams::default().fields(&format!("metadata.name={name}"));
             // Version 0: the watch starts with the current state.
@@ -142,7 +141,7 @@ impl Cluster {
     }
 
     fn apply_one(&self, object: &Value) {
-        let result = self.with_client(Who::Admin.token(), async |client| {
+        let result = self.with_client(&Who::Admin.token(), async |client| {
             server_side_apply(client, object).await.map_err(status_and_message)
         });
         assert_eq!(result, Ok(()), "{object}");
@@ -155,7 +154,7 @@ impl Cluster {
         let (kind, plural) = (text(&spec["names"]["kind"]), text(&spec["names"]["plural"]));
         let path = format!("/apis/{group}/{version}/{plural}");
         let kind = GroupVersionKind::gvk(&group, &version, &kind);
-        let admin = Who::Admin.token();
+        let admin = &Who::Admin.token();
         wait_until(&path, || {
             let is_listed = async |client| discovery::pinned_kind(&client, &kind).await.is_ok();
             self.get(admin, &path).is_ok() && self.with_client(admin, is_listed)
@@ -201,7 +200,7 @@ impl Cluster {
                 .body(access_review.to_string().into_bytes())
                 .unwrap();
             wait_until("RBAC update", || {
-                self.request(Who::Admin.token(), &review).unwrap()["status"]["allowed"] == true
+                self.request(&Who::Admin.token(), &review).unwrap()["status"]["allowed"] == true
             });
         }
     }
@@ -263,8 +262,8 @@ fn status_and_message(error: Error) -> (u16, String) {
     }
 }
 
-fn documents(path: &Path) -> Vec<Value> {
-    serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
+fn documents(yaml: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(yaml).unwrap()
 }
 
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {

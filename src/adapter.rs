@@ -13,7 +13,7 @@ pub(crate) mod eks;
 pub mod eks_token;
 pub(crate) mod hardware;
 pub(crate) mod host_command;
-pub(crate) mod https_proxy;
+pub mod https_proxy;
 pub(crate) mod image_files;
 pub mod imds;
 pub(crate) mod kubelet_files;

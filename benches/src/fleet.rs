@@ -18,12 +18,7 @@ use serde_json::json;
 use crate::groups::Results;
 use crate::parts::Parts;
 use crate::scheduling::Policy;
-use crate::server;
-use cluster::Cluster;
-
-#[path = "../../tests/support/real_parts/cluster/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests use the other items")]
-mod cluster;
+use eni_bootstrap_real_parts::Cluster;
 
 /// Runs the group `fleet`.
 ///

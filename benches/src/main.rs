@@ -13,11 +13,7 @@ mod program;
 mod report;
 mod row;
 mod scheduling;
-#[path = "../../tests/support/real_parts/server.rs"]
-mod server;
 mod stats;
-#[path = "../../tests/support/real_parts/systemd_socket.rs"]
-mod systemd_socket;
 mod table;
 mod tls_records;
 mod trace;

@@ -9,7 +9,7 @@ use eni_bootstrap_sandbox::Instance;
 
 use crate::cloud::Cloud;
 use crate::program::Program;
-use crate::systemd_socket::SystemdSocket;
+use eni_bootstrap_real_parts::systemd_socket::SystemdSocket;
 
 /// The lines of the units by which eni-bootstrap detects AL2023.
 ///

@@ -1,7 +1,8 @@
 //! The time limits of a wait, and what it logs when it connects again.
 
-use crate::behaviour::aws_calls::{aws_api, described};
+use crate::behaviour::aws_calls::described;
 use crate::support::node::{RunOutput, error, in_cluster, ready_api, run_output, with_imds};
+use crate::support::real_parts::aws_api;
 use eni_bootstrap_sandbox::{Fault, Imds, Instance, KubernetesApi};
 use serde_json::json;
 use std::time::{Duration, Instant};

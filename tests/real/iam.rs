@@ -1,8 +1,9 @@
 //! The IAM policy contains exactly the actions that the program calls.
 
-use crate::behaviour::aws_calls::{aws_api, described};
+use crate::behaviour::aws_calls::described;
 use crate::support::lines::text_of;
 use crate::support::node::{Node, RunOutput, error, imds_with, ready_api, run_output, with_imds};
+use crate::support::real_parts::aws_api;
 use crate::support::real_parts::own_moto;
 use eni_bootstrap_sandbox::{Imds, Instance, KubernetesApi};
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ pub mod lines;
 pub mod manual;
 pub mod node;
 pub mod packages;
-pub mod real_parts;
 pub mod sbom;
 pub mod stall;
 pub mod trace;
+
+pub use eni_bootstrap_real_parts as real_parts;

@@ -9,8 +9,8 @@ use crate::measure::{Measurement, Subject, interleaved};
 use crate::parts::{Parts, peer};
 use crate::program::Program;
 use crate::row::Row;
-use crate::server::Server;
 use crate::stats::digits;
+use eni_bootstrap_real_parts::Server;
 
 /// The number of runs, and of runs to measure memory.
 const RUNS: usize = 300;

@@ -13,7 +13,7 @@ use crate::parts::{Parts, peer};
 use crate::program::{Program, Run};
 use crate::row::Row;
 use crate::stats::digits;
-use crate::systemd_socket::SystemdSocket;
+use eni_bootstrap_real_parts::systemd_socket::SystemdSocket;
 
 /// The number of runs, and of runs to measure memory.
 const RUNS: usize = 15;

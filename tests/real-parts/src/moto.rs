@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::aws::Account;
+use super::aws_api::aws_api;
 use super::http::http;
 use super::parts::part;
 use super::server::Server;
-use crate::behaviour::aws_calls::aws_api;
 
 /// A running moto server.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ pub fn aws_get_token(
     environment: &[(&str, &str)],
 ) -> Option<Value> {
     let python = part("awscli/bin/python", "the AWS CLI", "tests/real/install.sh awscli")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/awscli/get_token.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../real/awscli/get_token.py");
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     command.arg(script).args([instant, "eks", "get-token"]).args(arguments);

@@ -8,7 +8,10 @@
 //! skipped test to stderr and to `target/real-parts/not-run.log`, and returns `None`; the test then
 //! returns at once. With `REQUIRE_REAL=1` a missing part fails the test.
 
+#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "helpers of tests")]
+
 pub use aws::Account;
+pub use aws_api::aws_api;
 pub use awscli::aws_get_token;
 pub use cluster::{Allowed, Cluster, Request, Who};
 pub use metadata_mock::{
@@ -26,6 +29,7 @@ pub use server::{Server, free_address};
 pub use tmpfs::tmpfs;
 
 mod aws;
+mod aws_api;
 mod awscli;
 pub mod cluster;
 pub mod http;
@@ -34,6 +38,6 @@ mod moto;
 mod nodeadm;
 mod parts;
 mod python;
-mod server;
-mod systemd_socket;
+pub mod server;
+pub mod systemd_socket;
 mod tmpfs;

@@ -1,10 +1,12 @@
 //! The paths of the real parts, and the log of tests that were skipped because a part is missing.
 
 use super::cluster::Cluster;
+use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 
 /// Returns a Debian trixie root for chroot, which requires root. Its nsswitch.conf uses `resolve` and
@@ -194,9 +196,15 @@ pub fn part(name: &str, what: &str, how: &str) -> Option<PathBuf> {
     None
 }
 
-/// Returns cargo's target folder.
-fn target() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+/// Returns cargo's target folder, in which the program of this process is.
+pub fn target() -> &'static Path {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    TARGET.get_or_init(|| {
+        let program = env::current_exe().unwrap();
+        // cargo tags the folder for backup programs.
+        let target = program.ancestors().find(|it| it.join("CACHEDIR.TAG").exists());
+        target.expect("the target folder of cargo").to_owned()
+    })
 }
 
 /// Logs that the current test is skipped because `what` is missing, and `how` to install it. Panics if

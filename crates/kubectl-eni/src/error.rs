@@ -1,0 +1,54 @@
+//! The error of every command.
+
+use crate::cluster::{ApiError, ClusterError};
+use eni_core::failure::{Advice, ExitCode};
+use std::borrow::Cow;
+use std::io;
+
+/// A failed command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no connection to the cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A request to the API server failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The operating system refused to create the event loop.
+    #[error("failed to start the event loop")]
+    Runtime(#[source] io::Error),
+    /// Standard output is closed or full.
+    #[error("failed to write to standard output")]
+    Output(#[source] io::Error),
+}
+
+impl Error {
+    /// Returns the wrapped error, which has its own help and exit code.
+    fn wrapped(&self) -> Option<&dyn Advice> {
+        Some(match self {
+            Self::Cluster(error) => error,
+            Self::Api(error) => error,
+            Self::Runtime(_) | Self::Output(_) => return None,
+        })
+    }
+}
+
+impl Advice for Error {
+    fn help(&self) -> Cow<'static, str> {
+        match (self, self.wrapped()) {
+            (_, Some(error)) => error.help(),
+            (Self::Runtime(_), _) => {
+                "increase the limits of processes and files: `ulimit -a`".into()
+            }
+            _ => "check the program or the file that receives the output".into(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match (self, self.wrapped()) {
+            (_, Some(error)) => error.exit_code(),
+            (Self::Runtime(_), _) => ExitCode::Unavailable,
+            _ => ExitCode::CannotWrite,
+        }
+    }
+}

@@ -10,8 +10,8 @@ use kube::{Client, Config};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::cluster::{Cluster, Who};
 use super::metrics::Metrics;
+use eni_bootstrap_real_parts::cluster::{Cluster, Who};
 
 const ENI_CONFIGS: &str = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs";
 /// The pause between two reads of the metrics, which use CPU time of the API server.

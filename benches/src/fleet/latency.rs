@@ -9,11 +9,11 @@ use eni_bootstrap_sandbox::{Ec2, Imds, Instance, Subnet};
 
 use super::admin::Admin;
 use super::agents::Agent;
-use super::cluster::Cluster;
 use super::times::{Times, milliseconds};
 use crate::groups::Results;
 use crate::parts::Parts;
 use crate::row::Row;
+use eni_bootstrap_real_parts::cluster::Cluster;
 
 /// The number of processes in each measurement.
 const AGENTS: usize = 200;

@@ -19,11 +19,11 @@ use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
 use super::admin::Admin;
-use super::cluster::{Cluster, Who};
 use super::metrics::Metrics;
 use super::times::Times;
 use crate::parts::Parts;
 use crate::row::Row;
+use eni_bootstrap_real_parts::cluster::{Cluster, Who};
 
 /// The number of waiting agents.
 pub const AGENTS: u32 = 2000;

@@ -9,10 +9,10 @@ use eni_bootstrap_sandbox::{Ec2, Imds, Instance, Subnet};
 
 use super::admin::Admin;
 use super::agents::Agent;
-use super::cluster::Cluster;
 use super::times::{Times, milliseconds};
 use crate::parts::Parts;
 use crate::row::Row;
+use eni_bootstrap_real_parts::cluster::Cluster;
 
 /// The number of nodes that boot in [`LENGTH`].
 const AGENTS: u32 = 1000;

@@ -193,6 +193,8 @@ fn eksnode<'a>(parts: &'a Parts, work: &Path) -> Result<Option<Peer<'a>>, Box<dy
     for name in EKSNODE_DIRECTORIES {
         fs::create_dir_all(before.0.join(name))?;
     }
+    // eksnode runs its commands with this file as standard input.
+    before.write("dev/null", "")?;
     let program = move |root: &Root, cloud: &Cloud| {
         root.install(&installed.join("eksnode"), "eksnode")?;
         // eksnode runs the kubelet for its version, and systemctl at its end.
@@ -200,7 +202,7 @@ fn eksnode<'a>(parts: &'a Parts, work: &Path) -> Result<Option<Peer<'a>>, Box<dy
             root.install(&installed.join("stub"), name)?;
         }
         let directory = root.0.to_string_lossy().into_owned();
-        let command = ["/usr/sbin/chroot", &directory, "/usr/bin/eksnode", "join"];
+        let command = ["/usr/sbin/chroot", &directory, "/usr/bin/eksnode", "join-cluster"];
         let flags = [
             format!("--cluster-name={CLUSTER}"),
             format!("--apiserver-endpoint={}", cloud.api_endpoint()),
@@ -208,7 +210,7 @@ fn eksnode<'a>(parts: &'a Parts, work: &Path) -> Result<Option<Peer<'a>>, Box<dy
             format!("--b64-cluster-ca={}", cloud.ca_base64().trim_end_matches('=')),
         ];
         let command = command.map(str::to_owned).into_iter().chain(flags);
-        let program = Program::new("eksnode join", &parts.logs()?, command);
+        let program = Program::new("eksnode join-cluster", &parts.logs()?, command);
         let program = root.with_aws(program, cloud, Path::new("/"))?;
         Ok(program.with("IMDS_ENDPOINT", cloud.imds_endpoint()).with("AWS_REGION", "us-west-2"))
     };

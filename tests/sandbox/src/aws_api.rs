@@ -74,6 +74,13 @@ impl AwsApi {
         });
     }
 
+    /// Sets the subnets and the cluster security group of the cluster.
+    pub fn set_subnets(&self, subnets: &[String], security_group: &str) {
+        let config = &mut self.state.lock().unwrap().cluster["resourcesVpcConfig"];
+        config["subnetIds"] = json!(subnets);
+        config["clusterSecurityGroupId"] = json!(security_group);
+    }
+
     /// Returns the request lines so far, such as `GET /clusters/prod`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {

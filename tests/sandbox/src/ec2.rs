@@ -195,6 +195,13 @@ impl State {
     fn subnets(&self, filters: &Filters) -> String {
         let matches = |subnet: &&Subnet| {
             filters.iter().all(|(name, values)| {
+                let tag = name.strip_prefix("tag:").map(|key| subnet.tags.get(key));
+                if let Some(value) = tag {
+                    return value.is_some_and(|it| values.contains(it));
+                }
+                if name == "tag-key" {
+                    return values.iter().any(|it| subnet.tags.contains_key(it));
+                }
                 values.contains(match name.as_str() {
                     "subnet-id" => &subnet.id,
                     "vpc-id" => &subnet.vpc,

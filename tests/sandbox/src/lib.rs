@@ -18,6 +18,7 @@ mod connect_proxy;
 mod control;
 mod dns;
 mod ec2;
+pub mod example_cluster;
 mod faults;
 mod imds;
 mod kubernetes;

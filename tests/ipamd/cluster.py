@@ -148,7 +148,7 @@ class Cluster:
         ]
 
     def api_server_command(self, programs):
-        """Returns the command of the API server, with the flags of the other tests (tests/support/real_parts)."""
+        """Returns the command of the API server, with the flags of the other tests (tests/real-parts)."""
         return [
             str(programs / "kube-apiserver"),
             f"--tls-cert-file={self.folder}/certificate.pem",

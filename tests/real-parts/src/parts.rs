@@ -196,14 +196,14 @@ pub fn part(name: &str, what: &str, how: &str) -> Option<PathBuf> {
     None
 }
 
-/// Returns cargo's target folder, in which the program of this process is.
+/// Returns cargo's target folder. The program of this process is in `target/PROFILE` or `target/PROFILE/deps`.
 pub fn target() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| {
         let program = env::current_exe().unwrap();
-        // cargo tags the folder for backup programs.
-        let target = program.ancestors().find(|it| it.join("CACHEDIR.TAG").exists());
-        target.expect("the target folder of cargo").to_owned()
+        let folder = program.parent().unwrap();
+        let profile = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+        profile.parent().unwrap().to_owned()
     })
 }
 

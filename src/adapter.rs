@@ -1,6 +1,6 @@
 //! Clients of everything outside the process: files, HTTP services, subprocesses and sockets.
 
-pub(crate) mod aws;
+pub mod aws;
 pub(crate) mod body_limit;
 pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
@@ -9,7 +9,7 @@ pub(crate) mod core_dumps;
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub mod ec2;
-pub(crate) mod eks;
+pub mod eks;
 pub mod eks_token;
 pub(crate) mod hardware;
 pub(crate) mod host_command;

@@ -69,7 +69,7 @@ enum Command {
     /// Wait for the ENIConfig of this node, without configuring the kubelet
     #[command(after_help = WAIT_EXAMPLE)]
     Wait(Box<Deferred<Settings>>),
-    /// Check everything that `run` depends on, on this node or for a whole cluster
+    /// Check everything that `run` depends on; `kubectl eni check` checks a cluster
     #[command(after_help = CHECK_EXAMPLE)]
     Check(Box<Deferred<CheckFlags>>),
     /// Print a token for the cluster, like `aws eks get-token`
@@ -93,9 +93,7 @@ const PLAN_EXAMPLE: &str = "Example: eni-bootstrap plan --output diff";
 const MAX_PODS_EXAMPLE: &str =
     "Example: eni-bootstrap max-pods --instance-type m5.large --cni-custom-networking-enabled";
 const WAIT_EXAMPLE: &str = "Example: eni-bootstrap wait --eni-config-name 'prod-{zone}'";
-const CHECK_EXAMPLE: &str = "Examples:
-  eni-bootstrap check
-  eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config --cluster-name prod --region us-west-2";
+const CHECK_EXAMPLE: &str = "Example: eni-bootstrap check --strict";
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
 const RETRY_EXAMPLE: &str = "Example: systemctl start eni-bootstrap-retry";
 const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";

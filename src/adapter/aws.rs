@@ -1,9 +1,9 @@
 //! The SDK configuration of every AWS client: HTTP client, trusted CA certificates and credentials.
 
 mod cached_credentials;
-pub(crate) mod call;
+pub mod call;
 pub(crate) mod credentials_problem;
-pub(crate) mod error_response;
+pub mod error_response;
 mod response_limit;
 pub(crate) mod role_credentials;
 mod role_response;
@@ -101,7 +101,7 @@ impl fmt::Debug for SdkConfigs {
 /// AWS clients resolve names with the resolver of `context` and trust the CA certificates of the host, or
 /// else the embedded ones. Credentials come from the default chain: environment, profile, web identity, instance
 /// profile.
-pub(crate) async fn sdk_config(
+pub async fn sdk_config(
     context: &Context,
     instance_region: &Region,
 ) -> Result<SdkConfig, AwsError> {
@@ -141,7 +141,8 @@ async fn new_sdk_config(context: &Context, region: &Region) -> Result<SdkConfig,
 
 /// Returns the endpoint URL of a service, or else the one for all services (`AWS_ENDPOINT_URL`). `None`
 /// selects the default of the region.
-pub(crate) fn endpoint_url(of_service: Option<&str>, config: &SdkConfig) -> Option<String> {
+#[must_use]
+pub fn endpoint_url(of_service: Option<&str>, config: &SdkConfig) -> Option<String> {
     let url = of_service.or_else(|| config.endpoint_url().filter(|url| !url.is_empty()));
     url.map(str::to_owned)
 }

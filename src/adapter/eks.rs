@@ -101,7 +101,7 @@ impl EksError {
 
 /// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DescribedCluster {
+pub struct DescribedCluster {
     /// The cluster. Its ID is set for a local cluster on an Outpost.
     pub cluster: Cluster,
     /// The subnets of the control plane's network interfaces.
@@ -110,14 +110,14 @@ pub(crate) struct DescribedCluster {
 
 /// A client of the EKS API.
 #[derive(Clone, Debug)]
-pub(crate) struct Eks {
+pub struct Eks {
     client: Client,
     region: Region,
 }
 
 impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
+    pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         Ok(Self::from_config(context, &shared, region))
     }
@@ -130,7 +130,7 @@ impl Eks {
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
-    pub(crate) async fn cluster(
+    pub async fn cluster(
         &self,
         name: &str,
         deadline: Deadline,

@@ -1,31 +1,21 @@
-//! `check`: runs all checks, for this node or for all ENIConfigs of a cluster, and prints their results.
+//! `check`: runs all checks for this node, and prints their results.
 
-mod checklist;
 mod node_checks;
 mod unit_checks;
-mod zone_checks;
 
 use crate::adapter::Context;
 use crate::command::print;
-use crate::error::Error;
+use crate::error::{Error, UsageError};
 use clap::{Args, ValueEnum};
-use eni_core::diagnostic::{Diagnostic, Severity};
-use eni_core::domain::zone::{Region, Zone};
+use eni_core::diagnostic::checklist::{self, Line, Summary};
 use eni_core::settings::Settings;
-use serde::Serialize;
-use std::fmt;
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Check the ENIConfigs for these zones, or for `all` zones of the cluster, instead of this node; requires --cluster-kubeconfig
-    ///
-    /// `all` checks every zone in which the cluster has subnets; it also requires --cluster-name.
-    #[arg(long, value_name = "all|ZONE,…", value_delimiter = ',', value_parser = zone)]
-    zones: Vec<Zones>,
-    /// Region of the cluster; used only with --zones
-    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
-    region: Option<Region>,
+    /// Moved to `kubectl eni check`, which checks a cluster
+    #[arg(long, hide = true, value_name = "all|ZONE,…")]
+    zones: Option<String>,
     /// Exit with code 1 instead of 2 if a check is skipped
     #[arg(long)]
     strict: bool,
@@ -44,80 +34,14 @@ pub(crate) enum Output {
     Json,
 }
 
-/// A value of `--zones`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Zones {
-    /// All zones of the cluster's subnets.
-    All,
-    /// One zone.
-    One(Zone),
-}
-
-fn zone(text: &str) -> Result<Zones, String> {
-    match text {
-        "all" => Ok(Zones::All),
-        name => name.parse().map(Zones::One).map_err(|error| error.to_string()),
-    }
-}
-
-/// The result of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Line {
-    /// The name of the ENIConfig or zone; `None` if the list covers only one.
-    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-    #[serde(flatten)]
-    diagnostic: Diagnostic,
-}
-
-/// The number of checks with each severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-struct Summary {
-    ok: usize,
-    info: usize,
-    warning: usize,
-    failed: usize,
-    skipped: usize,
-}
-
-impl Summary {
-    fn of(lines: &[Line]) -> Self {
-        let mut summary = Self::default();
-        for line in lines {
-            *match line.diagnostic.severity {
-                Severity::Ok => &mut summary.ok,
-                Severity::Info => &mut summary.info,
-                Severity::Warning => &mut summary.warning,
-                Severity::Failed => &mut summary.failed,
-                Severity::Skipped => &mut summary.skipped,
-            } += 1;
-        }
-        summary
-    }
-
-    /// Returns an error if a check failed or was skipped.
-    fn result(self, strict: bool) -> Result<(), Error> {
-        let Self { ok, info, warning, failed, skipped } = self;
-        let total = ok + info + warning + failed + skipped;
-        match (failed, skipped) {
-            (0, 0) => Ok(()),
-            (failed, 1..) if strict => Err(Error::ChecksStrict { failed, skipped, total }),
-            (0, skipped) => Err(Error::ChecksSkipped { skipped, total }),
-            (failed, _) => Err(Error::Checks { failed, total }),
-        }
-    }
-}
-
-/// Formats `12 ok, 1 warning, 0 failed, 4 skipped`. Notes are listed only if there are any.
-impl fmt::Display for Summary {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ok, info, warning, failed, skipped } = *self;
-        write!(formatter, "{ok} ok, ")?;
-        if info > 0 {
-            write!(formatter, "{info} info, ")?;
-        }
-        let warnings = if warning == 1 { "warning" } else { "warnings" };
-        write!(formatter, "{warning} {warnings}, {failed} failed, {skipped} skipped")
+/// Returns an error if a check failed or was skipped.
+fn result(summary: Summary, strict: bool) -> Result<(), Error> {
+    let total = summary.total();
+    match (summary.failed, summary.skipped) {
+        (0, 0) => Ok(()),
+        (failed, skipped @ 1..) if strict => Err(Error::ChecksStrict { failed, skipped, total }),
+        (0, skipped) => Err(Error::ChecksSkipped { skipped, total }),
+        (failed, _) => Err(Error::Checks { failed, total }),
     }
 }
 
@@ -127,17 +51,17 @@ pub(crate) async fn check(
     settings: Settings,
     arguments: CheckArgs,
 ) -> Result<(), Error> {
-    let CheckArgs { zones, region, strict, output } = arguments;
-    let lines = if zones.is_empty() {
-        node_checks::check(context, settings).await?
-    } else {
-        Box::pin(zone_checks::check(&context, &settings, &zones, region)).await?
-    };
+    let CheckArgs { zones, strict, output } = arguments;
+    if let Some(zones) = zones {
+        return Err(UsageError::ZonesOfCluster { zones }.into());
+    }
+    let diagnostics = node_checks::check(context, settings).await?;
+    let lines: Vec<Line> = diagnostics.into_iter().map(Line::from).collect();
     let summary = Summary::of(&lines);
     let printed = print(&match output {
-        Output::Text => checklist::text(&lines, summary),
+        Output::Text => checklist::text(&lines, summary, None),
         Output::Json => checklist::json(&lines, summary),
     });
     // The result takes precedence over a closed pipe: `check | head -1` must not hide a failed check.
-    summary.result(strict).and(printed)
+    result(summary, strict).and(printed)
 }

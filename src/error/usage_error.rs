@@ -52,15 +52,15 @@ pub enum UsageError {
     /// `wait` has no ENIConfig to wait for.
     #[error("custom networking is off, so there is no ENIConfig to wait for")]
     NothingToWaitFor,
-    /// `check --zones` has no kubeconfig.
-    #[error("--zones requires a kubeconfig")]
-    NoKubeconfig,
     /// The proxy URL is invalid.
     #[error("invalid proxy in HTTPS_PROXY or --https-proxy")]
     Proxy(#[source] InvalidProxy),
-    /// `check --zones` has no region.
-    #[error("--zones requires the AWS region of the cluster")]
-    NoRegionOfCluster,
+    /// `check` has the flag `--zones`, which the kubectl plugin replaces.
+    #[error("--zones is not a flag of eni-bootstrap")]
+    ZonesOfCluster {
+        /// The value of the flag.
+        zones: String,
+    },
 }
 
 impl Advice for UsageError {
@@ -86,14 +86,15 @@ impl Advice for UsageError {
                 )
                 .into();
             }
-            Self::NoRegion { nearest: None, .. } | Self::NoRegionOfCluster => {
-                "add the region: `--region us-west-2`"
-            }
+            Self::NoRegion { nearest: None, .. } => "add the region: `--region us-west-2`",
             Self::NothingToWaitFor => {
                 "set `cni.custom-networking = true`, or do not run `eni-bootstrap wait`"
             }
-            Self::NoKubeconfig => {
-                "run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`"
+            Self::ZonesOfCluster { zones } if zones == "all" => {
+                "install the kubectl plugin kubectl-eni, and run `kubectl eni check`"
+            }
+            Self::ZonesOfCluster { zones } => {
+                return format!("install the kubectl plugin kubectl-eni, and run `kubectl eni check --zones {zones}`").into();
             }
             Self::Proxy(_) => {
                 "correct the proxy URL, or unset HTTPS_PROXY and https_proxy to connect without a proxy"

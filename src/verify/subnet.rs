@@ -81,6 +81,11 @@ pub(super) fn check_tags(requirements: &SubnetRequirements, subnet: &Subnet) -> 
     let tag = requirements.exclusion.tag(subnet)?;
     let first = CniVersion::SUBNET_EXCLUSION;
     let (id, edit) = (&subnet.id, edit(requirements));
+    let add = if requirements.is_this_node {
+        "set `cni.version`"
+    } else {
+        "add `--cni-version VERSION`"
+    };
     requirements.exclusion.version.is_none().then(|| {
         Diagnostic::warning(
             Code::SubnetTaggedOut,
@@ -88,7 +93,7 @@ pub(super) fn check_tags(requirements: &SubnetRequirements, subnet: &Subnet) -> 
                 "the version of the CNI is unknown; from {first}, the CNI assigns no pod addresses from {id} because of its tag {tag}"
             ),
             format!(
-                "set `cni.version`; if it is {first} or later, remove the tag, or set spec.subnet to another subnet: {edit}"
+                "{add}; if it is {first} or later, remove the tag, or set spec.subnet to another subnet: {edit}"
             ),
         )
     })

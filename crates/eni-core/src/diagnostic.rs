@@ -1,5 +1,6 @@
 //! A note to the operator: one type for the log, for `plan` and for `check`.
 
+pub mod checklist;
 mod code;
 
 pub use code::Code;

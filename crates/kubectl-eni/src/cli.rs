@@ -1,6 +1,7 @@
 //! The command line and the exit code.
 
 use crate::aws::AwsOptions;
+use crate::check;
 use crate::cluster::ClusterOptions;
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -31,7 +32,15 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Check the ENIConfigs of all zones and the IAM role of aws-node
+    #[command(after_help = CHECK_EXAMPLE)]
+    Check(check::CheckArgs),
+}
+
+const CHECK_EXAMPLE: &str = "Examples:
+  kubectl eni check
+  kubectl eni check --context prod --zones us-west-2a,us-west-2b --output json";
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -58,8 +67,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { cluster: _, aws: _, command } = cli;
-    match command {}
+    let Cli { cluster, aws, command } = cli;
+    match command {
+        Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
+    }
 }
 
 /// Reports an error and returns its exit code.

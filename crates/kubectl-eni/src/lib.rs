@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli       parses the command line and returns the exit code
+//! check     checks the ENIConfigs of all zones and the IAM role of aws-node
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -14,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod aws;
+mod check;
 pub mod cli;
 pub mod cluster;
 mod error;

@@ -74,7 +74,8 @@ pub(crate) fn access_denied_help(action: &str) -> String {
 
 impl CallError {
     /// Returns whether the service itself throttles or fails.
-    pub(crate) fn is_of_service(&self) -> bool {
+    #[must_use]
+    pub fn is_of_service(&self) -> bool {
         matches!(self, Self::Unavailable { source, .. } if source.is::<ErrorResponse>())
     }
 
@@ -143,7 +144,7 @@ struct NoResponse(Duration);
 /// Waits for the response of one call, at most until `deadline` and at most 20 seconds.
 ///
 /// The request is boxed because the futures of the SDK are large.
-pub(crate) fn call<T, E>(
+pub fn call<T, E>(
     action: &'static str,
     deadline: Deadline,
     request: impl Future<Output = Result<T, SdkError<E>>>,

@@ -51,7 +51,8 @@ impl ErrorResponse {
     }
 
     /// Returns whether the error code is `code`.
-    pub(crate) fn has_code(&self, code: &str) -> bool {
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 

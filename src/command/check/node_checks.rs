@@ -1,6 +1,6 @@
 //! The checks for this node: everything that `run` depends on, with one attempt each.
 
-use super::{Line, unit_checks};
+use super::unit_checks;
 use crate::adapter::Context;
 use crate::adapter::kubernetes::EniConfig;
 use crate::command::node_session::NodeSession;
@@ -18,7 +18,7 @@ use eni_core::settings::{CniSource, FallbackWait, Settings, Wait};
 use std::time::Duration;
 
 /// Checks this node.
-pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Line>, Error> {
+pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Diagnostic>, Error> {
     let mut settings = settings;
     let run_settings = settings.clone();
     // A check must not hide that a service does not respond.
@@ -26,8 +26,7 @@ pub(super) async fn check(context: Context, settings: Settings) -> Result<Vec<Li
     let mut node = NodeSession::open(context, settings).await?;
     let last_run = LastRun::read(&node.context, &run_settings);
     let last_run = last_run.and_then(|it| it.applicable(&node.facts, &run_settings));
-    let diagnostics = Box::pin(diagnostics(&mut node, last_run)).await;
-    Ok(diagnostics.into_iter().map(|diagnostic| Line { scope: None, diagnostic }).collect())
+    Ok(Box::pin(diagnostics(&mut node, last_run)).await)
 }
 
 /// Runs the checks in order. Omits checks that depend on a failed one. `last_run` is only for the tags of the

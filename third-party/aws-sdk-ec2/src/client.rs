@@ -180,6 +180,8 @@ pub mod customize;
 
 mod describe_instance_types;
 
+mod describe_instances;
+
 mod describe_network_interfaces;
 
 mod describe_security_groups;

@@ -5,6 +5,9 @@ pub use ::aws_types::request_id::RequestId;
 /// Types for the `DescribeInstanceTypes` operation.
 pub mod describe_instance_types;
 
+/// Types for the `DescribeInstances` operation.
+pub mod describe_instances;
+
 /// Types for the `DescribeNetworkInterfaces` operation.
 pub mod describe_network_interfaces;
 

@@ -28,6 +28,10 @@ pub(crate) mod shape_describe_instance_types;
 
 pub(crate) mod shape_describe_instance_types_input;
 
+pub(crate) mod shape_describe_instances;
+
+pub(crate) mod shape_describe_instances_input;
+
 pub(crate) mod shape_describe_network_interfaces;
 
 pub(crate) mod shape_describe_network_interfaces_input;
@@ -46,11 +50,23 @@ pub(crate) mod shape_get_subnet_cidr_reservations_input;
 
 pub(crate) mod shape_filter;
 
+pub(crate) mod shape_instance_ipv6_address;
+
 pub(crate) mod shape_ip_permission;
+
+pub(crate) mod shape_placement;
 
 pub(crate) mod shape_tag;
 
+pub(crate) mod shape_enclave_options;
+
 pub(crate) mod shape_group_identifier_list;
+
+pub(crate) mod shape_instance_block_device_mapping_list;
+
+pub(crate) mod shape_instance_list;
+
+pub(crate) mod shape_instance_metadata_options_response;
 
 pub(crate) mod shape_instance_type_info_list;
 
@@ -71,6 +87,10 @@ pub(crate) mod shape_network_interface_list;
 pub(crate) mod shape_operator_response;
 
 pub(crate) mod shape_prefix_list_id;
+
+pub(crate) mod shape_product_code_list;
+
+pub(crate) mod shape_reservation_list;
 
 pub(crate) mod shape_security_group_list;
 
@@ -98,6 +118,12 @@ pub(crate) mod shape_connection_tracking_configuration;
 
 pub(crate) mod shape_group_identifier;
 
+pub(crate) mod shape_iam_instance_profile;
+
+pub(crate) mod shape_instance;
+
+pub(crate) mod shape_instance_block_device_mapping;
+
 pub(crate) mod shape_instance_type_info;
 
 pub(crate) mod shape_ipv4_prefix_specification;
@@ -112,9 +138,15 @@ pub(crate) mod shape_network_interface_private_ip_address_list;
 
 pub(crate) mod shape_private_dns_name_options_on_launch;
 
+pub(crate) mod shape_product_code;
+
 pub(crate) mod shape_public_ip_dns_name_options;
 
+pub(crate) mod shape_reservation;
+
 pub(crate) mod shape_security_group;
+
+pub(crate) mod shape_state_reason;
 
 pub(crate) mod shape_subnet_cidr_block_state;
 
@@ -124,13 +156,37 @@ pub(crate) mod shape_attachment_ena_srd_udp_specification;
 
 pub(crate) mod shape_boot_mode_type_list;
 
+pub(crate) mod shape_capacity_reservation_specification_response;
+
+pub(crate) mod shape_capacity_reservation_target_response;
+
+pub(crate) mod shape_cpu_options;
+
 pub(crate) mod shape_ebs_info;
+
+pub(crate) mod shape_ebs_instance_block_device;
+
+pub(crate) mod shape_elastic_gpu_association_list;
+
+pub(crate) mod shape_elastic_inference_accelerator_association_list;
 
 pub(crate) mod shape_fpga_info;
 
 pub(crate) mod shape_gpu_info;
 
+pub(crate) mod shape_hibernation_options;
+
 pub(crate) mod shape_inference_accelerator_info;
+
+pub(crate) mod shape_instance_maintenance_options;
+
+pub(crate) mod shape_instance_network_interface_list;
+
+pub(crate) mod shape_instance_network_performance_options;
+
+pub(crate) mod shape_instance_secondary_interface_list;
+
+pub(crate) mod shape_instance_state;
 
 pub(crate) mod shape_instance_storage_info;
 
@@ -140,9 +196,13 @@ pub(crate) mod shape_ipv6_prefix_specification;
 
 pub(crate) mod shape_ipv6_range_list;
 
+pub(crate) mod shape_license_list;
+
 pub(crate) mod shape_media_accelerator_info;
 
 pub(crate) mod shape_memory_info;
+
+pub(crate) mod shape_monitoring;
 
 pub(crate) mod shape_network_info;
 
@@ -157,6 +217,8 @@ pub(crate) mod shape_nitro_tpm_info;
 pub(crate) mod shape_placement_group_info;
 
 pub(crate) mod shape_prefix_list_id_list;
+
+pub(crate) mod shape_private_dns_name_options_response;
 
 pub(crate) mod shape_processor_info;
 
@@ -186,11 +248,23 @@ pub(crate) mod shape_ebs_optimized_info;
 
 pub(crate) mod shape_efa_info;
 
+pub(crate) mod shape_elastic_gpu_association;
+
+pub(crate) mod shape_elastic_inference_accelerator_association;
+
 pub(crate) mod shape_fpga_device_info_list;
 
 pub(crate) mod shape_gpu_device_info_list;
 
 pub(crate) mod shape_inference_device_info_list;
+
+pub(crate) mod shape_instance_ipv6_address_list;
+
+pub(crate) mod shape_instance_network_interface;
+
+pub(crate) mod shape_instance_secondary_interface;
+
+pub(crate) mod shape_license_configuration;
 
 pub(crate) mod shape_media_device_info_list;
 
@@ -206,6 +280,8 @@ pub(crate) mod shape_supported_additional_processor_feature_list;
 
 pub(crate) mod shape_threads_per_core_list;
 
+pub(crate) mod shape_connection_tracking_specification_response;
+
 pub(crate) mod shape_disk_info;
 
 pub(crate) mod shape_ebs_card_info;
@@ -215,6 +291,20 @@ pub(crate) mod shape_fpga_device_info;
 pub(crate) mod shape_gpu_device_info;
 
 pub(crate) mod shape_inference_device_info;
+
+pub(crate) mod shape_instance_ipv4_prefix_list;
+
+pub(crate) mod shape_instance_ipv6_prefix_list;
+
+pub(crate) mod shape_instance_network_interface_association;
+
+pub(crate) mod shape_instance_network_interface_attachment;
+
+pub(crate) mod shape_instance_private_ip_address_list;
+
+pub(crate) mod shape_instance_secondary_interface_attachment;
+
+pub(crate) mod shape_instance_secondary_interface_private_ip_address_list;
 
 pub(crate) mod shape_media_device_info;
 
@@ -228,6 +318,16 @@ pub(crate) mod shape_gpu_device_memory_info;
 
 pub(crate) mod shape_inference_device_memory_info;
 
+pub(crate) mod shape_instance_attachment_ena_srd_specification;
+
+pub(crate) mod shape_instance_ipv4_prefix;
+
+pub(crate) mod shape_instance_ipv6_prefix;
+
+pub(crate) mod shape_instance_private_ip_address;
+
+pub(crate) mod shape_instance_secondary_interface_private_ip_address;
+
 pub(crate) mod shape_media_device_memory_info;
 
 pub(crate) mod shape_network_card_interface_type_list;
@@ -237,3 +337,5 @@ pub(crate) mod shape_neuron_device_core_info;
 pub(crate) mod shape_neuron_device_memory_info;
 
 pub(crate) mod shape_workloads_list;
+
+pub(crate) mod shape_instance_attachment_ena_srd_udp_specification;

@@ -179,3 +179,7 @@ impl Client {
 pub mod customize;
 
 mod describe_cluster;
+
+mod describe_pod_identity_association;
+
+mod list_pod_identity_associations;

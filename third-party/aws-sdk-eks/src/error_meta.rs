@@ -126,6 +126,90 @@ impl From<crate::operation::describe_cluster::DescribeClusterError> for Error {
         }
     }
 }
+impl<R>
+    From<
+        ::aws_smithy_runtime_api::client::result::SdkError<
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError,
+            R,
+        >,
+    > for Error
+where
+    R: Send + Sync + std::fmt::Debug + 'static,
+{
+    fn from(
+        err: ::aws_smithy_runtime_api::client::result::SdkError<
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError,
+            R,
+        >,
+    ) -> Self {
+        match err {
+            ::aws_smithy_runtime_api::client::result::SdkError::ServiceError(context) => Self::from(context.into_err()),
+            _ => Error::Unhandled(crate::error::sealed_unhandled::Unhandled {
+                meta: ::aws_smithy_types::error::metadata::ProvideErrorMetadata::meta(&err).clone(),
+                source: err.into(),
+            }),
+        }
+    }
+}
+impl From<crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError> for Error {
+    fn from(err: crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError) -> Self {
+        match err {
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError::InvalidParameterException(inner) => {
+                Error::InvalidParameterException(inner)
+            }
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError::InvalidRequestException(inner) => {
+                Error::InvalidRequestException(inner)
+            }
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError::ResourceNotFoundException(inner) => {
+                Error::ResourceNotFoundException(inner)
+            }
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError::ServerException(inner) => {
+                Error::ServerException(inner)
+            }
+            crate::operation::describe_pod_identity_association::DescribePodIdentityAssociationError::Unhandled(inner) => Error::Unhandled(inner),
+        }
+    }
+}
+impl<R>
+    From<::aws_smithy_runtime_api::client::result::SdkError<crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError, R>>
+    for Error
+where
+    R: Send + Sync + std::fmt::Debug + 'static,
+{
+    fn from(
+        err: ::aws_smithy_runtime_api::client::result::SdkError<
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError,
+            R,
+        >,
+    ) -> Self {
+        match err {
+            ::aws_smithy_runtime_api::client::result::SdkError::ServiceError(context) => Self::from(context.into_err()),
+            _ => Error::Unhandled(crate::error::sealed_unhandled::Unhandled {
+                meta: ::aws_smithy_types::error::metadata::ProvideErrorMetadata::meta(&err).clone(),
+                source: err.into(),
+            }),
+        }
+    }
+}
+impl From<crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError> for Error {
+    fn from(err: crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError) -> Self {
+        match err {
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError::InvalidParameterException(inner) => {
+                Error::InvalidParameterException(inner)
+            }
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError::InvalidRequestException(inner) => {
+                Error::InvalidRequestException(inner)
+            }
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError::ResourceNotFoundException(inner) => {
+                Error::ResourceNotFoundException(inner)
+            }
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError::ServerException(inner) => {
+                Error::ServerException(inner)
+            }
+            crate::operation::list_pod_identity_associations::ListPodIdentityAssociationsError::Unhandled(inner) => Error::Unhandled(inner),
+        }
+    }
+}
 impl<O, E> ::std::convert::From<::aws_smithy_runtime_api::client::waiters::error::WaiterError<O, E>> for Error
 where
     O: ::std::fmt::Debug + ::std::marker::Send + ::std::marker::Sync + 'static,

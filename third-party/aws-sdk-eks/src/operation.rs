@@ -4,3 +4,9 @@ pub use ::aws_types::request_id::RequestId;
 
 /// Types for the `DescribeCluster` operation.
 pub mod describe_cluster;
+
+/// Types for the `DescribePodIdentityAssociation` operation.
+pub mod describe_pod_identity_association;
+
+/// Types for the `ListPodIdentityAssociations` operation.
+pub mod list_pod_identity_associations;

@@ -26,6 +26,10 @@ pub fn parse_http_error_metadata(
 
 pub(crate) mod shape_describe_cluster;
 
+pub(crate) mod shape_describe_pod_identity_association;
+
+pub(crate) mod shape_list_pod_identity_associations;
+
 pub(crate) fn or_empty_doc(data: &[u8]) -> &[u8] {
     if data.is_empty() {
         b"{}"
@@ -35,6 +39,10 @@ pub(crate) fn or_empty_doc(data: &[u8]) -> &[u8] {
 }
 
 pub(crate) mod shape_client_exception;
+
+pub(crate) mod shape_invalid_parameter_exception;
+
+pub(crate) mod shape_invalid_request_exception;
 
 pub(crate) mod shape_resource_not_found_exception;
 
@@ -49,6 +57,10 @@ pub(crate) mod shape_control_plane_scaling_config;
 pub(crate) mod shape_encryption_config;
 
 pub(crate) mod shape_logging;
+
+pub(crate) mod shape_pod_identity_association;
+
+pub(crate) mod shape_pod_identity_association_summaries;
 
 pub(crate) mod shape_string_list;
 
@@ -85,6 +97,8 @@ pub(crate) mod shape_log_setup;
 pub(crate) mod shape_node_resources_fit_config;
 
 pub(crate) mod shape_outpost_config_response;
+
+pub(crate) mod shape_pod_identity_association_summary;
 
 pub(crate) mod shape_provider;
 

@@ -6,6 +6,8 @@ pub use crate::types::_control_plane_scaling_config::ControlPlaneScalingConfig;
 
 pub use crate::types::_cluster::Cluster;
 
+pub use crate::types::_pod_identity_association::PodIdentityAssociation;
+
 pub use crate::types::_certificate_authority_activated_by::CertificateAuthorityActivatedBy;
 
 pub use crate::types::_encryption_config::EncryptionConfig;
@@ -61,6 +63,8 @@ pub use crate::types::_kube_api_server_config_response::KubeApiServerConfigRespo
 pub use crate::types::_kube_scheduler_config_response::KubeSchedulerConfigResponse;
 
 pub use crate::types::_kube_controller_manager_config_response::KubeControllerManagerConfigResponse;
+
+pub use crate::types::_pod_identity_association_summary::PodIdentityAssociationSummary;
 
 pub use crate::types::_provider::Provider;
 
@@ -169,6 +173,10 @@ mod _oidc;
 mod _outpost_config_response;
 
 mod _pod_gc_controller_config_response;
+
+mod _pod_identity_association;
+
+mod _pod_identity_association_summary;
 
 mod _provider;
 

@@ -129,6 +129,25 @@ codes! {
     CniVariableInvalid = "cni-variable-invalid", "aws-node";
     /// Prefix delegation is on, but every warm target is 0, so the aws-node container exits.
     NoWarmTarget = "no-warm-target", "aws-node";
+    /// The IAM role of aws-node is known.
+    AwsNodeIdentity = "aws-node-identity", "aws-node role";
+    /// The cluster has an association of EKS Pod Identity and an annotation for another role. The
+    /// annotation has no effect.
+    AwsNodeRoleIgnored = "aws-node-role-ignored", "aws-node role";
+    /// The IAM role of aws-node cannot be determined.
+    AwsNodeRoleUnknown = "aws-node-role-unknown", "aws-node role";
+    /// The service account of the aws-node DaemonSet does not exist, so its pods do not start.
+    ServiceAccountNotFound = "service-account-not-found", "aws-node role";
+    /// The annotation of the service account is not the ARN of an IAM role.
+    AwsNodeRoleInvalid = "aws-node-role-invalid", "aws-node role";
+    /// The IAM role of aws-node does not exist.
+    AwsNodeRoleNotFound = "aws-node-role-not-found", "aws-node role";
+    /// The IAM role of aws-node allows every action that its version and configuration need.
+    AwsNodePolicyOk = "aws-node-policy-ok", "aws-node policy";
+    /// The IAM role of aws-node does not allow an action that its version and configuration need.
+    AwsNodePolicyDenied = "aws-node-policy-denied", "aws-node policy";
+    /// IAM does not evaluate the policies of the role of aws-node, or the result depends on conditions.
+    AwsNodePolicyNotChecked = "aws-node-policy-not-checked", "aws-node policy";
     /// A setting differs from the aws-node DaemonSet, so max-pods might be wrong for the actual CNI configuration.
     SettingOverridesDaemonSet = "setting-overrides-daemonset", "settings";
     /// A setting repeats the value of the aws-node DaemonSet.
@@ -225,8 +244,8 @@ mod tests {
         let mut text = "\
 # Diagnostics
 
-`eni-bootstrap check` reports each condition with a severity and a stable code. With `--output json` a
-diagnostic has the fields `code`, `severity`, `subject`, `text` and, if you can do something about it,
+`eni-bootstrap check` and `kubectl eni check` report each condition with a severity and a stable code. With
+`--output json` a diagnostic has the fields `code`, `severity`, `subject`, `text` and, if you can do something about it,
 `help`. `eni-bootstrap plan --output json` has the same fields. Scripts may compare codes. Texts may change.
 
 | severity | meaning |

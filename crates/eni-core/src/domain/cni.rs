@@ -77,7 +77,8 @@ impl Cni {
     }
 
     /// Returns whether the CNI reads its network interfaces from IMDS, which has no tags of them.
-    pub(crate) fn reads_imds_only(&self) -> bool {
+    #[must_use]
+    pub fn reads_imds_only(&self) -> bool {
         self.imds_only && self.may_be_since(CniVersion::IMDS_ONLY_MODE)
     }
 

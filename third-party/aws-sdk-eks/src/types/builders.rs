@@ -6,6 +6,8 @@ pub use crate::types::_control_plane_scaling_config::ControlPlaneScalingConfigBu
 
 pub use crate::types::_cluster::ClusterBuilder;
 
+pub use crate::types::_pod_identity_association::PodIdentityAssociationBuilder;
+
 pub use crate::types::_encryption_config::EncryptionConfigBuilder;
 
 pub use crate::types::_elastic_load_balancing::ElasticLoadBalancingBuilder;
@@ -47,6 +49,8 @@ pub use crate::types::_kube_api_server_config_response::KubeApiServerConfigRespo
 pub use crate::types::_kube_scheduler_config_response::KubeSchedulerConfigResponseBuilder;
 
 pub use crate::types::_kube_controller_manager_config_response::KubeControllerManagerConfigResponseBuilder;
+
+pub use crate::types::_pod_identity_association_summary::PodIdentityAssociationSummaryBuilder;
 
 pub use crate::types::_provider::ProviderBuilder;
 

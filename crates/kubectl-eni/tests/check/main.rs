@@ -1,0 +1,9 @@
+//! `kubectl eni check` against a real API server and moto.
+
+#![allow(clippy::unwrap_used)]
+
+mod aws;
+mod identity;
+mod site;
+mod skipped;
+mod zones;

@@ -1,4 +1,4 @@
-//! A simulated EKS and STS API with one cluster and one role.
+//! A simulated EKS, STS and IAM API with one cluster and one role.
 //!
 //! Sources: <https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html>,
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
@@ -10,6 +10,7 @@ use futures::FutureExt as _;
 use http::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio_rustls::rustls::ServerConfig;
@@ -109,6 +110,10 @@ impl State {
                 let body = json!({ "cluster": self.cluster });
                 answer(200, "application/json", body.to_string())
             }
+            ("GET", Some(path)) if path == format!("{name}/pod-identity-associations") => {
+                let body = json!({ "associations": [] });
+                answer(200, "application/json", body.to_string())
+            }
             ("GET", Some(path)) => {
                 let body = json!({ "message": format!("No cluster found for name: {path}.") });
                 let mut response = answer(404, "application/json", body.to_string());
@@ -116,18 +121,38 @@ impl State {
                 response.headers_mut().insert("x-amzn-errortype", kind);
                 response
             }
-            _ => self.assume_role(request),
+            _ => {
+                let form: BTreeMap<String, String> =
+                    form_urlencoded::parse(&request.body).into_owned().collect();
+                match form.get("Action").map_or("", String::as_str) {
+                    "SimulatePrincipalPolicy" => simulate(&form),
+                    action => self.assume_role(action),
+                }
+            }
         }
     }
 
-    fn assume_role(&self, request: &Request) -> Response<Body> {
-        let form: BTreeMap<String, String> =
-            form_urlencoded::parse(&request.body).into_owned().collect();
-        let action = form.get("Action").map_or("", String::as_str);
+    fn assume_role(&self, action: &str) -> Response<Body> {
         let [id, secret, token] = &self.credentials;
         let body = format!(
             "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></{action}Result></{action}Response>"
         );
         answer(200, "text/xml", body)
     }
+}
+
+/// Returns that the policies of the role allow every action.
+fn simulate(form: &BTreeMap<String, String>) -> Response<Body> {
+    let actions = form.iter().filter(|(key, _)| key.starts_with("ActionNames.member."));
+    let mut results = String::new();
+    for (_, action) in actions {
+        let _ = write!(
+            results,
+            "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>allowed</EvalDecision></member>"
+        );
+    }
+    let body = format!(
+        "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+    );
+    answer(200, "text/xml", body)
 }

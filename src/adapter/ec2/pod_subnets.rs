@@ -17,7 +17,7 @@ const SUBNETS: &str = "ec2:DescribeSubnets";
 
 impl Ec2 {
     /// Returns the subnets of `ids` that exist.
-    pub(crate) async fn subnets(
+    pub async fn subnets(
         &self,
         ids: &[String],
         deadline: Deadline,

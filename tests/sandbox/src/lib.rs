@@ -19,6 +19,7 @@ mod control;
 mod dns;
 mod ec2;
 mod faults;
+pub mod fleet;
 mod imds;
 mod kubernetes;
 mod server;

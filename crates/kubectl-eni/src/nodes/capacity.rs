@@ -96,7 +96,7 @@ fn check_max_pods(node: &Node, max_pods: u32, capacity: &Capacity) -> Option<Fin
         return Some(Finding::new(Verdict::AboveRecommended, text).fix(fix));
     }
     (max_pods < computed).then(|| {
-        let text = format!("{accepts}, and the CNI has addresses for {computed}");
+        let text = format!("{accepts}, and the node has capacity for {computed}");
         let fix = "raise maxPods or podsPerCore, if the lower value is not intended";
         Finding::new(Verdict::MaxPodsTooLow, text).fix(fix)
     })

@@ -125,7 +125,7 @@ impl EniConfigs {
         let value = if is_zone { node.zone() } else { self.right_name(node) };
         let replace = if default_exists { format!(", then {REPLACE}") } else { String::new() };
         let finding = Finding::new(verdict, text).fix(format!("add the label{replace}"));
-        match value {
+        match value.filter(|_| is_plain(label_def)) {
             Some(value) => {
                 finding.command(format!("kubectl label node {} {label_def}={value}", node.name))
             }
@@ -148,6 +148,9 @@ impl EniConfigs {
     fn correction(&self, node: &Node, source: &str) -> Option<String> {
         let right = self.right_name(node)?;
         let name = &node.name;
+        if !is_plain(source.split_once(' ')?.1) {
+            return None;
+        }
         match source.split_once(' ')? {
             ("annotation", key) => {
                 Some(format!("kubectl annotate node {name} {key}={right} --overwrite"))
@@ -157,6 +160,12 @@ impl EniConfigs {
             (_, key) => Some(format!("kubectl label node {name} {key}={right} --overwrite")),
         }
     }
+}
+
+/// Returns whether a shell passes this key of a label or annotation unchanged. It comes from a variable of
+/// aws-node, which can have any value.
+fn is_plain(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use eni_core::domain::label::{INSTANCE_TYPE, REGION, ZONE};
 use eni_core::domain::quantity::Quantity;
+use eni_core::domain::zone::Zone;
 use eni_core::host::COMPUTE_TYPE;
 use eni_core::plan::DEFAULT_EVICTION;
 use serde::Deserialize;
@@ -142,7 +143,9 @@ impl Node {
     pub(crate) fn zone(&self) -> Option<&str> {
         let of_provider = || {
             let provider_id = self.provider_id.as_deref()?;
-            provider_id.strip_prefix("aws:///")?.split_once('/').map(|(zone, _)| zone)
+            let (zone, _) = provider_id.strip_prefix("aws:///")?.split_once('/')?;
+            // A kubelet sets it without validation, and the zone becomes part of a command to paste.
+            zone.parse::<Zone>().is_ok().then_some(zone)
         };
         let label = self.label(ZONE).or_else(|| self.label(OLD_ZONE));
         label.or_else(of_provider).filter(|zone| !zone.is_empty())
@@ -225,6 +228,8 @@ mod tests {
         assert_eq!(node.annotations, map(&[("note", "x")]));
         assert_eq!((node.zone(), node.instance_type()), (Some("us-west-2a"), Some("m5.large")));
         assert_eq!((node.is_bottlerocket, node.max_pods, node.reserved), (true, None, None));
+        let provider_id = Some("aws:///$(reboot)/i-1".to_owned());
+        assert_eq!(Node { provider_id, ..Node::default() }.zone(), None, "part of a command");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) enum Verdict {
     AboveRecommended,
     /// Not the reserve that Karpenter plans with by default.
     ReserveDiffers,
-    /// The kubelet accepts fewer pods than the CNI has addresses for.
+    /// The kubelet accepts fewer pods than the node has capacity for.
     MaxPodsTooLow,
     /// No finding.
     Right,
@@ -129,7 +129,7 @@ impl Verdict {
             Self::UnknownCapacity => "the cluster does not show the capacity",
             Self::AboveRecommended => "more pods than EKS recommends, all with an address",
             Self::ReserveDiffers => "not the reserve that Karpenter plans with by default",
-            Self::MaxPodsTooLow => "the kubelet accepts fewer pods than can get an address",
+            Self::MaxPodsTooLow => "the kubelet accepts fewer pods than the node has capacity for",
             Self::Right => "as eni-bootstrap configures a node",
             Self::OutOfScope => "the Amazon VPC CNI does not run on the node",
         }

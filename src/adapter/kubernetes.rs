@@ -1,5 +1,6 @@
 //! The Kubernetes API: ENIConfigs, the aws-node DaemonSet, and this node's Node object and pods.
 
+mod cluster_cni;
 mod connection_error;
 mod credentials;
 mod daemonset;
@@ -18,6 +19,7 @@ mod replay;
 mod response_limit;
 mod retry_after;
 
+pub use cluster_cni::ClusterCni;
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
 pub(crate) use early_connections::EarlyConnections;

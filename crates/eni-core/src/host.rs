@@ -36,7 +36,7 @@ pub use detect::{DetectedHost, HostError, detect};
 pub use existing_config::{ExistingConfig, existing_config};
 pub use image::{Image, KUBELET_VERSION, Read, SnapOption};
 pub use loaded_unit::{LoadedUnit, PROPERTIES};
-pub use out_of_scope::{OutOfScope, check_image, check_user_data};
+pub use out_of_scope::{COMPUTE_TYPE, OutOfScope, check_image, check_user_data};
 pub use unit_check::{UnitCheck, UnitFiles};
 pub use unit_mismatch::{Difference, UnitMismatch};
 

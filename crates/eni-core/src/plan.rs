@@ -22,12 +22,15 @@ mod pods_per_core;
 mod reserve;
 mod reserve_precedence;
 
+pub use allocatable::DEFAULT_EVICTION;
 pub use attached_interfaces::depends_on_attached_interfaces;
 pub use cluster_access::{ClusterAccess, access, known_cluster};
 pub use effective_cni::EffectiveCni;
 use effective_cni::effective_cni;
 pub use expected_eni_config::{expected_eni_config, expects_custom_networking};
 use in_force::in_force;
+pub use karpenter_max_pods::help as karpenter_max_pods_help;
+pub use karpenter_reserve::eni_limited_pods;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};
 use node_labels::{NodeLabels, node_labels};
 pub use node_network::depends_on_zone_subnets;

@@ -4,6 +4,7 @@ use crate::aws::AwsOptions;
 use crate::check;
 use crate::cluster::ClusterOptions;
 use crate::error::Error;
+use crate::nodes;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
@@ -36,6 +37,8 @@ enum Command {
     /// Check the ENIConfigs of all zones and the IAM role of aws-node
     #[command(after_help = CHECK_EXAMPLE)]
     Check(check::CheckArgs),
+    /// Compare the nodes with what eni-bootstrap computes for them
+    Nodes(nodes::Args),
 }
 
 const CHECK_EXAMPLE: &str = "Examples:
@@ -70,6 +73,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { cluster, aws, command } = cli;
     match command {
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
+        Command::Nodes(args) => nodes::run(&args, &cluster, &aws).await,
     }
 }
 

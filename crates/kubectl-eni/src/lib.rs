@@ -3,6 +3,7 @@
 //! ```text
 //! cli       parses the command line and returns the exit code
 //! check     checks the ENIConfigs of all zones and the IAM role of aws-node
+//! nodes     compares the nodes of a cluster with what eni-bootstrap computes
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -19,4 +20,5 @@ mod check;
 pub mod cli;
 pub mod cluster;
 mod error;
+mod nodes;
 mod output;

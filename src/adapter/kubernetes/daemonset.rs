@@ -175,13 +175,27 @@ fn with_resource_type(error: KubernetesError) -> KubernetesError {
 impl ApiServer {
     /// Returns the configuration of the CNI on `node`.
     pub async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
+        let daemon_set = self.daemon_set().await?;
+        let warning = self.check_selector(&daemon_set, node).await?;
+        let mut aws_node = self.configuration(&daemon_set).await?;
+        aws_node.diagnostics.extend(warning);
+        Ok(aws_node)
+    }
+
+    pub(super) async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await.map_err(with_resource_type)?;
-        let daemon_set = daemon_set.ok_or(AwsNodeError::NotFound)?;
-        let warning = self.check_selector(&daemon_set, node).await?;
-        let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
+        daemon_set.ok_or(AwsNodeError::NotFound)
+    }
+
+    /// Returns the configuration in the environment of the container.
+    pub(super) async fn configuration(
+        &self,
+        daemon_set: &DynamicObject,
+    ) -> Result<AwsNode, AwsNodeError> {
+        let container = container(daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
             environment.extend(self.env_from(all, &container).await?);
@@ -194,9 +208,7 @@ impl ApiServer {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        let mut aws_node = AwsNode::read(&environment, &container.image);
-        aws_node.diagnostics.extend(warning);
-        Ok(aws_node)
+        Ok(AwsNode::read(&environment, &container.image))
     }
 
     /// Returns the variables of one entry of `envFrom`.

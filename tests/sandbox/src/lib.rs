@@ -20,6 +20,7 @@ mod dns;
 mod ec2;
 pub mod example_cluster;
 mod faults;
+pub mod fleet;
 mod imds;
 mod kubernetes;
 mod object_api;

@@ -18,7 +18,7 @@ pub use name_template::{EniConfigNameError, Field, InvalidTemplate, NameTemplate
 pub const DEFAULT_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 /// The node label that takes precedence over every other label and annotation, from version 1.11.0 of
 /// the CNI.
-pub(crate) const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
+pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// The name that the CNI uses if no label and no annotation gives one.
 pub const FALLBACK: &str = "default";
 

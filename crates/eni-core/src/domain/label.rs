@@ -30,7 +30,7 @@ const SETTABLE: [&str; 11] = [
 ];
 
 /// The label of the instance type. The same rules apply as to [`ZONE`].
-pub(crate) const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 
 /// A label that Kubernetes rejects, or that a kubelet may not set on its own node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

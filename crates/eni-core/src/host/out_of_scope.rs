@@ -14,7 +14,7 @@ use std::path::Path;
 ///
 /// Source: `nodeadm` reference for hybrid nodes and "Control if a workload is deployed on EKS Auto
 /// Mode nodes", Amazon EKS User Guide; `internal/kubelet/config.go`, aws/eks-hybrid.
-const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
+pub const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
 /// Separates the location from the label in an [`ExistingLabel`] as text.
 const LABEL: &str = " sets label ";

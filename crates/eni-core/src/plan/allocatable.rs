@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 ///
 /// Source: `DefaultEvictionHard`, `pkg/kubelet/apis/config/v1beta1/defaults_linux.go`,
 /// kubernetes/kubernetes.
-const DEFAULT_EVICTION: u64 = 100 << 20;
+pub const DEFAULT_EVICTION: u64 = 100 << 20;
 
 /// The reserves in force and what they depend on.
 pub(super) struct Reserves<'a> {

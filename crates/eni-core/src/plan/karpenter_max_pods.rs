@@ -6,7 +6,8 @@ use crate::domain::capacity::{Capacity, HOST_NETWORK_PODS};
 ///
 /// Karpenter computes max-pods from the network interfaces of the default card without `RESERVED_ENIS`,
 /// and has no ceiling and no prefixes. An expression in `kubelet.maxPods` can contain all of them.
-pub(super) fn help(capacity: &Capacity, planned: u32) -> String {
+#[must_use]
+pub fn help(capacity: &Capacity, planned: u32) -> String {
     let Capacity { reserved, trunk, interfaces, max_pods, .. } = *capacity;
     let without_pods = [
         reserved,

@@ -20,7 +20,8 @@ use crate::settings::{ReserveBasis, Settings};
 /// Returns the number of pods from which Karpenter computes the memory reserve on Amazon Linux,
 /// whatever max-pods is: it counts every network interface of the default card and no prefixes. The
 /// option `RESERVED_ENIS` of Karpenter has no effect on this number.
-fn eni_limited_pods(limits: &InstanceLimits) -> u32 {
+#[must_use]
+pub fn eni_limited_pods(limits: &InstanceLimits) -> u32 {
     let InstanceLimits { interfaces, ipv4_per_interface, .. } = *limits;
     let addresses = interfaces.saturating_mul(ipv4_per_interface.saturating_sub(1));
     addresses.saturating_add(HOST_NETWORK_PODS)

@@ -1,0 +1,54 @@
+//! 40 nodes, of which 6 are wrong in 6 different ways.
+
+use super::support::{Plugin, assert_golden, install_fleet, SUBNETS};
+use eni_bootstrap_real_parts::{Who, cluster};
+use eni_bootstrap_sandbox::fleet;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[test]
+fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
+    let Some(cluster) = cluster() else { return };
+    install_fleet(&cluster, SUBNETS);
+    // A pod that has ended does not count.
+    let ended = serde_json::json!({ "phase": "Succeeded" });
+    cluster.set_status("/api/v1/namespaces/default/pods/app-35-1", ended);
+    let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
+
+    let (code, json, stderr) = plugin.run(&["--output", "json"]);
+    assert_eq!((code, stderr.as_str()), (1, ""));
+    let document: Value = serde_json::from_str(&json).unwrap();
+    let verdict = |node: &Value| {
+        let text = |key: &str| node[key].as_str().unwrap().to_owned();
+        (text("name"), text("verdict"))
+    };
+    let found: BTreeMap<_, _> = document["nodes"].as_array().unwrap().iter().map(verdict).collect();
+    let names: BTreeMap<u32, String> =
+        fleet::nodes().iter().map(|node| (node.number, node.name())).collect();
+    let wrong = fleet::WRONG.map(|(number, verdict)| (names[&number].clone(), verdict.to_owned()));
+    assert_eq!(found, BTreeMap::from(wrong));
+    assert_golden("nodes.json", &json);
+
+    for (arguments, golden) in [
+        (&["--all"][..], "nodes-all.txt"),
+        (&[], "nodes.txt"),
+        (&["--output", "prometheus"], "nodes.prom"),
+        (&["--no-pods", "-l", "topology.kubernetes.io/zone=us-west-2a"], "nodes-zone.txt"),
+    ] {
+        let (code, text, stderr) = plugin.run(arguments);
+        assert_eq!((code, stderr.as_str()), (1, ""), "{arguments:?}");
+        assert_golden(golden, &text);
+        let is_command = |line: &str| line.trim_start().starts_with("kubectl ");
+        let prose = text.lines().filter(|line| !is_command(line) && !golden.ends_with("prom"));
+        let wide: Vec<&str> = prose.filter(|line| line.chars().count() > 100).collect();
+        assert_eq!(wide, Vec::<&str>::new(), "{golden}");
+    }
+
+    let (code, text, stderr) = plugin.run(&["--selector", "karpenter.sh/nodepool=default"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_golden("nodes-right.txt", &text);
+
+    let (code, text, stderr) = plugin.run(&["--selector", "a in b"]);
+    assert_eq!((code, text.as_str()), (64, ""));
+    assert_golden("nodes-selector.err", &stderr);
+}

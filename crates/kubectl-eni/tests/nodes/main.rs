@@ -1,0 +1,8 @@
+//! `kubectl eni nodes` against a real API server.
+
+mod clusters;
+mod fleet;
+mod measure;
+mod permissions;
+mod support;
+mod verify_subnets;

@@ -41,3 +41,4 @@ demo() {
 }
 
 demo 1 "Check the ENIConfigs of all zones and the IAM role of aws-node" check
+demo 1 "Compare each node with what eni-bootstrap computes for it" nodes

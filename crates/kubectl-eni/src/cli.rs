@@ -21,7 +21,7 @@ use std::process;
     bin_name = "kubectl eni",
     version,
     verbatim_doc_comment,
-    max_term_width = 100
+    term_width = 100
 )]
 struct Cli {
     #[command(flatten)]

@@ -9,7 +9,7 @@ pub(crate) mod core_dumps;
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub mod ec2;
-pub(crate) mod eks;
+pub mod eks;
 pub mod eks_token;
 pub(crate) mod hardware;
 pub(crate) mod host_command;

@@ -25,5 +25,5 @@ pub mod command;
 mod error;
 mod observe;
 mod report;
-mod verify;
+pub mod verify;
 pub mod wait;

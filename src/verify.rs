@@ -12,11 +12,11 @@ mod security_groups;
 mod subnet;
 mod subnet_exclusion;
 
-pub(crate) use free_addresses::AddressDemand;
+pub use free_addresses::AddressDemand;
 use free_addresses::free_prefixes;
 pub(crate) use pod_addresses::is_full;
 pub(crate) use pod_subnets::{PodSubnets, check_pod_subnets};
-pub(crate) use subnet_exclusion::SubnetExclusion;
+pub use subnet_exclusion::SubnetExclusion;
 
 use crate::adapter::Deadline;
 use crate::adapter::aws::call::CallError;
@@ -37,7 +37,7 @@ const REQUEST: Duration = Duration::from_secs(8);
 
 /// The location of a node, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NodeLocation {
+pub struct NodeLocation {
     pub zone: Option<String>,
     /// The zone ID, which is the same in every AWS account, unlike the zone name.
     pub zone_id: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct NodeLocation {
 
 /// The requirements of a node on the subnet in its ENIConfig.
 #[derive(Clone, Debug)]
-pub(crate) struct SubnetRequirements {
+pub struct SubnetRequirements {
     /// The location of the node, which the subnet must match.
     pub location: NodeLocation,
     /// Whether the location is the one of this node, or the one that the ENIConfig is for.
@@ -133,7 +133,7 @@ async fn existing_addresses(
 
 /// Checks the subnet and the security groups of an ENIConfig. Without a client, `ec2` contains the reason
 /// for the skipped checks.
-pub(crate) async fn with_ec2(
+pub async fn with_ec2(
     requirements: &SubnetRequirements,
     eni_config: &EniConfig,
     ec2: Result<&Ec2, &str>,

@@ -3,8 +3,10 @@
 mod instance_types;
 mod pod_subnets;
 
+pub use crate::adapter::aws::call::CallError;
+
 use crate::adapter::Context;
-use crate::adapter::aws::{self, call::CallError};
+use crate::adapter::aws;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use eni_core::domain::identifier::InstanceType;

@@ -101,23 +101,25 @@ impl EksError {
 
 /// A cluster as `eks:DescribeCluster` returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DescribedCluster {
+pub struct DescribedCluster {
     /// The cluster. Its ID is set for a local cluster on an Outpost.
     pub cluster: Cluster,
     /// The subnets of the control plane's network interfaces.
     pub subnets: Vec<String>,
+    /// The security group that EKS created for the control plane and the nodes.
+    pub security_group: Option<String>,
 }
 
 /// A client of the EKS API.
 #[derive(Clone, Debug)]
-pub(crate) struct Eks {
+pub struct Eks {
     client: Client,
     region: Region,
 }
 
 impl Eks {
     /// Creates a client for `region`, with the configured endpoint URL or the default of the region.
-    pub(crate) async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
+    pub async fn new(context: &Context, region: &Region) -> Result<Self, AwsError> {
         let shared = aws::sdk_config(context, region).await?;
         Ok(Self::from_config(context, &shared, region))
     }
@@ -130,7 +132,7 @@ impl Eks {
     }
 
     /// Returns the cluster `name`. Waits until `deadline` for the endpoint of a cluster in creation.
-    pub(crate) async fn cluster(
+    pub async fn cluster(
         &self,
         name: &str,
         deadline: Deadline,
@@ -173,6 +175,9 @@ fn described_cluster(
                 source: ClusterSource::Eks,
             },
             subnets: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
+            security_group: vpc
+                .and_then(|vpc| vpc.cluster_security_group_id())
+                .map(str::to_owned),
         })
     };
     cluster.and_then(described).ok_or_else(not_ready)

@@ -14,7 +14,7 @@ const MIN_FREE_ADDRESSES: u32 = 2;
 
 /// The addresses that the pods of a full node use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AddressDemand {
+pub struct AddressDemand {
     /// The number of addresses.
     pub addresses: u32,
     /// Whether the node has other addresses for pods, on attached network interfaces.

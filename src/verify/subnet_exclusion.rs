@@ -7,7 +7,7 @@ use eni_core::facts::Subnet;
 
 /// What decides whether the tags of a subnet exclude it from pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SubnetExclusion {
+pub struct SubnetExclusion {
     /// `ENABLE_SUBNET_DISCOVERY` of aws-node: without it, no tag excludes a subnet.
     subnet_discovery: bool,
     /// `CLUSTER_NAME` of aws-node. The CNI compares the tags with this name, and not with the name of
@@ -20,7 +20,7 @@ pub(crate) struct SubnetExclusion {
 impl SubnetExclusion {
     /// Returns the rules of the CNI with the configuration `aws_node`, which is `None` if it was not read.
     #[must_use]
-    pub(crate) fn new(aws_node: Option<&AwsNode>, version: Option<CniVersion>) -> Self {
+    pub fn new(aws_node: Option<&AwsNode>, version: Option<CniVersion>) -> Self {
         Self {
             subnet_discovery: aws_node.is_none_or(|it| it.subnet_discovery),
             cluster_name: aws_node.and_then(|it| it.cluster_name.clone()),

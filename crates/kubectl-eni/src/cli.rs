@@ -2,6 +2,7 @@
 
 use crate::aws::AwsOptions;
 use crate::cluster::ClusterOptions;
+use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -31,7 +32,11 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
+    #[command(after_help = configs::EXAMPLES)]
+    Configs(Box<ConfigsArgs>),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -58,8 +63,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { cluster: _, aws: _, command } = cli;
-    match command {}
+    let Cli { cluster, aws, command } = cli;
+    match command {
+        Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
+    }
 }
 
 /// Reports an error and returns its exit code.

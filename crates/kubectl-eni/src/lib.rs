@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli       parses the command line and returns the exit code
+//! configs   creates the ENIConfigs of a cluster
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -16,5 +17,6 @@
 pub mod aws;
 pub mod cli;
 pub mod cluster;
+pub mod configs;
 mod error;
 mod output;

@@ -17,12 +17,21 @@ const SUBNETS: &str = "ec2:DescribeSubnets";
 
 impl Ec2 {
     /// Returns the subnets of `ids` that exist.
-    pub(crate) async fn subnets(
+    pub async fn subnets(
         &self,
         ids: &[String],
         deadline: Deadline,
     ) -> Result<Vec<Subnet>, CallError> {
         self.filtered_subnets(&[filter("subnet-id", ids)], deadline).await
+    }
+
+    /// Returns all subnets of a VPC.
+    pub async fn subnets_in_vpc(
+        &self,
+        vpc: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<Subnet>, CallError> {
+        self.filtered_subnets(&[filter("vpc-id", &[vpc.to_owned()])], deadline).await
     }
 
     /// Returns the subnets of a VPC in the zone with the name `zone`.

@@ -174,7 +174,7 @@ fn with_resource_type(error: KubernetesError) -> KubernetesError {
 
 impl ApiServer {
     /// Returns the configuration of the CNI on `node`.
-    pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
+    pub async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);

@@ -29,7 +29,7 @@ const DAEMON_SETS: [(&str, &str); 6] = [
 
 /// What this machine contains about its node, without the Node object.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LocalNode {
+pub struct LocalNode {
     /// The labels that the kubelet sets. A registered node may have others.
     pub labels: Environment,
     /// Whether the last run on this instance succeeded with the CNI configuration of this cluster.
@@ -106,7 +106,7 @@ impl ApiServer {
     }
 
     /// Adds the DaemonSet of another CNI to an error that states that there is no aws-node.
-    pub(crate) async fn beside_other_cni(&self, error: AwsNodeError) -> AwsNodeError {
+    pub async fn beside_other_cni(&self, error: AwsNodeError) -> AwsNodeError {
         match error {
             AwsNodeError::NotFound => {
                 let other_cni = Box::pin(self.other_cni()).await;

@@ -175,9 +175,7 @@ fn described_cluster(
                 source: ClusterSource::Eks,
             },
             subnets: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
-            security_group: vpc
-                .and_then(|vpc| vpc.cluster_security_group_id())
-                .map(str::to_owned),
+            security_group: vpc.and_then(|vpc| vpc.cluster_security_group_id()).map(str::to_owned),
         })
     };
     cluster.and_then(described).ok_or_else(not_ready)

@@ -91,7 +91,8 @@ async fn send(
     dry_run: bool,
 ) -> Result<Result<Applied, Vec<Conflict>>, ApiError> {
     let name = config.name.as_str();
-    let existing = api.get_opt(name).await.map_err(ApiError::of(format!("get ENIConfig {name}")))?;
+    let existing =
+        api.get_opt(name).await.map_err(ApiError::of(format!("get ENIConfig {name}")))?;
     let params = PatchParams {
         dry_run,
         field_validation: Some(ValidationDirective::Strict),

@@ -76,8 +76,9 @@ fn help(zones: &Zones, selector: &SubnetSelector) -> String {
             "list one subnet for each zone, such as those with the most free addresses: {list}"
         );
     }
-    let list =
-        format!("list one subnet for each zone, such as those with the most free addresses: {list}");
+    let list = format!(
+        "list one subnet for each zone, such as those with the most free addresses: {list}"
+    );
     let tags: Vec<String> = deciding_tags(zones)
         .into_iter()
         .take(SUGGESTED_TAGS)

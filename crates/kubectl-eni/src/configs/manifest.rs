@@ -45,16 +45,16 @@ pub(super) fn object(config: &PlannedConfig) -> Object<'_> {
 
 /// Returns one YAML document for each ENIConfig.
 pub(super) fn yaml(planned: &[PlannedConfig]) -> Result<String, ConfigsError> {
-    let documents = planned.iter().map(|config| {
-        serde_saphyr::to_string(&object(config)).map_err(ConfigsError::Yaml)
-    });
+    let documents = planned
+        .iter()
+        .map(|config| serde_saphyr::to_string(&object(config)).map_err(ConfigsError::Yaml));
     Ok(documents.collect::<Result<Vec<_>, _>>()?.join("---\n"))
 }
 
 /// The values of the Helm chart of the VPC CNI, and of that of eni-bootstrap.
 ///
 /// The keys of `subnets` are the names of the ENIConfigs. Source: `templates/eniconfig.yaml`,
-/// charts/aws-vpc-cni, aws/amazon-vpc-cni-k8s v1.23.1. Charts before 1.1.14 (CNI v1.11.0) put the region before the
+/// charts/aws-vpc-cni, aws/amazon-vpc-cni-k8s v1.23.1. Charts before 1.1.16 (CNI v1.11.0) put the region before the
 /// key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +118,7 @@ metadata:
   name: us-west-2a
 spec:
   securityGroups:
-    - sg-0c
+  - sg-0c
   subnet: subnet-0a
 ---
 apiVersion: crd.k8s.amazonaws.com/v1alpha1
@@ -127,7 +127,7 @@ metadata:
   name: us-west-2b
 spec:
   securityGroups:
-    - sg-0c
+  - sg-0c
   subnet: subnet-0b
 "
         );
@@ -145,11 +145,11 @@ spec:
     us-west-2a:
       id: subnet-0a
       securityGroups:
-        - sg-0c
+      - sg-0c
     us-west-2b:
       id: subnet-0b
       securityGroups:
-        - sg-0c
+      - sg-0c
 "
         );
     }

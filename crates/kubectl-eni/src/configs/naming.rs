@@ -20,9 +20,9 @@ pub(super) fn name_template(text: &str) -> Result<NameTemplate, String> {
         return Err("the template is empty".to_owned());
     }
     let template: NameTemplate = text.parse().map_err(|error| format!("{error}"))?;
-    let unsupported = template.fields().find(|field| {
-        !matches!(field, Field::Zone | Field::ZoneId | Field::Region | Field::VpcId)
-    });
+    let unsupported = template
+        .fields()
+        .find(|field| !matches!(field, Field::Zone | Field::ZoneId | Field::Region | Field::VpcId));
     match unsupported {
         Some(field) => Err(format!(
             "{field} differs between the nodes of a zone; valid fields are {{zone}}, {{zone-id}}, {{region}} and {{vpc-id}}"
@@ -47,7 +47,8 @@ pub(super) fn named(
             Field::VpcId => Some(subnet.vpc.clone()),
             Field::InstanceType | Field::SubnetId | Field::Tag(_) => None,
         });
-        let name = name.map_err(|source| ConfigsError::Name { zone: subnet.zone.clone(), source })?;
+        let name =
+            name.map_err(|source| ConfigsError::Name { zone: subnet.zone.clone(), source })?;
         if let Some(other) = planned.iter().find(|it| it.name == name) {
             let zones = format!("{} and {}", other.subnet.zone, subnet.zone);
             return Err(ConfigsError::SameName { name, zones });

@@ -113,9 +113,9 @@ fn advised(mut diagnostic: Diagnostic) -> Diagnostic {
         Code::SubnetTaggedOut => {
             "remove the tag, or select another subnet with `--subnet-ids` or `--subnet-tag`"
         }
-        Code::TooManySecurityGroups
-        | Code::SecurityGroupNotFound
-        | Code::SecurityGroupWrongVpc => "correct `--security-groups`",
+        Code::TooManySecurityGroups | Code::SecurityGroupNotFound | Code::SecurityGroupWrongVpc => {
+            "correct `--security-groups`"
+        }
         _ => return diagnostic,
     };
     diagnostic.help = Some(help.to_owned());

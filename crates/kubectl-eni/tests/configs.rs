@@ -2,6 +2,8 @@
 
 #[path = "configs/applied.rs"]
 mod applied;
+#[path = "configs/iam.rs"]
+mod iam;
 #[path = "configs/printed.rs"]
 mod printed;
 #[path = "configs/rights.rs"]

@@ -134,7 +134,6 @@ impl Report {
         });
         if let Some((application, outcome)) = sent {
             json["dryRun"] = (application == Application::Simulate).into();
-            json["sent"] = (!self.blocks()).into();
             for (key, value) in outcome.json() {
                 json[key] = value;
             }

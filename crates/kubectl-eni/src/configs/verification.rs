@@ -1,5 +1,6 @@
 //! Checks ENIConfigs before they exist, as `check` does for existing ones.
 
+use super::error::ConfigsError;
 use super::naming::PlannedConfig;
 use super::network::Network;
 use eni_bootstrap::adapter::ec2::Ec2;
@@ -11,7 +12,7 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::zone::Region;
-use eni_core::failure::{Advice, one_line};
+use eni_core::failure::one_line;
 use serde::Serialize;
 
 /// The result of a check.
@@ -27,15 +28,16 @@ pub(super) struct Finding {
 /// Checks the configuration of the CNI and each ENIConfig. `network` is the error if it cannot be read.
 pub(super) async fn verify(
     planned: &[PlannedConfig],
-    network: Result<&Network, &impl Advice>,
+    network: Result<&Network, &ConfigsError>,
     region: &Region,
     ec2: &Ec2,
     api: &ApiServer,
 ) -> Vec<Finding> {
     let (mut diagnostics, aws_node) = cni(api).await;
     if let Err(error) = network {
-        let help = Some(error.help().into_owned());
-        diagnostics.push(Diagnostic::skipped(Code::ZonesUnknown, one_line(error), help));
+        let reason = one_line(error);
+        let text = format!("the zones and the VPC of the cluster are unknown: {reason}");
+        diagnostics.push(Diagnostic::skipped(Code::ZonesUnknown, text, None));
     }
     let mut findings: Vec<Finding> =
         diagnostics.into_iter().map(|it| Finding { eni_config: None, diagnostic: it }).collect();

@@ -15,7 +15,7 @@ fn one_eniconfig_for_each_zone_is_printed_in_each_format() {
     };
     // A subnet with the same tag in another VPC is not a candidate.
     let other_vpc = site.account().vpc("10.1.0.0/16");
-    let foreign = site.account().subnet(&other_vpc, "us-west-2a", "10.1.64.0/20");
+    let foreign = site.account().subnet(&other_vpc, "us-west-2a", "10.1.64.0/21");
     site.account().tag(&foreign, "tier", "pods");
     let foreign_group = site.account().group(&other_vpc, "other");
     for (id, name) in [(&other_vpc, "f0"), (&foreign, "f1"), (&foreign_group, "f2")] {

@@ -35,6 +35,10 @@ pub struct Site {
     pub vpc: String,
     /// The security group that EKS created.
     pub group: String,
+    /// The cluster as EKS describes it.
+    pub described: Value,
+    /// The URL of EKS; `None` for moto.
+    pub eks: Option<String>,
     /// The IDs in the output, and what golden files contain instead, with the same length.
     ids: Vec<(String, String)>,
 }
@@ -67,14 +71,14 @@ impl Site {
             add(&subnet, &format!("{}{}", &zone[9..], range.replace(['.', '/'], "")));
         }
         let node_subnets: Vec<&str> = node_subnets.iter().map(String::as_str).collect();
-        account.cluster_with(
+        let described = account.cluster_with(
             "prod",
             json!({
                 "subnetIds": node_subnets,
                 "clusterSecurityGroupId": group,
             }),
         );
-        let site = Self { cluster, moto, vpc, group, ids };
+        let site = Self { cluster, moto, vpc, group, described, eks: None, ids };
         site.set_cni(&[("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")]);
         Some(site)
     }
@@ -116,7 +120,7 @@ impl Site {
         command.env_clear();
         command.env("AWS_ACCESS_KEY_ID", key.0).env("AWS_SECRET_ACCESS_KEY", key.1);
         command.env("AWS_ENDPOINT_URL_EC2", &self.moto.endpoint);
-        command.env("AWS_ENDPOINT_URL_EKS", &self.moto.endpoint);
+        command.env("AWS_ENDPOINT_URL_EKS", self.eks.as_ref().unwrap_or(&self.moto.endpoint));
         command.arg("configs").arg("--kubeconfig").arg(kubeconfig.path());
         command.args(["--region", "us-west-2", "--cluster-name", "prod"]).args(arguments);
         let output = command.output().unwrap();
@@ -129,7 +133,7 @@ impl Site {
     }
 
     /// Replaces the IDs that moto generates.
-    fn with_placeholders(&self, text: &str) -> String {
+    pub fn with_placeholders(&self, text: &str) -> String {
         self.ids.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
     }
 

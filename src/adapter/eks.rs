@@ -106,6 +106,8 @@ pub struct DescribedCluster {
     pub cluster: Cluster,
     /// The subnets of the control plane's network interfaces.
     pub subnets: Vec<String>,
+    /// The security group that EKS created for the control plane and the nodes.
+    pub security_group: Option<String>,
 }
 
 /// A client of the EKS API.
@@ -173,6 +175,7 @@ fn described_cluster(
                 source: ClusterSource::Eks,
             },
             subnets: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
+            security_group: vpc.and_then(|vpc| vpc.cluster_security_group_id()).map(str::to_owned),
         })
     };
     cluster.and_then(described).ok_or_else(not_ready)

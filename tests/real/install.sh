@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -20,8 +20,9 @@
 #   cargo-cyclonedx  the tool that generates the SBOM
 #   cargo-deny  the tool that checks the dependencies
 #   cyclonedx   the validator of SBOMs
+#   helm        Helm, which renders the chart
 #   eksnode     eksnode, which `make bench` measures if it is installed
-#   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits, helm and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -224,6 +225,14 @@ build_toxiproxy() {
     "$build/out" -version >/dev/null
 }
 
+# Builds Helm from its Go module.
+build_helm() {
+    go_for helm "download it from go.dev if your distribution does not have it"
+    (cd "$here/helm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" helm.sh/helm/v4/cmd/helm)
+    "$build/out" version >/dev/null
+}
+
 # cargo_install NAME VERSION: builds a tool from its crate, with the versions and checksums in the crate's
 # Cargo.lock. The build is not optimized, because the tool runs for less time than an optimized build takes.
 cargo_install() {
@@ -330,7 +339,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
-    for name in moto awscli imds kubernetes nodeadm cni-limits root; do
+    for name in moto awscli imds kubernetes nodeadm cni-limits helm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -339,9 +348,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
     exit 64
     ;;
 esac
@@ -374,6 +383,7 @@ ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | c
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
+helm) make_part helm bin/helm "$(grep -o "helm/v4 v.*" "$here/helm/go.mod") $(cat "$here"/helm/go.* | cksum)" "about five minutes" ;;
 toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$here/toxiproxy/go.mod") $(cat "$here"/toxiproxy/go.* | cksum)" "less than a minute" ;;
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;

@@ -3,6 +3,7 @@
 use crate::aws::AwsOptions;
 use crate::check;
 use crate::cluster::ClusterOptions;
+use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
 use crate::nodes;
 use clap::error::ErrorKind;
@@ -44,6 +45,10 @@ enum Command {
 const CHECK_EXAMPLE: &str = "Examples:
   kubectl eni check
   kubectl eni check --context prod --zones us-west-2a,us-west-2b --output json";
+    /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
+    #[command(after_help = configs::EXAMPLES)]
+    Configs(Box<ConfigsArgs>),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -74,6 +79,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
     match command {
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
         Command::Nodes(args) => nodes::run(&args, &cluster, &aws).await,
+        Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
     }
 }
 

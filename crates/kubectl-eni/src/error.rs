@@ -2,6 +2,7 @@
 
 use crate::cluster::{ApiError, ClusterError};
 use crate::nodes::NodesError;
+use crate::configs::ConfigsError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;
@@ -18,6 +19,9 @@ pub enum Error {
     /// `kubectl eni nodes` failed.
     #[error(transparent)]
     Nodes(#[from] NodesError),
+    /// The subnets, security groups or names of ENIConfigs cannot be found.
+    #[error(transparent)]
+    Configs(#[from] ConfigsError),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -33,6 +37,7 @@ impl Error {
             Self::Cluster(error) => error,
             Self::Api(error) => error,
             Self::Nodes(error) => error,
+            Self::Configs(error) => error,
             Self::Runtime(_) | Self::Output(_) => return None,
         })
     }

@@ -4,6 +4,7 @@
 //! cli       parses the command line and returns the exit code
 //! check     checks the ENIConfigs of all zones and the IAM role of aws-node
 //! nodes     compares the nodes of a cluster with what eni-bootstrap computes
+//! configs   creates the ENIConfigs of a cluster
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -19,6 +20,7 @@ pub mod aws;
 mod check;
 pub mod cli;
 pub mod cluster;
+pub mod configs;
 mod error;
 mod nodes;
 mod output;

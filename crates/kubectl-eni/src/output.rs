@@ -13,6 +13,11 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     stdout.flush().map_err(Error::Output)
 }
 
+/// Prints a message on stderr.
+pub(crate) fn message(text: &str) -> Result<(), Error> {
+    io::stderr().lock().write_all(printable(text).as_bytes()).map_err(Error::Output)
+}
+
 /// Returns the lines of a table: the header, then the rows. Columns are left-aligned except those in `right`,
 /// by their index.
 pub(crate) fn table<const COLUMNS: usize>(

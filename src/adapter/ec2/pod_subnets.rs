@@ -25,6 +25,15 @@ impl Ec2 {
         self.filtered_subnets(&[filter("subnet-id", ids)], deadline).await
     }
 
+    /// Returns all subnets of a VPC.
+    pub async fn subnets_in_vpc(
+        &self,
+        vpc: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<Subnet>, CallError> {
+        self.filtered_subnets(&[filter("vpc-id", &[vpc.to_owned()])], deadline).await
+    }
+
     /// Returns the subnets of a VPC in the zone with the name `zone`.
     pub(crate) async fn subnets_in_zone(
         &self,

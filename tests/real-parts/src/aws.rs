@@ -92,10 +92,16 @@ impl Account<'_> {
 
     /// Creates a cluster with these subnets, and returns its description.
     pub fn cluster(self, name: &str, subnets: &[&str]) -> Value {
+        self.cluster_with(name, json!({ "subnetIds": subnets }))
+    }
+
+    /// Creates a cluster with this value of `resourcesVpcConfig`, and returns its description.
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass temporary values")]
+    pub fn cluster_with(self, name: &str, vpc_config: Value) -> Value {
         let request = json!({
             "name": name,
             "roleArn": "arn:aws:iam::123456789012:role/cluster",
-            "resourcesVpcConfig": { "subnetIds": subnets },
+            "resourcesVpcConfig": vpc_config,
         });
         let response = self.post("eks", "clusters", "application/json", &request.to_string());
         serde_json::from_str::<Value>(&response).unwrap()["cluster"].take()

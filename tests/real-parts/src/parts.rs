@@ -54,6 +54,11 @@ pub fn nfpm() -> Option<PathBuf> {
     part("bin/nfpm", "nfpm", "tests/real/install.sh nfpm")
 }
 
+/// Returns Helm, which renders the chart.
+pub fn helm() -> Option<PathBuf> {
+    part("bin/helm", "Helm", "tests/real/install.sh helm")
+}
+
 /// Returns toxiproxy, which simulates network faults.
 pub fn toxiproxy() -> Option<PathBuf> {
     part("bin/toxiproxy", "toxiproxy", "tests/real/install.sh toxiproxy")

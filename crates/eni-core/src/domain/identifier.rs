@@ -107,6 +107,11 @@ identifier! {
 }
 
 identifier! {
+    /// A security group id, such as `sg-0123456789abcdef0`.
+    SecurityGroupId, "a security group id (sg-…)", |text| is_resource(text, "sg-")
+}
+
+identifier! {
     /// A network interface id, such as `eni-0123456789abcdef0`.
     InterfaceId, "a network interface id (eni-…)", |text| is_resource(text, "eni-")
 }

@@ -24,8 +24,7 @@ mod reserve_precedence;
 
 pub use attached_interfaces::depends_on_attached_interfaces;
 pub use cluster_access::{ClusterAccess, access, known_cluster};
-pub use effective_cni::EffectiveCni;
-use effective_cni::effective_cni;
+pub use effective_cni::{EffectiveCni, effective_cni};
 pub use expected_eni_config::{expected_eni_config, expects_custom_networking};
 use in_force::in_force;
 pub use max_pods_precedence::{Decision, MaxPodsPrecedence};

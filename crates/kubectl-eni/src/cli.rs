@@ -3,6 +3,7 @@
 use crate::aws::AwsOptions;
 use crate::cluster::ClusterOptions;
 use crate::error::Error;
+use crate::expressions::{self, ExpressionsArgs};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
@@ -31,7 +32,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
+    Expressions(ExpressionsArgs),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -58,8 +62,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { cluster: _, aws: _, command } = cli;
-    match command {}
+    let Cli { cluster, aws: _, command } = cli;
+    match command {
+        Command::Expressions(args) => expressions::run(args, &cluster).await,
+    }
 }
 
 /// Reports an error and returns its exit code.

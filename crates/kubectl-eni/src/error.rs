@@ -1,6 +1,7 @@
 //! The error of every command.
 
 use crate::cluster::{ApiError, ClusterError};
+use crate::expressions::ExpressionsError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;
@@ -14,6 +15,9 @@ pub enum Error {
     /// A request to the API server failed.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// `expressions` failed.
+    #[error(transparent)]
+    Expressions(#[from] ExpressionsError),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -28,6 +32,7 @@ impl Error {
         Some(match self {
             Self::Cluster(error) => error,
             Self::Api(error) => error,
+            Self::Expressions(error) => error,
             Self::Runtime(_) | Self::Output(_) => return None,
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli       parses the command line and returns the exit code
+//! expressions  the configuration of Karpenter, nodeadm and Bottlerocket
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -17,4 +18,5 @@ pub mod aws;
 pub mod cli;
 pub mod cluster;
 mod error;
+pub mod expressions;
 mod output;

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -8,6 +9,8 @@
 #   kubernetes  kube-apiserver and etcd
 #   kubelet     the kubelet, in two versions
 #   nodeadm     nodeadm
+#   nodeadm-max-pods  a program that evaluates maxPodsExpression with nodeadm's function
+#   karpenter-cel  a program that evaluates expressions with Karpenter's package
 #   cni-limits  a program that prints the tables of the VPC CNI
 #   ipamd       ipamd, the daemon of the VPC CNI, and a program that requests addresses from it
 #   root        a root directory with another C library
@@ -23,6 +26,7 @@
 #   helm        Helm, which renders the chart
 #   eksnode     eksnode, which `make bench` measures if it is installed
 #   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits, helm and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -39,6 +43,8 @@ boot_suite=bookworm
 cargo_auditable=0.7.7
 cargo_cyclonedx=0.5.9
 cargo_deny=0.20.2
+karpenter=github.com/aws/karpenter-provider-aws@v1.15.1
+karpenter_cel_sha256=c85be5519c2992a6f516b61a47cc042a1cb510fa6d263792e51f503b0d831993
 eksnode=c4cca98ef3e91541863b3a74fceac6cc7d293b2b
 
 log() { printf 'real-parts: %s\n' "$*" >&2; }
@@ -160,6 +166,39 @@ build_nodeadm() {
     (cd "$here/nodeadm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
         -trimpath -ldflags '-s -w' -o "$build/out" github.com/awslabs/amazon-eks-ami/nodeadm/cmd/nodeadm)
     "$build/out" --help 2>/dev/null
+}
+
+# Builds the program that evaluates maxPodsExpression, in a copy of nodeadm's module, because the function is
+# internal to it. The module's own go.sum pins its dependencies.
+build_nodeadm_max_pods() {
+    local module
+    go_for nodeadm "download it from go.dev if your distribution does not have it"
+    module=$(cd "$here/nodeadm" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go list -m -f '{{.Dir}}' \
+        github.com/awslabs/amazon-eks-ami/nodeadm)
+    mkdir "$build/source"
+    cp -R "$module"/{api,internal,go.mod,go.sum} "$build/source"
+    chmod -R u+w "$build/source" # the module cache is read-only
+    install -D -m 644 "$here/nodeadm-max-pods/main.go" "$build/source/cmd/max-pods/main.go"
+    (cd "$build/source" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" ./cmd/max-pods)
+    [[ $("$build/out" <<<'[{"defaultMaxENIs": 3, "ipv4AddressesPerInterface": 10}] "max_pods - 9"') == "[20]" ]]
+}
+
+# Builds the program that evaluates the expressions of an EC2NodeClass, with the package pkg/cel of Karpenter's Go
+# module. The module requires a newer patch release of Go than this package, so only the package is copied.
+build_karpenter_cel() {
+    local modules file=pkg/cel/environment.go
+    go_for karpenter-cel "download it from go.dev if your distribution does not have it"
+    modules=$(cd / && GOTOOLCHAIN=local go env GOMODCACHE)
+    # With an older Go, the download succeeds, and the exit status reports the version.
+    (cd / && GOTOOLCHAIN=local go mod download "$karpenter" 2>/dev/null) || true
+    mkdir "$build/source"
+    cp "$here"/karpenter-cel/{go.mod,go.sum,main.go} "$build/source"
+    install -D -m 644 "$modules/$karpenter/$file" "$build/source/${file#pkg/}"
+    sha256sum --check --quiet <<<"$karpenter_cel_sha256  $build/source/${file#pkg/}"
+    (cd "$build/source" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" .)
+    [[ $("$build/out" <<<'[{"MaxPods": 29}] {"Expression": "max(max_pods - 9, 2)"}') == "[20]" ]]
 }
 
 # Builds the program that prints the tables of the VPC CNI.
@@ -340,6 +379,7 @@ case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
     for name in moto awscli imds kubernetes nodeadm cni-limits helm root; do
+    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -351,6 +391,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
 moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
 *)
     echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode) ;;
+*)
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]" >&2
     exit 64
     ;;
 esac
@@ -378,6 +421,8 @@ kubelet)
     make_part kubelet kubelet "${versions//$'\n'/ } $(cat "$here"/kubelet-*/go.* | cksum)" "about six minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
+nodeadm-max-pods) make_part nodeadm-max-pods bin/nodeadm-max-pods "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cksum <"$here/nodeadm-max-pods/main.go")" "about a minute" ;;
+karpenter-cel) make_part karpenter-cel bin/karpenter-cel "${karpenter##*@} $(cat "$here"/karpenter-cel/* | cksum)" "about a minute" ;;
 cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;
 ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | cksum)" "about five minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;

@@ -116,7 +116,7 @@ impl EniConfigSettings {
 impl PodsSettings {
     /// Returns the options of the max-pods calculation.
     #[must_use]
-    pub(crate) fn capacity_options(&self) -> CapacityOptions {
+    pub fn capacity_options(&self) -> CapacityOptions {
         let value = self.max.unwrap_or(0);
         CapacityOptions {
             ceiling: self.ceiling(),
@@ -130,7 +130,7 @@ impl PodsSettings {
 impl ReserveSettings {
     /// Returns the reserves that replace computed ones.
     #[must_use]
-    pub(crate) fn overrides(&self) -> ReserveOverrides {
+    pub fn overrides(&self) -> ReserveOverrides {
         let Self { cpu, memory, ephemeral_storage, basis: _ } = self.clone();
         ReserveOverrides { cpu, memory, ephemeral_storage }
     }

@@ -6,6 +6,7 @@ use crate::cluster::ClusterOptions;
 use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
 use crate::nodes;
+use crate::expressions::{self, ExpressionsArgs};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
@@ -48,6 +49,8 @@ const CHECK_EXAMPLE: &str = "Examples:
     /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
     #[command(after_help = configs::EXAMPLES)]
     Configs(Box<ConfigsArgs>),
+    /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
+    Expressions(ExpressionsArgs),
 }
 
 /// Returns the definition of the command line, for man pages, completions and tests.
@@ -80,6 +83,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
         Command::Nodes(args) => nodes::run(&args, &cluster, &aws).await,
         Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
+    let Cli { cluster, aws: _, command } = cli;
+    match command {
+        Command::Expressions(args) => expressions::run(args, &cluster).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cluster::{ApiError, ClusterError};
 use crate::nodes::NodesError;
 use crate::configs::ConfigsError;
+use crate::expressions::ExpressionsError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;
@@ -22,6 +23,9 @@ pub enum Error {
     /// The subnets, security groups or names of ENIConfigs cannot be found.
     #[error(transparent)]
     Configs(#[from] ConfigsError),
+    /// `expressions` failed.
+    #[error(transparent)]
+    Expressions(#[from] ExpressionsError),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -38,6 +42,7 @@ impl Error {
             Self::Api(error) => error,
             Self::Nodes(error) => error,
             Self::Configs(error) => error,
+            Self::Expressions(error) => error,
             Self::Runtime(_) | Self::Output(_) => return None,
         })
     }

@@ -5,6 +5,7 @@
 //! check     checks the ENIConfigs of all zones and the IAM role of aws-node
 //! nodes     compares the nodes of a cluster with what eni-bootstrap computes
 //! configs   creates the ENIConfigs of a cluster
+//! expressions  the configuration of Karpenter, nodeadm and Bottlerocket
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -23,4 +24,5 @@ pub mod cluster;
 pub mod configs;
 mod error;
 mod nodes;
+pub mod expressions;
 mod output;

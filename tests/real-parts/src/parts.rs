@@ -20,6 +20,18 @@ pub fn nodeadm_program() -> Option<PathBuf> {
     part("bin/nodeadm", "nodeadm", "tests/real/install.sh nodeadm")
 }
 
+/// Returns the program that evaluates `maxPodsExpression` with nodeadm's function.
+pub fn nodeadm_max_pods() -> Option<PathBuf> {
+    let how = "tests/real/install.sh nodeadm-max-pods";
+    part("bin/nodeadm-max-pods", "nodeadm's evaluator of expressions", how)
+}
+
+/// Returns the program that evaluates expressions with Karpenter's package.
+pub fn karpenter_cel() -> Option<PathBuf> {
+    let how = "tests/real/install.sh karpenter-cel";
+    part("bin/karpenter-cel", "Karpenter's evaluator of expressions", how)
+}
+
 /// Returns the program that prints the tables of the VPC CNI.
 pub fn cni_limits() -> Option<PathBuf> {
     part("bin/cni-limits", "the tables of the VPC CNI", "tests/real/install.sh cni-limits")

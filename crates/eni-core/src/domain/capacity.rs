@@ -38,7 +38,7 @@ use serde::Serialize;
 /// `kube-proxy`.
 ///
 /// Source: header of `misc/eni-max-pods.txt`, aws/amazon-vpc-cni-k8s.
-pub(crate) const HOST_NETWORK_PODS: u32 = 2;
+pub const HOST_NETWORK_PODS: u32 = 2;
 
 /// max-pods with every term of the calculation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

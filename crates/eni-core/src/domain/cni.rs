@@ -94,7 +94,7 @@ impl Cni {
     ///
     /// Source: `datastoreTargetState`, `pkg/ipamd/ipamd.go`, aws/amazon-vpc-cni-k8s.
     #[must_use]
-    pub(crate) fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
+    pub fn address_target(&self, addresses_per_slot: u32) -> Option<u32> {
         (self.minimum_ip_target > 0 && self.warm_ip_target == 0)
             .then(|| self.minimum_ip_target.next_multiple_of(addresses_per_slot))
     }

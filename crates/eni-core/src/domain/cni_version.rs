@@ -21,7 +21,7 @@ pub struct InvalidCniVersion(String);
 
 impl CniVersion {
     /// The first version with prefix delegation.
-    pub(crate) const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
+    pub const PREFIX_DELEGATION: Self = Self::new(1, 9, 0);
     /// The first version that reads the ENIConfig name from the label
     /// `vpc.amazonaws.com/externalEniConfig`.
     pub(crate) const EXTERNAL_LABEL: Self = Self::new(1, 11, 0);
@@ -33,7 +33,7 @@ impl CniVersion {
     pub(crate) const IMDS_ONLY_MODE: Self = Self::new(1, 19, 6);
     /// The first version that keeps a network interface for the trunk only on instance types that
     /// support one. Earlier versions do so on every type.
-    pub(crate) const TRUNK_BY_TYPE: Self = Self::new(1, 20, 4);
+    pub const TRUNK_BY_TYPE: Self = Self::new(1, 20, 4);
     /// The first version in which the tags of a subnet exclude its network interfaces from pods.
     pub const SUBNET_EXCLUSION: Self = Self::new(1, 22, 0);
     /// The version that ipamd is compared with, and that `max-pods` assumes without

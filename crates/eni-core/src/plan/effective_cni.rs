@@ -22,7 +22,7 @@ pub struct EffectiveCni {
 ///
 /// Without a DaemonSet, the settings apply on top of their documented defaults.
 #[must_use]
-pub(super) fn effective_cni(
+pub fn effective_cni(
     settings: &CniSettings,
     aws_node: Option<&AwsNode>,
 ) -> (EffectiveCni, Vec<Diagnostic>) {

@@ -1,0 +1,128 @@
+//! What Karpenter must be given, in the `EC2NodeClass` or as an option of its controller.
+
+use super::comparison::{Difference, differences, with_exceptions};
+use super::formula::{self, Conditions};
+use super::instance_types::{InstanceTypeRow, NodeConfiguration};
+use super::number::{Condition, Number, Variable};
+use super::type_set::TypeSet;
+use eni_core::domain::capacity::{Capacity, CapacityOptions, Ceiling};
+use eni_core::domain::instance_limits::Platform;
+use eni_core::domain::quantity::Quantity;
+use eni_core::domain::reserved::ReserveOverrides;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The feature gate of the expressions.
+pub(crate) const FEATURE_GATE: &str = "NodeClassCEL";
+
+/// The configuration with which Karpenter plans the max-pods of the nodes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Karpenter {
+    /// The feature gate of the expressions; absent if every value is a number or a quantity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature_gate: Option<&'static str>,
+    /// `spec.kubelet.maxPods` of the `EC2NodeClass`: an expression or a number.
+    pub max_pods: String,
+    /// `spec.kubelet.kubeReserved` of the `EC2NodeClass`.
+    pub kube_reserved: BTreeMap<&'static str, String>,
+    /// The instance types on which `max_pods` differs from the node.
+    pub differences: Vec<Difference>,
+    pub reserved_enis: ReservedEnis,
+}
+
+/// The option `RESERVED_ENIS` of the controller, as an alternative to an expression.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct ReservedEnis {
+    pub value: u32,
+    /// The instance types on which Karpenter's own max-pods differs from the node.
+    pub differences: Vec<Difference>,
+    /// The same with `pods.ceiling = "none"` in the settings of eni-bootstrap.
+    pub differences_without_ceiling: Vec<Difference>,
+}
+
+impl Karpenter {
+    pub(crate) fn of(
+        node: &NodeConfiguration,
+        reserve: &ReserveOverrides,
+        rows: &[InstanceTypeRow],
+    ) -> Self {
+        let max_pods = max_pods(node, rows);
+        let is_fixed = matches!(max_pods, Number::Constant(_)) && reserve.memory.is_some();
+        Self {
+            feature_gate: (!is_fixed).then_some(FEATURE_GATE),
+            differences: differences(rows, |row| max_pods.value(row)),
+            max_pods: max_pods.to_string(),
+            kube_reserved: kube_reserved(reserve),
+            reserved_enis: ReservedEnis::of(node, rows),
+        }
+    }
+}
+
+/// Returns the expression for max-pods, which is exact for all of `rows`.
+fn max_pods(node: &NodeConfiguration, rows: &[InstanceTypeRow]) -> Number {
+    let number = formula::max_pods(node, &conditions(rows), 0);
+    with_exceptions(
+        number,
+        rows,
+        |row| row.name.clone(),
+        |names| Condition::Types(TypeSet::of_names(names)),
+    )
+}
+
+fn conditions(rows: &[InstanceTypeRow]) -> Conditions {
+    let types = |is_member: fn(&InstanceTypeRow) -> bool| {
+        let set = TypeSet::of(rows.iter().map(|row| (row.name.as_str(), is_member(row))));
+        if set.is_empty() { Condition::Constant(false) } else { Condition::Types(set) }
+    };
+    Conditions {
+        xen: types(|row| row.limits.platform == Platform::Xen),
+        no_trunk: types(|row| !row.limits.trunking),
+        many_vcpus: Condition::above(Number::Variable(Variable::Vcpus), Number::Constant(30)),
+    }
+}
+
+/// Returns the reserves. On Amazon Linux, Karpenter computes that of memory from all network interfaces unless
+/// the `EC2NodeClass` contains it. The other two are equal on the node unless the settings contain them.
+fn kube_reserved(reserve: &ReserveOverrides) -> BTreeMap<&'static str, String> {
+    let ReserveOverrides { cpu, memory, ephemeral_storage } = reserve;
+    let by_pods = || {
+        let pods = Number::Constant(11).times(Number::Variable(Variable::MaxPods));
+        Number::Constant(255).plus(pods).to_string()
+    };
+    let memory = memory.as_ref().map_or_else(by_pods, Quantity::to_string);
+    let fixed = [("cpu", cpu), ("ephemeral-storage", ephemeral_storage)];
+    let fixed =
+        fixed.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?.to_string())));
+    fixed.chain([("memory", memory)]).collect()
+}
+
+impl ReservedEnis {
+    /// Returns the value with which Karpenter's own calculation differs on the fewest instance types.
+    fn of(node: &NodeConfiguration, rows: &[InstanceTypeRow]) -> Self {
+        let options = CapacityOptions { ceiling: Ceiling::Unlimited, ..node.options.clone() };
+        let without_ceiling: Vec<InstanceTypeRow> = rows
+            .iter()
+            .map(|row| InstanceTypeRow {
+                max_pods: Capacity::compute(&row.limits, node.cni, options.clone())
+                    .map(|capacity| capacity.max_pods),
+                ..row.clone()
+            })
+            .collect();
+        let of = |value: u32| {
+            let planned = |row: &InstanceTypeRow| i64::from(row.eni_limited_pods(value));
+            Self {
+                value,
+                differences: differences(rows, planned),
+                differences_without_ceiling: differences(&without_ceiling, planned),
+            }
+        };
+        let most = node.cni.reserved_enis.saturating_add(2);
+        let candidates = (1..=most).map(of);
+        candidates.fold(of(0), |best, next| {
+            let counts = |it: &Self| (it.differences_without_ceiling.len(), it.differences.len());
+            if counts(&next) < counts(&best) { next } else { best }
+        })
+    }
+}

@@ -212,9 +212,8 @@ packages: documents ## Build the deb and the rpm for both architectures; SIGNING
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm cni-limits helm root boot kubelet toxiproxy regctl nfpm \
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits root boot kubelet toxiproxy regctl nfpm \
-		cargo-cyclonedx cyclonedx; do \
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root boot kubelet \
+		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status
 

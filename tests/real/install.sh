@@ -1,6 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -25,8 +24,7 @@
 #   cyclonedx   the validator of SBOMs
 #   helm        Helm, which renders the chart
 #   eksnode     eksnode, which `make bench` measures if it is installed
-#   all         moto, awscli, imds, kubernetes, nodeadm, cni-limits, helm and root, for `make test` (default)
-#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, helm and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -378,8 +376,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
-    for name in moto awscli imds kubernetes nodeadm cni-limits helm root; do
-    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits root; do
+    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -388,12 +385,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
-moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode) ;;
-*)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
     exit 64
     ;;
 esac

@@ -5,8 +5,8 @@ use crate::check;
 use crate::cluster::ClusterOptions;
 use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
-use crate::nodes;
 use crate::expressions::{self, ExpressionsArgs};
+use crate::nodes;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
@@ -39,6 +39,11 @@ enum Command {
     /// Check the ENIConfigs of all zones and the IAM role of aws-node
     #[command(after_help = CHECK_EXAMPLE)]
     Check(check::CheckArgs),
+    /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
+    #[command(after_help = configs::EXAMPLES)]
+    Configs(Box<ConfigsArgs>),
+    /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
+    Expressions(ExpressionsArgs),
     /// Compare the nodes with what eni-bootstrap computes for them
     Nodes(nodes::Args),
 }
@@ -46,12 +51,6 @@ enum Command {
 const CHECK_EXAMPLE: &str = "Examples:
   kubectl eni check
   kubectl eni check --context prod --zones us-west-2a,us-west-2b --output json";
-    /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
-    #[command(after_help = configs::EXAMPLES)]
-    Configs(Box<ConfigsArgs>),
-    /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
-    Expressions(ExpressionsArgs),
-}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -81,11 +80,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { cluster, aws, command } = cli;
     match command {
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
-        Command::Nodes(args) => nodes::run(&args, &cluster, &aws).await,
         Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
-    let Cli { cluster, aws: _, command } = cli;
-    match command {
-        Command::Expressions(args) => expressions::run(args, &cluster).await,
+        Command::Expressions(arguments) => expressions::run(arguments, &cluster).await,
+        Command::Nodes(arguments) => nodes::run(&arguments, &cluster, &aws).await,
     }
 }
 

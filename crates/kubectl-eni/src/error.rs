@@ -1,9 +1,9 @@
 //! The error of every command.
 
 use crate::cluster::{ApiError, ClusterError};
-use crate::nodes::NodesError;
 use crate::configs::ConfigsError;
 use crate::expressions::ExpressionsError;
+use crate::nodes::NodesError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;

@@ -134,8 +134,8 @@ pub(crate) async fn run(
         CniSource::Settings => None,
         CniSource::Cluster => {
             let cluster = Cluster::connect(options).await?;
-            let api = ApiServer::by_client(cluster.client);
-            Some(api.aws_node_of_cluster().await.map_err(ExpressionsError::AwsNode)?)
+            let api = ApiServer::with_client(cluster.client);
+            Some(api.cluster_cni(&[]).await.map_err(ExpressionsError::AwsNode)?.aws_node)
         }
     };
     let (cni, overrides) = effective_cni(&settings.cni, aws_node.as_ref());

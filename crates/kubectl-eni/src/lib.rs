@@ -23,6 +23,6 @@ pub mod cli;
 pub mod cluster;
 pub mod configs;
 mod error;
-mod nodes;
 pub mod expressions;
+mod nodes;
 mod output;

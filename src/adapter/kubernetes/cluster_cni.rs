@@ -1,6 +1,6 @@
 //! The CNI of a cluster, for programs that do not run on a node.
 
-use super::{ApiServer, AwsNodeError};
+use super::{ApiServer, AwsNodeError, Environment};
 use eni_core::domain::aws_node::AwsNode;
 use std::collections::BTreeMap;
 
@@ -11,11 +11,17 @@ pub struct ClusterCni {
     pub aws_node: AwsNode,
     /// The node selector of the DaemonSet. The CNI runs only on nodes with these labels.
     pub node_selector: BTreeMap<String, String>,
+    /// The environment of the container, as far as it was read.
+    pub environment: Environment,
 }
 
 impl ApiServer {
-    /// Returns the configuration of the CNI, and which nodes run it.
-    pub async fn cluster_cni(&self) -> Result<ClusterCni, AwsNodeError> {
+    /// Returns the configuration of the CNI, and which nodes run it. The environment also contains the variables
+    /// `also`.
+    ///
+    /// # Errors
+    /// Returns an error if the DaemonSet, or a ConfigMap that it refers to, cannot be read.
+    pub async fn cluster_cni(&self, also: &[&str]) -> Result<ClusterCni, AwsNodeError> {
         let daemon_set = match self.daemon_set().await {
             Ok(daemon_set) => daemon_set,
             Err(error) => return Err(self.beside_other_cni(error).await),
@@ -25,6 +31,7 @@ impl ApiServer {
             Some((key.clone(), value.as_str()?.to_owned()))
         };
         let node_selector = selector.as_object().into_iter().flatten().filter_map(label).collect();
-        Ok(ClusterCni { aws_node: self.configuration(&daemon_set).await?, node_selector })
+        let (aws_node, environment) = self.configuration(&daemon_set, also).await?;
+        Ok(ClusterCni { aws_node, node_selector, environment })
     }
 }

@@ -1,19 +1,14 @@
 //! The environment of the container in the aws-node DaemonSet, computed as the kubelet does: `env`
 //! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
-mod container;
-
-use super::credentials::Credentials;
 use super::env_expansion::expand;
-use super::retry_after::RetryAfter;
 use super::{ApiServer, KubernetesError, LocalNode, OtherCni, resource};
-use container::{ConfigMapKeyRef, ConfigMapRef, Container, EnvFrom, Variable, container};
 use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tracing::debug;
 
 const NAMESPACE: &str = "kube-system";
@@ -116,6 +111,57 @@ impl Advice for AwsNodeError {
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    name: String,
+    #[serde(default)]
+    image: String,
+    #[serde(default)]
+    env: Vec<Variable>,
+    #[serde(default)]
+    env_from: Vec<EnvFrom>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Variable {
+    name: String,
+    #[serde(default)]
+    value: String,
+    value_from: Option<ValueFrom>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ValueFrom {
+    config_map_key_ref: Option<ConfigMapKeyRef>,
+    secret_key_ref: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ConfigMapKeyRef {
+    name: String,
+    key: String,
+    #[serde(default)]
+    optional: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvFrom {
+    #[serde(default)]
+    prefix: String,
+    config_map_ref: Option<ConfigMapRef>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ConfigMapRef {
+    name: String,
+    #[serde(default)]
+    optional: bool,
+}
+
 /// Every cluster has the resource type DaemonSet, so a 404 for it is not a response of the API server.
 fn with_resource_type(error: KubernetesError) -> KubernetesError {
     match error {
@@ -127,34 +173,16 @@ fn with_resource_type(error: KubernetesError) -> KubernetesError {
 }
 
 impl ApiServer {
-    /// Returns a client with the credentials of `client`.
-    #[must_use]
-    pub fn by_client(client: kube::Client) -> Self {
-        let credentials = Credentials::Kubeconfig(client);
-        Self { credentials, retry_after: RetryAfter::default(), prefetched: Arc::default() }
-    }
-
     /// Returns the configuration of the CNI on `node`.
     pub async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
-    pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
         let daemon_set = self.daemon_set().await?;
         let warning = self.check_selector(&daemon_set, node).await?;
-        let mut aws_node = self.configuration(&daemon_set).await?;
+        let (mut aws_node, _) = self.configuration(&daemon_set, &[]).await?;
         aws_node.diagnostics.extend(warning);
         Ok(aws_node)
     }
 
     pub(super) async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
-    /// Returns the configuration of the CNI on every node of the cluster that it runs on.
-    ///
-    /// # Errors
-    /// Returns an error if the DaemonSet, or a ConfigMap that it refers to, cannot be read.
-    pub async fn aws_node_of_cluster(&self) -> Result<AwsNode, AwsNodeError> {
-        let daemon_set = self.daemon_set().await?;
-        self.configuration(&daemon_set).await
-    }
-
-    async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
@@ -162,12 +190,13 @@ impl ApiServer {
         daemon_set.ok_or(AwsNodeError::NotFound)
     }
 
-    /// Returns the configuration in the environment of the container.
+    /// Returns the configuration in the container's environment, and the environment. The variables of
+    /// [`VARIABLES`] and `also` must be readable.
     pub(super) async fn configuration(
         &self,
         daemon_set: &DynamicObject,
-    ) -> Result<AwsNode, AwsNodeError> {
-    async fn configuration(&self, daemon_set: &DynamicObject) -> Result<AwsNode, AwsNodeError> {
+        also: &[&str],
+    ) -> Result<(AwsNode, Environment), AwsNodeError> {
         let container = container(daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
@@ -176,12 +205,13 @@ impl ApiServer {
         for variable in &container.env {
             // Other variables are read only if they have a literal value, which `$(NAME)` may refer
             // to.
-            let matters = VARIABLES.contains(&variable.name.as_str());
+            let name = variable.name.as_str();
+            let matters = VARIABLES.contains(&name) || also.contains(&name);
             if let Some(value) = self.value(variable, &environment, matters).await? {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        Ok(AwsNode::read(&environment, &container.image))
+        Ok((AwsNode::read(&environment, &container.image), environment))
     }
 
     /// Returns the variables of one entry of `envFrom`.
@@ -270,4 +300,10 @@ impl ApiServer {
             data.into_iter().flatten().filter_map(text).collect()
         }))
     }
+}
+
+fn container(daemon_set: &DynamicObject) -> Option<Container> {
+    let containers = daemon_set.data["spec"]["template"]["spec"]["containers"].as_array()?;
+    let each = containers.iter().filter_map(|it| serde_json::from_value(it.clone()).ok());
+    each.into_iter().find(|container: &Container| container.name == NAME)
 }

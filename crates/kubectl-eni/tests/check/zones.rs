@@ -21,7 +21,8 @@ fn every_zone_and_every_eniconfig_is_checked() {
     for (zone, subnet) in iter::zip(ZONES, &subnets) {
         site.eni_config(zone, subnet);
     }
-    let names = ["subnet-aaaaaaaaaaaaaaaaa", "subnet-bbbbbbbbbbbbbbbbb", "subnet-ccccccccccccccccc"];
+    let names =
+        ["subnet-aaaaaaaaaaaaaaaaa", "subnet-bbbbbbbbbbbbbbbbb", "subnet-ccccccccccccccccc"];
     let mut ids: Vec<(&String, &str)> = iter::zip(&subnets, names).collect();
     expect(&site.check(&[]), 0, "all-right.txt", &ids);
     assert_eq!(site.check(&["--strict"]).status, Some(0));

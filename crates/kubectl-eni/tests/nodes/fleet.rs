@@ -1,6 +1,6 @@
 //! 40 nodes, of which 6 are wrong in 6 different ways.
 
-use super::support::{Plugin, assert_golden, install_fleet, SUBNETS};
+use super::support::{Plugin, SUBNETS, assert_golden, install_fleet};
 use eni_bootstrap_real_parts::{Who, cluster};
 use eni_bootstrap_sandbox::fleet;
 use serde_json::Value;

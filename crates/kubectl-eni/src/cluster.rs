@@ -3,7 +3,7 @@
 mod api_error;
 mod identity;
 
-pub use api_error::ApiError;
+pub use api_error::{ApiError, RequestError};
 pub use identity::ClusterIdentity;
 
 use clap::Args;

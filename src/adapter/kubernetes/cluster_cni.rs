@@ -1,12 +1,8 @@
 //! The CNI of a cluster, for programs that do not run on a node.
 
-use super::credentials::Credentials;
-use super::retry_after::RetryAfter;
 use super::{ApiServer, AwsNodeError};
 use eni_core::domain::aws_node::AwsNode;
-use kube::Client;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The VPC CNI of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +14,6 @@ pub struct ClusterCni {
 }
 
 impl ApiServer {
-    /// Returns a client that sends its requests with `client`.
-    #[must_use]
-    pub fn by_client(client: Client) -> Self {
-        Self {
-            credentials: Credentials::Kubeconfig(client),
-            retry_after: RetryAfter::default(),
-            prefetched: Arc::default(),
-        }
-    }
-
     /// Returns the configuration of the CNI, and which nodes run it.
     pub async fn cluster_cni(&self) -> Result<ClusterCni, AwsNodeError> {
         let daemon_set = match self.daemon_set().await {

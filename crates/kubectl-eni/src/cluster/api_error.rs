@@ -1,6 +1,7 @@
 //! A failed request to the API server.
 
 use eni_core::failure::{Advice, ExitCode};
+use kube::core::Status;
 use std::borrow::Cow;
 
 /// A failed request to the API server.
@@ -10,21 +11,41 @@ pub struct ApiError {
     /// The action in the imperative, such as `list nodes`.
     pub action: String,
     /// The error of the client or the response of the API server.
-    pub source: kube::Error,
+    pub source: RequestError,
+}
+
+/// The cause of a failed request. The message of [`kube::Error`] repeats the response in its debug format.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The API server returned an error.
+    #[error("the API server returned {}: {}", .0.code, .0.message)]
+    Status(Box<Status>),
+    /// There was no valid response.
+    #[error(transparent)]
+    Client(kube::Error),
+}
+
+impl From<kube::Error> for RequestError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Status(status),
+            other => Self::Client(other),
+        }
+    }
 }
 
 impl ApiError {
     /// Returns a function that adds `action`, such as `list nodes`, to an error.
     pub fn of(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
-        move |source| Self { action: action.into(), source }
+        move |error| Self { action: action.into(), source: error.into() }
     }
 
     /// Returns the HTTP status of the response; `None` if there was no response.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match &self.source {
-            kube::Error::Api(status) => Some(status.code),
-            _ => None,
+            RequestError::Status(status) => Some(status.code),
+            RequestError::Client(_) => None,
         }
     }
 }

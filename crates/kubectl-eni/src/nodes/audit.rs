@@ -82,7 +82,8 @@ pub(super) struct Audit {
 /// Checks every node.
 pub(super) fn audit(observed: Observed) -> Audit {
     let table = LimitsTable::default();
-    let mut nodes: Vec<_> = observed.nodes.iter().map(|node| observed.result(node, &table)).collect();
+    let mut nodes: Vec<_> =
+        observed.nodes.iter().map(|node| observed.result(node, &table)).collect();
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     Audit { nodes, skipped: observed.skipped, cni: observed.cni }
 }

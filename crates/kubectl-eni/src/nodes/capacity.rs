@@ -66,7 +66,8 @@ fn limits(node: &Node, table: &LimitsTable) -> Result<InstanceLimits, Finding> {
 
 fn no_capacity(error: NoCapacity) -> Finding {
     if error == NoCapacity::AttachedInterfacesUnknown {
-        let text = "the CNI uses only the attached network interfaces, which the Node does not show";
+        let text =
+            "the CNI uses only the attached network interfaces, which the Node does not show";
         return Finding::new(Verdict::UnknownCapacity, text)
             .fix("run `eni-bootstrap check` on the node");
     }
@@ -134,7 +135,8 @@ impl Reserves<'_> {
         let is_below = reserved.saturating_add(TOLERANCE) < needed;
         let (has, needs) = (reserved >> 20, needed >> 20);
         if self.node.is_of_karpenter() {
-            let planned = if self.follows_karpenter() { self.of(self.planned_pods()) } else { needed };
+            let planned =
+                if self.follows_karpenter() { self.of(self.planned_pods()) } else { needed };
             let is_above = reserved > planned.saturating_add(TOLERANCE);
             return (is_below || is_above).then(|| self.differs(has, planned >> 20));
         }
@@ -159,7 +161,9 @@ impl Reserves<'_> {
 }
 
 fn in_user_data(change: &str) -> String {
-    format!("run eni-bootstrap on the node, or set {change} in its user data; then replace the node")
+    format!(
+        "run eni-bootstrap on the node, or set {change} in its user data; then replace the node"
+    )
 }
 
 /// Adds the command that drains a node of a node group. Karpenter replaces its nodes itself.

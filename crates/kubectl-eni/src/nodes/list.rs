@@ -38,8 +38,7 @@ pub(super) async fn list<T: DeserializeOwned>(
             Ok(request) => client.request::<Page<T>>(request).await,
             Err(error) => Err(error),
         };
-        let Page { metadata, items } =
-            response.map_err(ApiError::of(format!("list {what}")))?;
+        let Page { metadata, items } = response.map_err(ApiError::of(format!("list {what}")))?;
         take(items.unwrap_or_default());
         if metadata.token.is_empty() {
             return Ok(());

@@ -9,7 +9,7 @@ use super::node::{Node, NodeObject, PodCounts, PodObject, count};
 use super::subnets;
 use super::zones::KnownZones;
 use crate::aws::AwsOptions;
-use crate::cluster::{ApiError, Cluster};
+use crate::cluster::{ApiError, Cluster, RequestError};
 use crate::error::Error;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, ClusterCni};
 use eni_core::domain::eni_config::EXTERNAL_LABEL;
@@ -30,7 +30,8 @@ pub(super) async fn observe(
 ) -> Result<Observed, Error> {
     let client = &cluster.client;
     // First, because it determines which labels of the nodes are needed.
-    let cni = ApiServer::by_client(client.clone()).cluster_cni().await.map_err(NodesError::Cni)?;
+    let cni =
+        ApiServer::with_client(client.clone()).cluster_cni().await.map_err(NodesError::from)?;
     let (nodes, pods, eni_configs) = tokio::join!(
         nodes(client, args.selector.as_deref(), &cni),
         optional(!args.no_pods, pods(client)),
@@ -90,7 +91,7 @@ fn unless_forbidden<T>(
 /// Returns the message of the API server, or else the whole error.
 fn reason(error: &ApiError) -> String {
     match &error.source {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        RequestError::Status(status) if !status.message.is_empty() => status.message.clone(),
         _ => one_line(error),
     }
 }

@@ -32,9 +32,9 @@ pub(super) fn prometheus(audit: &Audit) -> String {
         wrong.iter().flat_map(|node| problems(node)),
     );
     for (name, help, value) in GAUGES {
-        let samples = wrong.iter().filter_map(|node| {
-            Some((format!("node=\"{}\"", escaped(&node.name)), value(node)?))
-        });
+        let samples = wrong
+            .iter()
+            .filter_map(|node| Some((format!("node=\"{}\"", escaped(&node.name)), value(node)?)));
         family(&mut text, (name, help), samples);
     }
     text
@@ -44,11 +44,9 @@ pub(super) fn prometheus(audit: &Audit) -> String {
 type Gauge = (&'static str, &'static str, fn(&NodeResult) -> Option<u64>);
 
 const GAUGES: [Gauge; 5] = [
-    (
-        "eni_bootstrap_node_max_pods",
-        "Pods that the kubelet of a wrong node accepts.",
-        |node| node.max_pods.actual.map(u64::from),
-    ),
+    ("eni_bootstrap_node_max_pods", "Pods that the kubelet of a wrong node accepts.", |node| {
+        node.max_pods.actual.map(u64::from)
+    }),
     (
         "eni_bootstrap_node_computed_max_pods",
         "max-pods that eni-bootstrap computes for a wrong node.",

@@ -49,15 +49,16 @@ fn summary(audit: &Audit) -> String {
     ];
     let counts = severities.map(|it| (audit.count(it), it));
     let parts = counts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, it)| format!("{count} {}", it.word())).collect();
+    let part = |(count, severity): &(usize, Severity)| match severity {
+        Severity::Warning => format!("{count} with a warning"),
+        other => format!("{count} {}", other.word()),
+    };
+    let parts: Vec<_> = parts.map(part).collect();
     let nodes = counted(u32::try_from(audit.nodes.len()).unwrap_or(u32::MAX), "node");
     let separator = if parts.is_empty() { "" } else { ": " };
     let cni = &audit.cni.aws_node.cni;
     let version = cni.version.map_or("of unknown version".to_owned(), |it| it.to_string());
-    let mut text = format!(
-        "{nodes}{separator}{}\naws-node {version}: {cni}\n",
-        parts.join(", ")
-    );
+    let mut text = format!("{nodes}{separator}{}\naws-node {version}: {cni}\n", parts.join(", "));
     let by_verdict = audit.by_verdict().into_iter().filter(|(_, count)| *count > 0);
     let rows = by_verdict.map(|(verdict, count)| {
         let severity = verdict.severity().word().to_owned();
@@ -80,13 +81,12 @@ fn nodes(shown: &[&NodeResult], custom_networking: bool) -> String {
         short.unwrap_or(&node.name).to_owned()
     };
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-    let eni_config = |node: &NodeResult| {
-        node.eni_config.as_ref().map_or("-".to_owned(), |it| it.name.clone())
-    };
+    let eni_config =
+        |node: &NodeResult| node.eni_config.as_ref().map_or("-".to_owned(), |it| it.name.clone());
     let common = |node: &NodeResult| {
-        let pods = node.pods.map_or("-".to_owned(), |pods| {
-            format!("{} ({})", pods.running, pods.with_address)
-        });
+        let pods = node
+            .pods
+            .map_or("-".to_owned(), |pods| format!("{} ({})", pods.running, pods.with_address));
         let (max_pods, reserved) = (compared(node.max_pods), compared(node.reserved_memory_mib));
         (max_pods, reserved, pods, node.verdict.name().to_owned())
     };

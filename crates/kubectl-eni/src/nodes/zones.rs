@@ -21,9 +21,9 @@ impl KnownZones {
         if names_zone_of(name, node) {
             return None;
         }
-        let of_region = region(node).into_iter().flat_map(|region| {
-            ('a'..='z').map(move |letter| format!("{region}{letter}"))
-        });
+        let of_region = region(node)
+            .into_iter()
+            .flat_map(|region| ('a'..='z').map(move |letter| format!("{region}{letter}")));
         let known = self.0.iter().cloned().chain(of_region);
         known.filter(|other| other != zone && contains_word(name, other)).max_by_key(String::len)
     }

@@ -119,7 +119,9 @@ fn the_plan_of_karpenter_is_right() {
         assert_eq!(findings(&node, cni), [], "{max_pods} pods, {reserved}Mi");
     }
     assert_eq!(computed(&karpenter(110, 574, false), PREFIXES), Some((110, 574)));
-    for (reserved, is_bottlerocket, planned) in [(1_465, false, 574), (300, false, 574), (574, true, 1_465)] {
+    for (reserved, is_bottlerocket, planned) in
+        [(1_465, false, 574), (300, false, 574), (574, true, 1_465)]
+    {
         assert_eq!(
             findings(&karpenter(110, reserved, is_bottlerocket), PREFIXES),
             one(

@@ -61,10 +61,7 @@ fn the_zone_label_selects_the_config_of_the_zone() {
 
 #[test]
 fn the_external_label_precedes_the_annotation_and_the_label() {
-    let both = node(
-        &[IN_A, (EXTERNAL_LABEL, "us-west-2a")],
-        &[(DEFAULT_LABEL, "us-west-2b")],
-    );
+    let both = node(&[IN_A, (EXTERNAL_LABEL, "us-west-2a")], &[(DEFAULT_LABEL, "us-west-2b")]);
     assert_eq!(checked(&both, ZONE, &configs(&ZONAL)), None);
     let annotated = node(&[IN_A], &[(DEFAULT_LABEL, "us-west-2b")]);
     let text = "the annotation k8s.amazonaws.com/eniConfig selects ENIConfig \"us-west-2b\" for us-west-2b, but the node is in us-west-2a";
@@ -84,11 +81,23 @@ fn a_missing_label_is_wrong_unless_the_default_serves_every_zone() {
     let only_default = configs(&[("default", "subnet-a")]);
     assert_eq!(checked(&in_a, DEFAULT_LABEL, &only_default), None);
     assert_eq!(
-        checked(&in_a, DEFAULT_LABEL, &configs(&[("default", "subnet-a"), ("pods-us-west-2a", "s")])),
+        checked(
+            &in_a,
+            DEFAULT_LABEL,
+            &configs(&[("default", "subnet-a"), ("pods-us-west-2a", "s")])
+        ),
         expected(
             Verdict::NoEniConfigLabel,
             "the node has no label k8s.amazonaws.com/eniConfig, so the CNI uses ENIConfig \"default\", although there is one for us-west-2a",
             "kubectl label node n k8s.amazonaws.com/eniConfig=pods-us-west-2a"
+        )
+    );
+    assert_eq!(
+        checked(&node(&[], &[]), ZONE, &configs(&[("default", "subnet-a"), ZONAL[0]])),
+        expected(
+            Verdict::NoZoneLabel,
+            "the node has no label topology.kubernetes.io/zone, so the CNI uses ENIConfig \"default\", although there are others",
+            ""
         )
     );
     let provider_id = Some("aws:///us-west-2b/i-1".to_owned());

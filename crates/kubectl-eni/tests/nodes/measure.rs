@@ -48,6 +48,7 @@ fn five_thousand_nodes() {
         assert!(text.starts_with("5000 nodes: 5000 right\n"), "{text}");
         let build = if cfg!(debug_assertions) { "debug" } else { "release" };
         let pods = pods.len();
+        #[expect(clippy::print_stdout, reason = "the result of the measurement")]
         println!(
             "run {run}: {:.2} s, peak {peak} MiB ({NODES} nodes, {pods} pods, {build} build)",
             elapsed.as_secs_f64()

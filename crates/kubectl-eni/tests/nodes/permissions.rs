@@ -1,4 +1,4 @@
-//! The manifest of the audit CronJob, and the command with exactly its permissions.
+//! The manifest of the audit `CronJob`, and the command with exactly its permissions.
 
 use super::support::{Plugin, SUBNETS, assert_golden, collection, documents, install_fleet, send};
 use eni_bootstrap_real_parts::{Cluster, Who, cluster};
@@ -111,7 +111,7 @@ fn set_rules(cluster: &Cluster, kind: &str, rules: &[Value]) {
     }));
 }
 
-/// Returns a kubeconfig with a token of the ServiceAccount of the manifest.
+/// Returns a kubeconfig with a token of the `ServiceAccount` of the manifest.
 fn kubeconfig_of_service_account(cluster: &Cluster) -> String {
     let path = "/api/v1/namespaces/kube-system/serviceaccounts/eni-audit/token";
     let body = json!({

@@ -37,6 +37,7 @@ fn checked(
 const IN_A: (&str, &str) = (ZONE, "us-west-2a");
 const ZONAL: [(&str, &str); 2] = [("us-west-2a", "subnet-a"), ("us-west-2b", "subnet-b")];
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with an Option")]
 fn expected(
     verdict: Verdict,
     text: &str,

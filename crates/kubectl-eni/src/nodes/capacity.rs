@@ -150,13 +150,18 @@ impl Reserves<'_> {
     }
 }
 
-fn differs(has: u64, planned: u64) -> Finding {
+fn differs(reserved: u64, planned: u64) -> Finding {
     let text = format!(
-        "the node reserves {has}Mi of memory, and Karpenter plans with {planned}Mi by default"
+        "the node reserves {reserved}Mi of memory, and Karpenter plans with {planned}Mi by default"
     );
-    let fix = format!(
-        "set kubeReserved.memory to {has}Mi in the EC2NodeClass, if it has another value or none"
-    );
+    let fix = if reserved > planned {
+        format!(
+            "set kubeReserved.memory to {reserved}Mi in the EC2NodeClass, so that the pods that Karpenter schedules fit"
+        )
+    } else {
+        "raise kubeReserved.memory in the EC2NodeClass, if the lower value is not intended"
+            .to_owned()
+    };
     Finding::new(Verdict::ReserveDiffers, text).fix(fix)
 }
 

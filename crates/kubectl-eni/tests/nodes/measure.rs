@@ -17,6 +17,7 @@ const IMAGES: usize = 30;
 /// `cargo test -p kubectl-eni --test nodes -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement, which takes minutes"]
+#[expect(clippy::print_stdout, reason = "the result of the measurement")]
 fn five_thousand_nodes() {
     let Some(cluster) = cluster() else { return };
     cluster.install_cni(fleet::environment());
@@ -48,7 +49,6 @@ fn five_thousand_nodes() {
         assert!(text.starts_with("5000 nodes: 5000 right\n"), "{text}");
         let build = if cfg!(debug_assertions) { "debug" } else { "release" };
         let pods = pods.len();
-        #[expect(clippy::print_stdout, reason = "the result of the measurement")]
         println!(
             "run {run}: {:.2} s, peak {peak} MiB ({NODES} nodes, {pods} pods, {build} build)",
             elapsed.as_secs_f64()

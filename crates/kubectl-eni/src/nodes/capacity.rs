@@ -22,17 +22,19 @@ pub(super) struct Computed {
     pub reserved: u64,
 }
 
-/// Returns the computed values, and the findings about max-pods and the reserve.
+/// Returns the computed values, and the findings about max-pods and the reserve. `extra` is the setting
+/// `pods.extra` of the nodes.
 pub(super) fn check(
     node: &Node,
-    cni: Cni,
+    (cni, extra): (Cni, u32),
     table: &LimitsTable,
 ) -> (Option<Computed>, Vec<Finding>) {
     let limits = match limits(node, table) {
         Ok(limits) => limits,
         Err(finding) => return (None, vec![finding]),
     };
-    let capacity = match Capacity::compute(&limits, cni, CapacityOptions::default()) {
+    let options = CapacityOptions { extra, ..CapacityOptions::default() };
+    let capacity = match Capacity::compute(&limits, cni, options) {
         Ok(capacity) => capacity,
         Err(error) => return (None, vec![no_capacity(error)]),
     };

@@ -53,6 +53,12 @@ pub struct Args {
     /// Compare the zone of the subnet of each ENIConfig with the zone of the nodes (`ec2:DescribeSubnets`)
     #[arg(long)]
     verify_subnets: bool,
+    /// Setting `pods.extra` of the nodes: host-network pods in addition to aws-node and kube-proxy
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pods_extra: u32,
+    /// Setting `cni.reserved-enis` of the nodes: network interfaces that the CNI does not manage
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    cni_reserved_enis: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

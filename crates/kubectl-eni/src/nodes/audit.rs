@@ -21,6 +21,8 @@ pub(super) struct Observed {
     /// `None` with `--no-pods`, or if they cannot be read.
     pub pods: Option<PodCounts>,
     pub skipped: Vec<SkippedCheck>,
+    /// The setting `pods.extra` of the nodes.
+    pub pods_extra: u32,
 }
 
 /// A check that could not run.
@@ -106,7 +108,8 @@ impl Observed {
         if let Some(reason) = out_of_scope(node, &self.cni.node_selector) {
             return result.with(vec![Finding::new(Verdict::OutOfScope, reason)]);
         }
-        let (computed, mut findings) = capacity::check(node, aws_node.cni, table);
+        let (computed, mut findings) =
+            capacity::check(node, (aws_node.cni, self.pods_extra), table);
         if let Some(Computed { max_pods, reserved }) = computed {
             result.max_pods.computed = Some(max_pods);
             result.reserved_memory_mib.computed = Some(mebibytes(reserved));

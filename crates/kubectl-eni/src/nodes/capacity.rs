@@ -22,23 +22,25 @@ pub(super) struct Computed {
     pub reserved: u64,
 }
 
-/// Returns the computed values, and the findings about max-pods and the reserve.
+/// Returns the computed values, and the findings about max-pods and the reserve. `extra` is the setting
+/// `pods.extra` of the nodes.
 pub(super) fn check(
     node: &Node,
-    cni: Cni,
+    (cni, extra): (Cni, u32),
     table: &LimitsTable,
 ) -> (Option<Computed>, Vec<Finding>) {
     let limits = match limits(node, table) {
         Ok(limits) => limits,
         Err(finding) => return (None, vec![finding]),
     };
-    let capacity = match Capacity::compute(&limits, cni, CapacityOptions::default()) {
+    let options = CapacityOptions { extra, ..CapacityOptions::default() };
+    let capacity = match Capacity::compute(&limits, cni, options) {
         Ok(capacity) => capacity,
         Err(error) => return (None, vec![no_capacity(error)]),
     };
-    let reserves = Reserves { node, limits: &limits };
+    let memory = Reserves { node, limits: &limits };
     let pods = capacity.max_pods;
-    let computed = Computed { max_pods: pods, reserved: reserves.needed(pods) };
+    let computed = Computed { max_pods: pods, reserved: memory.needed(pods) };
     let Some((max_pods, reserved)) = node.max_pods.zip(node.reserved) else {
         let text = "the kubelet has not reported the capacity of the node";
         let fix = "check the kubelet of the node";
@@ -47,7 +49,7 @@ pub(super) fn check(
     let mut findings: Vec<_> = check_max_pods(node, max_pods, &capacity).into_iter().collect();
     // Pods beyond the capacity never run.
     let runnable = max_pods.min(capacity.uncapped.unwrap_or(u32::MAX));
-    findings.extend(reserves.check(runnable, reserved));
+    findings.extend(memory.check(runnable, reserved));
     (Some(computed), findings)
 }
 
@@ -138,7 +140,7 @@ impl Reserves<'_> {
             let planned =
                 if self.follows_karpenter() { self.of(self.planned_pods()) } else { needed };
             let is_above = reserved > planned.saturating_add(TOLERANCE);
-            return (is_below || is_above).then(|| self.differs(has, planned >> 20));
+            return (is_below || is_above).then(|| differs(has, planned >> 20));
         }
         is_below.then(|| {
             let text = format!(
@@ -148,16 +150,21 @@ impl Reserves<'_> {
             replace(Finding::new(Verdict::ReserveTooSmall, text).fix(fix), self.node)
         })
     }
+}
 
-    fn differs(&self, has: u64, planned: u64) -> Finding {
-        let text = format!(
-            "the node reserves {has}Mi of memory, and Karpenter plans with {planned}Mi by default"
-        );
-        let fix = format!(
-            "set kubeReserved.memory to {has}Mi in the EC2NodeClass, if it has another value or none"
-        );
-        Finding::new(Verdict::ReserveDiffers, text).fix(fix)
-    }
+fn differs(reserved: u64, planned: u64) -> Finding {
+    let text = format!(
+        "the node reserves {reserved}Mi of memory, and Karpenter plans with {planned}Mi by default"
+    );
+    let fix = if reserved > planned {
+        format!(
+            "set kubeReserved.memory to {reserved}Mi in the EC2NodeClass, so that the pods that Karpenter schedules fit"
+        )
+    } else {
+        "raise kubeReserved.memory in the EC2NodeClass, if the lower value is not intended"
+            .to_owned()
+    };
+    Finding::new(Verdict::ReserveDiffers, text).fix(fix)
 }
 
 fn in_user_data(change: &str) -> String {

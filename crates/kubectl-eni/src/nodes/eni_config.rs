@@ -45,9 +45,7 @@ impl EniConfigs {
         let subnet = self.by_name.get(name);
         let Some(source) = source else {
             return match subnet {
-                Some(subnet) if self.right_name(node).is_none() => {
-                    self.check_subnet(node, name, subnet)
-                }
+                Some(subnet) if !self.has_other(node) => self.check_subnet(node, name, subnet),
                 exists => Some(self.no_label(node, label_def, exists.is_some())),
             };
         };
@@ -115,7 +113,7 @@ impl EniConfigs {
         let effect = match (default_exists, node.zone()) {
             (false, _) => "which does not exist".to_owned(),
             (true, Some(zone)) => format!("although there is one for {zone}"),
-            (true, None) => "although there is one for its zone".to_owned(),
+            (true, None) => "although there are others".to_owned(),
         };
         let text = format!(
             "the node has no label {label_def}, so the CNI uses ENIConfig {FALLBACK:?}, {effect}"
@@ -130,6 +128,15 @@ impl EniConfigs {
                 finding.command(format!("kubectl label node {} {label_def}={value}", node.name))
             }
             None => finding,
+        }
+    }
+
+    /// Returns whether an ENIConfig is for the zone of the node. If the zone is unknown, any other than the
+    /// default may be.
+    fn has_other(&self, node: &Node) -> bool {
+        match node.zone() {
+            Some(_) => self.right_name(node).is_some(),
+            None => self.by_name.len() > 1,
         }
     }
 

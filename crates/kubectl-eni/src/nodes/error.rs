@@ -10,9 +10,22 @@ pub enum NodesError {
     /// The configuration of the CNI, from which everything is computed, cannot be read.
     #[error("failed to read the configuration of the VPC CNI")]
     Cni(#[source] AwsNodeError),
+    /// The API server does not accept the credentials.
+    #[error("the API server rejected the credentials of the kubeconfig (401 Unauthorized)")]
+    Unauthorized,
     /// The API server rejects the label selector.
     #[error("label selector {0:?} is invalid")]
     Selector(String),
+}
+
+impl From<AwsNodeError> for NodesError {
+    fn from(error: AwsNodeError) -> Self {
+        match error {
+            // Its message is about the credentials of a node.
+            AwsNodeError::Api(KubernetesError::Unauthorized) => Self::Unauthorized,
+            other => Self::Cni(other),
+        }
+    }
 }
 
 impl Advice for NodesError {
@@ -20,6 +33,9 @@ impl Advice for NodesError {
         match self {
             Self::Selector(_) => {
                 "use the syntax of kubectl, such as `--selector topology.kubernetes.io/zone=us-west-2a`"
+            }
+            Self::Unauthorized => {
+                "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`"
             }
             Self::Cni(AwsNodeError::Api(KubernetesError::Forbidden(_))) => {
                 "grant the permission to get the DaemonSet aws-node in namespace kube-system, as packaging/kubectl-eni/audit-cronjob.yaml does"
@@ -56,7 +72,9 @@ impl Advice for NodesError {
         match self {
             Self::Selector(_) => ExitCode::Usage,
             Self::Cni(AwsNodeError::Api(error)) => error.exit_code(),
-            Self::Cni(AwsNodeError::ConfigMapForbidden { .. }) => ExitCode::PermissionDenied,
+            Self::Unauthorized | Self::Cni(AwsNodeError::ConfigMapForbidden { .. }) => {
+                ExitCode::PermissionDenied
+            }
             Self::Cni(_) => ExitCode::Settings,
         }
     }

@@ -100,7 +100,7 @@ impl NodeObject {
         let Self { mut metadata, spec, status } = self;
         metadata.labels.retain(|key, _| LABELS.contains(&key.as_str()) || labels.contains(key));
         metadata.annotations.retain(|key, _| key == annotation);
-        let max_pods = quantity(&status.capacity, "pods").map(|it| it.try_into());
+        let max_pods = quantity(&status.capacity, "pods").map(u32::try_from);
         Node {
             name: metadata.name,
             labels: metadata.labels,
@@ -242,11 +242,11 @@ mod tests {
             },
         }));
         assert_eq!((node.max_pods, node.reserved), (Some(29), Some(475 << 20)));
-        let none = reduced(json!({
+        let without_reserve = reduced(json!({
             "metadata": { "name": "a" },
             "status": { "capacity": { "memory": "1Gi" }, "allocatable": { "memory": "1Gi" } },
         }));
-        assert_eq!(none.reserved, Some(0), "no reserve and no threshold");
+        assert_eq!(without_reserve.reserved, Some(0), "no reserve and no threshold");
     }
 
     #[test]

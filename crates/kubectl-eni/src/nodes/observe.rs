@@ -30,8 +30,9 @@ pub(super) async fn observe(
 ) -> Result<Observed, Error> {
     let client = &cluster.client;
     // First, because it determines which labels of the nodes are needed.
-    let cni =
-        ApiServer::with_client(client.clone()).cluster_cni(&[]).await.map_err(NodesError::Cni)?;
+    let mut cni =
+        ApiServer::with_client(client.clone()).cluster_cni(&[]).await.map_err(NodesError::from)?;
+    cni.aws_node.cni.reserved_enis = args.cni_reserved_enis;
     let (nodes, pods, eni_configs) = tokio::join!(
         nodes(client, args.selector.as_deref(), &cni),
         optional(!args.no_pods, pods(client)),
@@ -53,7 +54,7 @@ pub(super) async fn observe(
             Err(reason) => skipped.push(SkippedCheck { check: "subnets", reason }),
         }
     }
-    Ok(Observed { cni, nodes, eni_configs, pods, skipped })
+    Ok(Observed { cni, nodes, eni_configs, pods, skipped, pods_extra: args.pods_extra })
 }
 
 /// The result of an optional request: `None` if it was not needed, and the error if RBAC denies it.

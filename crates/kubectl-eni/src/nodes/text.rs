@@ -49,7 +49,11 @@ fn summary(audit: &Audit) -> String {
     ];
     let counts = severities.map(|it| (audit.count(it), it));
     let parts = counts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, it)| format!("{count} {}", it.word())).collect();
+    let part = |(count, severity): &(usize, Severity)| match severity {
+        Severity::Warning => format!("{count} with a warning"),
+        other => format!("{count} {}", other.word()),
+    };
+    let parts: Vec<_> = parts.map(part).collect();
     let nodes = counted(u32::try_from(audit.nodes.len()).unwrap_or(u32::MAX), "node");
     let separator = if parts.is_empty() { "" } else { ": " };
     let cni = &audit.cni.aws_node.cni;

@@ -129,7 +129,7 @@ impl Verdict {
             Self::UnknownCapacity => "the cluster does not show the capacity",
             Self::AboveRecommended => "more pods than EKS recommends, all with an address",
             Self::ReserveDiffers => "not the reserve that Karpenter plans with by default",
-            Self::MaxPodsTooLow => "the kubelet accepts fewer pods than the node has capacity for",
+            Self::MaxPodsTooLow => "the node has capacity for more pods",
             Self::Right => "as eni-bootstrap configures a node",
             Self::OutOfScope => "the Amazon VPC CNI does not run on the node",
         }

@@ -1,1 +1,64 @@
+//! Clusters without the VPC CNI, and clusters with other settings.
 
+use super::support::{Plugin, assert_golden, create_all, service_account};
+use eni_bootstrap_real_parts::{Who, cluster};
+use eni_bootstrap_sandbox::fleet::FleetNode;
+use serde_json::{Value, json};
+
+#[test]
+fn a_cluster_without_the_cni_is_an_error() {
+    let Some(cluster) = cluster() else { return };
+    let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
+    let (code, text, stderr) = plugin.run(&[]);
+    assert_eq!((code, text.as_str()), (78, ""));
+    assert_golden("nodes-without-cni.err", &stderr);
+
+    cluster.install_cni(json!([]));
+    let mut daemon_set = cluster
+        .get("admin-token", "/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node")
+        .unwrap();
+    cluster.delete("/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node");
+    daemon_set["metadata"] = json!({ "name": "cilium", "namespace": "kube-system" });
+    daemon_set.as_object_mut().unwrap().remove("status");
+    daemon_set["apiVersion"] = "apps/v1".into();
+    daemon_set["kind"] = "DaemonSet".into();
+    cluster.apply(daemon_set);
+    let (code, text, stderr) = plugin.run(&[]);
+    assert_eq!((code, text.as_str()), (78, ""));
+    assert_golden("nodes-other-cni.err", &stderr);
+
+    let wrong = Plugin::new(&cluster.kubeconfig(Who::Admin).replace("admin-token", "no-token"));
+    let (code, text, stderr) = wrong.run(&[]);
+    assert_eq!((code, text.as_str()), (77, ""));
+    assert_golden("nodes-unauthorized.err", &stderr);
+}
+
+#[test]
+fn nodes_without_custom_networking_have_no_eni_config() {
+    let Some(cluster) = cluster() else { return };
+    let prefixes = [("ENABLE_PREFIX_DELEGATION", "true"), ("WARM_PREFIX_TARGET", "none")];
+    cluster
+        .install_cni(json!(prefixes.map(|(name, value)| json!({ "name": name, "value": value }))));
+    let node = |number: u32, max_pods: u32, reserved: u32| FleetNode {
+        max_pods,
+        reserved,
+        ..FleetNode::new(number, "m5.large")
+    };
+    let mut unknown = node(4, 110, 1_465);
+    unknown.instance_type = "zz9.large";
+    let mut objects = vec![service_account("default", "default")];
+    let nodes = [node(1, 110, 1_465), node(2, 200, 2_455), node(3, 58, 893), unknown];
+    objects.extend(nodes.iter().map(FleetNode::object));
+    let mut starting = node(5, 110, 1_465).object();
+    starting.as_object_mut().unwrap().remove("status");
+    objects.push(starting);
+    create_all(&cluster, &objects);
+    let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
+    let (code, text, stderr) = plugin.run(&["--all"]);
+    assert_eq!((code, stderr.as_str()), (2, ""));
+    assert_golden("nodes-prefixes.txt", &text);
+
+    let (code, json, _) = plugin.run(&["--output", "json", "--selector", "a=b"]);
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &document["nodes"]), (0, &json!([])));
+}

@@ -33,6 +33,9 @@ pub fn install_fleet(cluster: &Cluster, subnets: [&str; 3]) {
     create_all(cluster, &objects);
     let pods = nodes.iter().flat_map(|node| node.pods(node.number % 4));
     create_all(cluster, &pods.collect::<Vec<_>>());
+    // A pod that has ended does not count.
+    let ended = json!({ "phase": "Succeeded" });
+    cluster.set_status("/api/v1/namespaces/default/pods/app-35-1", ended);
 }
 
 pub fn service_account(namespace: &str, name: &str) -> Value {
@@ -45,12 +48,8 @@ pub fn service_account(namespace: &str, name: &str) -> Value {
 
 /// Creates objects in any order.
 pub fn create_all(cluster: &Cluster, objects: &[Value]) {
-    let kubeconfig = cluster.kubeconfig(Who::Admin);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let kubeconfig = Kubeconfig::from_yaml(&kubeconfig).unwrap();
-        let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options);
-        let client = Client::try_from(config.await.unwrap()).unwrap();
+        let client = client(&cluster.kubeconfig(Who::Admin)).await;
         // Pods need the ServiceAccount.
         let (first, rest) = objects.split_at(1);
         create(&client, first).await;
@@ -61,6 +60,24 @@ pub fn create_all(cluster: &Cluster, objects: &[Value]) {
         }
         tasks.join_all().await;
     });
+}
+
+async fn client(kubeconfig: &str) -> Client {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap();
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    Client::try_from(config.unwrap()).unwrap()
+}
+
+/// Sends a request, and returns the response.
+pub fn send(kubeconfig: &str, request: http::Request<Vec<u8>>) -> Value {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { client(kubeconfig).await.request(request).await.unwrap() })
+}
+
+/// Returns the documents of a YAML file.
+pub fn documents(path: &Path) -> Vec<Value> {
+    serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 async fn create(client: &Client, objects: &[Value]) {

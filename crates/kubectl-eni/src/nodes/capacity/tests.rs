@@ -37,12 +37,12 @@ fn of_karpenter(node: Node, is_bottlerocket: bool) -> Node {
 
 /// Returns the computed max-pods and reserve in MiB.
 fn computed(node: &Node, cni: Cni) -> Option<(u32, u64)> {
-    let computed = check(node, cni, &LimitsTable::default()).0?;
+    let computed = check(node, (cni, 0), &LimitsTable::default()).0?;
     Some((computed.max_pods, computed.reserved >> 20))
 }
 
 fn findings(node: &Node, cni: Cni) -> Vec<(Verdict, String)> {
-    let findings = check(node, cni, &LimitsTable::default()).1;
+    let findings = check(node, (cni, 0), &LimitsTable::default()).1;
     findings.into_iter().map(|it| (it.verdict, it.text)).collect()
 }
 
@@ -80,6 +80,18 @@ fn more_pods_than_addresses_are_wrong_and_more_than_recommended_are_not() {
             "the kubelet accepts 200 pods, and EKS recommends at most 110"
         )
     );
+}
+
+#[test]
+fn settings_of_the_nodes_change_the_capacity() {
+    let with_extra = |max_pods: u32| {
+        let node = node("m5.large", max_pods, 508);
+        check(&node, (CUSTOM, 3), &LimitsTable::default()).1
+    };
+    assert_eq!(with_extra(23), []);
+    assert_eq!(with_extra(24)[0].verdict, Verdict::MaxPodsTooHigh);
+    let reserved = Cni { reserved_enis: 1, ..CUSTOM };
+    assert_eq!(findings(&node("m5.large", 11, 376), reserved), []);
 }
 
 #[test]
@@ -132,7 +144,7 @@ fn the_plan_of_karpenter_is_right() {
             )
         );
     }
-    let too_high = check(&karpenter(29, 574, false), CUSTOM, &LimitsTable::default()).1;
+    let too_high = check(&karpenter(29, 574, false), (CUSTOM, 0), &LimitsTable::default()).1;
     assert_eq!(
         too_high[0].fix.as_deref(),
         Some(

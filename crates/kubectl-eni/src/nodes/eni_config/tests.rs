@@ -37,6 +37,7 @@ fn checked(
 const IN_A: (&str, &str) = (ZONE, "us-west-2a");
 const ZONAL: [(&str, &str); 2] = [("us-west-2a", "subnet-a"), ("us-west-2b", "subnet-b")];
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with an Option")]
 fn expected(
     verdict: Verdict,
     text: &str,
@@ -90,6 +91,14 @@ fn a_missing_label_is_wrong_unless_the_default_serves_every_zone() {
             Verdict::NoEniConfigLabel,
             "the node has no label k8s.amazonaws.com/eniConfig, so the CNI uses ENIConfig \"default\", although there is one for us-west-2a",
             "kubectl label node n k8s.amazonaws.com/eniConfig=pods-us-west-2a"
+        )
+    );
+    assert_eq!(
+        checked(&node(&[], &[]), ZONE, &configs(&[("default", "subnet-a"), ZONAL[0]])),
+        expected(
+            Verdict::NoZoneLabel,
+            "the node has no label topology.kubernetes.io/zone, so the CNI uses ENIConfig \"default\", although there are others",
+            ""
         )
     );
     let provider_id = Some("aws:///us-west-2b/i-1".to_owned());

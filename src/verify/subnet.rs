@@ -81,11 +81,8 @@ pub(super) fn check_tags(requirements: &SubnetRequirements, subnet: &Subnet) -> 
     let tag = requirements.exclusion.tag(subnet)?;
     let first = CniVersion::SUBNET_EXCLUSION;
     let (id, edit) = (&subnet.id, edit(requirements));
-    let add = if requirements.is_this_node {
-        "set `cni.version`"
-    } else {
-        "add `--cni-version VERSION`"
-    };
+    let add =
+        if requirements.is_this_node { "set `cni.version`" } else { "add `--cni-version VERSION`" };
     requirements.exclusion.version.is_none().then(|| {
         Diagnostic::warning(
             Code::SubnetTaggedOut,

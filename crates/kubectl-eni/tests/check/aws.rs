@@ -99,7 +99,9 @@ impl Answers {
         let (_, id) = path.split_once("/pod-identity-associations")?;
         let role = self.pod_identity.unwrap_or_default();
         if id.starts_with("/a-1") {
-            return ok(format!(r#"{{"association":{{"associationId":"a-1","roleArn":"{role}"}}}}"#));
+            return ok(format!(
+                r#"{{"association":{{"associationId":"a-1","roleArn":"{role}"}}}}"#
+            ));
         }
         let listed = if role.is_empty() { "" } else { r#"{"associationId":"a-1"}"# };
         ok(format!(r#"{{"associations":[{listed}]}}"#))

@@ -54,7 +54,8 @@ impl Site {
         let custom = [("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true")];
         let of_env = |(name, value): &(&str, &str)| json!({ "name": name, "value": value });
         // The last value of a variable takes precedence.
-        let all: std::collections::BTreeMap<_, _> = custom.iter().chain(variables).copied().collect();
+        let all: std::collections::BTreeMap<_, _> =
+            custom.iter().chain(variables).copied().collect();
         let env: Vec<Value> = all.iter().map(|(name, value)| of_env(&(name, value))).collect();
         self.cluster.install_cni_version(version, env.into());
     }
@@ -135,8 +136,7 @@ pub fn run(mut command: Command) -> RunOutput {
 /// Asserts that the golden file `name` contains `actual`. If the environment variable `UPDATE_GOLDEN` is set,
 /// writes the file first.
 pub fn expect_golden(name: &str, actual: &str) {
-    let path: PathBuf =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check").join(name);
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check").join(name);
     #[expect(clippy::disallowed_methods, reason = "a switch and files of the tests")]
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

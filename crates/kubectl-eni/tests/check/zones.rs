@@ -61,7 +61,10 @@ fn every_zone_and_every_eniconfig_is_checked() {
         line.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(first_line("prod-{zone}"), "failed ENIConfig \"prod-us-west-2a\" not found");
-    assert_eq!(first_line("{instance-type}"), "skipped ENIConfig ");
+    assert_eq!(
+        first_line("{instance-type}"),
+        "skipped ENIConfig the name contains {instance-type}, which is unknown for this zone"
+    );
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use crate::real::ec2_fit::Site;
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{
-    Node, RunOutput, imds_with, in_cluster, ready_api, run_output, with_imds,
-};
+use crate::support::node::{Node, RunOutput, imds_with, in_cluster, ready_api, with_imds};
 use crate::support::real_parts::moto;
 use serde_json::{Value, json};
 

@@ -1,12 +1,9 @@
-//! `check` for one node and for a whole cluster, against EC2 and EKS of moto.
+//! `check` for one node, against EC2 of moto.
 
 use crate::real::ec2_fit::Site;
 use crate::support::golden::{expect_golden, golden};
-use crate::support::node::{
-    Node, RunOutput, imds_with, in_cluster, ready_api, run_output, with_imds,
-};
-use crate::support::real_parts::{moto, own_moto};
-use eni_bootstrap_sandbox::{Ec2, KubernetesApi, Subnet};
+use crate::support::node::{Node, RunOutput, imds_with, in_cluster, ready_api, with_imds};
+use crate::support::real_parts::moto;
 use serde_json::{Value, json};
 
 #[test]
@@ -98,51 +95,6 @@ fn summary(output: &RunOutput) -> &str {
 }
 
 #[test]
-fn skipped_checks_of_a_cluster_are_counted_and_change_the_exit_code() {
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": "subnet-0a", "securityGroups": ["sg-0b"] }));
-    let laptop = Node::empty();
-    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
-    let check = |more: &[&str]| {
-        let arguments = ["check", "--zones", "all", "--cluster-name", "sandbox"];
-        let arguments = arguments.iter().chain(&["--region", "us-west-2"]);
-        let mut command = laptop.command(arguments.chain(&["--cluster-kubeconfig", &kubeconfig]));
-        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
-            command.env_remove(name);
-        }
-        command.arg("--imds-endpoint=http://127.0.0.1:9");
-        run_output(command.args(more).output().unwrap())
-    };
-    let output = check(&[]);
-    assert_eq!(summary(&output), "summary: 2 ok, 0 warnings, 0 failed, 3 skipped");
-    assert_eq!(
-        (output.status, output.stderr.as_str()),
-        (
-            Some(2),
-            "error: 3 of 5 checks were skipped\n  help: correct the cause of each skipped check; add `--strict` to treat skipped checks as failed\n"
-        ),
-        "{}",
-        output.stdout
-    );
-    let strict = check(&["--strict"]);
-    assert_eq!(summary(&strict), summary(&output));
-    assert_eq!(
-        (strict.status, strict.stderr.as_str()),
-        (
-            Some(1),
-            "error: 0 of 5 checks failed and 3 were skipped (--strict)\n  help: follow the help of each failed check, and correct the cause of each skipped check\n"
-        )
-    );
-    let json = check(&["--output", "json"]);
-    assert_eq!(json.status, Some(2));
-    let result: Value = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!(
-        result["summary"],
-        json!({ "ok": 2, "info": 0, "warning": 0, "failed": 0, "skipped": 3 })
-    );
-}
-
-#[test]
 fn skipped_checks_of_a_node_are_counted_and_change_the_exit_code() {
     let api = ready_api();
     let (node, _imds) = in_cluster(&api);
@@ -153,100 +105,21 @@ fn skipped_checks_of_a_node_are_counted_and_change_the_exit_code() {
 }
 
 #[test]
-fn check_covers_every_zone_and_eniconfig_of_a_cluster() {
-    let Some(moto) = own_moto() else { return };
-    let account = moto.account();
-    let vpc = account.vpc("10.0.0.0/16");
-    let of_nodes: Vec<String> = ["us-west-2a", "us-west-2b", "us-west-2c"]
-        .iter()
-        .zip(1..)
-        .map(|(zone, number)| account.subnet(&vpc, zone, &format!("10.0.{number}.0/24")))
-        .collect();
-    let of_nodes: Vec<&str> = of_nodes.iter().map(String::as_str).collect();
-    account.cluster("prod", &of_nodes);
-    let pods = |zone: &str, number: u8| account.subnet(&vpc, zone, &format!("10.0.{number}.0/24"));
-    let (a, wrong) = (pods("us-west-2a", 11), pods("us-west-2a", 12));
-    let api = KubernetesApi::start();
-    api.apply("us-west-2a", json!({ "subnet": a }));
-    api.apply("us-west-2b", json!({ "subnet": wrong }));
-    api.apply("old", json!({ "subnet": "" }));
+fn zones_of_a_cluster_are_checked_by_the_kubectl_plugin() {
     let laptop = Node::empty();
-    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
-    let check = |more: &[&str]| {
-        let arguments =
-            ["check", "--cluster-kubeconfig", &kubeconfig, "--ec2-endpoint", &moto.endpoint];
-        laptop.run(arguments.iter().chain(&["--eks-endpoint", &moto.endpoint]).chain(more))
-    };
-    let all = check(&["--zones", "all", "--cluster-name", "prod", "--region", "us-west-2"]);
-    assert_eq!(all.status, Some(1), "{}", all.stderr);
-    let steady = all.stdout.replace(&a, "SUBNET-A").replace(&wrong, "SUBNET-OF-A");
-    expect_golden(&golden().join("check/cluster"), &steady);
-    let one = check(&["--zones", "us-west-2a", "--region", "us-west-2", "--output", "json"]);
-    let checks: Value = serde_json::from_str(&one.stdout).unwrap();
-    assert_eq!(checks["checks"][1]["of"], "zone us-west-2a");
-    let without_name = check(&["--zones", "all", "--region", "us-west-2"]);
-    assert!(
-        without_name.stdout.contains("the cluster name is unknown; add `--cluster-name NAME`"),
-        "{}",
-        without_name.stdout
-    );
-    let without_region = check(&["--zones", "all"]);
-    assert_eq!(
-        (without_region.status, without_region.stderr.as_str()),
-        (
-            Some(64),
-            "error: invalid command line\n  caused by: --zones requires the AWS region of the cluster\n  help: add the region: `--region us-west-2`\n"
-        )
-    );
-    let without_kubeconfig = laptop.run(["check", "--zones", "all", "--region", "us-west-2"]);
-    assert_eq!(
-        (without_kubeconfig.status, without_kubeconfig.stderr.as_str()),
-        (
-            Some(64),
-            "error: invalid command line\n  caused by: --zones requires a kubeconfig\n  help: run `eni-bootstrap check --zones all --cluster-kubeconfig ~/.kube/config`\n"
-        )
-    );
-}
-
-/// The name of the cluster in the settings does not matter.
-#[test]
-fn check_of_zones_compares_the_tags_with_cluster_name_of_aws_node() {
-    let api = ready_api();
-    let tags =
-        [("kubernetes.io/role/cni", "1"), ("cni.networking.k8s.aws/cluster/other", "shared")];
-    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    let ec2 = Ec2::start(vec![Subnet { id: "subnet-0a".to_owned(), tags, ..Subnet::default() }]);
-    let laptop = Node::empty();
-    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
-    // Without the padding of the columns.
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let subnet_line = |version: &str, variables: &[(&str, &str)]| {
-        let custom = ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true");
-        api.set_aws_node(Some(&[&[custom], variables].concat()));
-        api.set_cni_version(version);
-        let arguments =
-            ["check", "--zones=us-west-2a", "--cluster-name=prod", "--region=us-west-2"];
-        let endpoints = [
-            format!("--ec2-endpoint={}", ec2.endpoint()),
-            format!("--cluster-kubeconfig={kubeconfig}"),
-        ];
-        let output = laptop.run(arguments.map(str::to_owned).iter().chain(&endpoints));
-        let lines = output.stdout.lines().filter(|line| line.contains(" subnet "));
-        lines.map(words).collect::<Vec<_>>().join("\n")
-    };
-    let ok = "ok subnet subnet-0a is in us-west-2a and has 251 free addresses";
-    let excluded = "because of its tag cni.networking.k8s.aws/cluster/other (CLUSTER_NAME of aws-node is prod)";
-    let named = [("CLUSTER_NAME", "prod")];
-    assert_eq!(subnet_line("v1.23.2", &[]), ok);
-    assert_eq!(subnet_line("v1.21.1", &named), ok);
-    assert_eq!(
-        subnet_line("v1.23.2", &named),
-        format!("failed subnet the CNI assigns no pod addresses from subnet-0a {excluded}")
-    );
-    assert_eq!(
-        subnet_line("stable", &named),
-        format!(
-            "{ok}\nwarning subnet the version of the CNI is unknown; from 1.22.0, the CNI assigns no pod addresses from subnet-0a {excluded}"
-        )
-    );
+    for (zones, command) in [
+        ("all", "kubectl eni check"),
+        ("us-west-2a,us-west-2b", "kubectl eni check --zones us-west-2a,us-west-2b"),
+    ] {
+        let output = laptop.run(["check", "--zones", zones]);
+        assert_eq!(
+            (output.status, output.stderr),
+            (
+                Some(64),
+                format!(
+                    "error: invalid command line\n  caused by: --zones is not a flag of eni-bootstrap\n  help: install the kubectl plugin kubectl-eni, and run `{command}`\n"
+                )
+            )
+        );
+    }
 }

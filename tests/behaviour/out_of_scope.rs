@@ -152,30 +152,6 @@ fn without_aws_node_the_error_names_the_other_cni() {
 }
 
 #[test]
-fn a_check_of_all_zones_names_the_other_cni() {
-    let api = ready_api();
-    let laptop = Node::empty();
-    let kubeconfig = laptop.file("kubeconfig", &api.kubeconfig()).display().to_string();
-    let aws_node = || {
-        let arguments = ["check", "--zones", "us-west-2a", "--region", "us-west-2"];
-        let output = laptop.run(arguments.iter().chain(&["--cluster-kubeconfig", &kubeconfig]));
-        let line = output.stdout.lines().find(|line| line.contains("aws-node")).unwrap();
-        line.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    api.set_node_selector(&[CILIUM]);
-    assert_eq!(
-        aws_node(),
-        "skipped aws-node this cluster uses Cilium instead of the Amazon VPC CNI: the nodeSelector of DaemonSet aws-node requires label io.cilium/aws-node-enabled=true"
-    );
-    api.set_aws_node(None);
-    api.add_daemon_set("kube-system/kube-flannel-ds");
-    assert_eq!(
-        aws_node(),
-        "skipped aws-node this cluster has DaemonSet kube-system/kube-flannel-ds and no aws-node: eni-bootstrap supports only the Amazon VPC CNI"
-    );
-}
-
-#[test]
 fn a_vpc_cni_that_is_installed_later_ends_the_wait_beside_another_cni() {
     let api = ready_api();
     api.set_aws_node(None);

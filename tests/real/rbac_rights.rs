@@ -18,7 +18,7 @@ struct Right {
     used_by: Use,
     /// The exit status without the right.
     status: i32,
-    /// The whole error without the right, the warning in the log, or the checklist. `NODE` is replaced
+    /// The whole error without the right, or the warning in the log. `NODE` is replaced
     /// with the name of the user, `RBAC` with the command that grants the right, and `AGE` is the age of
     /// the record.
     output: &'static str,
@@ -29,7 +29,7 @@ const RBAC_HELP: &str =
 const NO_CNI: &str = "error: the node is not ready for the kubelet\n  caused by: the aws-node DaemonSet is not ready\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: install the Amazon VPC CNI before you start nodes, or set `cni.source = \"settings\"` and configure the CNI in `[cni]`\n";
 const POLLING: &str = "failed to watch ENIConfigs, falling back to polling";
 
-const RIGHTS: [Right; 11] = [
+const RIGHTS: [Right; 10] = [
     Right {
         name: "get eniconfigs.crd.k8s.amazonaws.com",
         used_by: Use::Run,
@@ -45,17 +45,6 @@ const RIGHTS: [Right; 11] = [
         used_by: Use::Wait(Some(POLLING)),
         status: 0,
         output: "warning: wait: failed to watch ENIConfigs, falling back to polling: access denied by the API server: eniconfigs.crd.k8s.amazonaws.com \"us-west-2a\" is forbidden: User \"NODE\" cannot watch resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope\n",
-    },
-    Right {
-        name: "list eniconfigs.crd.k8s.amazonaws.com",
-        used_by: Use::CheckZones,
-        status: 1,
-        output: concat!(
-            "ok       aws-node   custom networking\n",
-            "failed   ENIConfig  access denied by the API server: eniconfigs.crd.k8s.amazonaws.com is forbidden: User \"NODE\" cannot list resource \"eniconfigs\" in API group \"crd.k8s.amazonaws.com\" at the cluster scope\n",
-            "                    → allow the user of the kubeconfig to list eniconfigs.crd.k8s.amazonaws.com\n\n",
-            "summary: 1 ok, 0 warnings, 1 failed, 0 skipped\n"
-        ),
     },
     Right {
         name: "get daemonsets.apps aws-node",

@@ -78,7 +78,7 @@ fn list_of_dependencies_matches_cargo() {
 }
 
 #[test]
-fn copies_of_the_sdk_contain_the_operations_of_the_iam_policy() {
+fn copies_of_the_sdk_contain_the_operations_of_the_iam_policies() {
     let read = |name: &str| -> Value {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name);
         serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -92,8 +92,8 @@ fn copies_of_the_sdk_contain_the_operations_of_the_iam_policy() {
         let operations = strings(&described["operations"]).into_iter();
         operations.map(move |operation| format!("{service}:{operation}"))
     });
-    let policy = read("iam-policy.json");
-    let statements = policy["Statement"].as_array().unwrap().iter();
+    let policies = ["iam-policy.json", "iam-policy-operator.json"].map(read);
+    let statements = policies.iter().flat_map(|it| it["Statement"].as_array().unwrap());
     let actions: BTreeSet<String> = statements.flat_map(|it| strings(&it["Action"])).collect();
     assert_eq!(operations.collect::<BTreeSet<_>>(), actions);
 }

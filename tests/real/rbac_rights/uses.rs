@@ -3,7 +3,7 @@
 use crate::real::real_cluster::{CUSTOM, env, spec};
 use crate::support::lines::text_of;
 use crate::support::node::{Node, error};
-use crate::support::real_parts::{Cluster, Who};
+use crate::support::real_parts::Cluster;
 use serde_json::json;
 use std::fs;
 use std::io::ErrorKind;
@@ -23,8 +23,6 @@ pub enum Use {
     /// `run` that waits for the ENIConfig, which is created after the line of the log that contains the
     /// text, or as soon as the watch has begun if the text is `None`.
     Wait(Option<&'static str>),
-    /// `check --zones us-west-2a` with the node's user in a kubeconfig.
-    CheckZones,
     /// `run` without a wait in a cluster without aws-node and with this DaemonSet.
     OtherCni(&'static str),
 }
@@ -41,7 +39,7 @@ impl Use {
         }
         match self {
             Self::Wait(_) if exists(ENI_CONFIG) => cluster.delete(ENI_CONFIG),
-            Self::Run | Self::RunWithRecord | Self::CheckZones => {
+            Self::Run | Self::RunWithRecord => {
                 cluster.eni_config("us-west-2a", spec());
             }
             Self::Wait(_) | Self::OtherCni(_) => {}
@@ -86,13 +84,6 @@ impl Use {
                     output.stderr
                 );
                 (output.status, logged)
-            }
-            Self::CheckZones => {
-                let path = node.file("node.kubeconfig", &cluster.kubeconfig(Who::Node));
-                let kubeconfig = format!("--cluster-kubeconfig={}", path.display());
-                let zones = ["check", "--zones=us-west-2a", "--region=us-west-2", &kubeconfig];
-                let output = node.run(zones);
-                (output.status, output.stdout)
             }
         }
     }

@@ -229,7 +229,7 @@ settings! {
         /// Kubeconfig file for the connection to the API server
         ///
         /// It replaces `cluster.endpoint`, `cluster.certificate-authority` and the token of the
-        /// node's IAM role. eni-bootstrap then ignores `cluster.name`, except in `check --zones`.
+        /// node's IAM role. eni-bootstrap then ignores `cluster.name`.
         kubeconfig: PathBuf = "FILE", unset("none", "\"/etc/eni-bootstrap/kubeconfig\"");
     }
 

@@ -11,7 +11,7 @@ use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::{
-    FALLBACK, NameTemplate, default_exists, not_found, without_subnet,
+    EniConfigNameError, FALLBACK, NameTemplate, default_exists, not_found, without_subnet,
 };
 use eni_core::domain::zone::Region;
 use eni_core::failure::one_line;
@@ -45,7 +45,13 @@ impl EniConfigChecks<'_> {
                     diagnostics
                 }
                 Err(error) => {
-                    vec![Diagnostic::skipped(Code::EniConfigNameUnknown, one_line(&error), None)]
+                    let reason = match error {
+                        EniConfigNameError::Unknown(field) => {
+                            format!("the name contains {field}, which is unknown for this zone")
+                        }
+                        EniConfigNameError::Invalid(error) => one_line(&error),
+                    };
+                    vec![Diagnostic::skipped(Code::EniConfigNameUnknown, reason, None)]
                 }
             };
             let line = |diagnostic| Line { scope: Some(format!("zone {}", zone.name)), diagnostic };

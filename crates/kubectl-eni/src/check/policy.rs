@@ -8,8 +8,10 @@ use eni_bootstrap::adapter::Deadline;
 use eni_bootstrap::adapter::aws::call::CallError;
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::cni_version::CniVersion;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice as _, one_line};
+use std::collections::BTreeSet;
 
 /// The tag of the network interfaces that aws-node creates, if its environment contains `CLUSTER_NAME`.
 ///
@@ -32,7 +34,7 @@ pub(super) async fn check(
         Err(reason) => return not_checked(role, &required, reason, None),
     };
     match simulated(iam, role, aws_node, region, &required).await {
-        Ok(evaluations) => evaluated(role, &required, &evaluations),
+        Ok(evaluations) => evaluated(role, &required, &evaluations, aws_node.cni.version),
         Err(CallError::Rejected { source, .. }) if source.has_code("NoSuchEntity") => {
             Diagnostic::failed(
                 Code::AwsNodeRoleNotFound,
@@ -81,8 +83,13 @@ async fn simulated(
     Ok(evaluations)
 }
 
-/// Returns the result of a simulation.
-fn evaluated(role: &RoleArn, required: &RequiredActions, evaluations: &[Evaluation]) -> Diagnostic {
+/// Returns the result of a simulation. `version` is `None` if it is unknown.
+fn evaluated(
+    role: &RoleArn,
+    required: &RequiredActions,
+    evaluations: &[Evaluation],
+    version: Option<CniVersion>,
+) -> Diagnostic {
     let all = required.all();
     let find = |action: &str| evaluations.iter().find(|it| it.action.eq_ignore_ascii_case(action));
     let missing: Vec<&str> = all.iter().filter(|it| find(it).is_none()).copied().collect();
@@ -94,15 +101,13 @@ fn evaluated(role: &RoleArn, required: &RequiredActions, evaluations: &[Evaluati
     let (conditional, denied): (Vec<&Evaluation>, Vec<&Evaluation>) =
         denied.into_iter().partition(|it| depends_on_conditions(it));
     if !denied.is_empty() {
-        return failed(role, &denied);
+        return failed(role, &denied, version.is_some());
     }
     if !conditional.is_empty() {
         let actions: Vec<&str> = conditional.iter().map(|it| it.action.as_str()).collect();
-        let keys: Vec<&str> =
+        let keys: BTreeSet<&str> =
             conditional.iter().flat_map(|it| &it.missing_context).map(String::as_str).collect();
-        let mut keys = keys;
-        keys.sort_unstable();
-        keys.dedup();
+        let keys: Vec<&str> = keys.into_iter().collect();
         let reason = format!(
             "whether role {role} allows {} depends on the conditions {}, which the simulation has no values for",
             actions.join(", "),
@@ -114,13 +119,11 @@ fn evaluated(role: &RoleArn, required: &RequiredActions, evaluations: &[Evaluati
         let reason = format!("IAM returned no result for {}", missing.join(", "));
         return not_checked(role, required, &reason, None);
     }
-    let count = all.len();
-    let text = format!("role {role} allows the {count} actions that aws-node needs");
-    Diagnostic::ok(Code::AwsNodePolicyOk, if count == 1 { one_allowed(role, &all) } else { text })
-}
-
-fn one_allowed(role: &RoleArn, actions: &[&str]) -> String {
-    format!("role {role} allows {}, the only action that aws-node needs", actions.concat())
+    let text = match all.as_slice() {
+        [one] => format!("role {role} allows {one}, the only action that aws-node needs"),
+        all => format!("role {role} allows the {} actions that aws-node needs", all.len()),
+    };
+    Diagnostic::ok(Code::AwsNodePolicyOk, text)
 }
 
 /// Returns whether the result can be another one with the condition keys of a real request.
@@ -131,7 +134,9 @@ fn depends_on_conditions(evaluation: &Evaluation) -> bool {
         && evaluation.allowed_by_boundary
 }
 
-fn failed(role: &RoleArn, denied: &[&Evaluation]) -> Diagnostic {
+/// Returns the failure about denied actions. It is a warning if only an unknown version decides whether aws-node
+/// needs them.
+fn failed(role: &RoleArn, denied: &[&Evaluation], is_version_known: bool) -> Diagnostic {
     let described: Vec<String> = denied
         .iter()
         .map(|it| match denied_by(it) {
@@ -139,19 +144,29 @@ fn failed(role: &RoleArn, denied: &[&Evaluation]) -> Diagnostic {
             None => it.action.clone(),
         })
         .collect();
-    let starts = if denied.iter().any(|it| it.action == DESCRIBE_SUBNETS) {
+    let effect = if denied.iter().all(|it| it.action != DESCRIBE_SUBNETS) {
+        String::new()
+    } else if is_version_known {
         format!("; aws-node does not start without {DESCRIBE_SUBNETS}")
     } else {
-        String::new()
+        let first = CniVersion::SUBNET_EXCLUSION;
+        format!(
+            "; the version of the CNI is unknown; from {first}, aws-node does not start without {DESCRIBE_SUBNETS}"
+        )
     };
-    let text = format!("role {role} does not allow {}{starts}", described.join(", "));
+    let text = format!("role {role} does not allow {}{effect}", described.join(", "));
     let actions: Vec<&str> = denied.iter().map(|it| it.action.as_str()).collect();
     let help = if denied.iter().all(|it| denied_by(it).is_none()) {
         format!("add this statement to a policy of role {}:\n{}", role.name(), statement(&actions))
     } else {
         "change the policies that deny these actions, so that the role allows them".to_owned()
     };
-    Diagnostic::failed(Code::AwsNodePolicyDenied, text, help)
+    let is_certain = is_version_known || denied.iter().any(|it| it.action != DESCRIBE_SUBNETS);
+    if is_certain {
+        Diagnostic::failed(Code::AwsNodePolicyDenied, text, help)
+    } else {
+        Diagnostic::warning(Code::AwsNodePolicyDenied, text, help)
+    }
 }
 
 /// Returns which policy denies an action; `None` if no statement allows it.

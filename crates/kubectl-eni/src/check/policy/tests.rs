@@ -20,7 +20,15 @@ fn evaluation(action: &str, decision: Decision) -> Evaluation {
 }
 
 fn result(evaluations: &[Evaluation]) -> (Severity, String, String) {
-    let Diagnostic { severity, text, help, .. } = evaluated(&role(), &required(), evaluations);
+    result_for(Some(CniVersion::REFERENCE), evaluations)
+}
+
+fn result_for(
+    version: Option<CniVersion>,
+    evaluations: &[Evaluation],
+) -> (Severity, String, String) {
+    let Diagnostic { severity, text, help, .. } =
+        evaluated(&role(), &required(), evaluations, version);
     let text = text.replace("arn:aws:iam::111122223333:role/eks/cni", "ARN");
     (severity, text, help.unwrap_or_default())
 }
@@ -51,6 +59,21 @@ fn every_action_must_be_allowed() {
         result(&[allowed]),
         expected(Severity::Skipped, "IAM returned no result for ec2:DescribeSubnets", BOTH)
     );
+}
+
+#[test]
+fn describe_subnets_is_a_warning_if_the_version_is_unknown() {
+    let subnets = evaluation(DESCRIBE_SUBNETS, Decision::ImplicitDeny);
+    let result = |tags: Decision| result_for(None, &[evaluation(TAGS, tags), subnets.clone()]);
+    let (severity, text, _) = result(Decision::Allowed);
+    assert_eq!(
+        (severity, text.as_str()),
+        (
+            Severity::Warning,
+            "role ARN does not allow ec2:DescribeSubnets; the version of the CNI is unknown; from 1.22.0, aws-node does not start without ec2:DescribeSubnets"
+        )
+    );
+    assert_eq!(result(Decision::ImplicitDeny).0, Severity::Failed);
 }
 
 #[test]

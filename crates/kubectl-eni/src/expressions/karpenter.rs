@@ -6,6 +6,7 @@ use super::instance_types::{InstanceTypeRow, NodeConfiguration};
 use super::number::{Condition, Number, Variable};
 use super::type_set::TypeSet;
 use eni_core::domain::capacity::{Capacity, CapacityOptions, Ceiling};
+use eni_core::domain::cni::IpFamily;
 use eni_core::domain::instance_limits::Platform;
 use eni_core::domain::quantity::Quantity;
 use eni_core::domain::reserved::ReserveOverrides;
@@ -26,6 +27,9 @@ pub(crate) struct Karpenter {
     pub max_pods: String,
     /// `spec.kubelet.kubeReserved` of the `EC2NodeClass`.
     pub kube_reserved: BTreeMap<&'static str, String>,
+    /// The instance types whose values `max_pods` contains by name, because it cannot compute them: Karpenter has
+    /// no variable for the network interfaces of other network cards.
+    pub by_name: Vec<String>,
     /// The instance types on which `max_pods` differs from the node.
     pub differences: Vec<Difference>,
     pub reserved_enis: ReservedEnis,
@@ -48,23 +52,26 @@ impl Karpenter {
         reserve: &ReserveOverrides,
         rows: &[InstanceTypeRow],
     ) -> Self {
-        let max_pods = max_pods(node, rows);
+        let computed = formula::max_pods(node, &conditions(rows), 0);
+        let by_name = differences(rows, |row| computed.value(row));
+        let by_name = by_name.into_iter().map(|it| it.instance_type).collect();
+        let max_pods = exact(computed, rows);
         let is_fixed = matches!(max_pods, Number::Constant(_)) && reserve.memory.is_some();
         Self {
             feature_gate: (!is_fixed).then_some(FEATURE_GATE),
             differences: differences(rows, |row| max_pods.value(row)),
             max_pods: max_pods.to_string(),
+            by_name,
             kube_reserved: kube_reserved(reserve),
             reserved_enis: ReservedEnis::of(node, rows),
         }
     }
 }
 
-/// Returns the expression for max-pods, which is exact for all of `rows`.
-fn max_pods(node: &NodeConfiguration, rows: &[InstanceTypeRow]) -> Number {
-    let number = formula::max_pods(node, &conditions(rows), 0);
+/// Returns `computed` with the values of the nodes where it differs.
+fn exact(computed: Number, rows: &[InstanceTypeRow]) -> Number {
     with_exceptions(
-        number,
+        computed,
         rows,
         |row| row.name.clone(),
         |names| Condition::Types(TypeSet::of_names(names)),
@@ -118,7 +125,11 @@ impl ReservedEnis {
                 differences_without_ceiling: differences(&without_ceiling, planned),
             }
         };
-        let most = node.cni.reserved_enis.saturating_add(2);
+        // In an IPv6 cluster, the node has no value without a ceiling.
+        let most = match node.cni.ip_family {
+            IpFamily::Ipv4 => node.cni.reserved_enis.saturating_add(2),
+            IpFamily::Ipv6 => 0,
+        };
         let candidates = (1..=most).map(of);
         candidates.fold(of(0), |best, next| {
             let counts = |it: &Self| (it.differences_without_ceiling.len(), it.differences.len());

@@ -14,10 +14,12 @@ use eni_core::domain::plural::counted;
 use eni_core::settings::CniSource;
 use lines::{Lines, examples};
 
-/// The number of instance types that a comment lists.
+/// The number of instance types that a comment lists with their values.
 const LISTED: usize = 4;
+/// The number of instance types that a comment lists by their names only.
+const NAMED: usize = 12;
 
-/// Returns the text. `without_bottlerocket` is printed if Bottlerocket needs instance types.
+/// Returns the text, whose lines outside of comments can be pasted.
 pub(super) fn text(report: &Report) -> String {
     let mut lines = Lines::default();
     header(&mut lines, report);
@@ -64,8 +66,9 @@ fn header(lines: &mut Lines, report: &Report) {
     if !report.without_capacity.is_empty() {
         let names = &report.without_capacity;
         lines.comment(&format!(
-            "No pods, because no network interface is left for them: {}.",
-            listed(names, names.len())
+            "No capacity for pods on {} of these: {}.",
+            names.len(),
+            listed(names, NAMED)
         ));
     }
     for diagnostic in &report.diagnostics {
@@ -92,6 +95,12 @@ fn of_karpenter(lines: &mut Lines, report: &Report, karpenter: &Karpenter) {
         ));
     }
     differences(lines, report, &karpenter.differences);
+    let count = karpenter.by_name.len();
+    if count > 0 {
+        lines.item(&format!(
+            "Karpenter has no variable for the network interfaces of other network cards (ENABLE_MULTI_NIC), so maxPods contains the values of {count} instance types by name. For an instance type that the table does not contain, it counts only the default card."
+        ));
+    }
     if report.ceiling != Ceiling::Unlimited && report.fixed_max_pods.is_none() {
         lines.item("maxPods contains pods.ceiling. If you change one of them, change the other.");
     }
@@ -105,7 +114,7 @@ fn of_karpenter(lines: &mut Lines, report: &Report, karpenter: &Karpenter) {
             "kubeReserved contains the quantities of reserve.* in the settings of eni-bootstrap.",
         );
     }
-    reserved_enis(lines, report, &karpenter.reserved_enis);
+    reserved_enis(lines, report, karpenter);
     lines.line("spec:");
     lines.line("  kubelet:");
     lines.yaml("    maxPods: ", &karpenter.max_pods);
@@ -116,9 +125,9 @@ fn of_karpenter(lines: &mut Lines, report: &Report, karpenter: &Karpenter) {
 }
 
 /// Whether the option of the controller replaces the expression.
-fn reserved_enis(lines: &mut Lines, report: &Report, option: &ReservedEnis) {
-    let ReservedEnis { value, differences, differences_without_ceiling } = option;
-    let scope = "It applies to every node that this controller launches, and kubeReserved is not necessary.";
+fn reserved_enis(lines: &mut Lines, report: &Report, karpenter: &Karpenter) {
+    let ReservedEnis { value, differences, differences_without_ceiling } = &karpenter.reserved_enis;
+    let scope = "It applies to every node that this controller launches.";
     let text = if differences.is_empty() {
         format!(
             "Instead of expressions, RESERVED_ENIS={value} (Helm value settings.reservedENIs) is enough. {scope}"

@@ -21,7 +21,7 @@ const CLUSTERS: [(&str, &str, &[&str]); 9] = [
     ),
     (
         "multi-nic.txt",
-        "cni.prefix-delegation = true\ncni.multi-nic = true\ncni.max-eni = 0\nreserve.memory = \"1Gi\"\nreserve.cpu = \"100m\"",
+        "cni.custom-networking = false\ncni.multi-nic = true\nreserve.memory = \"1Gi\"\nreserve.cpu = \"100m\"",
         &["--for", "karpenter"],
     ),
     (
@@ -88,7 +88,7 @@ fn the_json_output_has_documented_keys() {
     assert_eq!(output["without-capacity"], json!(["c7g.medium"]));
     assert_eq!(
         keys(&output["karpenter"]),
-        "differences feature-gate kube-reserved max-pods reserved-enis"
+        "by-name differences feature-gate kube-reserved max-pods reserved-enis"
     );
     assert_eq!(output["karpenter"]["kube-reserved"], json!({ "memory": "255 + 11 * max_pods" }));
     assert_eq!(

@@ -8,6 +8,7 @@ use eni_bootstrap_real_parts::{karpenter_cel, nodeadm_max_pods};
 use eni_core::domain::reserved::{ReserveOverrides, Reserved};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -19,8 +20,14 @@ struct Case {
     nodes: Vec<Option<u32>>,
 }
 
+/// Returns the cases of both evaluators.
+fn cases() -> &'static [Case] {
+    static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| run_all(&instance_types()));
+    &CASES
+}
+
 /// Runs the program for each configuration. If no instance type has capacity, the program must fail.
-fn cases(types: &[NamedLimits]) -> Vec<Case> {
+fn run_all(types: &[NamedLimits]) -> Vec<Case> {
     let configurations = configurations();
     let next = AtomicUsize::new(0);
     let run = || {
@@ -53,9 +60,9 @@ fn text(value: &Value) -> &str {
 fn karpenter_plans_with_the_max_pods_and_the_reserve_of_every_node() {
     let Some(program) = karpenter_cel() else { return };
     let types = &instance_types();
-    let cases = cases(types);
+    let cases = cases();
     let mut expressions = Vec::new();
-    for Case { output, nodes, .. } in &cases {
+    for Case { output, nodes, .. } in cases {
         assert_eq!(output["karpenter"]["differences"], json!([]));
         let max_pods: Vec<u32> = nodes.iter().map(|it| it.unwrap_or(0)).collect();
         let memory = text(&output["karpenter"]["kube-reserved"]["memory"]);
@@ -85,7 +92,7 @@ fn karpenter_plans_with_the_max_pods_and_the_reserve_of_every_node() {
 fn nodeadm_sets_the_max_pods_of_every_node_except_the_reported_ones() {
     let Some(program) = nodeadm_max_pods() else { return };
     let types = &instance_types();
-    let cases = cases(types);
+    let cases = cases();
     let expressions: Vec<Value> =
         cases.iter().map(|it| it.output["nodeadm"]["max-pods-expression"].clone()).collect();
     let results = evaluators::nodeadm(&program, types, &expressions);

@@ -36,10 +36,10 @@ use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
 use eni_core::domain::eni_config::EniConfigName;
 use futures::{Stream, StreamExt as _};
-use kube::Config;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, WatchEvent, WatchParams,
 };
+use kube::{Client, Config};
 use kube_client::{Identity, certificates, client};
 use kubernetes_error::{NoResponse, is_absent_object, status_error, transport_error};
 use lost_watch::end_if_lost;
@@ -116,6 +116,13 @@ impl fmt::Debug for ApiServer {
 }
 
 impl ApiServer {
+    /// Returns a client that sends its requests with `client`.
+    #[must_use]
+    pub fn with_client(client: Client) -> Self {
+        let credentials = Credentials::Kubeconfig(client);
+        Self { credentials, retry_after: RetryAfter::default(), prefetched: Arc::default() }
+    }
+
     /// Returns a client for the cluster of a kubeconfig, with its credentials.
     pub async fn by_kubeconfig(path: &Path, context: &Context) -> Result<Self, ConnectError> {
         let (config, plugin) = kubeconfig::load(path).await?;
@@ -175,7 +182,7 @@ impl ApiServer {
     }
 
     /// Returns all ENIConfigs by name.
-    pub(crate) async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
+    pub async fn eni_configs(&self) -> Result<BTreeMap<String, EniConfig>, KubernetesError> {
         debug!("kubernetes: LIST eniconfigs");
         let api = self.eni_config_api().await?;
         match self.attempt(api.list(&ListParams::default())).await? {

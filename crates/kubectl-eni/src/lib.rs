@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli       parses the command line and returns the exit code
+//! capacity  how many more nodes fit into the pod subnets
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -14,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod aws;
+mod capacity;
 pub mod cli;
 pub mod cluster;
 mod error;

@@ -175,13 +175,36 @@ fn with_resource_type(error: KubernetesError) -> KubernetesError {
 impl ApiServer {
     /// Returns the configuration of the CNI on `node`.
     pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
+        let daemon_set = self.daemon_set().await?;
+        let warning = self.check_selector(&daemon_set, node).await?;
+        let (mut aws_node, _) = self.configuration(&daemon_set, &[]).await?;
+        aws_node.diagnostics.extend(warning);
+        Ok(aws_node)
+    }
+
+    /// Returns the configuration of the CNI, and its environment, in which the variables of [`VARIABLES`] and
+    /// `also` are complete.
+    pub async fn aws_node_of_cluster(
+        &self,
+        also: &[&str],
+    ) -> Result<(AwsNode, Environment), AwsNodeError> {
+        self.configuration(&self.daemon_set().await?, also).await
+    }
+
+    async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await.map_err(with_resource_type)?;
-        let daemon_set = daemon_set.ok_or(AwsNodeError::NotFound)?;
-        let warning = self.check_selector(&daemon_set, node).await?;
-        let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
+        daemon_set.ok_or(AwsNodeError::NotFound)
+    }
+
+    async fn configuration(
+        &self,
+        daemon_set: &DynamicObject,
+        also: &[&str],
+    ) -> Result<(AwsNode, Environment), AwsNodeError> {
+        let container = container(daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
             environment.extend(self.env_from(all, &container).await?);
@@ -189,14 +212,13 @@ impl ApiServer {
         for variable in &container.env {
             // Other variables are read only if they have a literal value, which `$(NAME)` may refer
             // to.
-            let matters = VARIABLES.contains(&variable.name.as_str());
+            let name = variable.name.as_str();
+            let matters = VARIABLES.contains(&name) || also.contains(&name);
             if let Some(value) = self.value(variable, &environment, matters).await? {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        let mut aws_node = AwsNode::read(&environment, &container.image);
-        aws_node.diagnostics.extend(warning);
-        Ok(aws_node)
+        Ok((AwsNode::read(&environment, &container.image), environment))
     }
 
     /// Returns the variables of one entry of `envFrom`.

@@ -1,5 +1,6 @@
 //! The Kubernetes API: ENIConfigs, the aws-node DaemonSet, and this node's Node object and pods.
 
+mod cni_environment;
 mod connection_error;
 mod credentials;
 mod daemonset;

@@ -1,6 +1,7 @@
 //! The command line and the exit code.
 
 use crate::aws::AwsOptions;
+use crate::capacity::{self, CapacityArgs};
 use crate::cluster::ClusterOptions;
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -31,7 +32,11 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Show how many more nodes fit into the pod subnets
+    #[command(after_help = capacity::AFTER_HELP)]
+    Capacity(CapacityArgs),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -58,8 +63,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { cluster: _, aws: _, command } = cli;
-    match command {}
+    let Cli { cluster, aws, command } = cli;
+    match command {
+        Command::Capacity(args) => capacity::run(args, &cluster, &aws).await,
+    }
 }
 
 /// Reports an error and returns its exit code.

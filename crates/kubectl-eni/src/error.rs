@@ -1,5 +1,6 @@
 //! The error of every command.
 
+use crate::capacity::CapacityError;
 use crate::cluster::{ApiError, ClusterError};
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -14,6 +15,12 @@ pub enum Error {
     /// A request to the API server failed.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// `kubectl eni capacity` failed.
+    #[error(transparent)]
+    Capacity(#[from] CapacityError),
+    /// The result cannot be formatted as JSON.
+    #[error("failed to format the result as JSON")]
+    Json(#[source] serde_json::Error),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -28,7 +35,8 @@ impl Error {
         Some(match self {
             Self::Cluster(error) => error,
             Self::Api(error) => error,
-            Self::Runtime(_) | Self::Output(_) => return None,
+            Self::Capacity(error) => error,
+            Self::Json(_) | Self::Runtime(_) | Self::Output(_) => return None,
         })
     }
 }

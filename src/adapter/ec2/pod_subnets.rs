@@ -8,7 +8,7 @@ use crate::adapter::aws::error_response::ErrorResponse;
 use crate::adapter::{Deadline, retry};
 use aws_sdk_ec2::types::Filter;
 use eni_core::facts::{SecurityGroup, Subnet};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 
 const SUBNETS: &str = "ec2:DescribeSubnets";

@@ -182,16 +182,7 @@ impl ApiServer {
         Ok(aws_node)
     }
 
-    /// Returns the configuration of the CNI, and its environment, in which the variables of [`VARIABLES`] and
-    /// `also` are complete.
-    pub async fn aws_node_of_cluster(
-        &self,
-        also: &[&str],
-    ) -> Result<(AwsNode, Environment), AwsNodeError> {
-        self.configuration(&self.daemon_set().await?, also).await
-    }
-
-    async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
+    pub(super) async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
@@ -199,7 +190,9 @@ impl ApiServer {
         daemon_set.ok_or(AwsNodeError::NotFound)
     }
 
-    async fn configuration(
+    /// Returns the configuration in the container's environment, and the environment. The variables of
+    /// [`VARIABLES`] and `also` must be readable.
+    pub(super) async fn configuration(
         &self,
         daemon_set: &DynamicObject,
         also: &[&str],

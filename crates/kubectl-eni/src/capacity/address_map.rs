@@ -240,10 +240,7 @@ mod tests {
         map.reserve(net("10.0.0.80/30"), Reservation::Explicit);
         map.reserve(net("10.0.0.100/30"), Reservation::Prefix);
         use Cell::{Broken, Explicit, Free, Prefix, Reserved};
-        assert_eq!(
-            cells(&map),
-            [Broken, Free, Broken, Reserved, Prefix, Explicit, Broken, Broken]
-        );
+        assert_eq!(cells(&map), [Broken, Free, Broken, Reserved, Prefix, Explicit, Broken, Broken]);
         // 12 and 15 at the ends, 12 beside each small reservation, none in the prefix reservation.
         assert_eq!(map.pool(), Pool { loose: 12 + 15 + 12 + 12, blocks: 1, reserved: 1 });
         assert_eq!(map.used_in_reservations(), 1);

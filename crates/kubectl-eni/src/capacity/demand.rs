@@ -84,8 +84,7 @@ impl NodeType {
 
     /// Returns the demand by the subnet of the node.
     pub(super) fn demand(&self) -> Demand<'_> {
-        let excluded = self.excluded.as_ref().unwrap_or(&self.usual);
-        Demand { usual: &self.usual, excluded }
+        Demand { usual: &self.usual, excluded: self.excluded.as_ref() }
     }
 }
 

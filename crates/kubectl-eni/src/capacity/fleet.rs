@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn in_each_zone(node: &NodeDemand, zones: usize) -> Vec<Demand<'_>> {
-        vec![Demand { usual: node, excluded: node }; zones]
+        vec![Demand { usual: node, excluded: None }; zones]
     }
 
     #[test]

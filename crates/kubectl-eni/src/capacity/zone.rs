@@ -62,8 +62,8 @@ pub(super) struct SubnetPool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Demand<'a> {
     pub usual: &'a NodeDemand,
-    /// The demand in a subnet with [`Role::ExcludedNode`].
-    pub excluded: &'a NodeDemand,
+    /// The demand in a subnet with [`Role::ExcludedNode`]; `None` if no node can serve pods there.
+    pub excluded: Option<&'a NodeDemand>,
 }
 
 /// The pod subnets of a zone.
@@ -99,7 +99,8 @@ impl ZonePools {
     fn add_in(&mut self, home: usize, demand: Demand<'_>, placement: Placement) -> bool {
         let Some(role) = self.subnets.get(home).map(|it| it.role) else { return false };
         let is_excluded = role == Role::ExcludedNode;
-        let demand = if is_excluded { demand.excluded } else { demand.usual };
+        let demand = if is_excluded { demand.excluded } else { Some(demand.usual) };
+        let Some(demand) = demand else { return false };
         if let Some(primary) = demand.primary
             && !self.take(home, primary, placement)
         {
@@ -163,7 +164,7 @@ mod tests {
 
     /// Returns how many nodes fit in the best and in the worst case.
     fn fit(pools: &ZonePools, demand: &NodeDemand) -> (u32, u32) {
-        let demand = [Demand { usual: demand, excluded: demand }];
+        let demand = [Demand { usual: demand, excluded: None }];
         (pools.more_nodes(&demand, Placement::Best), pools.more_nodes(&demand, Placement::Worst))
     }
 
@@ -188,7 +189,7 @@ mod tests {
         let subnets = vec![subnet(Role::Node, 25, 0), subnet(Role::Discovered, 45, 0)];
         let mut pools = ZonePools { subnets, discovers: true };
         assert_eq!(fit(&pools, &demand), (2, 2));
-        let both = Demand { usual: &demand, excluded: &demand };
+        let both = Demand { usual: &demand, excluded: None };
         assert_eq!(pools.add(both, Placement::Best), Ok(()));
         let free: Vec<u32> = pools.subnets.iter().map(|it| it.pool.addresses()).collect();
         assert_eq!(free, [15, 25]);
@@ -200,7 +201,7 @@ mod tests {
         let usual = NodeDemand { primary: Some(interface(10, 0)), others: Vec::new() };
         let excluded =
             NodeDemand { primary: Some(interface(1, 0)), others: vec![interface(10, 0)] };
-        let demand = Demand { usual: &usual, excluded: &excluded };
+        let demand = Demand { usual: &usual, excluded: Some(&excluded) };
         let subnets = vec![subnet(Role::ExcludedNode, 3, 0), subnet(Role::Discovered, 20, 0)];
         let pools = ZonePools { subnets, discovers: true };
         assert_eq!(pools.more_nodes(&[demand], Placement::Best), 2);
@@ -210,7 +211,7 @@ mod tests {
     fn instance_types_alternate() {
         let small = NodeDemand { primary: None, others: vec![interface(2, 0)] };
         let large = NodeDemand { primary: None, others: vec![interface(9, 0)] };
-        let demands = [&small, &large].map(|it| Demand { usual: it, excluded: it });
+        let demands = [&small, &large].map(|it| Demand { usual: it, excluded: None });
         let subnets = vec![subnet(Role::EniConfig, 21, 0)];
         let pools = ZonePools { subnets, discovers: false };
         assert_eq!(pools.more_nodes(&demands, Placement::Best), 3);
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn a_full_zone_names_the_subnet() {
         let demand = NodeDemand { primary: None, others: vec![interface(10, 0)] };
-        let both = Demand { usual: &demand, excluded: &demand };
+        let both = Demand { usual: &demand, excluded: None };
         let subnets = vec![subnet(Role::EniConfig, 3, 0), subnet(Role::EniConfig, 4, 0)];
         let mut pools = ZonePools { subnets, discovers: false };
         assert_eq!(pools.add(both, Placement::Best), Err(Some(1)));

@@ -8,7 +8,8 @@ mod replace;
 
 pub use disk_error::DiskError;
 pub(crate) use lock::RunLock;
-pub(crate) use replace::{remove_file, write_atomic};
+pub(crate) use replace::remove_file;
+pub use replace::write_atomic;
 
 use eni_core::domain::instance_limits::{NamedRow, rows};
 use eni_core::failure::one_line;

@@ -2,6 +2,9 @@
 
 mod instance_types;
 mod pod_subnets;
+mod subnet_usage;
+
+pub use subnet_usage::{Reservation, SubnetUsage};
 
 pub use crate::adapter::aws::call::CallError;
 

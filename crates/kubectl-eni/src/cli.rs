@@ -2,6 +2,7 @@
 
 use crate::aws::AwsOptions;
 use crate::check;
+use crate::capacity::{self, CapacityArgs};
 use crate::cluster::ClusterOptions;
 use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
@@ -51,6 +52,10 @@ enum Command {
 const CHECK_EXAMPLE: &str = "Examples:
   kubectl eni check
   kubectl eni check --context prod --zones us-west-2a,us-west-2b --output json";
+    /// Show how many more nodes fit into the pod subnets
+    #[command(after_help = capacity::AFTER_HELP)]
+    Capacity(CapacityArgs),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -83,6 +88,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
         Command::Expressions(arguments) => expressions::run(arguments, &cluster).await,
         Command::Nodes(arguments) => nodes::run(&arguments, &cluster, &aws).await,
+        Command::Capacity(args) => capacity::run(args, &cluster, &aws).await,
     }
 }
 

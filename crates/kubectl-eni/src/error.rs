@@ -1,5 +1,6 @@
 //! The error of every command.
 
+use crate::capacity::CapacityError;
 use crate::cluster::{ApiError, ClusterError};
 use crate::configs::ConfigsError;
 use crate::expressions::ExpressionsError;
@@ -26,6 +27,12 @@ pub enum Error {
     /// `expressions` failed.
     #[error(transparent)]
     Expressions(#[from] ExpressionsError),
+    /// `kubectl eni capacity` failed.
+    #[error(transparent)]
+    Capacity(#[from] CapacityError),
+    /// The result cannot be formatted as JSON.
+    #[error("failed to format the result as JSON")]
+    Json(#[source] serde_json::Error),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -44,6 +51,8 @@ impl Error {
             Self::Configs(error) => error,
             Self::Expressions(error) => error,
             Self::Runtime(_) | Self::Output(_) => return None,
+            Self::Capacity(error) => error,
+            Self::Json(_) | Self::Runtime(_) | Self::Output(_) => return None,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! nodes     compares the nodes of a cluster with what eni-bootstrap computes
 //! configs   creates the ENIConfigs of a cluster
 //! expressions  the configuration of Karpenter, nodeadm and Bottlerocket
+//! capacity  how many more nodes fit into the pod subnets
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
@@ -19,6 +20,7 @@
 
 pub mod aws;
 mod check;
+mod capacity;
 pub mod cli;
 pub mod cluster;
 pub mod configs;

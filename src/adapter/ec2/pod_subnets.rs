@@ -2,16 +2,14 @@
 //!
 //! Requests use filters, because EC2 returns an error for an unknown ID but not for an unmatched filter.
 
-use super::{Ec2, next_page};
+use super::Ec2;
 use crate::adapter::aws::call::{CallError, call};
 use crate::adapter::aws::error_response::ErrorResponse;
 use crate::adapter::{Deadline, retry};
-use aws_sdk_ec2::types::{Filter, SubnetCidrReservationType};
-use eni_core::domain::prefixes;
+use aws_sdk_ec2::types::Filter;
 use eni_core::facts::{SecurityGroup, Subnet};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 const SUBNETS: &str = "ec2:DescribeSubnets";
 
@@ -27,6 +25,8 @@ impl Ec2 {
 
     /// Returns all subnets of a VPC.
     pub async fn subnets_in_vpc(
+    /// Returns the subnets of a VPC.
+    pub async fn subnets_of_vpc(
         &self,
         vpc: &str,
         deadline: Deadline,
@@ -87,70 +87,6 @@ impl Ec2 {
         };
         Ok(response.security_groups().iter().map(group).collect())
     }
-
-    /// Returns the number of free `/28` prefixes in subnet `id`.
-    ///
-    /// Used are the addresses and prefixes of every network interface in the subnet, and its explicit CIDR
-    /// reservations, from which EC2 does not assign automatically.
-    pub(crate) async fn free_prefixes(
-        &self,
-        id: &str,
-        cidr: Ipv4Net,
-        deadline: Deadline,
-    ) -> Result<u32, CallError> {
-        let mut used = self.addresses_in_use(id, deadline).await?;
-        let mut next: Option<String> = None;
-        loop {
-            let request = self
-                .client
-                .get_subnet_cidr_reservations()
-                .subnet_id(id)
-                .set_next_token(next.clone());
-            let action = "ec2:GetSubnetCidrReservations";
-            let response = call(action, deadline, request.send()).await?;
-            for reservation in response.subnet_ipv4_cidr_reservations() {
-                let explicit = Some(&SubnetCidrReservationType::Explicit);
-                if reservation.reservation_type() == explicit {
-                    used.extend(reservation.cidr().and_then(|cidr| cidr.parse::<Ipv4Net>().ok()));
-                }
-            }
-            next = next_page(response.next_token());
-            if next.is_none() {
-                return Ok(prefixes::free(cidr, used));
-            }
-        }
-    }
-
-    async fn addresses_in_use(
-        &self,
-        id: &str,
-        deadline: Deadline,
-    ) -> Result<Vec<Ipv4Net>, CallError> {
-        let mut used = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let request = self
-                .client
-                .describe_network_interfaces()
-                .filters(filter("subnet-id", &[id.to_owned()]))
-                .max_results(1000)
-                .set_next_token(next.clone());
-            let response = call("ec2:DescribeNetworkInterfaces", deadline, request.send()).await?;
-            for interface in response.network_interfaces() {
-                for address in interface.private_ip_addresses() {
-                    let address = address.private_ip_address().and_then(|it| it.parse().ok());
-                    used.extend(address.map(|address: Ipv4Addr| Ipv4Net::from(address)));
-                }
-                for prefix in interface.ipv4_prefixes() {
-                    used.extend(prefix.ipv4_prefix().and_then(|it| it.parse::<Ipv4Net>().ok()));
-                }
-            }
-            next = next_page(response.next_token());
-            if next.is_none() {
-                return Ok(used);
-            }
-        }
-    }
 }
 
 /// Runs `request` again until `deadline` while the role credentials are not available yet. The SDK
@@ -166,7 +102,7 @@ async fn with_credentials<T>(
     .await?
 }
 
-fn filter(name: &str, values: &[String]) -> Filter {
+pub(super) fn filter(name: &str, values: &[String]) -> Filter {
     Filter::builder().name(name).set_values(Some(values.to_vec())).build()
 }
 

@@ -23,7 +23,7 @@ impl Account<'_> {
     }
 
     /// Sends a query API request, and returns the whole response.
-    fn response(self, service: &str, form: &str) -> String {
+    pub fn response(self, service: &str, form: &str) -> String {
         let version = if service == "iam" { "2010-05-08" } else { "2016-11-15" };
         let form = format!("{form}&Version={version}");
         self.post(service, "", "application/x-www-form-urlencoded", &form)

@@ -66,7 +66,8 @@ pub struct Cni {
 
 impl Cni {
     /// Returns whether this version of the CNI may have a behavior that starts with `first`.
-    pub(crate) fn may_be_since(&self, first: CniVersion) -> bool {
+    #[must_use]
+    pub fn may_be_since(&self, first: CniVersion) -> bool {
         self.version.is_none_or(|version| version >= first)
     }
 

@@ -28,7 +28,7 @@ impl CniVersion {
     /// The first version with subnet discovery.
     ///
     /// Source: <https://docs.aws.amazon.com/eks/latest/userguide/cni-subnet-selection.html>
-    pub(crate) const SUBNET_DISCOVERY: Self = Self::new(1, 18, 0);
+    pub const SUBNET_DISCOVERY: Self = Self::new(1, 18, 0);
     /// The first version with `ENABLE_IMDS_ONLY_MODE`.
     pub(crate) const IMDS_ONLY_MODE: Self = Self::new(1, 19, 6);
     /// The first version that keeps a network interface for the trunk only on instance types that

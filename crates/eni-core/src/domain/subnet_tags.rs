@@ -30,7 +30,7 @@ pub fn excluding_tag(tags: &Tags, cluster: Option<&str>) -> Option<String> {
 /// Returns whether the CNI creates network interfaces in a subnet with these tags, which is not the
 /// subnet of the primary network interface.
 #[must_use]
-pub(crate) fn is_discovered(tags: &Tags, cluster: Option<&str>) -> bool {
+pub fn is_discovered(tags: &Tags, cluster: Option<&str>) -> bool {
     let has_role = tags.get(ROLE).is_some_and(|value| !value.is_empty());
     has_role && excluding_tag(tags, cluster).is_none()
 }

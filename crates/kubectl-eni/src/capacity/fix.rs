@@ -1,0 +1,180 @@
+//! The command that gives a zone more room: a CIDR reservation where free addresses are fragmented, or else a
+//! subnet.
+
+use super::address_map::{AddressMap, Reservation};
+use super::pool::Placement;
+use super::report::{Fix, FixKind};
+use super::zone::{Demand, Role, SubnetPool, ZonePools};
+use ipnet::Ipv4Net;
+
+/// The subnets of a zone, and what must fit.
+pub(super) struct Zone<'a> {
+    pub name: &'a str,
+    pub pools: &'a ZonePools,
+    /// The id and the addresses of each subnet of `pools`.
+    pub subnets: Vec<(&'a str, &'a AddressMap)>,
+    /// The demands of the instance types, which alternate.
+    pub demands: &'a [Demand<'a>],
+    /// The nodes that must fit in the worst case.
+    pub wanted: u32,
+}
+
+/// Where a new subnet can be created.
+pub(super) struct Vpc<'a> {
+    pub id: &'a str,
+    pub region: &'a str,
+    /// The CIDR blocks of its subnets, and those of earlier fixes.
+    pub ranges: Vec<Ipv4Net>,
+}
+
+/// Returns the fix of a zone; `None` if it has enough room, or if no free range is known.
+pub(super) fn fix(zone: &Zone<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
+    let worst = zone.pools.more_nodes(zone.demands, Placement::Worst);
+    if worst >= zone.wanted {
+        return None;
+    }
+    let reserved = reservation(zone, vpc.region).filter(|fix| fix.worst_after >= zone.wanted);
+    reserved.or_else(|| subnet(zone, worst, vpc))
+}
+
+/// Returns the CIDR reservation with the most nodes in the worst case, and of those the smallest.
+fn reservation(zone: &Zone<'_>, region: &str) -> Option<Fix> {
+    let mut best: Option<(u32, u8, String)> = None;
+    for (index, (id, map)) in zone.subnets.iter().enumerate() {
+        for length in map.cidr().prefix_len() + 1..=28 {
+            let Some(range) = emptiest(map, length) else { continue };
+            let mut map = (*map).clone();
+            map.reserve(range, Reservation::Prefix);
+            let mut pools = zone.pools.clone();
+            if let Some(subnet) = pools.subnets.get_mut(index) {
+                subnet.pool = map.pool();
+            }
+            let nodes = pools.more_nodes(zone.demands, Placement::Worst);
+            if best.as_ref().is_none_or(|(most, size, _)| (*most, *size) < (nodes, length)) {
+                let command = format!(
+                    "aws ec2 create-subnet-cidr-reservation --region {region} --subnet-id {id} --reservation-type prefix --cidr {range}"
+                );
+                best = Some((nodes, length, command));
+            }
+        }
+    }
+    let (worst_after, _, command) = best?;
+    let zone_name = zone.name.to_owned();
+    Some(Fix {
+        zone: zone_name,
+        kind: FixKind::CidrReservation,
+        wanted_nodes: zone.wanted,
+        worst_after,
+        command,
+    })
+}
+
+/// Returns the range of the size `length` with the most free blocks that overlaps no reservation.
+fn emptiest(map: &AddressMap, length: u8) -> Option<Ipv4Net> {
+    let ranges = map.cidr().subnets(length).ok()?.filter(|range| !map.is_reserved(*range));
+    // The last of equal ones: `max_by_key` returns it, and low addresses are often in use.
+    ranges.max_by_key(|range| map.free_blocks_in(*range))
+}
+
+/// Returns the smallest subnet that has room for the missing nodes.
+fn subnet(zone: &Zone<'_>, worst: u32, vpc: &mut Vpc<'_>) -> Option<Fix> {
+    let role = match zone.pools.subnets.first().map(|subnet| subnet.role) {
+        Some(Role::EniConfig) => Role::EniConfig,
+        _ => Role::Node,
+    };
+    let missing = zone.wanted - worst;
+    let near = zone.subnets.first().map(|(_, map)| map.cidr()).or(vpc.ranges.first().copied())?;
+    let fits = |length: u8| {
+        let pool = AddressMap::new(Ipv4Net::new(near.network(), length).ok()?)?.pool();
+        let pools = ZonePools { subnets: vec![SubnetPool { role, pool }], discovers: false };
+        let nodes = pools.more_nodes(zone.demands, Placement::Worst);
+        (nodes >= missing).then_some((length, nodes))
+    };
+    let (length, nodes) = (16..=28).rev().find_map(fits)?;
+    let range = unused(near, length, &vpc.ranges)?;
+    vpc.ranges.push(range);
+    let Vpc { id, region, .. } = vpc;
+    let name = zone.name;
+    Some(Fix {
+        zone: name.to_owned(),
+        kind: FixKind::Subnet,
+        wanted_nodes: zone.wanted,
+        worst_after: worst + nodes,
+        command: format!(
+            "aws ec2 create-subnet --region {region} --vpc-id {id} --availability-zone {name} --cidr-block {range}"
+        ),
+    })
+}
+
+/// Returns the first unused range of the size `length` after `near`, or else before it, in the /16 around it.
+fn unused(near: Ipv4Net, length: u8, ranges: &[Ipv4Net]) -> Option<Ipv4Net> {
+    let around = Ipv4Net::new(near.network(), 16).ok()?.trunc();
+    let overlaps = |range: &Ipv4Net| {
+        let is_in = |it: &Ipv4Net| it.contains(range) || range.contains(it);
+        ranges.iter().any(is_in)
+    };
+    let mut free = around.subnets(length).ok()?.filter(|range| !overlaps(range)).peekable();
+    let first = *free.peek()?;
+    Some(free.find(|range| range.network() > near.network()).unwrap_or(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::pool::Interface;
+    use crate::capacity::zone::NodeDemand;
+
+    fn net(text: &str) -> Ipv4Net {
+        text.parse().unwrap()
+    }
+
+    fn node(addresses: u32, prefixes: u32) -> NodeDemand {
+        NodeDemand { primary: None, others: vec![Interface { addresses, prefixes }] }
+    }
+
+    /// Returns the kind, the nodes that fit afterwards, and the command.
+    fn fix_of(map: &AddressMap, node: &NodeDemand, wanted: u32) -> Option<(FixKind, u32, String)> {
+        let subnets = vec![SubnetPool { role: Role::EniConfig, pool: map.pool() }];
+        let pools = ZonePools { subnets, discovers: false };
+        let demands = [Demand { usual: node, excluded: None }];
+        let subnets = vec![("subnet-1", map)];
+        let zone = Zone { name: "us-west-2a", pools: &pools, subnets, demands: &demands, wanted };
+        let ranges = vec![map.cidr(), net("10.0.1.0/24")];
+        let mut vpc = Vpc { id: "vpc-1", region: "us-west-2", ranges };
+        fix(&zone, &mut vpc).map(|fix| (fix.kind, fix.worst_after, fix.command))
+    }
+
+    #[test]
+    fn a_reservation_protects_the_free_blocks() {
+        let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
+        ["10.0.0.16/28", "10.0.0.32/27", "10.0.0.64/26"]
+            .iter()
+            .for_each(|it| map.use_range(net(it)));
+        // Seven free blocks, of which two nodes need six. Three addresses of the first node break three.
+        let expected = "aws ec2 create-subnet-cidr-reservation --region us-west-2 --subnet-id subnet-1 --reservation-type prefix --cidr 10.0.0.128/25";
+        assert_eq!(fix_of(&map, &node(1, 3), 1), None);
+        assert_eq!(
+            fix_of(&map, &node(3, 3), 2),
+            Some((FixKind::CidrReservation, 2, expected.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_full_subnet_needs_another_one() {
+        let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
+        map.use_range(net("10.0.0.0/24"));
+        let expected = "aws ec2 create-subnet --region us-west-2 --vpc-id vpc-1 --availability-zone us-west-2a --cidr-block 10.0.2.0/26";
+        assert_eq!(fix_of(&map, &node(10, 0), 5), Some((FixKind::Subnet, 5, expected.to_owned())));
+    }
+
+    #[test]
+    fn the_new_range_overlaps_no_subnet() {
+        let ranges = ["10.0.0.0/17", "10.0.128.0/24"].map(net);
+        assert_eq!(unused(net("10.0.0.0/17"), 20, &ranges), Some(net("10.0.144.0/20")));
+        assert_eq!(
+            unused(net("10.0.240.0/20"), 20, &[net("10.0.240.0/20")]),
+            Some(net("10.0.0.0/20"))
+        );
+        assert_eq!(unused(net("10.0.0.0/16"), 20, &[net("10.0.0.0/16")]), None);
+    }
+}

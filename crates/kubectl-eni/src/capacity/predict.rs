@@ -1,0 +1,261 @@
+//! The prediction: from the pod subnets, the nodes and their instance types to the report.
+
+use super::address_map::AddressMap;
+use super::demand::NodeType;
+use super::fix::{self, Vpc};
+use super::fleet::{self, Placed};
+use super::pool::Placement;
+use super::report::{
+    Cases, FirstFull, Fix, Growth, MoreNodes, Report, SubnetReport, TypeReport, ZoneLoss,
+    ZoneReport,
+};
+use super::strip;
+use super::zone::{Demand, Role, SubnetPool, ZonePools};
+use ipnet::Ipv4Net;
+use std::collections::BTreeMap;
+
+/// What the prediction depends on.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    pub cluster: Option<String>,
+    pub region: String,
+    /// The settings of the CNI as text.
+    pub cni: String,
+    /// `ENABLE_SUBNET_DISCOVERY`.
+    pub discovers: bool,
+    /// The known instance types by name: those of the prediction, and those of the running nodes.
+    pub types: BTreeMap<String, NodeType>,
+    /// The names of the instance types of the prediction.
+    pub selected: Vec<String>,
+    pub zones: Vec<ZoneInput>,
+    /// The VPC of the pod subnets, and the CIDR blocks of its subnets.
+    pub vpc: Option<(String, Vec<Ipv4Net>)>,
+    pub ignored_nodes: u32,
+    pub skipped: Vec<String>,
+}
+
+/// A zone with nodes or pod subnets.
+#[derive(Clone, Debug)]
+pub(super) struct ZoneInput {
+    pub name: String,
+    /// The number of running nodes of each instance type.
+    pub nodes: BTreeMap<String, u32>,
+    pub subnets: Vec<SubnetInput>,
+    /// Whether a subnet of the zone could not be read.
+    pub has_unknown_subnet: bool,
+}
+
+/// A pod subnet.
+#[derive(Clone, Debug)]
+pub(super) struct SubnetInput {
+    pub id: String,
+    pub used_by: String,
+    pub role: Role,
+    pub map: AddressMap,
+}
+
+/// What the user asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Question {
+    /// The number of new nodes.
+    pub nodes: Option<u32>,
+    /// The zones whose loss is computed; each zone if empty.
+    pub lost_zones: Vec<String>,
+}
+
+/// The state of the computation.
+struct Prediction<'a> {
+    input: &'a Input,
+    pools: Vec<ZonePools>,
+    demands: Vec<Demand<'a>>,
+}
+
+/// Returns the prediction.
+pub(super) fn predict(input: &Input, question: &Question) -> Report {
+    let subnet = |it: &SubnetInput| SubnetPool { role: it.role, pool: it.map.pool() };
+    let pools = |zone: &ZoneInput| ZonePools {
+        subnets: zone.subnets.iter().map(subnet).collect(),
+        discovers: input.discovers,
+    };
+    let selected = input.selected.iter().filter_map(|name| input.types.get(name));
+    let prediction = Prediction {
+        input,
+        pools: input.zones.iter().map(pools).collect(),
+        demands: selected.map(NodeType::demand).collect(),
+    };
+    let growth = question.nodes.map(|nodes| prediction.growth(nodes));
+    let zone_loss = prediction.zone_losses(&question.lost_zones);
+    Report {
+        cluster: input.cluster.clone(),
+        region: input.region.clone(),
+        cni: input.cni.clone(),
+        instance_types: prediction.types(),
+        zones: prediction.zones(),
+        first_full: prediction.first_full(),
+        fixes: prediction.fixes(growth.as_ref(), &zone_loss),
+        growth,
+        zone_loss,
+        ignored_nodes: input.ignored_nodes,
+        skipped: input.skipped.clone(),
+    }
+}
+
+impl<'a> Prediction<'a> {
+    fn types(&self) -> Vec<TypeReport> {
+        let selected = self.input.selected.iter().filter_map(|name| self.input.types.get(name));
+        selected
+            .map(|it| TypeReport {
+                name: it.name.clone(),
+                running_nodes: self
+                    .input
+                    .zones
+                    .iter()
+                    .filter_map(|zone| zone.nodes.get(&it.name))
+                    .sum(),
+                max_pods: it.max_pods,
+                interfaces: it.usual.others.len() + usize::from(it.usual.primary.is_some()),
+                addresses: it.usual.addresses(),
+                blocks: it.usual.prefixes(),
+            })
+            .collect()
+    }
+
+    fn zones(&self) -> Vec<ZoneReport> {
+        self.input
+            .zones
+            .iter()
+            .zip(&self.pools)
+            .map(|(zone, pools)| self.zone(zone, pools))
+            .collect()
+    }
+
+    fn zone(&self, zone: &ZoneInput, pools: &ZonePools) -> ZoneReport {
+        let more = |demands: &[Demand<'_>]| Cases {
+            best: pools.more_nodes(demands, Placement::Best),
+            worst: pools.more_nodes(demands, Placement::Worst),
+        };
+        let named = self.input.selected.iter().zip(&self.demands);
+        let more_nodes: Vec<MoreNodes> = named
+            .map(|(name, demand)| {
+                let Cases { best, worst } = more(&[*demand]);
+                MoreNodes { instance_type: name.clone(), best, worst }
+            })
+            .collect();
+        let fits = more_nodes.iter().all(|it| it.worst > 0);
+        // A subnet that could not be read may have room.
+        let is_unknown = self.demands.is_empty() || (!fits && zone.has_unknown_subnet);
+        ZoneReport {
+            zone: zone.name.clone(),
+            running_nodes: zone.nodes.values().sum(),
+            can_take_node: (!is_unknown).then_some(fits),
+            alternating: (self.demands.len() > 1).then(|| more(&self.demands)),
+            more_nodes,
+            subnets: zone.subnets.iter().map(subnet).collect(),
+        }
+    }
+
+    fn first_full(&self) -> Option<Cases<FirstFull>> {
+        let demands = vec![self.demands.clone(); self.pools.len()];
+        let first = |placement| {
+            let full = fleet::first_full(&self.pools, &demands, placement)?;
+            let zone = self.input.zones.get(full.zone)?;
+            let subnet = full.subnet.and_then(|index| zone.subnets.get(index));
+            Some(FirstFull {
+                zone: zone.name.clone(),
+                subnet: subnet.map(|subnet| subnet.id.clone()),
+                after_nodes: full.after_nodes,
+            })
+        };
+        Some(Cases { best: first(Placement::Best)?, worst: first(Placement::Worst)? })
+    }
+
+    /// Places `count` new nodes, whose instance types alternate.
+    fn growth(&self, count: u32) -> Growth {
+        let alternating = self.demands.iter().cycle().take(count as usize);
+        let nodes: Vec<Vec<Demand<'a>>> =
+            alternating.map(|demand| vec![*demand; self.pools.len()]).collect();
+        let (by_zone, without_room) = self.place(&nodes, None);
+        Growth { nodes: count, by_zone, without_room }
+    }
+
+    fn zone_losses(&self, lost: &[String]) -> Vec<ZoneLoss> {
+        let zones = self.input.zones.iter().enumerate();
+        zones
+            .filter(|(_, zone)| lost.is_empty() || lost.contains(&zone.name))
+            .filter_map(|(index, zone)| self.zone_loss(index, zone))
+            .collect()
+    }
+
+    /// Moves the nodes of a zone to the others; `None` without nodes or without another zone.
+    fn zone_loss(&self, index: usize, zone: &ZoneInput) -> Option<ZoneLoss> {
+        let types = zone.nodes.iter().filter_map(|(name, count)| {
+            let demand = self.input.types.get(name)?.demand();
+            Some(std::iter::repeat_n(vec![demand; self.pools.len()], *count as usize))
+        });
+        let nodes: Vec<Vec<Demand<'_>>> = types.flatten().collect();
+        if nodes.is_empty() || self.pools.len() < 2 {
+            return None;
+        }
+        let (by_zone, without_room) = self.place(&nodes, Some(index));
+        let nodes = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        Some(ZoneLoss { zone: zone.name.clone(), nodes, by_zone, without_room })
+    }
+
+    fn place(
+        &self,
+        nodes: &[Vec<Demand<'_>>],
+        lost: Option<usize>,
+    ) -> (Cases<BTreeMap<String, u32>>, Cases<u32>) {
+        let placed = |placement| fleet::place(&self.pools, nodes.iter().cloned(), lost, placement);
+        let (best, worst) = (placed(Placement::Best), placed(Placement::Worst));
+        let without_room = Cases { best: best.without_room, worst: worst.without_room };
+        let by_zone = |placed: Placed| {
+            let zones = self.input.zones.iter().zip(placed.by_zone).enumerate();
+            let others = zones.filter(|(index, _)| Some(*index) != lost);
+            others.map(|(_, (zone, count))| (zone.name.clone(), count)).collect()
+        };
+        (Cases { best: by_zone(best), worst: by_zone(worst) }, without_room)
+    }
+
+    /// Returns a fix for each zone without room for another node, for its share of the new nodes, or for its
+    /// share of the nodes of a lost zone.
+    fn fixes(&self, growth: Option<&Growth>, losses: &[ZoneLoss]) -> Vec<Fix> {
+        let Some((id, ranges)) = &self.input.vpc else { return Vec::new() };
+        if self.demands.is_empty() {
+            return Vec::new();
+        }
+        let zones = u32::try_from(self.pools.len()).unwrap_or(u32::MAX);
+        let mut vpc = Vpc { id, region: &self.input.region, ranges: ranges.clone() };
+        let mut fixes = Vec::new();
+        for (zone, pools) in self.input.zones.iter().zip(&self.pools) {
+            let share = growth.map_or(0, |growth| growth.nodes.div_ceil(zones));
+            let others = losses.iter().filter(|loss| loss.zone != zone.name);
+            let moved =
+                others.map(|loss| loss.nodes.div_ceil(zones.saturating_sub(1).max(1))).max();
+            let zone = fix::Zone {
+                name: &zone.name,
+                pools,
+                subnets: zone.subnets.iter().map(|it| (it.id.as_str(), &it.map)).collect(),
+                demands: &self.demands,
+                wanted: share.max(moved.unwrap_or(0)).max(1),
+            };
+            fixes.extend(fix::fix(&zone, &mut vpc));
+        }
+        fixes
+    }
+}
+
+fn subnet(subnet: &SubnetInput) -> SubnetReport {
+    let pool = subnet.map.pool();
+    let length = subnet.map.cidr().prefix_len();
+    SubnetReport {
+        id: subnet.id.clone(),
+        cidr: subnet.map.cidr().to_string(),
+        used_by: subnet.used_by.clone(),
+        free_addresses: pool.addresses(),
+        addresses: (1 << (32 - length)) - 5,
+        free_blocks: pool.prefixes(),
+        reserved_blocks: pool.reserved,
+        blocks: strip::blocks(&subnet.map),
+    }
+}

@@ -1,0 +1,7 @@
+//! `kubectl eni capacity` against a real API server and moto's EC2.
+
+mod brute_force;
+mod cases;
+mod golden;
+mod karpenter;
+mod world;

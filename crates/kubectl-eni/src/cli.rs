@@ -1,8 +1,8 @@
 //! The command line and the exit code.
 
 use crate::aws::AwsOptions;
-use crate::check;
 use crate::capacity::{self, CapacityArgs};
+use crate::check;
 use crate::cluster::ClusterOptions;
 use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
@@ -37,6 +37,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show how many more nodes fit into the pod subnets
+    #[command(after_help = capacity::AFTER_HELP)]
+    Capacity(CapacityArgs),
     /// Check the ENIConfigs of all zones and the IAM role of aws-node
     #[command(after_help = CHECK_EXAMPLE)]
     Check(check::CheckArgs),
@@ -52,10 +55,6 @@ enum Command {
 const CHECK_EXAMPLE: &str = "Examples:
   kubectl eni check
   kubectl eni check --context prod --zones us-west-2a,us-west-2b --output json";
-    /// Show how many more nodes fit into the pod subnets
-    #[command(after_help = capacity::AFTER_HELP)]
-    Capacity(CapacityArgs),
-}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -84,11 +83,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { cluster, aws, command } = cli;
     match command {
+        Command::Capacity(arguments) => capacity::run(arguments, &cluster, &aws).await,
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
         Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
         Command::Expressions(arguments) => expressions::run(arguments, &cluster).await,
         Command::Nodes(arguments) => nodes::run(&arguments, &cluster, &aws).await,
-        Command::Capacity(args) => capacity::run(args, &cluster, &aws).await,
     }
 }
 

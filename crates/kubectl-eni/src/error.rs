@@ -50,7 +50,6 @@ impl Error {
             Self::Nodes(error) => error,
             Self::Configs(error) => error,
             Self::Expressions(error) => error,
-            Self::Runtime(_) | Self::Output(_) => return None,
             Self::Capacity(error) => error,
             Self::Json(_) | Self::Runtime(_) | Self::Output(_) => return None,
         })

@@ -19,8 +19,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod aws;
-mod check;
 mod capacity;
+mod check;
 pub mod cli;
 pub mod cluster;
 pub mod configs;

@@ -25,8 +25,6 @@ impl Ec2 {
 
     /// Returns all subnets of a VPC.
     pub async fn subnets_in_vpc(
-    /// Returns the subnets of a VPC.
-    pub async fn subnets_of_vpc(
         &self,
         vpc: &str,
         deadline: Deadline,

@@ -24,9 +24,6 @@ pub use parts::{
     cyclonedx_python, device, documents, helm, karpenter_cel, kubelet_program, nfpm,
     nodeadm_max_pods, nodeadm_program, not_run, part, program, regctl, require_root, runner_for,
     soak_records, static_binary, toxiproxy, trixie_root,
-    cyclonedx_python, device, documents, karpenter_cel, kubelet_program, nfpm, nodeadm_max_pods,
-    nodeadm_program, not_run, part, program, regctl, require_root, runner_for, soak_records,
-    static_binary, toxiproxy, trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};
 pub use server::{Server, free_address};

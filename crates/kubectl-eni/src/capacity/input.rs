@@ -38,8 +38,8 @@ pub(super) async fn read(
     let region = cluster.region()?;
     let deadline = Deadline::after(TIME);
     let api = ApiServer::with_client(cluster.client.clone());
-    let (aws_node, environment) =
-        api.cni_environment(&VARIABLES).await.map_err(CapacityError::AwsNode)?;
+    let cni = api.cluster_cni(&VARIABLES).await.map_err(CapacityError::AwsNode)?;
+    let (aws_node, environment) = (cni.aws_node, cni.environment);
     check_ipv4(&aws_node)?;
     let nodes = nodes::nodes(&cluster.client).await?;
     let ec2 = Ec2::new(context, region).await.map_err(CapacityError::Ec2)?;
@@ -151,7 +151,7 @@ impl Reader<'_> {
     }
 
     async fn vpc_subnets(&self, vpc: &str) -> Result<Vec<Subnet>, Error> {
-        Ok(self.ec2.subnets_of_vpc(vpc, self.deadline).await.map_err(call)?)
+        Ok(self.ec2.subnets_in_vpc(vpc, self.deadline).await.map_err(call)?)
     }
 
     /// Reads the limits of the instance types.

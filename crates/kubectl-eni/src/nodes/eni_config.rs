@@ -82,7 +82,9 @@ impl EniConfigs {
     fn check_subnet(&self, node: &Node, name: &str, subnet: &str) -> Option<Finding> {
         let edit = format!("kubectl edit eniconfig {name}");
         if subnet.is_empty() {
-            let text = format!("ENIConfig {name:?} names no subnet, so aws-node exits");
+            let text = format!(
+                "ENIConfig {name:?} names no subnet, so the CNI cannot create network interfaces"
+            );
             let finding = Finding::new(Verdict::NoPodSubnet, text);
             return Some(finding.fix("set spec.subnet of the ENIConfig").command(edit));
         }

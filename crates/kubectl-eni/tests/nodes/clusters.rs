@@ -62,3 +62,28 @@ fn nodes_without_custom_networking_have_no_eni_config() {
     let document: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, &document["nodes"]), (0, &json!([])));
 }
+
+#[test]
+fn nodes_and_pods_of_several_pages_are_counted() {
+    let Some(cluster) = cluster() else { return };
+    cluster.install_cni(json!([]));
+    let nodes: Vec<FleetNode> = (1..=501)
+        .map(|number| FleetNode {
+            max_pods: 29,
+            reserved: 574,
+            ..FleetNode::new(number, "m5.large")
+        })
+        .collect();
+    let mut objects = vec![service_account("default", "default")];
+    objects.extend(nodes.iter().map(FleetNode::object));
+    create_all(&cluster, &objects);
+    let pods: Vec<Value> = nodes.iter().flat_map(|node| node.pods(0)).collect();
+    create_all(&cluster, &pods);
+    let (code, json, stderr) =
+        Plugin::new(&cluster.kubeconfig(Who::Admin)).run(&["--all", "--output", "json"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["summary"]["right"], 501);
+    let running = document["nodes"].as_array().unwrap().iter().map(|node| &node["pods"]["running"]);
+    assert!(running.clone().all(|running| *running == 2), "{:?}", running.collect::<Vec<_>>());
+}

@@ -45,6 +45,14 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert_golden("nodes-right.txt", &text);
 
+    // With one network interface less for pods, the same nodes have a capacity of 11 pods.
+    let settings = ["--selector", "karpenter.sh/nodepool=default", "--cni-reserved-enis", "1"];
+    let (code, text, stderr) = plugin.run(&[&settings[..], &["--pods-extra", "9"]].concat());
+    assert_eq!((code, stderr.as_str()), (0, ""), "9 more host-network pods: {text}");
+    let (code, text, stderr) = plugin.run(&settings);
+    assert_eq!((code, stderr.as_str()), (1, ""));
+    assert_golden("nodes-reserved.txt", &text);
+
     let (code, text, stderr) = plugin.run(&["--selector", "a in b"]);
     assert_eq!((code, text.as_str()), (64, ""));
     assert_golden("nodes-selector.err", &stderr);

@@ -175,7 +175,7 @@ fn the_zone_of_the_subnet_is_compared_if_ec2_was_asked() {
         checked(&in_a, ZONE, &configs(&[("us-west-2a", "")])),
         expected(
             Verdict::NoPodSubnet,
-            "ENIConfig \"us-west-2a\" names no subnet, so aws-node exits",
+            "ENIConfig \"us-west-2a\" names no subnet, so the CNI cannot create network interfaces",
             edit
         )
     );

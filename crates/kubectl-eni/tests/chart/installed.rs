@@ -1,6 +1,6 @@
 //! The chart in a real API server: a server-side dry run, the installation and the removal.
 
-use super::helm::{Helm, chart, expect_golden, full_values, helm_program};
+use super::helm::{Helm, chart, expect_golden, full_values, helm_program, repository};
 use eni_bootstrap_real_parts::{Cluster, Who, cluster};
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -68,4 +68,14 @@ fn the_chart_installs_into_an_api_server() {
     assert_eq!((status, &*stderr), (Some(0), ""));
     let kept = all(&objects, |kind| kind == "ENIConfig");
     assert_eq!(exist(&cluster, &objects), kept, "nodes depend on the ENIConfigs");
+
+    // An administrator applied the manifest before.
+    cluster.apply_file(&repository().join("packaging/rbac.yaml"));
+    let install = ["install", "test", chart];
+    let (status, _, stderr) = run(&helm, &kubeconfig, &install);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("invalid ownership metadata"), "{stderr}");
+    let (status, _, stderr) =
+        run(&helm, &kubeconfig, &[&install[..], &["--take-ownership"]].concat());
+    assert_eq!((status, &*stderr), (Some(0), ""));
 }

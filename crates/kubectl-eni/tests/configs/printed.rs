@@ -1,6 +1,12 @@
 //! The printed ENIConfigs, Helm values and JSON, and the errors of the selection.
 
 use super::site::Site;
+use eni_bootstrap_real_parts::helm;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use tempfile::NamedTempFile;
 
 const PODS: &[(&str, &str)] = &[("kubernetes.io/role/cni", "1"), ("tier", "pods")];
 
@@ -49,6 +55,8 @@ fn one_eniconfig_for_each_zone_is_printed_in_each_format() {
         ],
     );
 
+    values_render_the_same_eniconfigs(&site, &complete);
+
     let two_of_one_zone = format!("{a},{foreign}");
     site.expect(
         "errors.txt",
@@ -71,6 +79,28 @@ fn one_eniconfig_for_each_zone_is_printed_in_each_format() {
     site.expect("cni.txt", &[&complete]);
     site.cluster.delete("/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node");
     site.expect("no-cni.txt", &[&complete]);
+}
+
+/// Renders the chart with the printed values, and compares the ENIConfigs with the printed ones.
+fn values_render_the_same_eniconfigs(site: &Site, selection: &[&str]) {
+    let Some(helm) = helm() else { return };
+    let documents = |yaml: &str| -> Vec<Value> { serde_saphyr::from_multiple(yaml).unwrap() };
+    let printed = documents(&site.run(selection).stdout);
+    let values = site.run(&[selection, &["--output", "helm-values"]].concat()).stdout;
+    let home = tempfile::tempdir().unwrap();
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(values.as_bytes()).unwrap();
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/chart/eni-bootstrap");
+    let mut command = Command::new(helm);
+    command.env_clear().env("HOME", home.path()).args(["template", "test"]).arg(chart);
+    command.arg("--values").arg(file.path()).arg("--show-only=templates/eniconfigs.yaml");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut rendered = documents(&String::from_utf8(output.stdout).unwrap());
+    for object in &mut rendered {
+        object["metadata"] = json!({ "name": object["metadata"]["name"] });
+    }
+    assert_eq!(rendered, printed);
 }
 
 #[test]

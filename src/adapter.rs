@@ -6,7 +6,7 @@ pub(crate) mod bottlerocket_api;
 pub(crate) mod bottlerocket_commit;
 mod context;
 pub(crate) mod core_dumps;
-pub(crate) mod disk;
+pub mod disk;
 pub(crate) mod dns;
 pub mod ec2;
 pub(crate) mod eks;

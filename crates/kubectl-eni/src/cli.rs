@@ -3,6 +3,8 @@
 use crate::aws::AwsOptions;
 use crate::cluster::ClusterOptions;
 use crate::error::Error;
+use crate::limits::{self, LimitsCommand};
+use crate::max_pods::{self, MaxPodsArgs};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
@@ -31,7 +33,14 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Show or refresh the network interface and IP address limits of instance types
+    #[command(subcommand)]
+    Limits(LimitsCommand),
+    /// Compute max-pods for instance types
+    #[command(after_help = max_pods::EXAMPLES)]
+    MaxPods(Box<MaxPodsArgs>),
+}
 
 /// Returns the definition of the command line, for man pages, completions and tests.
 #[must_use]
@@ -58,8 +67,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.
 async fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { cluster: _, aws: _, command } = cli;
-    match command {}
+    let Cli { cluster, aws, command } = cli;
+    match command {
+        Command::Limits(command) => limits::run(command, &cluster, &aws).await,
+        Command::MaxPods(args) => max_pods::run(&args, &cluster, &aws).await,
+    }
 }
 
 /// Reports an error and returns its exit code.

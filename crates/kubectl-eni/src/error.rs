@@ -1,6 +1,9 @@
 //! The error of every command.
 
 use crate::cluster::{ApiError, ClusterError};
+use crate::instance_types::InstanceTypeError;
+use crate::limits::LimitsError;
+use crate::max_pods::MaxPodsError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;
@@ -14,6 +17,15 @@ pub enum Error {
     /// A request to the API server failed.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The instance types of the command line are invalid.
+    #[error(transparent)]
+    InstanceType(#[from] InstanceTypeError),
+    /// The table of instance types cannot be built.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// max-pods cannot be computed.
+    #[error(transparent)]
+    MaxPods(#[from] MaxPodsError),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -28,6 +40,9 @@ impl Error {
         Some(match self {
             Self::Cluster(error) => error,
             Self::Api(error) => error,
+            Self::InstanceType(error) => error,
+            Self::Limits(error) => error,
+            Self::MaxPods(error) => error,
             Self::Runtime(_) | Self::Output(_) => return None,
         })
     }

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! cli       parses the command line and returns the exit code
+//! limits, max_pods          the commands
 //! error     the error type of all commands
 //! output    prints tables and results
 //! aws       configures the clients of the AWS APIs
+//! instance_types  selects instance types by name and pattern
 //! cluster   connects to the API server, and finds the cluster's name and region
 //! ```
 //!
@@ -17,4 +19,7 @@ pub mod aws;
 pub mod cli;
 pub mod cluster;
 mod error;
+mod instance_types;
+mod limits;
+mod max_pods;
 mod output;

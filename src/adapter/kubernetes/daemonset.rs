@@ -1,14 +1,19 @@
 //! The environment of the container in the aws-node DaemonSet, computed as the kubelet does: `env`
 //! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
+mod container;
+
+use super::credentials::Credentials;
 use super::env_expansion::expand;
+use super::retry_after::RetryAfter;
 use super::{ApiServer, KubernetesError, LocalNode, OtherCni, resource};
+use container::{ConfigMapKeyRef, ConfigMapRef, Container, EnvFrom, Variable, container};
 use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
-use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tracing::debug;
 
 const NAMESPACE: &str = "kube-system";
@@ -111,57 +116,6 @@ impl Advice for AwsNodeError {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Container {
-    name: String,
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    env: Vec<Variable>,
-    #[serde(default)]
-    env_from: Vec<EnvFrom>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Variable {
-    name: String,
-    #[serde(default)]
-    value: String,
-    value_from: Option<ValueFrom>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ValueFrom {
-    config_map_key_ref: Option<ConfigMapKeyRef>,
-    secret_key_ref: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ConfigMapKeyRef {
-    name: String,
-    key: String,
-    #[serde(default)]
-    optional: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EnvFrom {
-    #[serde(default)]
-    prefix: String,
-    config_map_ref: Option<ConfigMapRef>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ConfigMapRef {
-    name: String,
-    #[serde(default)]
-    optional: bool,
-}
-
 /// Every cluster has the resource type DaemonSet, so a 404 for it is not a response of the API server.
 fn with_resource_type(error: KubernetesError) -> KubernetesError {
     match error {
@@ -173,15 +127,41 @@ fn with_resource_type(error: KubernetesError) -> KubernetesError {
 }
 
 impl ApiServer {
+    /// Returns a client with the credentials of `client`.
+    #[must_use]
+    pub fn by_client(client: kube::Client) -> Self {
+        let credentials = Credentials::Kubeconfig(client);
+        Self { credentials, retry_after: RetryAfter::default(), prefetched: Arc::default() }
+    }
+
     /// Returns the configuration of the CNI on `node`.
     pub(crate) async fn aws_node(&self, node: &LocalNode) -> Result<AwsNode, AwsNodeError> {
+        let daemon_set = self.daemon_set().await?;
+        let warning = self.check_selector(&daemon_set, node).await?;
+        let mut aws_node = self.configuration(&daemon_set).await?;
+        aws_node.diagnostics.extend(warning);
+        Ok(aws_node)
+    }
+
+    /// Returns the configuration of the CNI on every node of the cluster that it runs on.
+    ///
+    /// # Errors
+    /// Returns an error if the DaemonSet, or a ConfigMap that it refers to, cannot be read.
+    pub async fn aws_node_of_cluster(&self) -> Result<AwsNode, AwsNodeError> {
+        let daemon_set = self.daemon_set().await?;
+        self.configuration(&daemon_set).await
+    }
+
+    async fn daemon_set(&self) -> Result<DynamicObject, AwsNodeError> {
         debug!("kubernetes: GET daemonsets/{NAME} in {NAMESPACE}");
         let kind = resource("apps", "v1", "DaemonSet", "daemonsets");
         let api = Api::namespaced_with(self.credentials.client().await?, NAMESPACE, &kind);
         let daemon_set = self.get(&api, NAME).await.map_err(with_resource_type)?;
-        let daemon_set = daemon_set.ok_or(AwsNodeError::NotFound)?;
-        let warning = self.check_selector(&daemon_set, node).await?;
-        let container = container(&daemon_set).ok_or(AwsNodeError::NoContainer)?;
+        daemon_set.ok_or(AwsNodeError::NotFound)
+    }
+
+    async fn configuration(&self, daemon_set: &DynamicObject) -> Result<AwsNode, AwsNodeError> {
+        let container = container(daemon_set).ok_or(AwsNodeError::NoContainer)?;
         let mut environment = Environment::new();
         for all in &container.env_from {
             environment.extend(self.env_from(all, &container).await?);
@@ -194,9 +174,7 @@ impl ApiServer {
                 environment.insert(variable.name.clone(), value);
             }
         }
-        let mut aws_node = AwsNode::read(&environment, &container.image);
-        aws_node.diagnostics.extend(warning);
-        Ok(aws_node)
+        Ok(AwsNode::read(&environment, &container.image))
     }
 
     /// Returns the variables of one entry of `envFrom`.
@@ -285,10 +263,4 @@ impl ApiServer {
             data.into_iter().flatten().filter_map(text).collect()
         }))
     }
-}
-
-fn container(daemon_set: &DynamicObject) -> Option<Container> {
-    let containers = daemon_set.data["spec"]["template"]["spec"]["containers"].as_array()?;
-    let each = containers.iter().filter_map(|it| serde_json::from_value(it.clone()).ok());
-    each.into_iter().find(|container: &Container| container.name == NAME)
 }

@@ -251,7 +251,7 @@ fn the_cluster_contains_the_cni_configuration() {
         { "name": "WARM_PREFIX_TARGET", "value": "1" },
         { "name": "MAX_ENI", "value": "many" },
     ]));
-    let messages = "cni: custom networking, prefix delegation, version 1.20.4 (source: aws-node DaemonSet)\nwarning: cni: MAX_ENI=\"many\" on the aws-node DaemonSet is invalid; the CNI uses its default, no limit\n";
+    let messages = "cni: custom networking, prefix delegation (source: aws-node DaemonSet)\nwarning: cni: MAX_ENI=\"many\" on the aws-node DaemonSet is invalid; the CNI uses its default, no limit\n";
     for (flags, expected) in [
         (&["m5.large", "--ceiling", "none"][..], "290\n"),
         (&["m5.large"], "110\n"),
@@ -271,12 +271,20 @@ fn the_cluster_contains_the_cni_configuration() {
 fn a_user_without_rights_gets_the_permission_to_grant() {
     let Some(cluster) = cluster() else { return };
     cluster.install_cni(json!([]));
-    let output = as_user(&cluster, Who::OtherNode(0), &["m5.large"]);
+    let unknown = as_user(&cluster, Who::OtherNode(0), &["m5.large"]);
+    assert_eq!(
+        failure(&unknown),
+        (
+            Some(77),
+            "error: the API server rejected the credentials of the kubeconfig (401 Unauthorized)\n  help: sign in again, or check the user of the kubeconfig: `kubectl auth whoami`\n"
+        )
+    );
+    let output = as_user(&cluster, Who::Node, &["m5.large"]);
     assert_eq!(
         failure(&output),
         (
             Some(77),
-            "error: failed to read the CNI configuration of the cluster\n  caused by: access denied by the API server: Unauthorized\n  help: allow `get` for DaemonSet aws-node, and for the ConfigMaps that it refers to, in namespace kube-system; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`\n"
+            "error: failed to read the CNI configuration of the cluster\n  caused by: access denied by the API server: TODO\n  help: allow `get` for DaemonSet aws-node, and for the ConfigMaps that it refers to, in namespace kube-system; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`\n"
         )
     );
 }

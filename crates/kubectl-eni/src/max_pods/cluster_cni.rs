@@ -12,7 +12,7 @@ use eni_bootstrap::adapter::kubernetes::ApiServer;
 pub(super) async fn read(options: &ClusterOptions, args: &MaxPodsArgs) -> Result<CniSource, Error> {
     let cluster = Cluster::connect(options).await?;
     let api = ApiServer::by_client(cluster.client);
-    let aws_node = api.aws_node_of_cluster().await.map_err(MaxPodsError::AwsNode)?;
+    let aws_node = api.aws_node_of_cluster().await.map_err(MaxPodsError::from)?;
     let cni = args.with_reserved(aws_node.cni);
     note(&format!("cni: {cni} (source: aws-node DaemonSet)"));
     for diagnostic in &aws_node.diagnostics {

@@ -1,7 +1,7 @@
 //! The error of `max-pods`.
 
 use eni_bootstrap::adapter::ec2::Ec2Error;
-use eni_bootstrap::adapter::kubernetes::AwsNodeError;
+use eni_bootstrap::adapter::kubernetes::{AwsNodeError, KubernetesError};
 use eni_core::domain::capacity::NoCapacity;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::failure::{Advice, ExitCode};
@@ -10,6 +10,9 @@ use std::borrow::Cow;
 /// A failure to compute max-pods.
 #[derive(Debug, thiserror::Error)]
 pub enum MaxPodsError {
+    /// The API server does not know the user of the kubeconfig.
+    #[error("the API server rejected the credentials of the kubeconfig (401 Unauthorized)")]
+    Unauthorized,
     /// The CNI configuration of the cluster cannot be read.
     #[error("failed to read the CNI configuration of the cluster")]
     AwsNode(#[source] AwsNodeError),
@@ -42,6 +45,9 @@ pub enum MaxPodsError {
 impl Advice for MaxPodsError {
     fn help(&self) -> Cow<'static, str> {
         match self {
+            Self::Unauthorized => {
+                "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`".into()
+            }
             Self::AwsNode(error) => match error.exit_code() {
                 ExitCode::PermissionDenied => {
                     "allow `get` for DaemonSet aws-node, and for the ConfigMaps that it refers to, in namespace kube-system; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`"
@@ -70,10 +76,20 @@ impl Advice for MaxPodsError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Unauthorized => ExitCode::PermissionDenied,
             Self::AwsNode(error) => error.exit_code(),
             Self::NoRegion { .. } => ExitCode::Usage,
             Self::Ec2 { source, .. } => source.exit_code(),
             Self::NoCapacity { source, .. } => source.exit_code(),
+        }
+    }
+}
+
+impl From<AwsNodeError> for MaxPodsError {
+    fn from(error: AwsNodeError) -> Self {
+        match error {
+            AwsNodeError::Api(KubernetesError::Unauthorized) => Self::Unauthorized,
+            other => Self::AwsNode(other),
         }
     }
 }

@@ -284,7 +284,7 @@ fn a_user_without_rights_gets_the_permission_to_grant() {
         failure(&output),
         (
             Some(77),
-            "error: failed to read the CNI configuration of the cluster\n  caused by: access denied by the API server: TODO\n  help: allow `get` for DaemonSet aws-node, and for the ConfigMaps that it refers to, in namespace kube-system; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`\n"
+            "error: failed to read the CNI configuration of the cluster\n  caused by: access denied by the API server: daemonsets.apps \"aws-node\" is forbidden: User \"system:node:ip-10-20-0-10.us-west-2.compute.internal\" cannot get resource \"daemonsets\" in API group \"apps\" in the namespace \"kube-system\"\n  help: allow `get` for DaemonSet aws-node, and for the ConfigMaps that it refers to, in namespace kube-system; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`\n"
         )
     );
 }

@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 sizes packages image parts clean-real toolchain compiler
+.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin sizes packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
 BINARY := $(CARGO_TARGET_DIR)/release/eni-bootstrap
+PLUGIN := $(CARGO_TARGET_DIR)/release/kubectl-eni
 BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootstrap
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
@@ -159,7 +160,8 @@ endif
 # binary 0.75 MiB smaller. It needs binutils 2.38 or later and glibc 2.36 or later on the build machine.
 # A linker that does not support the option for the target prints a warning and ignores it.
 # small.sh adds the flags that need LLD.
-RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package eni-bootstrap --bin eni-bootstrap $(1) -- \
+# The arguments are the name of the program, and flags of cargo.
+RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package $(1) --bin $(1) $(2) -- \
 	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
 		echo "$(1) is not a static binary" >&2; exit 1; \
@@ -169,13 +171,19 @@ CHECK = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEE
 		printf "%s: static, %.2f MiB (maximum: %s MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
 
 static: toolchain compiler ## Build the static release binary, and check its size
-	$(call RELEASE)
+	$(call RELEASE,eni-bootstrap)
 	@$(call CHECK,$(BINARY),$(MAX_MIB))
 	@$(BINARY) --version >/dev/null || { echo "$(BINARY) does not run on this machine" >&2; exit 1; }
 
 static-arm64: toolchain compiler ## Build the static release binary for arm64, on any machine
-	packaging/cross/arm64.sh $(call RELEASE,--target aarch64-unknown-linux-gnu)
+	packaging/cross/arm64.sh $(call RELEASE,eni-bootstrap,--target aarch64-unknown-linux-gnu)
 	@$(call CHECK,$(BINARY_ARM64),$(MAX_MIB_ARM64))
+
+# The plugin has no maximum size. krew installs the archive with the manifest beside it.
+plugin: toolchain compiler ## Build the static release binary of the kubectl plugin, its archive and its krew manifest
+	$(call RELEASE,kubectl-eni)
+	@packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
+	@$(PLUGIN) --version
 
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries
 	@packaging/sizes.sh $(BINARY) $(BINARY_ARM64)

@@ -8,6 +8,7 @@ mod empty_values;
 mod global_options;
 mod log;
 mod long_help;
+mod moved;
 mod variables;
 
 use crate::adapter::core_dumps;
@@ -63,7 +64,7 @@ enum Command {
     /// Show what `run` would do, without changing anything
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Box<Deferred<PlanFlags>>),
-    /// Compute max-pods for instance types, like max-pods-calculator.sh
+    /// Compute max-pods for an instance type, like max-pods-calculator.sh
     #[command(after_help = MAX_PODS_EXAMPLE)]
     MaxPods(Box<Deferred<command::max_pods_command::MaxPodsArgs>>),
     /// Wait for the ENIConfig of this node, without configuring the kubelet
@@ -81,9 +82,6 @@ enum Command {
     /// Revert the changes that `run` made on this node
     #[command(after_help = UNDO_EXAMPLE)]
     Undo(Deferred<command::undo::UndoArgs>),
-    /// Show or refresh the network interface and IP address limits of instance types
-    #[command(subcommand)]
-    Limits(Limits),
 }
 
 const PROGRAM_EXAMPLE: &str = "Example: eni-bootstrap plan";
@@ -97,19 +95,6 @@ const CHECK_EXAMPLE: &str = "Example: eni-bootstrap check --strict";
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
 const RETRY_EXAMPLE: &str = "Example: systemctl start eni-bootstrap-retry";
 const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";
-const SHOW_EXAMPLE: &str = "Example: eni-bootstrap limits show 'm7g.*'";
-const REFRESH_EXAMPLE: &str = "Example: eni-bootstrap limits refresh --region us-east-1 --output /etc/eni-bootstrap/instance-types.csv";
-
-#[derive(Debug, Subcommand)]
-#[command(defer = true)]
-enum Limits {
-    /// Print the limits of known instance types, without calling EC2
-    #[command(after_help = SHOW_EXAMPLE)]
-    Show(Deferred<command::limits_command::LimitsShowArgs>),
-    /// Rebuild the table of instance types with ec2:DescribeInstanceTypes and print what changed
-    #[command(after_help = REFRESH_EXAMPLE)]
-    Refresh(Deferred<command::limits_command::LimitsRefreshArgs>),
-}
 
 #[derive(Debug, Args)]
 struct RunFlags {
@@ -150,11 +135,14 @@ pub fn command_line() -> clap::Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     let undumpable = core_dumps::disable();
     let stderr = Stderr::detect();
-    let cli = match parse(with_script_name(arguments)) {
+    let arguments = with_script_name(arguments);
+    let cli = match parse(arguments.clone()) {
         Ok(cli) => cli,
         Err(error) => {
-            return match variables::error(&error) {
-                Some(settings) => fail(stderr, &settings.into()),
+            let from_variable = variables::error(&error).map(Error::from);
+            let moved = || moved::error(&error, &arguments).map(Error::from);
+            return match from_variable.or_else(moved) {
+                Some(error) => fail(stderr, &error),
                 None => print_usage(stderr, &error),
             };
         }

@@ -1,11 +1,9 @@
 //! The commands, one module each, and what they share: loading settings and printing results.
 
-mod aligned_table;
 mod attached_interfaces;
 pub(crate) mod check;
 mod early_requests;
-pub(crate) mod limits_command;
-pub(crate) mod max_pods_command;
+pub mod max_pods_command;
 mod node_session;
 mod outdated;
 pub(crate) mod plan_command;
@@ -78,12 +76,9 @@ pub(crate) fn yaml_text(value: &Value) -> Result<String, Error> {
 
 /// Prints the result of a command on stdout. Log lines and errors go to stderr.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    print_colored(&printable(text))
-}
-
-/// Prints a result with the escape sequences of its colors. The caller must pass no other control characters
-/// than line breaks: it prints only numbers and validated names, such as instance types.
-pub(crate) fn print_colored(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+    stdout
+        .write_all(printable(text).as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(Error::Output)
 }

@@ -81,17 +81,6 @@ pub enum Error {
         /// The setting that contains the limit.
         key: &'static str,
     },
-    /// `limits refresh` would remove instance types from the table.
-    #[error(
-        "the new table is missing {missing} {} of the current table, such as {example:?}",
-        if *missing == 1 { "instance type" } else { "instance types" }
-    )]
-    IncompleteTable {
-        /// The number of missing instance types, at least 1.
-        missing: usize,
-        /// One of them.
-        example: String,
-    },
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -121,7 +110,6 @@ impl Error {
             Self::Checks { .. }
             | Self::ChecksSkipped { .. }
             | Self::ChecksStrict { .. }
-            | Self::IncompleteTable { .. }
             | Self::RetriesExhausted { .. }
             | Self::Runtime(_)
             | Self::Terminated
@@ -143,9 +131,6 @@ impl Advice for Error {
             (Self::ChecksStrict { .. }, _) => {
                 "follow the help of each failed check, and correct the cause of each skipped check".into()
             }
-            (Self::IncompleteTable { .. }, _) => {
-                "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway".into()
-            }
             (Self::Terminated, _) => {
                 "run `eni-bootstrap run` again; the kubelet must not start before it succeeds".into()
             }
@@ -162,7 +147,6 @@ impl Advice for Error {
             (_, Some(error)) => error.exit_code(),
             (Self::Checks { .. } | Self::ChecksStrict { .. }, _) => ExitCode::CheckFailed,
             (Self::ChecksSkipped { .. }, _) => ExitCode::CheckSkipped,
-            (Self::IncompleteTable { .. }, _) => ExitCode::InvalidData,
             (Self::RetriesExhausted { .. } | Self::Runtime(_), _) => ExitCode::Unavailable,
             (Self::Terminated, _) => ExitCode::Terminated,
             (_, None) => ExitCode::CannotWrite,
@@ -219,7 +203,6 @@ mod tests {
     #[test]
     fn errors_of_the_command_itself_have_their_own_exit_code_and_help() {
         let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let missing = |missing| Error::IncompleteTable { missing, example: "z1.large".to_owned() };
         for (error, message, exit_code, help) in [
             (
                 Error::Checks { failed: 1, total: 11 },
@@ -238,12 +221,6 @@ mod tests {
                 "1 of 11 checks failed and 2 were skipped (--strict)",
                 ExitCode::CheckFailed,
                 "follow the help of each failed check, and correct the cause of each skipped check",
-            ),
-            (
-                missing(2),
-                "the new table is missing 2 instance types of the current table, such as \"z1.large\"",
-                ExitCode::InvalidData,
-                "use a region with more instance types, such as `--region us-east-1`, or add `--force` to write the table anyway",
             ),
             (
                 Error::RetriesExhausted { limit: Duration::from_mins(10), key: "retry.limit" },
@@ -270,10 +247,10 @@ mod tests {
                 "check the pipe or file that standard output is redirected to",
             ),
             (
-                Error::Usage(UsageError::NoInstanceType),
+                Error::Usage(UsageError::MovedFlag { flag: "--lowest" }),
                 "invalid command line",
                 ExitCode::Usage,
-                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`",
+                "run `kubectl eni max-pods`, which has this flag, on the computer of an operator",
             ),
         ] {
             assert_eq!(error.to_string(), message);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cli       parses the command line and the environment, and returns the exit code
-//! command   runs the commands: run, plan, wait, check, undo, token, max-pods, limits
+//! command   runs the commands: run, plan, wait, check, undo, token, max-pods
 //! error     the error type of all commands
 //! report    prints log lines, plans and diffs
 //! wait      waits for the CNI configuration and for the ENIConfig
@@ -13,7 +13,8 @@
 //! ```
 //!
 //! A module uses only modules below it; `tests/repository/module_order.rs` checks this. The crate
-//! `eni-core` computes the plan without I/O. Only the items that tests and packaging use are public.
+//! `eni-core` computes the plan without I/O. Only the items that tests,
+//! packaging and the kubectl plugin use are public.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -24,6 +25,6 @@ pub mod cli;
 pub mod command;
 mod error;
 mod observe;
-mod report;
+pub mod report;
 pub mod verify;
 pub mod wait;

@@ -1,7 +1,6 @@
 //! The log lines of each step, and a plan as text, JSON or a diff.
 
-pub(crate) mod diff;
-pub(crate) mod picture;
+pub mod diff;
 
 use crate::adapter::disk::{self, DiskError};
 use crate::apply::Applied;

@@ -24,5 +24,6 @@ pub fn all(command: &Command) -> Vec<(String, Vec<u8>)> {
 /// is fixed.
 fn one_spelling(script: &[u8]) -> Vec<u8> {
     let script = String::from_utf8_lossy(script);
-    script.replace("eni__subcmd__bootstrap", "eni__bootstrap").into_bytes()
+    let script = script.replace("eni__subcmd__bootstrap", "eni__bootstrap");
+    script.replace("kubectl__subcmd__eni", "kubectl__eni").into_bytes()
 }

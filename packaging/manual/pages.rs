@@ -7,6 +7,9 @@ use eni_core::settings;
 use roff::{Inline, Roff, bold, italic, roman};
 use std::io;
 
+/// The names of the programs.
+const PROGRAMS: [&str; 2] = ["eni-bootstrap", "kubectl-eni"];
+
 /// Files that every command with settings reads.
 const FILES: [(&str, &str); 5] = [
     (
@@ -23,7 +26,7 @@ const FILES: [(&str, &str); 5] = [
     ),
     (
         "/etc/eni-bootstrap/instance-types.csv",
-        "instance types that override the embedded table; eni-bootstrap-limits-refresh(1) writes the file",
+        "instance types that override the embedded table; `kubectl eni limits refresh` writes the file",
     ),
     (
         "/usr/lib/systemd/system/eni-bootstrap.service",
@@ -46,7 +49,7 @@ pub fn all(command: &Command, date: &str) -> io::Result<Vec<(String, Vec<u8>)>> 
     Ok(pages)
 }
 
-/// Returns the name of a command's page, such as `eni-bootstrap-limits-show`.
+/// Returns the name of a command's page, such as `kubectl-eni-limits-show`.
 fn page(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
@@ -94,7 +97,7 @@ fn documented(argument: Arg) -> Arg {
     }
 }
 
-/// Returns the synopsis, such as `eni-bootstrap limits show [OPTIONS] [TYPES]...`.
+/// Returns the synopsis, such as `kubectl eni limits show [OPTIONS] [PATTERN]...`.
 fn usage(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage: ").to_owned()
@@ -139,7 +142,7 @@ fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
     };
     let is_possible = |code: &ExitCode| match code {
         ExitCode::CheckFailed | ExitCode::CheckSkipped => {
-            ["eni-bootstrap", "check"].contains(&command)
+            ["eni-bootstrap", "kubectl-eni", "check", "nodes"].contains(&command)
         }
         ExitCode::Terminated => ["eni-bootstrap", "run"].contains(&command),
         _ => true,
@@ -151,9 +154,10 @@ fn exit_codes(command: &str) -> Vec<(String, &'static str)> {
 /// Adds links to the pages of the parent command and of the subcommands.
 fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     let mut pages: Vec<String> = command.get_subcommands().map(page).collect();
-    if let Some((parent, _)) = name.rsplit_once('-').filter(|_| name != "eni-bootstrap") {
+    let program = PROGRAMS.into_iter().find(|program| name.starts_with(program));
+    if let Some((parent, _)) = name.rsplit_once('-').filter(|_| Some(name) != program) {
         // The name of max-pods contains a dash.
-        let parent = if parent.ends_with("-max") { "eni-bootstrap" } else { parent };
+        let parent = parent.strip_suffix("-max").unwrap_or(parent);
         pages.insert(0, parent.to_owned());
     }
     roff.control("SH", ["SEE ALSO"]);
@@ -161,7 +165,8 @@ fn see_also(roff: &mut Roff, command: &Command, name: &str) {
     for page in &pages {
         line.extend([bold(page.as_str()), roman("(1), ")]);
     }
-    line.extend([italic("systemctl"), roman("(1)")]);
+    let related = if program == Some("eni-bootstrap") { "systemctl" } else { "kubectl" };
+    line.extend([italic(related), roman("(1)")]);
     roff.text(line);
 }
 

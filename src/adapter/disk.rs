@@ -35,7 +35,7 @@ pub(crate) fn under(root: &Path, path: &Path) -> PathBuf {
 }
 
 /// Returns the text of a file, or `None` if it does not exist. Invalid UTF-8 is replaced.
-pub(crate) fn read(path: &Path) -> Result<Option<String>, DiskError> {
+pub fn read(path: &Path) -> Result<Option<String>, DiskError> {
     let bytes = input::read(path, input::LIMIT)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
@@ -177,10 +177,19 @@ pub(crate) fn settings_files(root: &Path) -> Result<Vec<(PathBuf, String)>, Disk
 }
 
 /// Returns the rows of the override file below `root`, which take precedence over the embedded table. Its
-/// format is that of `limits refresh`.
+/// format is that of `kubectl eni limits refresh`.
 pub(crate) fn type_overrides(root: &Path) -> Result<Vec<NamedRow>, DiskError> {
-    let path = root.join(TYPE_OVERRIDES);
-    let text = read(&path)?.unwrap_or_default();
+    Ok(type_rows(&root.join(TYPE_OVERRIDES))?.unwrap_or_default())
+}
+
+/// Returns the rows of a file in the format of `kubectl eni limits refresh`, or `None` if it does not exist.
+///
+/// # Errors
+/// Returns an error if the file cannot be read, or if a row is invalid.
+pub fn type_rows(path: &Path) -> Result<Option<Vec<NamedRow>>, DiskError> {
+    let Some(text) = read(path)? else { return Ok(None) };
     let rows: Result<Vec<_>, _> = rows(&text).collect();
-    rows.map_err(|(line, source)| DiskError::Row { path, line, source })
+    let rows =
+        rows.map_err(|(line, source)| DiskError::Row { path: path.to_owned(), line, source });
+    rows.map(Some)
 }

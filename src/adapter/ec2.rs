@@ -41,7 +41,7 @@ impl Advice for Ec2Error {
         match self {
             Self::UnknownType(_) => "check the instance type and the AWS region, or install a newer eni-bootstrap version, whose table may contain the instance type",
             Self::Incomplete { .. } => {
-                "add the instance type to /etc/eni-bootstrap/instance-types.csv in the format of `eni-bootstrap limits show`"
+                "add the instance type to /etc/eni-bootstrap/instance-types.csv in the format of `kubectl eni limits show`"
             }
             Self::Call(error) => return error.help(),
         }

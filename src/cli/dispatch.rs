@@ -1,7 +1,7 @@
 //! Runs the command of the command line, with a runtime if the command needs one.
 
 use super::deferred::Deferred;
-use super::{CheckFlags, Cli, Command, Limits, PlanFlags, RunFlags, variables};
+use super::{CheckFlags, Cli, Command, PlanFlags, RunFlags, variables};
 use crate::adapter::Context;
 use crate::command;
 use crate::error::Error;
@@ -54,10 +54,6 @@ pub(super) fn run(cli: Cli) -> Result<(), Error> {
         Command::Undo(args) => block_on(|| command::undo::undo(context, &args.0)),
         Command::Token(args) => block_on(|| command::token_command::show(context, args.0)),
         Command::MaxPods(args) => command::max_pods_command::show(context, &args.0, runtime),
-        Command::Limits(Limits::Show(args)) => command::limits_command::show(context, &args.0),
-        Command::Limits(Limits::Refresh(args)) => {
-            block_on(|| command::limits_command::refresh(context, args.0))
-        }
     }
 }
 

@@ -112,7 +112,7 @@ mod tests {
         // The value of a switch follows `=`, and other flags have no value.
         assert_eq!(kept(&["run", "--cni-pod-eni", ""]), "run --cni-pod-eni ");
         assert_eq!(kept(&["run", "--quiet", "", "--unknown="]), "run --quiet  --unknown=");
-        assert_eq!(kept(&["limits", "show", "--", "--root", ""]), "limits show -- --root ");
+        assert_eq!(kept(&["token", "--", "--root", ""]), "token -- --root ");
     }
 
     #[test]

@@ -3,40 +3,24 @@
 use eni_core::domain::identifier::{InstanceType, InvalidIdentifier};
 use eni_core::domain::proxy::InvalidProxy;
 use eni_core::failure::{Advice, ExitCode};
-use glob::PatternError;
 use std::borrow::Cow;
-use std::io;
 
 /// An invalid command line that clap accepts.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
-    /// `max-pods` has no instance type.
-    #[error("no instance type specified")]
-    NoInstanceType,
-    /// The instance types on standard input cannot be read.
-    #[error("failed to read standard input")]
-    StandardInput(#[source] io::Error),
+    /// The kubectl plugin has the command.
+    #[error("`{command}` is a command of the kubectl plugin")]
+    MovedCommand { command: &'static str },
+    /// The kubectl plugin has the flag of `max-pods`.
+    #[error("{flag} is a flag of the kubectl plugin")]
+    MovedFlag { flag: &'static str },
+    /// `max-pods` computes one instance type. Contains what the command line has instead.
+    #[error("`eni-bootstrap max-pods` does not accept {0}")]
+    SeveralTypes(&'static str),
     /// An argument is not the name of an instance type.
     #[error("{error}")]
     InvalidType {
         error: InvalidIdentifier,
-        /// The most similar instance type of the table.
-        nearest: Option<String>,
-    },
-    /// An argument with `*`, `?` or `[` is not a pattern.
-    #[error("invalid pattern {pattern:?}")]
-    InvalidPattern {
-        pattern: String,
-        /// The position and the reason.
-        source: PatternError,
-    },
-    /// A pattern matches no instance type.
-    #[error("no known instance type matches {0:?}")]
-    NoMatch(String),
-    /// The table has no instance type that `limits show` is to print.
-    #[error("\"{instance_type}\" is not in the instance type table")]
-    UnknownType {
-        instance_type: InstanceType,
         /// The most similar instance type of the table.
         nearest: Option<String>,
     },
@@ -66,18 +50,20 @@ pub enum UsageError {
 impl Advice for UsageError {
     fn help(&self) -> Cow<'static, str> {
         let help = match self {
-            Self::NoInstanceType => {
-                "add `--instance-type m5.large`, or on an EC2 instance `--instance-type-from-imds`"
+            Self::MovedCommand { command } => {
+                return format!("run `kubectl eni {command}` on the computer of an operator")
+                    .into();
             }
-            Self::StandardInput(_) => "pass instance types as UTF-8 text, separated by white space",
-            Self::InvalidType { nearest: None, .. }
-            | Self::InvalidPattern { .. }
-            | Self::NoMatch(_)
-            | Self::UnknownType { nearest: None, .. } => {
-                "run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`"
+            Self::MovedFlag { .. } => {
+                "run `kubectl eni max-pods`, which has this flag, on the computer of an operator"
             }
-            Self::InvalidType { nearest: Some(nearest), .. }
-            | Self::UnknownType { nearest: Some(nearest), .. } => {
+            Self::SeveralTypes(_) => {
+                "run `kubectl eni max-pods`, which accepts several instance types and patterns, on the computer of an operator"
+            }
+            Self::InvalidType { nearest: None, .. } => {
+                "`kubectl eni limits show` lists all known instance types"
+            }
+            Self::InvalidType { nearest: Some(nearest), .. } => {
                 return format!("did you mean `{nearest}`?").into();
             }
             Self::NoRegion { nearest: Some(nearest), .. } => {

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 
 /// Returns the hunks with `context` lines around each change; empty if nothing differs.
 #[must_use]
-pub(crate) fn unified(old: &str, new: &str, context: u32) -> String {
+pub fn unified(old: &str, new: &str, context: u32) -> String {
     let input = InternedInput::new(old, new);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);

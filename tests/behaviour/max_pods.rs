@@ -3,10 +3,7 @@
 use crate::support::golden::{expect_golden, golden};
 use crate::support::node::{Node, RunOutput};
 use eni_bootstrap_sandbox::{Imds, Instance};
-use serde_json::Value;
-use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::Stdio;
 
 fn result(stdout: &str) -> RunOutput {
     RunOutput { status: Some(0), stdout: stdout.to_owned(), stderr: String::new() }
@@ -46,20 +43,6 @@ fn max_pods_prints_only_the_published_value() {
         max_pods(&format!("--instance-type m5.large {PREFIX} --cni-version v1.8.0"));
     let warning = "warning: max-pods: version 1.8.0 of the CNI does not support prefix delegation; the CNI assigns secondary IPv4 addresses\n";
     assert_eq!(before_prefixes, RunOutput { stderr: warning.to_owned(), ..result("29") });
-}
-
-#[test]
-fn before_version_1_20_4_the_trunk_takes_an_interface_on_every_type() {
-    let warning = "warning: max-pods: this instance type supports no trunk interface, so pods with a SecurityGroupPolicy cannot start on this node\n";
-    for (version, expected) in
-        [("", "35"), ("--cni-version 1.20.4", "35"), ("--cni-version v1.20.3-eksbuild.1", "24")]
-    {
-        let line = format!("--instance-type t3.large --cni-pod-eni-enabled {version}");
-        let expected = RunOutput { stderr: warning.to_owned(), ..result(expected) };
-        assert_eq!(max_pods(&line), expected, "{line}");
-    }
-    let trunk = "--instance-type m5.large --cni-pod-eni-enabled --cni-version 1.20.3";
-    assert_eq!(max_pods(trunk), result("20"), "the same in every version");
 }
 
 #[test]
@@ -107,102 +90,6 @@ fn max_pods_reads_the_type_from_instance_metadata() {
 }
 
 #[test]
-fn security_groups_for_pods_and_custom_networking_use_two_of_eight_interfaces() {
-    let line = "--instance-type c5.4xlarge --cni-custom-networking-enabled --cni-pod-eni-enabled";
-    assert_eq!(max_pods(&format!("{line} --ceiling none")), result("176"));
-    assert_eq!(max_pods(line), result("110"));
-    assert_eq!(max_pods(&format!("{line} --ceiling 58")), result("58"));
-}
-
-#[test]
-fn explain_prints_the_calculation() {
-    for (name, arguments) in [
-        ("m5.large", "--instance-type m5.large --cni-custom-networking-enabled"),
-        (
-            "c5.4xlarge",
-            "--instance-type c5.4xlarge --cni-custom-networking-enabled --cni-pod-eni-enabled --cni-prefix-delegation-enabled --cni-reserved-enis 1",
-        ),
-        (
-            "p4d.24xlarge",
-            "--instance-type p4d.24xlarge --cni-multi-nic-enabled --cni-minimum-ip-target 40",
-        ),
-        ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
-        ("ipv6", "--instance-type t3.nano --cni-ip-family ipv6"),
-        ("excluded-subnet", "--instance-type m5.large --cni-primary-subnet-excluded"),
-    ] {
-        let output = max_pods(&format!("--explain {arguments}"));
-        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{name}");
-        for line in output
-            .stdout
-            .lines()
-            .filter(|line| !line.starts_with("  warning: ") && !line.starts_with("  help: "))
-        {
-            assert!(line.chars().count() <= 80, "{line}");
-        }
-        expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", output.stdout));
-    }
-}
-
-#[test]
-fn several_types_are_a_table_of_at_most_80_columns() {
-    let table = max_pods("--instance-type c7g.* --cni-custom-networking-enabled");
-    assert_eq!((table.status, table.stderr.as_str()), (Some(0), ""));
-    assert!(table.stdout.lines().all(|line| line.chars().count() <= 80), "{}", table.stdout);
-    expect_golden(&golden().join("max-pods/c7g-table"), &format!("{}\n", table.stdout));
-    let no_capacity = max_pods(
-        "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --sort none",
-    );
-    expect_golden(
-        &golden().join("max-pods/no-capacity-table"),
-        &format!("{}\n", no_capacity.stdout),
-    );
-    let colored = max_pods(
-        "--instance-type hpc6id.32xlarge --instance-type t3.small --cni-custom-networking-enabled --color always",
-    );
-    let lines: Vec<&str> = colored.stdout.lines().take(2).collect();
-    assert!(lines[0].starts_with("\u{1b}[1m") && lines[1].starts_with("\u{1b}[31m"), "{lines:?}");
-}
-
-#[test]
-fn every_output_format_and_order_works() {
-    let types = "--instance-type m5.xlarge --instance-type t3.medium --instance-type m5.large";
-    assert_eq!(
-        max_pods(&format!("{types} --output csv")),
-        result(
-            "instance_type,max_pods,uncapped,vcpus\nm5.large,29,29,2\nm5.xlarge,58,58,4\nt3.medium,17,17,2"
-        )
-    );
-    assert_eq!(max_pods(&format!("{types} --output number --sort none")), result("58\n17\n29"));
-    assert_eq!(max_pods(&format!("{types} --output number --sort pods")), result("17\n29\n58"));
-    assert_eq!(max_pods(&format!("{types} --output number --sort vcpus")), result("29\n17\n58"));
-    assert_eq!(max_pods(&format!("{types} --lowest")), result("17"));
-    let json: Value =
-        serde_json::from_str(&max_pods(&format!("{types} --output json")).stdout).unwrap();
-    assert_eq!(json[1]["max-pods"], 58);
-    assert_eq!(json[1]["capacity"]["slots_per_interface"], 14);
-    let yaml =
-        max_pods("--instance-type hpc6id.32xlarge --cni-custom-networking-enabled --output yaml");
-    assert!(yaml.stdout.starts_with("- error: >-\n    custom networking excludes the primary network interface, and this instance\n    type has no other\n"), "{}", yaml.stdout);
-}
-
-#[test]
-fn types_are_read_from_standard_input() {
-    let mut command =
-        Node::empty().command(["max-pods", "--instance-type", "-", "--output", "number"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"m5.large\n\nt3.medium m5.large\n").unwrap();
-    assert_eq!(
-        crate::support::node::run_output(child.wait_with_output().unwrap()),
-        result("29\n17\n")
-    );
-}
-
-#[test]
 fn the_script_name_selects_max_pods() {
     let mut command = Node::empty().command([
         "--instance-type",
@@ -216,21 +103,116 @@ fn the_script_name_selects_max_pods() {
 }
 
 #[test]
-fn unknown_patterns_windows_and_max_eni_1_are_errors() {
-    let failure = |arguments: &str| {
-        let output = max_pods(arguments);
-        (output.status, output.stderr)
-    };
+fn explain_prints_the_calculation() {
+    for (name, arguments) in [
+        ("m5.large", "--instance-type m5.large --cni-custom-networking-enabled"),
+        ("m4.xlarge", "--instance-type m4.xlarge --cni-prefix-delegation-enabled --cni-max-eni 2"),
+    ] {
+        let output = max_pods(&format!("--explain {arguments}"));
+        assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{name}");
+        expect_golden(&golden().join("max-pods").join(name), &format!("{}\n", output.stdout));
+    }
+}
+
+#[test]
+fn max_eni_1_is_an_error() {
+    let output =
+        max_pods("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled");
     assert_eq!(
-        failure("--instance-type zz9.*"),
-        (Some(64), "error: invalid command line\n  caused by: no known instance type matches \"zz9.*\"\n  help: run `eni-bootstrap limits show` to list all known instance types; quote patterns: `--instance-type 'm7g.*'`\n".to_owned())
+        (output.status, output.stderr.as_str()),
+        (
+            Some(78),
+            "error: failed to compute max-pods for m5.large\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n"
+        )
     );
-    assert_eq!(
-        failure("--instance-type m5.large --os windows"),
-        (Some(78), "error: failed to compute max-pods for m5.large\n  caused by: a Windows node uses one network interface for all pods, and the VPC resource controller manages its addresses\n  help: do not set max-pods on Windows nodes: the EKS Windows images set it\n".to_owned())
+}
+
+#[test]
+fn what_only_the_plugin_has_is_a_usage_error_that_names_the_plugin() {
+    let other = "on the computer of an operator";
+    for (arguments, cause, help) in [
+        (
+            "max-pods --instance-type zz9.*",
+            "`eni-bootstrap max-pods` does not accept patterns of instance types",
+            "run `kubectl eni max-pods`, which accepts several instance types and patterns,",
+        ),
+        (
+            "max-pods --instance-type m5.large --instance-type t3.medium",
+            "`eni-bootstrap max-pods` does not accept several instance types",
+            "run `kubectl eni max-pods`, which accepts several instance types and patterns,",
+        ),
+        (
+            "max-pods --instance-type -",
+            "`eni-bootstrap max-pods` does not accept instance types on standard input",
+            "run `kubectl eni max-pods`, which accepts several instance types and patterns,",
+        ),
+        (
+            "max-pods --instance-type m5.large --output json",
+            "--output is a flag of the kubectl plugin",
+            "run `kubectl eni max-pods`, which has this flag,",
+        ),
+        (
+            "max-pods --instance-type m5.large --cni-pod-eni-enabled",
+            "--cni-pod-eni-enabled is a flag of the kubectl plugin",
+            "run `kubectl eni max-pods`, which has this flag,",
+        ),
+        (
+            "limits show m5.large",
+            "`limits` is a command of the kubectl plugin",
+            "run `kubectl eni limits`",
+        ),
+        (
+            "limits refresh --region us-east-1",
+            "`limits` is a command of the kubectl plugin",
+            "run `kubectl eni limits`",
+        ),
+    ] {
+        let stderr =
+            format!("error: invalid command line\n  caused by: {cause}\n  help: {help} {other}\n");
+        assert_eq!(
+            Node::empty().run(arguments.split_whitespace()),
+            RunOutput { status: Some(64), stdout: String::new(), stderr },
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn every_command_reads_the_override_file() {
+    const FILE: &str = "etc/eni-bootstrap/instance-types.csv";
+    const HEADER: &str = "instance_type,enis_default_card,enis_other_cards,ipv4_per_eni,hypervisor,bare_metal,vcpus\n";
+    let imds =
+        Imds::start(&Instance { instance_type: "zz9.plural".to_owned(), ..Instance::default() });
+    let node = Node::al2023().with("--imds-endpoint", imds.endpoint());
+    node.file(
+        FILE,
+        &(HEADER.to_owned() + "m5.large,5,0,10,nitro,false,2\nzz9.plural,3,0,10,nitro,false,2\n"),
     );
+    for (arguments, expected) in [
+        (&["max-pods", "--instance-type", "m5.large"][..], "47\n"),
+        (&["max-pods", "--instance-type", "zz9.plural"], "29\n"),
+        (&["max-pods", "--instance-type-from-imds"], "29\n"),
+    ] {
+        assert_eq!(node.run(arguments), result(expected), "{arguments:?}");
+    }
+    let plan = node.run(["plan", "--cni-source=settings", "--cni-custom-networking=false"]);
+    assert!(
+        plan.stdout.contains(
+            "instance: zz9.plural (Nitro, 2 vCPUs) supports 3 network interfaces with 10 IPv4 addresses each (source: override file)\n"
+        ),
+        "{plan:?}"
+    );
+    let path = node.file(FILE, &(HEADER.to_owned() + "zz9.plural,3\n"));
+    let broken = node.run(["run"]);
     assert_eq!(
-        failure("--instance-type m5.large --cni-max-eni 1 --cni-custom-networking-enabled"),
-        (Some(78), "error: failed to compute max-pods for m5.large\n  caused by: MAX_ENI=1 leaves no network interface for pods: custom networking excludes the primary one\n  help: increase MAX_ENI on the aws-node DaemonSet (or `cni.max-eni` in the settings), or set it to 0 for no limit\n".to_owned())
+        (broken.status, broken.stderr),
+        (
+            Some(78),
+            format!(
+                "error: {}, line 2 is not a valid row of the instance type table\n  caused by: \"zz9.plural,3\" does not have the columns {}\n  help: correct the line, or create the file again: `kubectl eni limits refresh --region REGION --output FILE`\n",
+                path.display(),
+                HEADER.trim_end()
+            )
+        )
     );
 }

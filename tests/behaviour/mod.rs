@@ -25,7 +25,6 @@ mod kubelet_arguments;
 mod kubelet_drop_ins;
 mod kubernetes;
 mod last_run;
-mod limits;
 mod max_pods;
 mod node_subnets;
 mod out_of_scope;

@@ -5,6 +5,7 @@ mod ami;
 mod arm64;
 mod image;
 mod install;
+mod krew;
 mod packages;
 mod privilege;
 mod static_binary;

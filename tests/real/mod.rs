@@ -3,7 +3,6 @@
 mod answers;
 mod calculator;
 mod cluster_answers;
-mod cni_table;
 pub mod ec2_fit;
 mod iam;
 mod nodeadm_corpus;

@@ -1,6 +1,7 @@
 //! `run` beside the programs that configure the kubelet today, with the same services and latencies.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use crate::program::{Program, Run};
 use crate::row::Row;
 use crate::stats::digits;
 use eni_bootstrap_real_parts::systemd_socket::SystemdSocket;
+use eni_core::domain::capacity::{Capacity, CapacityOptions, Ceiling};
+use eni_core::domain::cni::Cni;
+use eni_core::domain::instance_limits::{InstanceLimits, embedded_rows};
 
 /// The number of runs, and of runs to measure memory.
 const RUNS: usize = 15;
@@ -153,7 +157,7 @@ fn shell<'a>(
     for (name, text) in AL2 {
         before.write(name, text)?;
     }
-    before.write("etc/eks/eni-max-pods.txt", &max_pods_file(parts)?)?;
+    before.write("etc/eks/eni-max-pods.txt", &max_pods_file()?)?;
     let program = move |root: &Root, cloud: &Cloud| {
         let script = peer("bootstrap.sh").into_os_string();
         let program = Program::new(name, &parts.logs()?, ["/bin/bash".into(), script]);
@@ -170,17 +174,16 @@ fn shell<'a>(
     Ok(Peer { cloud, before, root, systemd: None, program: Box::new(program) })
 }
 
-/// Returns the table that the script reads: the type and its max-pods in each line.
-fn max_pods_file(parts: &Parts) -> Result<String, Box<dyn Error>> {
-    let log = parts.logs()?;
-    let binary = parts.binary.clone().into_os_string();
-    let flags = ["max-pods", "--instance-type=*", "--output=csv", "--show-max-allowed"];
-    let command = [binary].into_iter().chain(flags.map(Into::into));
-    let program = Program::new("all instance types", &log, command);
-    program.run()?;
-    let csv = fs::read_to_string(&program.log)?;
-    let line = |line: &str| line.splitn(3, ',').take(2).collect::<Vec<_>>().join(" ") + "\n";
-    Ok(csv.lines().skip(1).map(line).collect())
+/// Returns the table that the script reads: the type and its max-pods without a ceiling in each line.
+fn max_pods_file() -> Result<String, Box<dyn Error>> {
+    let options = CapacityOptions { ceiling: Ceiling::Unlimited, ..CapacityOptions::default() };
+    let mut text = String::new();
+    for (name, row) in embedded_rows() {
+        let limits = InstanceLimits::new(&name.parse()?, row);
+        let capacity = Capacity::compute(&limits, Cni::default(), options.clone())?;
+        writeln!(text, "{name} {}", capacity.max_pods)?;
+    }
+    Ok(text)
 }
 
 /// Returns eksnode, if it is installed.

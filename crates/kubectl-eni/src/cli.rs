@@ -7,6 +7,8 @@ use crate::cluster::ClusterOptions;
 use crate::configs::{self, ConfigsArgs};
 use crate::error::Error;
 use crate::expressions::{self, ExpressionsArgs};
+use crate::limits::{self, LimitsCommand};
+use crate::max_pods::{self, MaxPodsArgs};
 use crate::nodes;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -48,6 +50,12 @@ enum Command {
     Configs(Box<ConfigsArgs>),
     /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
     Expressions(ExpressionsArgs),
+    /// Show or refresh the network interface and IP address limits of instance types
+    #[command(subcommand)]
+    Limits(LimitsCommand),
+    /// Compute max-pods for instance types
+    #[command(after_help = max_pods::EXAMPLES)]
+    MaxPods(Box<MaxPodsArgs>),
     /// Compare the nodes with what eni-bootstrap computes for them
     Nodes(nodes::Args),
 }
@@ -87,6 +95,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Check(arguments) => check::run(arguments, &cluster, &aws).await,
         Command::Configs(arguments) => configs::run(*arguments, &cluster, &aws).await,
         Command::Expressions(arguments) => expressions::run(arguments, &cluster).await,
+        Command::Limits(command) => limits::run(command, &cluster, &aws).await,
+        Command::MaxPods(arguments) => max_pods::run(&arguments, &cluster, &aws).await,
         Command::Nodes(arguments) => nodes::run(&arguments, &cluster, &aws).await,
     }
 }

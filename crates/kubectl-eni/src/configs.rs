@@ -138,7 +138,7 @@ pub async fn run(
     let findings = verify(&planned, network.as_ref(), region, &ec2, &api).await;
     let network = network.ok();
     let report = Report::new(findings, network.as_ref(), &planned, arguments.strict);
-    report.print_problems()?;
+    report.print_problems();
     let application = arguments.application();
     let outcome = match application {
         Some(application) if !report.blocks() => {
@@ -146,7 +146,7 @@ pub async fn run(
         }
         _ => Outcome::default(),
     };
-    outcome.print_conflicts()?;
+    outcome.print_conflicts();
     let printed = print(&match format {
         Output::Json => {
             let vpc = network.as_ref().map(|network| network.vpc.as_str());
@@ -159,7 +159,7 @@ pub async fn run(
         Output::Yaml => manifest::yaml(&planned)?,
         Output::HelmValues => manifest::helm_values(&planned, region)?,
     });
-    report.print_summary(application)?;
+    report.print_summary(application);
     let code = report.exit_code(outcome.has_conflicts());
     // The changes before an error are printed first.
     match outcome.into_error() {

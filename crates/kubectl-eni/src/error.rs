@@ -4,6 +4,9 @@ use crate::capacity::CapacityError;
 use crate::cluster::{ApiError, ClusterError};
 use crate::configs::ConfigsError;
 use crate::expressions::ExpressionsError;
+use crate::instance_types::InstanceTypeError;
+use crate::limits::LimitsError;
+use crate::max_pods::MaxPodsError;
 use crate::nodes::NodesError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -33,6 +36,15 @@ pub enum Error {
     /// The result cannot be formatted as JSON.
     #[error("failed to format the result as JSON")]
     Json(#[source] serde_json::Error),
+    /// The instance types of the command line are invalid.
+    #[error(transparent)]
+    InstanceType(#[from] InstanceTypeError),
+    /// The table of instance types cannot be built.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// max-pods cannot be computed.
+    #[error(transparent)]
+    MaxPods(#[from] MaxPodsError),
     /// The operating system refused to create the event loop.
     #[error("failed to start the event loop")]
     Runtime(#[source] io::Error),
@@ -51,6 +63,9 @@ impl Error {
             Self::Configs(error) => error,
             Self::Expressions(error) => error,
             Self::Capacity(error) => error,
+            Self::InstanceType(error) => error,
+            Self::Limits(error) => error,
+            Self::MaxPods(error) => error,
             Self::Json(_) | Self::Runtime(_) | Self::Output(_) => return None,
         })
     }

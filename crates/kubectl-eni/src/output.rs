@@ -1,6 +1,7 @@
 //! Prints results on standard output, and formats tables.
 
 use crate::error::Error;
+use anstream::{AutoStream, ColorChoice};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use eni_core::failure::printable;
@@ -13,9 +14,25 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     stdout.flush().map_err(Error::Output)
 }
 
-/// Prints a message on stderr.
-pub(crate) fn message(text: &str) -> Result<(), Error> {
-    io::stderr().lock().write_all(printable(text).as_bytes()).map_err(Error::Output)
+/// Prints a result with the escape sequences of its colors. The caller must pass no other control characters than
+/// line breaks: it prints only numbers and validated names, such as instance types.
+pub(crate) fn print_styled(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+}
+
+/// Prints lines about the progress, or warnings, on standard error.
+pub(crate) fn note(lines: &str) {
+    let lines = lines.trim_end_matches('\n');
+    if !lines.is_empty() {
+        // If stderr is closed, the result and the exit code do not change.
+        let _ = writeln!(io::stderr().lock(), "{}", printable(lines));
+    }
+}
+
+/// Returns whether standard output is a terminal for colors: `NO_COLOR` and `TERM=dumb` disable them.
+pub(crate) fn is_colored() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
 /// Returns the lines of a table: the header, then the rows. Columns are left-aligned except those in `right`,

@@ -137,7 +137,7 @@ impl Advice for DiskError {
                 "check the disk for errors (`dmesg`), then run the command again; the change is complete, but a power failure may revert it"
             }
             Self::Row { .. } => {
-                "correct the line, or create the file again: `eni-bootstrap limits refresh --output FILE`"
+                "correct the line, or create the file again: `kubectl eni limits refresh --region REGION --output FILE`"
             }
             Self::NotAFile { .. } => "remove the link, or replace it with a file",
             Self::Lock { path, .. } => {

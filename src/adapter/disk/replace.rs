@@ -37,6 +37,9 @@ pub(super) fn draft_path(path: &Path) -> PathBuf {
 /// Writes a temporary file in the same directory, flushes it, renames it, and flushes the directory. After a
 /// power failure or on a full disk, the file has its previous contents. A file for which this function returned
 /// a result has the new contents after a power failure. Removes the temporary file of a run that was killed.
+///
+/// # Errors
+/// Returns an error if the file cannot be written.
 pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<Outcome, DiskError> {
     let failed = |source| DiskError::Write { path: path.to_owned(), source };
     let old = metadata(path).map_err(failed)?;

@@ -1,12 +1,14 @@
 //! The environment of the container in the aws-node DaemonSet, computed as the kubelet does: `env`
 //! overrides `envFrom`, values come from `ConfigMap`s, and `$(NAME)` is expanded.
 
+mod container;
+
 use super::env_expansion::expand;
 use super::{ApiServer, KubernetesError, LocalNode, OtherCni, resource};
+use container::{ConfigMapKeyRef, ConfigMapRef, Container, EnvFrom, Variable, container};
 use eni_core::domain::aws_node::{AwsNode, VARIABLES};
 use eni_core::failure::{Advice, ExitCode};
 use kube::api::{Api, DynamicObject};
-use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tracing::debug;
@@ -109,57 +111,6 @@ impl Advice for AwsNodeError {
             Self::OtherCni(_) | Self::UnreadableSource { .. } => ExitCode::Settings,
         }
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Container {
-    name: String,
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    env: Vec<Variable>,
-    #[serde(default)]
-    env_from: Vec<EnvFrom>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Variable {
-    name: String,
-    #[serde(default)]
-    value: String,
-    value_from: Option<ValueFrom>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ValueFrom {
-    config_map_key_ref: Option<ConfigMapKeyRef>,
-    secret_key_ref: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ConfigMapKeyRef {
-    name: String,
-    key: String,
-    #[serde(default)]
-    optional: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EnvFrom {
-    #[serde(default)]
-    prefix: String,
-    config_map_ref: Option<ConfigMapRef>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ConfigMapRef {
-    name: String,
-    #[serde(default)]
-    optional: bool,
 }
 
 /// Every cluster has the resource type DaemonSet, so a 404 for it is not a response of the API server.
@@ -300,10 +251,4 @@ impl ApiServer {
             data.into_iter().flatten().filter_map(text).collect()
         }))
     }
-}
-
-fn container(daemon_set: &DynamicObject) -> Option<Container> {
-    let containers = daemon_set.data["spec"]["template"]["spec"]["containers"].as_array()?;
-    let each = containers.iter().filter_map(|it| serde_json::from_value(it.clone()).ok());
-    each.into_iter().find(|container: &Container| container.name == NAME)
 }

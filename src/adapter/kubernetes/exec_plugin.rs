@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::config::ExecConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt;
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -145,9 +145,12 @@ impl ExecPlugin {
 
     /// Returns the credential in the standard output, which may be incomplete.
     fn printed(&self, stdout: &[u8]) -> Result<Credential, PluginError> {
-        let parsed = serde_saphyr::from_slice(stdout).map(|it: ExecCredential| it.status);
-        // The message of the parser quotes the output.
-        parsed.map_err(|_| PluginError::InvalidOutput { command: self.name() })
+        // The messages of the parsers quote the output.
+        let invalid = || PluginError::InvalidOutput { command: self.name() };
+        // The parser of YAML exists once for each type, and other functions parse a tree of values, too.
+        let printed: Value = serde_saphyr::from_slice(stdout).map_err(|_| invalid())?;
+        let parsed: ExecCredential = serde_json::from_value(printed).map_err(|_| invalid())?;
+        Ok(parsed.status)
     }
 
     /// Runs the command until it exits. Returns its standard output and the end of its standard error.

@@ -28,9 +28,6 @@ drwxr-xr-x root/root /usr/share/fish
 drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 -rw-r--r-- root/root /usr/share/fish/vendor_completions.d/eni-bootstrap.fish
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-check.1.gz
--rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits-refresh.1.gz
--rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits-show.1.gz
--rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-limits.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-max-pods.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-plan.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-retry.1.gz

@@ -27,27 +27,22 @@ fn every_command_has_a_man_page_without_formatter_warnings() {
         return;
     };
     let folder = manual();
-    let pages =
-        glob::glob(folder.path().join("*.1").to_str().unwrap()).unwrap().map(Result::unwrap);
-    let pages: Vec<PathBuf> = pages.collect();
+    let pages = |folder: &Path| -> Vec<PathBuf> {
+        let pages = glob::glob(folder.join("*.1").to_str().unwrap()).unwrap();
+        pages.map(Result::unwrap).collect()
+    };
+    let own = pages(folder.path());
     let names: Vec<_> =
-        pages.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
-    let commands = [
-        "-check",
-        "-limits-refresh",
-        "-limits-show",
-        "-limits",
-        "-max-pods",
-        "-plan",
-        "-retry",
-        "-run",
-        "-token",
-        "-undo",
-        "-wait",
-        "",
-    ];
+        own.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
+    let commands =
+        ["-check", "-max-pods", "-plan", "-retry", "-run", "-token", "-undo", "-wait", ""];
     assert_eq!(names, commands.map(|command| format!("eni-bootstrap{command}")));
-    for page in pages {
+    let of_plugin = pages(&folder.path().join("plugin"));
+    for command in ["-limits-refresh", "-limits-show", "-limits", "-max-pods", ""] {
+        let page = folder.path().join(format!("plugin/kubectl-eni{command}.1"));
+        assert!(of_plugin.contains(&page), "{}", page.display());
+    }
+    for page in own.into_iter().chain(of_plugin) {
         // -z suppresses the formatted output; -ww enables all warnings.
         assert_eq!(run(&groff, &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &page), "0\n");
         assert_eq!(run(&mandoc, &["-Tlint", "-Wwarning"], &page), "0\n");
@@ -58,34 +53,31 @@ fn every_command_has_a_man_page_without_formatter_warnings() {
 fn man_page_has_the_expected_sections() {
     let Some(mandoc) = program("mandoc", "mandoc") else { return };
     let folder = manual();
-    let page = run(&mandoc, &["-Tascii"], &folder.path().join("eni-bootstrap-limits-show.1"));
+    let file = folder.path().join("plugin/kubectl-eni-limits-show.1");
+    let page = run(&mandoc, &["-Tascii"], &file);
     // mandoc prints bold and underlined text by overstriking.
     let plain = without_overstrikes(&page);
     let head = "0
-ENI-BOOTSTRAP-LIMITS-SHOW(1)     eni-bootstrap    ENI-BOOTSTRAP-LIMITS-SHOW(1)
+KUBECTL-ENI-LIMITS-SHOW(1)       eni-bootstrap      KUBECTL-ENI-LIMITS-SHOW(1)
 
 NAME
-       eni-bootstrap-limits-show - Print the limits of known instance types,
+       kubectl-eni-limits-show - Print the limits of known instance types,
        without calling EC2
 
 SYNOPSIS
-       eni-bootstrap limits show [OPTIONS] [TYPE]...
+       kubectl eni limits show [OPTIONS] [PATTERN]...
 
 DESCRIPTION
        Print the limits of known instance types, without calling EC2
 
 OPTIONS
-       -h, --help
-              Print help (see a summary with '-h')
-
-       [TYPE] Instance types or patterns such as 'm7g.*' [default: all
-              instance types]
+       --table <FILE>
 ";
     assert!(plain.starts_with(head), "{plain}");
     let tail = format!(
         "
 EXAMPLES
-           eni-bootstrap limits show 'm7g.*'
+           kubectl eni limits show 'm7g.*'
 
 EXIT STATUS
        0      success
@@ -110,9 +102,9 @@ EXIT STATUS
               the wait
 
 SEE ALSO
-       eni-bootstrap-limits(1), systemctl(1)
+       kubectl-eni-limits(1), kubectl(1)
 
-eni-bootstrap {}               2026-01-01      ENI-BOOTSTRAP-LIMITS-SHOW(1)
+eni-bootstrap {}               2026-01-01        KUBECTL-ENI-LIMITS-SHOW(1)
 ",
         env!("CARGO_PKG_VERSION")
     );
@@ -152,21 +144,37 @@ fn bash_completes_commands_and_flags() {
         complete -p eni-bootstrap | grep -o -- '-F [^ ]*'
         COMP_WORDS=(eni-bootstrap un) COMP_CWORD=1
         _eni__bootstrap eni-bootstrap un eni-bootstrap; echo "${COMPREPLY[@]}"
-        COMP_WORDS=(eni-bootstrap limits refresh --reg) COMP_CWORD=3
-        _eni__bootstrap eni-bootstrap --reg refresh; echo "${COMPREPLY[@]}"
         COMP_WORDS=(eni-bootstrap max-pods --inst) COMP_CWORD=2
         _eni__bootstrap eni-bootstrap --inst max-pods; echo "${COMPREPLY[@]}"
     "#;
     assert_eq!(
         run(&bash, &["--norc", "-c", script, "bash"], &folder.path().join("eni-bootstrap")),
-        "0\n-F _eni__bootstrap\nundo\n--region\n--instance-type --instance-type-from-imds\n"
+        "0\n-F _eni__bootstrap\nundo\n--instance-type --instance-type-from-imds\n"
+    );
+    let script = r#"
+        source "$1"
+        complete -p kubectl-eni | grep -o -- '-F [^ ]*'
+        COMP_WORDS=(kubectl-eni max) COMP_CWORD=1
+        _kubectl__eni kubectl-eni max kubectl-eni; echo "${COMPREPLY[@]}"
+        COMP_WORDS=(kubectl-eni limits refresh --outp) COMP_CWORD=3
+        _kubectl__eni kubectl-eni --outp refresh; echo "${COMPREPLY[@]}"
+    "#;
+    let plugin = folder.path().join("plugin/kubectl-eni");
+    assert_eq!(
+        run(&bash, &["--norc", "-c", script, "bash"], &plugin),
+        "0\n-F _kubectl__eni\nmax-pods\n--output\n"
     );
 }
 
 #[test]
 fn zsh_and_fish_completions_are_valid() {
     let folder = manual();
-    for (shell, file) in [("zsh", "_eni-bootstrap"), ("fish", "eni-bootstrap.fish")] {
+    for (shell, file) in [
+        ("zsh", "_eni-bootstrap"),
+        ("fish", "eni-bootstrap.fish"),
+        ("zsh", "plugin/_kubectl-eni"),
+        ("fish", "plugin/kubectl-eni.fish"),
+    ] {
         let Some(program) = program(shell, shell) else { return };
         assert_eq!(run(&program, &["-n"], &folder.path().join(file)), "0\n", "{shell}");
     }

@@ -20,12 +20,14 @@ mod features;
 mod ipv6;
 mod no_capacity;
 mod options;
+mod picture;
 
 pub use no_capacity::{Excluded, NoCapacity};
 pub use options::{
     AttachedAddresses, CapacityOptions, Ceiling, InterfaceAddresses, MaxPodsOverride, NodeNetwork,
     PrimarySubnet,
 };
+pub use picture::picture;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Cni, IpFamily};

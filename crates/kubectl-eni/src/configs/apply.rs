@@ -5,8 +5,7 @@ mod changes;
 use super::manifest::{API_VERSION, object};
 use super::naming::PlannedConfig;
 use crate::cluster::ApiError;
-use crate::error::Error;
-use crate::output::message;
+use crate::output;
 use changes::{Applied, Change, Conflict, changes, conflicts};
 use clap::ValueEnum;
 use kube::Client;
@@ -126,9 +125,9 @@ impl Outcome {
     }
 
     /// Prints the conflicts on stderr.
-    pub(super) fn print_conflicts(&self) -> Result<(), Error> {
+    pub(super) fn print_conflicts(&self) {
         if self.conflicts.is_empty() {
-            return Ok(());
+            return;
         }
         let mut text = String::new();
         for conflict in &self.conflicts {
@@ -139,7 +138,7 @@ impl Outcome {
             text,
             "  → change these fields with their owner, or let `kubectl apply --server-side --force-conflicts --field-manager {FIELD_MANAGER}` replace them{unchanged}"
         );
-        message(&text)
+        output::note(&text);
     }
 
     /// Returns a line for each ENIConfig, followed by its changed fields.

@@ -6,8 +6,7 @@ use super::naming::PlannedConfig;
 use super::network::Network;
 use super::verification::Finding;
 use crate::cluster::ClusterIdentity;
-use crate::error::Error;
-use crate::output::message;
+use crate::output;
 use eni_core::diagnostic::{Diagnostic, Severity};
 use eni_core::failure::ExitCode;
 use serde_json::{Value, json};
@@ -60,8 +59,8 @@ impl Report {
     }
 
     /// Prints each check that did not pass, and each zone without a subnet, on stderr.
-    pub(super) fn print_problems(&self) -> Result<(), Error> {
-        message(&self.problems())
+    pub(super) fn print_problems(&self) {
+        output::note(&self.problems());
     }
 
     fn problems(&self) -> String {
@@ -87,8 +86,8 @@ impl Report {
     }
 
     /// Prints the number of checks on stderr. `is_used` is whether the ENIConfigs were printed or sent.
-    pub(super) fn print_summary(&self, application: Option<Application>) -> Result<(), Error> {
-        message(&self.summary(application))
+    pub(super) fn print_summary(&self, application: Option<Application>) {
+        output::note(&self.summary(application));
     }
 
     fn summary(&self, application: Option<Application>) -> String {

@@ -1,6 +1,7 @@
 //! The contents of the kubelet's configuration files, as the kubelet merges them.
 
 use crate::domain::quantity::Quantity;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 /// The keys that eni-bootstrap sets.
@@ -9,11 +10,16 @@ const OWN_KEYS: [&str; 2] = ["maxPods", "kubeReserved"];
 /// Returns the first document of a file, which is JSON or YAML; `None` if it cannot be parsed. The kubelet
 /// ignores the other documents.
 pub(in crate::host) fn parse(text: &str) -> Option<Value> {
-    let config = match serde_saphyr::read(&mut text.as_bytes()).next() {
-        Some(document) => document.ok()?,
-        None => Value::Null,
-    };
-    match config {
+    let mut first = None;
+    let parsed = serde_saphyr::with_deserializer_from_str(text, |document| {
+        first = Some(Value::deserialize(document)?);
+        Ok(())
+    });
+    // An error after the first document is one of another document.
+    if first.is_none() {
+        parsed.ok()?;
+    }
+    match first.unwrap_or_default() {
         Value::Null => Some(Value::Object(Map::new())),
         config => config.is_object().then_some(config),
     }

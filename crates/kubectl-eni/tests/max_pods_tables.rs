@@ -1,8 +1,11 @@
-//! Compares the embedded table and `max-pods` with the tables that the VPC CNI is compiled with, for every
-//! instance type.
+//! Compares the embedded table and `max-pods` for every instance type with the tables that the VPC CNI is compiled
+//! with, and with EKS's `max-pods-calculator.sh`.
 
-use crate::support::node::Node;
-use crate::support::real_parts::cni_limits;
+#[path = "../../../tests/real/calculator/script.rs"]
+mod script;
+mod support;
+
+use eni_bootstrap_real_parts::{cni_limits, ec2_record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -72,7 +75,7 @@ fn cni_table() -> Option<BTreeMap<String, CniRow>> {
 }
 
 fn run(arguments: &[&str]) -> Table {
-    let output = Node::empty().run(arguments.iter().copied());
+    let output = support::run(arguments.iter().copied());
     assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     parse(&output.stdout)
 }
@@ -129,9 +132,8 @@ impl Mode {
     }
 
     fn flags(self) -> Vec<String> {
-        let mut flags = ["max-pods", "--instance-type=*", "--output=csv", "--show-max-allowed"]
-            .map(str::to_owned)
-            .to_vec();
+        let mut flags =
+            ["max-pods", "*", "--output=csv", "--show-max-allowed"].map(str::to_owned).to_vec();
         for (is_on, flag) in [
             (self.custom_networking, "--cni-custom-networking-enabled"),
             (self.prefixes, "--cni-prefix-delegation-enabled"),
@@ -183,4 +185,32 @@ fn max_pods_of_every_type_equals_the_calculation_on_the_table_of_the_cni() {
     }
     assert_none(&differences);
     assert_eq!(compared, Mode::all().len() * (cni.len() - ONLY_IN_THE_CNI.len()));
+}
+
+/// Returns the program's max-pods of every type, or `None` for a type without capacity.
+fn program(call: script::Call) -> BTreeMap<String, Option<i64>> {
+    let flags = call.flags();
+    let all = ["max-pods", "*", "--output=csv"].into_iter();
+    let table = run(&all.chain(flags.iter().map(String::as_str)).collect::<Vec<_>>());
+    table.into_iter().map(|(name, row)| (name, row["max_pods"].parse().ok())).collect()
+}
+
+#[test]
+fn max_pods_of_every_type_in_every_mode_equals_the_script() {
+    let Some(record) = ec2_record() else { return };
+    assert_eq!(record.len(), 1_395);
+    let (mut compared, mut metal) = (0, 0);
+    for call in script::calls() {
+        let program = program(call);
+        for info in &record {
+            let name = info["InstanceType"].as_str().unwrap();
+            let expected = call.script(info, true);
+            assert_eq!(program[name], expected, "{name} {call:?}");
+            metal += usize::from(call.script(info, false) != expected);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 40 * 1_395);
+    // The documented difference: prefixes on bare metal.
+    assert!(metal > 0);
 }

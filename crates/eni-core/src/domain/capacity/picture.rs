@@ -1,16 +1,17 @@
 //! Draws the calculation of max-pods as text: the network interfaces, their addresses and each term.
 
-use eni_core::domain::capacity::{Capacity, MaxPodsOverride};
-use eni_core::domain::identifier::InstanceType;
-use eni_core::domain::instance_limits::InstanceLimits;
-use eni_core::domain::plural::counted;
+use super::{Capacity, MaxPodsOverride};
+use crate::domain::identifier::InstanceType;
+use crate::domain::instance_limits::InstanceLimits;
+use crate::domain::plural::counted;
 use std::fmt::Write as _;
 
 /// The maximum number of addresses drawn for an interface, so that a line fits in 80 columns.
 const MAX_DRAWN: u32 = 20;
 
 /// Returns the drawing of `capacity` for `instance_type`.
-pub(crate) fn picture(
+#[must_use]
+pub fn picture(
     instance_type: &InstanceType,
     limits: &InstanceLimits,
     capacity: &Capacity,
@@ -149,9 +150,9 @@ fn term(text: &mut String, label: &str, sign: &str, number: Option<u32>, unit: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eni_core::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
-    use eni_core::domain::cni::Cni;
-    use eni_core::domain::instance_limits;
+    use crate::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
+    use crate::domain::cni::Cni;
+    use crate::domain::instance_limits;
 
     fn m5_large() -> (InstanceType, InstanceLimits) {
         let instance_type = "m5.large".parse().unwrap();

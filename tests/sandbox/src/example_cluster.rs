@@ -126,16 +126,17 @@ fn subnet(zone: char, index: u32, kind: &str, cidr: &str, role: &str, used: &[St
     }
 }
 
-/// Returns the addresses in use: 10 for each node, at scattered places, or all of them.
+/// Returns the addresses in use: 10 for each node, with gaps, or all of them.
 fn used_addresses(cidr: &str, nodes: u32, is_full: bool) -> Vec<String> {
     let (first, length) = cidr.split_once('/').unwrap_or((cidr, "24"));
     let first: u32 = first.parse::<std::net::Ipv4Addr>().map_or(0, u32::from);
-    let size = 1 << (32 - length.parse::<u32>().unwrap_or(24));
-    let usable = size - 5;
-    let count = if is_full { usable } else { 10 * nodes };
-    // 7 and the number of usable addresses have no common divisor, so no address is repeated.
-    let offsets = (0..count).map(|number| 4 + number * 7 % usable);
-    offsets.map(|offset| std::net::Ipv4Addr::from(first + offset).to_string()).collect()
+    let usable = (1 << (32 - length.parse::<u32>().unwrap_or(24))) - 5;
+    let of_node = |node| (0..10).map(move |number| 24 * node + 2 * number);
+    let offsets: Vec<u32> =
+        if is_full { (0..usable).collect() } else { (0..nodes).flat_map(of_node).collect() };
+    // AWS reserves the first 4 addresses.
+    let address = |offset| std::net::Ipv4Addr::from(first + 4 + offset).to_string();
+    offsets.into_iter().map(address).collect()
 }
 
 fn node_name(zone: char, number: u32) -> String {

@@ -5,6 +5,7 @@ mod eni_configs;
 mod identity;
 mod node_roles;
 mod policy;
+mod repeated;
 mod required_actions;
 mod role_arn;
 mod zones;
@@ -78,7 +79,7 @@ pub(crate) async fn run(
     let lines = Box::pin(checks(arguments, &cluster, aws)).await?;
     let summary = Summary::of(&lines);
     print(&match output {
-        Output::Text => checklist::text(&lines, summary, Some(WIDTH)),
+        Output::Text => checklist::text(&repeated::shortened(lines), summary, Some(WIDTH)),
         Output::Json => checklist::json(&lines, summary),
     })?;
     Ok(exit_code(summary, strict))

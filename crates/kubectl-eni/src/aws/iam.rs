@@ -2,7 +2,9 @@
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, InstanceProfile,
+    OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType,
+    ResourceSpecificResult,
 };
 use eni_bootstrap::adapter::aws::call::{CallError, call};
 use eni_bootstrap::adapter::{Context, Deadline, aws};
@@ -60,7 +62,7 @@ impl Iam {
     ) -> Result<Option<String>, CallError> {
         let request = self.client.get_instance_profile().instance_profile_name(name);
         let response = call("iam:GetInstanceProfile", deadline, request.send()).await?;
-        let roles = response.instance_profile().map(|it| it.roles()).unwrap_or_default();
+        let roles = response.instance_profile().map(InstanceProfile::roles).unwrap_or_default();
         Ok(roles.first().map(|role| role.arn().to_owned()))
     }
 
@@ -107,8 +109,10 @@ fn evaluation(result: &EvaluationResult) -> Evaluation {
     let organization = result.organizations_decision_detail();
     let boundary = result.permissions_boundary_decision_detail();
     // With a resource, IAM returns the condition keys beside the result of the resource.
-    let of_resources =
-        result.resource_specific_results().iter().flat_map(|it| it.missing_context_values());
+    let of_resources = result
+        .resource_specific_results()
+        .iter()
+        .flat_map(ResourceSpecificResult::missing_context_values);
     let missing = result.missing_context_values().iter().chain(of_resources);
     Evaluation {
         action: result.eval_action_name().to_owned(),
@@ -118,7 +122,9 @@ fn evaluation(result: &EvaluationResult) -> Evaluation {
             _ => Decision::ImplicitDeny,
         },
         missing_context: missing.cloned().collect(),
-        allowed_by_organization: organization.is_none_or(|it| it.allowed_by_organizations()),
-        allowed_by_boundary: boundary.is_none_or(|it| it.allowed_by_permissions_boundary()),
+        allowed_by_organization: organization
+            .is_none_or(OrganizationsDecisionDetail::allowed_by_organizations),
+        allowed_by_boundary: boundary
+            .is_none_or(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
     }
 }

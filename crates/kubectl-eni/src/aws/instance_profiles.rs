@@ -1,7 +1,7 @@
 //! `ec2:DescribeInstances`: the instance profiles of nodes.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, Reservation};
 use eni_bootstrap::adapter::aws::call::{CallError, call};
 use eni_bootstrap::adapter::{Context, Deadline, aws};
 use eni_core::domain::zone::Region;
@@ -27,7 +27,7 @@ pub(crate) async fn instance_profiles(
         let filter = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
         let request = client.describe_instances().filters(filter);
         let response = call("ec2:DescribeInstances", deadline, request.send()).await?;
-        let instances = response.reservations().iter().flat_map(|it| it.instances());
+        let instances = response.reservations().iter().flat_map(Reservation::instances);
         let arns = instances.filter_map(|it| it.iam_instance_profile()?.arn());
         profiles.extend(arns.map(str::to_owned));
     }

@@ -72,21 +72,18 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     let path = head.split(' ').nth(1).unwrap();
     let answer = answers.lock().unwrap().answer(path, &text);
     let mut stream = reader.into_inner();
-    match answer {
-        Some((status, body)) => {
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-            );
-        }
-        None => {
-            let mut upstream = TcpStream::connect(moto).unwrap();
-            upstream.write_all(head.as_bytes()).unwrap();
-            upstream.write_all(text.as_bytes()).unwrap();
-            let _ = std::io::copy(&mut upstream, &mut stream);
-        }
+    if let Some((status, body)) = answer {
+        let length = body.len();
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        return;
     }
+    let mut upstream = TcpStream::connect(moto).unwrap();
+    upstream.write_all(head.as_bytes()).unwrap();
+    upstream.write_all(text.as_bytes()).unwrap();
+    let _ = std::io::copy(&mut upstream, &mut stream);
 }
 
 impl Answers {
@@ -119,15 +116,14 @@ impl Answers {
         }
         let fields = form.split('&').filter(|it| it.starts_with("ActionNames."));
         let actions = fields.map(|it| it.split_once('=').unwrap().1.replace("%3A", ":"));
-        let results: String = actions
-            .map(|action| {
-                let is_denied = self.denied.contains(action.as_str());
-                let decision = if is_denied { "implicitDeny" } else { "allowed" };
-                format!(
-                    "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>"
-                )
-            })
-            .collect();
+        let result = |action: String| {
+            let is_denied = self.denied.contains(action.as_str());
+            let decision = if is_denied { "implicitDeny" } else { "allowed" };
+            format!(
+                "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>"
+            )
+        };
+        let results = actions.map(result).collect::<Vec<_>>().concat();
         (
             "200 OK".to_owned(),
             format!(

@@ -61,7 +61,9 @@ impl EniConfigs {
                     .command("kubectl eni configs"),
             });
         };
-        match self.zones.other_zone(name, node) {
+        // EC2 is right, and the name may be misleading.
+        let is_known = self.subnets.as_ref().is_some_and(|it| it.contains_key(subnet));
+        match self.zones.other_zone(name, node).filter(|_| !is_known) {
             Some(other) => {
                 let zone = node.zone().unwrap_or_default();
                 let text = format!(

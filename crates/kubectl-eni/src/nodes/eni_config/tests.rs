@@ -160,6 +160,12 @@ fn the_zone_of_the_subnet_is_compared_if_ec2_was_asked() {
             edit
         )
     );
+    let misleading = EniConfigs {
+        by_name: pairs(&[("us-west-2b", "subnet-a")]),
+        ..with(Some(subnet("us-west-2a", "usw2-az2")))
+    };
+    let annotated = node(&[IN_A], &[(DEFAULT_LABEL, "us-west-2b")]);
+    assert_eq!(checked(&annotated, ZONE, &misleading), None, "the subnet is in the zone");
     let with_id = node(&[IN_A, (super::super::node::ZONE_ID, "usw2-az2")], &[]);
     let shared = subnet("us-west-2b", "usw2-az2");
     assert_eq!(checked(&with_id, ZONE, &with(Some(shared))), None, "names of another account");

@@ -90,6 +90,10 @@ fn the_output_of_three_zones_is_stable() {
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 100 || line.contains("aws ec2")));
     assert_golden("capacity.txt", &zones.stable(&run.stdout));
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubectl-eni-capacity.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = format!("```text\n{}```\n", zones.stable(&run.stdout));
+    assert!(page.contains(&example), "the page shows the golden file");
     let json = zones.world.capacity(&["--nodes", "3", "-o", "json"]);
     assert_eq!((json.code, json.stderr.as_str()), (1, ""));
     assert_golden("capacity.json", &zones.stable(&json.stdout));

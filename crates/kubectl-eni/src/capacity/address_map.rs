@@ -197,7 +197,9 @@ mod tests {
 
     fn map(cidr: &str, used: &[&str]) -> AddressMap {
         let mut map = AddressMap::new(net(cidr)).unwrap();
-        used.iter().for_each(|range| map.use_range(net(range)));
+        for range in used {
+            map.use_range(net(range));
+        }
         map
     }
 
@@ -228,13 +230,14 @@ mod tests {
         assert_eq!(cells(&map("10.0.0.0/27", &each))[1], Cell::Full);
     }
 
+    use Cell::{Broken, Explicit, Free, Prefix, Reserved};
+
     #[test]
     fn reservations_decide_what_ec2_takes() {
         let mut map = map("10.0.0.0/25", &["10.0.0.32/32", "10.0.0.64/28"]);
         map.reserve(net("10.0.0.32/27"), Reservation::Prefix);
         map.reserve(net("10.0.0.80/30"), Reservation::Explicit);
         map.reserve(net("10.0.0.100/30"), Reservation::Prefix);
-        use Cell::{Broken, Explicit, Free, Prefix, Reserved};
         assert_eq!(cells(&map), [Broken, Free, Broken, Reserved, Prefix, Explicit, Broken, Broken]);
         // 12 and 15 at the ends, 12 beside each small reservation, none in the prefix reservation.
         assert_eq!(map.pool(), Pool { loose: 12 + 15 + 12 + 12, blocks: 1, reserved: 1 });

@@ -131,8 +131,11 @@ mod tests {
         NodeType::new(name, &limits, &aws_node, WarmTargets::of(&aws_node, &environment))
     }
 
-    /// Returns max-pods, and the addresses and prefixes of each interface, the primary one first.
-    fn of(name: &str, variables: &[(&str, &str)]) -> (u32, Option<(u32, u32)>, Vec<(u32, u32)>) {
+    /// The addresses and prefixes of a network interface.
+    type Pair = (u32, u32);
+
+    /// Returns max-pods, and the demand of each network interface, the primary one first.
+    fn of(name: &str, variables: &[(&str, &str)]) -> (u32, Option<Pair>, Vec<Pair>) {
         let node = node(name, variables).unwrap();
         let pair = |it: &Interface| (it.addresses, it.prefixes);
         let NodeDemand { primary, others } = &node.usual;

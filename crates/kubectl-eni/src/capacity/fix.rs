@@ -7,6 +7,10 @@ use super::report::{Fix, FixKind};
 use super::zone::{Demand, Role, SubnetPool, ZonePools};
 use ipnet::Ipv4Net;
 
+const NEW_ENI_CONFIG: &str = "The range overlaps no subnet and must be in a CIDR block of the VPC. Then create its ENIConfig.";
+const NEW_NODE_SUBNET: &str =
+    "The range overlaps no subnet and must be in a CIDR block of the VPC. Then start nodes in it.";
+
 /// The subnets of a zone, and what must fit.
 pub(super) struct Zone<'a> {
     pub name: &'a str,
@@ -33,7 +37,10 @@ pub(super) fn fix(zone: &Zone<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
     if worst >= zone.wanted {
         return None;
     }
-    let reserved = reservation(zone, vpc.region).filter(|fix| fix.worst_after >= zone.wanted);
+    // A reservation protects prefixes only.
+    let takes_prefixes = zone.demands.iter().any(|demand| demand.usual.prefixes() > 0);
+    let reserved = takes_prefixes.then(|| reservation(zone, vpc.region)).flatten();
+    let reserved = reserved.filter(|fix| fix.worst_after >= zone.wanted);
     reserved.or_else(|| subnet(zone, worst, vpc))
 }
 
@@ -66,6 +73,7 @@ fn reservation(zone: &Zone<'_>, region: &str) -> Option<Fix> {
         wanted_nodes: zone.wanted,
         worst_after,
         command,
+        next_step: None,
     })
 }
 
@@ -78,9 +86,9 @@ fn emptiest(map: &AddressMap, length: u8) -> Option<Ipv4Net> {
 
 /// Returns the smallest subnet that has room for the missing nodes.
 fn subnet(zone: &Zone<'_>, worst: u32, vpc: &mut Vpc<'_>) -> Option<Fix> {
-    let role = match zone.pools.subnets.first().map(|subnet| subnet.role) {
-        Some(Role::EniConfig) => Role::EniConfig,
-        _ => Role::Node,
+    let (role, next_step) = match zone.pools.subnets.first().map(|subnet| subnet.role) {
+        Some(Role::EniConfig) => (Role::EniConfig, NEW_ENI_CONFIG),
+        _ => (Role::Node, NEW_NODE_SUBNET),
     };
     let missing = zone.wanted - worst;
     let near = zone.subnets.first().map(|(_, map)| map.cidr()).or(vpc.ranges.first().copied())?;
@@ -103,6 +111,7 @@ fn subnet(zone: &Zone<'_>, worst: u32, vpc: &mut Vpc<'_>) -> Option<Fix> {
         command: format!(
             "aws ec2 create-subnet --region {region} --vpc-id {id} --availability-zone {name} --cidr-block {range}"
         ),
+        next_step: Some(next_step),
     })
 }
 
@@ -147,9 +156,9 @@ mod tests {
     #[test]
     fn a_reservation_protects_the_free_blocks() {
         let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
-        ["10.0.0.16/28", "10.0.0.32/27", "10.0.0.64/26"]
-            .iter()
-            .for_each(|it| map.use_range(net(it)));
+        for range in ["10.0.0.16/28", "10.0.0.32/27", "10.0.0.64/26"] {
+            map.use_range(net(range));
+        }
         // Seven free blocks, of which two nodes need six. Three addresses of the first node break three.
         let expected = "aws ec2 create-subnet-cidr-reservation --region us-west-2 --subnet-id subnet-1 --reservation-type prefix --cidr 10.0.0.128/25";
         assert_eq!(fix_of(&map, &node(1, 3), 1), None);

@@ -71,7 +71,7 @@ pub(super) async fn read(
 
 /// Returns the zones with nodes or pod subnets, still without the subnets.
 fn zones(nodes: &Nodes, found: &PodSubnets) -> Vec<ZoneInput> {
-    let of_nodes = nodes.nodes.iter().map(|node| node.zone.as_str());
+    let of_nodes = nodes.all.iter().map(|node| node.zone.as_str());
     let names = of_nodes.chain(found.subnets.iter().map(|it| it.subnet.zone.as_str()));
     let names: BTreeSet<&str> = names.collect();
     let zone = |name: &str| ZoneInput {
@@ -122,9 +122,10 @@ impl Reader<'_> {
             configs.into_iter().map(|(name, config)| (name, config.subnet)).collect();
         let used: BTreeSet<&String> = ids.values().filter(|id| !id.is_empty()).collect();
         let used: Vec<String> = used.into_iter().cloned().collect();
-        let subnets = match used.is_empty() {
-            true => Vec::new(),
-            false => self.ec2.subnets(&used, self.deadline).await.map_err(call)?,
+        let subnets = if used.is_empty() {
+            Vec::new()
+        } else {
+            self.ec2.subnets(&used, self.deadline).await.map_err(call)?
         };
         let vpc = match subnets.first() {
             Some(subnet) => self.vpc_subnets(&subnet.vpc).await?,
@@ -139,7 +140,7 @@ impl Reader<'_> {
         aws_node: &AwsNode,
         region: &str,
     ) -> Result<(PodSubnets, Vec<Ipv4Net>), Error> {
-        let instance = nodes.nodes.iter().find_map(|node| node.instance.as_deref());
+        let instance = nodes.all.iter().find_map(|node| node.instance.as_deref());
         let instance = instance.ok_or(CapacityError::NoNodes)?;
         let vpc = self.ec2.vpc_of_instance(instance, self.deadline).await.map_err(call)?;
         let vpc = vpc.ok_or_else(|| CapacityError::UnknownInstance {
@@ -164,7 +165,7 @@ impl Reader<'_> {
         targets: WarmTargets,
     ) {
         let running: BTreeSet<&str> =
-            nodes.nodes.iter().map(|node| node.instance_type.as_str()).collect();
+            nodes.all.iter().map(|node| node.instance_type.as_str()).collect();
         let given: Vec<&str> = types.iter().map(InstanceType::as_str).collect();
         let selected = if given.is_empty() { running.iter().copied().collect() } else { given };
         let all: BTreeSet<&str> = running.into_iter().chain(selected.iter().copied()).collect();
@@ -189,13 +190,11 @@ impl Reader<'_> {
     /// Returns the limits of an instance type from the embedded table, or else from EC2.
     async fn limits(&self, name: &str) -> Result<InstanceLimits, String> {
         let instance_type: InstanceType = name.parse().map_err(|error| one_line(&error))?;
-        match self.context.table.find(&instance_type) {
-            Some((limits, _)) => Ok(limits),
-            None => {
-                let limits = self.ec2.limits(&instance_type, self.deadline).await;
-                limits.map_err(|error| one_line(&error))
-            }
+        if let Some((limits, _)) = self.context.table.find(&instance_type) {
+            return Ok(limits);
         }
+        let limits = self.ec2.limits(&instance_type, self.deadline).await;
+        limits.map_err(|error| one_line(&error))
     }
 
     /// Adds a subnet to its zone. If it cannot be read, adds the reason to the skipped ones.
@@ -233,7 +232,9 @@ fn call(error: impl Into<Ec2Error>) -> CapacityError {
 
 /// Returns the map of a subnet with this usage.
 fn filled(mut map: AddressMap, usage: &SubnetUsage) -> AddressMap {
-    usage.used.iter().for_each(|range| map.use_range(*range));
+    for range in &usage.used {
+        map.use_range(*range);
+    }
     for reservation in &usage.reservations {
         let kind =
             if reservation.is_explicit { Reservation::Explicit } else { Reservation::Prefix };
@@ -256,3 +257,6 @@ fn hidden_addresses(subnet: &Subnet, map: &AddressMap) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

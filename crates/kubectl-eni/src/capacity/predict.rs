@@ -259,3 +259,6 @@ fn subnet(subnet: &SubnetInput) -> SubnetReport {
         blocks: strip::blocks(&subnet.map),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,8 @@ pub(super) struct Fix {
     /// How many more nodes fit into the zone in the worst case after the command.
     pub worst_after: u32,
     pub command: String,
+    /// What to do after the command; `null` if nothing.
+    pub next_step: Option<&'static str>,
 }
 
 /// What a fix creates.

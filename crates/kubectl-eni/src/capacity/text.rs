@@ -1,6 +1,8 @@
 //! The report as text for a terminal.
 
-use super::report::{Cases, FirstFull, FixKind, Growth, Report, SubnetReport, ZoneReport};
+use super::report::{
+    Cases, FirstFull, FixKind, Growth, Report, SubnetReport, ZoneLoss, ZoneReport,
+};
 use super::strip;
 use crate::output::table;
 use eni_core::domain::plural::counted;
@@ -32,10 +34,11 @@ fn heading(text: &str) -> [String; 2] {
     [String::new(), text.to_owned()]
 }
 
-/// Returns one number, or both if they differ, the worst case first.
+/// Returns one number, or both if they differ, the lower one first.
 fn range(cases: Cases<u32>) -> String {
     let Cases { best, worst } = cases;
-    if best == worst { best.to_string() } else { format!("{worst} to {best}") }
+    let (low, high) = (best.min(worst), best.max(worst));
+    if low == high { low.to_string() } else { format!("{low} to {high}") }
 }
 
 fn types(report: &Report) -> Vec<String> {
@@ -51,11 +54,11 @@ fn types(report: &Report) -> Vec<String> {
     });
     let header = ["INSTANCE TYPE", "NODES", "MAX-PODS", "INTERFACES", "ADDRESSES", "/28 BLOCKS"];
     let mut lines = heading("A FULL NODE TAKES FROM THE POD SUBNETS").to_vec();
-    lines.extend(table(header, &[1, 2, 3, 4, 5], rows).into_iter().map(indented));
+    lines.extend(table(header, &[1, 2, 3, 4, 5], rows).iter().map(|line| indented(line)));
     lines
 }
 
-fn indented(line: String) -> String {
+fn indented(line: &str) -> String {
     format!("  {line}").trim_end().to_owned()
 }
 
@@ -106,7 +109,7 @@ fn more_nodes(report: &Report) -> Vec<String> {
     let mut lines = heading("MORE NODES WITH MAX-PODS PODS").to_vec();
     let rows = report.zones.iter().flat_map(zone_rows);
     let header = ["ZONE", "INSTANCE TYPE", "MORE NODES", "RESULT"];
-    lines.extend(table(header, &[2], rows).into_iter().map(indented));
+    lines.extend(table(header, &[2], rows).iter().map(|line| indented(line)));
     let differ = |zone: &ZoneReport| zone.more_nodes.iter().any(|it| it.best != it.worst);
     if report.zones.iter().any(differ) {
         lines.push(
@@ -153,17 +156,18 @@ fn first_full(cases: &Cases<FirstFull>) -> Vec<String> {
     lines
 }
 
-/// Returns where nodes start, such as `2 in us-west-2a, 3 in us-west-2b`.
-fn by_zone(zones: &BTreeMap<String, u32>) -> String {
-    let each: Vec<String> =
-        zones.iter().map(|(zone, count)| format!("{count} in {zone}")).collect();
-    each.join(", ")
+/// Returns where nodes start, such as `2 in us-west-2a`.
+fn each_zone(zones: &BTreeMap<String, u32>) -> Vec<String> {
+    zones.iter().map(|(zone, count)| format!("{count} in {zone}")).collect()
 }
 
 fn growth(growth: &Growth) -> Vec<String> {
     let nodes = counted(growth.nodes, "new node");
-    let mut lines = heading(&format!("{} IN ALL ZONES", nodes.to_uppercase())).to_vec();
-    lines.push(format!("  worst case: {}", by_zone(&growth.by_zone.worst)));
+    let mut lines =
+        heading(&format!("{} IN ALL ZONES (WORST CASE)", nodes.to_uppercase())).to_vec();
+    for zones in each_zone(&growth.by_zone.worst).chunks(4) {
+        lines.push(format!("  {}", zones.join(", ")));
+    }
     lines.push(format!("  no room for {}", range(growth.without_room)));
     lines
 }
@@ -172,14 +176,26 @@ fn zone_loss(report: &Report) -> Vec<String> {
     if report.zone_loss.is_empty() {
         return Vec::new();
     }
-    let rows = report.zone_loss.iter().map(|loss| {
-        let moved = by_zone(&loss.by_zone.worst);
-        [loss.zone.clone(), loss.nodes.to_string(), moved, range(loss.without_room)]
-    });
-    let header = ["LOST ZONE", "NODES", "MOVE TO (WORST CASE)", "NO ROOM FOR"];
+    let rows = report.zone_loss.iter().flat_map(zone_loss_rows);
+    let header = ["LOST ZONE", "NODES", "NO ROOM FOR", "NODES MOVE TO (WORST CASE)"];
     let mut lines = heading("LOSS OF A ZONE").to_vec();
-    lines.extend(table(header, &[1, 3], rows).into_iter().map(indented));
+    lines.extend(table(header, &[1, 2], rows).iter().map(|line| indented(line)));
     lines
+}
+
+/// Returns the rows of a lost zone, with three other zones in each.
+fn zone_loss_rows(loss: &ZoneLoss) -> Vec<[String; 4]> {
+    let zones: Vec<String> = each_zone(&loss.by_zone.worst);
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for some in zones.chunks(3) {
+        let mut row = [loss.zone.clone(), loss.nodes.to_string(), range(loss.without_room)];
+        if !rows.is_empty() {
+            row = Default::default();
+        }
+        let [zone, nodes, without_room] = row;
+        rows.push([zone, nodes, without_room, some.join(", ")]);
+    }
+    rows
 }
 
 fn fixes(report: &Report) -> Vec<String> {
@@ -191,13 +207,12 @@ fn fixes(report: &Report) -> Vec<String> {
         let wanted = counted(fix.wanted_nodes, "more node");
         let what = match fix.kind {
             FixKind::CidrReservation => "reserve free blocks for prefixes",
-            FixKind::Subnet => "add a subnet for nodes and pods",
+            FixKind::Subnet => "create a subnet",
         };
-        lines.push(format!(
-            "  {}, for {wanted}: {what} (then at least {})",
-            fix.zone, fix.worst_after
-        ));
+        let worst = fix.worst_after;
+        lines.push(format!("  {}, for {wanted}: {what}, then room for at least {worst}", fix.zone));
         lines.push(format!("    {}", fix.command));
+        lines.extend(fix.next_step.map(|next_step| format!("    {next_step}")));
     }
     lines
 }

@@ -223,7 +223,9 @@ fn fill(world: &World, subnet: &str, start: &Allocator, case: &Case, choice: Cho
     assert_eq!(distinct.len(), all.len(), "{}: an address is assigned twice", case.name);
     let range = addresses(case.cidr);
     assert!(distinct.iter().all(|it| (range.start + 4..range.end - 1).contains(it)));
-    created.iter().for_each(|id| world.account().delete_interface(id));
+    for id in &created {
+        world.account().delete_interface(id);
+    }
     nodes
 }
 

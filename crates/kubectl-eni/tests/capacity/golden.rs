@@ -2,6 +2,7 @@
 
 use super::world::{CUSTOM, PREFIXES, Run, World};
 use eni_bootstrap_real_parts::python;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -13,8 +14,8 @@ const SUBNETS: [&str; 3] =
 const VPC: &str = "vpc-eeeeeeeeeeeeeeeee";
 const ZONES: [&str; 3] = ["us-west-2a", "us-west-2b", "us-west-2c"];
 
-/// A cluster with custom networking and prefix delegation: much room in zone a, a broken block everywhere in zone
-/// b, and a prefix reservation in zone c.
+/// A cluster with custom networking and prefix delegation. Zone a has just enough free blocks, zone b has none, and
+/// zone c has room.
 pub struct ThreeZones {
     pub world: World,
     ids: Vec<(String, &'static str)>,
@@ -28,7 +29,8 @@ impl ThreeZones {
         let vpc = account.vpc("10.0.0.0/16");
         let mut ids = Vec::new();
         for (number, zone) in ZONES.into_iter().enumerate() {
-            let subnet = account.subnet(&vpc, zone, &format!("10.0.{number}.0/24"));
+            let length = if number == 2 { 23 } else { 24 };
+            let subnet = account.subnet(&vpc, zone, &format!("10.0.{number}.0/{length}"));
             world.eni_config(zone, &subnet);
             ids.push((subnet, SUBNETS[number]));
         }
@@ -37,12 +39,13 @@ impl ThreeZones {
             let addresses: Vec<String> = last.iter().map(|last| address(zone, *last)).collect();
             world.interface(&ids[zone].0, &addresses);
         };
-        in_zone(0, &[37, 70, 71]);
+        in_zone(0, &[20, 37, 54, 71, 72, 120]);
+        in_zone(0, &(80..96).collect::<Vec<_>>());
         in_zone(0, &(96..112).collect::<Vec<_>>());
         in_zone(1, &(1..15).map(|block| block * 17).collect::<Vec<_>>());
         in_zone(2, &[20, 53, 86]);
-        world.reserve(&ids[2].0, "10.0.2.128/26", "prefix");
-        world.reserve(&ids[2].0, "10.0.2.208/28", "explicit");
+        world.reserve(&ids[2].0, "10.0.2.160/27", "prefix");
+        world.reserve(&ids[2].0, "10.0.3.208/28", "explicit");
         for (name, zone, instance_type) in [
             ("a-1", ZONES[0], "m5.large"),
             ("a-2", ZONES[0], "m5.large"),
@@ -51,8 +54,8 @@ impl ThreeZones {
         ] {
             world.node(name, zone, instance_type, &format!("i-{name}"));
         }
-        let labels = serde_json::json!({ "eks.amazonaws.com/compute-type": "fargate" });
-        let fargate = serde_json::json!({
+        let labels = json!({ "eks.amazonaws.com/compute-type": "fargate" });
+        let fargate = json!({
             "apiVersion": "v1", "kind": "Node", "metadata": { "name": "fargate", "labels": labels },
         });
         world.cluster.apply(fargate);
@@ -83,24 +86,28 @@ fn the_output_of_three_zones_is_stable() {
     let Some(zones) = ThreeZones::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("subnets.svg");
-    let run = zones.world.capacity(&["--nodes", "9", "--svg", picture.to_str().unwrap()]);
+    let run = zones.world.capacity(&["--nodes", "3", "--svg", picture.to_str().unwrap()]);
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 100 || line.contains("aws ec2")));
     assert_golden("capacity.txt", &zones.stable(&run.stdout));
-    let json = zones.world.capacity(&["--nodes", "9", "-o", "json"]);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubectl-eni-capacity.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = format!("```text\n{}```\n", zones.stable(&run.stdout));
+    assert!(page.contains(&example), "the page shows the golden file");
+    let json = zones.world.capacity(&["--nodes", "3", "-o", "json"]);
     assert_eq!((json.code, json.stderr.as_str()), (1, ""));
     assert_golden("capacity.json", &zones.stable(&json.stdout));
     let svg = fs::read_to_string(&picture).unwrap();
     assert_golden("capacity.svg", &zones.stable(&svg));
     assert_eq!(svg.matches("http").count(), 1, "only the name space");
     assert!(!svg.contains("href") && !svg.contains("url("));
-    let cells = 3 * 16;
+    let cells = 16 + 16 + 32;
     assert_eq!(cells_of(&picture), cells + 6 + 1, "the blocks, the legend and the background");
 }
 
 /// Returns the number of rectangles in a picture, which must be well-formed XML.
 fn cells_of(picture: &Path) -> usize {
-    let Some(python) = python() else { return 55 };
+    let Some(python) = python() else { return 71 };
     let script = "import sys, xml.etree.ElementTree as t; print(sum(1 for it in t.parse(sys.argv[1]).iter('{http://www.w3.org/2000/svg}rect')))";
     let output = Command::new(python).args(["-c", script]).arg(picture).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -161,7 +168,7 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
 
 #[test]
 fn several_eni_configs_of_one_subnet_count_once() {
-    let Some(world) = World::start() else { return };
+    let Some(mut world) = World::start() else { return };
     let account = world.account();
     let vpc = account.vpc("10.0.0.0/16");
     let subnet = account.subnet(&vpc, "us-west-2a", "10.0.0.0/24");
@@ -176,4 +183,17 @@ fn several_eni_configs_of_one_subnet_count_once() {
     assert_eq!(zone["moreNodes"][1]["best"], 31, "8 for each node");
     // Eight nodes of each type take 224 addresses, and 27 are left for one more m5.large.
     assert_eq!(zone["alternating"]["worst"], 17);
+    // Without a permission, the subnet and its zone are unknown.
+    let actions = ["ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"];
+    let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    let key = world.account().user("operator", &policy);
+    world.account().enforce_policies();
+    world.key = key;
+    let report = world.json(&["--instance-type", "m5.large"]);
+    assert_eq!(report["zones"][0]["canTakeNode"], Value::Null);
+    let reason = report["skipped"][0].as_str().unwrap();
+    let expected = format!("{subnet}: access denied for ec2:GetSubnetCidrReservations");
+    assert!(reason.starts_with(&expected), "{reason}");
+    assert_eq!(world.capacity(&["--instance-type", "m5.large"]).code, 2);
 }

@@ -16,6 +16,8 @@ pub struct World {
     pub cluster: Cluster,
     pub moto: Moto,
     pub kubeconfig: NamedTempFile,
+    /// The access key id and the secret access key of the program.
+    pub key: (String, String),
 }
 
 /// The output of the program.
@@ -31,7 +33,8 @@ impl World {
         let (cluster, moto) = (cluster()?, own_moto()?);
         let mut kubeconfig = NamedTempFile::new().unwrap();
         kubeconfig.write_all(cluster.kubeconfig(Who::Admin).as_bytes()).unwrap();
-        Some(Self { cluster, moto, kubeconfig })
+        let key = ("test".to_owned(), "test".to_owned());
+        Some(Self { cluster, moto, kubeconfig, key })
     }
 
     pub fn account(&self) -> Account<'_> {
@@ -52,9 +55,8 @@ impl World {
         command.arg("capacity").args(arguments);
         command.args(["--region", "us-west-2", "--cluster-name", "demo", "--kubeconfig"]);
         command.arg(self.kubeconfig.path()).env_clear();
-        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
-            command.env(name, "test");
-        }
+        let (id, secret) = &self.key;
+        command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
         command.env("AWS_ENDPOINT_URL_EC2", &self.moto.endpoint);
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

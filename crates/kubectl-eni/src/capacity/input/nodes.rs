@@ -53,7 +53,7 @@ pub(super) struct NodeFacts {
 /// The nodes of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Nodes {
-    pub nodes: Vec<NodeFacts>,
+    pub all: Vec<NodeFacts>,
     /// Nodes on which the VPC CNI does not run.
     pub ignored: u32,
     /// Nodes without the label of the zone or of the instance type.
@@ -64,7 +64,7 @@ impl Nodes {
     /// Returns the number of nodes of each instance type in a zone.
     pub(super) fn types_in(&self, zone: &str) -> BTreeMap<String, u32> {
         let mut types = BTreeMap::new();
-        for node in self.nodes.iter().filter(|node| node.zone == zone) {
+        for node in self.all.iter().filter(|node| node.zone == zone) {
             *types.entry(node.instance_type.clone()).or_default() += 1;
         }
         types
@@ -93,7 +93,7 @@ impl Nodes {
         let instance = id.and_then(|id| id.rsplit('/').next()).filter(|id| id.starts_with("i-"));
         let addresses = node.status.iter().flat_map(|status| &status.addresses);
         let mut internal = addresses.filter(|address| address.kind == "InternalIP");
-        self.nodes.push(NodeFacts {
+        self.all.push(NodeFacts {
             zone,
             instance_type,
             instance: instance.map(str::to_owned),
@@ -110,7 +110,9 @@ pub(super) async fn nodes(client: &Client) -> Result<Nodes, ApiError> {
     let mut params = ListParams::default().limit(PAGE);
     loop {
         let page = api.list(&params).await.map_err(ApiError::of("list nodes"))?;
-        page.items.iter().for_each(|node| nodes.add(node));
+        for node in &page.items {
+            nodes.add(node);
+        }
         let next: Option<String> = page.metadata.continue_;
         match next.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
@@ -132,7 +134,7 @@ mod tests {
         nodes
     }
 
-    fn node(labels: Value) -> Value {
+    fn node(labels: &Value) -> Value {
         json!({
             "apiVersion": "v1",
             "kind": "Node",
@@ -149,11 +151,11 @@ mod tests {
     fn only_linux_nodes_on_ec2_count() {
         let labels = |zone: &str, os: &str, kind: &str| json!({ ZONE: zone, INSTANCE_TYPE: "m5.large", OPERATING_SYSTEM: os, COMPUTE_TYPE: kind });
         let nodes = nodes_of(vec![
-            node(labels("us-west-2a", "linux", "ec2")),
-            node(labels("us-west-2a", "windows", "")),
-            node(labels("us-west-2a", "linux", "fargate")),
-            node(labels("us-west-2a", "linux", "hybrid")),
-            node(labels("", "linux", "")),
+            node(&labels("us-west-2a", "linux", "ec2")),
+            node(&labels("us-west-2a", "windows", "")),
+            node(&labels("us-west-2a", "linux", "fargate")),
+            node(&labels("us-west-2a", "linux", "hybrid")),
+            node(&labels("", "linux", "")),
         ]);
         let only = NodeFacts {
             zone: "us-west-2a".into(),
@@ -161,7 +163,7 @@ mod tests {
             instance: Some("i-0a".into()),
             address: Some(Ipv4Addr::new(10, 0, 0, 9)),
         };
-        assert_eq!(nodes, Nodes { nodes: vec![only], ignored: 3, unlabelled: 1 });
+        assert_eq!(nodes, Nodes { all: vec![only], ignored: 3, unlabelled: 1 });
         assert_eq!(nodes.types_in("us-west-2a"), [("m5.large".to_owned(), 1)].into());
         assert_eq!(
             nodes.skipped().unwrap(),

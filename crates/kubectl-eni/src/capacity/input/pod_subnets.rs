@@ -61,7 +61,7 @@ pub(super) fn of_nodes(nodes: &Nodes, subnets: &[Subnet], aws_node: &AwsNode) ->
     let mut found = PodSubnets::default();
     let mut unknown = 0_u32;
     let mut with_nodes: Vec<&str> = Vec::new();
-    for node in &nodes.nodes {
+    for node in &nodes.all {
         let is_own = |subnet: &&Subnet| {
             let cidr = subnet.cidr.zip(node.address);
             subnet.zone == node.zone && cidr.is_some_and(|(cidr, address)| cidr.contains(&address))
@@ -75,7 +75,7 @@ pub(super) fn of_nodes(nodes: &Nodes, subnets: &[Subnet], aws_node: &AwsNode) ->
         let nodes = eni_core::domain::plural::counted(unknown, "node");
         found.skipped.push(format!("{nodes} with an internal IP in no subnet of the VPC"));
     }
-    let has_nodes = |zone: &str| nodes.nodes.iter().any(|node| node.zone == zone);
+    let has_nodes = |zone: &str| nodes.all.iter().any(|node| node.zone == zone);
     let is_elsewhere = |subnet: &Subnet| {
         discovers(aws_node) && is_discovered(&subnet.tags, cluster) && has_nodes(&subnet.zone)
     };
@@ -141,7 +141,7 @@ mod tests {
 
     /// Returns the roles of the subnets, and what is unknown.
     fn roles(subnets: &[Subnet], aws_node: &AwsNode) -> (Vec<(String, Role)>, Vec<String>) {
-        let nodes = Nodes { nodes: vec![node("10.0.0.9")], ..Nodes::default() };
+        let nodes = Nodes { all: vec![node("10.0.0.9")], ..Nodes::default() };
         let found = of_nodes(&nodes, subnets, aws_node);
         let roles = found.subnets.into_iter().map(|it| (it.subnet.id, it.role)).collect();
         (roles, found.skipped)

@@ -68,7 +68,7 @@ pub struct ConfigsArgs {
     /// Name of each ENIConfig, with the fields {zone}, {zone-id}, {region} and {vpc-id}
     ///
     /// The names must be those that the nodes use: `eni-config.name` of eni-bootstrap, or the value of the node
-    /// label in ENI_CONFIG_LABEL_DEF of aws-node.
+    /// label in `ENI_CONFIG_LABEL_DEF` of aws-node.
     #[arg(long, value_name = "TEMPLATE", default_value = "{zone}", value_parser = name_template)]
     name_template: NameTemplate,
     /// Output format [default: yaml; with --apply or --dry-run: text]

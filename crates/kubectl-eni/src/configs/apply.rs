@@ -2,7 +2,7 @@
 
 mod changes;
 
-use super::manifest::{API_VERSION, object};
+use super::manifest::object;
 use super::naming::PlannedConfig;
 use crate::cluster::ApiError;
 use crate::output;
@@ -52,7 +52,6 @@ pub(super) async fn apply(
 ) -> Outcome {
     let kind = GroupVersionKind::gvk("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig");
     let kind = ApiResource::from_gvk_with_plural(&kind, "eniconfigs");
-    debug_assert_eq!(kind.api_version, API_VERSION);
     let api = Api::all_with(client.clone(), &kind);
     let simulated = send_all(&api, planned, true).await;
     match application {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The API version of an ENIConfig.
-pub(super) const API_VERSION: &str = "crd.k8s.amazonaws.com/v1alpha1";
+const API_VERSION: &str = "crd.k8s.amazonaws.com/v1alpha1";
 
 /// An ENIConfig object.
 #[derive(Debug, Serialize)]

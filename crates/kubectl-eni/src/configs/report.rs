@@ -160,13 +160,13 @@ mod tests {
 
     #[test]
     fn the_exit_code_depends_on_failed_checks_then_on_skipped_ones() {
+        use ExitCode::{CheckFailed, CheckSkipped, Success};
         let ok = || Diagnostic::ok(Code::SubnetOk, "");
         let warning = || Diagnostic::warning(Code::ManySecurityGroups, "", "");
         let skipped = || Diagnostic::skipped(Code::SubnetNotChecked, "", None);
         let failed = || Diagnostic::failed(Code::SubnetFull, "", "");
         let zones = &["us-west-2a", "us-west-2b"][..];
         let more = &["us-west-2a", "us-west-2c"][..];
-        use ExitCode::{CheckFailed, CheckSkipped, Success};
         for (diagnostics, zones, strict, code, blocks) in [
             (vec![ok(), warning()], zones, true, Success, false),
             (vec![ok(), skipped()], zones, false, CheckSkipped, false),

@@ -75,8 +75,8 @@ fn each_right_of_configs_is_necessary() {
     ] {
         grant_without(&site, Some(right));
         let (verb, resource) = right;
-        let text = shown(run(test, &apply), &apply);
-        texts.push(format!("# without {verb} {resource}\n{text}"));
+        let result = shown(run(test, &apply), &apply);
+        texts.push(format!("# without {verb} {resource}\n{result}"));
         if right != ("get", "daemonsets") {
             assert_eq!(site.spec("us-west-2a"), None, "without {verb} {resource}");
             continue;

@@ -415,8 +415,8 @@ kubelet)
     make_part kubelet kubelet "${versions//$'\n'/ } $(cat "$here"/kubelet-*/go.* | cksum)" "about six minutes"
     ;;
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
-nodeadm-max-pods) make_part nodeadm-max-pods bin/nodeadm-max-pods "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cksum <"$here/nodeadm-max-pods/main.go")" "about a minute" ;;
-karpenter-cel) make_part karpenter-cel bin/karpenter-cel "${karpenter##*@} $(cat "$here"/karpenter-cel/* | cksum)" "about a minute" ;;
+nodeadm-max-pods) make_part nodeadm-max-pods bin/nodeadm-max-pods "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cksum <"$here/nodeadm-max-pods/main.go")" "10 seconds after nodeadm, otherwise 165 seconds of CPU time" ;;
+karpenter-cel) make_part karpenter-cel bin/karpenter-cel "${karpenter##*@} $(cat "$here"/karpenter-cel/* | cksum)" "45 seconds of CPU time" ;;
 cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;
 ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | cksum)" "about five minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;

@@ -35,7 +35,9 @@ use bottlerocket::{Bottlerocket, bottlerocket};
 use clap::{Args, ValueEnum};
 use eni_bootstrap::adapter::kubernetes::ApiServer;
 use eni_core::diagnostic::Diagnostic;
-use eni_core::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
+use eni_core::domain::capacity::{
+    CapacityOptions, Ceiling, MaxPodsOverride, NodeNetwork, PrimarySubnet,
+};
 use eni_core::domain::cni::Cni;
 use eni_core::failure::ExitCode;
 use eni_core::plan::{EffectiveCni, effective_cni};
@@ -71,6 +73,7 @@ pub struct ExpressionsArgs {
 
 /// A tool that plans or sets max-pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::doc_markdown, reason = "the help prints these comments")]
 enum Tool {
     /// EC2NodeClass: spec.kubelet
     Karpenter,
@@ -97,7 +100,7 @@ struct Report {
     source: CniSource,
     cni: Cni,
     /// `pods.ceiling` of the settings.
-    ceiling: eni_core::domain::capacity::Ceiling,
+    ceiling: Ceiling,
     /// `pods.max` of the settings, which replaces the computed value.
     #[serde(skip_serializing_if = "Option::is_none")]
     fixed_max_pods: Option<u32>,
@@ -181,7 +184,7 @@ fn report(
         source,
         cni,
         ceiling: node.options.ceiling,
-        fixed_max_pods: node.options.max_pods_override.as_ref().map(|it| it.value()),
+        fixed_max_pods: node.options.max_pods_override.as_ref().map(MaxPodsOverride::value),
         instance_types: rows.len(),
         all_instance_types: selection.is_complete,
         without_capacity: without_capacity.map(|row| row.name.clone()).collect(),

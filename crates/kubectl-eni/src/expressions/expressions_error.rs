@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
+/// The help if RBAC denies a request.
+const GRANT: &str = "grant this permission: `kubectl apply -f packaging/rbac-operator.yaml` contains every permission";
+
 /// A failure of `kubectl eni expressions`.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpressionsError {
@@ -63,12 +66,18 @@ impl Advice for ExpressionsError {
                 format!("did you mean `{nearest}`?").into()
             }
             Self::Settings(_) => "see docs/settings.md for every setting".into(),
-            Self::AwsNode(AwsNodeError::Api(KubernetesError::Forbidden(_))) => {
-                "grant this permission: `kubectl apply -f packaging/rbac-operator.yaml` contains every permission".into()
+            Self::AwsNode(AwsNodeError::Api(error)) => match error {
+                KubernetesError::Forbidden(_) => GRANT,
+                KubernetesError::Unauthorized => {
+                    "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`"
+                }
+                KubernetesError::Unreachable(_) => {
+                    "check the network path to the API server: `kubectl version`"
+                }
+                _ => "check the API server: `kubectl get --raw /readyz`",
             }
-            Self::AwsNode(AwsNodeError::Api(KubernetesError::Unreachable(_))) => {
-                "check the network path to the API server: `kubectl version`".into()
-            }
+            .into(),
+            Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => GRANT.into(),
             Self::AwsNode(_) => {
                 "install the VPC CNI, or describe it in the file of `--settings`, with `cni.source = \"settings\"`".into()
             }

@@ -137,3 +137,57 @@ impl ReservedEnis {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expressions::instance_types::rows;
+    use crate::expressions::selection::Selection;
+    use eni_core::domain::cni::{Addressing, Cni};
+
+    /// The configuration without a version exists only if the image of aws-node has no version in its tag, so the
+    /// integration tests cannot set it with a file.
+    #[test]
+    fn the_formula_is_exact_without_a_version_of_the_cni() {
+        let selection = Selection::of(&[]).unwrap();
+        let mut compared = 0;
+        for number in 0..96 {
+            let is = |bit: u32| number >> bit & 1 == 1;
+            let cni = Cni {
+                custom_networking: is(0),
+                addressing: if is(1) { Addressing::Prefixes } else { Addressing::default() },
+                pod_eni: is(2),
+                reserved_enis: u32::from(is(3)),
+                max_eni: Some(number >> 4).filter(|it| *it > 0),
+                version: None,
+                ..Cni::default()
+            };
+            let options =
+                CapacityOptions { ceiling: Ceiling::At(1_000), ..CapacityOptions::default() };
+            let node = NodeConfiguration { cni, options };
+            let rows = rows(&selection, &node);
+            let number = formula::max_pods(&node, &conditions(&rows), 0);
+            assert_eq!(differences(&rows, |row| number.value(row)), [], "{cni}");
+            compared += rows.len();
+        }
+        assert_eq!(compared, 96 * 1_446);
+    }
+
+    #[test]
+    fn reserves_in_the_settings_replace_the_expression() {
+        let quantity = |text: &str| Some(text.parse().unwrap());
+        let memory = |reserve: &ReserveOverrides| {
+            kube_reserved(reserve)
+                .into_iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(memory(&ReserveOverrides::default()), ["memory=255 + 11 * max_pods"]);
+        let reserve = ReserveOverrides {
+            cpu: quantity("100m"),
+            memory: quantity("1Gi"),
+            ephemeral_storage: quantity("2Gi"),
+        };
+        assert_eq!(memory(&reserve), ["cpu=100m", "ephemeral-storage=2Gi", "memory=1Gi"]);
+    }
+}

@@ -3,6 +3,8 @@
 use crate::program::{expect_golden, expressions, file, json};
 use eni_bootstrap_real_parts::{Who, cluster};
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 
 fn environment(variables: &[(&str, &str)]) -> Value {
     variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
@@ -37,6 +39,18 @@ fn the_expressions_follow_the_aws_node_daemonset() {
     for key in ["cni", "karpenter", "nodeadm", "bottlerocket", "diagnostics"] {
         assert_eq!(by_cluster[key], by_settings[key], "{key}");
     }
+
+    let environment_of_example = environment(&[
+        ("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "true"),
+        ("ENABLE_PREFIX_DELEGATION", "true"),
+        ("WARM_PREFIX_TARGET", "1"),
+    ]);
+    cluster.install_cni_version("v1.23.2", environment_of_example);
+    let (status, stdout, stderr) = run(&["--for", "karpenter"]);
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubectl-eni-expressions.md");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(&format!("$ kubectl eni expressions --for karpenter\n{stdout}```\n")));
 
     // An image without a version, an invalid variable, and a setting of the nodes.
     cluster.install_cni_version(

@@ -34,7 +34,7 @@ pub struct ClusterOptions {
     /// User of the kubeconfig, instead of the user of the context
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// AWS region of the cluster [default: from the kubeconfig, then AWS_REGION]
+    /// AWS region of the cluster [default: from the kubeconfig, then `AWS_REGION`]
     #[arg(long, global = true, env = "AWS_REGION", value_name = "REGION")]
     pub region: Option<Region>,
     /// Name of the EKS cluster [default: from the kubeconfig]

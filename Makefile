@@ -14,7 +14,7 @@ IMAGE := $(CARGO_TARGET_DIR)/image
 DOCUMENTS := $(CARGO_TARGET_DIR)/documents
 # Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
-MAX_MIB := 9.75
+MAX_MIB := 9.00
 MAX_MIB_ARM64 := 8.25
 
 help: ## List the targets

@@ -209,7 +209,7 @@ fn print_usage(stderr: Stderr, error: &clap::Error) -> process::ExitCode {
         _ => {
             match stderr {
                 Stderr::Journal => stderr.report(&error.render().to_string()),
-                // clap colors the message on a terminal. The exit code also reports the error.
+                // The exit code also reports the error.
                 Stderr::Plain => error.print().unwrap_or_default(),
             }
             ExitCode::Usage

@@ -72,26 +72,25 @@ async fn all_limits(
     let mut ec2: Option<Ec2> = None;
     let mut all = Vec::new();
     for instance_type in types {
-        let limits = match table.find(&instance_type) {
-            Some((limits, _)) => limits,
-            None => {
-                let nearest = table.nearest(instance_type.as_str());
-                let Some(region) = region else {
-                    return Err(MaxPodsError::NoRegion { instance_type, nearest });
-                };
-                let failed = |source| MaxPodsError::Ec2 {
-                    instance_type: instance_type.clone(),
-                    nearest: nearest.clone(),
-                    source: Box::new(source),
-                };
-                let client = match ec2.take() {
-                    Some(client) => client,
-                    None => Ec2::new(&aws.context(None), region).await.map_err(failed)?,
-                };
-                let limits = client.limits(&instance_type, deadline).await.map_err(failed)?;
-                ec2 = Some(client);
-                limits
-            }
+        let limits = if let Some((limits, _)) = table.find(&instance_type) {
+            limits
+        } else {
+            let nearest = table.nearest(instance_type.as_str());
+            let Some(region) = region else {
+                return Err(MaxPodsError::NoRegion { instance_type, nearest });
+            };
+            let failed = |source| MaxPodsError::Ec2 {
+                instance_type: instance_type.clone(),
+                nearest: nearest.clone(),
+                source: Box::new(source),
+            };
+            let client = match ec2.take() {
+                Some(client) => client,
+                None => Ec2::new(&aws.context(None), region).await.map_err(failed)?,
+            };
+            let limits = client.limits(&instance_type, deadline).await.map_err(failed)?;
+            ec2 = Some(client);
+            limits
         };
         all.push((instance_type, limits));
     }

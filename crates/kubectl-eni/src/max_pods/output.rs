@@ -29,6 +29,7 @@ pub(super) enum Output {
 
 /// Whether to color the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::doc_markdown, reason = "the help prints these comments")]
 pub(super) enum Color {
     /// On a terminal, if NO_COLOR is not set
     Auto,

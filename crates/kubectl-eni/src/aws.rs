@@ -54,14 +54,13 @@ impl FromStr for OptionalProxy {
 }
 
 impl AwsOptions {
-    /// Returns the context from which the clients of EC2 and EKS are created. Without `proxy`, the clients use
-    /// the proxy of these options.
+    /// Returns the context from which the clients of EC2 and EKS are created.
     #[must_use]
-    pub fn context(&self, proxy: Option<Proxy>) -> Context {
+    pub fn context(&self) -> Context {
         Context {
             ec2_endpoint: self.ec2_endpoint.clone(),
             eks_endpoint: self.eks_endpoint.clone(),
-            proxy: proxy.or_else(|| self.proxy()),
+            proxy: self.proxy(),
             ..Context::default()
         }
     }
@@ -84,9 +83,9 @@ mod tests {
             no_proxy: Some("a, .b".to_owned()),
             ..AwsOptions::default()
         };
-        assert_eq!(options("").context(None).proxy, None);
+        assert_eq!(options("").context().proxy, None);
         let no_proxy = vec!["a".to_owned(), ".b".to_owned()];
         let proxy = Proxy { url: "http://proxy:3128".parse().unwrap(), no_proxy };
-        assert_eq!(options("http://proxy:3128").context(None).proxy, Some(proxy));
+        assert_eq!(options("http://proxy:3128").context().proxy, Some(proxy));
     }
 }

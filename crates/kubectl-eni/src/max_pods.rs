@@ -86,7 +86,7 @@ async fn all_limits(
             };
             let client = match ec2.take() {
                 Some(client) => client,
-                None => Ec2::new(&aws.context(None), region).await.map_err(failed)?,
+                None => Ec2::new(&aws.context(), region).await.map_err(failed)?,
             };
             let limits = client.limits(&instance_type, deadline).await.map_err(failed)?;
             ec2 = Some(client);

@@ -35,6 +35,30 @@ pub(crate) fn is_colored() -> bool {
     AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
+/// The width of lines in columns.
+pub(crate) const WIDTH: usize = 100;
+
+/// Returns `text` in lines of at most [`WIDTH`] characters, unless a word is longer. The first line starts with
+/// `first`, and all others start with `next`.
+pub(crate) fn wrapped(first: &str, next: &str, text: &str) -> String {
+    let mut lines = String::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines = lines + &line + "\n";
+            next.clone_into(&mut line);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines + &line + "\n"
+}
+
 /// Returns the lines of a table: the header, then the rows. Columns are left-aligned except those in `right`,
 /// by their index.
 pub(crate) fn table<const COLUMNS: usize>(
@@ -55,4 +79,17 @@ pub(crate) fn table<const COLUMNS: usize>(
         }
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_wrapped_and_long_words_are_kept() {
+        let word = "x".repeat(60);
+        let text = format!("{word} a {word}");
+        assert_eq!(wrapped("- ", "  ", &text), format!("- {word} a\n  {word}\n"));
+        assert_eq!(wrapped("", "", &"y".repeat(120)), "y".repeat(120) + "\n");
+    }
 }

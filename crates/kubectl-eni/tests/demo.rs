@@ -2,11 +2,10 @@
 
 mod support;
 
-use eni_bootstrap_sandbox::{OperatorSandbox, example_cluster};
+use eni_bootstrap_sandbox::{OperatorSandbox, fleet};
 use std::path::Path;
 use std::process::Command;
 
-/// Also runs with other instance types and zones than the tests with a real API server.
 #[test]
 fn the_demo_finds_the_wrong_nodes_and_the_full_subnet() {
     let folder = tempfile::tempdir().unwrap();
@@ -24,8 +23,10 @@ fn the_demo_finds_the_wrong_nodes_and_the_full_subnet() {
         |line: &str| ["kubectl ", "aws ", "$ "].iter().any(|it| line.trim_start().starts_with(it));
     let long = text.lines().filter(|line| line.chars().count() > 100 && !is_command(line));
     assert_eq!(long.collect::<Vec<_>>(), Vec::<&str>::new());
-    for name in example_cluster::wrong_nodes().keys() {
-        assert!(text.contains(&format!("{name}: wrong: ")), "{name}");
+    let wrong = fleet::WRONG
+        .map(|(number, verdict)| (fleet::FleetNode::new(number, "m5.large").name(), verdict));
+    for (name, verdict) in wrong {
+        assert!(text.contains(&format!("{name}: wrong: {verdict}\n")), "{name}");
     }
     assert_eq!(text.matches(": wrong: ").count(), 6);
 }

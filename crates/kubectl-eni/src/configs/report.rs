@@ -71,16 +71,21 @@ impl Report {
                 continue;
             }
             let scope = eni_config.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-            let _ = writeln!(text, "{severity}: {scope}{}: {note}", code.subject());
+            let line = format!("{severity}: {scope}{}: {note}", code.subject());
+            text.push_str(&output::wrapped("", "  ", &line));
             if let Some(help) = help {
-                let _ = writeln!(text, "  → {help}");
+                text.push_str(&output::wrapped("  → ", "    ", help));
             }
         }
         for zone in &self.missing {
-            let _ = writeln!(
-                text,
-                "warning: {zone}: no subnet for pods selected, but the cluster has subnets in this zone\n  → add a subnet in {zone} with these tags or in these ranges, or list it in `--subnet-ids`"
+            let warning = format!(
+                "warning: {zone}: no subnet for pods selected, but the cluster has subnets in this zone"
             );
+            text.push_str(&output::wrapped("", "  ", &warning));
+            let help = format!(
+                "add a subnet in {zone} with these tags or in these ranges, or list it in `--subnet-ids`"
+            );
+            text.push_str(&output::wrapped("  → ", "    ", &help));
         }
         text
     }

@@ -68,7 +68,7 @@ pub(super) async fn run(
 /// Returns the row of every instance type in `region`. Shows the progress on stderr.
 async fn all_rows(region: &Region, aws: &AwsOptions) -> Result<Vec<NamedRow>, LimitsError> {
     let failed = |source| LimitsError::Ec2 { region: region.to_string(), source: Box::new(source) };
-    let ec2 = Ec2::new(&aws.context(None), region).await.map_err(failed)?;
+    let ec2 = Ec2::new(&aws.context(), region).await.map_err(failed)?;
     // indicatif hides the bar unless stderr is a terminal; lines then show the progress.
     let bar = ProgressBar::new(u64::try_from(embedded_rows().len()).unwrap_or(0));
     let progress = |read: usize| {

@@ -33,7 +33,7 @@ async fn subnets(
     ids: &[String],
 ) -> Result<BTreeMap<String, Subnet>, Ec2Error> {
     let deadline = Deadline::after(TIME);
-    let ec2 = Ec2::new(&aws.context(None), region).await?;
+    let ec2 = Ec2::new(&aws.context(), region).await?;
     let mut found = BTreeMap::new();
     for some in ids.chunks(FILTER_VALUES) {
         let subnets = ec2.subnets(some, deadline).await?;

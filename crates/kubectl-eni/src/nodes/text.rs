@@ -2,13 +2,10 @@
 
 use super::audit::{Audit, Compared, NodeResult};
 use super::verdict::{Finding, Severity, Verdict};
-use crate::output::table;
+use crate::output::{table, wrapped};
 use eni_core::domain::plural::counted;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-/// The maximum length of a line of prose.
-const WIDTH: usize = 100;
 
 /// Returns the summary, the table of the nodes to show, and their findings.
 pub(super) fn text(audit: &Audit, all: bool) -> String {
@@ -29,11 +26,11 @@ pub(super) fn text(audit: &Audit, all: bool) -> String {
     }
     for skipped in &audit.skipped {
         let line = format!("skipped: {}: {}", skipped.check, skipped.reason);
-        let _ = write!(text, "\n{}", wrapped("", &line));
+        let _ = write!(text, "\n{}", wrapped("", "", &line));
     }
     for diagnostic in &audit.cni.aws_node.diagnostics {
         let line = format!("{}: {diagnostic}", diagnostic.severity);
-        let _ = write!(text, "\n{}", wrapped("", &line));
+        let _ = write!(text, "\n{}", wrapped("", "", &line));
     }
     text
 }
@@ -112,7 +109,7 @@ fn nodes(shown: &[&NodeResult], custom_networking: bool) -> String {
     if let Some(domain) = domain {
         let _ = write!(legend, " NODE: without {domain}");
     }
-    format!("{}\n{}", lines.join("\n"), wrapped("", &legend))
+    format!("{}\n{}", lines.join("\n"), wrapped("", "", &legend))
 }
 
 fn compared(Compared { actual, computed }: Compared) -> String {
@@ -136,44 +133,13 @@ fn block(node: &NodeResult, Finding { verdict, text, fix, command }: &Finding) -
     };
     let separator = if severity.is_empty() { "" } else { ": " };
     let mut block = format!("\n{}: {severity}{separator}{}\n", node.name, verdict.name());
-    block.push_str(&wrapped("  ", text));
+    block.push_str(&wrapped("  ", "  ", text));
     if let Some(fix) = fix {
-        block.push_str(&wrapped("  ", &format!("fix: {fix}")));
+        block.push_str(&wrapped("  ", "  ", &format!("fix: {fix}")));
     }
     if let Some(command) = command {
         // On one line, to be pasted.
         let _ = writeln!(block, "    {command}");
     }
     block
-}
-
-/// Returns `text` in lines of at most [`WIDTH`] characters, unless a word is longer.
-fn wrapped(indent: &str, text: &str) -> String {
-    let mut lines = String::new();
-    let mut line = indent.to_owned();
-    for word in text.split(' ') {
-        if line.trim().is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            let _ = writeln!(lines, "{line}");
-            line = format!("{indent}{word}");
-        }
-    }
-    let _ = writeln!(lines, "{line}");
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prose_is_wrapped_and_long_words_are_kept() {
-        let word = "x".repeat(60);
-        assert_eq!(wrapped("  ", &format!("{word} a {word}")), format!("  {word} a\n  {word}\n"));
-        assert_eq!(wrapped("", &"y".repeat(120)), "y".repeat(120) + "\n");
-    }
 }

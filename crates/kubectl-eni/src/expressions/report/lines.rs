@@ -1,9 +1,7 @@
 //! Lines of at most 100 columns: comments, and YAML values.
 
 use super::super::comparison::Difference;
-
-/// The number of columns of a line.
-const COLUMNS: usize = 100;
+use crate::output::{self, WIDTH};
 
 /// The lines of a text.
 #[derive(Debug, Default)]
@@ -42,7 +40,7 @@ impl Lines {
 
     /// Adds `key` and a value in double quotes, or a folded block if the line is too long.
     pub(super) fn yaml(&mut self, key: &str, value: &str) {
-        let is_short = key.len() + value.len() + 2 <= COLUMNS;
+        let is_short = key.len() + value.len() + 2 <= WIDTH;
         // The other values contain neither double quotes nor backslashes.
         if value.bytes().all(|it| it.is_ascii_digit()) {
             self.line(&format!("{key}{value}"));
@@ -57,21 +55,7 @@ impl Lines {
 
     /// Adds `text` in lines that start with `first`, and then with `next`.
     fn wrapped(&mut self, first: &str, next: &str, text: &str) {
-        let mut line = first.to_owned();
-        let mut is_empty = true;
-        for word in text.split(' ') {
-            if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
-                self.line(&line);
-                next.clone_into(&mut line);
-                is_empty = true;
-            }
-            if !is_empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            is_empty = false;
-        }
-        self.line(&line);
+        self.0.push_str(&output::wrapped(first, next, text));
     }
 }
 

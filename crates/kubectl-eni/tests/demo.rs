@@ -1,7 +1,5 @@
 //! The demo of `make demo-operator`.
 
-mod support;
-
 use eni_bootstrap_sandbox::{OperatorSandbox, fleet};
 use std::path::Path;
 use std::process::Command;
@@ -17,7 +15,7 @@ fn the_demo_finds_the_wrong_nodes_and_the_full_subnet() {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    support::expect_golden("demo.txt", &text);
+    crate::support::expect_golden("demo.txt", &text);
     // kubectl and AWS commands are on one line, so that they can be copied.
     let is_command =
         |line: &str| ["kubectl ", "aws ", "$ "].iter().any(|it| line.trim_start().starts_with(it));

@@ -1,7 +1,5 @@
 //! Runs the examples in the documentation that need no cluster and no AWS credentials.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
@@ -33,7 +31,7 @@ fn examples_of_max_pods_and_limits_print_the_documented_output() {
                 expected += line;
                 expected += "\n";
             }
-            let output = support::run(words(command));
+            let output = crate::support::run(words(command));
             assert_eq!(output.stdout, expected, "{}: {command}", path.display());
             assert_eq!(output.status, Some(0), "{}: {command}", path.display());
             examples += 1;

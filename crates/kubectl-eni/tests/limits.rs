@@ -1,7 +1,6 @@
 //! `kubectl eni limits`: the table of instance types, and its update from EC2.
 
-mod support;
-
+use crate::support::{RunOutput, program, result, run, run_output, run_with_input};
 use eni_bootstrap_real_parts::moto;
 use eni_core::domain::instance_limits::HEADER;
 use std::fs;
@@ -9,7 +8,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use support::{RunOutput, program, result, run, run_output, run_with_input};
 use tempfile::TempDir;
 
 /// An item of EC2's response.

@@ -1,10 +1,8 @@
 //! `kubectl eni max-pods`: selections, outputs, and the CNI configuration of flags and of a cluster.
 
-mod support;
-
+use crate::support::{RunOutput, expect_golden, program, result, run, run_output, run_with_input};
 use eni_bootstrap_real_parts::{Cluster, Who, aws_api, cluster};
 use serde_json::{Value, json};
-use support::{RunOutput, expect_golden, program, result, run, run_output, run_with_input};
 
 fn max_pods(arguments: &str) -> RunOutput {
     run(["max-pods"].into_iter().chain(arguments.split_whitespace()))

@@ -3,7 +3,6 @@
 
 #[path = "../../../tests/real/calculator/script.rs"]
 mod script;
-mod support;
 
 use eni_bootstrap_real_parts::{cni_limits, ec2_record};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +74,7 @@ fn cni_table() -> Option<BTreeMap<String, CniRow>> {
 }
 
 fn run(arguments: &[&str]) -> Table {
-    let output = support::run(arguments.iter().copied());
+    let output = crate::support::run(arguments.iter().copied());
     assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     parse(&output.stdout)
 }

@@ -1,10 +1,10 @@
 //! The whole output of the program for a cluster with three zones, and its exit codes.
 
 use super::world::{CUSTOM, PREFIXES, Run, World};
+use crate::support::expect_golden;
 use eni_bootstrap_real_parts::python;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -70,17 +70,6 @@ impl ThreeZones {
     }
 }
 
-/// Compares `text` with a golden file, or writes the file with `UPDATE_GOLDEN=1`.
-fn assert_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
-    }
-    let golden = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, golden, "{name} differs; UPDATE_GOLDEN=1 rewrites it");
-}
-
 #[test]
 fn the_output_of_three_zones_is_stable() {
     let Some(zones) = ThreeZones::start() else { return };
@@ -89,16 +78,16 @@ fn the_output_of_three_zones_is_stable() {
     let run = zones.world.capacity(&["--nodes", "3", "--svg", picture.to_str().unwrap()]);
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 100 || line.contains("aws ec2")));
-    assert_golden("capacity.txt", &zones.stable(&run.stdout));
+    expect_golden("capacity.txt", &zones.stable(&run.stdout));
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubectl-eni-capacity.md");
     let page = fs::read_to_string(page).unwrap();
     let example = format!("```text\n{}```\n", zones.stable(&run.stdout));
     assert!(page.contains(&example), "the page shows the golden file");
     let json = zones.world.capacity(&["--nodes", "3", "-o", "json"]);
     assert_eq!((json.code, json.stderr.as_str()), (1, ""));
-    assert_golden("capacity.json", &zones.stable(&json.stdout));
+    expect_golden("capacity.json", &zones.stable(&json.stdout));
     let svg = fs::read_to_string(&picture).unwrap();
-    assert_golden("capacity.svg", &zones.stable(&svg));
+    expect_golden("capacity.svg", &zones.stable(&svg));
     assert_eq!(svg.matches("http").count(), 1, "only the name space");
     assert!(!svg.contains("href") && !svg.contains("url("));
     let cells = 16 + 16 + 32;

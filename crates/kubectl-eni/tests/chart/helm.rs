@@ -77,8 +77,7 @@ pub fn expect_file(path: &Path, actual: &str) {
     assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 accepts the change", path.display());
 }
 
-/// Asserts that the golden file contains `actual`.
+/// Asserts that the golden file `tests/golden/chart/NAME` contains `actual`.
 pub fn expect_golden(name: &str, actual: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/chart");
-    expect_file(&folder.join(name), actual);
+    crate::support::expect_golden(&format!("chart/{name}"), actual);
 }

@@ -1,7 +1,7 @@
 //! The AWS identity of aws-node.
 
-use crate::aws::Answers;
-use crate::site::{IRSA, Site, expect_golden};
+use crate::check::aws::Answers;
+use crate::check::site::{IRSA, Site, expect_golden};
 use serde_json::{Value, json};
 
 const DENIED: &str = "ec2:DescribeSubnets";

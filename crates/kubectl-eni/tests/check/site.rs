@@ -1,9 +1,8 @@
 //! A cluster with three zones, and the program.
 
-use crate::aws::{Answers, Aws};
+use crate::check::aws::{Answers, Aws};
 use eni_bootstrap_real_parts::{Account, Cluster, Moto, Who, cluster, own_moto};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, iter};
 use tempfile::TempDir;
@@ -133,15 +132,7 @@ pub fn run(mut command: Command) -> RunOutput {
     }
 }
 
-/// Asserts that the golden file `name` contains `actual`. If the environment variable `UPDATE_GOLDEN` is set,
-/// writes the file first.
+/// Asserts that the golden file `tests/golden/check/NAME` contains `actual`.
 pub fn expect_golden(name: &str, actual: &str) {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/check").join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch and files of the tests")]
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{name}: run with UPDATE_GOLDEN=1 to accept the change");
+    crate::support::expect_golden(&format!("check/{name}"), actual);
 }

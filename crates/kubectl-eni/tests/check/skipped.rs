@@ -1,6 +1,6 @@
 //! What cannot be read is skipped or an error, and changes the exit code.
 
-use crate::site::{RunOutput, Site, expect_golden, run};
+use crate::check::site::{RunOutput, Site, expect_golden, run};
 use eni_bootstrap_real_parts::Who;
 use serde_json::{Value, json};
 

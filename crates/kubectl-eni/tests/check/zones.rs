@@ -1,6 +1,6 @@
 //! The ENIConfigs of all zones.
 
-use crate::site::{RunOutput, Site, ZONES, expect_golden};
+use crate::check::site::{RunOutput, Site, ZONES, expect_golden};
 use serde_json::Value;
 use std::iter;
 

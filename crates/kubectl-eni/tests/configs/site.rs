@@ -2,9 +2,7 @@
 
 use eni_bootstrap_real_parts::{Account, Cluster, Moto, Who, cluster, own_moto};
 use serde_json::{Value, json};
-use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 use tempfile::NamedTempFile;
 
@@ -163,13 +161,7 @@ fn same_length(id: &str, name: &str) -> String {
     format!("{prefix}-{name:0>width$}", width = digits.len())
 }
 
-/// Asserts that the golden file contains `actual`. With `UPDATE_GOLDEN`, writes it first.
+/// Asserts that the golden file `tests/golden/configs/NAME` contains `actual`.
 pub fn expect_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/configs").join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch and files of the tests")]
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{}: UPDATE_GOLDEN=1 accepts the change", path.display());
+    crate::support::expect_golden(&format!("configs/{name}"), actual);
 }

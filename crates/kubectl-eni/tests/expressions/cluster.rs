@@ -1,6 +1,6 @@
 //! The configuration of the CNI from the aws-node DaemonSet of a real API server.
 
-use crate::program::{expect_golden, expressions, file, json};
+use crate::expressions::program::{expect_golden, expressions, file, json};
 use eni_bootstrap_real_parts::{Who, cluster};
 use serde_json::{Value, json};
 use std::fs;

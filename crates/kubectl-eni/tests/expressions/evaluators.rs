@@ -1,6 +1,6 @@
 //! The evaluators of Karpenter and nodeadm. One process evaluates all expressions for all instance types.
 
-use crate::configurations::NamedLimits;
+use crate::expressions::configurations::NamedLimits;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};

@@ -1,6 +1,6 @@
 //! The examples for Karpenter contain the expressions that the program generates.
 
-use crate::program::json;
+use crate::expressions::program::json;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Whole outputs, for the settings of several clusters.
 
-use crate::program::{expect_golden, json, with_settings};
+use crate::expressions::program::{expect_golden, json, with_settings};
 use serde_json::{Value, json};
 
 /// The name of a golden file, the settings of the nodes, and further arguments.
@@ -100,7 +100,7 @@ fn the_json_output_has_documented_keys() {
 
 #[test]
 fn failures_have_a_message_and_a_help() {
-    let missing = crate::program::expressions(&["--settings", "/nonexistent/a.toml"]);
+    let missing = crate::expressions::program::expressions(&["--settings", "/nonexistent/a.toml"]);
     let message =
         "error: failed to read /nonexistent/a.toml: No such file or directory (os error 2)\n";
     assert_eq!(missing.0, Some(64));

@@ -1,9 +1,7 @@
 //! Runs the program, and compares its output with golden files.
 
 use serde_json::Value;
-use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 use tempfile::NamedTempFile;
 
@@ -39,16 +37,7 @@ pub fn json(settings: &str, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout).unwrap()
 }
 
-/// Asserts that `tests/golden/expressions/NAME` contains `actual`. With the environment variable `UPDATE_GOLDEN`, writes
-/// the file first.
+/// Asserts that the golden file `tests/golden/expressions/NAME` contains `actual`.
 pub fn expect_golden(name: &str, actual: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/expressions");
-    let path = folder.join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch and files of the tests")]
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(folder).unwrap();
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{name}: run with UPDATE_GOLDEN=1 to accept the change");
+    crate::support::expect_golden(&format!("expressions/{name}"), actual);
 }

@@ -1,9 +1,11 @@
 //! Evaluates every expression for every instance type in the embedded table, and compares the result with the
 //! max-pods that eni-bootstrap computes on the node.
 
-use crate::configurations::{NamedLimits, configurations, instance_types, max_pods_of_nodes};
-use crate::evaluators;
-use crate::program::{json, with_settings};
+use crate::expressions::configurations::{
+    NamedLimits, configurations, instance_types, max_pods_of_nodes,
+};
+use crate::expressions::evaluators;
+use crate::expressions::program::{json, with_settings};
 use eni_bootstrap_real_parts::{karpenter_cel, nodeadm_max_pods};
 use eni_core::domain::reserved::{ReserveOverrides, Reserved};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Clusters without the VPC CNI, and clusters with other settings.
 
-use super::support::{Plugin, assert_golden, create_all, service_account};
+use super::support::{Plugin, create_all, service_account};
+use crate::support::expect_golden;
 use eni_bootstrap_real_parts::{Who, cluster};
 use eni_bootstrap_sandbox::fleet::FleetNode;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ fn a_cluster_without_the_cni_is_an_error() {
     let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
     let (code, text, stderr) = plugin.run(&[]);
     assert_eq!((code, text.as_str()), (78, ""));
-    assert_golden("nodes-without-cni.err", &stderr);
+    expect_golden("nodes-without-cni.err", &stderr);
 
     cluster.install_cni(json!([]));
     let mut daemon_set = cluster
@@ -25,12 +26,12 @@ fn a_cluster_without_the_cni_is_an_error() {
     cluster.apply(daemon_set);
     let (code, text, stderr) = plugin.run(&[]);
     assert_eq!((code, text.as_str()), (78, ""));
-    assert_golden("nodes-other-cni.err", &stderr);
+    expect_golden("nodes-other-cni.err", &stderr);
 
     let wrong = Plugin::new(&cluster.kubeconfig(Who::Admin).replace("admin-token", "no-token"));
     let (code, text, stderr) = wrong.run(&[]);
     assert_eq!((code, text.as_str()), (77, ""));
-    assert_golden("nodes-unauthorized.err", &stderr);
+    expect_golden("nodes-unauthorized.err", &stderr);
 }
 
 #[test]
@@ -56,7 +57,7 @@ fn nodes_without_custom_networking_have_no_eni_config() {
     let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
     let (code, text, stderr) = plugin.run(&["--all"]);
     assert_eq!((code, stderr.as_str()), (2, ""));
-    assert_golden("nodes-prefixes.txt", &text);
+    expect_golden("nodes-prefixes.txt", &text);
 
     let (code, json, _) = plugin.run(&["--output", "json", "--selector", "a=b"]);
     let document: Value = serde_json::from_str(&json).unwrap();

@@ -1,6 +1,7 @@
 //! 40 nodes, of which 6 are wrong in 6 different ways.
 
-use super::support::{Plugin, SUBNETS, assert_golden, install_fleet};
+use super::support::{Plugin, SUBNETS, install_fleet};
+use crate::support::expect_golden;
 use eni_bootstrap_real_parts::{Who, cluster};
 use eni_bootstrap_sandbox::fleet;
 use serde_json::Value;
@@ -24,7 +25,7 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
         fleet::nodes().iter().map(|node| (node.number, node.name())).collect();
     let wrong = fleet::WRONG.map(|(number, verdict)| (names[&number].clone(), verdict.to_owned()));
     assert_eq!(found, BTreeMap::from(wrong));
-    assert_golden("nodes.json", &json);
+    expect_golden("nodes.json", &json);
 
     for (arguments, golden) in [
         (&["--all"][..], "nodes-all.txt"),
@@ -34,7 +35,7 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
     ] {
         let (code, text, stderr) = plugin.run(arguments);
         assert_eq!((code, stderr.as_str()), (1, ""), "{arguments:?}");
-        assert_golden(golden, &text);
+        expect_golden(golden, &text);
         let is_command = |line: &str| line.trim_start().starts_with("kubectl ");
         let prose = text.lines().filter(|line| !is_command(line) && !golden.ends_with("prom"));
         let wide: Vec<&str> = prose.filter(|line| line.chars().count() > 100).collect();
@@ -43,7 +44,7 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
 
     let (code, text, stderr) = plugin.run(&["--selector", "karpenter.sh/nodepool=default"]);
     assert_eq!((code, stderr.as_str()), (0, ""));
-    assert_golden("nodes-right.txt", &text);
+    expect_golden("nodes-right.txt", &text);
 
     // With one network interface less for pods, the same nodes have a capacity of 11 pods.
     let settings = ["--selector", "karpenter.sh/nodepool=default", "--cni-reserved-enis", "1"];
@@ -51,9 +52,9 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
     assert_eq!((code, stderr.as_str()), (0, ""), "9 more host-network pods: {text}");
     let (code, text, stderr) = plugin.run(&settings);
     assert_eq!((code, stderr.as_str()), (1, ""));
-    assert_golden("nodes-reserved.txt", &text);
+    expect_golden("nodes-reserved.txt", &text);
 
     let (code, text, stderr) = plugin.run(&["--selector", "a in b"]);
     assert_eq!((code, text.as_str()), (64, ""));
-    assert_golden("nodes-selector.err", &stderr);
+    expect_golden("nodes-selector.err", &stderr);
 }

@@ -1,6 +1,7 @@
 //! The manifest of the audit `CronJob`, and the command with exactly its permissions.
 
-use super::support::{Plugin, SUBNETS, assert_golden, collection, documents, install_fleet, send};
+use super::support::{Plugin, SUBNETS, collection, documents, install_fleet, send};
+use crate::support::expect_golden;
 use eni_bootstrap_real_parts::{Cluster, Who, cluster};
 use kube::core::Request;
 use kube::core::params::{Patch, PatchParams, PostParams};
@@ -38,7 +39,7 @@ fn the_command_needs_exactly_the_permissions_of_the_manifest() {
     let plugin = Plugin::new(&kubeconfig_of_service_account(&cluster));
     let all = plugin.run(&[]);
     assert_eq!((all.0, all.2.as_str()), (1, ""));
-    assert_golden("nodes.txt", &all.1);
+    expect_golden("nodes.txt", &all.1);
 
     let objects = documents(&manifest());
     let rules = |kind: &str| {
@@ -56,7 +57,7 @@ fn the_command_needs_exactly_the_permissions_of_the_manifest() {
         let expected = if resource == "nodes" { 77 } else { 2 };
         assert_eq!(run.0, expected, "without {resource}: {run:?}");
         let text = format!("{}{}", run.1, run.2);
-        assert_golden(&format!("nodes-without-{resource}.txt"), &text);
+        expect_golden(&format!("nodes-without-{resource}.txt"), &text);
         if resource == "pods" {
             let run = plugin.run(&["--selector", "karpenter.sh/nodepool=default", "--no-pods"]);
             assert_eq!(run.0, 0, "{run:?}");
@@ -67,7 +68,7 @@ fn the_command_needs_exactly_the_permissions_of_the_manifest() {
     set_rules(&cluster, "Role", &[]);
     let run = plugin.run(&[]);
     assert_eq!((run.0, run.1.as_str()), (77, ""));
-    assert_golden("nodes-without-daemonsets.txt", &run.2);
+    expect_golden("nodes-without-daemonsets.txt", &run.2);
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn a_config_map_of_aws_node_needs_its_own_permission() {
     let plugin = Plugin::new(&kubeconfig_of_service_account(&cluster));
     let run = plugin.run(&[]);
     assert_eq!((run.0, run.1.as_str()), (77, ""));
-    assert_golden("nodes-without-configmaps.txt", &run.2);
+    expect_golden("nodes-without-configmaps.txt", &run.2);
 
     let rule = |group: &str, resource: &str, name: &str| {
         json!({

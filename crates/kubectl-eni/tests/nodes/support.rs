@@ -9,7 +9,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -130,18 +130,6 @@ impl Plugin {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
-}
-
-/// Compares `text` with the file `name` in `tests/golden`. With `UPDATE_GOLDEN=1`, writes the file.
-#[track_caller]
-pub fn assert_golden(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
-        write(&path, text);
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, expected, "differs from {}; UPDATE_GOLDEN=1 rewrites it", path.display());
 }
 
 pub fn write(path: &Path, text: &str) {

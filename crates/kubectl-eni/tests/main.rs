@@ -1,0 +1,14 @@
+//! All integration tests in one binary, because linking dominates their build time.
+
+mod capacity;
+mod chart;
+mod check;
+mod configs;
+mod demo;
+mod documentation;
+mod expressions;
+mod limits;
+mod max_pods;
+mod max_pods_tables;
+mod nodes;
+mod support;

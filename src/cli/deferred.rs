@@ -76,7 +76,7 @@ mod tests {
         // clap copies the global flags to each command.
         let global = program.get_arguments().filter(|it| it.is_global_set()).count();
         assert_eq!(flags(&program, "run"), global);
-        assert_eq!(flags(&program, "max-pods"), global + 9);
+        assert_eq!(flags(&program, "max-pods"), global + 10);
         program.build();
         assert!(flags(&program, "run") > global + 40);
     }

@@ -132,4 +132,49 @@ mod tests {
             assert_eq!(removes_own_values(&parse(text).unwrap()), expected, "{text}");
         }
     }
+
+    /// Returns the first document in the way of a parser for streams, which stops after it.
+    fn first_of_stream(text: &str) -> Option<Value> {
+        match serde_saphyr::read(&mut text.as_bytes()).next() {
+            Some(document) => match document.ok()? {
+                Value::Null => Some(Value::Object(Map::new())),
+                config => config.is_object().then_some(config),
+            },
+            None => Some(Value::Object(Map::new())),
+        }
+    }
+
+    #[test]
+    fn only_the_first_document_matters() {
+        for text in [
+            "",
+            "\n",
+            "# a comment\n",
+            "---\n",
+            "null\n",
+            "{}",
+            "maxPods: 1\n",
+            "{\"maxPods\": 1}",
+            "\u{feff}maxPods: 1\n",
+            "--- \nmaxPods: 1\n---\nmaxPods: 2\n",
+            "maxPods: 1\n---\nmaxPods: [\n",
+            "maxPods: 1\n---\n*unknown\n",
+            "maxPods: 1\n...\n---\nmaxPods: 2\n",
+            "maxPods: [\n",
+            "maxPods: 1\nmaxPods: 2\n",
+            "- maxPods\n",
+            "text",
+            "a: *unknown\n",
+            "maxPods: 1\n  b: 2\n",
+            "maxPods: 1\n} ",
+        ] {
+            assert_eq!(parse(text), first_of_stream(text), "{text:?}");
+        }
+        // The parser of a stream skips an empty document. The kubelet does not: go-yaml reads only the first one.
+        assert_eq!(parse("---\n---\nmaxPods: 2\n"), Some(Value::Object(Map::new())));
+        assert_eq!(
+            parse("maxPods: 1\n---\nmaxPods: [\n"),
+            Some(serde_json::json!({ "maxPods": 1 }))
+        );
+    }
 }

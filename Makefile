@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin sizes packages image parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin sizes packages image parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -32,6 +32,11 @@ demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance a
 	@echo "Building eni-bootstrap. The first build takes several minutes." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
 	@tests/demo.sh
+
+demo-operator: toolchain compiler ## Run kubectl-eni against a simulated cluster with 40 nodes
+	@echo "Building kubectl-eni. The first build takes several minutes." >&2
+	@cargo build --locked --package kubectl-eni --package eni-bootstrap-sandbox
+	@tests/demo-operator.sh
 
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log

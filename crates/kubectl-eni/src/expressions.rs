@@ -147,7 +147,7 @@ pub(crate) async fn run(
     let report = report(&args, &settings, cni, &selection, diagnostics)?;
     print(&match args.output {
         Output::Text => report::text(&report),
-        Output::Json => format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()),
+        Output::Json => serde_json::to_string_pretty(&report).map_err(Error::Json)? + "\n",
     })?;
     Ok(ExitCode::Success)
 }

@@ -99,7 +99,13 @@ fn deciding_tags(zones: &Zones) -> BTreeSet<String> {
         })
     };
     let tags = zones.values().flatten().flat_map(|subnet| &subnet.tags);
+    let tags = tags.filter(|(key, value)| is_plain(key) && is_plain(value));
     tags.filter(decides).map(|(key, value)| format!("{key}={value}")).collect()
+}
+
+/// Returns whether this part of a tag can be in a command: it needs no escape in quotes, and no `=` separates it.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|it| !it.is_control() && !"='\\\"`$".contains(it))
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ fn invalid_values_are_rejected() {
             "--set=eniConfig.subnets.us-west-2a.id=sg-1",
             "at '/eniConfig/subnets/us-west-2a/id': 'sg-1' does not match pattern '^subnet-[0-9a-z]+$'",
         ),
+        ("--set=operators.rbac.apply=true", "at '/operators/rbac/create': value must be true"),
         ("--set=nodes.rbac.group=", "at '/nodes/rbac/group': minLength: got 0, want 1"),
     ] {
         assert_eq!(rejection(&helm, values), message, "{values}");

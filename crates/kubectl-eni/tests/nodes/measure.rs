@@ -16,7 +16,8 @@ const PODS_ON_EACH: u32 = 3;
 const IMAGES: usize = 30;
 
 /// Prints the time and the peak memory for 5,000 nodes and 15,000 pods. Run it with
-/// `cargo test -p kubectl-eni --test nodes -- --ignored --nocapture`.
+/// `cargo test -p kubectl-eni --test plugin measure -- --ignored --nocapture`. The environment variable `KUBECTL_ENI` is
+/// the path of a release build.
 #[test]
 #[ignore = "a measurement, which takes minutes"]
 #[expect(clippy::print_stdout, reason = "the result of the measurement")]
@@ -47,9 +48,8 @@ fn five_thousand_nodes() {
         let (output, peak) = peak_memory(command.unwrap());
         let elapsed = started.elapsed();
         assert!(output.starts_with("5000 nodes: 5000 right\n"), "{output}");
-        let build = if cfg!(debug_assertions) { "debug" } else { "release" };
         println!(
-            "nodes {}: {:.2} s, peak {peak} MiB ({NODES} nodes, {} pods, {build} build)",
+            "nodes {}: {:.2} s, peak {peak} MiB ({NODES} nodes, {} pods)",
             arguments.join(" "),
             elapsed.as_secs_f64(),
             pods.len(),

@@ -7,6 +7,7 @@ use kube::core::Request;
 use kube::core::params::PostParams;
 use kube::{Client, Config};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
@@ -22,6 +23,13 @@ pub type Output = (i32, String, String);
 /// The subnets of the fleet's ENIConfigs, if no test looks them up.
 pub const SUBNETS: [&str; 3] =
     ["subnet-0a0000000000000aa", "subnet-0b0000000000000bb", "subnet-0c0000000000000cc"];
+
+/// Returns the program: that of this build, or the one in the environment variable `KUBECTL_ENI`, to measure a release
+/// build.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
+fn program() -> OsString {
+    std::env::var_os("KUBECTL_ENI").unwrap_or_else(|| env!("CARGO_BIN_EXE_kubectl-eni").into())
+}
 
 /// Installs the VPC CNI, the ENIConfigs, the nodes and the pods of the fleet.
 pub fn install_fleet(cluster: &Cluster, subnets: [&str; 3]) {
@@ -118,7 +126,7 @@ impl Plugin {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-eni"));
+        let mut command = Command::new(program());
         command.env_clear().env("KUBECONFIG", self.folder.path().join("config"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("nodes").args(arguments);

@@ -1,7 +1,5 @@
 //! Runs the program, and compares its output with golden files.
 
-#![allow(dead_code, reason = "each test binary uses some of these functions")]
-
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

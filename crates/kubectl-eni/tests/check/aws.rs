@@ -1,5 +1,5 @@
 //! moto, with the operations that it does not implement in front of it: `SimulatePrincipalPolicy` of IAM, and
-//! the associations of EKS Pod Identity.
+//! the associations of EKS Pod Identity. It records the actions of all requests.
 
 use eni_bootstrap_real_parts::Account;
 use std::collections::BTreeSet;
@@ -17,6 +17,12 @@ pub struct Answers {
     pub simulation_error: Option<&'static str>,
     /// The role of the association of EKS Pod Identity.
     pub pod_identity: Option<&'static str>,
+    /// The response of `eks:DescribeCluster`; `None` for that of moto, which does not enforce IAM policies for EKS.
+    pub cluster: Option<String>,
+    /// The action of EKS that IAM denies.
+    pub denied_by_eks: Option<String>,
+    /// The actions of the requests so far.
+    pub calls: BTreeSet<String>,
 }
 
 /// An AWS endpoint for tests.
@@ -70,7 +76,11 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     reader.read_exact(&mut body).unwrap();
     let text = String::from_utf8(body).unwrap();
     let path = head.split(' ').nth(1).unwrap();
-    let answer = answers.lock().unwrap().answer(path, &text);
+    let answer = {
+        let mut answers = answers.lock().unwrap();
+        answers.calls.insert(action(path, &text));
+        answers.answer(path, &text)
+    };
     let mut stream = reader.into_inner();
     if let Some((status, body)) = answer {
         let length = body.len();
@@ -86,12 +96,36 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     let _ = std::io::copy(&mut upstream, &mut stream);
 }
 
+/// Returns the IAM action of a request, such as `ec2:DescribeSubnets`.
+fn action(path: &str, form: &str) -> String {
+    let name = form.split('&').find_map(|it| it.strip_prefix("Action="));
+    match name {
+        Some(name) if form.contains("Version=2010-05-08") => format!("iam:{name}"),
+        Some(name) => format!("ec2:{name}"),
+        None => match path.split_once("/pod-identity-associations") {
+            None => "eks:DescribeCluster".to_owned(),
+            Some((_, id)) if id.starts_with('/') => "eks:DescribePodIdentityAssociation".to_owned(),
+            Some(_) => "eks:ListPodIdentityAssociations".to_owned(),
+        },
+    }
+}
+
 impl Answers {
     /// Returns the status and the body for a request; `None` if moto implements it.
     fn answer(&self, path: &str, form: &str) -> Option<(String, String)> {
         let ok = |body| Some(("200 OK".to_owned(), body));
         if form.starts_with("Action=SimulatePrincipalPolicy&") {
             return Some(self.simulation(form));
+        }
+        let action = action(path, form);
+        if self.denied_by_eks.as_ref() == Some(&action) {
+            let body = format!(
+                r#"{{"__type":"AccessDeniedException","message":"User: USER is not authorized to perform: {action}"}}"#
+            );
+            return Some(("403 Forbidden".to_owned(), body));
+        }
+        if let ("eks:DescribeCluster", Some(cluster)) = (action.as_str(), &self.cluster) {
+            return ok(cluster.clone());
         }
         let (_, id) = path.split_once("/pod-identity-associations")?;
         let role = self.pod_identity.unwrap_or_default();

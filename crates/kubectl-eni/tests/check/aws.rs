@@ -93,7 +93,30 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     let mut upstream = TcpStream::connect(moto).unwrap();
     upstream.write_all(head.as_bytes()).unwrap();
     upstream.write_all(text.as_bytes()).unwrap();
-    let _ = std::io::copy(&mut upstream, &mut stream);
+    if !form_of_new_type(&text) {
+        let _ = std::io::copy(&mut upstream, &mut stream);
+        return;
+    }
+    let mut response = String::new();
+    let _ = upstream.read_to_string(&mut response);
+    if !response.contains("not authorized") {
+        let length = NEW_TYPE_RESPONSE.len();
+        response = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{NEW_TYPE_RESPONSE}"
+        );
+    }
+    let _ = stream.write_all(response.as_bytes());
+}
+
+/// An instance type that neither the embedded table nor moto contains.
+pub const NEW_TYPE: &str = "zz9.large";
+/// What EC2 returns for [`NEW_TYPE`].
+///
+/// Source: the API reference of `DescribeInstanceTypes`.
+const NEW_TYPE_RESPONSE: &str = "<DescribeInstanceTypesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><instanceTypeSet><item><instanceType>zz9.large</instanceType><bareMetal>false</bareMetal><hypervisor>nitro</hypervisor><vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><networkInfo><defaultNetworkCardIndex>0</defaultNetworkCardIndex><ipv4AddressesPerInterface>10</ipv4AddressesPerInterface><maximumNetworkInterfaces>3</maximumNetworkInterfaces><networkCards><item><networkCardIndex>0</networkCardIndex><maximumNetworkInterfaces>3</maximumNetworkInterfaces></item></networkCards></networkInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>";
+
+fn form_of_new_type(form: &str) -> bool {
+    form.starts_with("Action=DescribeInstanceTypes&") && form.contains(NEW_TYPE)
 }
 
 /// Returns the IAM action of a request, such as `ec2:DescribeSubnets`.

@@ -1,9 +1,9 @@
 //! Every action of the IAM policy is necessary. moto enforces the policies of EC2 and of IAM. Fixed responses replace
 //! EKS and `iam:SimulatePrincipalPolicy`.
 
-use super::cases::CASES;
 use super::manifest::strings;
 use super::site::{Key, Run, Site};
+use super::users;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,8 @@ use std::path::Path;
 const SIMULATION: &str = "iam:SimulatePrincipalPolicy";
 
 fn policy() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/iam-policy-operator.json");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/iam-policy-operator.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -44,17 +45,16 @@ pub fn users_with_fewer_actions(site: &Site) -> Vec<(String, Key)> {
 }
 
 /// Returns the results of the commands without each of the actions that they use. `runs` are those with all actions.
-pub fn rows(site: &Site, users: &[(String, Key)], runs: &[Run]) -> String {
+pub fn rows(site: &Site, keys: &[(String, Key)], runs: &[Run]) -> String {
     let mut text = String::new();
-    for (action, key) in users {
+    for (action, key) in keys {
         let mut answers = site.aws.answers.lock().unwrap();
         answers.denied_by_eks = action.starts_with("eks:").then(|| action.clone());
         answers.simulation_error = (action == SIMULATION).then_some("AccessDenied");
         drop(answers);
         let _ = writeln!(text, "# without {action}");
         let mut changed = 0;
-        let users = CASES.iter().zip(runs).filter(|(_, run)| run.actions.contains(action));
-        for (case, complete) in users {
+        for (case, complete) in users(runs, |run| run.actions.contains(action)) {
             let run = site.run(case, key);
             let problem = run.problem(complete).unwrap_or_else(|| panic!("{action}: {run:?}"));
             let _ = writeln!(text, "{}: exit code {}: {problem}", case.name, run.code);

@@ -3,6 +3,7 @@
 use super::cases::CASES;
 use super::manifest::{Manifest, Right, without};
 use super::site::{DAEMON_SETS, Key, Run, Site};
+use super::users;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ pub fn rows(site: &Site, manifest: &Manifest, runs: &[Run], key: &Key) -> String
             site.cluster.apply(without(role, &right));
             let _ = writeln!(text, "# without {right}");
             let mut changed = 0;
-            for (case, complete) in CASES.iter().zip(runs).filter(|(_, run)| uses(run, &right)) {
+            for (case, complete) in users(runs, |run| uses(run, &right)) {
                 let run = site.run(case, key);
                 let problem = run.problem(complete).unwrap_or_else(|| panic!("{right}: {run:?}"));
                 let _ = writeln!(text, "{}: exit code {}: {problem}", case.name, run.code);

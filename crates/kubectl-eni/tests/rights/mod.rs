@@ -16,18 +16,14 @@ use std::collections::BTreeSet;
 /// One API server and one moto serve all runs.
 #[test]
 fn the_rights_of_operators_are_exactly_those_that_the_commands_use() {
-    let whole = std::time::Instant::now();
     let Some(site) = Site::start() else { return };
     let key = aws::user_with_all_actions(&site);
     let users = aws::users_with_fewer_actions(&site);
-    eprintln!("{:?}", whole.elapsed());
     site.account().enforce_policies();
     let manifest = manifest::Manifest::read();
     site.cluster.apply_file(&manifest::path());
     let runs = CASES.map(|case| {
-        let started = std::time::Instant::now();
         let run = site.run(&case, &key);
-        eprintln!("{} {:?}", case.name, started.elapsed());
         assert_eq!(run.code, case.code, "{}: {run:?}", case.name);
         let text = format!("{}{}", run.stdout, run.stderr);
         for word in ["denied", "forbidden", "authorized"] {
@@ -36,11 +32,9 @@ fn the_rights_of_operators_are_exactly_those_that_the_commands_use() {
         run
     });
 
-    eprintln!("{:?}", whole.elapsed());
     documented::expect(&runs);
     let rows = kubernetes::rows(&site, &manifest, &runs, &key);
     expect_golden("rights/kubernetes.txt", &site.steady(&rows));
-    eprintln!("{:?}", whole.elapsed());
     let rows = aws::rows(&site, &users, &runs);
     expect_golden("rights/aws.txt", &site.steady(&rows));
 }

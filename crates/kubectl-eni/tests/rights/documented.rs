@@ -53,9 +53,11 @@ pub fn expect(runs: &[Run]) {
 fn table(commands: &BTreeMap<&str, (BTreeSet<&Right>, BTreeSet<&str>)>) -> String {
     let mut table = "| command | Kubernetes | AWS |\n|---|---|---|\n".to_owned();
     for (command, (rights, actions)) in commands {
-        let code = |items: Vec<String>| match items.is_empty() {
-            true => "none".to_owned(),
-            false => items.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "),
+        let code = |items: Vec<String>| {
+            if items.is_empty() {
+                return "none".to_owned();
+            }
+            items.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
         };
         let rights = code(rights.iter().map(ToString::to_string).collect());
         let actions = code(actions.iter().map(|&it| it.to_owned()).collect());

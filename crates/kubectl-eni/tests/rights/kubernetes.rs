@@ -27,6 +27,7 @@ pub fn rows(site: &Site, manifest: &Manifest, runs: &[Run], key: &Key) -> String
                 let problem = run.problem(complete).unwrap_or_else(|| panic!("{right}: {run:?}"));
                 let _ = writeln!(text, "{}: exit code {}: {problem}", case.name, run.code);
                 assert_ne!(run.code, complete.code, "{} without {right}: {run:?}", case.name);
+                assert_eq!(run.created, Vec::<&str>::new(), "{} without {right}", case.name);
                 changed += 1;
             }
             assert!(changed > 0, "no command uses the right to {right}");

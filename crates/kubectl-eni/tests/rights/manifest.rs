@@ -76,20 +76,21 @@ fn rights(role: &Value) -> Vec<Right> {
 
 /// Returns the role with one rule for each of these rights, except `removed`.
 pub fn without(role: &Value, removed: &Right) -> Value {
-    let groups = role["rules"].as_array().unwrap();
-    let group_of = |right: &Right| {
-        let rule = groups.iter().find(|it| strings(&it["resources"]).contains(&right.resource));
-        rule.unwrap()["apiGroups"].clone()
+    let all = role["rules"].as_array().unwrap();
+    let groups_of = |right: &Right| {
+        let mut with_resource =
+            all.iter().filter(|it| strings(&it["resources"]).contains(&right.resource));
+        with_resource.next().unwrap()["apiGroups"].clone()
     };
     let kept = rights(role).into_iter().filter(|it| it != removed);
     let rules = kept.map(|right| {
-        let mut rule = json!({
-            "apiGroups": group_of(&right), "resources": [right.resource], "verbs": [right.verb],
+        let mut single = json!({
+            "apiGroups": groups_of(&right), "resources": [right.resource], "verbs": [right.verb],
         });
         if let Some(name) = right.name {
-            rule["resourceNames"] = json!([name]);
+            single["resourceNames"] = json!([name]);
         }
-        rule
+        single
     });
     let mut changed = role.clone();
     changed["rules"] = rules.collect();

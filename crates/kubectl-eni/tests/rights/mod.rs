@@ -25,6 +25,8 @@ fn the_rights_of_operators_are_exactly_those_that_the_commands_use() {
     let runs = CASES.map(|case| {
         let run = site.run(&case, &key);
         assert_eq!(run.code, case.code, "{}: {run:?}", case.name);
+        let created = if case.name == "configs --apply" { 2 } else { 0 };
+        assert_eq!(run.created.len(), created, "{}", case.name);
         let text = format!("{}{}", run.stdout, run.stderr);
         for word in ["denied", "forbidden", "authorized"] {
             assert!(!text.contains(word), "{}: {run:?}", case.name);

@@ -36,6 +36,8 @@ pub struct Run {
     pub stderr: String,
     /// The requests to the API server that RBAC allowed.
     pub requests: BTreeSet<Right>,
+    /// The ENIConfigs that the command created. They no longer exist.
+    pub created: Vec<&'static str>,
     /// The actions of AWS.
     pub actions: BTreeSet<String>,
 }
@@ -144,28 +146,31 @@ impl Site {
         let output = command.output().unwrap();
 
         let requests = allowed(&self.audit_log()[logged..]);
-        if case.creates {
-            self.remove_created();
-        }
+        let created = if case.creates { self.remove_created() } else { Vec::new() };
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Run {
             code: output.status.code().unwrap(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             requests,
+            created,
             actions: self.aws.answers.lock().unwrap().calls.clone(),
         }
     }
 
-    /// Deletes the file of `limits refresh` and the ENIConfigs of `configs --apply`.
-    fn remove_created(&self) {
+    /// Deletes the file of `limits refresh` and the ENIConfigs of `configs --apply`. Returns these ENIConfigs.
+    fn remove_created(&self) -> Vec<&'static str> {
         let _ = fs::remove_file(self.folder.path().join("instance-types.csv"));
-        for name in ["new-us-west-2a", "new-us-west-2b"] {
+        let mut names = vec!["new-us-west-2a", "new-us-west-2b"];
+        names.retain(|name| {
             let path = format!("{ENI_CONFIGS}/{name}");
-            if self.cluster.get("admin-token", &path).is_ok() {
+            let exists = self.cluster.get("admin-token", &path).is_ok();
+            if exists {
                 self.cluster.delete(&path);
             }
-        }
+            exists
+        });
+        names
     }
 
     fn audit_log(&self) -> String {

@@ -21,6 +21,9 @@ pub struct Answers {
     pub cluster: Option<String>,
     /// The action of EKS that IAM denies.
     pub denied_by_eks: Option<String>,
+    /// Whether moto answers requests for all instance types. It computes them for seconds, and on a slow machine for
+    /// longer than the time limit of a request, but denies them at once.
+    pub moto_lists_types: bool,
     /// The actions of the requests so far.
     pub calls: BTreeSet<String>,
 }
@@ -141,6 +144,10 @@ impl Answers {
             return Some(self.simulation(form));
         }
         let action = action(path, form);
+        let is_for_all = action == "ec2:DescribeInstanceTypes" && !form.contains(NEW_TYPE);
+        if is_for_all && !self.moto_lists_types {
+            return ok(NEW_TYPE_RESPONSE.to_owned());
+        }
         if self.denied_by_eks.as_ref() == Some(&action) {
             let body = format!(
                 r#"{{"__type":"AccessDeniedException","message":"User: USER is not authorized to perform: {action}"}}"#

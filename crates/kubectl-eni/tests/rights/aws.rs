@@ -1,5 +1,5 @@
 //! Every action of the IAM policy is necessary. moto enforces the policies of EC2 and of IAM. Fixed responses replace
-//! EKS and `iam:SimulatePrincipalPolicy`.
+//! EKS, `iam:SimulatePrincipalPolicy`, and the list of all instance types unless it is denied.
 
 use super::manifest::strings;
 use super::site::{Key, Run, Site};
@@ -50,6 +50,7 @@ pub fn rows(site: &Site, keys: &[(String, Key)], runs: &[Run]) -> String {
     for (action, key) in keys {
         let mut answers = site.aws.answers.lock().unwrap();
         answers.denied_by_eks = action.starts_with("eks:").then(|| action.clone());
+        answers.moto_lists_types = action == "ec2:DescribeInstanceTypes";
         answers.simulation_error = (action == SIMULATION).then_some("AccessDenied");
         drop(answers);
         let _ = writeln!(text, "# without {action}");

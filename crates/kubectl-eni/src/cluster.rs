@@ -1,8 +1,10 @@
 //! The connection to the cluster of the kubeconfig, its name and its region.
 
+mod access;
 mod api_error;
 mod identity;
 
+pub(crate) use access::{access_help, config_map_help};
 pub use api_error::{ApiError, RequestError};
 pub use identity::ClusterIdentity;
 

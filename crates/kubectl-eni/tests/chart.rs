@@ -1,6 +1,6 @@
 //! The Helm chart in `packaging/chart`, rendered by Helm and installed into a real API server.
 
-mod helm;
+pub mod helm;
 mod installed;
 mod manifests;
 mod rendered;

@@ -3,5 +3,4 @@
 mod applied;
 mod iam;
 mod printed;
-mod rights;
 mod site;

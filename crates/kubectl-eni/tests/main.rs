@@ -11,4 +11,5 @@ mod limits;
 mod max_pods;
 mod max_pods_tables;
 mod nodes;
+mod rights;
 mod support;

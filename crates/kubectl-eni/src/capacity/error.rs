@@ -1,5 +1,6 @@
 //! The errors of the command.
 
+use crate::cluster::{access_help, config_map_help};
 use eni_bootstrap::adapter::disk::DiskError;
 use eni_bootstrap::adapter::ec2::Ec2Error;
 use eni_bootstrap::adapter::kubernetes::{AwsNodeError, KubernetesError};
@@ -38,7 +39,12 @@ pub enum CapacityError {
 impl Advice for CapacityError {
     fn help(&self) -> Cow<'static, str> {
         match self {
-            Self::AwsNode(AwsNodeError::Api(error)) | Self::EniConfigs(error) => error.help(),
+            Self::AwsNode(AwsNodeError::Api(error)) | Self::EniConfigs(error) => {
+                access_help(error).into()
+            }
+            Self::AwsNode(AwsNodeError::ConfigMapForbidden { config_map, .. }) => {
+                config_map_help(config_map)
+            }
             Self::AwsNode(_) => {
                 "check the DaemonSet: `kubectl -n kube-system get daemonset aws-node -o yaml`"
             .into()

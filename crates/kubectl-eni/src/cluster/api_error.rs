@@ -1,5 +1,6 @@
 //! A failed request to the API server.
 
+use super::access::{CHECK_API_SERVER, CHECK_NETWORK, NO_CNI, SIGN_IN, denied_help};
 use eni_core::failure::{Advice, ExitCode};
 use kube::core::Status;
 use std::borrow::Cow;
@@ -52,14 +53,14 @@ impl ApiError {
 
 impl Advice for ApiError {
     fn help(&self) -> Cow<'static, str> {
-        match self.status() {
-            Some(401) => "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`",
-            Some(403) => {
-                "grant this permission: `kubectl apply -f packaging/rbac-operator.yaml` contains every permission"
-            }
-            Some(404) => "install the VPC CNI, or select another cluster with `--context`",
-            Some(_) => "check the API server: `kubectl get --raw /readyz`",
-            None => "check the network path to the API server: `kubectl version`",
+        match &self.source {
+            RequestError::Status(status) => match status.code {
+                401 => SIGN_IN,
+                403 => denied_help(&status.message),
+                404 => NO_CNI,
+                _ => CHECK_API_SERVER,
+            },
+            RequestError::Client(_) => CHECK_NETWORK,
         }
         .into()
     }

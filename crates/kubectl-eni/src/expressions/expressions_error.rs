@@ -1,15 +1,13 @@
 //! The errors of `kubectl eni expressions`.
 
-use eni_bootstrap::adapter::kubernetes::{AwsNodeError, KubernetesError};
+use crate::cluster::{access_help, config_map_help};
+use eni_bootstrap::adapter::kubernetes::AwsNodeError;
 use eni_core::domain::capacity::NoCapacity;
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::settings::FileError;
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
-
-/// The help if RBAC denies a request.
-const GRANT: &str = "grant this permission: `kubectl apply -f packaging/rbac-operator.yaml` contains every permission";
 
 /// A failure of `kubectl eni expressions`.
 #[derive(Debug, thiserror::Error)]
@@ -66,18 +64,10 @@ impl Advice for ExpressionsError {
                 format!("did you mean `{nearest}`?").into()
             }
             Self::Settings(_) => "see docs/settings.md for every setting".into(),
-            Self::AwsNode(AwsNodeError::Api(error)) => match error {
-                KubernetesError::Forbidden(_) => GRANT,
-                KubernetesError::Unauthorized => {
-                    "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`"
-                }
-                KubernetesError::Unreachable(_) => {
-                    "check the network path to the API server: `kubectl version`"
-                }
-                _ => "check the API server: `kubectl get --raw /readyz`",
+            Self::AwsNode(AwsNodeError::Api(error)) => access_help(error).into(),
+            Self::AwsNode(AwsNodeError::ConfigMapForbidden { config_map, .. }) => {
+                config_map_help(config_map)
             }
-            .into(),
-            Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => GRANT.into(),
             Self::AwsNode(_) => {
                 "install the VPC CNI, or describe it in the file of `--settings`, with `cni.source = \"settings\"`".into()
             }

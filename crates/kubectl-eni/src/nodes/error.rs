@@ -1,5 +1,6 @@
 //! The error of `kubectl eni nodes`.
 
+use crate::cluster::access_help;
 use eni_bootstrap::adapter::kubernetes::{AwsNodeError, KubernetesError};
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -37,8 +38,8 @@ impl Advice for NodesError {
             Self::Unauthorized => {
                 "sign in again, or check the user of the kubeconfig: `kubectl auth whoami`"
             }
-            Self::Cni(AwsNodeError::Api(KubernetesError::Forbidden(_))) => {
-                "grant the permission to get the DaemonSet aws-node in namespace kube-system, as packaging/kubectl-eni/audit-cronjob.yaml does"
+            Self::Cni(AwsNodeError::Api(error @ KubernetesError::Forbidden(_))) => {
+                access_help(error)
             }
             Self::Cni(AwsNodeError::Api(_)) => {
                 "check the connection to the API server: `kubectl -n kube-system get daemonset aws-node`"

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 
-const START: &str = "<!-- The values: generated from values.yaml by `UPDATE_GOLDEN=1 cargo test --package kubectl-eni --test plugin chart` -->\n";
+const START: &str = "<!-- The values: generated from values.yaml by `UPDATE_GOLDEN=1 cargo test --package kubectl-eni --test plugin chart::` -->\n";
 const END: &str = "<!-- End of the values -->\n";
 
 /// A value with a comment: its path and the comment.

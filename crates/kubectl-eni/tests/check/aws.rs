@@ -1,5 +1,5 @@
 //! moto, with the operations that it does not implement in front of it: `SimulatePrincipalPolicy` of IAM, and
-//! the associations of EKS Pod Identity.
+//! the associations of EKS Pod Identity. It records the actions of all requests.
 
 use eni_bootstrap_real_parts::Account;
 use std::collections::BTreeSet;
@@ -17,6 +17,15 @@ pub struct Answers {
     pub simulation_error: Option<&'static str>,
     /// The role of the association of EKS Pod Identity.
     pub pod_identity: Option<&'static str>,
+    /// The response of `eks:DescribeCluster`; `None` for that of moto, which does not enforce IAM policies for EKS.
+    pub cluster: Option<String>,
+    /// The action of EKS that IAM denies.
+    pub denied_by_eks: Option<String>,
+    /// Whether moto answers requests for all instance types. It computes them for seconds, and on a slow machine for
+    /// longer than the time limit of a request, but denies them at once.
+    pub moto_lists_types: bool,
+    /// The actions of the requests so far.
+    pub calls: BTreeSet<String>,
 }
 
 /// An AWS endpoint for tests.
@@ -70,7 +79,11 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     reader.read_exact(&mut body).unwrap();
     let text = String::from_utf8(body).unwrap();
     let path = head.split(' ').nth(1).unwrap();
-    let answer = answers.lock().unwrap().answer(path, &text);
+    let answer = {
+        let mut answers = answers.lock().unwrap();
+        answers.calls.insert(action(path, &text));
+        answers.answer(path, &text)
+    };
     let mut stream = reader.into_inner();
     if let Some((status, body)) = answer {
         let length = body.len();
@@ -83,7 +96,44 @@ fn serve(stream: TcpStream, moto: &str, answers: &Mutex<Answers>) {
     let mut upstream = TcpStream::connect(moto).unwrap();
     upstream.write_all(head.as_bytes()).unwrap();
     upstream.write_all(text.as_bytes()).unwrap();
-    let _ = std::io::copy(&mut upstream, &mut stream);
+    if !form_of_new_type(&text) {
+        let _ = std::io::copy(&mut upstream, &mut stream);
+        return;
+    }
+    let mut response = String::new();
+    let _ = upstream.read_to_string(&mut response);
+    if !response.contains("not authorized") {
+        let length = NEW_TYPE_RESPONSE.len();
+        response = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{NEW_TYPE_RESPONSE}"
+        );
+    }
+    let _ = stream.write_all(response.as_bytes());
+}
+
+/// An instance type that neither the embedded table nor moto contains.
+pub const NEW_TYPE: &str = "zz9.large";
+/// What EC2 returns for [`NEW_TYPE`].
+///
+/// Source: the API reference of `DescribeInstanceTypes`.
+const NEW_TYPE_RESPONSE: &str = "<DescribeInstanceTypesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><instanceTypeSet><item><instanceType>zz9.large</instanceType><bareMetal>false</bareMetal><hypervisor>nitro</hypervisor><vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><networkInfo><defaultNetworkCardIndex>0</defaultNetworkCardIndex><ipv4AddressesPerInterface>10</ipv4AddressesPerInterface><maximumNetworkInterfaces>3</maximumNetworkInterfaces><networkCards><item><networkCardIndex>0</networkCardIndex><maximumNetworkInterfaces>3</maximumNetworkInterfaces></item></networkCards></networkInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>";
+
+fn form_of_new_type(form: &str) -> bool {
+    form.starts_with("Action=DescribeInstanceTypes&") && form.contains(NEW_TYPE)
+}
+
+/// Returns the IAM action of a request, such as `ec2:DescribeSubnets`.
+fn action(path: &str, form: &str) -> String {
+    let name = form.split('&').find_map(|it| it.strip_prefix("Action="));
+    match name {
+        Some(name) if form.contains("Version=2010-05-08") => format!("iam:{name}"),
+        Some(name) => format!("ec2:{name}"),
+        None => match path.split_once("/pod-identity-associations") {
+            None => "eks:DescribeCluster".to_owned(),
+            Some((_, id)) if id.starts_with('/') => "eks:DescribePodIdentityAssociation".to_owned(),
+            Some(_) => "eks:ListPodIdentityAssociations".to_owned(),
+        },
+    }
 }
 
 impl Answers {
@@ -92,6 +142,20 @@ impl Answers {
         let ok = |body| Some(("200 OK".to_owned(), body));
         if form.starts_with("Action=SimulatePrincipalPolicy&") {
             return Some(self.simulation(form));
+        }
+        let action = action(path, form);
+        let is_for_all = action == "ec2:DescribeInstanceTypes" && !form.contains(NEW_TYPE);
+        if is_for_all && !self.moto_lists_types {
+            return ok(NEW_TYPE_RESPONSE.to_owned());
+        }
+        if self.denied_by_eks.as_ref() == Some(&action) {
+            let body = format!(
+                r#"{{"__type":"AccessDeniedException","message":"User: USER is not authorized to perform: {action}"}}"#
+            );
+            return Some(("403 Forbidden".to_owned(), body));
+        }
+        if let ("eks:DescribeCluster", Some(cluster)) = (action.as_str(), &self.cluster) {
+            return ok(cluster.clone());
         }
         let (_, id) = path.split_once("/pod-identity-associations")?;
         let role = self.pod_identity.unwrap_or_default();

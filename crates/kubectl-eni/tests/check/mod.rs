@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod aws;
+pub mod aws;
 mod identity;
 mod site;
 mod skipped;

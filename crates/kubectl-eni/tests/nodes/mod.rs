@@ -4,5 +4,5 @@ mod clusters;
 mod fleet;
 mod measure;
 mod permissions;
-mod support;
+pub mod support;
 mod verify_subnets;

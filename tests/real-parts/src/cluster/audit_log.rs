@@ -1,4 +1,4 @@
-//! The requests of the node, from the audit log of the API server.
+//! The requests of the node and of the operator, from the audit log of the API server.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +38,7 @@ pub struct Allowed {
 }
 
 impl Cluster {
-    /// Returns the path of the audit log, which contains only the requests of the node.
+    /// Returns the path of the audit log, which contains only the requests of the node and of the operator.
     pub fn audit_log(&self) -> PathBuf {
         self.folder.path().join("audit.log")
     }

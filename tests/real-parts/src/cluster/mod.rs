@@ -47,7 +47,12 @@ pub enum Who {
     Node,
     /// Another node, by its number.
     OtherNode(u32),
+    /// The user [`OPERATOR`] in the group `kubectl-eni`, who runs the kubectl plugin.
+    Operator,
 }
+
+/// The name of the user [`Who::Operator`].
+pub const OPERATOR: &str = "operator";
 
 impl Who {
     fn token(self) -> Cow<'static, str> {
@@ -55,6 +60,7 @@ impl Who {
             Self::Admin => "admin-token".into(),
             Self::Node => "node-token".into(),
             Self::OtherNode(number) => format!("node-token-{number}").into(),
+            Self::Operator => "operator-token".into(),
         }
     }
 }
@@ -68,6 +74,7 @@ fn write_files(folder: &Path, identity: &Identity, webhook: &TokenWebhook, nodes
     write("key.pem", &identity.key);
     let (admin, node) = (Who::Admin.token(), Who::Node.token());
     let mut tokens = format!("{admin},admin,,system:masters\n{node},{NODE},,system:nodes\n");
+    let _ = writeln!(tokens, "{},{OPERATOR},,kubectl-eni", Who::Operator.token());
     for number in 0..nodes {
         let token = Who::OtherNode(number).token();
         let _ = writeln!(tokens, "{token},system:node:node-{number},,system:nodes");
@@ -78,7 +85,7 @@ fn write_files(folder: &Path, identity: &Identity, webhook: &TokenWebhook, nodes
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{ "level": "Metadata", "users": [NODE] }, { "level": "None" }],
+        "rules": [{ "level": "Metadata", "users": [NODE, OPERATOR] }, { "level": "None" }],
     });
     write("audit-policy.json", &policy.to_string());
 }

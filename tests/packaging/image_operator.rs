@@ -172,12 +172,12 @@ fn rebuilding_gives_identical_files() {
     let date = date.args(["+%s", "--date", annotation("created").unwrap()]).output().unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let [amd64, arm64] = ARCHITECTURES.map(|architecture| binary(&image, architecture));
-    let mut build = build([&amd64, &arm64, &documents(&image), scratch.path()], "kubectl-eni");
-    build.env("REGCTL", regctl).env("TZ", "Pacific/Chatham");
-    build.env("SOURCE_DATE_EPOCH", run_output(date).stdout.trim_end());
-    build.env("IMAGE_REVISION", annotation("revision").unwrap());
-    let built = run_output(build.output().unwrap());
-    assert_eq!((built.status, built.stderr.as_str()), (Some(0), ""));
+    let mut command = build([&amd64, &arm64, &documents(&image), scratch.path()], "kubectl-eni");
+    command.env("REGCTL", regctl).env("TZ", "Pacific/Chatham");
+    command.env("SOURCE_DATE_EPOCH", run_output(date).stdout.trim_end());
+    command.env("IMAGE_REVISION", annotation("revision").unwrap());
+    let output = run_output(command.output().unwrap());
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
     let files = files_under(&image);
     assert!(files.contains(&"kubectl-eni.tar".to_owned()), "{files:?}");
     assert_eq!(files_under(scratch.path()), files);
@@ -192,8 +192,8 @@ fn another_program_is_rejected() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("image");
     let unused = scratch.path();
-    let built = run_output(build([unused, unused, unused, &folder], "kubectl").output().unwrap());
+    let output = run_output(build([unused, unused, unused, &folder], "kubectl").output().unwrap());
     let error = "build.sh: unknown program \"kubectl\": use eni-bootstrap or kubectl-eni\n";
-    assert_eq!((built.status, built.stderr.as_str()), (Some(1), error));
+    assert_eq!((output.status, output.stderr.as_str()), (Some(1), error));
     assert!(!folder.exists());
 }

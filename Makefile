@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin sizes packages image parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -12,13 +12,16 @@ BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootst
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
 DOCUMENTS := $(CARGO_TARGET_DIR)/documents
+PLUGIN_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/kubectl-eni
+IMAGE_OPERATOR := $(CARGO_TARGET_DIR)/image-operator
+DOCUMENTS_OPERATOR := $(CARGO_TARGET_DIR)/documents-operator
 # Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
 MAX_MIB := 9.00
 MAX_MIB_ARM64 := 7.30
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Lists the tests that did not run, and exits with the status of the tests.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
@@ -77,6 +80,13 @@ test-packages: toolchain compiler static static-arm64 image ## Test the packages
 		groff=groff-base mandoc=mandoc zsh=zsh fish=fish \
 		qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --locked --test it -- packages:: arm64:: image:: --skip boot:: --nocapture --test-threads=1 || status=$$?; $(WHAT_RAN)
+
+# Not part of .ci/run, because it builds the plugin for both architectures. Nothing may be missing.
+test-image-operator: export REQUIRE_REAL := 1
+test-image-operator: image-operator ## Test the container image of the kubectl plugin (as root)
+	@tests/real/install.sh kubernetes
+	@tests/real/need.sh qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo
+	@cargo test --locked --test it -- image_operator:: --ignored --nocapture --test-threads=1
 
 # The cases of matrix:: are in tests/faults/cases. CASES selects some of them by a part of their names. crash::
 # also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at every
@@ -168,10 +178,10 @@ endif
 # The arguments are the name of the program, and flags of cargo.
 RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package $(1) --bin $(1) $(2) -- \
 	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
-STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
+IS_STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
 		echo "$(1) is not a static binary" >&2; exit 1; \
 	fi
-CHECK = $(call STATIC,$(1)); \
+CHECK = $(IS_STATIC); \
 	size=$$(stat -c %s $(1)); \
 	awk -v size=$$size -v max=$(2) -v name=$(1) 'BEGIN { \
 		printf "%s: static, %.2f MiB (maximum: %s MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
@@ -188,9 +198,14 @@ static-arm64: toolchain compiler ## Build the static release binary for arm64, o
 # The plugin has no maximum size. krew installs the archive with the manifest beside it.
 plugin: toolchain compiler ## Build the static release binary of the kubectl plugin, its archive and its krew manifest
 	$(call RELEASE,kubectl-eni)
-	@$(call STATIC,$(PLUGIN))
+	@$(call IS_STATIC,$(PLUGIN))
 	@packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
 	@$(PLUGIN) --version
+
+plugin-arm64: toolchain compiler ## Build the static release binary of the kubectl plugin for arm64, on any machine
+	packaging/cross/arm64.sh $(call RELEASE,kubectl-eni,--target aarch64-unknown-linux-gnu)
+	@$(call IS_STATIC,$(PLUGIN_ARM64))
+	@stat -c '%n: static, %s bytes' $(PLUGIN_ARM64)
 
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries
 	@packaging/sizes.sh $(BINARY) $(BINARY_ARM64)
@@ -212,6 +227,20 @@ documents: static static-arm64
 image: documents ## Build the container image for both architectures (OCI layout and tar)
 	@tests/real/install.sh regctl
 	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(BINARY) $(BINARY_ARM64) $(DOCUMENTS) $(IMAGE)
+
+documents-operator: plugin plugin-arm64
+	@tests/real/install.sh cargo-cyclonedx
+	@tests/real/need.sh git=git jq=jq
+	@rm -rf $(DOCUMENTS_OPERATOR) && mkdir -p $(DOCUMENTS_OPERATOR)
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} CARGO_CYCLONEDX=$(REAL)/bin/cargo-cyclonedx; \
+	cargo run --quiet --locked --example manual -- $(DOCUMENTS_OPERATOR) "$$(date --utc --date "@$$SOURCE_DATE_EPOCH" +%F)"; \
+	packaging/sbom.sh amd64 $(PLUGIN) $(DOCUMENTS_OPERATOR)/plugin/kubectl-eni-amd64.cdx.json kubectl-eni; \
+	packaging/sbom.sh arm64 $(PLUGIN_ARM64) $(DOCUMENTS_OPERATOR)/plugin/kubectl-eni-arm64.cdx.json kubectl-eni
+
+# The audit CronJob runs this image.
+image-operator: documents-operator ## Build the container image of the kubectl plugin for both architectures (OCI layout and tar)
+	@tests/real/install.sh regctl
+	@REGCTL=$(REAL)/bin/regctl packaging/image/build.sh $(PLUGIN) $(PLUGIN_ARM64) $(DOCUMENTS_OPERATOR)/plugin $(IMAGE_OPERATOR) kubectl-eni
 
 # This target needs both binaries: it builds the packages for both architectures.
 packages: documents ## Build the deb and the rpm for both architectures; SIGNING_KEY is the file of an OpenPGP key

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Usage: sbom.sh ARCHITECTURE BINARY FILE
+# Usage: sbom.sh ARCHITECTURE BINARY FILE [PROGRAM]
 #
 # Writes the software bill of materials (SBOM) of BINARY to FILE, in the format CycloneDX 1.5 (JSON).
-# ARCHITECTURE is amd64 or arm64. The SBOM lists the crates that are linked into the binary. It does not
+# ARCHITECTURE is amd64 or arm64. PROGRAM is eni-bootstrap (the default) or kubectl-eni. The SBOM lists the crates that are linked into the binary. It does not
 # list build scripts, procedural macros and the crates of the tests. The crates in third-party have the package
 # URL of the published crate, so that scanners find them, and their pedigree names the published crate.
 #
@@ -18,7 +18,13 @@ fail() {
     exit 1
 }
 
-(($# == 3)) || { echo "usage: sbom.sh amd64|arm64 BINARY FILE" >&2; exit 64; }
+(($# == 3 || $# == 4)) || { echo "usage: sbom.sh amd64|arm64 BINARY FILE [PROGRAM]" >&2; exit 64; }
+program=${4:-eni-bootstrap}
+case $program in
+eni-bootstrap) crate=. targets="static static-arm64" ;;
+kubectl-eni) crate=crates/kubectl-eni targets="plugin plugin-arm64" ;;
+*) fail "unknown program \"$program\": use eni-bootstrap or kubectl-eni" ;;
+esac
 architecture=$1 binary=$(realpath "$2") file=$(realpath "$3")
 cyclonedx=$(command -v "${CARGO_CYCLONEDX:-cargo-cyclonedx}") ||
     fail "${CARGO_CYCLONEDX:-cargo-cyclonedx} not found; run \`tests/real/install.sh cargo-cyclonedx\` to build it"
@@ -29,7 +35,7 @@ amd64) target=x86_64-unknown-linux-gnu ;;
 arm64) target=aarch64-unknown-linux-gnu ;;
 *) fail "unknown architecture \"$architecture\": use amd64 or arm64" ;;
 esac
-[[ -f $binary ]] || fail "$binary not found; run \`make static static-arm64\` to build both binaries"
+[[ -f $binary ]] || fail "$binary not found; run \`make $targets\` to build both binaries"
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "not a git checkout: set SOURCE_DATE_EPOCH"
 export SOURCE_DATE_EPOCH
 
@@ -44,7 +50,7 @@ cp -r Cargo.toml Cargo.lock benches src crates packaging tests third-party "$wor
 
 # cargo-cyclonedx also lists procedural macros, and crates that only the tests enable. cargo tree excludes
 # them.
-cargo tree --quiet --locked --package eni-bootstrap --edges normal,no-proc-macro --target "$target" --prefix none \
+cargo tree --quiet --locked --package "$program" --edges normal,no-proc-macro --target "$target" --prefix none \
     --format '{p}' >"$work/tree"
 jq --arg source "$work/source" --arg sha256 "$(sha256sum "$binary" | cut -d ' ' -f 1)" --rawfile tree "$work/tree" \
     --slurpfile copies packaging/aws-sdk-subset/crates.json '
@@ -61,5 +67,5 @@ jq --arg source "$work/source" --arg sha256 "$(sha256sum "$binary" | cut -d ' ' 
     else . end)
     | .metadata.component.hashes = [{ alg: "SHA-256", content: $sha256 }]
     | walk(if type == "string" then split($source) | join("/eni-bootstrap") else . end)
-' "$work/source/eni-bootstrap_bin.cdx.json" >"$work/sbom"
+' "$work/source/$crate/${program}_bin.cdx.json" >"$work/sbom"
 install -m 644 "$work/sbom" "$file"

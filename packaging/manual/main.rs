@@ -1,8 +1,8 @@
 //! Generates the documentation files of the packages.
 //!
 //! `cargo run --example manual -- FOLDER DATE` writes to FOLDER a man page for each command with the date
-//! DATE (YYYY-MM-DD), the completions of three shells, and the licenses of the crates in the binary. It writes the man
-//! pages and the completions of the kubectl plugin to FOLDER/plugin.
+//! DATE (YYYY-MM-DD), the completions of three shells, and the licenses of the crates in the binary. It writes the
+//! same files of the kubectl plugin to FOLDER/plugin.
 
 mod completions;
 mod notices;
@@ -20,16 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [folder, date] = &arguments[..] else { return Err("usage: manual FOLDER DATE".into()) };
     let folder = Path::new(folder);
-    for (folder, command) in [
-        (folder.to_owned(), eni_bootstrap::cli::command_line()),
-        (folder.join("plugin"), kubectl_eni::cli::command_line()),
+    for (folder, program, command) in [
+        (folder.to_owned(), "eni-bootstrap", eni_bootstrap::cli::command_line()),
+        (folder.join("plugin"), "kubectl-eni", kubectl_eni::cli::command_line()),
     ] {
         fs::create_dir_all(&folder)?;
         let completions = completions::all(&command);
         for (name, text) in pages::all(&command, date)?.into_iter().chain(completions) {
             fs::write(folder.join(name), text)?;
         }
+        fs::write(folder.join("third-party-licenses"), notices::all(program)?)?;
     }
-    fs::write(folder.join("third-party-licenses"), notices::all()?)?;
     Ok(())
 }

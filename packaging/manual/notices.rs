@@ -1,4 +1,4 @@
-//! Licenses of the crates in the binary.
+//! Licenses of the crates in a binary.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,15 @@ use std::process::Command;
 /// Prefixes of license file names, such as `LICENSE-MIT`.
 const PREFIXES: [&str; 5] = ["license", "licence", "copying", "copyright", "notice"];
 
-/// Returns a list of the crates with their licenses, then each license text once with its crates.
-pub fn all() -> Result<String, Box<dyn Error>> {
+/// Returns a list of the crates in the binary `program` with their licenses, then each license text once with
+/// its crates.
+pub fn all(program: &str) -> Result<String, Box<dyn Error>> {
     let metadata = metadata()?;
-    let mut list = String::from(
-        "eni-bootstrap contains these crates under the licenses listed. The license texts follow.\n\n",
+    let mut list = format!(
+        "{program} contains these crates under the licenses listed. The license texts follow.\n\n"
     );
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, (license, folder)) in crates(&metadata)? {
+    for (name, (license, folder)) in crates(&metadata, program)? {
         writeln!(list, "{name}: {license}")?;
         for file in files(&folder)? {
             let text = String::from_utf8_lossy(&fs::read(file)?).replace('\r', "");
@@ -44,17 +45,22 @@ fn metadata() -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Returns the license and the folder of every third-party crate in the binary, by name and version.
+/// Returns the license and the folder of every third-party crate in the binary `program`, by name and version.
 /// The crates of this workspace are under the license of eni-bootstrap.
-fn crates(metadata: &Value) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
+fn crates(
+    metadata: &Value,
+    program: &str,
+) -> Result<BTreeMap<String, (String, PathBuf)>, Box<dyn Error>> {
     let by_id = |list: &Value| -> BTreeMap<String, Value> {
         let list = list.as_array().into_iter().flatten();
         list.map(|it| (text(it, "id"), it.clone())).collect()
     };
     let packages = by_id(&metadata["packages"]);
     let nodes = by_id(&metadata["resolve"]["nodes"]);
-    let root = text(&metadata["resolve"], "root");
     let workspace = metadata["workspace_members"].as_array().ok_or("no workspace members")?;
+    let mut members = workspace.iter().filter_map(Value::as_str);
+    let root = members.find(|id| text(&packages[*id], "name") == program);
+    let root = root.ok_or("the program is not in the workspace")?.to_owned();
     let is_third_party = |id: &String| !workspace.iter().any(|member| member == id.as_str());
     let (mut linked, mut rest) = (BTreeSet::new(), vec![root]);
     while let Some(id) = rest.pop() {

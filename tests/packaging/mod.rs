@@ -4,6 +4,7 @@
 mod ami;
 mod arm64;
 mod image;
+mod image_operator;
 mod install;
 mod krew;
 mod packages;

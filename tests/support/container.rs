@@ -56,22 +56,36 @@ pub struct Container {
     bundle: tempfile::TempDir,
     /// The contents of `config.json`.
     specification: Value,
+    /// The number of arguments of the entry point, with the program that runs it.
+    entry_point: usize,
 }
 
 impl Container {
     /// Unpacks the image for `architecture` (`amd64` or `arm64`). Returns `None` if this machine cannot
     /// run it.
     pub fn from_image(architecture: &str) -> Option<Self> {
+        Self::new(&container_image()?, architecture, specification)
+    }
+
+    /// Unpacks an image whose entry point has no arguments. `specification` returns the runtime configuration
+    /// from that of the image.
+    pub fn new(
+        image: &Path,
+        architecture: &str,
+        specification: impl FnOnce(&Value) -> Value,
+    ) -> Option<Self> {
         require_root()?;
         let runner_for = runner_for(architecture)?;
         let runc = program("runc", "runc")?;
-        let bundle = unpack(architecture)?;
+        let bundle = unpack_image(image, architecture)?;
         let from_image = fs::read_to_string(bundle.path().join("config.json")).unwrap();
         let from_image: Value = serde_json::from_str(&from_image).unwrap();
-        let mut container = Self { runc, bundle, specification: specification(&from_image) };
+        let specification = specification(&from_image);
+        let mut container = Self { runc, bundle, specification, entry_point: 1 };
         for program in runner_for {
             container.bind(&program, "/qemu", "ro");
             container.arguments().insert(0, json!("/qemu"));
+            container.entry_point += 1;
         }
         Some(container)
     }
@@ -96,8 +110,8 @@ impl Container {
 
     /// Runs the entry point with `arguments` instead of the image's default arguments.
     pub fn run(&mut self, arguments: &[&str]) -> RunOutput {
-        let entry_point = self.arguments().iter().position(|it| it == "/eni-bootstrap").unwrap();
-        self.arguments().truncate(entry_point + 1);
+        let entry_point = self.entry_point;
+        self.arguments().truncate(entry_point);
         self.arguments().extend(arguments.iter().map(|it| json!(it)));
         run_output(self.command().output().unwrap())
     }
@@ -117,7 +131,8 @@ impl Container {
         self.specification["process"]["args"].as_array_mut().unwrap()
     }
 
-    fn bind(&mut self, source: &Path, path: &str, options: &str) {
+    /// Mounts `source` at `path`. `options` is `ro` or `rw`.
+    pub fn bind(&mut self, source: &Path, path: &str, options: &str) {
         let mounts = self.specification["mounts"].as_array_mut().unwrap();
         let options = ["rbind", options];
         mounts.push(
@@ -143,10 +158,14 @@ impl Drop for Container {
     }
 }
 
-/// Unpacks the image for `architecture` into an OCI bundle. skopeo selects the image from the index, as
-/// a container runtime does, and umoci unpacks it.
+/// Unpacks the image for `architecture` into an OCI bundle.
 pub fn unpack(architecture: &str) -> Option<tempfile::TempDir> {
-    let image = container_image()?;
+    unpack_image(&container_image()?, architecture)
+}
+
+/// Unpacks `image` for `architecture` into an OCI bundle. skopeo selects the image from the index, as a
+/// container runtime does, and umoci unpacks it.
+pub fn unpack_image(image: &Path, architecture: &str) -> Option<tempfile::TempDir> {
     let (skopeo, umoci) = (program("skopeo", "skopeo")?, program("umoci", "umoci")?);
     let scratch = tempfile::tempdir().unwrap();
     let selected = scratch.path().join("selected");
@@ -174,7 +193,6 @@ fn run_successfully(command: &mut Command) {
 /// working directory are those in `from_image`.
 fn specification(from_image: &Value) -> Value {
     let process = &from_image["process"];
-    let mount = |path: &str, kind: &str, options: &[&str]| json!({ "destination": path, "type": kind, "source": kind, "options": options });
     json!({
         "ociVersion": "1.0.2",
         "process": {
@@ -190,16 +208,24 @@ fn specification(from_image: &Value) -> Value {
             },
         },
         "root": { "path": "rootfs", "readonly": true },
-        "mounts": [
-            mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
-            mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
-            mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
-            mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
-            mount("/run", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        ],
+        "mounts": mounts(&["/proc", "/dev", "/dev/shm", "/sys", "/run"]),
         "linux": {
             "namespaces": [{ "type": "ipc" }, { "type": "uts" }, { "type": "mount" }],
             "resources": { "devices": [{ "allow": true, "access": "rwm" }] },
         },
     })
+}
+
+/// Returns the mounts of containerd's default specification at `paths`.
+pub fn mounts(paths: &[&str]) -> Vec<Value> {
+    let mount = |path: &&str| {
+        let (kind, options): (_, &[&str]) = match *path {
+            "/proc" => ("proc", &["nosuid", "noexec", "nodev"]),
+            "/sys" => ("sysfs", &["nosuid", "noexec", "nodev", "ro"]),
+            "/dev/shm" => ("tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+            _ => ("tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        };
+        json!({ "destination": path, "type": kind, "source": kind, "options": options })
+    };
+    paths.iter().map(mount).collect()
 }

@@ -13,15 +13,15 @@ use std::path::Path;
 /// Writes the files that `cargo run --example manual` writes to `folder`.
 #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
 pub fn write_manual(folder: &Path) {
-    for (folder, command) in [
-        (folder.to_owned(), eni_bootstrap::cli::command_line()),
-        (folder.join("plugin"), kubectl_eni::cli::command_line()),
+    for (folder, program, command) in [
+        (folder.to_owned(), "eni-bootstrap", eni_bootstrap::cli::command_line()),
+        (folder.join("plugin"), "kubectl-eni", kubectl_eni::cli::command_line()),
     ] {
         fs::create_dir_all(&folder).unwrap();
         let pages = pages::all(&command, "2026-01-01").unwrap();
         for (name, text) in pages.into_iter().chain(completions::all(&command)) {
             fs::write(folder.join(name), text).unwrap();
         }
+        fs::write(folder.join("third-party-licenses"), notices::all(program).unwrap()).unwrap();
     }
-    fs::write(folder.join("third-party-licenses"), notices::all().unwrap()).unwrap();
 }

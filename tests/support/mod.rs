@@ -12,6 +12,7 @@ pub mod lines;
 pub mod manual;
 pub mod node;
 pub mod packages;
+pub mod pod;
 pub mod sbom;
 pub mod stall;
 pub mod trace;

@@ -48,15 +48,19 @@ fn listed_crates(section: &str, architecture: &str) -> Crates {
     lines.filter(is_built).map(|line| line.split("  ").next().unwrap().to_owned()).collect()
 }
 
+/// Returns the list of crates in the binary, without build scripts and their dependencies.
+pub fn audited_crates(binary: &Path) -> Crates {
+    let json = auditable_info::json_from_file(binary, auditable_info::Limits::default()).unwrap();
+    let list: Value = serde_json::from_str(&json).unwrap();
+    let packages = list["packages"].as_array().unwrap().iter();
+    packages.filter(|package| package["kind"] != "build").map(name_and_version).collect()
+}
+
 /// Asserts that the list of crates in the binary, which cargo-auditable has added, contains all linked
 /// crates. It also contains procedural macros, and crates that only features for the tests or the
 /// kubectl plugin enable, such as the colors of clap.
 pub fn assert_audited(binary: &Path, architecture: &str) {
-    let json = auditable_info::json_from_file(binary, auditable_info::Limits::default()).unwrap();
-    let list: Value = serde_json::from_str(&json).unwrap();
-    let packages = list["packages"].as_array().unwrap().iter();
-    let audited: Crates =
-        packages.filter(|package| package["kind"] != "build").map(name_and_version).collect();
+    let audited = audited_crates(binary);
     let linked = linked_crates(architecture);
     assert_eq!(linked.difference(&audited).collect::<Vec<_>>(), Vec::<&String>::new());
     let build = listed_crates("Procedural macros and build scripts", architecture);

@@ -16,31 +16,31 @@ mod bottlerocket;
 mod example;
 mod runs;
 
-const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
-const ANNOTATION: &str = "org.opencontainers.image";
+pub const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
+pub const ANNOTATION: &str = "org.opencontainers.image";
 
 /// A folder with an OCI image layout.
-struct Layout(PathBuf);
+pub struct Layout(pub PathBuf);
 
 impl Layout {
-    fn json(&self, file: &str) -> Value {
+    pub fn json(&self, file: &str) -> Value {
         json_file(&self.0.join(file))
     }
 
     /// Returns the path of the blob of a descriptor. Asserts that its size matches.
-    fn blob(&self, descriptor: &Value) -> PathBuf {
+    pub fn blob(&self, descriptor: &Value) -> PathBuf {
         let digest = descriptor["digest"].as_str().unwrap().replace(':', "/");
         let path = self.0.join("blobs").join(digest);
         assert_eq!(json!(fs::metadata(&path).unwrap().len()), descriptor["size"], "{descriptor}");
         path
     }
 
-    fn follow(&self, descriptor: &Value) -> Value {
+    pub fn follow(&self, descriptor: &Value) -> Value {
         json_file(&self.blob(descriptor))
     }
 
     /// Returns the image index with the manifests of both architectures.
-    fn index(&self) -> Value {
+    pub fn index(&self) -> Value {
         self.follow(&self.json("index.json")["manifests"][0])
     }
 }
@@ -49,7 +49,7 @@ fn layout() -> Option<Layout> {
     Some(Layout(container_image()?.join("oci")))
 }
 
-fn json_file(path: &Path) -> Value {
+pub fn json_file(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -185,7 +185,7 @@ fn each_image_has_one_layer_with_the_binary_its_sbom_and_the_licenses() {
 }
 
 /// Lists the entries of a layer with mode, owner, size and modification time.
-fn listing(layer: &Path) -> String {
+pub fn listing(layer: &Path) -> String {
     let mut tar = Command::new("tar");
     tar.args(["--list", "--verbose", "--numeric-owner", "--full-time", "--gzip", "--file"]);
     let listed = run_output(tar.arg(layer).env("TZ", "UTC").output().unwrap());

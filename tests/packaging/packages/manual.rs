@@ -188,7 +188,7 @@ fn zsh_and_fish_completions_are_valid() {
 
 #[test]
 fn third_party_notices_list_exactly_the_third_party_crates_of_the_binary() {
-    let notices = notices::all().unwrap();
+    let notices = notices::all("eni-bootstrap").unwrap();
     let is_listed = |name: &str| notices.lines().any(|line| line.starts_with(&format!("{name} ")));
     for (name, expected) in [
         ("kube", true),

@@ -13,7 +13,7 @@
 pub use aws::Account;
 pub use aws_api::aws_api;
 pub use awscli::aws_get_token;
-pub use cluster::{Allowed, Cluster, Request, Who};
+pub use cluster::{Allowed, Cluster, Request, Who, collection, service_account};
 pub use metadata_mock::{
     ADDRESS, INSTANCE_ID, MAC, MetadataMock, ROLE, SUBNET, VPC, instance, metadata_mock,
 };
@@ -22,8 +22,8 @@ pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
     arm64_binary, boot_records, boot_root, cargo_cyclonedx, cluster, cni_limits, container_image,
     cyclonedx_python, device, documents, helm, karpenter_cel, kubelet_program, nfpm,
-    nodeadm_max_pods, nodeadm_program, not_run, part, program, regctl, require_root, runner_for,
-    soak_records, static_binary, toxiproxy, trixie_root,
+    nodeadm_max_pods, nodeadm_program, not_run, operator_image, part, program, regctl,
+    require_root, runner_for, soak_records, static_binary, toxiproxy, trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};
 pub use server::{Server, free_address};

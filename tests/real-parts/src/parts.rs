@@ -112,6 +112,16 @@ pub fn container_image() -> Option<PathBuf> {
     None
 }
 
+/// Returns the folder of the container image of the kubectl plugin: an OCI layout in `oci`, and a tar of it.
+pub fn operator_image() -> Option<PathBuf> {
+    let folder = target().join("image-operator");
+    if folder.join("oci/index.json").exists() {
+        return Some(folder);
+    }
+    not_run("the container image of the kubectl plugin", "make image-operator");
+    None
+}
+
 /// Returns the folder with the licenses of all crates and the SBOM of each binary, which the container
 /// image contains.
 pub fn documents() -> Option<PathBuf> {

@@ -1,8 +1,8 @@
 //! Clusters without the VPC CNI, and clusters with other settings.
 
-use super::support::{Plugin, create_all, service_account};
+use super::support::Plugin;
 use crate::support::expect_golden;
-use eni_bootstrap_real_parts::{Who, cluster};
+use eni_bootstrap_real_parts::{Who, cluster, service_account};
 use eni_bootstrap_sandbox::fleet::FleetNode;
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ fn nodes_without_custom_networking_have_no_eni_config() {
     let mut starting = node(5, 110, 1_465).object();
     starting.as_object_mut().unwrap().remove("status");
     objects.push(starting);
-    create_all(&cluster, &objects);
+    cluster.create_all(&objects);
     let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
     let (code, text, stderr) = plugin.run(&["--all"]);
     assert_eq!((code, stderr.as_str()), (2, ""));
@@ -77,9 +77,9 @@ fn nodes_and_pods_of_several_pages_are_counted() {
         .collect();
     let mut objects = vec![service_account("default", "default")];
     objects.extend(nodes.iter().map(FleetNode::object));
-    create_all(&cluster, &objects);
+    cluster.create_all(&objects);
     let pods: Vec<Value> = nodes.iter().flat_map(|node| node.pods(0)).collect();
-    create_all(&cluster, &pods);
+    cluster.create_all(&pods);
     let (code, json, stderr) =
         Plugin::new(&cluster.kubeconfig(Who::Admin)).run(&["--all", "--output", "json"]);
     assert_eq!((code, stderr.as_str()), (0, ""));

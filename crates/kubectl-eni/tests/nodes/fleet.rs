@@ -1,6 +1,6 @@
 //! 40 nodes, of which 6 are wrong in 6 different ways.
 
-use super::support::{Plugin, SUBNETS, install_fleet};
+use super::support::{Plugin, SUBNETS};
 use crate::support::expect_golden;
 use eni_bootstrap_real_parts::{Who, cluster};
 use eni_bootstrap_sandbox::fleet;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[test]
 fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
     let Some(cluster) = cluster() else { return };
-    install_fleet(&cluster, SUBNETS);
+    cluster.install_fleet(SUBNETS);
     let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
 
     let (code, json, stderr) = plugin.run(&["--output", "json"]);

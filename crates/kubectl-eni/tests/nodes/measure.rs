@@ -1,7 +1,7 @@
 //! The time and memory of the command in a large cluster.
 
-use super::support::{Plugin, SUBNETS, create_all, service_account};
-use eni_bootstrap_real_parts::{Who, cluster};
+use super::support::{Plugin, SUBNETS};
+use eni_bootstrap_real_parts::{Who, cluster, service_account};
 use eni_bootstrap_sandbox::fleet::{self, FleetNode};
 use serde_json::{Value, json};
 use std::fs;
@@ -37,9 +37,9 @@ fn five_thousand_nodes() {
         object["status"]["images"] = images.clone().into();
         object
     }));
-    create_all(&cluster, &objects);
+    cluster.create_all(&objects);
     let pods: Vec<Value> = nodes.iter().flat_map(|node| node.pods(PODS_ON_EACH - 2)).collect();
-    create_all(&cluster, &pods);
+    cluster.create_all(&pods);
 
     let plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
     for arguments in [&["--no-pods"][..], &[], &[], &[]] {

@@ -1,10 +1,10 @@
 //! The manifest of the audit `CronJob`, and the command with exactly its permissions.
 
-use super::support::{Plugin, SUBNETS, collection, documents, install_fleet, send};
+use super::support::{Plugin, SUBNETS, documents, send};
 use crate::support::expect_golden;
-use eni_bootstrap_real_parts::{Cluster, Who, cluster};
+use eni_bootstrap_real_parts::{Cluster, Who, cluster, collection};
 use kube::core::Request;
-use kube::core::params::{Patch, PatchParams, PostParams};
+use kube::core::params::{Patch, PatchParams};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ fn the_api_server_accepts_the_manifest() {
 #[test]
 fn the_command_needs_exactly_the_permissions_of_the_manifest() {
     let Some(cluster) = cluster() else { return };
-    install_fleet(&cluster, SUBNETS);
+    cluster.install_fleet(SUBNETS);
     cluster.apply_file(&manifest());
     let plugin = Plugin::new(&kubeconfig_of_service_account(&cluster));
     let all = plugin.run(&[]);
@@ -114,15 +114,6 @@ fn set_rules(cluster: &Cluster, kind: &str, rules: &[Value]) {
 
 /// Returns a kubeconfig with a token of the `ServiceAccount` of the manifest.
 fn kubeconfig_of_service_account(cluster: &Cluster) -> String {
-    let path = "/api/v1/namespaces/kube-system/serviceaccounts/eni-audit/token";
-    let body = json!({
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": { "expirationSeconds": 3600 },
-    });
-    let admin = cluster.kubeconfig(Who::Admin);
-    let request =
-        Request::new(path).create(&PostParams::default(), body.to_string().into_bytes()).unwrap();
-    let token = send(&admin, request)["status"]["token"].as_str().unwrap().to_owned();
-    admin.replace("admin-token", &token)
+    let token = cluster.service_account_token("kube-system", "eni-audit");
+    cluster.kubeconfig(Who::Admin).replace("admin-token", &token)
 }

@@ -1,21 +1,14 @@
-//! A cluster with nodes, and the program.
+//! The program, and requests to the API server.
 
-use eni_bootstrap_real_parts::{Cluster, Who};
-use eni_bootstrap_sandbox::fleet::{self, FleetNode};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::Request;
-use kube::core::params::PostParams;
 use kube::{Client, Config};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-
-/// Requests that are sent at the same time.
-const CONCURRENCY: usize = 16;
 
 /// The exit code, stdout and stderr of the program.
 pub type Output = (i32, String, String);
@@ -29,45 +22,6 @@ pub const SUBNETS: [&str; 3] =
 #[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
 fn program() -> OsString {
     std::env::var_os("KUBECTL_ENI").unwrap_or_else(|| env!("CARGO_BIN_EXE_kubectl-eni").into())
-}
-
-/// Installs the VPC CNI, the ENIConfigs, the nodes and the pods of the fleet.
-pub fn install_fleet(cluster: &Cluster, subnets: [&str; 3]) {
-    cluster.install_cni(fleet::environment());
-    let nodes = fleet::nodes();
-    let mut objects = vec![service_account("default", "default")];
-    objects.extend(fleet::eni_configs(subnets));
-    objects.extend(nodes.iter().map(FleetNode::object));
-    create_all(cluster, &objects);
-    let pods = nodes.iter().flat_map(|node| node.pods(node.number % 4));
-    create_all(cluster, &pods.collect::<Vec<_>>());
-    // A pod that has ended does not count.
-    let ended = json!({ "phase": "Succeeded" });
-    cluster.set_status("/api/v1/namespaces/default/pods/app-35-1", ended);
-}
-
-pub fn service_account(namespace: &str, name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": { "name": name, "namespace": namespace },
-    })
-}
-
-/// Creates objects in any order.
-pub fn create_all(cluster: &Cluster, objects: &[Value]) {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let client = client(&cluster.kubeconfig(Who::Admin)).await;
-        // Pods need the ServiceAccount.
-        let (first, rest) = objects.split_at(1);
-        create(&client, first).await;
-        let mut tasks = tokio::task::JoinSet::new();
-        for some in rest.chunks(rest.len().div_ceil(CONCURRENCY).max(1)) {
-            let (client, some) = (client.clone(), some.to_vec());
-            tasks.spawn(async move { create(&client, &some).await });
-        }
-        tasks.join_all().await;
-    });
 }
 
 async fn client(kubeconfig: &str) -> Client {
@@ -86,29 +40,6 @@ pub fn send(kubeconfig: &str, request: http::Request<Vec<u8>>) -> Value {
 /// Returns the documents of a YAML file.
 pub fn documents(path: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-async fn create(client: &Client, objects: &[Value]) {
-    for object in objects {
-        let request = Request::new(collection(object));
-        let request = request.create(&PostParams::default(), object.to_string().into_bytes());
-        let created = client.request::<Value>(request.unwrap()).await;
-        assert!(created.is_ok(), "{object}: {created:?}");
-    }
-}
-
-/// Returns the API path of an object's kind.
-pub fn collection(object: &Value) -> String {
-    let namespace = object["metadata"]["namespace"].as_str();
-    let plural = object["kind"].as_str().unwrap().to_lowercase() + "s";
-    let group = match object["apiVersion"].as_str().unwrap() {
-        "v1" => "/api/v1".to_owned(),
-        group => format!("/apis/{group}"),
-    };
-    match namespace {
-        Some(namespace) => format!("{group}/namespaces/{namespace}/{plural}"),
-        None => format!("{group}/{plural}"),
-    }
 }
 
 /// The program with a kubeconfig.

@@ -1,6 +1,6 @@
 //! `--verify-subnets` against moto's EC2.
 
-use super::support::{Plugin, install_fleet};
+use super::support::Plugin;
 use crate::support::expect_golden;
 use eni_bootstrap_real_parts::{Who, cluster, moto};
 use eni_bootstrap_sandbox::fleet::ZONES;
@@ -15,7 +15,7 @@ fn the_zone_of_each_subnet_is_compared_with_that_of_the_nodes() {
     let ranges = ["10.77.0.0/24", "10.77.1.0/24", "10.77.2.0/24"];
     let subnets: Vec<String> =
         zones.iter().zip(ranges).map(|(zone, range)| account.subnet(&vpc, zone, range)).collect();
-    install_fleet(&cluster, [&subnets[0], &subnets[1], &subnets[2]]);
+    cluster.install_fleet([&subnets[0], &subnets[1], &subnets[2]]);
     let mut plugin = Plugin::new(&cluster.kubeconfig(Who::Admin));
     let in_zone = |zone: &str| format!("topology.kubernetes.io/zone={zone},karpenter.sh/nodepool");
 

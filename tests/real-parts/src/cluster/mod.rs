@@ -16,9 +16,11 @@ use tempfile::TempDir;
 
 use super::server::{Server, free_address};
 pub use audit_log::{Allowed, Request};
+pub use fleet::{collection, service_account};
 use token_webhook::{NODE, REJECTION_TTL, TokenWebhook};
 
 mod audit_log;
+mod fleet;
 mod objects;
 pub mod token_webhook;
 
@@ -171,6 +173,11 @@ impl Cluster {
     /// Returns the address of the API server.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the certificate authority as PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Returns the certificate authority in base64, the format of EKS and of a `NodeConfig`.

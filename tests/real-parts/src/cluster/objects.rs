@@ -206,7 +206,11 @@ impl Cluster {
         }
     }
 
-    fn request(&self, token: &str, request: &Request<Vec<u8>>) -> Result<Value, (u16, String)> {
+    pub(super) fn request(
+        &self,
+        token: &str,
+        request: &Request<Vec<u8>>,
+    ) -> Result<Value, (u16, String)> {
         let text = self.with_client(token, async |client| {
             client.request_text(request.clone()).await.map_err(status_and_message)
         })?;
@@ -214,7 +218,11 @@ impl Cluster {
     }
 
     /// Runs `work` on a separate thread, because the test may already be inside a tokio runtime.
-    fn with_client<T: Send>(&self, token: &str, work: impl AsyncFnOnce(Client) -> T + Send) -> T {
+    pub(super) fn with_client<T: Send>(
+        &self,
+        token: &str,
+        work: impl AsyncFnOnce(Client) -> T + Send,
+    ) -> T {
         let mut config = Config::new(self.url().parse().unwrap());
         let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap();
         config.root_cert = Some(vec![authority.to_vec()]);

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -35,6 +35,11 @@ demo: toolchain compiler ## Run eni-bootstrap against a simulated EC2 instance a
 	@echo "Building eni-bootstrap. The first build takes several minutes." >&2
 	@cargo build --locked --package eni-bootstrap --package eni-bootstrap-sandbox
 	@tests/demo.sh
+
+demo-operator: toolchain compiler ## Run kubectl-eni against a simulated cluster with 40 nodes
+	@echo "Building kubectl-eni. The first build takes several minutes." >&2
+	@cargo build --locked --package kubectl-eni --package eni-bootstrap-sandbox
+	@tests/demo-operator.sh
 
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
@@ -173,10 +178,10 @@ endif
 # The arguments are the name of the program, and flags of cargo.
 RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package $(1) --bin $(1) $(2) -- \
 	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
-IS_STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
+STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
 		echo "$(1) is not a static binary" >&2; exit 1; \
 	fi
-CHECK = $(IS_STATIC); \
+CHECK = $(call STATIC,$(1)); \
 	size=$$(stat -c %s $(1)); \
 	awk -v size=$$size -v max=$(2) -v name=$(1) 'BEGIN { \
 		printf "%s: static, %.2f MiB (maximum: %s MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
@@ -193,13 +198,13 @@ static-arm64: toolchain compiler ## Build the static release binary for arm64, o
 # The plugin has no maximum size. krew installs the archive with the manifest beside it.
 plugin: toolchain compiler ## Build the static release binary of the kubectl plugin, its archive and its krew manifest
 	$(call RELEASE,kubectl-eni)
-	@$(call IS_STATIC,$(PLUGIN))
+	@$(call STATIC,$(PLUGIN))
 	@packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
 	@$(PLUGIN) --version
 
 plugin-arm64: toolchain compiler ## Build the static release binary of the kubectl plugin for arm64, on any machine
 	packaging/cross/arm64.sh $(call RELEASE,kubectl-eni,--target aarch64-unknown-linux-gnu)
-	@$(call IS_STATIC,$(PLUGIN_ARM64))
+	@$(call STATIC,$(PLUGIN_ARM64))
 	@stat -c '%n: static, %s bytes' $(PLUGIN_ARM64)
 
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries

@@ -77,7 +77,7 @@ pub struct RunRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct RecordedLimits {
-    /// A row in the format of `limits show`.
+    /// A row in the format of `kubectl eni limits show`.
     row: String,
     /// Such as `embedded-table`.
     source: Value,

@@ -178,10 +178,10 @@ endif
 # The arguments are the name of the program, and flags of cargo.
 RELEASE = packaging/release.sh packaging/small.sh cargo rustc --release --locked --package $(1) --bin $(1) $(2) -- \
 	-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
-IS_STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
+STATIC = if readelf --program-headers --dynamic --wide $(1) | grep -E 'INTERP|NEEDED'; then \
 		echo "$(1) is not a static binary" >&2; exit 1; \
 	fi
-CHECK = $(IS_STATIC); \
+CHECK = $(call STATIC,$(1)); \
 	size=$$(stat -c %s $(1)); \
 	awk -v size=$$size -v max=$(2) -v name=$(1) 'BEGIN { \
 		printf "%s: static, %.2f MiB (maximum: %s MiB)\n", name, size / 1048576, max; exit size > max * 1048576 }'
@@ -198,13 +198,13 @@ static-arm64: toolchain compiler ## Build the static release binary for arm64, o
 # The plugin has no maximum size. krew installs the archive with the manifest beside it.
 plugin: toolchain compiler ## Build the static release binary of the kubectl plugin, its archive and its krew manifest
 	$(call RELEASE,kubectl-eni)
-	@$(call IS_STATIC,$(PLUGIN))
+	@$(call STATIC,$(PLUGIN))
 	@packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
 	@$(PLUGIN) --version
 
 plugin-arm64: toolchain compiler ## Build the static release binary of the kubectl plugin for arm64, on any machine
 	packaging/cross/arm64.sh $(call RELEASE,kubectl-eni,--target aarch64-unknown-linux-gnu)
-	@$(call IS_STATIC,$(PLUGIN_ARM64))
+	@$(call STATIC,$(PLUGIN_ARM64))
 	@stat -c '%n: static, %s bytes' $(PLUGIN_ARM64)
 
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries

@@ -3,8 +3,8 @@
 use super::cases::Case;
 use super::manifest::Right;
 use crate::check::aws::Aws;
-use crate::nodes::support::{create_all, service_account};
 use crate::support::program;
+use eni_bootstrap_real_parts::service_account;
 use eni_bootstrap_real_parts::{Account, Cluster, Moto, Who, cluster, own_moto};
 use eni_bootstrap_sandbox::fleet::FleetNode;
 use serde_json::{Value, json};
@@ -116,8 +116,8 @@ impl Site {
         }
         let (first, pods): (Vec<Value>, Vec<Value>) =
             objects.into_iter().partition(|it| it["kind"] != "Pod");
-        create_all(&self.cluster, &first);
-        create_all(&self.cluster, &pods);
+        self.cluster.create_all(&first);
+        self.cluster.create_all(&pods);
     }
 
     pub fn account(&self) -> Account<'_> {

@@ -100,7 +100,7 @@ async fn checks(
 ) -> Result<Vec<Line>, Error> {
     let CheckArgs { zones, eni_config_name, cni_version, node_role, .. } = arguments;
     let region = cluster.region()?;
-    let context = aws.context();
+    let context = aws.context()?;
     let api = ApiServer::with_client(cluster.client.clone());
     let state = daemon_set::read(cluster, &api, cni_version).await?;
     let aws_node = state.aws_node.as_ref();

@@ -67,7 +67,7 @@ async fn all_limits(
     table: &LimitsTable,
     region: Option<&Region>,
     aws: &AwsOptions,
-) -> Result<Vec<(InstanceType, InstanceLimits)>, MaxPodsError> {
+) -> Result<Vec<(InstanceType, InstanceLimits)>, Error> {
     let deadline = Deadline::after(TIMEOUT);
     let mut ec2: Option<Ec2> = None;
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ async fn all_limits(
         } else {
             let nearest = table.nearest(instance_type.as_str());
             let Some(region) = region else {
-                return Err(MaxPodsError::NoRegion { instance_type, nearest });
+                return Err(MaxPodsError::NoRegion { instance_type, nearest }.into());
             };
             let failed = |source| MaxPodsError::Ec2 {
                 instance_type: instance_type.clone(),
@@ -86,7 +86,7 @@ async fn all_limits(
             };
             let client = match ec2.take() {
                 Some(client) => client,
-                None => Ec2::new(&aws.context(), region).await.map_err(failed)?,
+                None => Ec2::new(&aws.context()?, region).await.map_err(failed)?,
             };
             let limits = client.limits(&instance_type, deadline).await.map_err(failed)?;
             ec2 = Some(client);

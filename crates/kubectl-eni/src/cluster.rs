@@ -1,17 +1,19 @@
 //! The connection to the cluster of the kubeconfig, its name and its region.
 
 mod api_error;
+mod cluster_error;
 mod identity;
+mod kubeconfig;
 
 pub use api_error::{ApiError, RequestError};
+pub use cluster_error::ClusterError;
 pub use identity::ClusterIdentity;
 
 use clap::Args;
 use eni_core::domain::zone::Region;
-use eni_core::failure::{Advice, ExitCode};
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
-use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ pub struct ClusterOptions {
     /// Kubeconfig file [default: the files in KUBECONFIG, then `~/.kube/config`, then the service account of the pod]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig files, of which the first takes precedence
+    #[arg(long, global = true, hide = true, env = "KUBECONFIG", value_name = "KUBECONFIG")]
+    pub kubeconfig_list: Option<OsString>,
     /// Context of the kubeconfig [default: its current context]
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
@@ -40,50 +45,6 @@ pub struct ClusterOptions {
     /// Name of the EKS cluster [default: from the kubeconfig]
     #[arg(long, global = true, value_name = "NAME")]
     pub cluster_name: Option<String>,
-}
-
-/// A failure to find or connect to the cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// The kubeconfig is missing or invalid.
-    #[error("failed to load the kubeconfig")]
-    Kubeconfig(#[source] KubeconfigError),
-    /// There is no kubeconfig, and the program does not run in a pod.
-    #[error("no kubeconfig found")]
-    NoKubeconfig(#[source] kube::config::InClusterError),
-    /// The client cannot be created, for example because of an invalid certificate.
-    #[error("failed to create a client for the API server")]
-    Client(#[source] kube::Error),
-    /// The command needs the region.
-    #[error("the AWS region of the cluster is unknown")]
-    NoRegion,
-    /// The command needs the name of the EKS cluster.
-    #[error("the name of the EKS cluster is unknown")]
-    NoName,
-}
-
-impl Advice for ClusterError {
-    fn help(&self) -> Cow<'static, str> {
-        match self {
-            Self::Kubeconfig(_) => "check the kubeconfig: `kubectl config view`",
-            Self::NoKubeconfig(_) => {
-                "create a kubeconfig: `aws eks update-kubeconfig --name CLUSTER`"
-            }
-            Self::Client(_) => {
-                "check the certificates and the proxy of the cluster in the kubeconfig"
-            }
-            Self::NoRegion => "add `--region REGION`",
-            Self::NoName => "add `--cluster-name NAME`",
-        }
-        .into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Kubeconfig(_) | Self::Client(_) => ExitCode::InvalidData,
-            Self::NoKubeconfig(_) | Self::NoRegion | Self::NoName => ExitCode::Usage,
-        }
-    }
 }
 
 /// A cluster and a client of its API server.
@@ -113,27 +74,21 @@ impl Cluster {
             cluster: options.cluster.clone(),
             user: options.user.clone(),
         };
-        let kubeconfig = match &options.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
-        };
-        let (mut config, identity) = match kubeconfig {
-            Ok(kubeconfig) => {
+        let (mut config, identity) = match kubeconfig::load(options)? {
+            Some(kubeconfig) => {
                 let identity = ClusterIdentity::of(&kubeconfig, &selected);
                 let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
                 (config.map_err(ClusterError::Kubeconfig)?, identity)
             }
-            // Without KUBECONFIG and ~/.kube/config.
-            Err(KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)
-                if options.kubeconfig.is_none() =>
-            {
+            None => {
                 let config = Config::incluster().map_err(ClusterError::NoKubeconfig)?;
                 (config, ClusterIdentity::default())
             }
-            Err(error) => return Err(ClusterError::Kubeconfig(error)),
         };
         config.read_timeout = Some(REQUEST);
-        let client = Client::try_from(config).map_err(ClusterError::Client)?;
+        let plugin = config.auth_info.exec.as_ref().and_then(|it| it.command.clone());
+        let client = Client::try_from(config)
+            .map_err(|error| ClusterError::of_client(error, plugin.as_deref()))?;
         let identity = ClusterIdentity {
             name: options.cluster_name.clone().or(identity.name),
             region: options.region.clone().or(identity.region),

@@ -39,12 +39,34 @@ pub struct ClusterOptions {
     /// User of the kubeconfig, instead of the user of the context
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// AWS region of the cluster [default: from the kubeconfig, then `AWS_REGION`]
-    #[arg(long, global = true, env = "AWS_REGION", value_name = "REGION")]
+    /// AWS region of the cluster [default: from the kubeconfig, then `AWS_REGION`, then `AWS_DEFAULT_REGION`]
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<Region>,
+    /// AWS region if neither `--region` nor the kubeconfig contains it
+    #[arg(long, global = true, hide = true, env = "AWS_REGION", value_name = "AWS_REGION")]
+    pub aws_region: Option<Region>,
+    /// AWS region if `AWS_REGION` is unset, too
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "AWS_DEFAULT_REGION",
+        value_name = "AWS_DEFAULT_REGION"
+    )]
+    pub aws_default_region: Option<Region>,
     /// Name of the EKS cluster [default: from the kubeconfig]
     #[arg(long, global = true, value_name = "NAME")]
     pub cluster_name: Option<String>,
+}
+
+impl ClusterOptions {
+    /// Returns the region: of `--region`, or else `of_kubeconfig`, or else of the environment. A variable of the
+    /// shell must not replace the region of the cluster.
+    #[must_use]
+    pub fn region(&self, of_kubeconfig: Option<Region>) -> Option<Region> {
+        let flag = self.region.clone().or(of_kubeconfig);
+        flag.or_else(|| self.aws_region.clone()).or_else(|| self.aws_default_region.clone())
+    }
 }
 
 /// A cluster and a client of its API server.
@@ -91,7 +113,7 @@ impl Cluster {
             .map_err(|error| ClusterError::of_client(error, plugin.as_deref()))?;
         let identity = ClusterIdentity {
             name: options.cluster_name.clone().or(identity.name),
-            region: options.region.clone().or(identity.region),
+            region: options.region(identity.region),
         };
         Ok(Self { client, identity })
     }
@@ -99,7 +121,7 @@ impl Cluster {
     /// Returns the region.
     ///
     /// # Errors
-    /// Returns an error if neither the flags nor the kubeconfig contain it.
+    /// Returns an error if neither the flags, the kubeconfig nor the environment contain it.
     pub fn region(&self) -> Result<&Region, ClusterError> {
         self.identity.region.as_ref().ok_or(ClusterError::NoRegion)
     }

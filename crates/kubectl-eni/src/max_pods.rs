@@ -45,7 +45,7 @@ pub(crate) async fn run(
     let source = if args.cni_from_cluster {
         Box::pin(cluster_cni::read(cluster, args)).await?
     } else {
-        CniSource { cni: args.cni(), region: cluster.region.clone() }
+        CniSource { cni: args.cni(), region: cluster.region(None) }
     };
     let limits = Box::pin(all_limits(types, &table, source.region.as_ref(), aws)).await?;
     let calculate = |(instance_type, limits): (InstanceType, InstanceLimits)| {

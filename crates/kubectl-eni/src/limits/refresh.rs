@@ -39,7 +39,7 @@ pub(super) async fn run(
     cluster: &ClusterOptions,
     aws: &AwsOptions,
 ) -> Result<ExitCode, Error> {
-    let region = cluster.region.as_ref().ok_or(ClusterError::NoRegion)?;
+    let region = &cluster.region(None).ok_or(ClusterError::NoRegion)?;
     let rows = Box::pin(all_rows(region, &aws.context()?)).await?;
     let types = rows.iter().map(|NamedRow(name, row)| (name.clone(), *row)).collect();
     let path = &args.output;

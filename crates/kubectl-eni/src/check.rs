@@ -118,6 +118,7 @@ async fn checks(
             region,
             aws_node,
             service_account,
+            node_selector: &state.node_selector,
             node_roles: &node_role,
         };
         diagnostics.extend(Box::pin(check.diagnostics()).await);

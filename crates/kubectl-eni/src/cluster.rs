@@ -4,10 +4,12 @@ mod api_error;
 mod cluster_error;
 mod identity;
 mod kubeconfig;
+mod scope;
 
 pub use api_error::{ApiError, RequestError};
 pub use cluster_error::ClusterError;
 pub use identity::ClusterIdentity;
+pub(crate) use scope::{OS, out_of_scope};
 
 use clap::Args;
 use eni_core::domain::zone::Region;

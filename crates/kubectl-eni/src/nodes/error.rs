@@ -40,6 +40,9 @@ impl Advice for NodesError {
             Self::Cni(AwsNodeError::Api(KubernetesError::Forbidden(_))) => {
                 "grant the permission to get the DaemonSet aws-node in namespace kube-system, as packaging/kubectl-eni/audit-cronjob.yaml does"
             }
+            Self::Cni(AwsNodeError::Api(error @ KubernetesError::Plugin(_))) => {
+                return error.help();
+            }
             Self::Cni(AwsNodeError::Api(_)) => {
                 "check the connection to the API server: `kubectl -n kube-system get daemonset aws-node`"
             }

@@ -76,7 +76,7 @@ impl AwsOptions {
     }
 
     fn proxy(&self) -> Result<Option<Proxy>, ProxyError> {
-        let url = self.https_proxy.as_ref().map(|url| url.expose_secret());
+        let url = self.https_proxy.as_ref().map(SecretString::expose_secret);
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
         let url: ProxyUrl = url.parse().map_err(ProxyError)?;
         let list = self.no_proxy.as_deref().unwrap_or_default();

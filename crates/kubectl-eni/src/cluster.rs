@@ -98,16 +98,13 @@ impl Cluster {
             cluster: options.cluster.clone(),
             user: options.user.clone(),
         };
-        let (mut config, identity) = match kubeconfig::load(options)? {
-            Some(kubeconfig) => {
-                let identity = ClusterIdentity::of(&kubeconfig, &selected);
-                let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
-                (config.map_err(ClusterError::Kubeconfig)?, identity)
-            }
-            None => {
-                let config = Config::incluster().map_err(ClusterError::NoKubeconfig)?;
-                (config, ClusterIdentity::default())
-            }
+        let (mut config, identity) = if let Some(kubeconfig) = kubeconfig::load(options)? {
+            let identity = ClusterIdentity::of(&kubeconfig, &selected);
+            let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
+            (config.map_err(ClusterError::Kubeconfig)?, identity)
+        } else {
+            let config = Config::incluster().map_err(ClusterError::NoKubeconfig)?;
+            (config, ClusterIdentity::default())
         };
         config.read_timeout = Some(REQUEST);
         let plugin = config.auth_info.exec.as_ref().and_then(|it| it.command.clone());

@@ -86,8 +86,8 @@ impl Instances {
             .filter(|it| it.starts_with("i-"));
         let labels = node.metadata.labels.as_ref();
         let Some(id) = id else { return };
-        let none = BTreeMap::new();
-        if out_of_scope(labels.unwrap_or(&none), provider_id, selector).is_some() {
+        let unlabelled = BTreeMap::new();
+        if out_of_scope(labels.unwrap_or(&unlabelled), provider_id, selector).is_some() {
             return;
         }
         let group = GROUPS.iter().find_map(|key| Some((*key, labels?.get(*key)?.clone())));

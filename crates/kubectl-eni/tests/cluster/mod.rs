@@ -47,7 +47,7 @@ impl Folder {
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Command {
         let mut command = program(arguments);
-        command.env("KUBECONFIG", kubeconfig).env("PATH", "/usr/bin:/bin");
+        command.env("KUBECONFIG", kubeconfig).env("PATH", "/usr/bin:/bin").current_dir(self.path());
         command
     }
 }

@@ -4,7 +4,7 @@
 
 mod deferred;
 mod dispatch;
-mod empty_values;
+pub mod empty_values;
 mod global_options;
 mod log;
 mod long_help;

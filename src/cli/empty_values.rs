@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 /// Returns `command`, whose flags ignore their environment variables if these are empty.
-pub(super) fn without_empty_variables(command: Command) -> Command {
+#[must_use]
+pub fn without_empty_variables(command: Command) -> Command {
     if std::env::vars_os().any(|(_, value)| value.is_empty()) {
         command.mut_args(without_empty_variable)
     } else {
@@ -27,7 +28,7 @@ fn without_empty_variable(argument: Arg) -> Arg {
 
 /// Returns `arguments` without the flags that have an empty value, such as `--cluster-name ""` or
 /// `--cluster-name=`. Calls `definition` for the definition of all flags only if an argument may be one of them.
-pub(super) fn without_empty_flags(
+pub fn without_empty_flags(
     definition: impl FnOnce() -> Command,
     arguments: Vec<OsString>,
 ) -> Vec<OsString> {

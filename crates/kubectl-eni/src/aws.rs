@@ -12,7 +12,10 @@ use clap::Args;
 use eni_bootstrap::adapter::Context;
 use eni_bootstrap::adapter::https_proxy::Proxy;
 use eni_core::domain::proxy::{InvalidProxy, ProxyUrl};
-use std::str::FromStr;
+use eni_core::failure::{Advice, ExitCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::borrow::Cow;
+use std::convert::Infallible;
 
 /// The endpoints of the AWS APIs. The default credential chain provides the credentials, as for the AWS CLI.
 #[derive(Clone, Debug, Default, Args)]
@@ -33,59 +36,83 @@ pub struct AwsOptions {
         hide = true,
         env = "HTTPS_PROXY",
         hide_env_values = true,
-        value_name = "URL"
+        value_name = "URL",
+        // The URL is parsed later, because the errors of clap contain the value.
+        value_parser = |url: &str| Ok::<_, Infallible>(SecretString::from(url))
     )]
-    pub https_proxy: Option<OptionalProxy>,
+    pub https_proxy: Option<SecretString>,
     /// Hosts, domains and networks that bypass the proxy
     #[arg(long, global = true, hide = true, env = "NO_PROXY", value_name = "LIST")]
     pub no_proxy: Option<String>,
 }
 
-/// The URL of a proxy; none if the text is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OptionalProxy(Option<ProxyUrl>);
+/// The URL of the proxy is invalid. The message omits its user and password.
+#[derive(Debug, thiserror::Error)]
+#[error("the URL of the HTTP proxy is invalid")]
+pub struct ProxyError(#[source] InvalidProxy);
 
-impl FromStr for OptionalProxy {
-    type Err = InvalidProxy;
+impl Advice for ProxyError {
+    fn help(&self) -> Cow<'static, str> {
+        "correct HTTPS_PROXY: the AWS clients support only http:// and https:// proxies".into()
+    }
 
-    fn from_str(text: &str) -> Result<Self, InvalidProxy> {
-        Ok(Self(if text.is_empty() { None } else { Some(text.parse()?) }))
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Usage
     }
 }
 
 impl AwsOptions {
     /// Returns the context from which the clients of EC2 and EKS are created.
-    #[must_use]
-    pub fn context(&self) -> Context {
-        Context {
+    ///
+    /// # Errors
+    /// Returns an error if the URL of the proxy is invalid.
+    pub fn context(&self) -> Result<Context, ProxyError> {
+        Ok(Context {
             ec2_endpoint: self.ec2_endpoint.clone(),
             eks_endpoint: self.eks_endpoint.clone(),
-            proxy: self.proxy(),
+            proxy: self.proxy()?,
             ..Context::default()
-        }
+        })
     }
 
-    fn proxy(&self) -> Option<Proxy> {
-        let url = self.https_proxy.clone()?.0?;
+    fn proxy(&self) -> Result<Option<Proxy>, ProxyError> {
+        let url = self.https_proxy.as_ref().map(SecretString::expose_secret);
+        let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+        let url: ProxyUrl = url.parse().map_err(ProxyError)?;
         let list = self.no_proxy.as_deref().unwrap_or_default();
-        Some(Proxy { url, no_proxy: list.split(',').map(|it| it.trim().to_owned()).collect() })
+        let no_proxy = list.split(',').map(|it| it.trim().to_owned()).collect();
+        Ok(Some(Proxy { url, no_proxy }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eni_core::failure::report;
 
     #[test]
     fn an_empty_proxy_url_means_a_direct_connection() {
         let options = |url: &str| AwsOptions {
-            https_proxy: Some(url.parse().unwrap()),
+            https_proxy: Some(url.into()),
             no_proxy: Some("a, .b".to_owned()),
             ..AwsOptions::default()
         };
-        assert_eq!(options("").context().proxy, None);
+        assert_eq!(options("").context().unwrap().proxy, None);
         let no_proxy = vec!["a".to_owned(), ".b".to_owned()];
         let proxy = Proxy { url: "http://proxy:3128".parse().unwrap(), no_proxy };
-        assert_eq!(options("http://proxy:3128").context().proxy, Some(proxy));
+        assert_eq!(options("http://proxy:3128").context().unwrap().proxy, Some(proxy));
+    }
+
+    #[test]
+    fn the_password_of_the_proxy_is_not_printed() {
+        let https_proxy = Some("socks5://me:secret@proxy:1080".into());
+        let options = AwsOptions { https_proxy, ..AwsOptions::default() };
+        assert!(!format!("{options:?}").contains("secret"));
+        assert_eq!(
+            report(&options.context().unwrap_err()),
+            "error: the URL of the HTTP proxy is invalid
+  caused by: \"proxy:1080\" is not a valid proxy URL (such as http://proxy.example.com:3128)
+  help: correct HTTPS_PROXY: the AWS clients support only http:// and https:// proxies"
+        );
     }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn run(
     aws: &AwsOptions,
 ) -> Result<ExitCode, Error> {
     let cluster = Cluster::connect(cluster).await?;
-    let input = input::read(&cluster, &aws.context(), &args.instance_type).await?;
+    let input = input::read(&cluster, &aws.context()?, &args.instance_type).await?;
     let lost_zones: Vec<String> = args.lost_zone.iter().map(ToString::to_string).collect();
     for lost in &lost_zones {
         if !input.zones.iter().any(|zone| zone.name == *lost) {

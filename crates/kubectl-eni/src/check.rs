@@ -100,7 +100,7 @@ async fn checks(
 ) -> Result<Vec<Line>, Error> {
     let CheckArgs { zones, eni_config_name, cni_version, node_role, .. } = arguments;
     let region = cluster.region()?;
-    let context = aws.context();
+    let context = aws.context()?;
     let api = ApiServer::with_client(cluster.client.clone());
     let state = daemon_set::read(cluster, &api, cni_version).await?;
     let aws_node = state.aws_node.as_ref();
@@ -118,6 +118,7 @@ async fn checks(
             region,
             aws_node,
             service_account,
+            node_selector: &state.node_selector,
             node_roles: &node_role,
         };
         diagnostics.extend(Box::pin(check.diagnostics()).await);

@@ -11,7 +11,8 @@ use crate::limits::{self, LimitsCommand};
 use crate::max_pods::{self, MaxPodsArgs};
 use crate::nodes;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use eni_bootstrap::cli::empty_values::{without_empty_flags, without_empty_variables};
 use eni_core::failure::{Advice as _, ExitCode, printable, report};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -74,7 +75,7 @@ pub fn command_line() -> clap::Command {
 /// stderr.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error),
     };
@@ -85,6 +86,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode 
         Ok(code) => process::ExitCode::from(code.number()),
         Err(error) => fail(&error),
     }
+}
+
+/// Parses the command line. Ignores empty environment variables and flags with an empty value.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let arguments = without_empty_flags(Cli::command, arguments.into_iter().collect());
+    let mut command = without_empty_variables(Cli::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Runs the command. A check that found problems has printed them and returns its exit code.

@@ -2,18 +2,22 @@
 
 mod access;
 mod api_error;
+mod cluster_error;
 mod identity;
+mod kubeconfig;
+mod scope;
 
 pub(crate) use access::{access_help, config_map_help};
 pub use api_error::{ApiError, RequestError};
+pub use cluster_error::ClusterError;
 pub use identity::ClusterIdentity;
+pub(crate) use scope::{OS, out_of_scope};
 
 use clap::Args;
 use eni_core::domain::zone::Region;
-use eni_core::failure::{Advice, ExitCode};
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
-use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +31,9 @@ pub struct ClusterOptions {
     /// Kubeconfig file [default: the files in KUBECONFIG, then `~/.kube/config`, then the service account of the pod]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Kubeconfig files, of which the first takes precedence
+    #[arg(long, global = true, hide = true, env = "KUBECONFIG", value_name = "KUBECONFIG")]
+    pub kubeconfig_list: Option<OsString>,
     /// Context of the kubeconfig [default: its current context]
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
@@ -36,55 +43,33 @@ pub struct ClusterOptions {
     /// User of the kubeconfig, instead of the user of the context
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// AWS region of the cluster [default: from the kubeconfig, then `AWS_REGION`]
-    #[arg(long, global = true, env = "AWS_REGION", value_name = "REGION")]
+    /// AWS region of the cluster [default: from the kubeconfig, then `AWS_REGION`, then `AWS_DEFAULT_REGION`]
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<Region>,
+    /// AWS region if neither `--region` nor the kubeconfig contains it
+    #[arg(long, global = true, hide = true, env = "AWS_REGION", value_name = "AWS_REGION")]
+    pub aws_region: Option<Region>,
+    /// AWS region if `AWS_REGION` is unset, too
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "AWS_DEFAULT_REGION",
+        value_name = "AWS_DEFAULT_REGION"
+    )]
+    pub aws_default_region: Option<Region>,
     /// Name of the EKS cluster [default: from the kubeconfig]
     #[arg(long, global = true, value_name = "NAME")]
     pub cluster_name: Option<String>,
 }
 
-/// A failure to find or connect to the cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// The kubeconfig is missing or invalid.
-    #[error("failed to load the kubeconfig")]
-    Kubeconfig(#[source] KubeconfigError),
-    /// There is no kubeconfig, and the program does not run in a pod.
-    #[error("no kubeconfig found")]
-    NoKubeconfig(#[source] kube::config::InClusterError),
-    /// The client cannot be created, for example because of an invalid certificate.
-    #[error("failed to create a client for the API server")]
-    Client(#[source] kube::Error),
-    /// The command needs the region.
-    #[error("the AWS region of the cluster is unknown")]
-    NoRegion,
-    /// The command needs the name of the EKS cluster.
-    #[error("the name of the EKS cluster is unknown")]
-    NoName,
-}
-
-impl Advice for ClusterError {
-    fn help(&self) -> Cow<'static, str> {
-        match self {
-            Self::Kubeconfig(_) => "check the kubeconfig: `kubectl config view`",
-            Self::NoKubeconfig(_) => {
-                "create a kubeconfig: `aws eks update-kubeconfig --name CLUSTER`"
-            }
-            Self::Client(_) => {
-                "check the certificates and the proxy of the cluster in the kubeconfig"
-            }
-            Self::NoRegion => "add `--region REGION`",
-            Self::NoName => "add `--cluster-name NAME`",
-        }
-        .into()
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Kubeconfig(_) | Self::Client(_) => ExitCode::InvalidData,
-            Self::NoKubeconfig(_) | Self::NoRegion | Self::NoName => ExitCode::Usage,
-        }
+impl ClusterOptions {
+    /// Returns the region: of `--region`, or else `of_kubeconfig`, or else of the environment. A variable of the
+    /// shell must not replace the region of the cluster.
+    #[must_use]
+    pub fn region(&self, of_kubeconfig: Option<Region>) -> Option<Region> {
+        let flag = self.region.clone().or(of_kubeconfig);
+        flag.or_else(|| self.aws_region.clone()).or_else(|| self.aws_default_region.clone())
     }
 }
 
@@ -115,30 +100,21 @@ impl Cluster {
             cluster: options.cluster.clone(),
             user: options.user.clone(),
         };
-        let kubeconfig = match &options.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
-        };
-        let (mut config, identity) = match kubeconfig {
-            Ok(kubeconfig) => {
-                let identity = ClusterIdentity::of(&kubeconfig, &selected);
-                let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
-                (config.map_err(ClusterError::Kubeconfig)?, identity)
-            }
-            // Without KUBECONFIG and ~/.kube/config.
-            Err(KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)
-                if options.kubeconfig.is_none() =>
-            {
-                let config = Config::incluster().map_err(ClusterError::NoKubeconfig)?;
-                (config, ClusterIdentity::default())
-            }
-            Err(error) => return Err(ClusterError::Kubeconfig(error)),
+        let (mut config, identity) = if let Some(kubeconfig) = kubeconfig::load(options)? {
+            let identity = ClusterIdentity::of(&kubeconfig, &selected);
+            let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
+            (config.map_err(ClusterError::Kubeconfig)?, identity)
+        } else {
+            let config = Config::incluster().map_err(ClusterError::NoKubeconfig)?;
+            (config, ClusterIdentity::default())
         };
         config.read_timeout = Some(REQUEST);
-        let client = Client::try_from(config).map_err(ClusterError::Client)?;
+        let plugin = config.auth_info.exec.as_ref().and_then(|it| it.command.clone());
+        let client = Client::try_from(config)
+            .map_err(|error| ClusterError::of_client(error, plugin.as_deref()))?;
         let identity = ClusterIdentity {
             name: options.cluster_name.clone().or(identity.name),
-            region: options.region.clone().or(identity.region),
+            region: options.region(identity.region),
         };
         Ok(Self { client, identity })
     }
@@ -146,7 +122,7 @@ impl Cluster {
     /// Returns the region.
     ///
     /// # Errors
-    /// Returns an error if neither the flags nor the kubeconfig contain it.
+    /// Returns an error if neither the flags, the kubeconfig nor the environment contain it.
     pub fn region(&self) -> Result<&Region, ClusterError> {
         self.identity.region.as_ref().ok_or(ClusterError::NoRegion)
     }

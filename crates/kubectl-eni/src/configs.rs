@@ -131,7 +131,7 @@ pub async fn run(
     let format = arguments.format()?;
     let cluster = Cluster::connect(cluster).await?;
     let region = cluster.region()?;
-    let context = aws.context();
+    let context = aws.context()?;
     let ec2 = Ec2::new(&context, region).await.map_err(ConfigsError::Ec2)?;
     let (network, planned) = plan(&arguments, &context, &ec2, &cluster).await?;
     let api = ApiServer::with_client(cluster.client.clone());

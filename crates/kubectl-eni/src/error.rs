@@ -1,5 +1,6 @@
 //! The error of every command.
 
+use crate::aws::ProxyError;
 use crate::capacity::CapacityError;
 use crate::cluster::{ApiError, ClusterError};
 use crate::configs::ConfigsError;
@@ -18,6 +19,9 @@ pub enum Error {
     /// There is no connection to the cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The URL of the proxy for AWS APIs is invalid.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// A request to the API server failed.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -58,6 +62,7 @@ impl Error {
     fn wrapped(&self) -> Option<&dyn Advice> {
         Some(match self {
             Self::Cluster(error) => error,
+            Self::Proxy(error) => error,
             Self::Api(error) => error,
             Self::Nodes(error) => error,
             Self::Configs(error) => error,

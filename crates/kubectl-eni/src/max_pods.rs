@@ -45,7 +45,7 @@ pub(crate) async fn run(
     let source = if args.cni_from_cluster {
         Box::pin(cluster_cni::read(cluster, args)).await?
     } else {
-        CniSource { cni: args.cni(), region: cluster.region.clone() }
+        CniSource { cni: args.cni(), region: cluster.region(None) }
     };
     let limits = Box::pin(all_limits(types, &table, source.region.as_ref(), aws)).await?;
     let calculate = |(instance_type, limits): (InstanceType, InstanceLimits)| {
@@ -67,7 +67,7 @@ async fn all_limits(
     table: &LimitsTable,
     region: Option<&Region>,
     aws: &AwsOptions,
-) -> Result<Vec<(InstanceType, InstanceLimits)>, MaxPodsError> {
+) -> Result<Vec<(InstanceType, InstanceLimits)>, Error> {
     let deadline = Deadline::after(TIMEOUT);
     let mut ec2: Option<Ec2> = None;
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ async fn all_limits(
         } else {
             let nearest = table.nearest(instance_type.as_str());
             let Some(region) = region else {
-                return Err(MaxPodsError::NoRegion { instance_type, nearest });
+                return Err(MaxPodsError::NoRegion { instance_type, nearest }.into());
             };
             let failed = |source| MaxPodsError::Ec2 {
                 instance_type: instance_type.clone(),
@@ -86,7 +86,7 @@ async fn all_limits(
             };
             let client = match ec2.take() {
                 Some(client) => client,
-                None => Ec2::new(&aws.context(), region).await.map_err(failed)?,
+                None => Ec2::new(&aws.context()?, region).await.map_err(failed)?,
             };
             let limits = client.limits(&instance_type, deadline).await.map_err(failed)?;
             ec2 = Some(client);

@@ -5,10 +5,12 @@
 mod stderr_lines;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::client::AuthError;
 use kube::config::ExecConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -47,6 +49,9 @@ pub enum PluginError {
         /// The last lines of its standard error, without credentials.
         stderr: String,
     },
+    /// The command failed under the client of kube, which passes its standard error on to the terminal.
+    #[error("{command} failed ({status})")]
+    Exited { command: String, status: ExitStatus },
     /// The output of the command is too large.
     #[error("{command} printed more than {} MiB", MAX_OUTPUT >> 20)]
     TooMuchOutput { command: String },
@@ -59,6 +64,26 @@ pub enum PluginError {
     /// The token or certificate in the output of the command cannot be used.
     #[error("{command} printed an invalid token or certificate")]
     InvalidCredential { command: String },
+}
+
+impl PluginError {
+    /// Returns the failure of the exec plugin `command` that made the client of kube fail; `None` if `error` has
+    /// another cause. The messages of kube contain the environment and the output of the command.
+    pub fn of_client(error: &(dyn StdError + 'static), command: &str) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let command = command.to_owned();
+            match error.downcast_ref() {
+                Some(AuthError::AuthExecRun { out, .. }) => {
+                    return Some(Self::Exited { command, status: out.status });
+                }
+                Some(AuthError::AuthExecParse(_)) => return Some(Self::InvalidOutput { command }),
+                Some(AuthError::ExecPluginFailed) => return Some(Self::NoCredential { command }),
+                _ => cause = error.source(),
+            }
+        }
+        None
+    }
 }
 
 fn message(stderr: &str) -> String {

@@ -195,6 +195,10 @@ fn short(message: &str) -> String {
 }
 
 pub(super) fn transport_error(error: kube::Error) -> KubernetesError {
+    // A client that was created elsewhere runs the exec plugin itself.
+    if let Some(error) = PluginError::of_client(&error, "the command of the exec plugin") {
+        return KubernetesError::Plugin(error);
+    }
     // The layers that sign requests and limit responses return these errors, which kube wraps.
     let mut source = StdError::source(&error);
     while let Some(cause) = source {

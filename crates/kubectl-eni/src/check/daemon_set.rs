@@ -1,13 +1,14 @@
 //! The aws-node DaemonSet: the configuration of the CNI, and its service account.
 
 use crate::cluster::{ApiError, Cluster};
-use eni_bootstrap::adapter::kubernetes::{ApiServer, LocalNode};
+use eni_bootstrap::adapter::kubernetes::ApiServer;
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni_version::CniVersion;
 use eni_core::failure::one_line;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use kube::api::Api;
+use std::collections::BTreeMap;
 
 /// The namespace of the DaemonSet and of its service account.
 pub(super) const NAMESPACE: &str = "kube-system";
@@ -20,6 +21,8 @@ pub(super) struct DaemonSetState {
     pub aws_node: Option<AwsNode>,
     /// The name of the service account; `None` if the DaemonSet cannot be read.
     pub service_account: Option<String>,
+    /// The node selector of the DaemonSet. The CNI runs only on nodes with these labels.
+    pub node_selector: BTreeMap<String, String>,
     /// The problems of the configuration, or why it cannot be read.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -41,17 +44,24 @@ pub(super) async fn read(
         Err(error) if error.status() == Some(403) => None,
         Err(error) => return Err(error),
     };
-    let service_account = daemon_set.map(|it| service_account(&it));
-    Ok(match api.aws_node(&LocalNode::default()).await {
-        Ok(mut aws_node) => {
+    let service_account = daemon_set.as_ref().map(service_account);
+    let pod = daemon_set.and_then(|it| it.spec.template.spec);
+    let node_selector = pod.and_then(|it| it.node_selector).unwrap_or_default();
+    Ok(match api.cluster_cni(&[]).await {
+        Ok(cni) => {
+            let mut aws_node = cni.aws_node;
             aws_node.cni.version = version.or(aws_node.cni.version);
             let diagnostics = aws_node.diagnostics.clone();
-            DaemonSetState { aws_node: Some(aws_node), service_account, diagnostics }
+            DaemonSetState { aws_node: Some(aws_node), service_account, node_selector, diagnostics }
         }
         Err(error) => {
-            let error = api.beside_other_cni(error).await;
             let skipped = Diagnostic::skipped(Code::CniUnreadable, one_line(&error), None);
-            DaemonSetState { aws_node: None, service_account, diagnostics: vec![skipped] }
+            DaemonSetState {
+                aws_node: None,
+                service_account,
+                node_selector,
+                diagnostics: vec![skipped],
+            }
         }
     })
 }

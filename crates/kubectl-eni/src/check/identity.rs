@@ -16,6 +16,7 @@ use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice as _, one_line};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::Api;
+use std::collections::BTreeMap;
 
 /// The annotation for IRSA.
 const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -30,6 +31,8 @@ pub(super) struct IdentityCheck<'a> {
     pub aws_node: Option<&'a AwsNode>,
     /// The service account of the DaemonSet.
     pub service_account: &'a str,
+    /// The node selector of the DaemonSet.
+    pub node_selector: &'a BTreeMap<String, String>,
     /// The roles of the nodes, if the user has specified them.
     pub node_roles: &'a [RoleArn],
 }

@@ -4,7 +4,7 @@ use super::REQUESTS;
 use super::identity::IdentityCheck;
 use super::role_arn::RoleArn;
 use crate::aws::{Iam, instance_profiles};
-use crate::cluster::ApiError;
+use crate::cluster::{ApiError, out_of_scope};
 use eni_bootstrap::adapter::Deadline;
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::failure::one_line;
@@ -57,14 +57,15 @@ fn unknown(reason: &str) -> Diagnostic {
     )
 }
 
-/// Returns the instance IDs of one node of each group, and those of all nodes without a group.
+/// Returns the instance IDs of one node of each group, and those of all nodes without a group. Nodes without
+/// aws-node, such as those of EKS Auto Mode, have roles that need no permissions of the CNI.
 async fn instances(check: &IdentityCheck<'_>) -> Result<Vec<String>, ApiError> {
     let nodes: Api<Node> = Api::all(check.cluster.client.clone());
     let mut instances = Instances::default();
     let mut page = ListParams::default().limit(PAGE);
     loop {
         let list = nodes.list(&page).await.map_err(ApiError::of("list nodes"))?;
-        list.items.iter().for_each(|node| instances.add(node));
+        list.items.iter().for_each(|node| instances.add(node, check.node_selector));
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => page = page.continue_token(&token),
             None => return Ok(instances.0.into_values().collect()),
@@ -77,14 +78,18 @@ async fn instances(check: &IdentityCheck<'_>) -> Result<Vec<String>, ApiError> {
 struct Instances(BTreeMap<(&'static str, String), String>);
 
 impl Instances {
-    fn add(&mut self, node: &Node) {
+    fn add(&mut self, node: &Node, selector: &BTreeMap<String, String>) {
         let provider_id = node.spec.as_ref().and_then(|it| it.provider_id.as_deref());
         let id = provider_id
             .filter(|it| it.starts_with("aws:///"))
             .and_then(|it| it.rsplit('/').next())
             .filter(|it| it.starts_with("i-"));
-        let Some(id) = id else { return };
         let labels = node.metadata.labels.as_ref();
+        let Some(id) = id else { return };
+        let unlabelled = BTreeMap::new();
+        if out_of_scope(labels.unwrap_or(&unlabelled), provider_id, selector).is_some() {
+            return;
+        }
         let group = GROUPS.iter().find_map(|key| Some((*key, labels?.get(*key)?.clone())));
         self.0.entry(group.unwrap_or_else(|| ("", id.to_owned()))).or_insert_with(|| id.to_owned());
     }
@@ -112,9 +117,28 @@ mod tests {
             let node = json!({
                 "metadata": { "labels": labels }, "spec": { "providerID": provider_id },
             });
-            instances.add(&serde_json::from_value(node).unwrap());
+            instances.add(&serde_json::from_value(node).unwrap(), &BTreeMap::new());
         }
         let ids: BTreeSet<&str> = instances.0.values().map(String::as_str).collect();
         assert_eq!(ids, ["i-1", "i-3", "i-4", "i-5"].into());
+    }
+
+    #[test]
+    fn nodes_without_aws_node_are_ignored() {
+        let mut instances = Instances::default();
+        let selector = [("cni".to_owned(), "aws".to_owned())].into();
+        for (id, labels) in [
+            ("i-1", json!({ "cni": "aws" })),
+            ("i-2", json!({ "cni": "cilium" })),
+            ("i-3", json!({ "cni": "aws", "eks.amazonaws.com/compute-type": "auto" })),
+            ("i-4", json!({ "cni": "aws", "kubernetes.io/os": "windows" })),
+        ] {
+            let node = json!({
+                "metadata": { "labels": labels },
+                "spec": { "providerID": format!("aws:///us-west-2a/{id}") },
+            });
+            instances.add(&serde_json::from_value(node).unwrap(), &selector);
+        }
+        assert_eq!(instances.0.into_values().collect::<Vec<_>>(), ["i-1"]);
     }
 }

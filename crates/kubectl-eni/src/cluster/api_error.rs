@@ -1,6 +1,7 @@
 //! A failed request to the API server.
 
 use super::access::{CHECK_API_SERVER, CHECK_NETWORK, NO_CNI, SIGN_IN, denied_help};
+use eni_bootstrap::adapter::kubernetes::{KubernetesError, PluginError};
 use eni_core::failure::{Advice, ExitCode};
 use kube::core::Status;
 use std::borrow::Cow;
@@ -21,6 +22,9 @@ pub enum RequestError {
     /// The API server returned an error.
     #[error("the API server returned {}: {}", .0.code, .0.message)]
     Status(Box<Status>),
+    /// The client ran the exec plugin of the kubeconfig again, and it failed.
+    #[error("failed to get credentials from the exec plugin of the kubeconfig")]
+    Plugin(#[source] PluginError),
     /// There was no valid response.
     #[error(transparent)]
     Client(kube::Error),
@@ -30,7 +34,10 @@ impl From<kube::Error> for RequestError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::Status(status),
-            other => Self::Client(other),
+            other => match PluginError::of_client(&other, "the command of the exec plugin") {
+                Some(error) => Self::Plugin(error),
+                None => Self::Client(other),
+            },
         }
     }
 }
@@ -46,7 +53,7 @@ impl ApiError {
     pub fn status(&self) -> Option<u16> {
         match &self.source {
             RequestError::Status(status) => Some(status.code),
-            RequestError::Client(_) => None,
+            RequestError::Plugin(_) | RequestError::Client(_) => None,
         }
     }
 }
@@ -54,6 +61,7 @@ impl ApiError {
 impl Advice for ApiError {
     fn help(&self) -> Cow<'static, str> {
         match &self.source {
+            RequestError::Plugin(error) => return KubernetesError::Plugin(error.clone()).help(),
             RequestError::Status(status) => match status.code {
                 401 => SIGN_IN,
                 403 => denied_help(&status.message),
@@ -67,6 +75,7 @@ impl Advice for ApiError {
 
     fn exit_code(&self) -> ExitCode {
         match self.status() {
+            None if matches!(self.source, RequestError::Plugin(_)) => ExitCode::PermissionDenied,
             Some(401 | 403) => ExitCode::PermissionDenied,
             Some(404) => ExitCode::Settings,
             _ => ExitCode::Unavailable,

@@ -4,7 +4,7 @@ use super::error::ConfigsError;
 use super::naming::PlannedConfig;
 use super::network::Network;
 use eni_bootstrap::adapter::ec2::Ec2;
-use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig, LocalNode};
+use eni_bootstrap::adapter::kubernetes::{ApiServer, EniConfig};
 use eni_bootstrap::verify::{
     AddressDemand, NodeLocation, SubnetExclusion, SubnetRequirements, with_ec2,
 };
@@ -58,8 +58,9 @@ pub(super) async fn verify(
 
 /// Returns the configuration of the CNI and its checks; `None` if it cannot be read.
 async fn cni(api: &ApiServer) -> (Vec<Diagnostic>, Option<AwsNode>) {
-    match api.aws_node(&LocalNode::default()).await {
-        Ok(aws_node) => {
+    match api.cluster_cni(&[]).await {
+        Ok(cni) => {
+            let aws_node = cni.aws_node;
             let text = aws_node.cni.to_string();
             let mut diagnostics = vec![if aws_node.cni.custom_networking {
                 Diagnostic::ok(Code::CniOk, text)
@@ -74,7 +75,7 @@ async fn cni(api: &ApiServer) -> (Vec<Diagnostic>, Option<AwsNode>) {
             (diagnostics, Some(aws_node))
         }
         Err(error) => {
-            let reason = one_line(&api.beside_other_cni(error).await);
+            let reason = one_line(&error);
             let skipped = Diagnostic::skipped(Code::CniUnreadable, reason, None);
             (vec![skipped], None)
         }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::output::{note, print};
 use clap::Args;
 use eni_bootstrap::adapter::ec2::Ec2;
-use eni_bootstrap::adapter::{Deadline, disk};
+use eni_bootstrap::adapter::{Context, Deadline, disk};
 use eni_bootstrap::report::diff;
 use eni_core::domain::instance_limits::{NamedRow, embedded_rows};
 use eni_core::domain::plural::counted;
@@ -39,8 +39,8 @@ pub(super) async fn run(
     cluster: &ClusterOptions,
     aws: &AwsOptions,
 ) -> Result<ExitCode, Error> {
-    let region = cluster.region.as_ref().ok_or(ClusterError::NoRegion)?;
-    let rows = Box::pin(all_rows(region, aws)).await?;
+    let region = &cluster.region(None).ok_or(ClusterError::NoRegion)?;
+    let rows = Box::pin(all_rows(region, &aws.context()?)).await?;
     let types = rows.iter().map(|NamedRow(name, row)| (name.clone(), *row)).collect();
     let path = &args.output;
     let old = disk::read(path).map_err(LimitsError::File)?.unwrap_or_default();
@@ -66,9 +66,9 @@ pub(super) async fn run(
 }
 
 /// Returns the row of every instance type in `region`. Shows the progress on stderr.
-async fn all_rows(region: &Region, aws: &AwsOptions) -> Result<Vec<NamedRow>, LimitsError> {
+async fn all_rows(region: &Region, context: &Context) -> Result<Vec<NamedRow>, LimitsError> {
     let failed = |source| LimitsError::Ec2 { region: region.to_string(), source: Box::new(source) };
-    let ec2 = Ec2::new(&aws.context(), region).await.map_err(failed)?;
+    let ec2 = Ec2::new(context, region).await.map_err(failed)?;
     // indicatif hides the bar unless stderr is a terminal; lines then show the progress.
     let bar = ProgressBar::new(u64::try_from(embedded_rows().len()).unwrap_or(0));
     let progress = |read: usize| {

@@ -41,6 +41,9 @@ impl Advice for NodesError {
             Self::Cni(AwsNodeError::Api(error @ KubernetesError::Forbidden(_))) => {
                 access_help(error)
             }
+            Self::Cni(AwsNodeError::Api(error @ KubernetesError::Plugin(_))) => {
+                return error.help();
+            }
             Self::Cni(AwsNodeError::Api(_)) => {
                 "check the connection to the API server: `kubectl -n kube-system get daemonset aws-node`"
             }

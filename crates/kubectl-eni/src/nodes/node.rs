@@ -1,5 +1,6 @@
 //! The fields of Nodes and pods that the audit reads. All others are skipped while a response is parsed.
 
+use crate::cluster::OS;
 use eni_core::domain::label::{INSTANCE_TYPE, REGION, ZONE};
 use eni_core::domain::quantity::Quantity;
 use eni_core::domain::zone::Zone;
@@ -14,8 +15,6 @@ const OLD_ZONE: &str = "failure-domain.beta.kubernetes.io/zone";
 const OLD_INSTANCE_TYPE: &str = "beta.kubernetes.io/instance-type";
 /// The label of the zone ID. The AWS cloud controller manager sets it.
 pub(crate) const ZONE_ID: &str = "topology.k8s.aws/zone-id";
-/// The label of the operating system.
-pub(crate) const OS: &str = "kubernetes.io/os";
 /// The label of the Karpenter `NodePool`.
 pub(crate) const NODE_POOL: &str = "karpenter.sh/nodepool";
 

@@ -49,7 +49,7 @@ pub(super) async fn observe(
     });
     if let Some(eni_configs) = eni_configs.as_mut().filter(|_| args.verify_subnets) {
         let region = cluster.region()?;
-        match subnets::read(aws, region, eni_configs.by_name.values()).await {
+        match subnets::read(&aws.context()?, region, eni_configs.by_name.values()).await {
             Ok(found) => eni_configs.subnets = Some(found),
             Err(reason) => skipped.push(SkippedCheck { check: "subnets", reason }),
         }

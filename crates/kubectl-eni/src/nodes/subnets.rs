@@ -1,8 +1,7 @@
 //! The subnets of the ENIConfigs, from EC2.
 
-use crate::aws::AwsOptions;
-use eni_bootstrap::adapter::Deadline;
 use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
+use eni_bootstrap::adapter::{Context, Deadline};
 use eni_core::domain::zone::Region;
 use eni_core::facts::Subnet;
 use eni_core::failure::one_line;
@@ -18,22 +17,22 @@ const FILTER_VALUES: usize = 200;
 
 /// Returns the subnets that exist, by ID; the reason if EC2 does not return them.
 pub(super) async fn read(
-    aws: &AwsOptions,
+    context: &Context,
     region: &Region,
     ids: impl IntoIterator<Item = &String>,
 ) -> Result<BTreeMap<String, Subnet>, String> {
     let ids: BTreeSet<&String> = ids.into_iter().filter(|id| !id.is_empty()).collect();
     let ids: Vec<String> = ids.into_iter().cloned().collect();
-    subnets(aws, region, &ids).await.map_err(|error| one_line(&error))
+    subnets(context, region, &ids).await.map_err(|error| one_line(&error))
 }
 
 async fn subnets(
-    aws: &AwsOptions,
+    context: &Context,
     region: &Region,
     ids: &[String],
 ) -> Result<BTreeMap<String, Subnet>, Ec2Error> {
     let deadline = Deadline::after(TIME);
-    let ec2 = Ec2::new(&aws.context(), region).await?;
+    let ec2 = Ec2::new(context, region).await?;
     let mut found = BTreeMap::new();
     for some in ids.chunks(FILTER_VALUES) {
         let subnets = ec2.subnets(some, deadline).await?;

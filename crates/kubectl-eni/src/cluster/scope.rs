@@ -1,23 +1,30 @@
 //! Nodes on which the Amazon VPC CNI does not run.
 
-use super::node::{Node, OS};
 use eni_core::host::COMPUTE_TYPE;
 use std::collections::BTreeMap;
 
-/// Returns why the Amazon VPC CNI does not run on `node`; `None` if it does. `selector` is the node selector
-/// of the aws-node DaemonSet.
+/// The label of the operating system.
+pub(crate) const OS: &str = "kubernetes.io/os";
+
+/// Returns why the Amazon VPC CNI does not run on a node with `labels` and `provider_id`; `None` if it does.
+/// `selector` is the node selector of the aws-node DaemonSet.
 ///
 /// aws-node's own node affinity excludes the compute types of EKS and other operating systems than Linux.
 ///
 /// Source: `config/master/aws-k8s-cni.yaml`, aws/amazon-vpc-cni-k8s.
-pub(super) fn out_of_scope(node: &Node, selector: &BTreeMap<String, String>) -> Option<String> {
-    match node.label(COMPUTE_TYPE) {
+pub(crate) fn out_of_scope(
+    labels: &BTreeMap<String, String>,
+    provider_id: Option<&str>,
+    selector: &BTreeMap<String, String>,
+) -> Option<String> {
+    let label = |key: &str| labels.get(key).map(String::as_str);
+    match label(COMPUTE_TYPE) {
         Some("fargate") => return Some("this is a Fargate node".to_owned()),
         Some("auto") => return Some("this is an EKS Auto Mode node".to_owned()),
         Some("hybrid") => return Some("this is an EKS hybrid node".to_owned()),
         _ => {}
     }
-    match node.label(OS) {
+    match label(OS) {
         Some("windows") => {
             return Some("this is a Windows node, whose addresses EKS manages".to_owned());
         }
@@ -25,13 +32,13 @@ pub(super) fn out_of_scope(node: &Node, selector: &BTreeMap<String, String>) -> 
         Some(other) => return Some(format!("the operating system is {other}")),
     }
     if let Some((key, value)) =
-        selector.iter().find(|(key, value)| node.label(key) != Some(value.as_str()))
+        selector.iter().find(|(key, value)| label(key) != Some(value.as_str()))
     {
         return Some(format!(
             "another CNI serves the node: aws-node runs only on nodes with label {key}={value}"
         ));
     }
-    match node.provider_id.as_deref() {
+    match provider_id {
         Some(id) if !id.starts_with("aws://") => {
             let provider = id.split_once("://").map_or(id, |(provider, _)| provider);
             Some(format!("this is not an EC2 instance (provider {provider})"))
@@ -46,10 +53,9 @@ mod tests {
 
     fn reason(labels: &[(&str, &str)], provider_id: &str) -> Option<String> {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let provider_id = Some(provider_id.to_owned()).filter(|it| !it.is_empty());
-        let node = Node { labels: labels.collect(), provider_id, ..Node::default() };
+        let provider_id = Some(provider_id).filter(|it| !it.is_empty());
         let selector = [("io.cilium/aws-node-enabled".to_owned(), "true".to_owned())];
-        out_of_scope(&node, &selector.into())
+        out_of_scope(&labels.collect(), provider_id, &selector.into())
     }
 
     #[test]

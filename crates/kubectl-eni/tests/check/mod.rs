@@ -4,6 +4,7 @@
 
 mod aws;
 mod identity;
+mod node_use;
 mod site;
 mod skipped;
 mod zones;

@@ -2,6 +2,7 @@
 
 mod api_error;
 mod identity;
+mod kubeconfig_entry;
 
 pub use api_error::{ApiError, RequestError};
 pub use identity::ClusterIdentity;
@@ -48,6 +49,14 @@ pub enum ClusterError {
     /// The kubeconfig is missing or invalid.
     #[error("failed to load the kubeconfig")]
     Kubeconfig(#[source] KubeconfigError),
+    /// A flag selects an entry that the kubeconfig does not contain.
+    #[error("{kind} {name:?} does not exist in the kubeconfig")]
+    NoEntry {
+        /// `context`, `cluster` or `user`.
+        kind: &'static str,
+        /// The value of the flag.
+        name: String,
+    },
     /// There is no kubeconfig, and the program does not run in a pod.
     #[error("no kubeconfig found")]
     NoKubeconfig(#[source] kube::config::InClusterError),
@@ -66,6 +75,9 @@ impl Advice for ClusterError {
     fn help(&self) -> Cow<'static, str> {
         match self {
             Self::Kubeconfig(_) => "check the kubeconfig: `kubectl config view`",
+            Self::NoEntry { kind, .. } => {
+                return format!("list the existing names: `kubectl config get-{kind}s`").into();
+            }
             Self::NoKubeconfig(_) => {
                 "create a kubeconfig: `aws eks update-kubeconfig --name CLUSTER`"
             }
@@ -81,7 +93,9 @@ impl Advice for ClusterError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Kubeconfig(_) | Self::Client(_) => ExitCode::InvalidData,
-            Self::NoKubeconfig(_) | Self::NoRegion | Self::NoName => ExitCode::Usage,
+            Self::NoEntry { .. } | Self::NoKubeconfig(_) | Self::NoRegion | Self::NoName => {
+                ExitCode::Usage
+            }
         }
     }
 }
@@ -119,6 +133,7 @@ impl Cluster {
         };
         let (mut config, identity) = match kubeconfig {
             Ok(kubeconfig) => {
+                kubeconfig_entry::check(options, &kubeconfig)?;
                 let identity = ClusterIdentity::of(&kubeconfig, &selected);
                 let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
                 (config.map_err(ClusterError::Kubeconfig)?, identity)

@@ -3,6 +3,7 @@
 mod capacity;
 mod chart;
 mod check;
+mod command_line;
 mod configs;
 mod demo;
 mod documentation;

@@ -4,6 +4,7 @@ mod daemon_set;
 mod eni_configs;
 mod identity;
 mod node_roles;
+mod node_use;
 mod policy;
 mod repeated;
 mod required_actions;
@@ -17,7 +18,7 @@ use crate::output::print;
 use clap::{Args, ValueEnum};
 use eni_bootstrap::adapter::ec2::Ec2;
 use eni_bootstrap::adapter::kubernetes::{ApiServer, KubernetesError};
-use eni_configs::EniConfigChecks;
+use eni_configs::{EniConfigChecks, Others};
 use eni_core::diagnostic::checklist::{self, Line, Summary};
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::domain::cni_version::CniVersion;
@@ -25,6 +26,7 @@ use eni_core::domain::eni_config::NameTemplate;
 use eni_core::domain::zone::Zone;
 use eni_core::failure::{Advice as _, ExitCode, one_line};
 use identity::IdentityCheck;
+use node_use::NodeUse;
 use role_arn::RoleArn;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,13 +34,18 @@ use zones::NodeZone;
 
 /// The columns of the text output. Commands to paste can be longer.
 const WIDTH: usize = 100;
+/// The help if the zones are unknown.
+const SPECIFY_ZONES: &str = "specify the zones: `--zones us-west-2a,us-west-2b`";
+/// The help if the nodes are unknown.
+const LIST_NODES: &str =
+    "allow your user to list nodes, or specify the zones: `--zones us-west-2a,us-west-2b`";
 /// The time limit for the requests of one step to an AWS API, with their retries.
 const REQUESTS: Duration = Duration::from_secs(20);
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Zones to check [default: every zone in which the cluster has a subnet]
+    /// Zones to check [default: every zone in which the cluster has a subnet or a node]
     #[arg(long, value_name = "ZONE,…", value_delimiter = ',')]
     zones: Vec<Zone>,
     /// Name of the ENIConfig of a node, as in the setting `eni-config.name` of eni-bootstrap
@@ -135,23 +142,46 @@ async fn checks(
             return Ok(lines_of(diagnostics));
         }
     };
-    let zones = if zones.is_empty() {
-        match zones::of_cluster(cluster, &context, region).await {
+    let (zones, others) = if zones.is_empty() {
+        let mut others = Others { has_all_zones: true, node_use: None };
+        let mut zones = match zones::of_cluster(cluster, &context, region).await {
             Ok(zones) => zones,
             Err(reason) => {
-                let help = "specify the zones: `--zones us-west-2a,us-west-2b`".to_owned();
-                diagnostics.push(Diagnostic::skipped(Code::ZonesUnknown, reason, Some(help)));
+                diagnostics.push(zones_unknown(reason, SPECIFY_ZONES));
+                others.has_all_zones = false;
                 Vec::new()
             }
+        };
+        // Without the configuration of the CNI, which is reported above, the labels are unknown.
+        if let Some(aws_node) = aws_node {
+            match NodeUse::read(cluster, &api, aws_node).await {
+                Ok(node_use) => {
+                    node_use.add_zones(&mut zones);
+                    others.node_use = Some(node_use);
+                }
+                Err(reason) => {
+                    let reason = format!(
+                        "the zones of the nodes and the ENIConfigs that they select are unknown: {reason}"
+                    );
+                    diagnostics.push(zones_unknown(reason, LIST_NODES));
+                }
+            }
         }
+        (zones, Some(others))
     } else {
-        zones.iter().map(NodeZone::by_name).collect()
+        // ENIConfigs of other zones are not meant to be checked.
+        (zones.iter().map(NodeZone::by_name).collect(), None)
     };
     let ec2 = Ec2::new(&context, region).await.map_err(|error| one_line(&error));
     let checks = EniConfigChecks { name: eni_config_name, region, ec2, aws_node };
     let mut lines = lines_of(diagnostics);
-    lines.extend(Box::pin(checks.lines(&zones, &eni_configs)).await);
+    lines.extend(Box::pin(checks.lines(&zones, others.as_ref(), &eni_configs)).await);
     Ok(lines)
+}
+
+/// Returns the skipped check of zones that are unknown.
+fn zones_unknown(reason: String, help: &str) -> Diagnostic {
+    Diagnostic::skipped(Code::ZonesUnknown, reason, Some(help.to_owned()))
 }
 
 fn lines_of(diagnostics: Vec<Diagnostic>) -> Vec<Line> {

@@ -47,7 +47,7 @@ enum Command {
     #[command(after_help = CHECK_EXAMPLE)]
     Check(check::CheckArgs),
     /// Print or apply the ENIConfigs for the subnets of pods, one for each zone
-    #[command(after_help = configs::EXAMPLES)]
+    #[command(after_help = configs::EXAMPLES, override_usage = configs::USAGE)]
     Configs(Box<ConfigsArgs>),
     /// Print what Karpenter, nodeadm and Bottlerocket need to plan with the max-pods of the nodes
     Expressions(ExpressionsArgs),
@@ -112,12 +112,6 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
 
 /// Reports an error and returns its exit code.
 fn fail(error: &Error) -> process::ExitCode {
-    if let Error::Output(error) = error
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
-        // The reader, such as `head`, has closed the pipe.
-        return process::ExitCode::SUCCESS;
-    }
     // If stderr is closed, the exit code still reports the failure.
     let _ = writeln!(io::stderr().lock(), "{}", printable(&report(error)));
     process::ExitCode::from(error.exit_code().number())

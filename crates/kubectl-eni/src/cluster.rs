@@ -5,6 +5,7 @@ mod api_error;
 mod cluster_error;
 mod identity;
 mod kubeconfig;
+mod kubeconfig_entry;
 mod scope;
 
 pub(crate) use access::{access_help, config_map_help};
@@ -101,6 +102,7 @@ impl Cluster {
             user: options.user.clone(),
         };
         let (mut config, identity) = if let Some(kubeconfig) = kubeconfig::load(options)? {
+            kubeconfig_entry::check(options, &kubeconfig)?;
             let identity = ClusterIdentity::of(&kubeconfig, &selected);
             let config = Config::from_custom_kubeconfig(kubeconfig, &selected).await;
             (config.map_err(ClusterError::Kubeconfig)?, identity)

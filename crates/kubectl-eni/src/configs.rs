@@ -43,6 +43,9 @@ use report::Report;
 use selector::SubnetSelector;
 use verification::verify;
 
+/// The usage for the help. That of clap has more than 100 columns.
+pub(crate) const USAGE: &str =
+    "kubectl eni configs [OPTIONS] <--subnet-tag TAG|--cidr CIDR,…|--subnet-ids ID,…>";
 /// Examples for the help.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -69,8 +72,14 @@ pub struct ConfigsArgs {
     ///
     /// The names must be those that the nodes use: `eni-config.name` of eni-bootstrap, or the value of the node
     /// label in `ENI_CONFIG_LABEL_DEF` of aws-node.
-    #[arg(long, value_name = "TEMPLATE", default_value = "{zone}", value_parser = name_template)]
-    name_template: NameTemplate,
+    #[arg(
+        long,
+        alias = "name-template",
+        value_name = "TEMPLATE",
+        default_value = "{zone}",
+        value_parser = name_template
+    )]
+    eni_config_name: NameTemplate,
     /// Output format [default: yaml; with --apply or --dry-run: text]
     #[arg(long, short, value_name = "FORMAT")]
     output: Option<Output>,
@@ -195,6 +204,6 @@ async fn plan(
     } else {
         (network, given)
     };
-    let planned = naming::named(&arguments.name_template, region, subnets, &groups)?;
+    let planned = naming::named(&arguments.eni_config_name, region, subnets, &groups)?;
     Ok((network, planned))
 }

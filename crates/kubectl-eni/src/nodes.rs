@@ -14,7 +14,10 @@ mod text;
 mod verdict;
 mod zones;
 
+pub(crate) use eni_config::selection;
 pub use error::NodesError;
+pub(crate) use node::ZONE_ID;
+pub(crate) use observe::nodes_with_cni;
 
 use crate::aws::AwsOptions;
 use crate::cluster::{Cluster, ClusterOptions};
@@ -25,13 +28,15 @@ use eni_core::failure::ExitCode;
 
 /// The examples at the end of `--help`.
 const EXAMPLES: &str = "\
-Exit codes: 0 no node is wrong, 1 at least one node is wrong, 2 no node is wrong, but something was skipped
+Exit codes: 0 no node is wrong, 1 at least one node is wrong, 2 no node is wrong, but something
+was skipped, or no node matches the selector
 
 Examples:
   kubectl eni nodes
   kubectl eni nodes --all --selector topology.kubernetes.io/zone=us-west-2a
   kubectl eni nodes --output json | jq -r '.nodes[] | [.name, .verdict] | @tsv'
-  kubectl eni nodes --output prometheus > /var/lib/node_exporter/eni_bootstrap.prom";
+  kubectl eni nodes --output prometheus > /var/lib/node_exporter/eni.prom.new
+  [ $? -le 2 ] && mv /var/lib/node_exporter/eni.prom.new /var/lib/node_exporter/eni.prom";
 
 /// Arguments of `kubectl eni nodes`.
 #[derive(Clone, Debug, clap::Args)]
@@ -88,5 +93,9 @@ pub(crate) async fn run(
         Format::Prometheus => prometheus::prometheus(&audit),
     };
     output::print(&text)?;
+    if let Some(selector) = args.selector.as_deref().filter(|_| audit.nodes.is_empty()) {
+        output::note(&format!("no node matches the selector {selector:?}"));
+        return Ok(ExitCode::CheckSkipped);
+    }
     Ok(audit.exit_code())
 }

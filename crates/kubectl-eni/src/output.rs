@@ -8,17 +8,21 @@ use eni_core::failure::printable;
 use std::io::{self, Write as _};
 
 /// Prints the result of a command. Messages and errors go to stderr.
+///
+/// A closed pipe is not an error: the reader, such as `head`, has read enough, and the exit code of the command
+/// must not change.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(printable(text).as_bytes()).map_err(Error::Output)?;
-    stdout.flush().map_err(Error::Output)
+    print_styled(&printable(text))
 }
 
 /// Prints a result with the escape sequences of its colors. The caller must pass no other control characters than
-/// line breaks: it prints only numbers and validated names, such as instance types.
+/// line breaks: it prints only numbers and validated names, such as instance types. A closed pipe is not an error.
 pub(crate) fn print_styled(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Prints lines about the progress, or warnings, on standard error.

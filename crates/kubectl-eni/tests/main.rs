@@ -4,6 +4,7 @@ mod capacity;
 mod chart;
 mod check;
 mod cluster;
+mod command_line;
 mod configs;
 mod demo;
 mod documentation;

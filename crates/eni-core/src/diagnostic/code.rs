@@ -166,7 +166,7 @@ codes! {
     EniConfigUnreadable = "eniconfig-unreadable", "ENIConfig";
     /// The name of the ENIConfig depends on a property that only an instance has.
     EniConfigNameUnknown = "eniconfig-name-unknown", "ENIConfig";
-    /// No node in the checked zones selects this ENIConfig.
+    /// No node selects this ENIConfig, and it is not the one of a checked zone.
     EniConfigUnused = "eniconfig-unused", "ENIConfig";
     /// An ENIConfig named `default` exists, which the CNI uses if it cannot read a node's labels.
     EniConfigDefault = "eniconfig-default", "ENIConfig default";
@@ -174,7 +174,7 @@ codes! {
     EniConfigDefaultNotChecked = "eniconfig-default-not-checked", "ENIConfig default";
     /// The comparison with EC2 is off (`eni-config.verify = false`).
     VerifyOff = "verify-off", "verify";
-    /// The zones of the cluster's subnets are unknown.
+    /// The zones of the cluster's subnets or of its nodes are unknown.
     ZonesUnknown = "zones-unknown", "zones";
     /// The subnet of the ENIConfig fits the node. Without custom networking: the subnets for pods have
     /// enough free addresses.

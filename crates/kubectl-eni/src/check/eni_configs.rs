@@ -1,5 +1,6 @@
 //! The checks of every zone and of every ENIConfig.
 
+use super::node_use::NodeUse;
 use super::zones::NodeZone;
 use eni_bootstrap::adapter::ec2::Ec2;
 use eni_bootstrap::adapter::kubernetes::EniConfig;
@@ -13,6 +14,7 @@ use eni_core::domain::cni::Addressing;
 use eni_core::domain::eni_config::{
     EniConfigNameError, FALLBACK, NameTemplate, default_exists, not_found, without_subnet,
 };
+use eni_core::domain::plural::counted;
 use eni_core::domain::zone::Region;
 use eni_core::failure::one_line;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,11 +30,20 @@ pub(super) struct EniConfigChecks<'a> {
     pub aws_node: Option<&'a AwsNode>,
 }
 
+/// What decides whether an ENIConfig of no checked zone is necessary.
+pub(super) struct Others {
+    /// Whether the zones of all subnets of the cluster are known.
+    pub has_all_zones: bool,
+    /// `None` if the ENIConfigs that the nodes select are unknown.
+    pub node_use: Option<NodeUse>,
+}
+
 impl EniConfigChecks<'_> {
-    /// Checks the ENIConfig of each zone, and then all other ENIConfigs.
+    /// Checks the ENIConfig of each zone, and then all other ENIConfigs if `others` is given.
     pub(super) async fn lines(
         &self,
         zones: &[NodeZone],
+        others: Option<&Others>,
         eni_configs: &BTreeMap<String, EniConfig>,
     ) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -57,9 +68,9 @@ impl EniConfigChecks<'_> {
             let line = |diagnostic| Line { scope: Some(format!("zone {}", zone.name)), diagnostic };
             lines.extend(diagnostics.into_iter().map(line));
         }
-        let others = eni_configs.iter().filter(|(name, _)| !names.contains(*name));
-        for (name, eni_config) in others {
-            let diagnostics = self.other(name, eni_config, !zones.is_empty()).await;
+        let Some(others) = others else { return lines };
+        for (name, eni_config) in eni_configs.iter().filter(|(name, _)| !names.contains(*name)) {
+            let diagnostics = self.other(name, eni_config, others).await;
             let line = |diagnostic| Line { scope: Some(format!("ENIConfig {name:?}")), diagnostic };
             lines.extend(diagnostics.into_iter().map(line));
         }
@@ -84,18 +95,33 @@ impl EniConfigChecks<'_> {
         self.eni_config(name, location, eni_config).await
     }
 
-    /// Checks an ENIConfig that no node in the zones uses.
-    async fn other(&self, name: &str, eni_config: &EniConfig, has_zones: bool) -> Vec<Diagnostic> {
+    /// Checks an ENIConfig that is not the one of a checked zone. Suggests to delete it only if no node selects it.
+    async fn other(&self, name: &str, eni_config: &EniConfig, others: &Others) -> Vec<Diagnostic> {
         let location = NodeLocation { region: self.region.to_string(), ..NodeLocation::default() };
         let mut diagnostics = self.eni_config(name, location, eni_config).await;
+        let nodes = others.node_use.as_ref().map(|it| it.of(name));
+        if nodes != Some(0) {
+            // The help of this failure suggests to delete the ENIConfig.
+            for it in diagnostics.iter_mut().filter(|it| it.code == Code::EniConfigWithoutSubnet) {
+                it.help = Some(format!("set spec.subnet: `kubectl edit eniconfig {name}`"));
+            }
+        }
         if name == FALLBACK {
-            diagnostics.push(default_exists());
-        } else if has_zones {
+            let mut exists = default_exists();
+            if nodes != Some(0) {
+                let known = nodes.map(|nodes| format!(" ({})", counted(nodes, "node")));
+                exists.help = Some(format!(
+                    "keep it while nodes use it{}; to list them: `kubectl eni nodes --all`",
+                    known.unwrap_or_default()
+                ));
+            }
+            diagnostics.push(exists);
+        } else if nodes == Some(0) && others.has_all_zones {
             diagnostics.push(Diagnostic::warning(
                 Code::EniConfigUnused,
-                format!("no node in the checked zones uses ENIConfig {name:?}"),
+                format!("no node selects ENIConfig {name:?}, and it is not the one of a checked zone"),
                 format!(
-                    "if nodes use it, add the template of its name, such as `--eni-config-name 'prod-{{zone}}'`; otherwise delete it: `kubectl delete eniconfig {name}`"
+                    "if new nodes will use it, keep it, or add the template of its name, such as `--eni-config-name 'prod-{{zone}}'`; otherwise delete it: `kubectl delete eniconfig {name}`"
                 ),
             ));
         }

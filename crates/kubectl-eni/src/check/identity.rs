@@ -98,13 +98,14 @@ impl IdentityCheck<'_> {
         for role in &roles {
             let iam = iam.as_ref().map_err(String::as_str);
             let checked = policy::check(iam, role, aws_node, self.region).await;
-            diagnostics.push(if has_session_policy && checked.severity == Severity::Ok {
+            diagnostics.extend(checked.into_iter().map(|checked| {
+                if !has_session_policy || checked.severity != Severity::Ok {
+                    return checked;
+                }
                 let text = "the EKS Pod Identity association has a session policy, which IAM does not simulate";
                 let help = "check that the session policy allows the actions of aws-node: `aws eks describe-pod-identity-association`".to_owned();
                 Diagnostic::skipped(Code::AwsNodePolicyNotChecked, text, Some(help))
-            } else {
-                checked
-            });
+            }));
         }
         diagnostics
     }

@@ -1,7 +1,9 @@
 //! The check whether an IAM role allows the actions that aws-node needs, by the policy simulation of IAM.
 
 use super::REQUESTS;
-use super::required_actions::{DESCRIBE_SUBNETS, RequiredActions, statement};
+use super::required_actions::{
+    DESCRIBE_INSTANCE_TYPES, DESCRIBE_SUBNETS, RequiredActions, statement,
+};
 use super::role_arn::RoleArn;
 use crate::aws::{Decision, Evaluation, Iam};
 use eni_bootstrap::adapter::Deadline;
@@ -18,23 +20,28 @@ use std::collections::BTreeSet;
 /// Source: "Scope-down IAM policy per EKS cluster", `docs/iam-policy.md`, aws/amazon-vpc-cni-k8s.
 const CLUSTER_TAG: &str = "cluster.k8s.amazonaws.com/name";
 
-/// Checks the policies of `role`. Without a client, `iam` contains the reason for the skipped check.
+/// Checks the policies of `role`. Without a client, `iam` contains the reason for the skipped check. The first
+/// diagnostic is about the required actions.
 pub(super) async fn check(
     iam: Result<&Iam, &str>,
     role: &RoleArn,
     aws_node: &AwsNode,
     region: &Region,
-) -> Diagnostic {
+) -> Vec<Diagnostic> {
     let required = RequiredActions::of(aws_node);
     if required.all().is_empty() {
-        return Diagnostic::ok(Code::AwsNodePolicyOk, "aws-node needs no permission for EC2");
+        let text = "aws-node needs no permission for EC2";
+        return vec![Diagnostic::ok(Code::AwsNodePolicyOk, text)];
     }
     let iam = match iam {
         Ok(iam) => iam,
-        Err(reason) => return not_checked(role, &required, reason, None),
+        Err(reason) => return vec![not_checked(role, &required, reason, None)],
     };
-    match simulated(iam, role, aws_node, region, &required).await {
-        Ok(evaluations) => evaluated(role, &required, &evaluations, aws_node.cni.version),
+    vec![match simulated(iam, role, aws_node, region, &required).await {
+        Ok(evaluations) => {
+            let checked = evaluated(role, &required, &evaluations, aws_node.cni.version);
+            return [checked].into_iter().chain(unknown_types(role, &evaluations)).collect();
+        }
         Err(CallError::Rejected { source, .. }) if source.has_code("NoSuchEntity") => {
             Diagnostic::failed(
                 Code::AwsNodeRoleNotFound,
@@ -50,7 +57,7 @@ pub(super) async fn check(
             not_checked(role, &required, &one_line(&error), Some(allow))
         }
         Err(error) => not_checked(role, &required, &one_line(&error), Some(&error.help())),
-    }
+    }]
 }
 
 async fn simulated(
@@ -74,7 +81,8 @@ async fn simulated(
     let deadline = Deadline::after(REQUESTS);
     let role = role.to_string();
     let mut evaluations = Vec::new();
-    for (actions, resource) in [(&required.describe, "*"), (&required.change, &interface)] {
+    let describe = [required.describe.as_slice(), &[DESCRIBE_INSTANCE_TYPES]].concat();
+    for (actions, resource) in [(&describe, "*"), (&required.change, &interface)] {
         if !actions.is_empty() {
             let simulated = iam.simulate(&role, actions, resource, &context, deadline);
             evaluations.extend(Box::pin(simulated).await?);
@@ -124,6 +132,31 @@ fn evaluated(
         all => format!("role {role} allows the {} actions that aws-node needs", all.len()),
     };
     Diagnostic::ok(Code::AwsNodePolicyOk, text)
+}
+
+/// Returns the warning about the action that aws-node needs only on instance types that its own table does not
+/// contain; `None` if the role allows it.
+fn unknown_types(role: &RoleArn, evaluations: &[Evaluation]) -> Option<Diagnostic> {
+    let action = DESCRIBE_INSTANCE_TYPES;
+    let evaluation = evaluations.iter().find(|it| it.action.eq_ignore_ascii_case(action))?;
+    if evaluation.decision == Decision::Allowed {
+        return None;
+    }
+    let (cause, help) = match denied_by(evaluation) {
+        Some(policy) => (format!(" ({policy})"), format!("change the policy that denies {action}")),
+        None => (
+            String::new(),
+            format!(
+                "add this statement to a policy of role {}:\n{}",
+                role.name(),
+                statement(&[action])
+            ),
+        ),
+    };
+    let text = format!(
+        "role {role} does not allow {action}{cause}; aws-node needs it on instance types that are newer than the version of the CNI"
+    );
+    Some(Diagnostic::warning(Code::AwsNodePolicyDenied, text, help))
 }
 
 /// Returns whether the result can be another one with the condition keys of a real request.

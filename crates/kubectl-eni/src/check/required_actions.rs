@@ -27,6 +27,11 @@ const DESCRIBE_INTERFACES: &str = "ec2:DescribeNetworkInterfaces";
 /// denies this call.
 pub(super) const DESCRIBE_SUBNETS: &str = "ec2:DescribeSubnets";
 
+/// Reads the limits of an instance type that is not in the table of the CNI, in every mode.
+///
+/// Source: `FetchInstanceTypeLimits`, `pkg/awsutils/awsutils.go`, aws/amazon-vpc-cni-k8s v1.23.2.
+pub(super) const DESCRIBE_INSTANCE_TYPES: &str = "ec2:DescribeInstanceTypes";
+
 /// The actions that aws-node needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequiredActions {

@@ -33,6 +33,14 @@ pub enum ClusterError {
     /// The kubeconfig has no usable context, or kubeconfigs contradict each other.
     #[error("failed to load the kubeconfig")]
     Kubeconfig(#[source] KubeconfigError),
+    /// A flag selects an entry that the kubeconfig does not contain.
+    #[error("{kind} {name:?} does not exist in the kubeconfig")]
+    NoEntry {
+        /// `context`, `cluster` or `user`.
+        kind: &'static str,
+        /// The value of the flag.
+        name: String,
+    },
     /// There is no kubeconfig, and the program does not run in a pod.
     #[error("no kubeconfig found")]
     NoKubeconfig(#[source] kube::config::InClusterError),
@@ -92,6 +100,9 @@ impl Advice for ClusterError {
             Self::KubeconfigText { .. } => "correct the YAML in this line",
             Self::NoFile(_) => "correct KUBECONFIG, or unset it to use `~/.kube/config`",
             Self::Kubeconfig(_) => "check the kubeconfig: `kubectl config view`",
+            Self::NoEntry { kind, .. } => {
+                return format!("list the existing names: `kubectl config get-{kind}s`").into();
+            }
             Self::NoKubeconfig(_) => {
                 "create a kubeconfig: `aws eks update-kubeconfig --name CLUSTER`"
             }
@@ -117,6 +128,7 @@ impl Advice for ClusterError {
             Self::Plugin(_) => ExitCode::PermissionDenied,
             Self::ReadKubeconfig { .. }
             | Self::NoFile(_)
+            | Self::NoEntry { .. }
             | Self::NoKubeconfig(_)
             | Self::NoRegion
             | Self::NoName => ExitCode::Usage,

@@ -108,9 +108,9 @@ impl Advice for ConfigsError {
             Self::UnknownSubnets { .. } => {
                 "correct `--subnet-ids`, or select another region with `--region`"
             }
-            Self::Name { .. } => "correct `--name-template`",
+            Self::Name { .. } => "correct `--eni-config-name`",
             Self::SameName { .. } => {
-                "add a field that differs between the zones: `--name-template '{zone}'`"
+                "add a field that differs between the zones: `--eni-config-name '{zone}'`"
             }
             Self::OutputWithApply { sends: true } => {
                 "remove `--output`, or use `--output json` or `--output text`"

@@ -14,7 +14,7 @@ pub(super) struct PlannedConfig {
     pub security_groups: Vec<String>,
 }
 
-/// Parses `--name-template`. A field of the instance is rejected, because one ENIConfig is for all nodes of a zone.
+/// Parses `--eni-config-name`. A field of the instance is rejected, because one ENIConfig is for all nodes of a zone.
 pub(super) fn name_template(text: &str) -> Result<NameTemplate, String> {
     if text.is_empty() {
         return Err("the template is empty".to_owned());
@@ -95,11 +95,11 @@ pub(super) mod tests {
         assert_eq!(name_template("").unwrap_err(), "the template is empty");
         assert_eq!(
             report(&names("pods").unwrap_err()),
-            "error: us-west-2a and us-west-2b have the same ENIConfig name \"pods\"\n  help: add a field that differs between the zones: `--name-template '{zone}'`"
+            "error: us-west-2a and us-west-2b have the same ENIConfig name \"pods\"\n  help: add a field that differs between the zones: `--eni-config-name '{zone}'`"
         );
         assert_eq!(
             report(&names("Pods-{zone}").unwrap_err()),
-            "error: failed to name the ENIConfig of us-west-2a\n  caused by: \"Pods-us-west-2a\" is not an ENIConfig name (at most 63 lowercase letters, digits, dots and dashes)\n  help: correct `--name-template`"
+            "error: failed to name the ENIConfig of us-west-2a\n  caused by: \"Pods-us-west-2a\" is not an ENIConfig name (at most 63 lowercase letters, digits, dots and dashes)\n  help: correct `--eni-config-name`"
         );
     }
 }

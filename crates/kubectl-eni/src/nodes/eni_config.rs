@@ -4,7 +4,7 @@ use super::node::Node;
 use super::verdict::{Finding, Verdict};
 use super::zones::{KnownZones, names_zone_of};
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::eni_config::{FALLBACK, Selection, select};
+use eni_core::domain::eni_config::{EniConfigName, FALLBACK, Selection, select};
 use eni_core::domain::label::ZONE;
 use eni_core::facts::Subnet;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(super) struct EniConfigs {
 }
 
 /// Returns the ENIConfig that the CNI selects for `node`.
-pub(super) fn selection(node: &Node, aws_node: &AwsNode) -> Selection {
+pub(crate) fn selection(node: &Node, aws_node: &AwsNode) -> Selection {
     select(
         aws_node.cni.reads_external_label(),
         (&aws_node.eni_config_label, |key: &str| node.labels.get(key).cloned()),
@@ -51,14 +51,20 @@ impl EniConfigs {
         };
         let Some(subnet) = subnet else {
             let text = format!("the {source} selects ENIConfig {name:?}, which does not exist");
-            let create = format!("create ENIConfig {name:?}");
-            return Some(match self.correction(node, source) {
-                Some(command) => Finding::new(Verdict::NoEniConfig, text)
-                    .fix(format!("{create}, or correct the {source}"))
+            let finding = Finding::new(Verdict::NoEniConfig, text);
+            // Neither an empty name nor one with capital letters can be that of an ENIConfig.
+            let create = name.parse::<EniConfigName>().ok().map(|_| create_command(node, name));
+            return Some(match (create, self.correction(node, source)) {
+                (Some(_), Some(command)) => finding
+                    .fix(format!("create ENIConfig {name:?}, or correct the {source}"))
                     .command(command),
-                None => Finding::new(Verdict::NoEniConfig, text)
-                    .fix(create)
-                    .command("kubectl eni configs"),
+                (Some(command), None) => finding
+                    .fix(format!("create ENIConfig {name:?}; to apply it, replace --dry-run=server by --apply"))
+                    .command(command),
+                (None, Some(command)) => {
+                    finding.fix(format!("set or remove the {source}")).command(command)
+                }
+                (None, None) => finding.fix(format!("set or remove the {source}")),
             });
         };
         // EC2 is right, and the name may be misleading.
@@ -170,6 +176,17 @@ impl EniConfigs {
             ("label", key) if key == ZONE => None,
             (_, key) => Some(format!("kubectl label node {name} {key}={right} --overwrite")),
         }
+    }
+}
+
+/// Returns the command that shows the ENIConfig `name`, a valid name, for the subnets with the tag for pods.
+fn create_command(node: &Node, name: &str) -> String {
+    let command = "kubectl eni configs --subnet-tag kubernetes.io/role/cni=1";
+    let zone = node.zone().filter(|zone| name.contains(zone));
+    match zone.map(|zone| name.replacen(zone, "{zone}", 1)) {
+        Some(template) if template == "{zone}" => format!("{command} --dry-run=server"),
+        Some(template) => format!("{command} --eni-config-name '{template}' --dry-run=server"),
+        None => format!("{command} --eni-config-name {name} --dry-run=server"),
     }
 }
 

@@ -6,6 +6,7 @@ use super::eni_config::EniConfigs;
 use super::error::NodesError;
 use super::list::list;
 use super::node::{Node, NodeObject, PodCounts, PodObject, count};
+use super::scope::out_of_scope;
 use super::subnets;
 use super::zones::KnownZones;
 use crate::aws::AwsOptions;
@@ -102,6 +103,16 @@ fn invalid_selector(error: ApiError, selector: Option<&str>) -> Error {
         (Some(400), Some(selector)) => NodesError::Selector(selector.to_owned()).into(),
         _ => error.into(),
     }
+}
+
+/// Returns the nodes on which the CNI runs.
+pub(crate) async fn nodes_with_cni(
+    client: &Client,
+    cni: &ClusterCni,
+) -> Result<Vec<Node>, ApiError> {
+    let mut all = nodes(client, None, cni).await?;
+    all.retain(|node| out_of_scope(node, &cni.node_selector).is_none());
+    Ok(all)
 }
 
 async fn nodes(

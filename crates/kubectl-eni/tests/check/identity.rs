@@ -47,6 +47,8 @@ fn the_policies_of_the_role_are_simulated() {
     assert_eq!(site.check(&zone).status, Some(0));
 
     site.install("v1.23.2", &[]);
+    site.answer(Answers { denied: ["ec2:DescribeInstanceTypes"].into(), ..Answers::default() });
+    expect(&site, &zone, 0, "irsa-without-describe-instance-types.txt");
     let failing = |code| Answers { simulation_error: Some(code), ..denied.clone() };
     site.answer(failing("AccessDenied"));
     expect(&site, &zone, 2, "simulation-denied.txt");

@@ -4,6 +4,7 @@
 
 pub mod aws;
 mod identity;
+mod node_use;
 mod site;
 mod skipped;
 mod zones;

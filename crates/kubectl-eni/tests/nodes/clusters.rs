@@ -59,9 +59,10 @@ fn nodes_without_custom_networking_have_no_eni_config() {
     assert_eq!((code, stderr.as_str()), (2, ""));
     expect_golden("nodes-prefixes.txt", &text);
 
-    let (code, json, _) = plugin.run(&["--output", "json", "--selector", "a=b"]);
+    let (code, json, stderr) = plugin.run(&["--output", "json", "--selector", "a=b"]);
     let document: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((code, &document["nodes"]), (0, &json!([])));
+    let expected = "no node matches the selector \"a=b\"\n";
+    assert_eq!((code, &document["nodes"], stderr.as_str()), (2, &json!([]), expected));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! 40 nodes, of which 6 are wrong in 6 different ways.
 
 use super::support::{Plugin, SUBNETS};
-use crate::support::expect_golden;
+use crate::support::{expect_golden, status_with_closed_pipe};
 use eni_bootstrap_real_parts::{Who, cluster};
 use eni_bootstrap_sandbox::fleet;
 use serde_json::Value;
@@ -41,6 +41,8 @@ fn the_six_wrong_nodes_are_found_and_no_right_one_is_reported() {
         let wide: Vec<&str> = prose.filter(|line| line.chars().count() > 100).collect();
         assert_eq!(wide, Vec::<&str>::new(), "{golden}");
     }
+
+    assert_eq!(status_with_closed_pipe(plugin.command(&[])), Some(1));
 
     let (code, text, stderr) = plugin.run(&["--selector", "karpenter.sh/nodepool=default"]);
     assert_eq!((code, stderr.as_str()), (0, ""));

@@ -31,6 +31,13 @@ pub fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> RunOutput {
     run_output(program(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
+/// Returns the exit code of a program whose standard output nobody reads.
+pub fn status_with_closed_pipe(mut command: Command) -> Option<i32> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer).status().unwrap().code()
+}
+
 /// Runs the program with `input` on its standard input.
 pub fn run_with_input<'a>(arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> RunOutput {
     let mut command = program(arguments);

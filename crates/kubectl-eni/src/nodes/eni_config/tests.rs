@@ -55,9 +55,34 @@ fn the_zone_label_selects_the_config_of_the_zone() {
         expected(
             Verdict::NoEniConfig,
             "the label topology.kubernetes.io/zone selects ENIConfig \"us-west-2c\", which does not exist",
-            "kubectl eni configs"
+            "kubectl eni configs --subnet-tag kubernetes.io/role/cni=1 --dry-run=server"
         )
     );
+}
+
+#[test]
+fn the_command_for_a_missing_config_creates_its_name_or_there_is_none() {
+    let command = |name: &str| {
+        let other = configs(&[("us-west-2b", "subnet-b")]);
+        let labels = [IN_A, (EXTERNAL_LABEL, name)];
+        let node = node(&labels, &[]);
+        let finding = other.check(&node, &selection(&node, &aws_node(ZONE)), ZONE).unwrap();
+        (finding.fix, finding.command)
+    };
+    let tag = "kubectl eni configs --subnet-tag kubernetes.io/role/cni=1";
+    let create = |name: &str, flags: &str| {
+        let fix =
+            format!("create ENIConfig {name:?}; to apply it, replace --dry-run=server by --apply");
+        (Some(fix), Some(format!("{tag} {flags}--dry-run=server")))
+    };
+    assert_eq!(command("us-west-2a"), create("us-west-2a", ""));
+    let prod = "--eni-config-name 'prod-{zone}' ";
+    assert_eq!(command("prod-us-west-2a"), create("prod-us-west-2a", prod));
+    assert_eq!(command("blue"), create("blue", "--eni-config-name blue "));
+    for invalid in ["", "Blue"] {
+        let fix = format!("set or remove the label {EXTERNAL_LABEL}");
+        assert_eq!(command(invalid), (Some(fix), None));
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ mod list;
 mod node;
 mod observe;
 mod prometheus;
-mod scope;
 mod subnets;
 mod text;
 mod verdict;

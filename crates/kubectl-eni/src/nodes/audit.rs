@@ -3,7 +3,6 @@
 use super::capacity::{self, Computed};
 use super::eni_config::{EniConfigs, selection};
 use super::node::{Node, PodCount, PodCounts};
-use super::scope::out_of_scope;
 use super::verdict::{Finding, Severity, Verdict};
 use eni_bootstrap::adapter::kubernetes::ClusterCni;
 use eni_core::domain::instance_limits::LimitsTable;
@@ -105,7 +104,7 @@ impl Observed {
             severity: Severity::Right,
             findings: Vec::new(),
         };
-        if let Some(reason) = out_of_scope(node, &self.cni.node_selector) {
+        if let Some(reason) = node.scope().out_of_scope(&self.cni.node_selector) {
             return result.with(vec![Finding::new(Verdict::OutOfScope, reason)]);
         }
         let (computed, mut findings) =

@@ -114,7 +114,9 @@ fn hidden_addresses_are_in_use() {
     let mut zone = zone("us-west-2a", "10.0.0.0/24", 1);
     let mut report = |hidden: u32| {
         zone.subnets[0].hidden = hidden;
-        let report = predict(&input(vec![zone.clone()]), &Question::default());
+        let vpc = Some(("vpc-1".to_owned(), vec!["10.0.0.0/24".parse().unwrap()]));
+        let input = Input { vpc, ..input(vec![zone.clone()]) };
+        let report = predict(&input, &Question::default());
         let subnet = report.zones[0].subnets[0].clone();
         let more = &report.zones[0].more_nodes[0];
         (subnet.free_addresses, subnet.free_blocks, more.best, more.worst, report.fixes)

@@ -75,7 +75,7 @@ fn addresses_of_other_accounts_are_in_use() {
     assert_eq!(zone["subnets"][0]["hiddenAddresses"], 230);
     assert_eq!((&zone["canTakeNode"], &zone["moreNodes"][0]["best"]), (&json!(false), &json!(0)));
     let run = world.capacity(&M5);
-    let line = "      19 of 251 addresses free, at most 14 of 16 /28 blocks free\n";
+    let line = "      19 of 251 addresses free, at most 1 of 16 /28 blocks free\n";
     assert_eq!((run.code, run.stdout.contains(line)), (1, true), "{}", run.stdout);
     assert!(run.stdout.contains("\n  subnet-"), "{}", run.stdout);
     lower_counts(&mut world, |_| 209);

@@ -124,6 +124,6 @@ fn the_subnets_are_read_although_the_instance_types_are_not() {
     let run = world.capacity(&["--instance-type", "zz9.large,m5.large"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.stdout.contains("      251 of 251 addresses free"), "{}", run.stdout);
-    assert!(run.stdout.contains("  us-west-2a  m5.large              12  ok\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("  us-west-2a  m5.large               12  ok\n"), "{}", run.stdout);
     assert!(run.stdout.contains("SKIPPED\n  zz9.large: "), "{}", run.stdout);
 }

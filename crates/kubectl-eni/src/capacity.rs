@@ -97,13 +97,14 @@ pub(crate) async fn run(
         }
     }
     let report = predict(&input, &Question { nodes: args.nodes, lost_zones });
-    if let Some(path) = &args.svg {
-        write_atomic(path, svg::svg(&report).as_bytes()).map_err(CapacityError::Picture)?;
-    }
     output::print(&match args.output {
         Format::Text => text::text(&report),
         Format::Json => serde_json::to_string_pretty(&report).map_err(Error::Json)? + "\n",
     })?;
+    // After the report, which a failure must not discard.
+    if let Some(path) = &args.svg {
+        write_atomic(path, svg::svg(&report).as_bytes()).map_err(CapacityError::Picture)?;
+    }
     Ok(if report.has_failure() {
         ExitCode::CheckFailed
     } else if report.is_incomplete() {

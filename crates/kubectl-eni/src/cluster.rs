@@ -6,13 +6,11 @@ mod cluster_error;
 mod identity;
 mod kubeconfig;
 mod kubeconfig_entry;
-mod scope;
 
 pub(crate) use access::{access_help, config_map_help};
 pub use api_error::{ApiError, RequestError};
 pub use cluster_error::ClusterError;
 pub use identity::ClusterIdentity;
-pub(crate) use scope::{OS, out_of_scope};
 
 use clap::Args;
 use eni_core::domain::zone::Region;

@@ -11,6 +11,7 @@
 //! nodes           compares the nodes of a cluster with what eni-bootstrap computes
 //! error           the error type of all commands
 //! output          prints tables and results
+//! scope           determines which nodes run the CNI, and where they are
 //! instance_types  selects instance types by name and pattern
 //! aws             configures the clients of the AWS APIs
 //! cluster         connects to the API server, and finds the cluster's name and region
@@ -34,3 +35,4 @@ mod limits;
 mod max_pods;
 mod nodes;
 mod output;
+mod scope;

@@ -14,13 +14,36 @@ const NEW_NODE_SUBNET: &str =
 /// The subnets of a zone, and what must fit.
 pub(super) struct Zone<'a> {
     pub name: &'a str,
+    /// The pools of the worst case.
     pub pools: &'a ZonePools,
-    /// The id and the addresses of each subnet of `pools`.
-    pub subnets: Vec<(&'a str, &'a AddressMap)>,
-    /// The demands of the instance types, which alternate.
-    pub demands: &'a [Demand<'a>],
-    /// The nodes that must fit in the worst case.
-    pub wanted: u32,
+    /// The subnets of `pools`.
+    pub subnets: Vec<ZoneSubnet<'a>>,
+    /// The role of a new subnet.
+    pub role: Role,
+    pub wants: Vec<Want<'a>>,
+}
+
+/// A subnet of a zone.
+pub(super) struct ZoneSubnet<'a> {
+    pub id: &'a str,
+    pub map: &'a AddressMap,
+    /// Whether some addresses in use are not in the map.
+    pub has_hidden: bool,
+}
+
+/// Nodes that must fit in the worst case.
+pub(super) struct Want<'a> {
+    /// Their demands, which alternate.
+    pub demands: Vec<Demand<'a>>,
+    pub nodes: u32,
+    /// The lost zone that they come from; `None` for new nodes.
+    pub lost_zone: Option<&'a str>,
+}
+
+impl Want<'_> {
+    fn fit_in(&self, pools: &ZonePools) -> u32 {
+        pools.more_nodes(&self.demands, Placement::Worst)
+    }
 }
 
 /// Where a new subnet can be created.
@@ -33,31 +56,51 @@ pub(super) struct Vpc<'a> {
 
 /// Returns the fix of a zone; `None` if it has enough room, or if no free range is known.
 pub(super) fn fix(zone: &Zone<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
-    let worst = zone.pools.more_nodes(zone.demands, Placement::Worst);
-    if worst >= zone.wanted {
-        return None;
-    }
+    let unmet: Vec<Unmet<'_>> = zone.wants.iter().filter_map(|want| unmet(want, zone)).collect();
+    // The first of equal ones: `max_by_key` returns the last.
+    let most = unmet.iter().rev().max_by_key(|it| it.missing())?;
     // A reservation protects prefixes only.
-    let takes_prefixes = zone.demands.iter().any(|demand| demand.usual.prefixes() > 0);
-    let reserved = takes_prefixes.then(|| reservation(zone, vpc.region)).flatten();
-    let reserved = reserved.filter(|fix| fix.worst_after >= zone.wanted);
-    reserved.or_else(|| subnet(zone, worst, vpc))
+    let takes_prefixes = most.want.demands.iter().any(|demand| demand.usual.prefixes() > 0);
+    let reserved = takes_prefixes.then(|| reservation(zone, most, vpc.region)).flatten();
+    reserved.or_else(|| subnet(zone, most, &unmet, vpc))
 }
 
-/// Returns the CIDR reservation with the most nodes in the worst case, and of those the smallest.
-fn reservation(zone: &Zone<'_>, region: &str) -> Option<Fix> {
+/// Nodes that do not fit.
+struct Unmet<'a> {
+    want: &'a Want<'a>,
+    /// How many of them fit.
+    worst: u32,
+}
+
+impl Unmet<'_> {
+    fn missing(&self) -> u32 {
+        self.want.nodes.saturating_sub(self.worst)
+    }
+}
+
+fn unmet<'a>(want: &'a Want<'a>, zone: &Zone<'_>) -> Option<Unmet<'a>> {
+    let unmet = Unmet { want, worst: want.fit_in(zone.pools) };
+    (unmet.missing() > 0).then_some(unmet)
+}
+
+/// Returns the CIDR reservation with which all nodes fit: the one with the most nodes of `most` in the worst case,
+/// and of those the smallest.
+fn reservation(zone: &Zone<'_>, most: &Unmet<'_>, region: &str) -> Option<Fix> {
     let mut best: Option<(u32, u8, String)> = None;
-    for (index, (id, map)) in zone.subnets.iter().enumerate() {
-        for length in map.cidr().prefix_len() + 1..=28 {
-            let Some(range) = emptiest(map, length) else { continue };
-            let mut map = (*map).clone();
+    for (index, subnet) in zone.subnets.iter().enumerate().filter(|(_, it)| !it.has_hidden) {
+        for length in subnet.map.cidr().prefix_len() + 1..=28 {
+            let Some(range) = emptiest(subnet.map, length) else { continue };
+            let mut map = subnet.map.clone();
             map.reserve(range, Reservation::Prefix);
             let mut pools = zone.pools.clone();
             if let Some(subnet) = pools.subnets.get_mut(index) {
                 subnet.pool = map.pool();
             }
-            let nodes = pools.more_nodes(zone.demands, Placement::Worst);
-            if best.as_ref().is_none_or(|(most, size, _)| (*most, *size) < (nodes, length)) {
+            let nodes = most.want.fit_in(&pools);
+            let is_better =
+                best.as_ref().is_none_or(|(most, size, _)| (*most, *size) < (nodes, length));
+            if is_better && zone.wants.iter().all(|want| want.fit_in(&pools) >= want.nodes) {
+                let id = subnet.id;
                 let command = format!(
                     "aws ec2 create-subnet-cidr-reservation --region {region} --subnet-id {id} --reservation-type prefix --cidr {range}"
                 );
@@ -66,11 +109,11 @@ fn reservation(zone: &Zone<'_>, region: &str) -> Option<Fix> {
         }
     }
     let (worst_after, _, command) = best?;
-    let zone_name = zone.name.to_owned();
     Some(Fix {
-        zone: zone_name,
+        zone: zone.name.to_owned(),
         kind: FixKind::CidrReservation,
-        wanted_nodes: zone.wanted,
+        lost_zone: most.want.lost_zone.map(str::to_owned),
+        wanted_nodes: most.want.nodes,
         worst_after,
         command,
         next_step: None,
@@ -84,19 +127,22 @@ fn emptiest(map: &AddressMap, length: u8) -> Option<Ipv4Net> {
     ranges.max_by_key(|range| map.free_blocks_in(*range))
 }
 
-/// Returns the smallest subnet that has room for the missing nodes.
-fn subnet(zone: &Zone<'_>, worst: u32, vpc: &mut Vpc<'_>) -> Option<Fix> {
-    let (role, next_step) = match zone.pools.subnets.first().map(|subnet| subnet.role) {
-        Some(Role::EniConfig) => (Role::EniConfig, NEW_ENI_CONFIG),
-        _ => (Role::Node, NEW_NODE_SUBNET),
-    };
-    let missing = zone.wanted - worst;
-    let near = zone.subnets.first().map(|(_, map)| map.cidr()).or(vpc.ranges.first().copied())?;
+/// Returns the smallest subnet that has room for all missing nodes.
+fn subnet(
+    zone: &Zone<'_>,
+    most: &Unmet<'_>,
+    unmet: &[Unmet<'_>],
+    vpc: &mut Vpc<'_>,
+) -> Option<Fix> {
+    let role = zone.role;
+    let next_step = if role == Role::EniConfig { NEW_ENI_CONFIG } else { NEW_NODE_SUBNET };
+    let first = zone.subnets.first().map(|subnet| subnet.map.cidr());
+    let near = first.or(vpc.ranges.first().copied())?;
     let fits = |length: u8| {
         let pool = AddressMap::new(Ipv4Net::new(near.network(), length).ok()?)?.pool();
         let pools = ZonePools { subnets: vec![SubnetPool { role, pool }], discovers: false };
-        let nodes = pools.more_nodes(zone.demands, Placement::Worst);
-        (nodes >= missing).then_some((length, nodes))
+        let fits = unmet.iter().all(|it| it.want.fit_in(&pools) >= it.missing());
+        fits.then(|| (length, most.want.fit_in(&pools)))
     };
     let (length, nodes) = (16..=28).rev().find_map(fits)?;
     let range = unused(near, length, &vpc.ranges)?;
@@ -106,8 +152,9 @@ fn subnet(zone: &Zone<'_>, worst: u32, vpc: &mut Vpc<'_>) -> Option<Fix> {
     Some(Fix {
         zone: name.to_owned(),
         kind: FixKind::Subnet,
-        wanted_nodes: zone.wanted,
-        worst_after: worst + nodes,
+        lost_zone: most.want.lost_zone.map(str::to_owned),
+        wanted_nodes: most.want.nodes,
+        worst_after: most.worst + nodes,
         command: format!(
             "aws ec2 create-subnet --region {region} --vpc-id {id} --availability-zone {name} --cidr-block {range}"
         ),
@@ -145,9 +192,11 @@ mod tests {
     fn fix_of(map: &AddressMap, node: &NodeDemand, wanted: u32) -> Option<(FixKind, u32, String)> {
         let subnets = vec![SubnetPool { role: Role::EniConfig, pool: map.pool() }];
         let pools = ZonePools { subnets, discovers: false };
-        let demands = [Demand { usual: node, excluded: None }];
-        let subnets = vec![("subnet-1", map)];
-        let zone = Zone { name: "us-west-2a", pools: &pools, subnets, demands: &demands, wanted };
+        let demands = vec![Demand { usual: node, excluded: None }];
+        let subnets = vec![ZoneSubnet { id: "subnet-1", map, has_hidden: false }];
+        let wants = vec![Want { demands, nodes: wanted, lost_zone: None }];
+        let role = Role::EniConfig;
+        let zone = Zone { name: "us-west-2a", pools: &pools, subnets, role, wants };
         let ranges = vec![map.cidr(), net("10.0.1.0/24")];
         let mut vpc = Vpc { id: "vpc-1", region: "us-west-2", ranges };
         fix(&zone, &mut vpc).map(|fix| (fix.kind, fix.worst_after, fix.command))

@@ -2,32 +2,33 @@
 
 mod nodes;
 mod pod_subnets;
+mod usage;
 
-use super::address_map::{AddressMap, Reservation};
 use super::demand::{NodeType, VARIABLES};
 use super::error::CapacityError;
 use super::ipamd::WarmTargets;
-use super::predict::{Input, SubnetInput, ZoneInput};
+use super::predict::{Input, ZoneInput};
 use crate::cluster::Cluster;
 use crate::error::Error;
-use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error, SubnetUsage};
+use eni_bootstrap::adapter::ec2::{Ec2, Ec2Error};
 use eni_bootstrap::adapter::kubernetes::ApiServer;
 use eni_bootstrap::adapter::{Context, Deadline};
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni::{Addressing, IpFamily};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::instance_limits::InstanceLimits;
-use eni_core::domain::plural::counted;
 use eni_core::facts::Subnet;
 use eni_core::failure::one_line;
 use ipnet::Ipv4Net;
 use nodes::Nodes;
-use pod_subnets::{PodSubnet, PodSubnets};
+use pod_subnets::PodSubnets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The time limit of all requests to EC2.
 const TIME: Duration = Duration::from_mins(5);
+/// The time limit of the requests for instance types, a part of [`TIME`]. The rest is left for the subnets.
+const TYPES_TIME: Duration = Duration::from_secs(30);
 
 /// Reads the cluster. `types` are the instance types of the prediction; those of the running nodes if empty.
 pub(super) async fn read(
@@ -39,9 +40,9 @@ pub(super) async fn read(
     let deadline = Deadline::after(TIME);
     let api = ApiServer::with_client(cluster.client.clone());
     let cni = api.cluster_cni(&VARIABLES).await.map_err(CapacityError::AwsNode)?;
-    let (aws_node, environment) = (cni.aws_node, cni.environment);
+    let (mut aws_node, environment) = (cni.aws_node, cni.environment);
     check_ipv4(&aws_node)?;
-    let nodes = nodes::nodes(&cluster.client).await?;
+    let nodes = nodes::nodes(&cluster.client, &cni.node_selector).await?;
     let ec2 = Ec2::new(context, region).await.map_err(CapacityError::Ec2)?;
     let reader = Reader { ec2, context, deadline };
     let (found, vpc_subnets) = if aws_node.cni.custom_networking {
@@ -54,6 +55,8 @@ pub(super) async fn read(
         cluster: cluster.identity.name.clone(),
         region: region.to_string(),
         cni: settings(&aws_node, targets),
+        diagnostics: std::mem::take(&mut aws_node.diagnostics),
+        custom_networking: aws_node.cni.custom_networking,
         discovers: pod_subnets::discovers(&aws_node),
         types: BTreeMap::new(),
         selected: Vec::new(),
@@ -169,8 +172,9 @@ impl Reader<'_> {
         let given: Vec<&str> = types.iter().map(InstanceType::as_str).collect();
         let selected = if given.is_empty() { running.iter().copied().collect() } else { given };
         let all: BTreeSet<&str> = running.into_iter().chain(selected.iter().copied()).collect();
+        let deadline = Deadline::after(TYPES_TIME);
         for name in all {
-            let node_type = match self.limits(name).await {
+            let node_type = match self.limits(name, deadline).await {
                 Ok(limits) => NodeType::new(name, &limits, aws_node, targets),
                 Err(reason) => Err(format!("{name}: {reason}")),
             };
@@ -188,37 +192,13 @@ impl Reader<'_> {
     }
 
     /// Returns the limits of an instance type from the embedded table, or else from EC2.
-    async fn limits(&self, name: &str) -> Result<InstanceLimits, String> {
+    async fn limits(&self, name: &str, deadline: Deadline) -> Result<InstanceLimits, String> {
         let instance_type: InstanceType = name.parse().map_err(|error| one_line(&error))?;
         if let Some((limits, _)) = self.context.table.find(&instance_type) {
             return Ok(limits);
         }
-        let limits = self.ec2.limits(&instance_type, self.deadline).await;
+        let limits = self.ec2.limits(&instance_type, deadline).await;
         limits.map_err(|error| one_line(&error))
-    }
-
-    /// Adds a subnet to its zone. If it cannot be read, adds the reason to the skipped ones.
-    async fn read_subnet(&self, input: &mut Input, pod_subnet: PodSubnet) {
-        let PodSubnet { subnet, role, used_by } = pod_subnet;
-        let map = match subnet.cidr.and_then(AddressMap::new) {
-            None => Err("it has no IPv4 CIDR block".to_owned()),
-            Some(map) => match self.ec2.subnet_usage(&subnet.id, self.deadline).await {
-                Ok(usage) => Ok(filled(map, &usage)),
-                Err(error) => Err(one_line(&error)),
-            },
-        };
-        let zone = input.zones.iter_mut().find(|zone| zone.name == subnet.zone);
-        let Some(zone) = zone else { return };
-        match map {
-            Ok(map) => {
-                input.skipped.extend(hidden_addresses(&subnet, &map));
-                zone.subnets.push(SubnetInput { id: subnet.id, used_by, role, map });
-            }
-            Err(reason) => {
-                zone.has_unknown_subnet = true;
-                input.skipped.push(format!("{}: {reason}", subnet.id));
-            }
-        }
     }
 }
 
@@ -228,34 +208,6 @@ fn ranges(subnets: &[Subnet]) -> Vec<Ipv4Net> {
 
 fn call(error: impl Into<Ec2Error>) -> CapacityError {
     CapacityError::Ec2(error.into())
-}
-
-/// Returns the map of a subnet with this usage.
-fn filled(mut map: AddressMap, usage: &SubnetUsage) -> AddressMap {
-    for range in &usage.used {
-        map.use_range(*range);
-    }
-    for reservation in &usage.reservations {
-        let kind =
-            if reservation.is_explicit { Reservation::Explicit } else { Reservation::Prefix };
-        map.reserve(reservation.cidr, kind);
-    }
-    map
-}
-
-/// Returns a note if EC2 counts fewer free addresses than the map has. Network interfaces of other accounts in a
-/// shared subnet are not listed. EC2 may count reserved addresses as free, or not.
-fn hidden_addresses(subnet: &Subnet, map: &AddressMap) -> Option<String> {
-    let outside = map.pool().loose + map.pool().blocks * super::address_map::BLOCK;
-    let counted_by_ec2 = subnet.free_addresses + map.used_in_reservations();
-    let hidden = outside.saturating_sub(counted_by_ec2);
-    (hidden > 0).then(|| {
-        format!(
-            "{}: {} in use by network interfaces that this account cannot list; fewer nodes fit",
-            subnet.id,
-            counted(hidden, "address")
-        )
-    })
 }
 
 #[cfg(test)]

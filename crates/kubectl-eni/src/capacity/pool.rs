@@ -57,6 +57,13 @@ impl Pool {
         is_taken
     }
 
+    /// Takes `count` single addresses, which are in use at unknown places.
+    pub(super) fn hide(&mut self, count: u32, placement: Placement) {
+        for _ in 0..count {
+            self.take_address(placement);
+        }
+    }
+
     fn take_address(&mut self, placement: Placement) -> bool {
         let breaks = self.blocks > 0 && (placement == Placement::Worst || self.loose == 0);
         if breaks {
@@ -115,6 +122,19 @@ mod tests {
         let mut pool = Pool { loose: 0, blocks: 0, reserved: 2 };
         assert!(!pool.take(interface(1, 0), Placement::Best));
         assert_eq!(pool.prefixes(), 2);
+    }
+
+    #[test]
+    fn hidden_addresses_break_as_many_blocks_as_possible_or_as_few() {
+        let hidden = |count, placement| {
+            let mut pool = FREE;
+            pool.hide(count, placement);
+            pool
+        };
+        assert_eq!(hidden(20, Placement::Best), Pool { loose: 7, blocks: 14, reserved: 0 });
+        assert_eq!(hidden(20, Placement::Worst), Pool { loose: 231, blocks: 0, reserved: 0 });
+        assert_eq!(hidden(251, Placement::Best), Pool::default());
+        assert_eq!(hidden(300, Placement::Worst), Pool::default());
     }
 
     #[test]

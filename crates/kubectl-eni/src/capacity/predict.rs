@@ -1,16 +1,17 @@
 //! The prediction: from the pod subnets, the nodes and their instance types to the report.
 
+mod fixes;
+
 use super::address_map::AddressMap;
 use super::demand::NodeType;
-use super::fix::{self, Vpc};
 use super::fleet::{self, Placed};
-use super::pool::Placement;
+use super::pool::{Placement, Pool};
 use super::report::{
-    Cases, FirstFull, Fix, Growth, MoreNodes, Report, SubnetReport, TypeReport, ZoneLoss,
-    ZoneReport,
+    Cases, FirstFull, Growth, MoreNodes, Report, SubnetReport, TypeReport, ZoneLoss, ZoneReport,
 };
 use super::strip;
 use super::zone::{Demand, Role, SubnetPool, ZonePools};
+use eni_core::diagnostic::Diagnostic;
 use ipnet::Ipv4Net;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ pub(super) struct Input {
     pub region: String,
     /// The settings of the CNI as text.
     pub cni: String,
+    pub diagnostics: Vec<Diagnostic>,
+    pub custom_networking: bool,
     /// `ENABLE_SUBNET_DISCOVERY`.
     pub discovers: bool,
     /// The known instance types by name: those of the prediction, and those of the running nodes.
@@ -52,6 +55,16 @@ pub(super) struct SubnetInput {
     pub used_by: String,
     pub role: Role,
     pub map: AddressMap,
+    /// Addresses in use that are not in the map.
+    pub hidden: u32,
+}
+
+impl SubnetInput {
+    fn pool(&self, placement: Placement) -> Pool {
+        let mut pool = self.map.pool();
+        pool.hide(self.hidden, placement);
+        pool
+    }
 }
 
 /// What the user asks for.
@@ -66,41 +79,80 @@ pub(super) struct Question {
 /// The state of the computation.
 struct Prediction<'a> {
     input: &'a Input,
-    pools: Vec<ZonePools>,
+    pools: Cases<Vec<ZonePools>>,
     demands: Vec<Demand<'a>>,
 }
 
 /// Returns the prediction.
 pub(super) fn predict(input: &Input, question: &Question) -> Report {
-    let subnet = |it: &SubnetInput| SubnetPool { role: it.role, pool: it.map.pool() };
-    let pools = |zone: &ZoneInput| ZonePools {
-        subnets: zone.subnets.iter().map(subnet).collect(),
-        discovers: input.discovers,
+    let pools = |placement| {
+        let subnet = |it: &SubnetInput| SubnetPool { role: it.role, pool: it.pool(placement) };
+        let zone = |zone: &ZoneInput| ZonePools {
+            subnets: zone.subnets.iter().map(subnet).collect(),
+            discovers: input.discovers,
+        };
+        input.zones.iter().map(zone).collect()
     };
     let selected = input.selected.iter().filter_map(|name| input.types.get(name));
     let prediction = Prediction {
         input,
-        pools: input.zones.iter().map(pools).collect(),
+        pools: Cases { best: pools(Placement::Best), worst: pools(Placement::Worst) },
         demands: selected.map(NodeType::demand).collect(),
     };
-    let growth = question.nodes.map(|nodes| prediction.growth(nodes));
-    let zone_loss = prediction.zone_losses(&question.lost_zones);
+    let mut skipped = input.skipped.clone();
+    let mut unless_unknown = |what: &str, reason: Option<String>| match reason {
+        None => true,
+        Some(reason) => {
+            skipped.push(format!("{what}: not computed, because {reason}"));
+            false
+        }
+    };
+    let unknown = prediction.unknown_subnet(None);
+    let has_types = !prediction.demands.is_empty();
+    let no_types = || (!has_types).then(|| "no instance type is known".to_owned());
+    let growth = question.nodes.filter(|nodes| {
+        unless_unknown(&format!("--nodes {nodes}"), no_types().or_else(|| unknown.clone()))
+    });
+    let growth = growth.map(|nodes| prediction.growth(nodes));
+    let has_first = has_types && unless_unknown("first subnet to run out", unknown);
+    let mut zone_loss = prediction.zone_losses(&question.lost_zones);
+    zone_loss.retain(|(index, loss)| {
+        let unknown = prediction.unknown_subnet(Some(*index));
+        unless_unknown(&format!("loss of {}", loss.zone), unknown)
+    });
+    let zone_loss: Vec<ZoneLoss> = zone_loss.into_iter().map(|(_, loss)| loss).collect();
     Report {
         cluster: input.cluster.clone(),
         region: input.region.clone(),
         cni: input.cni.clone(),
         instance_types: prediction.types(),
         zones: prediction.zones(),
-        first_full: prediction.first_full(),
+        first_full: has_first.then(|| prediction.first_full()).flatten(),
         fixes: prediction.fixes(growth.as_ref(), &zone_loss),
         growth,
         zone_loss,
         ignored_nodes: input.ignored_nodes,
-        skipped: input.skipped.clone(),
+        skipped,
+        diagnostics: input.diagnostics.clone(),
     }
 }
 
 impl<'a> Prediction<'a> {
+    fn pools(&self, placement: Placement) -> &[ZonePools] {
+        match placement {
+            Placement::Best => &self.pools.best,
+            Placement::Worst => &self.pools.worst,
+        }
+    }
+
+    /// Returns which subnets could not be read, except those of the zone `lost`.
+    fn unknown_subnet(&self, lost: Option<usize>) -> Option<String> {
+        let zones = self.input.zones.iter().enumerate();
+        let unknown = zones.filter(|(index, zone)| zone.has_unknown_subnet && Some(*index) != lost);
+        let names: Vec<&str> = unknown.map(|(_, zone)| zone.name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("a pod subnet in {} is unknown", names.join(" and ")))
+    }
+
     fn types(&self) -> Vec<TypeReport> {
         let selected = self.input.selected.iter().filter_map(|name| self.input.types.get(name));
         selected
@@ -121,18 +173,15 @@ impl<'a> Prediction<'a> {
     }
 
     fn zones(&self) -> Vec<ZoneReport> {
-        self.input
-            .zones
-            .iter()
-            .zip(&self.pools)
-            .map(|(zone, pools)| self.zone(zone, pools))
-            .collect()
+        let pools = self.pools.best.iter().zip(&self.pools.worst);
+        let zones = self.input.zones.iter().zip(pools);
+        zones.map(|(zone, (best, worst))| self.zone(zone, best, worst)).collect()
     }
 
-    fn zone(&self, zone: &ZoneInput, pools: &ZonePools) -> ZoneReport {
+    fn zone(&self, zone: &ZoneInput, best: &ZonePools, worst: &ZonePools) -> ZoneReport {
         let more = |demands: &[Demand<'_>]| Cases {
-            best: pools.more_nodes(demands, Placement::Best),
-            worst: pools.more_nodes(demands, Placement::Worst),
+            best: best.more_nodes(demands, Placement::Best),
+            worst: worst.more_nodes(demands, Placement::Worst),
         };
         let named = self.input.selected.iter().zip(&self.demands);
         let more_nodes: Vec<MoreNodes> = named
@@ -155,9 +204,9 @@ impl<'a> Prediction<'a> {
     }
 
     fn first_full(&self) -> Option<Cases<FirstFull>> {
-        let demands = vec![self.demands.clone(); self.pools.len()];
+        let demands = vec![self.demands.clone(); self.input.zones.len()];
         let first = |placement| {
-            let full = fleet::first_full(&self.pools, &demands, placement)?;
+            let full = fleet::first_full(self.pools(placement), &demands, placement)?;
             let zone = self.input.zones.get(full.zone)?;
             let subnet = full.subnet.and_then(|index| zone.subnets.get(index));
             Some(FirstFull {
@@ -173,27 +222,26 @@ impl<'a> Prediction<'a> {
     fn growth(&self, count: u32) -> Growth {
         let alternating = self.demands.iter().cycle().take(count as usize);
         let nodes: Vec<Vec<Demand<'a>>> =
-            alternating.map(|demand| vec![*demand; self.pools.len()]).collect();
+            alternating.map(|demand| vec![*demand; self.input.zones.len()]).collect();
         let (by_zone, without_room) = self.place(&nodes, None);
         Growth { nodes: count, by_zone, without_room }
     }
 
-    fn zone_losses(&self, lost: &[String]) -> Vec<ZoneLoss> {
+    /// Returns the loss of each zone, with the index of the zone.
+    fn zone_losses(&self, lost: &[String]) -> Vec<(usize, ZoneLoss)> {
         let zones = self.input.zones.iter().enumerate();
         zones
             .filter(|(_, zone)| lost.is_empty() || lost.contains(&zone.name))
-            .filter_map(|(index, zone)| self.zone_loss(index, zone))
+            .filter_map(|(index, zone)| Some((index, self.zone_loss(index, zone)?)))
             .collect()
     }
 
     /// Moves the nodes of a zone to the others; `None` without nodes or without another zone.
     fn zone_loss(&self, index: usize, zone: &ZoneInput) -> Option<ZoneLoss> {
-        let types = zone.nodes.iter().filter_map(|(name, count)| {
-            let demand = self.input.types.get(name)?.demand();
-            Some(std::iter::repeat_n(vec![demand; self.pools.len()], *count as usize))
-        });
-        let nodes: Vec<Vec<Demand<'_>>> = types.flatten().collect();
-        if nodes.is_empty() || self.pools.len() < 2 {
+        let zones = self.input.zones.len();
+        let moved = self.demands_of(zone).into_iter().map(|demand| vec![demand; zones]);
+        let nodes: Vec<Vec<Demand<'_>>> = moved.collect();
+        if nodes.is_empty() || zones < 2 {
             return None;
         }
         let (by_zone, without_room) = self.place(&nodes, Some(index));
@@ -201,12 +249,22 @@ impl<'a> Prediction<'a> {
         Some(ZoneLoss { zone: zone.name.clone(), nodes, by_zone, without_room })
     }
 
+    /// Returns the demand of each running node of a zone whose instance type is known.
+    fn demands_of(&self, zone: &ZoneInput) -> Vec<Demand<'a>> {
+        let types = zone.nodes.iter().filter_map(|(name, count)| {
+            let demand = self.input.types.get(name)?.demand();
+            Some(std::iter::repeat_n(demand, *count as usize))
+        });
+        types.flatten().collect()
+    }
+
     fn place(
         &self,
         nodes: &[Vec<Demand<'_>>],
         lost: Option<usize>,
     ) -> (Cases<BTreeMap<String, u32>>, Cases<u32>) {
-        let placed = |placement| fleet::place(&self.pools, nodes.iter().cloned(), lost, placement);
+        let placed =
+            |placement| fleet::place(self.pools(placement), nodes.iter().cloned(), lost, placement);
         let (best, worst) = (placed(Placement::Best), placed(Placement::Worst));
         let without_room = Cases { best: best.without_room, worst: worst.without_room };
         let by_zone = |placed: Placed| {
@@ -216,43 +274,17 @@ impl<'a> Prediction<'a> {
         };
         (Cases { best: by_zone(best), worst: by_zone(worst) }, without_room)
     }
-
-    /// Returns a fix for each zone without room for another node, for its share of the new nodes, or for its
-    /// share of the nodes of a lost zone.
-    fn fixes(&self, growth: Option<&Growth>, losses: &[ZoneLoss]) -> Vec<Fix> {
-        let Some((id, ranges)) = &self.input.vpc else { return Vec::new() };
-        if self.demands.is_empty() {
-            return Vec::new();
-        }
-        let zones = u32::try_from(self.pools.len()).unwrap_or(u32::MAX);
-        let mut vpc = Vpc { id, region: &self.input.region, ranges: ranges.clone() };
-        let mut fixes = Vec::new();
-        for (zone, pools) in self.input.zones.iter().zip(&self.pools) {
-            let share = growth.map_or(0, |growth| growth.nodes.div_ceil(zones));
-            let others = losses.iter().filter(|loss| loss.zone != zone.name);
-            let moved =
-                others.map(|loss| loss.nodes.div_ceil(zones.saturating_sub(1).max(1))).max();
-            let zone = fix::Zone {
-                name: &zone.name,
-                pools,
-                subnets: zone.subnets.iter().map(|it| (it.id.as_str(), &it.map)).collect(),
-                demands: &self.demands,
-                wanted: share.max(moved.unwrap_or(0)).max(1),
-            };
-            fixes.extend(fix::fix(&zone, &mut vpc));
-        }
-        fixes
-    }
 }
 
 fn subnet(subnet: &SubnetInput) -> SubnetReport {
-    let pool = subnet.map.pool();
+    let pool = subnet.pool(Placement::Best);
     let length = subnet.map.cidr().prefix_len();
     SubnetReport {
         id: subnet.id.clone(),
         cidr: subnet.map.cidr().to_string(),
         used_by: subnet.used_by.clone(),
         free_addresses: pool.addresses(),
+        hidden_addresses: subnet.hidden,
         addresses: (1 << (32 - length)) - 5,
         free_blocks: pool.prefixes(),
         reserved_blocks: pool.reserved,

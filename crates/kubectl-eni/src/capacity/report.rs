@@ -1,5 +1,6 @@
 //! The result of the command: what `--output json` prints, and what the texts and the picture show.
 
+use eni_core::diagnostic::Diagnostic;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -15,9 +16,9 @@ pub(super) struct Report {
     pub cni: String,
     pub instance_types: Vec<TypeReport>,
     pub zones: Vec<ZoneReport>,
-    /// The first subnet that runs out when nodes start in all zones in turn.
+    /// The first subnet that runs out when nodes start in all zones in turn; `null` if it is unknown.
     pub first_full: Option<Cases<FirstFull>>,
-    /// The result of `--nodes`.
+    /// The result of `--nodes`; `null` without it, or if it is unknown.
     pub growth: Option<Growth>,
     pub zone_loss: Vec<ZoneLoss>,
     pub fixes: Vec<Fix>,
@@ -25,6 +26,8 @@ pub(super) struct Report {
     pub ignored_nodes: u32,
     /// What could not be read or computed, with the reason.
     pub skipped: Vec<String>,
+    /// Problems of the configuration of the CNI.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// A value in the best and in the worst case.
@@ -82,9 +85,11 @@ pub(super) struct SubnetReport {
     pub used_by: String,
     /// Addresses that EC2 can assign on its own.
     pub free_addresses: u32,
+    /// Addresses in use by network interfaces of other accounts, which EC2 does not list.
+    pub hidden_addresses: u32,
     /// Addresses without those that AWS reserves.
     pub addresses: u32,
-    /// `/28` blocks that EC2 can assign as prefixes.
+    /// `/28` blocks that EC2 can assign as prefixes; with hidden addresses, the most that are possible.
     pub free_blocks: u32,
     /// Free blocks in prefix reservations, a part of `free_blocks`.
     pub reserved_blocks: u32,
@@ -132,6 +137,8 @@ pub(super) struct ZoneLoss {
 pub(super) struct Fix {
     pub zone: String,
     pub kind: FixKind,
+    /// The lost zone whose nodes must fit; `null` for new nodes.
+    pub lost_zone: Option<String>,
     /// The nodes that must fit into the zone.
     pub wanted_nodes: u32,
     /// How many more nodes fit into the zone in the worst case after the command.

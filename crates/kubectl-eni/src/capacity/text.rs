@@ -4,7 +4,7 @@ use super::report::{
     Cases, FirstFull, FixKind, Growth, Report, SubnetReport, ZoneLoss, ZoneReport,
 };
 use super::strip;
-use crate::output::table;
+use crate::output::{table, wrapped};
 use eni_core::domain::plural::counted;
 use std::collections::BTreeMap;
 
@@ -26,6 +26,10 @@ pub(super) fn text(report: &Report) -> String {
     if !report.skipped.is_empty() {
         lines.extend(heading("SKIPPED"));
         lines.extend(report.skipped.iter().map(|reason| format!("  {reason}")));
+    }
+    for diagnostic in &report.diagnostics {
+        let line = format!("{}: {diagnostic}", diagnostic.severity);
+        lines.extend([String::new(), wrapped("", "", &line).trim_end().to_owned()]);
     }
     lines.join("\n") + "\n"
 }
@@ -85,10 +89,11 @@ fn subnet(subnet: &SubnetReport) -> Vec<String> {
         0 => String::new(),
         count => format!(", {count} of them reserved for prefixes"),
     };
+    let at_most = if subnet.hidden_addresses > 0 { "at most " } else { "" };
     let mut lines = vec![
         format!("    {id} {cidr} ({used_by})"),
         format!(
-            "      {} of {} addresses free, {} of {} /28 blocks free{reserved}",
+            "      {} of {} addresses free, {at_most}{} of {} /28 blocks free{reserved}",
             subnet.free_addresses,
             subnet.addresses,
             subnet.free_blocks,
@@ -204,7 +209,10 @@ fn fixes(report: &Report) -> Vec<String> {
     }
     let mut lines = heading("FIXES").to_vec();
     for fix in &report.fixes {
-        let wanted = counted(fix.wanted_nodes, "more node");
+        let wanted = match &fix.lost_zone {
+            Some(zone) => format!("{} of {zone}", counted(fix.wanted_nodes, "node")),
+            None => counted(fix.wanted_nodes, "more node"),
+        };
         let what = match fix.kind {
             FixKind::CidrReservation => "reserve free blocks for prefixes",
             FixKind::Subnet => "create a subnet",

@@ -4,7 +4,8 @@ use super::REQUESTS;
 use super::identity::IdentityCheck;
 use super::role_arn::RoleArn;
 use crate::aws::{Iam, instance_profiles};
-use crate::cluster::{ApiError, out_of_scope};
+use crate::cluster::ApiError;
+use crate::scope::NodeScope;
 use eni_bootstrap::adapter::Deadline;
 use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::failure::one_line;
@@ -80,16 +81,11 @@ struct Instances(BTreeMap<(&'static str, String), String>);
 impl Instances {
     fn add(&mut self, node: &Node, selector: &BTreeMap<String, String>) {
         let provider_id = node.spec.as_ref().and_then(|it| it.provider_id.as_deref());
-        let id = provider_id
-            .filter(|it| it.starts_with("aws:///"))
-            .and_then(|it| it.rsplit('/').next())
-            .filter(|it| it.starts_with("i-"));
-        let labels = node.metadata.labels.as_ref();
-        let Some(id) = id else { return };
-        let unlabelled = BTreeMap::new();
-        if out_of_scope(labels.unwrap_or(&unlabelled), provider_id, selector).is_some() {
+        let (labels, unlabelled) = (node.metadata.labels.as_ref(), BTreeMap::new());
+        let scope = NodeScope { labels: labels.unwrap_or(&unlabelled), provider_id };
+        let Some(id) = scope.instance().filter(|_| scope.out_of_scope(selector).is_none()) else {
             return;
-        }
+        };
         let group = GROUPS.iter().find_map(|key| Some((*key, labels?.get(*key)?.clone())));
         self.0.entry(group.unwrap_or_else(|| ("", id.to_owned()))).or_insert_with(|| id.to_owned());
     }

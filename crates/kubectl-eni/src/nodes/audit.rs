@@ -4,7 +4,6 @@ use super::capacity::{self, Computed};
 use super::eni_config::{EniConfigs, selection};
 use super::node::{Node, PodCount, PodCounts};
 use super::verdict::{Finding, Severity, Verdict};
-use crate::cluster::out_of_scope;
 use eni_bootstrap::adapter::kubernetes::ClusterCni;
 use eni_core::domain::instance_limits::LimitsTable;
 use eni_core::failure::ExitCode;
@@ -105,9 +104,7 @@ impl Observed {
             severity: Severity::Right,
             findings: Vec::new(),
         };
-        if let Some(reason) =
-            out_of_scope(&node.labels, node.provider_id.as_deref(), &self.cni.node_selector)
-        {
+        if let Some(reason) = node.scope().out_of_scope(&self.cni.node_selector) {
             return result.with(vec![Finding::new(Verdict::OutOfScope, reason)]);
         }
         let (computed, mut findings) =

@@ -1,18 +1,13 @@
 //! The fields of Nodes and pods that the audit reads. All others are skipped while a response is parsed.
 
-use crate::cluster::OS;
+use crate::scope::{NodeScope, OLD_INSTANCE_TYPE, OLD_ZONE, OS};
 use eni_core::domain::label::{INSTANCE_TYPE, REGION, ZONE};
 use eni_core::domain::quantity::Quantity;
-use eni_core::domain::zone::Zone;
 use eni_core::host::COMPUTE_TYPE;
 use eni_core::plan::DEFAULT_EVICTION;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The label of the zone before Kubernetes 1.17.
-const OLD_ZONE: &str = "failure-domain.beta.kubernetes.io/zone";
-/// The label of the instance type before Kubernetes 1.17.
-const OLD_INSTANCE_TYPE: &str = "beta.kubernetes.io/instance-type";
 /// The label of the zone ID. The AWS cloud controller manager sets it.
 pub(crate) const ZONE_ID: &str = "topology.k8s.aws/zone-id";
 /// The label of the Karpenter `NodePool`.
@@ -138,20 +133,17 @@ impl Node {
         self.labels.get(key).map(String::as_str)
     }
 
+    pub(crate) fn scope(&self) -> NodeScope<'_> {
+        NodeScope { labels: &self.labels, provider_id: self.provider_id.as_deref() }
+    }
+
     /// Returns the name of the zone: from the labels, or else from `spec.providerID`.
     pub(crate) fn zone(&self) -> Option<&str> {
-        let of_provider = || {
-            let provider_id = self.provider_id.as_deref()?;
-            let (zone, _) = provider_id.strip_prefix("aws:///")?.split_once('/')?;
-            // A kubelet sets it without validation, and the zone becomes part of a command to paste.
-            zone.parse::<Zone>().is_ok().then_some(zone)
-        };
-        let label = self.label(ZONE).or_else(|| self.label(OLD_ZONE));
-        label.or_else(of_provider).filter(|zone| !zone.is_empty())
+        self.scope().zone()
     }
 
     pub(crate) fn instance_type(&self) -> Option<&str> {
-        self.label(INSTANCE_TYPE).or_else(|| self.label(OLD_INSTANCE_TYPE))
+        self.scope().instance_type()
     }
 
     /// Returns whether Karpenter launched the node.

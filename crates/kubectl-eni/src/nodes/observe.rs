@@ -6,7 +6,6 @@ use super::eni_config::EniConfigs;
 use super::error::NodesError;
 use super::list::list;
 use super::node::{Node, NodeObject, PodCounts, PodObject, count};
-use super::scope::out_of_scope;
 use super::subnets;
 use super::zones::KnownZones;
 use crate::aws::AwsOptions;
@@ -111,7 +110,7 @@ pub(crate) async fn nodes_with_cni(
     cni: &ClusterCni,
 ) -> Result<Vec<Node>, ApiError> {
     let mut all = nodes(client, None, cni).await?;
-    all.retain(|node| out_of_scope(node, &cni.node_selector).is_none());
+    all.retain(|node| node.scope().out_of_scope(&cni.node_selector).is_none());
     Ok(all)
 }
 

@@ -1,6 +1,6 @@
 //! The whole output of the program for a cluster with three zones, and its exit codes.
 
-use super::world::{CUSTOM, PREFIXES, Run, World};
+use super::world::{CUSTOM, PREFIXES, World};
 use crate::support::expect_golden;
 use eni_bootstrap_real_parts::python;
 use serde_json::{Value, json};
@@ -112,10 +112,7 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
     world.install_cni(&[CUSTOM]);
     world.eni_config("us-west-2a", &subnet);
     let m5 = ["--instance-type", "m5.large"];
-    let codes = |arguments: &[&str]| {
-        let Run { stdout, stderr, code } = world.capacity(&[&m5, arguments].concat());
-        (code, stdout, stderr)
-    };
+    let codes = |arguments: &[&str]| world.capacity(&[&m5, arguments].concat()).parts();
     assert_eq!(codes(&[]).0, 0);
     assert_eq!(codes(&["--nodes", "6"]).0, 0);
     let (code, stdout, _) = codes(&["--nodes", "8"]);
@@ -131,6 +128,11 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
     );
     let (code, stdout, _) = codes(&["--instance-type", "zz9.large"]);
     assert_eq!((code, stdout.contains("  zz9.large: EC2 does not offer")), (2, true), "{stdout}");
+    let (code, stdout, _) =
+        world.capacity(&["--instance-type", "zz9.large", "--nodes", "100"]).parts();
+    let note = "  --nodes 100: not computed, because no instance type is known\n";
+    assert_eq!((code, stdout.ends_with(note)), (2, true), "{stdout}");
+    assert!(!stdout.contains("no room for"), "{stdout}");
     world.eni_config("other", "subnet-0123456789abcdef0");
     let (code, stdout, _) = codes(&[]);
     let skipped = "SKIPPED\n  ENIConfig other: subnet-0123456789abcdef0 not found in EC2\n";
@@ -143,6 +145,15 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
         (1, true),
         "{stdout}"
     );
+    let command = "--availability-zone us-west-2b --cidr-block 10.0.0.128/27\n    The range overlaps no subnet and must be in a CIDR block of the VPC. Then create its ENIConfig.\n";
+    assert!(stdout.contains(command), "{stdout}");
+    // aws-node does not start.
+    world.install_cni(&[CUSTOM, PREFIXES, ("WARM_PREFIX_TARGET", "0")]);
+    let (_, stdout, _) = codes(&[]);
+    let warning = "warning: aws-node does not start: prefix delegation needs WARM_PREFIX_TARGET,";
+    assert!(stdout.contains(warning), "{stdout}");
+    let report = world.json(&m5);
+    assert_eq!(report["diagnostics"][0]["code"], "no-warm-target");
     world.install_cni(&[("ENABLE_IPv6", "true"), PREFIXES]);
     let (code, stdout, stderr) = codes(&[]);
     assert_eq!(
@@ -185,4 +196,16 @@ fn several_eni_configs_of_one_subnet_count_once() {
     let expected = format!("{subnet}: access denied for ec2:GetSubnetCidrReservations");
     assert!(reason.starts_with(&expected), "{reason}");
     assert_eq!(world.capacity(&["--instance-type", "m5.large"]).code, 2);
+    let (code, stdout, _) =
+        world.capacity(&["--instance-type", "m5.large", "--nodes", "10"]).parts();
+    assert_eq!((code, stdout.contains("no room for")), (2, false), "{stdout}");
+    assert!(!stdout.contains("create-subnet"), "{stdout}");
+}
+
+#[test]
+fn a_failing_picture_does_not_discard_the_report() {
+    let Some(ThreeZones { world, .. }) = ThreeZones::start() else { return };
+    let run = world.capacity(&["--svg", "/dev/null/subnets.svg"]);
+    assert_eq!((run.code, run.stdout.contains("\nMORE NODES WITH")), (73, true), "{run:?}");
+    assert!(run.stderr.starts_with("error: failed to write the picture\n"), "{}", run.stderr);
 }

@@ -18,6 +18,8 @@ pub struct World {
     pub kubeconfig: NamedTempFile,
     /// The access key id and the secret access key of the program.
     pub key: (String, String),
+    /// The endpoint of EC2 for the program.
+    pub ec2: String,
 }
 
 /// The output of the program.
@@ -28,13 +30,21 @@ pub struct Run {
     pub code: i32,
 }
 
+impl Run {
+    /// Returns the exit code, stdout and stderr.
+    pub fn parts(self) -> (i32, String, String) {
+        (self.code, self.stdout, self.stderr)
+    }
+}
+
 impl World {
     pub fn start() -> Option<Self> {
         let (cluster, moto) = (cluster()?, own_moto()?);
         let mut kubeconfig = NamedTempFile::new().unwrap();
         kubeconfig.write_all(cluster.kubeconfig(Who::Admin).as_bytes()).unwrap();
         let key = ("test".to_owned(), "test".to_owned());
-        Some(Self { cluster, moto, kubeconfig, key })
+        let ec2 = moto.endpoint.clone();
+        Some(Self { cluster, moto, kubeconfig, key, ec2 })
     }
 
     pub fn account(&self) -> Account<'_> {
@@ -57,7 +67,7 @@ impl World {
         command.arg(self.kubeconfig.path()).env_clear();
         let (id, secret) = &self.key;
         command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
-        command.env("AWS_ENDPOINT_URL_EC2", &self.moto.endpoint);
+        command.env("AWS_ENDPOINT_URL_EC2", &self.ec2);
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Run {

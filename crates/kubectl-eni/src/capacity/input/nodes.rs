@@ -1,6 +1,8 @@
 //! The nodes of the cluster: zone, instance type, instance and address.
 
 use crate::cluster::ApiError;
+use crate::scope::NodeScope;
+use eni_core::domain::label::{INSTANCE_TYPE, ZONE};
 use eni_core::domain::plural::counted;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Api, ApiResource, ListParams, Object};
@@ -11,11 +13,6 @@ use std::net::Ipv4Addr;
 
 /// Nodes in one response of the API server.
 const PAGE: u32 = 500;
-const ZONE: &str = "topology.kubernetes.io/zone";
-const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-const OPERATING_SYSTEM: &str = "kubernetes.io/os";
-/// Set to `auto`, `fargate` or `hybrid` on nodes that have no aws-node pod.
-const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
 /// The fields of the specification that this command reads.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,32 +75,35 @@ impl Nodes {
         })
     }
 
-    fn add(&mut self, node: &Object<Spec, Status>) {
-        let label = |key: &str| node.labels().get(key).filter(|it| !it.is_empty()).cloned();
-        let is_windows = label(OPERATING_SYSTEM).is_some_and(|os| os != "linux");
-        if is_windows || label(COMPUTE_TYPE).is_some_and(|kind| kind != "ec2") {
+    /// Adds a node. `selector` is the node selector of the aws-node DaemonSet.
+    fn add(&mut self, node: &Object<Spec, Status>, selector: &BTreeMap<String, String>) {
+        let provider_id = node.spec.provider_id.as_deref();
+        let scope = NodeScope { labels: node.labels(), provider_id };
+        if scope.out_of_scope(selector).is_some() {
             self.ignored += 1;
             return;
         }
-        let Some((zone, instance_type)) = label(ZONE).zip(label(INSTANCE_TYPE)) else {
+        let instance_type = scope.instance_type().filter(|it| !it.is_empty());
+        let Some((zone, instance_type)) = scope.zone().zip(instance_type) else {
             self.unlabelled += 1;
             return;
         };
-        let id = node.spec.provider_id.as_deref().and_then(|id| id.strip_prefix("aws:///"));
-        let instance = id.and_then(|id| id.rsplit('/').next()).filter(|id| id.starts_with("i-"));
         let addresses = node.status.iter().flat_map(|status| &status.addresses);
         let mut internal = addresses.filter(|address| address.kind == "InternalIP");
         self.all.push(NodeFacts {
-            zone,
-            instance_type,
-            instance: instance.map(str::to_owned),
+            zone: zone.to_owned(),
+            instance_type: instance_type.to_owned(),
+            instance: scope.instance().map(str::to_owned),
             address: internal.find_map(|address| address.address.parse().ok()),
         });
     }
 }
 
-/// Returns all nodes, from all pages.
-pub(super) async fn nodes(client: &Client) -> Result<Nodes, ApiError> {
+/// Returns all nodes, from all pages. `selector` is the node selector of the aws-node DaemonSet.
+pub(super) async fn nodes(
+    client: &Client,
+    selector: &BTreeMap<String, String>,
+) -> Result<Nodes, ApiError> {
     let kind = ApiResource::erase::<Node>(&());
     let api: Api<Object<Spec, Status>> = Api::all_with(client.clone(), &kind);
     let mut nodes = Nodes::default();
@@ -111,7 +111,7 @@ pub(super) async fn nodes(client: &Client) -> Result<Nodes, ApiError> {
     loop {
         let page = api.list(&params).await.map_err(ApiError::of("list nodes"))?;
         for node in &page.items {
-            nodes.add(node);
+            nodes.add(node, selector);
         }
         let next: Option<String> = page.metadata.continue_;
         match next.filter(|token| !token.is_empty()) {
@@ -124,22 +124,27 @@ pub(super) async fn nodes(client: &Client) -> Result<Nodes, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::{OLD_INSTANCE_TYPE, OLD_ZONE, OS};
+    use eni_core::host::COMPUTE_TYPE;
     use serde_json::{Value, json};
 
+    const ENABLED: &str = "io.cilium/aws-node-enabled";
+
     fn nodes_of(objects: Vec<Value>) -> Nodes {
+        let selector = [(ENABLED.to_owned(), "true".to_owned())].into();
         let mut nodes = Nodes::default();
         for object in objects {
-            nodes.add(&serde_json::from_value(object).unwrap());
+            nodes.add(&serde_json::from_value(object).unwrap(), &selector);
         }
         nodes
     }
 
-    fn node(labels: &Value) -> Value {
+    fn node(provider_id: &str, labels: &Value) -> Value {
         json!({
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": { "name": "a", "labels": labels },
-            "spec": { "providerID": "aws:///us-west-2a/i-0a" },
+            "spec": { "providerID": provider_id },
             "status": { "addresses": [
                 { "type": "Hostname", "address": "a" },
                 { "type": "InternalIP", "address": "10.0.0.9" },
@@ -147,15 +152,20 @@ mod tests {
         })
     }
 
+    const AWS: &str = "aws:///us-west-2a/i-0a";
+
     #[test]
-    fn only_linux_nodes_on_ec2_count() {
-        let labels = |zone: &str, os: &str, kind: &str| json!({ ZONE: zone, INSTANCE_TYPE: "m5.large", OPERATING_SYSTEM: os, COMPUTE_TYPE: kind });
+    fn only_nodes_with_the_cni_count() {
+        let labels = |os: &str, kind: &str, enabled: &str| json!({ ZONE: "us-west-2a", INSTANCE_TYPE: "m5.large", OS: os, COMPUTE_TYPE: kind, ENABLED: enabled });
         let nodes = nodes_of(vec![
-            node(&labels("us-west-2a", "linux", "ec2")),
-            node(&labels("us-west-2a", "windows", "")),
-            node(&labels("us-west-2a", "linux", "fargate")),
-            node(&labels("us-west-2a", "linux", "hybrid")),
-            node(&labels("", "linux", "")),
+            node(AWS, &labels("linux", "ec2", "true")),
+            node(AWS, &labels("windows", "", "true")),
+            node(AWS, &labels("linux", "fargate", "true")),
+            node(AWS, &labels("linux", "hybrid", "true")),
+            node(AWS, &labels("linux", "ec2", "false")),
+            node("kind://a", &labels("linux", "ec2", "true")),
+            node(AWS, &json!({ ZONE: "us-west-2a", ENABLED: "true" })),
+            node(AWS, &json!({ ZONE: "", INSTANCE_TYPE: "m5.large", ENABLED: "true" })),
         ]);
         let only = NodeFacts {
             zone: "us-west-2a".into(),
@@ -163,11 +173,20 @@ mod tests {
             instance: Some("i-0a".into()),
             address: Some(Ipv4Addr::new(10, 0, 0, 9)),
         };
-        assert_eq!(nodes, Nodes { all: vec![only], ignored: 3, unlabelled: 1 });
+        assert_eq!(nodes, Nodes { all: vec![only], ignored: 5, unlabelled: 2 });
         assert_eq!(nodes.types_in("us-west-2a"), [("m5.large".to_owned(), 1)].into());
         assert_eq!(
             nodes.skipped().unwrap(),
-            "1 node without the label topology.kubernetes.io/zone or node.kubernetes.io/instance-type"
+            "2 nodes without the label topology.kubernetes.io/zone or node.kubernetes.io/instance-type"
         );
+    }
+
+    #[test]
+    fn old_labels_and_the_provider_id_are_used() {
+        let old = json!({ OLD_ZONE: "us-west-2b", OLD_INSTANCE_TYPE: "m5.large", ENABLED: "true" });
+        let of_provider = json!({ INSTANCE_TYPE: "m5.large", ENABLED: "true" });
+        let nodes = nodes_of(vec![node(AWS, &old), node(AWS, &of_provider)]);
+        let zones: Vec<&str> = nodes.all.iter().map(|node| node.zone.as_str()).collect();
+        assert_eq!(zones, ["us-west-2b", "us-west-2a"]);
     }
 }

@@ -17,7 +17,7 @@ fn zone(name: &str, cidr: &str, nodes: u32) -> ZoneInput {
     ZoneInput {
         name: name.into(),
         nodes: [("a.large".to_owned(), nodes)].into(),
-        subnets: vec![SubnetInput { id, used_by, role: Role::EniConfig, map }],
+        subnets: vec![SubnetInput { id, used_by, role: Role::EniConfig, map, hidden: 0 }],
         has_unknown_subnet: false,
     }
 }
@@ -28,6 +28,8 @@ fn input(zones: Vec<ZoneInput>) -> Input {
         cluster: None,
         region: "us-west-2".into(),
         cni: String::new(),
+        diagnostics: Vec::new(),
+        custom_networking: true,
         discovers: true,
         types: types.map(|it| (it.name.clone(), it)).into(),
         selected: vec!["a.large".into()],
@@ -105,4 +107,78 @@ fn instance_types_alternate_in_a_mixed_cluster() {
     // worst case, the first node leaves six free blocks, and the ten addresses of the second one break all.
     assert_eq!(report.zones[0].alternating, Some(Cases { best: 4, worst: 2 }));
     assert_eq!(report.instance_types[0].running_nodes, 1);
+}
+
+#[test]
+fn hidden_addresses_are_in_use() {
+    let mut zone = zone("us-west-2a", "10.0.0.0/24", 1);
+    let mut report = |hidden: u32| {
+        zone.subnets[0].hidden = hidden;
+        let vpc = Some(("vpc-1".to_owned(), vec!["10.0.0.0/24".parse().unwrap()]));
+        let input = Input { vpc, ..input(vec![zone.clone()]) };
+        let report = predict(&input, &Question::default());
+        let subnet = report.zones[0].subnets[0].clone();
+        let more = &report.zones[0].more_nodes[0];
+        (subnet.free_addresses, subnet.free_blocks, more.best, more.worst, report.fixes)
+    };
+    assert_eq!(report(0), (251, 14, 2, 1, vec![]));
+    // In the worst case, each one breaks another block.
+    let (free, blocks, best, worst, fixes) = report(7);
+    assert_eq!((free, blocks, best, worst), (244, 14, 2, 0));
+    assert_eq!(fixes[0].kind, FixKind::Subnet, "the place for a reservation is unknown");
+    let (free, blocks, best, worst, _) = report(251);
+    assert_eq!((free, blocks, best, worst), (0, 0, 0, 0));
+}
+
+#[test]
+fn an_unknown_subnet_makes_the_results_of_all_zones_unknown() {
+    let names = ["us-west-2a", "us-west-2b", "us-west-2c"];
+    let mut zones: Vec<ZoneInput> = names.iter().map(|name| zone(name, "10.0.0.0/24", 1)).collect();
+    zones[0].has_unknown_subnet = true;
+    zones[0].subnets.clear();
+    zones[1] = zone("us-west-2b", "10.1.0.0/28", 1);
+    let mut input = input(zones);
+    let question = Question { nodes: Some(10), ..Question::default() };
+    let report = predict(&input, &question);
+    assert_eq!((report.first_full, report.growth), (None, None));
+    let losses: Vec<&str> = report.zone_loss.iter().map(|loss| loss.zone.as_str()).collect();
+    assert_eq!(losses, ["us-west-2a"], "its own subnets do not matter");
+    let fixes: Vec<&str> = report.fixes.iter().map(|fix| fix.zone.as_str()).collect();
+    assert_eq!(fixes, ["us-west-2b"]);
+    let reason = "not computed, because a pod subnet in us-west-2a is unknown";
+    let expected =
+        ["--nodes 10", "first subnet to run out", "loss of us-west-2b", "loss of us-west-2c"];
+    assert_eq!(report.skipped, expected.map(|what| format!("{what}: {reason}")));
+    input.selected.clear();
+    let report = predict(&input, &question);
+    assert_eq!((report.first_full, report.growth, report.fixes), (None, None, vec![]));
+    assert_eq!(report.skipped[0], "--nodes 10: not computed, because no instance type is known");
+}
+
+#[test]
+fn the_fix_for_a_lost_zone_is_for_its_instance_types() {
+    let mut zones =
+        vec![zone("us-west-2a", "10.0.0.0/24", 0), zone("us-west-2b", "10.1.0.0/24", 0)];
+    zones[0].nodes = [("b.large".to_owned(), 30)].into();
+    let mut input = input(zones);
+    // 25 nodes with 10 addresses each fit into 251 addresses; 27 addresses in a /27 are two more nodes.
+    let fix = &predict(&input, &Question::default()).fixes[0];
+    assert_eq!((fix.zone.as_str(), fix.lost_zone.as_deref()), ("us-west-2b", Some("us-west-2a")));
+    assert_eq!((fix.wanted_nodes, fix.worst_after), (30, 25 + 5));
+    assert!(fix.command.ends_with("/26"), "{}", fix.command);
+    input.zones[0].nodes = [("b.large".to_owned(), 25)].into();
+    assert_eq!(predict(&input, &Question::default()).fixes, [], "all fit");
+}
+
+#[test]
+fn the_new_subnet_of_an_empty_zone_has_the_role_of_the_cni() {
+    let next_step = |custom_networking| {
+        let mut zone = zone("us-west-2a", "10.0.0.0/24", 1);
+        zone.subnets.clear();
+        let vpc = Some(("vpc-1".to_owned(), vec!["10.0.0.0/24".parse().unwrap()]));
+        let input = Input { custom_networking, vpc, ..input(vec![zone]) };
+        predict(&input, &Question::default()).fixes[0].next_step.unwrap()
+    };
+    assert!(next_step(true).ends_with("Then create its ENIConfig."));
+    assert!(next_step(false).ends_with("Then start nodes in it."));
 }

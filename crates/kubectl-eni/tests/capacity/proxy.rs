@@ -70,7 +70,7 @@ pub fn change_free_addresses(body: &str, change: impl Fn(u32) -> u32) -> String 
     for part in parts {
         let (number, rest) = part.split_once('<').unwrap();
         let number = change(number.parse().unwrap());
-        changed.push_str(&format!("{START}{number}<{rest}"));
+        changed += &[START, &number.to_string(), "<", rest].concat();
     }
     changed
 }

@@ -106,7 +106,7 @@ fn sbom_names_the_published_crate_of_a_reduced_copy() {
         });
         let pedigree = json!({
             "ancestors": [ancestor],
-            "notes": "contains only the operations DescribeCluster",
+            "notes": "contains only the operations DescribeCluster, DescribePodIdentityAssociation, ListPodIdentityAssociations",
         });
         assert_eq!((&copy["purl"], &copy["pedigree"]), (&json!(purl), &pedigree));
         let reference = format!("path+file:///eni-bootstrap/third-party/aws-sdk-eks#{version}");

@@ -13,25 +13,26 @@ pub(super) struct FullSubnet {
     pub zone: usize,
     /// The index of the subnet in the zone; `None` if the zone has no subnet for nodes.
     pub subnet: Option<usize>,
-    /// The number of new nodes in the cluster that fit before.
+    /// The number of new nodes in the cluster that fit before, in complete rounds; 0 if it is full now.
     pub after_nodes: u32,
 }
 
-/// Returns the first subnet that runs out when new nodes start in the zones in turn; `None` without zones or
-/// instance types. The instance types alternate in each zone.
+/// Returns the first subnet that runs out when the same number of new nodes starts in each zone; `None` without
+/// zones or instance types. The instance types alternate in each zone. Only complete rounds of one node in each
+/// zone count, so the result does not depend on the order of the zones.
 pub(super) fn first_full(
     zones: &[ZonePools],
     demands: &[Vec<Demand<'_>>],
     placement: Placement,
 ) -> Option<FullSubnet> {
     let mut zones = zones.to_vec();
-    let count = zones.len();
-    for after_nodes in 0..MOST_NODES {
-        let node = usize::try_from(after_nodes).ok()?;
-        let zone = node.checked_rem(count)?;
-        let demand = of_turn(demands.get(zone)?, node / count)?;
-        if let Err(subnet) = zones.get_mut(zone)?.add(demand, placement) {
-            return Some(FullSubnet { zone, subnet, after_nodes });
+    let count = u32::try_from(zones.len()).ok()?;
+    for round in 0..MOST_NODES.checked_div(count)? {
+        for (zone, pools) in zones.iter_mut().enumerate() {
+            let demand = of_turn(demands.get(zone)?, round as usize)?;
+            if let Err(subnet) = pools.add(demand, placement) {
+                return Some(FullSubnet { zone, subnet, after_nodes: round * count });
+            }
         }
     }
     None
@@ -105,9 +106,21 @@ mod tests {
         let zones = [zone(&[100]), zone(&[20]), zone(&[100])];
         let demands: Vec<Vec<Demand<'_>>> = (0..3).map(|_| in_each_zone(&node, 1)).collect();
         let full = first_full(&zones, &demands, Placement::Best);
-        assert_eq!(full, Some(FullSubnet { zone: 1, subnet: Some(0), after_nodes: 7 }));
+        assert_eq!(full, Some(FullSubnet { zone: 1, subnet: Some(0), after_nodes: 6 }));
+        let reversed: Vec<ZonePools> = zones.iter().rev().cloned().collect();
+        let full = first_full(&reversed, &demands, Placement::Best);
+        assert_eq!(full, Some(FullSubnet { zone: 1, subnet: Some(0), after_nodes: 6 }));
         assert_eq!(first_full(&[], &[], Placement::Best), None);
         assert_eq!(first_full(&zones, &[Vec::new()], Placement::Best), None);
+    }
+
+    #[test]
+    fn a_subnet_that_is_full_now_is_the_first_one() {
+        let node = node(10);
+        let zones = [zone(&[100]), zone(&[20]), zone(&[3])];
+        let demands: Vec<Vec<Demand<'_>>> = (0..3).map(|_| in_each_zone(&node, 1)).collect();
+        let full = first_full(&zones, &demands, Placement::Best);
+        assert_eq!(full, Some(FullSubnet { zone: 2, subnet: Some(0), after_nodes: 0 }));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) struct Report {
     pub cni: String,
     pub instance_types: Vec<TypeReport>,
     pub zones: Vec<ZoneReport>,
-    /// The first subnet that runs out when nodes start in all zones in turn; `null` if it is unknown.
+    /// The first subnet that runs out when the same number of nodes starts in each zone; `null` if it is unknown.
     pub first_full: Option<Cases<FirstFull>>,
     /// The result of `--nodes`; `null` without it, or if it is unknown.
     pub growth: Option<Growth>,
@@ -104,7 +104,7 @@ pub(super) struct FirstFull {
     pub zone: String,
     /// `null` if the zone has no pod subnet.
     pub subnet: Option<String>,
-    /// The number of new nodes in the cluster that fit before.
+    /// The number of new nodes in the cluster that fit before; 0 if it is full now.
     pub after_nodes: u32,
 }
 

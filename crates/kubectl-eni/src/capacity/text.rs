@@ -143,12 +143,15 @@ fn zone_rows(zone: &ZoneReport) -> Vec<[String; 4]> {
 
 fn first_full(cases: &Cases<FirstFull>) -> Vec<String> {
     let line = |full: &FirstFull, case: &str| {
-        let subnet = match &full.subnet {
-            Some(subnet) => format!("{subnet} in {}", full.zone),
-            None => format!("{}, which has no pod subnet", full.zone),
-        };
+        let zone = &full.zone;
         let nodes = counted(full.after_nodes, "new node");
-        format!("  {subnet}, after {nodes} in the cluster{case}")
+        match (&full.subnet, full.after_nodes) {
+            (None, _) => format!("  {zone} has no pod subnet{case}"),
+            (Some(subnet), 0) => format!("  {subnet} in {zone} is full now{case}"),
+            (Some(subnet), _) => {
+                format!("  {subnet} in {zone}, after {nodes} in the cluster{case}")
+            }
+        }
     };
     let mut lines =
         heading("FIRST SUBNET TO RUN OUT, WITH THE SAME NUMBER OF NEW NODES IN EACH ZONE").to_vec();

@@ -42,11 +42,11 @@ pub(super) async fn read(
     let cni = api.cluster_cni(&VARIABLES).await.map_err(CapacityError::AwsNode)?;
     let (mut aws_node, environment) = (cni.aws_node, cni.environment);
     check_ipv4(&aws_node)?;
-    let nodes = nodes::nodes(&cluster.client, &cni.node_selector).await?;
+    let nodes = nodes::nodes(&cluster.client, &cni.node_selector, &aws_node).await?;
     let ec2 = Ec2::new(context, region).await.map_err(CapacityError::Ec2)?;
     let reader = Reader { ec2, context, deadline };
     let (found, vpc_subnets) = if aws_node.cni.custom_networking {
-        reader.of_eni_configs(&api).await?
+        reader.of_eni_configs(&api, &nodes, &aws_node).await?
     } else {
         reader.of_nodes(&nodes, &aws_node, region.as_str()).await?
     };
@@ -64,6 +64,7 @@ pub(super) async fn read(
         vpc: found.subnets.first().map(|it| it.subnet.vpc.clone()).map(|id| (id, vpc_subnets)),
         ignored_nodes: nodes.ignored,
         skipped: nodes.skipped().into_iter().chain(found.skipped).collect(),
+        notes: found.notes,
     };
     reader.read_types(&mut input, &nodes, types, &aws_node, targets).await;
     for subnet in found.subnets {
@@ -119,7 +120,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn of_eni_configs(&self, api: &ApiServer) -> Result<(PodSubnets, Vec<Ipv4Net>), Error> {
+    async fn of_eni_configs(
+        &self,
+        api: &ApiServer,
+        nodes: &Nodes,
+        aws_node: &AwsNode,
+    ) -> Result<(PodSubnets, Vec<Ipv4Net>), Error> {
         let configs = api.eni_configs().await.map_err(CapacityError::EniConfigs)?;
         let ids: BTreeMap<String, String> =
             configs.into_iter().map(|(name, config)| (name, config.subnet)).collect();
@@ -134,7 +140,7 @@ impl Reader<'_> {
             Some(subnet) => self.vpc_subnets(&subnet.vpc).await?,
             None => Vec::new(),
         };
-        Ok((pod_subnets::of_eni_configs(&ids, subnets), ranges(&vpc)))
+        Ok((pod_subnets::of_eni_configs(&ids, subnets, nodes, aws_node), ranges(&vpc)))
     }
 
     async fn of_nodes(

@@ -35,6 +35,8 @@ pub(super) struct Input {
     pub vpc: Option<(String, Vec<Ipv4Net>)>,
     pub ignored_nodes: u32,
     pub skipped: Vec<String>,
+    /// What is known and not counted.
+    pub notes: Vec<String>,
 }
 
 /// A zone with nodes or pod subnets.
@@ -133,6 +135,7 @@ pub(super) fn predict(input: &Input, question: &Question) -> Report {
         zone_loss,
         ignored_nodes: input.ignored_nodes,
         skipped,
+        notes: input.notes.clone(),
         diagnostics: input.diagnostics.clone(),
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Report {
     pub ignored_nodes: u32,
     /// What could not be read or computed, with the reason.
     pub skipped: Vec<String>,
+    /// What is known and not counted. It does not change the exit code.
+    pub notes: Vec<String>,
     /// Problems of the configuration of the CNI.
     pub diagnostics: Vec<Diagnostic>,
 }

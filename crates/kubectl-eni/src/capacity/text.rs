@@ -23,9 +23,11 @@ pub(super) fn text(report: &Report) -> String {
     lines.extend(report.growth.as_ref().map(growth).into_iter().flatten());
     lines.extend(zone_loss(report));
     lines.extend(fixes(report));
-    if !report.skipped.is_empty() {
-        lines.extend(heading("SKIPPED"));
-        lines.extend(report.skipped.iter().map(|reason| format!("  {reason}")));
+    for (title, texts) in [("NOTES", &report.notes), ("SKIPPED", &report.skipped)] {
+        if !texts.is_empty() {
+            lines.extend(heading(title));
+            lines.extend(texts.iter().map(|text| format!("  {text}")));
+        }
     }
     for diagnostic in &report.diagnostics {
         let line = format!("{}: {diagnostic}", diagnostic.severity);

@@ -2,6 +2,8 @@
 
 use crate::cluster::ApiError;
 use crate::scope::NodeScope;
+use eni_core::domain::aws_node::AwsNode;
+use eni_core::domain::eni_config;
 use eni_core::domain::label::{INSTANCE_TYPE, ZONE};
 use eni_core::domain::plural::counted;
 use k8s_openapi::api::core::v1::Node;
@@ -41,6 +43,8 @@ struct Address {
 pub(super) struct NodeFacts {
     pub zone: String,
     pub instance_type: String,
+    /// The name of the ENIConfig that the CNI selects with custom networking.
+    pub eni_config: String,
     /// The instance ID, such as `i-0123456789abcdef0`; `None` if the provider ID is not one of AWS.
     pub instance: Option<String>,
     /// The address in the node's own subnet.
@@ -76,7 +80,12 @@ impl Nodes {
     }
 
     /// Adds a node. `selector` is the node selector of the aws-node DaemonSet.
-    fn add(&mut self, node: &Object<Spec, Status>, selector: &BTreeMap<String, String>) {
+    fn add(
+        &mut self,
+        node: &Object<Spec, Status>,
+        selector: &BTreeMap<String, String>,
+        aws_node: &AwsNode,
+    ) {
         let provider_id = node.spec.provider_id.as_deref();
         let scope = NodeScope { labels: node.labels(), provider_id };
         if scope.out_of_scope(selector).is_some() {
@@ -89,10 +98,16 @@ impl Nodes {
             return;
         };
         let addresses = node.status.iter().flat_map(|status| &status.addresses);
+        let selection = eni_config::select(
+            aws_node.cni.reads_external_label(),
+            (&aws_node.eni_config_label, |key: &str| node.labels().get(key).cloned()),
+            (&aws_node.eni_config_annotation, |key: &str| node.annotations().get(key).cloned()),
+        );
         let mut internal = addresses.filter(|address| address.kind == "InternalIP");
         self.all.push(NodeFacts {
             zone: zone.to_owned(),
             instance_type: instance_type.to_owned(),
+            eni_config: selection.name,
             instance: scope.instance().map(str::to_owned),
             address: internal.find_map(|address| address.address.parse().ok()),
         });
@@ -103,6 +118,7 @@ impl Nodes {
 pub(super) async fn nodes(
     client: &Client,
     selector: &BTreeMap<String, String>,
+    aws_node: &AwsNode,
 ) -> Result<Nodes, ApiError> {
     let kind = ApiResource::erase::<Node>(&());
     let api: Api<Object<Spec, Status>> = Api::all_with(client.clone(), &kind);
@@ -111,7 +127,7 @@ pub(super) async fn nodes(
     loop {
         let page = api.list(&params).await.map_err(ApiError::of("list nodes"))?;
         for node in &page.items {
-            nodes.add(node, selector);
+            nodes.add(node, selector, aws_node);
         }
         let next: Option<String> = page.metadata.continue_;
         match next.filter(|token| !token.is_empty()) {
@@ -125,6 +141,7 @@ pub(super) async fn nodes(
 mod tests {
     use super::*;
     use crate::scope::{OLD_INSTANCE_TYPE, OLD_ZONE, OS};
+    use eni_core::domain::eni_config::DEFAULT_LABEL;
     use eni_core::host::COMPUTE_TYPE;
     use serde_json::{Value, json};
 
@@ -132,9 +149,10 @@ mod tests {
 
     fn nodes_of(objects: Vec<Value>) -> Nodes {
         let selector = [(ENABLED.to_owned(), "true".to_owned())].into();
+        let aws_node = AwsNode::read(&BTreeMap::new(), "amazon-k8s-cni:v1.23.2");
         let mut nodes = Nodes::default();
         for object in objects {
-            nodes.add(&serde_json::from_value(object).unwrap(), &selector);
+            nodes.add(&serde_json::from_value(object).unwrap(), &selector, &aws_node);
         }
         nodes
     }
@@ -170,6 +188,7 @@ mod tests {
         let only = NodeFacts {
             zone: "us-west-2a".into(),
             instance_type: "m5.large".into(),
+            eni_config: "default".into(),
             instance: Some("i-0a".into()),
             address: Some(Ipv4Addr::new(10, 0, 0, 9)),
         };
@@ -179,6 +198,19 @@ mod tests {
             nodes.skipped().unwrap(),
             "2 nodes without the label topology.kubernetes.io/zone or node.kubernetes.io/instance-type"
         );
+    }
+
+    #[test]
+    fn the_annotation_selects_the_eni_config_before_the_label() {
+        let labels = json!({
+            ZONE: "us-west-2a", INSTANCE_TYPE: "m5.large", ENABLED: "true", DEFAULT_LABEL: "blue",
+        });
+        let by_label = node(AWS, &labels);
+        let mut by_annotation = by_label.clone();
+        by_annotation["metadata"]["annotations"] = json!({ DEFAULT_LABEL: "green" });
+        let nodes = nodes_of(vec![by_label, by_annotation]);
+        let names: Vec<&str> = nodes.all.iter().map(|node| node.eni_config.as_str()).collect();
+        assert_eq!(names, ["blue", "green"]);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use super::nodes::Nodes;
 use crate::capacity::zone::Role;
+use crate::scope::OLD_ZONE;
 use eni_core::domain::aws_node::AwsNode;
 use eni_core::domain::cni_version::CniVersion;
+use eni_core::domain::label::ZONE;
 use eni_core::domain::subnet_tags::{excluding_tag, is_discovered};
 use eni_core::facts::Subnet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A subnet that serves pods, or the primary network interfaces of nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +23,17 @@ pub(super) struct PodSubnet {
 pub(super) struct PodSubnets {
     pub subnets: Vec<PodSubnet>,
     pub skipped: Vec<String>,
+    /// What is known and not counted.
+    pub notes: Vec<String>,
 }
 
-/// Returns the subnets of the ENIConfigs, which are in `subnet_ids` by name. Several ENIConfigs may share a
-/// subnet.
+/// Returns the subnets of the ENIConfigs that nodes select. `subnet_ids` has the subnet of each ENIConfig by its
+/// name. Several ENIConfigs may share a subnet.
 pub(super) fn of_eni_configs(
     subnet_ids: &BTreeMap<String, String>,
     subnets: Vec<Subnet>,
+    nodes: &Nodes,
+    aws_node: &AwsNode,
 ) -> PodSubnets {
     let mut found = PodSubnets::default();
     for (name, id) in subnet_ids {
@@ -37,9 +43,38 @@ pub(super) fn of_eni_configs(
             found.skipped.push(format!("ENIConfig {name}: {id} not found in EC2"));
         }
     }
-    for subnet in subnets {
-        let users = subnet_ids.iter().filter(|(_, id)| **id == subnet.id);
-        let names: Vec<&str> = users.map(|(name, _)| name.as_str()).collect();
+    let with_names: Vec<(Subnet, Vec<&str>)> = subnets
+        .into_iter()
+        .map(|subnet| {
+            let users = subnet_ids.iter().filter(|(_, id)| **id == subnet.id);
+            let names = users.map(|(name, _)| name.as_str()).collect();
+            (subnet, names)
+        })
+        .collect();
+    let is_by_zone = [ZONE, OLD_ZONE].contains(&aws_node.eni_config_label.as_str());
+    let by_node = |zone: &str, name: &str| {
+        nodes.all.iter().any(|node| node.zone == zone && node.eni_config == name)
+    };
+    let of_nodes = with_names
+        .iter()
+        .filter(|(subnet, names)| names.iter().any(|name| by_node(&subnet.zone, name)));
+    let zones_with_nodes: BTreeSet<String> =
+        of_nodes.map(|(subnet, _)| subnet.zone.clone()).collect();
+    for (subnet, names) in with_names {
+        // No node of the zone selects an existing ENIConfig: new nodes may select any of them.
+        let is_any = !is_by_zone && !zones_with_nodes.contains(&subnet.zone);
+        let is_selected =
+            |name: &&str| (is_by_zone && **name == *subnet.zone) || by_node(&subnet.zone, name);
+        if !is_any && !names.iter().any(is_selected) {
+            let note = |name: &&str| {
+                format!(
+                    "ENIConfig {name} ({}) is not selected by a node, not counted above",
+                    subnet.id
+                )
+            };
+            found.notes.extend(names.iter().map(note));
+            continue;
+        }
         let used_by = match names.len() {
             1 => format!("ENIConfig {}", names.concat()),
             _ => format!("ENIConfigs {}", names.join(", ")),
@@ -128,6 +163,7 @@ mod tests {
         NodeFacts {
             zone: "us-west-2a".into(),
             instance_type: "m5.large".into(),
+            eni_config: "blue".into(),
             instance: None,
             address: Some(address.parse().unwrap()),
         }
@@ -151,11 +187,39 @@ mod tests {
     fn eni_configs_may_share_a_subnet() {
         let ids = [("a", "subnet-1"), ("b", "subnet-1"), ("c", ""), ("d", "subnet-2")];
         let ids = ids.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
-        let found = of_eni_configs(&ids, vec![subnet("subnet-1", "10.0.0.0/24", None)]);
+        let subnets = vec![subnet("subnet-1", "10.0.0.0/24", None)];
+        let found = of_eni_configs(&ids, subnets, &Nodes::default(), &aws_node("v1.23.2", &[]));
         assert_eq!(found.subnets.len(), 1);
         assert_eq!(found.subnets[0].used_by, "ENIConfigs a, b");
         let skipped = ["ENIConfig c has no subnet", "ENIConfig d: subnet-2 not found in EC2"];
         assert_eq!(found.skipped, skipped);
+    }
+
+    #[test]
+    fn only_selected_eni_configs_count() {
+        let ids = [("blue", "subnet-1"), ("green", "subnet-2"), ("us-west-2a", "subnet-3")];
+        let ids = ids.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
+        let counted = |nodes: Vec<NodeFacts>, aws_node: &AwsNode| {
+            let subnets = ["subnet-1", "subnet-2", "subnet-3"];
+            let subnets = subnets.map(|id| subnet(id, "10.0.0.0/24", None)).to_vec();
+            let nodes = Nodes { all: nodes, ..Nodes::default() };
+            let found = of_eni_configs(&ids, subnets, &nodes, aws_node);
+            let counted: Vec<String> = found.subnets.into_iter().map(|it| it.subnet.id).collect();
+            (counted.join(" "), found.notes, found.skipped)
+        };
+        let note = |name: &str, id: &str| {
+            format!("ENIConfig {name} ({id}) is not selected by a node, not counted above")
+        };
+        let by_zone = aws_node("v1.23.2", &[("ENI_CONFIG_LABEL_DEF", ZONE)]);
+        let notes = vec![note("blue", "subnet-1"), note("green", "subnet-2")];
+        let expected = ("subnet-3".to_owned(), notes, vec![]);
+        assert_eq!(counted(Vec::new(), &by_zone), expected);
+        let by_node = aws_node("v1.23.2", &[]);
+        let notes = vec![note("green", "subnet-2"), note("us-west-2a", "subnet-3")];
+        let expected = ("subnet-1".to_owned(), notes, vec![]);
+        assert_eq!(counted(vec![node("10.0.0.9")], &by_node), expected);
+        let all = ("subnet-1 subnet-2 subnet-3".to_owned(), vec![], vec![]);
+        assert_eq!(counted(Vec::new(), &by_node), all, "no node runs in the zone");
     }
 
     #[test]

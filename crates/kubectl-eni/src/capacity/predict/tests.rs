@@ -37,6 +37,7 @@ fn input(zones: Vec<ZoneInput>) -> Input {
         vpc: Some(("vpc-1".into(), vec!["10.0.0.0/16".parse().unwrap()])),
         ignored_nodes: 0,
         skipped: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -103,8 +103,8 @@ impl Trace {
 
 /// Returns the positions of the round trips on the critical path, from the last to the first.
 ///
-/// The last round trip on the path is the last one to end. Before each round trip on the path comes the last one that ended
-/// before it started. Round trips on the path therefore never overlap. Between them, the process worked.
+/// The path ends with the round trip that ended last. The predecessor of a round trip is the one with the latest end
+/// before its start, so round trips on the path never overlap. Between them, the process computes.
 fn critical_path(round_trips: &[RoundTrip], wall_ms: f64) -> Vec<usize> {
     let mut path = Vec::new();
     let mut before = wall_ms;

@@ -14,7 +14,7 @@ pub(crate) struct Association {
     pub has_session_policy: bool,
 }
 
-/// Returns the association of `service_account` in `namespace`; `None` if there is none.
+/// Returns the association of `service_account` in `namespace`; `None` if it does not exist.
 pub(crate) async fn association(
     context: &Context,
     region: &Region,

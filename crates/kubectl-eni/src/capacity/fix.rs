@@ -36,7 +36,7 @@ pub(super) struct Want<'a> {
     /// Their demands, which alternate.
     pub demands: Vec<Demand<'a>>,
     pub nodes: u32,
-    /// The lost zone that they come from; `None` for new nodes.
+    /// The lost zone of moved nodes; `None` for new nodes.
     pub lost_zone: Option<&'a str>,
 }
 

@@ -74,7 +74,7 @@ async fn optional<T>(
     }
 }
 
-/// Returns the result, or adds the reason why there is none to `skipped`.
+/// Returns the result. If it is missing, adds the reason to `skipped`.
 fn unless_forbidden<T>(
     check: &'static str,
     result: Optional<T>,

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 pub(crate) enum Verdict {
     /// The ENIConfig that the CNI selects does not exist.
     NoEniConfig,
-    /// The ENIConfig names no subnet, or one that does not exist.
+    /// The ENIConfig has no subnet, or its subnet does not exist.
     NoPodSubnet,
     /// The ENIConfig, or its subnet, is for another zone.
     OtherZone,

@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 /// Which free address a network interface gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// One that breaks no free block, if there is one.
+    /// An address in a block that is already in use, if possible.
     Saving,
     /// One that breaks a free block, if there is one.
     Breaking,

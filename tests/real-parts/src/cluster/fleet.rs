@@ -80,7 +80,7 @@ pub fn collection(object: &Value) -> String {
 async fn create(client: &Client, objects: &[Value]) {
     for object in objects {
         let created = client.request::<Value>(post(&collection(object), object)).await;
-        assert!(created.is_ok(), "{object}: {created:?}");
+        created.unwrap_or_else(|error| panic!("{object}: {error:?}"));
     }
 }
 

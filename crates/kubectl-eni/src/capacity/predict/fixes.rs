@@ -1,4 +1,4 @@
-//! The fix of each zone that has too little room.
+//! The fix for each zone that lacks capacity.
 
 use super::Prediction;
 use crate::capacity::fix::{self, Vpc, Want, ZoneSubnet};

@@ -80,7 +80,7 @@ impl Change {
     }
 }
 
-/// Returns the difference between two values of `spec`. A change of the owner alone is none.
+/// Returns the difference between two values of `spec`. Ignores a change of only the owner.
 pub(super) fn changes(before: &Value, after: &Value) -> Change {
     let empty = Map::new();
     let (before, after) =

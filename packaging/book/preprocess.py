@@ -16,14 +16,25 @@ def chapters(items):
         yield from chapters(chapter["sub_items"])
 
 
+def page_text(path):
+    """Returns the text of a page outside of docs/, or None. A directory without README.md gets a list of its files."""
+    file = REPOSITORY / path
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    if file.name != "README.md" or not file.parent.is_dir():
+        return None
+    names = sorted(it.name + "/" * it.is_dir() for it in file.parent.iterdir() if it.name[0] not in "._")
+    return f"# {posixpath.dirname(path)}\n\n" + "".join(f"- [{name}]({name})\n" for name in names)
+
+
 def is_added(path):
     """Returns whether a linked file becomes a chapter, although SUMMARY.md cannot contain it."""
-    return path.endswith(".md") and not path.startswith("docs/") and (REPOSITORY / path).is_file()
+    return path.endswith(".md") and not path.startswith("docs/") and page_text(path) is not None
 
 
 def added_chapter(path):
     """Returns the chapter for a page outside of docs/, and the files that it links to."""
-    text = (REPOSITORY / path).read_text(encoding="utf-8")
+    text = page_text(path)
     content, targets = rewrite(text, path)
     chapter = {
         "name": title(text),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from html_check import Page, copy_repository_files, external_problems, internal_problems, read_pages
 from links import location, resolve, rewrite, title
-from preprocess import preprocess
+from preprocess import page_text, preprocess
 
 
 class Links(unittest.TestCase):
@@ -49,6 +49,11 @@ class Preprocessor(unittest.TestCase):
         added = {item["Chapter"]["path"]: item["Chapter"] for item in book["items"][4:]}
         self.assertEqual(added["repository/systemd/index.md"]["name"], "The systemd unit")
         self.assertIn("repository/ami/index.md", added)  # systemd/README.md links to it
+
+    def test_a_directory_without_a_readme_is_a_list_of_its_files(self):
+        expected = "# packaging/krew\n\n- [build.sh](build.sh)\n- [eni.yaml](eni.yaml)\n"
+        self.assertEqual(page_text("packaging/krew/README.md"), expected)
+        self.assertIsNone(page_text("packaging/no/README.md"))
 
 
 class Site(unittest.TestCase):

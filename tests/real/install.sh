@@ -435,7 +435,7 @@ toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$her
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
 cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;
-mdbook) make_part mdbook bin/mdbook "$mdbook" "DURATION" ;;
+mdbook) make_part mdbook bin/mdbook "$mdbook" "about a minute of CPU time" ;;
 eksnode) make_part eksnode eksnode "$eksnode $(declare -f build_eksnode | cksum)" "over ten minutes" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Usage: book.py build MDBOOK FOLDER
        book.py preprocess [supports RENDERER]
 

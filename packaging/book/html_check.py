@@ -62,7 +62,8 @@ def internal_problems(site, pages):
     """Returns the dead links, the missing anchors and the requests to other servers."""
     problems = []
     for name, page in pages.items():
-        problems += [f"{name}: loads {it} from another server" for it in page.resources if is_external(it) and it[:5] != "data:"]
+        foreign = (it for it in page.resources if is_external(it) and not it.startswith("data:"))
+        problems += [f"{name}: loads {it} from another server" for it in foreign]
         for link in page.links + page.resources:
             if is_external(link):
                 continue

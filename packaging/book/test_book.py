@@ -21,8 +21,10 @@ class Links(unittest.TestCase):
         self.assertEqual(resolve("decisions/#a", "docs/README.md"), ("docs/decisions/README.md", "#a"))
 
     def test_links_become_links_of_the_site(self):
-        text = "See [a](../../ami/README.md#packer), [b](../files.md), [c](#here), [d](ami.md#x) and [e](https://a.example/b)."
-        expected = "See [a](../repository/ami/index.md#packer), [b](../files.md), [c](#here), [d](#x) and [e](https://a.example/b)."
+        text = "[a](../../ami/README.md#packer), [b](../files.md), [c](#here), [d](ami.md#x), [e](https://a.example/b)"
+        expected = (
+            "[a](../repository/ami/index.md#packer), [b](../files.md), [c](#here), [d](#x), [e](https://a.example/b)"
+        )
         targets = {"ami/README.md", "docs/files.md", "docs/start/ami.md"}
         self.assertEqual(rewrite(text, "docs/start/ami.md"), (expected, targets))
 
@@ -41,7 +43,8 @@ class Links(unittest.TestCase):
 
 class Preprocessor(unittest.TestCase):
     def test_linked_pages_of_the_repository_become_chapters(self):
-        chapter = {"name": "a", "content": "[systemd](../systemd/README.md)", "sub_items": [], "source_path": "files.md"}
+        content = "[systemd](../systemd/README.md)"
+        chapter = {"name": "a", "content": content, "sub_items": [], "source_path": "files.md"}
         draft = {"name": "b", "content": "", "sub_items": [], "source_path": None}
         book = preprocess({"items": [{"Chapter": chapter}, "Separator", {"Chapter": draft}]})
         self.assertEqual(chapter["content"], "[systemd](repository/systemd/index.md)")
@@ -58,7 +61,7 @@ class Preprocessor(unittest.TestCase):
 
 class Site(unittest.TestCase):
     def problems(self, files):
-        """Returns the problems of a site with these files, and its pages."""
+        """Returns the problems of a site with these files."""
         with tempfile.TemporaryDirectory() as directory:
             site = Path(directory)
             for name, text in files.items():
@@ -69,7 +72,8 @@ class Site(unittest.TestCase):
             return internal_problems(site, pages)
 
     def test_dead_links_and_missing_anchors_are_problems(self):
-        index = '<h1 id="top"><a href="a/b.html#here">1</a><a href="a/c.html">2</a><a href="#no">3</a><a href="#top">4</a>'
+        links = ["a/b.html#here", "a/c.html", "#no", "#top"]
+        index = '<h1 id="top">' + "".join(f'<a href="{link}">a</a>' for link in links)
         page = '<a href="../index.html#top">1</a><p id="there"><a href="mailto:a@b.example">2</a>'
         expected = [
             "index.html: no heading for the anchor of a/b.html#here",
@@ -83,17 +87,21 @@ class Site(unittest.TestCase):
         self.assertEqual(self.problems({"index.html": text}), ["index.html: dead link repository/no.yaml"])
 
     def test_requests_to_other_servers_are_problems(self):
-        text = '<script src="https://a.example/b.js"></script><img src="data:image/png;base64,AA"><a href="https://c.example"></a>'
-        self.assertEqual(self.problems({"index.html": text}), ["index.html: loads https://a.example/b.js from another server"])
+        script, image = '<script src="https://a.example/b.js"></script>', '<img src="data:image/png;base64,AA">'
+        text = script + image + '<a href="https://c.example">c</a>'
+        expected = ["index.html: loads https://a.example/b.js from another server"]
+        self.assertEqual(self.problems({"index.html": text}), expected)
 
     def test_external_links_must_be_https_urls(self):
         valid = ["https://docs.aws.amazon.com/eks/latest/userguide/a.html#b", "https://a.example/?c=d&e=%20"]
-        invalid = ["http://a.example", "https://localhost/a", "https://a.example:8443", "https://a.example/b c", "mailto:a@b.example"]
+        invalid = ["http://a.example", "https://localhost/a", "https://a.example:8443", "https://a.example/b c"]
+        invalid += ["https://a.example/b.", "mailto:a@b.example"]
         expected = [f"invalid external link {link}" for link in invalid]
         self.assertEqual(external_problems(valid + invalid), expected)
 
     def test_anchors_links_and_resources_are_read(self):
-        page = Page('<h2 id="a"></h2><a name="b"></a><a href="c">d</a><link rel="icon" href="e.svg"><img src="f.svg" alt="">')
+        images = '<link rel="icon" href="e.svg"><img src="f.svg" alt="">'
+        page = Page('<h2 id="a"></h2><a name="b"></a><a href="c">d</a>' + images)
         self.assertEqual((page.anchors, page.links, page.resources), ({"a", "b"}, ["c"], ["e.svg", "f.svg"]))
 
 

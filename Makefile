@@ -22,7 +22,7 @@ MAX_MIB := 9.00
 MAX_MIB_ARM64 := 7.30
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Lists the tests that did not run, and exits with the status of the tests.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \

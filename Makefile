@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -12,6 +12,7 @@ BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootst
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
 DOCUMENTS := $(CARGO_TARGET_DIR)/documents
+BOOK := $(CARGO_TARGET_DIR)/book
 PLUGIN_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/kubectl-eni
 IMAGE_OPERATOR := $(CARGO_TARGET_DIR)/image-operator
 DOCUMENTS_OPERATOR := $(CARGO_TARGET_DIR)/documents-operator
@@ -21,7 +22,7 @@ MAX_MIB := 9.00
 MAX_MIB_ARM64 := 7.30
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Lists the tests that did not run, and exits with the status of the tests.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
@@ -252,12 +253,26 @@ packages: documents ## Build the deb and the rpm for both architectures; SIGNING
 	@sha256sum $(PACKAGES)/*.{deb,rpm}
 	@$(if $(SIGNING_KEY),echo "packages signed with $(SIGNING_KEY)",echo "PACKAGES ARE NOT SIGNED: set SIGNING_KEY to the file of an OpenPGP key")
 
+# Warnings of mdBook, dead links and missing anchors are errors. The check sends no requests to other servers.
+book: toolchain compiler ## Build the documentation site, and check its links
+	@tests/real/install.sh mdbook
+	@tests/real/need.sh python3=python3
+	@python3 -B -m unittest discover --buffer --start-directory packaging/book
+	@packaging/book/book.py build $(REAL)/bin/mdbook $(BOOK)
+	@echo "open $(BOOK)/index.html"
+
+# Not part of .ci/run: it needs the internet, and other servers can fail.
+check-external-links: book ## Request each external link of the documentation site with curl
+	@tests/real/need.sh curl=curl
+	@xargs -P 8 -I {} sh -c 'curl --silent --show-error --fail --location --max-time 30 --retry 2 --output /dev/null "$$1" || \
+		{ echo "$$1" >&2; exit 1; }' sh {} <$(CARGO_TARGET_DIR)/external-links.txt
+
 # .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
 	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root boot kubelet \
-		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx; do \
+		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx mdbook; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status
 

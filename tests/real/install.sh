@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -23,6 +23,7 @@
 #   cargo-deny  the tool that checks the dependencies
 #   cyclonedx   the validator of SBOMs
 #   helm        Helm, which renders the chart
+#   mdbook      mdBook, which builds the documentation site
 #   eksnode     eksnode, which `make bench` measures if it is installed
 #   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, helm and root, for `make test` (default)
 #
@@ -41,6 +42,7 @@ boot_suite=bookworm
 cargo_auditable=0.7.7
 cargo_cyclonedx=0.5.9
 cargo_deny=0.20.2
+mdbook=0.5.4
 karpenter=github.com/aws/karpenter-provider-aws@v1.15.1
 karpenter_cel_sha256=c85be5519c2992a6f516b61a47cc042a1cb510fa6d263792e51f503b0d831993
 eksnode=c4cca98ef3e91541863b3a74fceac6cc7d293b2b
@@ -292,6 +294,12 @@ build_cargo_deny() {
     "$build/out" --version >/dev/null
 }
 
+# Without the features that serve and watch the book. The search index needs the feature search.
+build_mdbook() {
+    cargo_install mdbook "$mdbook" --no-default-features --features search
+    "$build/out" --version >/dev/null
+}
+
 # Builds eksnode from its git repository, because it is not on crates.io. EKSNODE_REPOSITORY is the URL or the
 # directory of a copy of the repository. The complete aws-sdk-ec2 makes this build take over 10 minutes and 9 GiB of
 # memory. The static binary runs in any root, like the stub of the programs that eksnode runs.
@@ -385,9 +393,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|all]" >&2
     exit 64
     ;;
 esac
@@ -427,6 +435,7 @@ toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$her
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
 cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;
+mdbook) make_part mdbook bin/mdbook "$mdbook" "about a minute of CPU time" ;;
 eksnode) make_part eksnode eksnode "$eksnode $(declare -f build_eksnode | cksum)" "over ten minutes" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;

@@ -278,17 +278,17 @@ fn packer_and_image_builder_set_the_tags_by_which_karpenter_selects_the_ami() {
     assert_eq!(
         class["spec"]["amiSelectorTerms"],
         serde_json::json!([{ "tags": {
-            "eni-bootstrap/version": env!("CARGO_PKG_VERSION"),
+            "eni-bootstrap/version": "0.0.0",
             "kubernetes-version": kubernetes,
         } }])
     );
-    // The build commands of the README set the same values.
+    // The build commands of the README set the same Kubernetes version, and the version in Cargo.toml.
     let readme = text("README.md");
     for argument in [
         format!("-var kubernetes_version={kubernetes} "),
-        format!("-var package_version={} ", env!("CARGO_PKG_VERSION")),
+        "-var package_version=$version ".to_owned(),
         format!("KubernetesVersion={kubernetes} "),
-        format!("PackageVersion={} ", env!("CARGO_PKG_VERSION")),
+        "PackageVersion=$version ".to_owned(),
     ] {
         assert!(readme.contains(&argument), "{argument}");
     }

@@ -273,8 +273,8 @@ release: packages image image-operator ## Build all artefacts of a release in ta
 recording: toolchain compiler ## Record tests/demo.sh again, and draw docs/pictures/demo.svg
 	@tests/real/need.sh python3=python3
 	@cargo build --quiet --locked --package eni-bootstrap --package eni-bootstrap-sandbox
-	docs/pictures/record.py record docs/pictures/demo.cast tests/demo.sh
-	docs/pictures/record.py draw docs/pictures/demo.cast docs/pictures/demo.svg 'exit status: 0'
+	docs/pictures/record.py record docs/pictures/demo.cast 'exit status: 0' tests/demo.sh
+	docs/pictures/record.py draw docs/pictures/demo.cast docs/pictures/demo.svg
 
 # .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
 # release binary. The order is the order in which the tests need the parts.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Records a command as an asciicast (https://docs.asciinema.org/manual/asciicast/v2/), and draws it as an SVG.
 
-Usage: record.py record CAST COMMAND...   runs COMMAND in a terminal, and writes its output and times to CAST
-       record.py draw CAST SVG [LINE]     draws CAST until the first line that is equal to LINE
+Usage: record.py record CAST LINE COMMAND...   runs COMMAND in a terminal, and writes its output and times to CAST,
+                                               until the first line that is equal to LINE
+       record.py draw CAST SVG                 draws CAST
 
 `make recording` runs both. The same CAST always gives the same SVG. In the SVG, each line appears after the time
 that it took in the recording, but no pause is longer than LONGEST_PAUSE. A viewer without animations, or that
@@ -33,7 +34,7 @@ text { font: %dpx ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mo
 """ % FONT
 
 
-def record(cast, command):
+def record(cast, last, command):
     """Runs the command in a pseudoterminal. Returns its exit status."""
     process, terminal = pty.fork()
     if process == 0:
@@ -43,7 +44,7 @@ def record(cast, command):
     header = {"version": 2, "width": WIDTH, "height": HEIGHT, "command": " ".join(command)}
     with open(cast, "w", encoding="utf-8") as file:
         file.write(json.dumps(header) + "\n")
-        rest = b""
+        rest, output, is_recording = b"", "", True
         while True:
             try:
                 chunk = os.read(terminal, 65536)
@@ -54,8 +55,14 @@ def record(cast, command):
             data = rest + chunk
             text = data.decode("utf-8", "ignore")  # the end can be a part of a character
             rest = data[len(text.encode()):]
-            event = [round(time.monotonic() - start, 3), "o", text]
-            file.write(json.dumps(event, ensure_ascii=False) + "\n")
+            if is_recording:
+                before, output = len(output), output + text
+                end = output.find(f"\n{last}\r\n")
+                if end >= 0:
+                    output, is_recording = output[:end + len(last) + 3], False
+                event = [round(time.monotonic() - start, 3), "o", output[before:]]
+                file.write(json.dumps(event, ensure_ascii=False) + "\n")
+    assert not is_recording, f"the output has no line {last!r}"
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
@@ -70,8 +77,8 @@ def lines(events):
             yield at, re.sub(r"\x1b\[[0-9;]*m", "", line), line.startswith("\x1b[1m")
 
 
-def draw(cast, svg, last=None):
-    """Draws the lines of a cast until the line `last`."""
+def draw(cast, svg):
+    """Draws the complete lines of a cast."""
     header, *events = [json.loads(line) for line in open(cast, encoding="utf-8")]
     rows = [(0.0, "$ " + header["command"], True)]
     before = now = 0.0
@@ -80,10 +87,6 @@ def draw(cast, svg, last=None):
         before = at
         pieces = [line[i:i + WIDTH] for i in range(0, len(line), WIDTH)] or [""]
         rows += [(now, piece, bold) for piece in pieces]
-        if line == last:
-            break
-    else:
-        assert last is None, f"{cast} has no line {last!r}"
     width, height = WIDTH * COLUMN + 2 * MARGIN, len(rows) * ROW + 2 * MARGIN
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" role="img" aria-labelledby="title">',
            f'<title id="title">Terminal recording of {escape(header["command"])}</title>',
@@ -98,8 +101,8 @@ def draw(cast, svg, last=None):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 3 and sys.argv[1] == "record":
-        sys.exit(record(sys.argv[2], sys.argv[3:]))
-    if len(sys.argv) in (4, 5) and sys.argv[1] == "draw":
+    if len(sys.argv) > 4 and sys.argv[1] == "record":
+        sys.exit(record(*sys.argv[2:4], sys.argv[4:]))
+    if len(sys.argv) == 4 and sys.argv[1] == "draw":
         sys.exit(draw(*sys.argv[2:]))
     sys.exit(__doc__)

@@ -119,7 +119,7 @@ fn packer_accepts_the_template_for_both_architectures_and_reports_invalid_variab
         ),
         ("architecture", "amd64", "The architecture must be x86_64 or arm64."),
         ("package", "eni-bootstrap.deb", "The package must be an rpm file: Amazon Linux 2023"),
-        ("package_version", "latest", "The package_version must be a version, for example 0.1.0."),
+        ("package_version", "latest", "The package_version must be a version, for example 0.0.0."),
         ("settings_file", "site.yaml", "The settings_file must have a name that ends in .toml."),
         ("volume_size", "8", "The volume_size must be at least 20, the size of the"),
         ("ssh_interface", "dns", "The ssh_interface must be public_ip, private_ip or"),

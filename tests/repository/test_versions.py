@@ -1,6 +1,7 @@
-"""Compares the versions in docs/versions.md with the files that pin them, and the version of the project with all
-other files. `make lint` runs these tests."""
+"""Compares the versions in docs/versions.md with the files that pin them, the version of the project with all other
+files, and the names of tests in documents with the tests. `make lint` runs these tests."""
 
+import re
 import subprocess
 import unittest
 from pathlib import Path
@@ -38,6 +39,18 @@ class Versions(unittest.TestCase):
     def test_only_one_file_contains_the_version(self):
         check = subprocess.run([ROOT / "packaging/version.sh", "check"], capture_output=True, text=True)
         self.assertEqual((check.returncode, check.stdout + check.stderr), (0, ""))
+
+    def test_each_test_that_the_documents_name_exists(self):
+        text = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("docs/comparison.md", "RELEASE.md"))
+        cases = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/ipamd/cases").glob("*.py"))
+        for names in re.findall(r'`make test-ipamd CASES="?([^"`]+)"?`', text):
+            for name in names.split():
+                self.assertIn(f'("{name}"', cases)
+        names = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", text))
+        self.assertGreater(len(names), 10)
+        for name in names:
+            found = subprocess.run(["git", "grep", "-q", f"fn {name}()", "--", "*.rs"], cwd=ROOT)
+            self.assertEqual(found.returncode, 0, f"no test {name}")
 
 
 if __name__ == "__main__":

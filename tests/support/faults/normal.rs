@@ -33,7 +33,7 @@ impl Placeholders {
                 (r"401 for latest/(meta-data|user-data)[^)]*", "401 for latest/ITEM"),
                 (r"127\.\d+\.\d+\.\d+:\d+", "ADDRESS"),
                 (r"\beni-bootstrap-[0-9a-f]{16}\b", "eni-bootstrap-TRANSACTION"),
-                (r#"-bootstrap-version": "[^"]*""#, r#"-bootstrap-version": "0.0.0""#),
+                (r#""eni-bootstrap-version": "[^"]*""#, r#""eni-bootstrap-version": "0.0.0""#),
             ]
             .map(|(pattern, placeholder)| (Regex::new(pattern).unwrap(), placeholder))
         });

@@ -36,8 +36,8 @@ fn the_archive_of_the_chart_has_the_version_of_the_program() {
     let archive = |name: &str| {
         let output = folder.path().join(name);
         let mut build = Command::new(repository().join("packaging/chart/build.sh"));
-        let status = build.arg(&output).env("SOURCE_DATE_EPOCH", "1").status().unwrap();
-        assert!(status.success());
+        let built = build.arg(&output).env("SOURCE_DATE_EPOCH", "1").output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         output.join(concat!("eni-bootstrap-", env!("CARGO_PKG_VERSION"), ".tgz"))
     };
     let (first, second) = (archive("first"), archive("second"));

@@ -90,7 +90,7 @@ def draw(cast, svg):
     width, height = WIDTH * COLUMN + 2 * MARGIN, len(rows) * ROW + 2 * MARGIN
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" role="img" aria-labelledby="title">',
            f'<title id="title">Terminal recording of {escape(header["command"])}</title>',
-           f"<style>\n{STYLE}</style>", f'<rect width="{width:.0f}" height="{height}" rx="8" fill="#0d1117"/>']
+           f"<style>\n{STYLE}</style>", f'<rect width="{width:.0f}" height="{height}" rx="8" fill="#0d1117" stroke="#30363d"/>']
     for number, (at, text, bold) in enumerate(rows):
         if text:
             y = MARGIN + number * ROW + FONT

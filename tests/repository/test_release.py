@@ -54,6 +54,8 @@ rbac.yaml
 third-party-licenses-eni-bootstrap.txt
 third-party-licenses-kubectl-eni.txt
 """.split()
+if (ROOT / "packaging/settings.schema.json").exists():
+    RELEASED.append("settings.schema.json")
 
 
 class Release(unittest.TestCase):

@@ -36,7 +36,7 @@ edit=(-e "s|@SHA256@|$sum|g")
 if [[ -n $arm64 ]]; then
     edit+=(-e "s|@SHA256_ARM64@|$(archive "$arm64" arm64)|g")
 else
-    edit+=(-e '/^    # arm64$/,$d')
+    edit+=(-e "/^    # arm64$/,\$d")
 fi
 sed "${edit[@]}" -e '/^ *#/d' -e "s|@VERSION@|$version|g" -e "s|@HOMEPAGE@|$homepage|g" \
     -e "s|@DOWNLOADS@|$downloads|g" packaging/krew/eni.yaml >"$folder/eni.yaml"

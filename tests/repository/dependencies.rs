@@ -35,10 +35,9 @@ fn described(line: &str) -> String {
     let (package, license) = line.split_once('\t').unwrap();
     let mut words = package.split(' ');
     let (name, version) = (words.next().unwrap(), words.next().unwrap());
-    let version = match version.strip_prefix('v').unwrap() {
-        env!("CARGO_PKG_VERSION") if name.contains("eni-") => String::new(),
-        version => format!(" {version}"),
-    };
+    let version = version.strip_prefix('v').unwrap();
+    let is_own = version == env!("CARGO_PKG_VERSION") && name.starts_with("eni-");
+    let version = if is_own { String::new() } else { format!(" {version}") };
     format!("{name}{version}  {}", license.trim_end_matches(" (*)"))
 }
 

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain chart release recording workflows compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -15,6 +15,7 @@ DOCUMENTS := $(CARGO_TARGET_DIR)/documents
 BOOK := $(CARGO_TARGET_DIR)/book
 PLUGIN_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/kubectl-eni
 IMAGE_OPERATOR := $(CARGO_TARGET_DIR)/image-operator
+DIST := $(CARGO_TARGET_DIR)/dist
 DOCUMENTS_OPERATOR := $(CARGO_TARGET_DIR)/documents-operator
 # Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
@@ -139,15 +140,21 @@ bench: toolchain compiler static ## Measure times, memory and sizes, and compare
 bench-pure: toolchain compiler ## Measure the functions without I/O with criterion
 	cargo bench --locked --package eni-bootstrap-benches --features pure --bench pure
 
-lint: toolchain compiler deny aws-sdk ## Check formatting and dependencies, and run clippy and shellcheck
+lint: toolchain compiler deny aws-sdk workflows ## Check formatting, dependencies, versions and workflows, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features eni-bootstrap-benches/pure --locked -- -D warnings
-	@tests/real/need.sh git=git shellcheck=shellcheck
+	@tests/real/need.sh git=git shellcheck=shellcheck python3=python3 gpg=gnupg
+	@python3 -B -m unittest discover --buffer --start-directory tests/repository
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# actionlint also runs shellcheck on the commands in the workflows.
+workflows: ## Check the workflows of GitHub Actions with actionlint
+	@tests/real/install.sh actionlint || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@if [[ -x $(REAL)/bin/actionlint ]]; then $(REAL)/bin/actionlint -color=false; else echo "WORKFLOWS WERE NOT CHECKED: actionlint is not installed"; fi
 
 # cargo downloads the published crates, if they are not in its cache.
 aws-sdk: toolchain ## Compare the copies of the AWS SDK in third-party with the published crates
@@ -208,6 +215,9 @@ plugin-arm64: toolchain compiler ## Build the static release binary of the kubec
 	@$(call STATIC,$(PLUGIN_ARM64))
 	@stat -c '%n: static, %s bytes' $(PLUGIN_ARM64)
 
+chart: ## Write the archive of the Helm chart, with the version in Cargo.toml
+	@rm -rf $(CARGO_TARGET_DIR)/chart && packaging/chart/build.sh $(CARGO_TARGET_DIR)/chart
+
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries
 	@packaging/sizes.sh $(BINARY) $(BINARY_ARM64)
 
@@ -266,6 +276,20 @@ check-external-links: book ## Request each external link of the documentation si
 	@tests/real/need.sh curl=curl
 	@xargs -P 8 -I {} sh -c 'curl --silent --show-error --fail --location --max-time 30 --retry 2 --output /dev/null "$$1" || \
 		{ echo "$$1" >&2; exit 1; }' sh {} <$(CARGO_TARGET_DIR)/external-links.txt
+
+# RELEASE.md describes a release. HOMEPAGE and DOWNLOADS are URLs in the krew manifest.
+release: packages image image-operator ## Build all artefacts of a release in target/dist; SIGNING_KEY is the file of an OpenPGP key
+	@tests/real/need.sh git=git
+	@rm -rf $(DIST)
+	@SIGNING_KEY=$(SIGNING_KEY) packaging/dist.sh $(CARGO_TARGET_DIR) $(DIST)
+	@$(if $(SIGNING_KEY),echo "checksums signed with $(SIGNING_KEY)",echo "THE RELEASE IS NOT SIGNED: set SIGNING_KEY to the file of an OpenPGP key")
+
+# The picture in README.md.
+recording: toolchain compiler ## Record tests/demo.sh again, and draw docs/pictures/demo.svg
+	@tests/real/need.sh python3=python3
+	@cargo build --quiet --locked --package eni-bootstrap --package eni-bootstrap-sandbox
+	docs/pictures/record.py record docs/pictures/demo.cast 'exit status: 0' tests/demo.sh
+	docs/pictures/record.py draw docs/pictures/demo.cast docs/pictures/demo.svg
 
 # .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
 # release binary. The order is the order in which the tests need the parts.

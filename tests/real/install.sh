@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -24,6 +24,7 @@
 #   cyclonedx   the validator of SBOMs
 #   helm        Helm, which renders the chart
 #   mdbook      mdBook, which builds the documentation site
+#   actionlint  the tool that checks the workflows of GitHub Actions, for `make lint`
 #   eksnode     eksnode, which `make bench` measures if it is installed
 #   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, helm and root, for `make test` (default)
 #
@@ -272,6 +273,14 @@ build_helm() {
     "$build/out" version >/dev/null
 }
 
+# Builds actionlint from its Go module.
+build_actionlint() {
+    go_for actionlint "download it from go.dev if your distribution does not have it"
+    (cd "$here/actionlint" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/rhysd/actionlint/cmd/actionlint)
+    "$build/out" -version >/dev/null
+}
+
 # cargo_install NAME VERSION: builds a tool from its crate, with the versions and checksums in the crate's
 # Cargo.lock. The build is not optimized, because the tool runs for less time than an optimized build takes.
 cargo_install() {
@@ -393,9 +402,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook | actionlint) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|all]" >&2
     exit 64
     ;;
 esac
@@ -431,6 +440,7 @@ nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(ca
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
 helm) make_part helm bin/helm "$(grep -o "helm/v4 v.*" "$here/helm/go.mod") $(cat "$here"/helm/go.* | cksum)" "about five minutes" ;;
+actionlint) make_part actionlint bin/actionlint "$(grep -o "actionlint v.*" "$here/actionlint/go.mod") $(cat "$here"/actionlint/go.* | cksum)" "less than a minute" ;;
 toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$here/toxiproxy/go.mod") $(cat "$here"/toxiproxy/go.* | cksum)" "less than a minute" ;;
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;

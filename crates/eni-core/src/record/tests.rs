@@ -44,6 +44,7 @@ fn record() -> RunRecord {
 
 #[test]
 fn the_record_has_a_versioned_format() {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
     let expected = format!(
         r#"{{
   "aws-node": {{
@@ -56,7 +57,7 @@ fn the_record_has_a_versioned_format() {
     "id": null,
     "name": "prod"
   }},
-  "eni-bootstrap-version": "0.1.0",
+  "eni-bootstrap-version": "{VERSION}",
   "eni-config": {{
     "name": "us-west-2a",
     "security-groups": [

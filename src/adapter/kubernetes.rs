@@ -15,6 +15,7 @@ mod kubernetes_error;
 mod lost_watch;
 mod node_pods;
 mod other_cni;
+mod record_requests;
 mod replay;
 mod response_limit;
 mod retry_after;
@@ -30,9 +31,9 @@ pub use kubernetes_error::KubernetesError;
 pub(crate) use kubernetes_error::RBAC;
 pub use other_cni::{LocalNode, OtherCni};
 
-use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;
 use crate::adapter::prefetch::Prefetched;
+use crate::adapter::{Context, Recorder};
 use credentials::{Credentials, PluginUser};
 use eni_core::domain::cluster::Cluster;
 use eni_core::domain::eni_config::EniConfigName;
@@ -105,6 +106,8 @@ pub struct ApiServer {
     retry_after: RetryAfter,
     /// The responses to requests for ENIConfigs that were sent in advance.
     prefetched: Arc<Prefetched<EniConfigResponse>>,
+    /// Records the waits for objects.
+    recorder: Recorder,
 }
 
 type EniConfigResponse = Result<Option<VersionedEniConfig>, KubernetesError>;
@@ -120,8 +123,11 @@ impl ApiServer {
     /// Returns a client that sends its requests with `client`.
     #[must_use]
     pub fn with_client(client: Client) -> Self {
-        let credentials = Credentials::Kubeconfig(client);
-        Self { credentials, retry_after: RetryAfter::default(), prefetched: Arc::default() }
+        Self::new(Credentials::Kubeconfig(client), RetryAfter::default(), Recorder::default())
+    }
+
+    fn new(credentials: Credentials, retry_after: RetryAfter, recorder: Recorder) -> Self {
+        Self { credentials, retry_after, prefetched: Arc::default(), recorder }
     }
 
     /// Returns a client for the cluster of a kubeconfig, with its credentials.
@@ -137,7 +143,7 @@ impl ApiServer {
                 Credentials::Plugin(Arc::new(user))
             }
         };
-        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
+        Ok(Self::new(credentials, retry_after, context.recorder.clone()))
     }
 
     /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`. It uses the connections
@@ -154,7 +160,12 @@ impl ApiServer {
         let early = early.filter(|early| early.are_to(cluster)).map(EarlyConnections::connector);
         let client = client(&config, context, Some(&identity), &retry_after, early)?;
         let credentials = Credentials::Node(client, identity);
-        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
+        Ok(Self::new(credentials, retry_after, context.recorder.clone()))
+    }
+
+    /// Returns the recorder of the waits for objects.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Requests the ENIConfig `name` now. The first read of the ENIConfig uses this response. If the request fails, the

@@ -5,7 +5,7 @@ use crate::adapter::disk::RunLock;
 use crate::adapter::kubernetes::{EarlyConnections, EniConfig, Environment, LocalNode};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::early_requests::{connect_early, connections};
-use crate::command::outdated;
+use crate::command::{outdated, run_result};
 use crate::error::Error;
 use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, has_record};
 use crate::report;
@@ -17,6 +17,7 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::Facts;
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, access, plan};
+use eni_core::run_result::PhaseName;
 use eni_core::settings::{CniSource, OnFullSubnet, OnTimeout, Settings, Wait};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -95,7 +96,7 @@ impl NodeSession {
     ) -> Result<(RunLock, Self), Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
         let lock = retry("lock", deadline, async || RunLock::take(&context.root)).await?;
-        outdated::remove_of_other_hardware(&context.root).await;
+        outdated::remove_of_other_hardware(&context).await;
         Ok((lock, Self::open_until(deadline, context, settings, true).await?))
     }
 
@@ -107,7 +108,7 @@ impl NodeSession {
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let kind = settings.host.kind();
-        let bottlerocket = observe::bottlerocket(&context.root, kind, deadline).await?;
+        let bottlerocket = observe::bottlerocket(&context, kind, deadline).await?;
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
         let last_run = LastRun::read(&context, &settings);
         let recorded = last_run.as_ref();
@@ -137,7 +138,7 @@ impl NodeSession {
         if image.is_current(age) {
             return Ok(());
         }
-        Ok(image.refresh(&context.root, settings, facts).await?)
+        Ok(image.refresh(context, settings, facts).await?)
     }
 
     /// Starts the time limit of `wait` for the cluster, with the fallback to the last run.
@@ -284,8 +285,15 @@ impl NodeSession {
         let has_run = has_record(&self.context.root);
         let objects = if has_run { ClusterObjects::Node } else { ClusterObjects::None };
         let verifier = self.verifier(name, plan, connection, aws_node, objects).await;
+        let recorder = &self.context.recorder;
         let verify = async |eni_config: &EniConfig| match &verifier {
-            Some(verifier) => verifier.diagnostics(eni_config).await,
+            Some(verifier) => {
+                recorder.phase(PhaseName::Verify);
+                let diagnostics = verifier.diagnostics(eni_config).await;
+                run_result::note_checks(recorder, &diagnostics);
+                recorder.phase(PhaseName::Wait);
+                diagnostics
+            }
             None => Vec::new(),
         };
         let spread = if verifier.is_some() { EC2_SPREAD } else { Duration::ZERO };

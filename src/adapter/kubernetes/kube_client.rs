@@ -1,15 +1,16 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::early_connections::EarlyConnector;
+use super::record_requests::RecordRequests;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
-use crate::adapter::Context;
 use crate::adapter::disk::DiskError;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
 use crate::adapter::proxy_failure::ProxyFailure;
 use crate::adapter::shared_attempt::SharedAttempt;
+use crate::adapter::{Context, Recorder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
@@ -229,7 +230,7 @@ pub(super) fn client(
                 Some(early) => early,
                 None => EarlyConnector::new(https_connector(config, http())?),
             };
-            client_over(connector, config, identity, retry_after)
+            client_over(connector, config, identity, retry_after, &context.recorder)
         }
         Some(proxy) => {
             let connector =
@@ -240,7 +241,8 @@ pub(super) fn client(
             }
             let failed = ProxyFailure::at(proxy.uri());
             let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
-            client_over(https_connector(config, tunnel)?, config, identity, retry_after)
+            let https = https_connector(config, tunnel)?;
+            client_over(https, config, identity, retry_after, &context.recorder)
         }
     }
 }
@@ -250,6 +252,7 @@ fn client_over<C>(
     config: &Config,
     identity: Option<&Identity>,
     retry_after: &RetryAfter,
+    recorder: &Recorder,
 ) -> Result<Client, ConnectError>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
@@ -276,7 +279,7 @@ where
             retry_after.record(&response);
             response
         })
-        .service(LimitResponses(hyper));
+        .service(LimitResponses(RecordRequests { inner: hyper, recorder: recorder.clone() }));
     Ok(Client::new(service, &config.default_namespace))
 }
 

@@ -256,7 +256,7 @@ packages: documents ## Build the deb and the rpm for both architectures; SIGNING
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root boot kubelet \
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits promlint helm root boot kubelet \
 		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status

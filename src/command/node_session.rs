@@ -291,7 +291,9 @@ impl NodeSession {
                 recorder.phase(PhaseName::Verify);
                 let diagnostics = verifier.diagnostics(eni_config).await;
                 run_result::note_checks(recorder, &diagnostics);
-                recorder.phase(PhaseName::Wait);
+                if diagnostics.iter().any(Diagnostic::is_failure) {
+                    recorder.phase(PhaseName::Wait);
+                }
                 diagnostics
             }
             None => Vec::new(),

@@ -72,7 +72,7 @@ fn a_result_that_cannot_be_written_is_a_warning() {
         [
             "warning: result: failed to remove /run/eni-bootstrap/result.json: Is a directory (os error 21); it is the result of an earlier run",
             "warning: result: failed to write /run/eni-bootstrap/result.json: Is a directory (os error 21)",
-            "warning: result: failed to write /metrics/eni_bootstrap.prom: Not a directory (os error 20); metrics.dir: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact",
+            "warning: result: failed to write /metrics/eni_bootstrap.prom: File exists (os error 17); metrics.dir: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact",
         ]
     );
 }
@@ -126,7 +126,7 @@ fn report_rejects_what_is_not_a_result() {
             Some(65),
             "error: failed to read the result of a run\n  \
              caused by: the text is not the result of a run\n  \
-             caused by: expected ident at line 1 column 3\n  \
+             caused by: expected value at line 1 column 1\n  \
              help: pass the complete file result.json of a run; the journal also contains the log of the run: `journalctl -u eni-bootstrap`\n"
         )
     );

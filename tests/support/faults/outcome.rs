@@ -57,9 +57,14 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     let image = contents(site.stack.root());
     let mut outcome = Outcome::default();
     let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
+    let root = site.stack.root().to_owned();
     let mut keep = |name: &str, run: &AgentRun| {
         outputs.push((format!("stdout of the {name}"), run.stdout.clone()));
         outputs.push((format!("stderr of the {name}"), run.stderr.clone()));
+        for file in [RESULT, BOTTLEROCKET_RESULT] {
+            let text = fs::read(root.join(file)).unwrap_or_default();
+            outputs.push((format!("{file} of the {name}"), text));
+        }
     };
     if case.boot == Boot::Second {
         let run = agent::run(&binary, case, &mut site, Schedule::default(), WITHOUT_FAULTS);
@@ -75,10 +80,6 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     let most = case.within.unwrap_or_default() + MARGIN * 3;
     let run = agent::run(&binary, case, &mut site, Schedule::of(case), most);
     keep("run", &run);
-    for file in [RESULT, BOTTLEROCKET_RESULT] {
-        let text = fs::read(site.stack.root().join(file)).unwrap_or_default();
-        outputs.push((format!("{file} of the run"), text));
-    }
     let placeholders = site.stack.placeholders(site.at);
     outcome.status = run.status;
     (outcome.elapsed, outcome.stalled) = (run.elapsed, run.stalled);

@@ -45,6 +45,10 @@ pub(crate) fn with_result(
     recorder.phase(PhaseName::Instance);
     let root = context.root.clone();
     remove(&root, path(&root));
+    if Api::is_at(&root) {
+        // The container ends with the run, and the host keeps this file.
+        info!("result: writing the result of this run to {}", path(&root).display());
+    }
     let mut metrics = None;
     let loaded = load(Context { recorder: recorder.clone(), ..context });
     let result = loaded.and_then(|(context, settings)| {
@@ -96,8 +100,6 @@ fn write(root: &Path, recorded: &RunResult, metrics: Option<PathBuf>) {
         disk::write_volatile(root, path, text.as_bytes()).map_err(WriteError::from)
     });
     match written {
-        // The host has this file in the directory of the bootstrap container.
-        Ok(()) if Api::is_at(root) => info!("result: {} written", path.display()),
         Ok(()) => debug!("result: {} written", path.display()),
         Err(error) => warn!("result: {}", one_line(&error)),
     }

@@ -82,7 +82,7 @@ fn on_bottlerocket_the_host_keeps_the_result() {
     let host = Host::new();
     let output = host.run();
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    let line = format!("result: /{BOTTLEROCKET_RESULT} written");
+    let line = format!("result: writing the result of this run to /{BOTTLEROCKET_RESULT}");
     assert_eq!(output.stderr.lines().filter(|it| *it == line).count(), 1, "{}", output.stderr);
     assert_eq!(host.node.read(RESULT), None);
     let text = host.node.read(BOTTLEROCKET_RESULT).unwrap();

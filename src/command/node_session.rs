@@ -5,7 +5,7 @@ use crate::adapter::disk::RunLock;
 use crate::adapter::kubernetes::{EarlyConnections, EniConfig, Environment, LocalNode};
 use crate::adapter::{Context, Deadline, retry};
 use crate::command::early_requests::{connect_early, connections};
-use crate::command::{outdated, run_result};
+use crate::command::outdated;
 use crate::error::Error;
 use crate::observe::{self, ClusterError, Connection, LastRun, ObservedImage, has_record};
 use crate::report;
@@ -17,7 +17,6 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::Facts;
 use eni_core::failure::one_line;
 use eni_core::plan::{Plan, access, plan};
-use eni_core::run_result::PhaseName;
 use eni_core::settings::{CniSource, OnFullSubnet, OnTimeout, Settings, Wait};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -285,17 +284,8 @@ impl NodeSession {
         let has_run = has_record(&self.context.root);
         let objects = if has_run { ClusterObjects::Node } else { ClusterObjects::None };
         let verifier = self.verifier(name, plan, connection, aws_node, objects).await;
-        let recorder = &self.context.recorder;
         let verify = async |eni_config: &EniConfig| match &verifier {
-            Some(verifier) => {
-                recorder.phase(PhaseName::Verify);
-                let diagnostics = verifier.diagnostics(eni_config).await;
-                run_result::note_checks(recorder, &diagnostics);
-                if diagnostics.iter().any(Diagnostic::is_failure) {
-                    recorder.phase(PhaseName::Wait);
-                }
-                diagnostics
-            }
+            Some(verifier) => verifier.diagnostics(eni_config).await,
             None => Vec::new(),
         };
         let spread = if verifier.is_some() { EC2_SPREAD } else { Duration::ZERO };

@@ -30,12 +30,11 @@ pub(crate) enum Output {
 
 /// Prints the result of a run.
 pub(crate) fn show(root: &Path, args: &ReportArgs) -> Result<(), Error> {
-    let text = match &args.file {
-        Some(file) => disk::read_result(file)?.ok_or_else(|| ResultError::NoFile(file.clone()))?,
-        None => {
-            let file = disk::under(root, run_result::path(root));
-            disk::read_result(&file)?.ok_or(ResultError::NoResult(file))?
-        }
+    let text = if let Some(file) = &args.file {
+        disk::read_result(file)?.ok_or_else(|| ResultError::NoFile(file.clone()))?
+    } else {
+        let file = disk::under(root, run_result::path(root));
+        disk::read_result(&file)?.ok_or(ResultError::NoResult(file))?
     };
     let parsed = RunResult::parse(&text).map_err(ResultError::from)?;
     print(&match args.output {

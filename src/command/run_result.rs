@@ -45,10 +45,7 @@ pub(crate) fn with_result(
     recorder.phase(PhaseName::Instance);
     let root = context.root.clone();
     remove(&root, path(&root));
-    if Api::is_at(&root) {
-        // The container ends with the run, and the host keeps this file.
-        info!("result: writing the result of this run to {}", path(&root).display());
-    }
+    log_path(&root);
     let mut metrics = None;
     let loaded = load(Context { recorder: recorder.clone(), ..context });
     let result = loaded.and_then(|(context, settings)| {
@@ -63,6 +60,16 @@ pub(crate) fn with_result(
         write(&root, &recorded, metrics);
     }
     result
+}
+
+/// Logs the path of the result. On Bottlerocket, an operator cannot run `report`, because the container ends with the run.
+fn log_path(root: &Path) {
+    let line = format!("result: writing the result of this run to {}", path(root).display());
+    if Api::is_at(root) {
+        info!("{line}");
+    } else {
+        debug!("{line}");
+    }
 }
 
 fn remove(root: &Path, path: &Path) {
@@ -99,9 +106,8 @@ fn write(root: &Path, recorded: &RunResult, metrics: Option<PathBuf>) {
     let written = recorded.to_text().map_err(WriteError::from).and_then(|text| {
         disk::write_volatile(root, path, text.as_bytes()).map_err(WriteError::from)
     });
-    match written {
-        Ok(()) => debug!("result: {} written", path.display()),
-        Err(error) => warn!("result: {}", one_line(&error)),
+    if let Err(error) = written {
+        warn!("result: {}", one_line(&error));
     }
     let Some(file) = metrics else { return };
     let text = metrics::text(recorded);

@@ -223,14 +223,14 @@ pub(super) fn client(
         None => None,
     };
     let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
-    let http = || http_connector(context);
+    let (http, recorder) = (|| http_connector(context), &context.recorder);
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
         None => {
             let connector = match early {
                 Some(early) => early,
                 None => EarlyConnector::new(https_connector(config, http())?),
             };
-            client_over(connector, config, identity, retry_after, &context.recorder)
+            client_over(connector, config, identity, (retry_after, recorder))
         }
         Some(proxy) => {
             let connector =
@@ -242,7 +242,7 @@ pub(super) fn client(
             let failed = ProxyFailure::at(proxy.uri());
             let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
             let https = https_connector(config, tunnel)?;
-            client_over(https, config, identity, retry_after, &context.recorder)
+            client_over(https, config, identity, (retry_after, recorder))
         }
     }
 }
@@ -251,8 +251,7 @@ fn client_over<C>(
     https: C,
     config: &Config,
     identity: Option<&Identity>,
-    retry_after: &RetryAfter,
-    recorder: &Recorder,
+    (retry_after, recorder): (&RetryAfter, &Recorder),
 ) -> Result<Client, ConnectError>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,

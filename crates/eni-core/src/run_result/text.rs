@@ -31,7 +31,7 @@ pub fn text(result: &RunResult) -> String {
             EniConfigState::NotReady => "not ready",
         };
         let subnet = eni_config.subnet.iter().chain(&eni_config.security_groups);
-        let subnet: String = subnet.map(|id| format!(", {id}")).collect();
+        let subnet: String = subnet.flat_map(|id| [", ", id.as_str()]).collect();
         entry(&mut text, "ENIConfig", &format!("{} {state}{subnet}", eni_config.name));
     }
     for change in &result.changes {
@@ -81,7 +81,7 @@ fn facts(text: &mut String, plan: &Value) {
     let location =
         [&instance["zone"], &instance["zone-id"], &instance["vpc-id"], &instance["subnet-id"]];
     let location: String =
-        location.iter().filter_map(|it| it.as_str()).map(|it| format!(", {it}")).collect();
+        location.iter().filter_map(|it| it.as_str()).flat_map(|it| [", ", it]).collect();
     let words = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
     let (id, name) = (words(&instance["instance-id"]), words(&instance["instance-type"]));
     entry(text, "instance", &format!("{id}, {name}{location}"));

@@ -3,7 +3,7 @@
 use eni_core::run_result::{Phase, PhaseName, Request, RunResult, Service, WaitState};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The most phases, requests and states of waits. A run without a time limit may wait for days. Half of the entries are
 /// the first ones, and the others are the last ones.
@@ -92,13 +92,16 @@ impl Recorder {
         self.update(|state, _| change(&mut state.result));
     }
 
-    /// Returns the result so far, whose duration ends now; `None` if nothing is recorded.
+    /// Returns the result, whose duration ends now, and ends the record; `None` if nothing is recorded.
     #[must_use]
-    pub(crate) fn result(&self) -> Option<RunResult> {
+    pub(crate) fn finish(&self) -> Option<RunResult> {
         self.update(|state, now| {
-            end_phase(&mut state.result.phases, now);
-            state.result.duration_us = now;
-            state.result.clone()
+            let mut result = std::mem::replace(&mut state.result, RunResult::new(UNIX_EPOCH));
+            state.requests.clear();
+            state.waits.clear();
+            end_phase(&mut result.phases, now);
+            result.duration_us = now;
+            result
         })
     }
 
@@ -199,7 +202,7 @@ mod tests {
         recorder.request(Service::Imds, || unreachable!("nothing is recorded")).responded(200);
         drop(recorder.wait("a", "b".to_owned()));
         recorder.note(|_| unreachable!("nothing is recorded"));
-        assert_eq!(recorder.result(), None);
+        assert_eq!(recorder.finish(), None);
     }
 
     #[test]
@@ -208,7 +211,7 @@ mod tests {
         for name in [PhaseName::Instance, PhaseName::Plan, PhaseName::Plan, PhaseName::Instance] {
             recorder.phase(name);
         }
-        let result = recorder.result().unwrap();
+        let result = recorder.finish().unwrap();
         let names: Vec<PhaseName> = result.phases.iter().map(|phase| phase.name).collect();
         assert_eq!(names, [PhaseName::Instance, PhaseName::Plan, PhaseName::Instance]);
         let end = |phase: &Phase| phase.start_us + phase.duration_us;
@@ -224,7 +227,7 @@ mod tests {
         let pending = recorder.request(Service::Ec2, operation);
         recorder.request(Service::Imds, operation).responded(404);
         drop(recorder.request(Service::Sts, operation));
-        let result = recorder.result().unwrap();
+        let result = recorder.finish().unwrap();
         let requests = result.requests.iter();
         let requests: Vec<_> = requests.map(|it| (it.service, it.result.as_str())).collect();
         let expected =
@@ -243,7 +246,7 @@ mod tests {
             drop(recorder.wait("a", number.to_string()));
         }
         first.responded(201);
-        let result = recorder.result().unwrap();
+        let result = recorder.finish().unwrap();
         assert_eq!(
             (result.phases.len(), result.requests.len(), result.waits.len()),
             (MOST, MOST, MOST)

@@ -55,7 +55,7 @@ pub(crate) fn with_result(
         }
         run(context, settings)
     });
-    if let Some(mut recorded) = recorder.result() {
+    if let Some(mut recorded) = recorder.finish() {
         conclude(&mut recorded, &result);
         write(&root, &recorded, metrics);
     }

@@ -88,7 +88,7 @@ impl RunResult {
     ///
     /// [`InvalidResult::Json`] if the time of the start has no representation.
     pub fn to_text(&self) -> Result<String, InvalidResult> {
-        Ok(format!("{:#}\n", serde_json::to_value(self)?))
+        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }
 

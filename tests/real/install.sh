@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|promlint|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -11,6 +11,7 @@
 #   nodeadm-max-pods  a program that evaluates maxPodsExpression with nodeadm's function
 #   karpenter-cel  a program that evaluates expressions with Karpenter's package
 #   cni-limits  a program that prints the tables of the VPC CNI
+#   promlint    a program that lints metrics with the rules of promtool
 #   ipamd       ipamd, the daemon of the VPC CNI, and a program that requests addresses from it
 #   root        a root directory with another C library
 #   boot        a root directory that the tests boot
@@ -26,7 +27,7 @@
 #   mdbook      mdBook, which builds the documentation site
 #   actionlint  the tool that checks the workflows of GitHub Actions, for `make lint`
 #   eksnode     eksnode, which `make bench` measures if it is installed
-#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, helm and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, promlint, helm and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -207,6 +208,14 @@ build_cni_limits() {
     go_for ipamd "download it from go.dev if your distribution does not have it"
     build_ipamd_programs "$build/out" ./limits
     "$build/out" | grep -q '^m5.large,3,10,nitro,'
+}
+
+# Builds the program that lints metrics, with the package promlint of Prometheus, which promtool also uses.
+build_promlint() {
+    go_for promlint "download it from go.dev if your distribution does not have it"
+    (cd "$here/promlint" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" .)
+    "$build/out" <<<$'# HELP a_info B.\n# TYPE a_info gauge\na_info 1'
 }
 
 # Builds ipamd from its Go module, unpatched. Copies the CRDs, the ClusterRole and the default environment
@@ -393,7 +402,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
-    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root; do
+    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits promlint helm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -402,9 +411,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook | actionlint) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook | promlint | actionlint) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|promlint|all]" >&2
     exit 64
     ;;
 esac
@@ -434,6 +443,7 @@ kubelet)
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
 nodeadm-max-pods) make_part nodeadm-max-pods bin/nodeadm-max-pods "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cksum <"$here/nodeadm-max-pods/main.go")" "10 seconds after nodeadm, otherwise 165 seconds of CPU time" ;;
 karpenter-cel) make_part karpenter-cel bin/karpenter-cel "${karpenter##*@} $(cat "$here"/karpenter-cel/* | cksum)" "45 seconds of CPU time" ;;
+promlint) make_part promlint bin/promlint "$(grep -o "client_golang v.*" "$here/promlint/go.mod") $(cat "$here"/promlint/* | cksum)" "30 seconds of CPU time" ;;
 cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;
 ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | cksum)" "about five minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;

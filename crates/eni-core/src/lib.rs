@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! record                the values of the last successful run
+//! run_result            the result of a run: outcome, plan, times and checks
 //! plan                  facts + settings → the configuration of this node
 //! settings  facts       the operator's settings; the properties of the instance
 //! host                  families of node images: detection, rendering, removal
@@ -21,4 +22,5 @@ pub mod host;
 pub mod nearest;
 pub mod plan;
 pub mod record;
+pub mod run_result;
 pub mod settings;

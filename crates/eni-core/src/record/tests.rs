@@ -31,7 +31,7 @@ fn record() -> RunRecord {
         subnet: "subnet-0a".to_owned(),
         security_groups: vec!["sg-0b".to_owned()],
     };
-    let result = RunResult {
+    let result = SuccessfulRun {
         facts: &facts,
         hardware,
         cluster: Some(&cluster),
@@ -132,7 +132,7 @@ fn the_record_contains_the_effect_of_the_tags_if_they_were_read() {
         ZoneSubnets::Read(vec![subnet("subnet-0a", "0"), subnet("subnet-0b", "1")]);
     let aws_node = AwsNode::read(&BTreeMap::new(), "example.com/amazon-k8s-cni:v1.23.2");
     let plan = plan(&facts, &settings(PROD), Some(&aws_node)).unwrap();
-    let result = RunResult {
+    let result = SuccessfulRun {
         facts: &facts,
         hardware: Hardware::default(),
         cluster: None,

@@ -15,7 +15,7 @@ pub enum Ceiling {
 }
 
 /// A max-pods value that replaces the computed one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MaxPodsOverride {
     /// The setting `pods.max`.

@@ -3,8 +3,9 @@
 #
 # Writes the page of each result in crates/kubectl-eni/tests/report/results with PROGRAM, and checks it in Chromium.
 set -euo pipefail
+program=$(realpath "$1")
+output=$(realpath -m "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")"
-program=$(realpath "$1") output=$(realpath -m "$2")
 
 mkdir -p "$output"
 cp package.json package-lock.json "$output"

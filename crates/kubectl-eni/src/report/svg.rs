@@ -140,7 +140,7 @@ pub(super) fn shortened(text: &str, most: u64) -> String {
 }
 
 /// Returns `text` for XML and HTML. Control characters, which XML does not allow, and characters that change the
-/// direction of text become spaces.
+/// direction of text become spaces, except line breaks.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -153,6 +153,7 @@ pub(super) fn escaped(text: &str) -> String {
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
                 escaped.push(' ');
             }
+            '\n' => escaped.push('\n'),
             other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }
@@ -168,7 +169,7 @@ mod tests {
     fn text_of_the_file_cannot_add_markup() {
         assert_eq!(
             escaped("<a b=\"c\" d='e'>&\u{1b}[1m\u{202e}\n"),
-            "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp; [1m  "
+            "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp; [1m \n"
         );
     }
 

@@ -41,7 +41,7 @@ fn outcome(text: &mut String, result: &RunResult) {
             *text += &wrapped("  caused by: ", "    ", cause);
         }
         if let Some(help) = &error.help {
-            *text += &wrapped("  help: ", "    ", help);
+            *text += &help_lines(help);
         }
     }
     if let Some(eni_config) = &result.eni_config {
@@ -90,10 +90,17 @@ fn diagnostics(result: &RunResult) -> Vec<String> {
         let first = format!("{} {}: ", note.severity, note.code);
         lines.extend(wrapped(&first, "  ", &note.text).lines().map(str::to_owned));
         if let Some(help) = &note.help {
-            lines.extend(wrapped("  help: ", "    ", help).lines().map(str::to_owned));
+            lines.extend(help_lines(help).lines().map(str::to_owned));
         }
     }
     lines
+}
+
+/// Returns the lines of the help. The lines after the first one keep their line breaks: they may be a manifest.
+fn help_lines(help: &str) -> String {
+    let mut lines = help.lines();
+    let first = wrapped("  help: ", "    ", lines.next().unwrap_or_default());
+    lines.fold(first, |text, line| format!("{text}    {line}\n"))
 }
 
 fn section(text: &mut String, heading: &str, lines: &[String]) {

@@ -188,7 +188,10 @@ fn draw_bar(drawing: &mut Drawing, bar: &Bar, placed: Placed) {
         drawing.rectangle(area(x.saturating_sub(1), y - 1, width + 2, BAR + 2), "critical", "");
     }
     if let Some(label) = label {
-        drawing.text((label.x, y + 11), Anchor::Start, "", &label.text);
+        let class = if label.is_inside { "" } else { "outside" };
+        drawing.text((label.x, y + 11), Anchor::Start, class, &label.text);
+    } else if bar.kind == Kind::Failed && width >= 10 {
+        drawing.text((x + width / 2, y + 11), Anchor::Middle, "", "✕");
     }
 }
 

@@ -64,7 +64,9 @@ fn to_writes_a_file_and_prints_nothing() {
     let output = run(arguments.into_iter().chain([to.to_str().unwrap()]));
     assert_eq!((output.status, output.stdout.as_str(), output.stderr.as_str()), (Some(0), "", ""));
     assert_eq!(fs::read_to_string(&to).unwrap(), successful("ready", "html"));
-    let output = run(arguments.into_iter().chain(["/nonexistent/report.html"]));
+    // A file is not a directory.
+    let below = to.join("report.html");
+    let output = run(arguments.into_iter().chain([below.to_str().unwrap()]));
     assert_eq!(output.status, Some(73));
     assert!(output.stderr.starts_with("error: failed to write the report\n"), "{}", output.stderr);
 }

@@ -41,6 +41,13 @@ pub(super) fn prose(text: &str) -> String {
     html
 }
 
+/// Returns what to do. The lines after the first one keep their line breaks: they may be a manifest.
+pub(super) fn help(text: &str) -> String {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let help = format!("<p><strong>What to do:</strong> {}</p>\n", prose(first));
+    if rest.is_empty() { help } else { format!("{help}<pre>{}</pre>\n", escaped(rest)) }
+}
+
 /// The alignment and the font of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -86,7 +93,9 @@ fn class(column: Column) -> &'static str {
 /// Returns a list of names and values.
 pub(super) fn facts(items: &[(&str, String)]) -> String {
     let items = items.iter().map(|(name, value)| {
-        format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value))
+        // A longer value gets the whole width.
+        let class = if value.chars().count() > 60 { " class=\"long\"" } else { "" };
+        format!("<div{class}><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value))
     });
     format!("<dl class=\"facts\">\n{}</dl>\n", items.collect::<String>())
 }
@@ -114,6 +123,14 @@ mod tests {
         );
         assert_eq!(prose("a ` b"), "a ` b");
         assert_eq!(prose("a `b` c ` d"), "a `b` c ` d");
+    }
+
+    #[test]
+    fn a_manifest_in_the_help_keeps_its_lines() {
+        assert_eq!(
+            help("create `it`:\nkind: A\n  name: <b>"),
+            "<p><strong>What to do:</strong> create <code>it</code>:</p>\n<pre>kind: A\n  name: &lt;b&gt;</pre>\n"
+        );
     }
 
     #[test]

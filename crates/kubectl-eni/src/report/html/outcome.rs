@@ -1,6 +1,6 @@
 //! The result at a glance: ready or failed, why, and what to do.
 
-use super::markup::{paragraph, prose};
+use super::markup::{self, paragraph, prose};
 use crate::report::result::{Failure, Note, Outcome, RunResult};
 use crate::report::svg::escaped;
 use crate::report::time::duration;
@@ -57,8 +57,7 @@ fn failure(error: &Failure, exit_code: i64) -> String {
         let _ = writeln!(html, "<p>Caused by:</p>\n<ul>{causes}</ul>");
     }
     if let Some(help) = &error.help {
-        let _ =
-            writeln!(html, "<p class=\"help\"><strong>What to do:</strong> {}</p>", prose(help));
+        html += &markup::help(help);
     }
     let meaning = ExitCode::ALL.iter().find(|code| i64::from(code.number()) == exit_code);
     let meaning = meaning.map(|code| format!(": {}", code.meaning())).unwrap_or_default();

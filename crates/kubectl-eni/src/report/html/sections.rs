@@ -1,6 +1,6 @@
 //! The pictures and the tables of the page.
 
-use super::markup::{Column, Section, facts, paragraph, symbol, table};
+use super::markup::{self, Column, Section, facts, paragraph, prose, symbol, table};
 use crate::report::result::{EniConfig, Plan, RunResult};
 use crate::report::svg::{Drawing, Size, escaped};
 use crate::report::terms::{cni_base, limits_source, sourced_terms};
@@ -144,17 +144,14 @@ fn diagnostics(result: &RunResult) -> String {
         return paragraph("There are no diagnostics.");
     }
     let items = notes.iter().map(|note| {
-        let help = match &note.help {
-            Some(help) => format!("<p class=\"help\"><strong>What to do:</strong> {}</p>", super::markup::prose(help)),
-            None => String::new(),
-        };
+        let help = note.help.as_deref().map(markup::help).unwrap_or_default();
         let (severity, code) = (escaped(&note.severity), escaped(&note.code));
         format!(
             "<li class=\"note {class}\"><p><span class=\"severity\"><span aria-hidden=\"true\">{symbol}</span> {severity}</span> <code>{code}</code> <span class=\"subject\">{subject}</span></p><p>{text}</p>{help}</li>\n",
             class = severity_class(&note.severity),
             symbol = symbol(&note.severity),
             subject = escaped(&note.subject),
-            text = super::markup::prose(&note.text),
+            text = prose(&note.text),
         )
     });
     format!("<ul class=\"notes\">\n{}</ul>\n", items.collect::<String>())
@@ -197,5 +194,5 @@ fn requests(result: &RunResult) -> String {
             if critical.contains(&index) { "◆ yes".to_owned() } else { String::new() },
         ])
     });
-    table("Requests", header, rows)
+    table("Requests in the order of their start", header, rows)
 }

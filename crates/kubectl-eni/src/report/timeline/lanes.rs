@@ -131,12 +131,25 @@ fn request_bar(request: &Request, is_critical: bool) -> Bar {
     Bar { kind, start: *start_us, end: request.end_us(), label, text, is_critical }
 }
 
-/// Returns the last part of the path of an operation.
+/// Returns the last part of the path of an operation, and for an object in the cluster also its kind. The method `GET`
+/// is left out.
 fn short(operation: &str) -> String {
-    let path = operation.split(' ').next_back().unwrap_or(operation);
+    let (method, path) = operation.split_once(' ').unwrap_or(("", operation));
     let path = path.split('?').next().unwrap_or(path).trim_end_matches('/');
-    let last = path.rsplit('/').next().unwrap_or(path);
-    shortened(if last.is_empty() { operation } else { last }, 26)
+    let parts: Vec<&str> = path.split('/').collect();
+    let last = match parts.as_slice() {
+        ["", "api" | "apis", .., kind, name] if *kind != "v1" && !kind.starts_with("v1alpha") => {
+            format!("{kind}/{name}")
+        }
+        [.., last] => (*last).to_owned(),
+        [] => String::new(),
+    };
+    let text = match (last.as_str(), method) {
+        ("", _) => operation.to_owned(),
+        (_, "" | "GET") => last,
+        (_, method) => format!("{method} {last}"),
+    };
+    shortened(&text, 32)
 }
 
 #[cfg(test)]
@@ -148,8 +161,10 @@ mod tests {
         for (operation, expected) in [
             ("GET /latest/meta-data/instance-type", "instance-type"),
             ("GET /latest/meta-data/network/interfaces/macs/", "macs"),
-            ("GET /apis/apps/v1/namespaces/kube-system/daemonsets/aws-node", "aws-node"),
-            ("WATCH /apis/x/eniconfigs/us-west-2a?watch=true", "us-west-2a"),
+            ("GET /apis/apps/v1/namespaces/kube-system/daemonsets/aws-node", "daemonsets/aws-node"),
+            ("GET /apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs/a?b=c", "eniconfigs/a"),
+            ("GET /apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs", "eniconfigs"),
+            ("PUT /latest/api/token", "PUT token"),
             ("DescribeSubnets", "DescribeSubnets"),
             ("GET /", "GET /"),
             ("", ""),

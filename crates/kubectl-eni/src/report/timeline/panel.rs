@@ -63,7 +63,11 @@ pub(super) fn panels(result: &RunResult) -> Vec<Panel> {
         panels.push(Panel::new(title, 0, to));
     }
     let end = longest.end_us();
-    if total > end {
+    let continues = |start: u64| start >= end;
+    if total > end
+        && (result.requests.iter().any(|it| continues(it.start_us))
+            || result.phases.iter().any(|it| continues(it.start_us)))
+    {
         // A part of the phase before its end, for the request that ends it.
         let from = end.saturating_sub((total - end) / 5).max(longest.start_us);
         let title =

@@ -5,7 +5,7 @@ use crate::report::svg::{label_width, shortened};
 
 /// A lane has at most this number of rows with labels, and twice as many without.
 const MOST_ROWS: u64 = 20;
-/// The smallest width of a bar, and the distance between bars and labels in a row, in pixels.
+/// The smallest width of a bar, and the distance between a bar or a label and the next label, in pixels.
 const NARROWEST: u64 = 3;
 const GAP: u64 = 5;
 /// A shorter text is of no use.
@@ -38,6 +38,7 @@ impl Scale {
 pub(super) struct Label {
     pub x: u64,
     pub text: String,
+    pub is_inside: bool,
 }
 
 /// The position of a bar.
@@ -50,13 +51,15 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Returns the part of the row that the bar and its label use.
+    /// Returns the part of the row that the bar and its label use. Bars may touch, but there is a gap beside a label.
     fn used(&self) -> (u64, u64) {
         let (left, right) = (self.x, self.x + self.width);
-        match &self.label {
-            None => (left, right),
-            Some(label) => (left.min(label.x), right.max(label.x + label_width(&label.text))),
-        }
+        let Some(label) = &self.label else { return (left, right) };
+        let end = label.x + label_width(&label.text);
+        (
+            if label.x < left { label.x.saturating_sub(GAP) } else { left },
+            if end > right { end + GAP } else { right },
+        )
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn place(bars: &[Bar], scale: Scale, in_one_row: bool) -> (Vec<Placed
     }
     let placed = bars.iter().map(|bar| {
         let (x, width) = extent(bar, scale);
-        let label = Label { x: x + 4, text: bar.label.clone() };
+        let label = Label { x: x + 4, text: bar.label.clone(), is_inside: true };
         let label = (label_width(&bar.label) + 8 <= width).then_some(label);
         Placed { x, width, row: 0, label }
     });
@@ -88,9 +91,8 @@ fn rows(bars: &[Bar], scale: Scale, with_labels: bool) -> (Vec<Placed>, u64) {
         let label = if with_labels { label(&bar.label, scale, (x, width)) } else { None };
         let mut placed = Placed { x, width, row: 0, label };
         let (from, to) = placed.used();
-        let is_free = |row: &Vec<(u64, u64)>| {
-            row.iter().all(|(start, end)| from >= end + GAP || to + GAP <= *start)
-        };
+        let is_free =
+            |row: &Vec<(u64, u64)>| row.iter().all(|(start, end)| from >= *end || to <= *start);
         let row = used.iter().position(is_free).unwrap_or(used.len());
         if row == used.len() {
             used.push(Vec::new());
@@ -117,22 +119,22 @@ fn label(text: &str, scale: Scale, (x, width): (u64, u64)) -> Option<Label> {
     let (inside, after) = (width.saturating_sub(8), scale.right().saturating_sub(x + width + GAP));
     let before = x.saturating_sub(scale.left + GAP);
     let needed = label_width(text);
-    let at = |x: u64, text: String| Some(Label { x, text });
+    let at = |is_inside: bool, x: u64, text: String| Some(Label { x, text, is_inside });
     if needed <= inside {
-        at(x + 4, text.to_owned())
+        at(true, x + 4, text.to_owned())
     } else if needed <= after {
-        at(x + width + GAP, text.to_owned())
+        at(false, x + width + GAP, text.to_owned())
     } else if needed <= before {
-        at(x - GAP - needed, text.to_owned())
+        at(false, x - GAP - needed, text.to_owned())
     } else {
         let most = inside.max(after).max(before) * 10 / 73;
         let text = shortened(text, most);
         let needed = label_width(&text);
         match most {
             0..SHORTEST_LABEL => None,
-            _ if needed <= inside => at(x + 4, text),
-            _ if needed <= after => at(x + width + GAP, text),
-            _ => at(x.saturating_sub(GAP + needed), text),
+            _ if needed <= inside => at(true, x + 4, text),
+            _ if needed <= after => at(false, x + width + GAP, text),
+            _ => at(false, x.saturating_sub(GAP + needed), text),
         }
     }
 }
@@ -196,10 +198,10 @@ mod tests {
             }
             for (index, one) in placed.iter().enumerate() {
                 let (from, to) = one.used();
-                assert!(from >= 100 && to <= 900 && one.row < rows, "{one:?}");
+                assert!(from >= 100 - GAP && to <= 900 + GAP && one.row < rows, "{one:?}");
                 for other in &placed[index + 1..] {
                     let (start, end) = other.used();
-                    assert!(one.row != other.row || from >= end + GAP || to + GAP <= start);
+                    assert!(one.row != other.row || from >= end || to <= start);
                 }
             }
         }
@@ -219,7 +221,7 @@ mod tests {
         let narrow = Scale { left: 0, width: 100, ..SCALE };
         assert_eq!(
             label("a long name of something", narrow, (10, 3)),
-            Some(Label { x: 18, text: "a long nam…".to_owned() })
+            Some(Label { x: 18, text: "a long nam…".to_owned(), is_inside: false })
         );
         assert_eq!(label("a long name of something", Scale { width: 40, ..narrow }, (10, 3)), None);
     }

@@ -1,8 +1,11 @@
 //! The network interfaces and their addresses, with the calculation of max-pods below them.
 
+mod calculation;
+
 use super::result::Plan;
 use super::svg::{Anchor, Area, Drawing, MARGIN, Size, label_width, shortened};
-use eni_core::domain::capacity::{Capacity, InterfaceRow, InterfaceUse, Term};
+use calculation::{draw_terms, line, terms};
+use eni_core::domain::capacity::{Capacity, InterfaceRow, InterfaceUse};
 use eni_core::domain::plural::counted;
 
 /// The height of a line of text, in pixels.
@@ -50,26 +53,6 @@ pub(super) fn description(plan: &Plan) -> String {
     rows + &terms(plan).iter().map(|term| line(term) + ". ").collect::<String>()
 }
 
-/// Returns the lines of the calculation. The last one is what the kubelet accepts.
-pub(super) fn terms(plan: &Plan) -> Vec<Term> {
-    let mut terms = plan.capacity.terms();
-    if plan.max_pods_in_force != plan.capacity.max_pods {
-        terms.push(Term {
-            label: "max-pods in force".to_owned(),
-            sign: "→",
-            number: Some(plan.max_pods_in_force),
-            unit: "(see the diagnostics)",
-        });
-    }
-    terms
-}
-
-fn line(term: &Term) -> String {
-    let number = term.number.map(|number| number.to_string()).unwrap_or_default();
-    let parts = [term.label.as_str(), term.sign, &number, term.unit];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 /// A row of cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
@@ -90,7 +73,7 @@ enum RowKind {
     Prefix,
     /// Present, but without addresses for pods.
     Excluded,
-    /// Does not exist.
+    /// Not used.
     Unused,
 }
 
@@ -123,9 +106,13 @@ fn rows(capacity: &Capacity) -> Vec<Row> {
         rows.push(Row { name: "…".to_owned(), kind: RowKind::Unused, cells: 1, text });
     }
     if capacity.other_cards > 0 {
-        let text = format!("{} on other network cards", counted(capacity.other_cards, "interface"));
-        let text = format!("{text}, each {}", capacity.pods_per_interface());
-        let name = format!("{} ×", capacity.other_cards);
+        let addresses = capacity.slots_per_interface.saturating_mul(capacity.addresses_per_slot);
+        let text = format!(
+            "{} on other network cards, {} each",
+            counted(capacity.other_cards, "interface"),
+            counted(addresses, "address")
+        );
+        let name = "others".to_owned();
         rows.push(Row { name, kind: RowKind::Pods, cells, text });
     }
     rows
@@ -169,9 +156,13 @@ fn draw_rows(drawing: &mut Drawing, rows: &[Row]) {
             draw_cells(drawing, row, (left, top), (most, cell));
             drawing.y = top + CELL + 4;
         } else {
-            let text = format!("{}  {}", row.name, row.text);
-            let most_characters = (drawing.right() - MARGIN) * 10 / 73;
-            let text = shortened(&text, most_characters);
+            // The legend explains the cells.
+            let text = match row.text.strip_suffix(" for pods") {
+                Some(text) if row.kind == RowKind::Pods => text,
+                _ => &row.text,
+            };
+            let text = format!("{} {text}", row.name);
+            let text = shortened(&text, (drawing.right() - MARGIN) * 10 / 73);
             drawing.text((MARGIN, top + 11), Anchor::Start, "", &text);
             draw_cells(drawing, row, (left, top + LINE - 2), (most, cell));
             drawing.y = top + LINE + CELL + 6;
@@ -230,7 +221,7 @@ fn legend(drawing: &mut Drawing, capacity: &Capacity, rows: &[Row]) {
         (has(RowKind::Pods) || has(RowKind::Attached), "pods", &slot),
         (has(RowKind::Prefix), "pods", "/80 IPv6 prefix"),
         (has(RowKind::Excluded), "none", "no addresses for pods"),
-        (has(RowKind::Unused), "unused", "does not exist"),
+        (has(RowKind::Unused), "unused", "not used"),
     ] {
         if !is_drawn {
             continue;
@@ -246,36 +237,6 @@ fn legend(drawing: &mut Drawing, capacity: &Capacity, rows: &[Row]) {
         }
         drawing.text((x + 20, drawing.y), Anchor::Start, "", text);
         x += width;
-    }
-}
-
-/// Writes the calculation: the labels, the numbers below each other, and the units.
-fn draw_terms(drawing: &mut Drawing, terms: &[Term]) {
-    let longest = terms.iter().map(|term| label_width(&term.label)).max().unwrap_or(0);
-    let number = match drawing.size {
-        Size::Wide => MARGIN + longest.min(500) + 90,
-        Size::Narrow => 262,
-    };
-    drawing.y += 10;
-    for term in terms {
-        let is_result = term.label.starts_with("max-pods");
-        let class = if is_result { "strong" } else { "" };
-        drawing.y += LINE;
-        if is_result || term.sign == "=" {
-            let line = format!("M{MARGIN} {}H{number}", drawing.y - 13);
-            drawing.path(&line, "grid");
-            drawing.y += 4;
-        }
-        let most = (number - MARGIN).saturating_sub(70) * 10 / 73;
-        let label = shortened(&term.label, most);
-        let sign = number - 54;
-        drawing.text((MARGIN, drawing.y), Anchor::Start, class, &label);
-        drawing.text((sign, drawing.y), Anchor::End, class, term.sign);
-        let text = term.number.map(|number| number.to_string()).unwrap_or_default();
-        drawing.text((number, drawing.y), Anchor::End, class, &text);
-        let most = (drawing.right() - number).saturating_sub(8) * 10 / 73;
-        let unit = shortened(term.unit, most);
-        drawing.text((number + 8, drawing.y), Anchor::Start, "muted", &unit);
     }
 }
 

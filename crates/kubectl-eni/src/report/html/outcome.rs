@@ -75,8 +75,9 @@ fn worst(result: &RunResult) -> String {
         count => format!(" (and {} more)", count - 1),
     };
     format!(
-        "<p><span aria-hidden=\"true\">▲</span> <strong>{}:</strong> {}. <a href=\"#diagnostics\">See the diagnostics{more}</a>.</p>\n",
+        "<p><span aria-hidden=\"true\">▲</span> <strong>{} ({}):</strong> {}. <a href=\"#diagnostics\">See the diagnostics{more}</a>.</p>\n",
         if first.severity == "failed" { "Failed check" } else { "Warning" },
+        prose(&first.subject),
         prose(&first.text)
     )
 }

@@ -54,12 +54,11 @@ pub(super) fn panels(result: &RunResult) -> Vec<Panel> {
     else {
         return vec![whole];
     };
-    let name = &longest.name;
     let mut panels = Vec::new();
     if longest.start_us > 0 {
         let lead = longest.start_us.max(CONTEXT);
         let to = last_end(result, longest.start_us, lead).min(total);
-        let title = format!("Before and at the start of {name}, the first {}", duration(to));
+        let title = format!("Detail: the first {}", duration(to));
         panels.push(Panel::new(title, 0, to));
     }
     let end = longest.end_us();
@@ -70,8 +69,8 @@ pub(super) fn panels(result: &RunResult) -> Vec<Panel> {
     {
         // A part of the phase before its end, for the request that ends it.
         let from = end.saturating_sub((total - end) / 5).max(longest.start_us);
-        let title =
-            format!("After {name}, the last {}, from {}", duration(total - from), duration(from));
+        let (length, start) = (duration(total - from), duration(from));
+        let title = format!("Detail: the last {length}, from {start}");
         panels.push(Panel::new(title, from, total));
     }
     whole.is_overview = !panels.is_empty();

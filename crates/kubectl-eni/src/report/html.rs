@@ -22,7 +22,7 @@ const PAGE_STYLE: &str = include_str!("html/page.css");
 /// Returns the page.
 pub(super) fn page(result: &RunResult) -> String {
     let sections = sections::sections(result);
-    let links: String = sections
+    let links: Vec<String> = sections
         .iter()
         .map(|it| format!("<li><a href=\"#{}\">{}</a></li>", it.id, escaped(it.heading)))
         .collect();
@@ -48,6 +48,7 @@ pub(super) fn page(result: &RunResult) -> String {
          <main id=\"main\">\n{outcome}\
          <nav aria-label=\"Sections\"><ul>{links}</ul></nav>\n{body}</main>\n\
          <footer><p>{footer}</p></footer>\n</body>\n</html>\n",
-        outcome = outcome::outcome(result)
+        outcome = outcome::outcome(result),
+        links = links.concat(),
     )
 }

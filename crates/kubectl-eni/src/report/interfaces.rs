@@ -7,6 +7,7 @@ use super::svg::{Anchor, Area, Drawing, MARGIN, Size, label_width, shortened};
 use calculation::{draw_terms, line, terms};
 use eni_core::domain::capacity::{Capacity, InterfaceRow, InterfaceUse};
 use eni_core::domain::plural::counted;
+use std::fmt::Write as _;
 
 /// The height of a line of text, in pixels.
 const LINE: u64 = 18;
@@ -39,7 +40,7 @@ pub(super) fn title(plan: &Plan) -> String {
     let (instance, values) = (&plan.instance, &plan.limits.values);
     format!(
         "{}: {} with {} each, max-pods {}",
-        instance.instance_type,
+        instance.type_name,
         counted(values.interfaces, "network interface"),
         counted(values.ipv4_per_interface, "IPv4 address"),
         plan.max_pods_in_force
@@ -49,9 +50,15 @@ pub(super) fn title(plan: &Plan) -> String {
 /// Returns the content of the drawing as text.
 pub(super) fn description(plan: &Plan) -> String {
     let rows = rows(&plan.capacity);
-    let rows = rows.iter().map(|row| format!("{}: {}. ", row.name, row.text)).collect::<String>();
-    rows + &terms(plan).iter().map(|term| line(term) + ". ").collect::<String>()
+    let rows = rows.iter().filter(|row| !row.text.is_empty());
+    let mut sentences: Vec<String> =
+        rows.map(|row| format!("{}: {}.", row.name, row.text)).collect();
+    sentences.extend(terms(plan).iter().map(|term| line(term) + "."));
+    sentences.join(" ")
 }
+
+/// The name of the row of the other network cards.
+const OTHERS: &str = "others";
 
 /// A row of cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +116,10 @@ fn rows(capacity: &Capacity) -> Vec<Row> {
         let addresses = capacity.slots_per_interface.saturating_mul(capacity.addresses_per_slot);
         let text = format!(
             "{} on other network cards, {} each",
-            counted(capacity.other_cards, "interface"),
+            capacity.other_cards,
             counted(addresses, "address")
         );
-        let name = "others".to_owned();
+        let name = OTHERS.to_owned();
         rows.push(Row { name, kind: RowKind::Pods, cells, text });
     }
     rows
@@ -161,8 +168,8 @@ fn draw_rows(drawing: &mut Drawing, rows: &[Row]) {
                 Some(text) if row.kind == RowKind::Pods => text,
                 _ => &row.text,
             };
-            let text = format!("{} {text}", row.name);
-            let text = shortened(&text, (drawing.right() - MARGIN) * 10 / 73);
+            let text = if row.name == OTHERS { text } else { &format!("{} {text}", row.name) };
+            let text = shortened(text, (drawing.right() - MARGIN) * 10 / 73);
             drawing.text((MARGIN, top + 11), Anchor::Start, "", &text);
             draw_cells(drawing, row, (left, top + LINE - 2), (most, cell));
             drawing.y = top + LINE + CELL + 6;
@@ -186,12 +193,12 @@ fn draw_cells(drawing: &mut Drawing, row: &Row, (x, y): (u64, u64), (most, cell)
     match row.kind {
         RowKind::Pods | RowKind::Attached => {
             for number in 1..count {
-                path += &format!("M{} {y}v{CELL}", x + number * cell);
+                let _ = write!(path, "M{} {y}v{CELL}", x + number * cell);
             }
         }
         RowKind::Excluded => {
             for number in 0..count {
-                path += &format!("M{} {}l{cell} -{CELL}", x + number * cell, y + CELL);
+                let _ = write!(path, "M{} {}l{cell} -{CELL}", x + number * cell, y + CELL);
             }
         }
         RowKind::Prefix | RowKind::Unused => {}

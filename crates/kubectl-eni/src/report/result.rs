@@ -70,8 +70,10 @@ pub(super) struct Plan {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Instance {
-    pub instance_type: String,
-    pub instance_id: String,
+    #[serde(rename = "instance-type")]
+    pub type_name: String,
+    #[serde(rename = "instance-id")]
+    pub id: String,
     pub zone: String,
     pub zone_id: Option<String>,
     pub region: String,
@@ -202,7 +204,7 @@ impl RunResult {
     pub(super) fn node(&self) -> String {
         self.plan.as_ref().map_or_else(
             || "this node".to_owned(),
-            |plan| format!("{} ({})", plan.instance.instance_id, plan.instance.instance_type),
+            |plan| format!("{} ({})", plan.instance.id, plan.instance.type_name),
         )
     }
 

@@ -93,7 +93,7 @@ pub(super) fn sourced_terms(plan: &Plan) -> Vec<SourcedTerm> {
             add("override", *value, "pods.max in the settings".to_owned());
         }
         Some(MaxPodsOverride::Existing { value, source }) => {
-            add("override", *value, source.clone())
+            add("override", *value, source.clone());
         }
         None => {}
     }

@@ -57,7 +57,9 @@ fn calculation(text: &mut String, plan: &Plan) {
     let _ = writeln!(text, "\n{}", interfaces::title(plan));
     let rows = sourced_terms(plan).into_iter().map(|it| [it.name.to_owned(), it.value, it.source]);
     let lines = table(["TERM", "VALUE", "SOURCE"], &[1], rows);
-    *text += &lines.iter().map(|line| format!("  {line}\n")).collect::<String>();
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
 }
 
 fn times(text: &mut String, result: &RunResult) {

@@ -22,6 +22,7 @@ use eni_core::domain::plural::counted;
 use lanes::{Bar, Kind, Lane, lanes};
 use panel::{Panel, panels};
 use place::{Placed, Scale, place};
+use std::fmt::Write as _;
 
 /// The height of a row of bars, of a bar, and of a line of text, in pixels.
 const ROW: u64 = 20;
@@ -62,14 +63,15 @@ pub(super) fn description(result: &RunResult) -> String {
         .collect();
     let mut text = format!("Phases: {}.", list(&phases));
     let count = u64::try_from(result.requests.len()).unwrap_or(u64::MAX);
-    text += &format!(" {}", counted(count, "request"));
+    let _ = write!(text, " {}", counted(count, "request"));
     let failures = result.requests.iter().filter(|it| it.is_failure()).count();
     if failures > 0 {
-        text += &format!(", {failures} failed");
+        let _ = write!(text, ", {failures} failed");
     }
     let critical = critical_path(&result.requests);
     if !critical.is_empty() {
-        text += &format!(
+        let _ = write!(
+            text,
             ". Critical path: {} with {} in total",
             counted(u64::try_from(critical.len()).unwrap_or(u64::MAX), "request"),
             duration(critical_us(result, &critical))
@@ -81,7 +83,7 @@ pub(super) fn description(result: &RunResult) -> String {
         .map(|wait| format!("{} for {}", wait.reason, duration(wait.duration_us)))
         .collect();
     if !waits.is_empty() {
-        text += &format!(". Waits: {}", list(&waits));
+        let _ = write!(text, ". Waits: {}", list(&waits));
     }
     text + "."
 }
@@ -161,7 +163,7 @@ fn draw_axis(drawing: &mut Drawing, scale: Scale, (top, bottom): (u64, u64), ste
     let mut lines = String::new();
     for offset in (0..=span / step).map(|number| number * step) {
         let x = scale.x(scale.from + offset);
-        lines += &format!("M{x} {top}V{bottom}");
+        let _ = write!(lines, "M{x} {top}V{bottom}");
         let sign = if scale.from > 0 && offset > 0 { "+" } else { "" };
         let label = if offset == 0 { "0".to_owned() } else { duration(offset) };
         let label = format!("{sign}{label}");

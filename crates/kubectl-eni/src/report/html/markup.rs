@@ -32,10 +32,9 @@ pub(super) fn prose(text: &str) -> String {
     for (index, part) in parts.iter().enumerate() {
         let part = escaped(part);
         match index % 2 {
-            1 if is_paired => html += &format!("<code>{part}</code>"),
-            1 => html += &format!("`{part}"),
-            0 if index > 0 && !is_paired => html += &format!("`{part}"),
-            _ => html += &part,
+            1 if is_paired => html.extend(["<code>", &part, "</code>"]),
+            0 if index == 0 || is_paired => html += &part,
+            _ => html.extend(["`", &part]),
         }
     }
     html

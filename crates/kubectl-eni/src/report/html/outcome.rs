@@ -18,10 +18,11 @@ pub(super) fn outcome(result: &RunResult) -> String {
         (Outcome::Failed, Some(error)) => failure(error, result.exit_code),
         (Outcome::Failed, None) => paragraph("The kubelet does not start."),
     };
-    let figures: String = figures(result)
-        .into_iter()
-        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escaped(&value)))
-        .collect();
+    let figures = figures(result);
+    let figures = figures
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escaped(value)));
+    let figures = figures.collect::<Vec<_>>().concat();
     format!(
         "<section class=\"outcome {class}\" aria-labelledby=\"outcome-heading\">\n\
          <h2 id=\"outcome-heading\">{badge}</h2>\n{summary}{worst}<dl class=\"figures\">\n{figures}</dl>\n</section>\n",
@@ -52,9 +53,11 @@ fn ready(result: &RunResult) -> String {
 fn failure(error: &Failure, exit_code: i64) -> String {
     let mut html = format!("<p><strong>{}</strong></p>\n", prose(&error.message));
     if !error.causes.is_empty() {
-        let causes: String =
-            error.causes.iter().map(|cause| format!("<li>{}</li>", prose(cause))).collect();
-        let _ = writeln!(html, "<p>Caused by:</p>\n<ul>{causes}</ul>");
+        html += "<p>Caused by:</p>\n<ul>";
+        for cause in &error.causes {
+            let _ = write!(html, "<li>{}</li>", prose(cause));
+        }
+        html += "</ul>\n";
     }
     if let Some(help) = &error.help {
         html += &markup::help(help);

@@ -63,8 +63,8 @@ fn plan_facts(plan: &Plan) -> String {
         None => instance.zone.clone(),
     };
     let mut items = vec![
-        ("instance", instance.instance_id.clone()),
-        ("instance type", instance.instance_type.clone()),
+        ("instance", instance.id.clone()),
+        ("instance type", instance.type_name.clone()),
         ("zone", zone),
         ("region", instance.region.clone()),
         ("VPC", or_unknown(&instance.vpc_id)),

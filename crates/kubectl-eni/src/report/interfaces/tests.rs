@@ -30,7 +30,7 @@ fn each_address_is_a_cell() {
     );
     let large = rows_of("p4d.24xlarge", Cni { multi_nic: true, ..Cni::default() });
     assert_eq!((large.len(), large[14].cells), (16, 50));
-    let other = "45 interfaces on other network cards, 49 addresses each";
+    let other = "45 on other network cards, 49 addresses each";
     assert_eq!(large[15], row("others", RowKind::Pods, 50, other));
 }
 

@@ -35,9 +35,11 @@ impl Panel {
                 && (bar.start < self.to || self.is_overview)
         };
         let bars = bars.iter().filter(inside).filter(not_beside).cloned();
-        let marked = bars.map(|bar| match bar.end > self.to {
-            true => Bar { label: format!("{} …", bar.label), ..bar },
-            false => bar,
+        let marked = bars.map(|mut bar| {
+            if bar.end > self.to {
+                bar.label += " …";
+            }
+            bar
         });
         marked.collect()
     }

@@ -1,3 +1,4 @@
+use super::InterfaceUse::{ExcludedSubnet, Ipv6Prefix, NotNeeded};
 use super::*;
 use crate::domain::capacity::{CapacityOptions, NodeNetwork, PrimarySubnet};
 use crate::domain::cni::{Addressing, Cni, IpFamily};
@@ -48,7 +49,7 @@ fn the_rows_contain_as_many_interfaces_for_pods_as_the_calculation() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 604);
+    assert_eq!(compared, 632);
 }
 
 #[test]
@@ -81,7 +82,6 @@ fn each_purpose_has_its_own_row() {
 fn one_interface_has_the_prefix_of_an_ipv6_cluster() {
     let cni = Cni { ip_family: IpFamily::Ipv6, addressing: Addressing::Prefixes, ..Cni::default() };
     let included = capacity("m5.large", cni, NodeNetwork::default()).unwrap();
-    use InterfaceUse::{ExcludedSubnet, Ipv6Prefix, NotNeeded};
     assert_eq!(purposes(&included), [Ipv6Prefix, NotNeeded, NotNeeded]);
     let primary_subnet = PrimarySubnet::Excluded;
     let network = NodeNetwork { primary_subnet, ..NodeNetwork::default() };

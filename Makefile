@@ -88,14 +88,15 @@ test-image-operator: image-operator ## Test the container image of the kubectl p
 	@tests/real/need.sh qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo
 	@cargo test --locked --test it -- image_operator:: --ignored --nocapture --test-threads=1
 
-# SCREENSHOTS is a directory for a screenshot of each page.
-test-report: export SCREENSHOTS := $(SCREENSHOTS)
+# SCREENSHOTS is a directory for a screenshot of each page. The build is a part of that of `make test`, so it takes no
+# time after it.
+test-report: export SCREENSHOTS := $(abspath $(SCREENSHOTS))
 test-report: toolchain compiler ## Check the HTML page of kubectl eni report in Chromium with axe
 	@missing=; tests/real/need.sh chromium=chromium node=nodejs npm=npm || missing=1; \
 	if [[ -n $$missing ]]; then \
 		echo "test-report did not run on this machine"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	else \
-		cargo build --quiet --locked --package kubectl-eni; \
+		cargo test --quiet --workspace --locked --no-run --test plugin; \
 		tests/report/run.sh $(CARGO_TARGET_DIR)/debug/kubectl-eni $(CARGO_TARGET_DIR)/report; \
 	fi
 

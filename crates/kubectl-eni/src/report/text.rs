@@ -1,7 +1,7 @@
 //! The report as text for a terminal.
 
 use super::interfaces;
-use super::result::{Outcome, Plan, RunResult};
+use super::result::{Outcome, Plan, Request, RunResult};
 use super::terms::sourced_terms;
 use super::time::duration;
 use crate::output::{table, wrapped};
@@ -75,7 +75,9 @@ fn times(text: &mut String, result: &RunResult) {
     if !result.waits.is_empty() {
         section(text, "Waits", &table(["TARGET", "TIME", "REASON"], &[1], waits));
     }
-    let requests = result.requests.iter().map(|it| {
+    let mut requests: Vec<&Request> = result.requests.iter().collect();
+    requests.sort_by_key(|request| request.start_us);
+    let requests = requests.into_iter().map(|it| {
         let times = [duration(it.start_us), duration(it.duration_us)];
         let [start, length] = times;
         [it.service.clone(), start, length, it.result.clone(), it.operation.clone()]

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain chart release recording workflows compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain chart release recording workflows test-report compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -89,6 +89,18 @@ test-image-operator: image-operator ## Test the container image of the kubectl p
 	@tests/real/install.sh kubernetes
 	@tests/real/need.sh qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo
 	@cargo test --locked --test it -- image_operator:: --ignored --nocapture --test-threads=1
+
+# SCREENSHOTS is a directory for a screenshot of each page. The build is a part of that of `make test`, so it takes no
+# time after it.
+test-report: export SCREENSHOTS := $(abspath $(SCREENSHOTS))
+test-report: toolchain compiler ## Check the HTML page of kubectl eni report in Chromium with axe
+	@missing=; tests/real/need.sh chromium=chromium node=nodejs npm=npm || missing=1; \
+	if [[ -n $$missing ]]; then \
+		echo "test-report did not run on this machine"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	else \
+		cargo test --quiet --workspace --locked --no-run --test plugin; \
+		tests/report/run.sh $(CARGO_TARGET_DIR)/debug/kubectl-eni $(CARGO_TARGET_DIR)/report; \
+	fi
 
 # The cases of matrix:: are in tests/faults/cases. CASES selects some of them by a part of their names. crash::
 # also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at every

@@ -13,5 +13,6 @@ mod limits;
 mod max_pods;
 mod max_pods_tables;
 mod nodes;
+mod report;
 mod rights;
 mod support;

@@ -21,6 +21,7 @@ mod ipv6;
 mod no_capacity;
 mod options;
 mod picture;
+mod rows;
 
 pub use no_capacity::{Excluded, NoCapacity};
 pub use options::{
@@ -28,6 +29,7 @@ pub use options::{
     PrimarySubnet,
 };
 pub use picture::picture;
+pub use rows::{InterfaceRow, InterfaceUse, Term};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Cni, IpFamily};

@@ -72,6 +72,9 @@ impl Folder {
             return Err("a console line has one command; use an sh block for scripts".into());
         };
         let output = match (&*words[0], &words[1..]) {
+            ("cat", [file]) if file.contains('/') && !self.folder.path().join(file).exists() => {
+                return Err(format!("{file} does not exist in the repository"));
+            }
             ("cat", [file]) if !self.folder.path().join(file).exists() => {
                 let mut created = File::create(self.folder.path().join(file)).unwrap();
                 created.write_all(step.output.as_bytes()).unwrap();

@@ -13,7 +13,7 @@ import json, sys
 from jsonschema import Draft7Validator
 validator = Draft7Validator(json.load(open(sys.argv[1])))
 problems = [f'{error.json_path}: {error.message}' for error in validator.iter_errors(json.load(sys.stdin))]
-sys.exit('\\n'.join(problems))
+sys.exit('\\n'.join(problems) or 0)
 ";
 
 /// Returns the schemas: the fields that the examples and pages use, and with `EKSCTL_SCHEMA` the schema of eksctl.

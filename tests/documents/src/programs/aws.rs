@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// Reads a list of commands, and prints for each the error of the AWS CLI's parser, or null. Nothing is called: the
-/// client of a service replaces the connection.
+/// client of a service replaces the connection. Only version 2 of the AWS CLI has the output format yaml.
 const PARSE: &str = r#"
 import contextlib, io, json, sys
 from awscli import clidriver
@@ -21,7 +21,7 @@ for words in json.load(sys.stdin):
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
-            code = driver.main(words + ["--region", "us-west-2"])
+            code = driver.main(["json" if word == "yaml" else word for word in words] + ["--region", "us-west-2"])
     except Parsed:
         code = 0
     except SystemExit as exit:

@@ -46,7 +46,7 @@ demo-operator: toolchain compiler ## Run kubectl-eni against a simulated cluster
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer strace=strace \
+	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck jq=jq packer=packer strace=strace \
 		setpriv=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
@@ -307,7 +307,7 @@ recording: toolchain compiler ## Record tests/demo.sh again, and draw docs/pictu
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits promlint helm root boot kubelet \
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel karpenter-crds cni-limits promlint helm root boot kubelet \
 		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx mdbook; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status

@@ -7,7 +7,6 @@ mod cluster;
 mod command_line;
 mod configs;
 mod demo;
-mod documentation;
 mod expressions;
 mod limits;
 mod max_pods;

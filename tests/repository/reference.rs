@@ -2,6 +2,7 @@
 
 mod commands;
 mod permissions;
+mod troubleshooting;
 
 use crate::support::golden::expect_golden;
 use std::path::{Path, PathBuf};

@@ -18,6 +18,25 @@ const GENERATED: &str = "\
 <!-- Generated from the code. Do not edit: run `UPDATE_GOLDEN=1 cargo test -p eni-core reference`. -->
 ";
 
+/// Returns `paragraph` in lines of at most 125 characters.
+fn wrapped(paragraph: &str) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    for word in paragraph.split_whitespace() {
+        let word_length = word.chars().count();
+        if length > 0 && length + 1 + word_length > 125 {
+            text.push('\n');
+            length = 0;
+        } else if length > 0 {
+            text.push(' ');
+            length += 1;
+        }
+        text.push_str(word);
+        length += word_length;
+    }
+    text
+}
+
 /// Asserts that the file `path` of the repository contains `text`. If the environment variable
 /// `UPDATE_GOLDEN` is set, writes `text` to the file first.
 fn expect(path: &str, text: &str) {

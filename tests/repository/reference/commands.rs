@@ -39,7 +39,8 @@ fn subcommands(text: &mut String, parent: &Command, name: &str) {
         let usage = usage.render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ").trim();
         let _ = write!(text, "\n```text\n{usage}\n```\n");
-        let is_setting = |it: &&Arg| settings::all().any(|setting| it.get_id() == setting.key.as_str());
+        let is_setting =
+            |it: &&Arg| settings::all().any(|setting| it.get_id() == setting.key.as_str());
         let own = || command.get_arguments().filter(|it| !it.is_global_set() && !is_setting(it));
         if own().any(|it| it.get_id() != "help") {
             table(text, own());
@@ -82,10 +83,12 @@ fn table<'a>(text: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
         if !values.is_empty() && values != ["`true`", "`false`"] {
             let _ = write!(meaning, ". Values: {}", values.join(", "));
         }
-        let defaults: Vec<_> = argument.get_default_values().iter().map(|it| it.to_string_lossy()).collect();
+        let defaults: Vec<_> =
+            argument.get_default_values().iter().map(|it| it.to_string_lossy()).collect();
         let default = defaults.join(",");
         let is_flag = !argument.get_action().takes_values();
-        let default = if default.is_empty() || is_flag { String::new() } else { format!("`{default}`") };
+        let default =
+            if default.is_empty() || is_flag { String::new() } else { format!("`{default}`") };
         let variable = argument.get_env().map(|it| format!("`{}`", it.to_string_lossy()));
         let variable = variable.unwrap_or_default();
         let _ = writeln!(text, "| {} | {meaning} | {default} | {variable} |", spelling(argument));

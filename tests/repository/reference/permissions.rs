@@ -182,7 +182,8 @@ fn results(text: &mut String, golden: &str, granted: &BTreeSet<String>) {
     for (permission, mut lines) in without {
         lines.dedup();
         let mut lines = lines.join("<br>");
-        if let Some(cni) = permission.strip_prefix("get daemonsets/").filter(|it| *it != "aws-node") {
+        if let Some(cni) = permission.strip_prefix("get daemonsets/").filter(|it| *it != "aws-node")
+        {
             lines = format!("only without aws-node: the error does not name {cni}");
         }
         let _ = writeln!(text, "| `{permission}` | {lines} |");

@@ -1,6 +1,6 @@
 //! `docs/exit-codes.md`.
 
-use super::{GENERATED, expect};
+use super::{GENERATED, expect, wrapped};
 use crate::failure::ExitCode;
 use crate::failure::guide::EXIT_CODES;
 use std::fmt::Write as _;
@@ -32,7 +32,9 @@ fn the_exit_codes_are_generated() {
     for guide in EXIT_CODES {
         let (number, meaning) = (guide.code.number(), guide.code.meaning());
         let _ = write!(text, "\n### Exit code {number}\n\n**Meaning.** {meaning}.\n\n");
-        let _ = write!(text, "**Effect.** {}\n\n**Next step.** {}\n", guide.effect, guide.next);
+        let effect = wrapped(&format!("**Effect.** {}", guide.effect));
+        let next = wrapped(&format!("**Next step.** {}", guide.next));
+        let _ = write!(text, "{effect}\n\n{next}\n");
     }
     expect("docs/exit-codes.md", &text);
 }

@@ -145,12 +145,16 @@ fn describe(schema: &mut Value, setting: &Setting) {
     }
 }
 
-/// Removes that a value can be null, which TOML does not have, and the defaults of the Rust types.
+/// Removes that a value can be null, which TOML does not have, and the defaults of the Rust types. Adds the largest
+/// number.
 fn without_null(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.remove("default");
             unwrap_optional(object);
+            if object.get("format") == Some(&json!("uint32")) {
+                object.insert("maximum".to_owned(), json!(u32::MAX));
+            }
             object.values_mut().for_each(without_null);
         }
         Value::Array(values) => {

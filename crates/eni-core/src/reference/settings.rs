@@ -1,6 +1,6 @@
 //! `docs/reference/settings.md`: every setting with its three names, its values and its default.
 
-use super::{GENERATED, expect};
+use super::{GENERATED, expect, wrapped};
 use crate::settings::{Setting, sections};
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ fn the_settings_are_generated() {
     for section in sections() {
         let _ = write!(text, "\n## Section {}\n", section.name);
         for paragraph in section.details() {
-            let _ = write!(text, "\n{}\n", escaped(&paragraph));
+            let _ = write!(text, "\n{}\n", wrapped(&escaped(&paragraph)));
         }
         section.settings.iter().for_each(|setting| describe(&mut text, setting));
     }
@@ -34,9 +34,10 @@ fn the_settings_are_generated() {
 /// Appends the section of a setting.
 fn describe(text: &mut String, setting: &Setting) {
     let texts = setting.documentation();
-    let _ = write!(text, "\n### {}\n\n{}.\n", setting.key, escaped(&texts.summary));
+    let summary = format!("{}.", escaped(&texts.summary));
+    let _ = write!(text, "\n### {}\n\n{}\n", setting.key, wrapped(&summary));
     for paragraph in &texts.details {
-        let _ = write!(text, "\n{}\n", escaped(paragraph));
+        let _ = write!(text, "\n{}\n", wrapped(&escaped(paragraph)));
     }
     let (table, key) = setting.key.split_once('.').unwrap_or((&setting.key, ""));
     let toml = if key.is_empty() {
@@ -44,7 +45,7 @@ fn describe(text: &mut String, setting: &Setting) {
     } else {
         format!("`{key} = {}` in `[{table}]`", texts.example)
     };
-    text.push_str("\n| | |\n|---|---|\n");
+    text.push_str("\n| name | value |\n|---|---|\n");
     let switch = if setting.switch { ", or the flag without a value for `true`" } else { "" };
     let values = values(setting);
     for (name, value) in [

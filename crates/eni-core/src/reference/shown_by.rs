@@ -18,6 +18,7 @@ pub(super) enum Place {
     PluginConfigs,
     PluginNodes,
     PluginMaxPods,
+    PluginCluster,
 }
 
 impl Place {
@@ -35,19 +36,23 @@ impl Place {
             Self::PluginConfigs => "`kubectl eni configs`",
             Self::PluginNodes => "`kubectl eni nodes`",
             Self::PluginMaxPods => "`kubectl eni max-pods`",
+            Self::PluginCluster => {
+                "`kubectl eni capacity`, `kubectl eni expressions` and `kubectl eni max-pods --cni-from-cluster`"
+            }
         }
     }
 }
 
 use Place::{
-    Check, Event, MaxPods, Plan, PluginCheck, PluginConfigs, PluginMaxPods, PluginNodes, Run, Wait,
+    Check, Event, MaxPods, Plan, PluginCheck, PluginCluster, PluginConfigs, PluginMaxPods,
+    PluginNodes, Run, Wait,
 };
 
 /// The places of the diagnostics that a file creates, by the start of its path. The first match counts.
 const PLACES: [(&str, &[Place]); 17] = [
     (
         "crates/eni-core/src/domain/aws_node",
-        &[Run, Plan, Check, PluginCheck, PluginConfigs, PluginNodes],
+        &[Run, Plan, Check, PluginCheck, PluginConfigs, PluginNodes, PluginCluster],
     ),
     ("crates/eni-core/src/domain/capacity", &[Run, Plan, Check, MaxPods, PluginMaxPods]),
     ("crates/eni-core/src/domain/eni_config", &[Wait, Check, PluginCheck]),

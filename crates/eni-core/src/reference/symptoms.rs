@@ -184,7 +184,8 @@ between versions. To search this page for a code, append it to the address of th
 
 The log has one line for each event. Warnings of the plan start with `plan:`, results of checks with `verify:`, and reasons for a
 wait with `wait:`. Log lines have no code: run `eni-bootstrap check --output json`, which reports the same conditions with their
-codes. On Bottlerocket, the log is in the journal of the bootstrap container and in the console output.
+codes. On Bottlerocket, the log is in the console output, and in the admin container in `journalctl -u
+bootstrap-containers@eni-bootstrap`.
 
 After you have corrected the cause, the node retries by itself. To [retry
 immediately](../systemd/README.md#retry-after-a-failure), run `systemctl start nodeadm-run` on Amazon Linux 2023, `snap start

@@ -1,7 +1,7 @@
 //! `docs/troubleshooting.md`: symptoms, errors, and a section for each code.
 
 use super::symptoms::{HEAD, SYMPTOMS};
-use super::{GENERATED, expect, shown_by};
+use super::{GENERATED, expect, shown_by, wrapped};
 use crate::diagnostic::Code;
 use crate::diagnostic::guide::{self, markdown};
 use crate::failure::guide::ERRORS;
@@ -35,8 +35,8 @@ fn link(code: Code) -> String {
 
 fn errors(text: &mut String) {
     text.push_str(
-        "\n## Errors\n\nThe error messages that users see first. `…` stands for a value. The `help` line of the message contains more.\n\
-         [Exit codes](exit-codes.md) explains the codes.\n\n| error | exit code | how to fix it |\n|---|---|---|\n",
+        "\n## Errors\n\nThe error messages that users see first. Each row starts with a part of the message; `…` stands for a value. The `help` line of\n\
+         the message contains more. [Exit codes](exit-codes.md) explains the codes.\n\n| error | exit code | how to fix it |\n|---|---|---|\n",
     );
     for error in ERRORS {
         let message = placeholders(error.message);
@@ -67,7 +67,8 @@ fn diagnostics(text: &mut String) {
         let _ = write!(text, "\n### {}\n\n{}\n", code.name(), code.condition());
         let _ = write!(text, "\n**Severity.** {}\n", shown.severities());
         let _ = write!(text, "\n**Effect.** {}\n", markdown(guide.effect));
-        let _ = write!(text, "\n**Where it shows.** {}\n", shown.places());
+        let places = wrapped(&format!("**Where it shows.** {}", shown.places()));
+        let _ = write!(text, "\n{places}\n");
         let _ = write!(text, "\n**Fix.** {}\n", markdown(guide.fix));
     }
 }

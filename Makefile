@@ -203,7 +203,7 @@ plugin: toolchain compiler ## Build the static release binary of the kubectl plu
 	@rm -rf $(DOCUMENTS_PLUGIN) && mkdir -p $(DOCUMENTS_PLUGIN)
 	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
 	cargo run --quiet --locked --example manual -- $(DOCUMENTS_PLUGIN) "$$(date --utc --date "@$$SOURCE_DATE_EPOCH" +%F)"; \
-	packaging/krew/build.sh $(PLUGIN) $(DOCUMENTS_PLUGIN)/plugin $(CARGO_TARGET_DIR)/plugin
+	DOCUMENTS=$(DOCUMENTS_PLUGIN)/plugin packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
 	@$(PLUGIN) --version
 
 plugin-arm64: toolchain compiler ## Build the static release binary of the kubectl plugin for arm64, on any machine

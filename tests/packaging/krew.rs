@@ -72,7 +72,8 @@ fn the_manifest_has_the_fields_that_krew_requires() {
         let output = folder.path().join(name);
         let mut command = Command::new(root.join("packaging/krew/build.sh"));
         command
-            .args([&binary, &documents, &output])
+            .args([&binary, &output])
+            .env("DOCUMENTS", &documents)
             .env("SOURCE_DATE_EPOCH", "1")
             .env("HOMEPAGE", "https://a.example");
         let result = command.output().unwrap();

@@ -64,7 +64,8 @@ fn diagnostics(text: &mut String) {
     for code in Code::ALL {
         let Some(guide) = guide::of(*code).into_iter().next() else { continue };
         let Some(shown) = shown.get(code) else { continue };
-        let _ = write!(text, "\n### {}\n\n{}\n", code.name(), code.condition());
+        let condition = wrapped(code.condition());
+        let _ = write!(text, "\n### {}\n\n{condition}\n", code.name());
         let _ = write!(text, "\n**Severity.** {}\n", shown.severities());
         let _ = write!(text, "\n**Effect.** {}\n", markdown(guide.effect));
         let places = wrapped(&format!("**Where it shows.** {}", shown.places()));

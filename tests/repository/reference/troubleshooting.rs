@@ -4,16 +4,24 @@ use super::path;
 use clap::error::ErrorKind;
 use std::fs;
 
-/// Returns the lines of the shell blocks and the inline code that start with `program`.
+/// Returns the lines of the code blocks and the inline code that start with `program`.
 fn commands(text: &str, program: &str) -> Vec<String> {
-    let is_fence = |line: &&str| line.starts_with("```");
-    let lines = text.lines().filter(|line| !is_fence(line)).flat_map(|line| line.split('`'));
+    let mut code: Vec<&str> = Vec::new();
+    let mut is_block = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_block = !is_block;
+        } else if is_block {
+            code.push(line);
+        } else {
+            code.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
     let start = format!("{program} ");
-    let mut commands: Vec<String> =
-        lines.map(str::trim).filter(|it| it.starts_with(&start)).map(str::to_owned).collect();
-    commands.sort();
-    commands.dedup();
-    commands
+    code.retain(|it| it.starts_with(&start));
+    code.sort_unstable();
+    code.dedup();
+    code.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the words of a command before a pipe, without the quotes of a shell.

@@ -22,7 +22,7 @@ pub(crate) const EXIT_CODES: [ExitGuide; 12] = [
     exit(
         ExitCode::CheckFailed,
         "At least one check failed. With `check --strict`, also if a check was skipped.",
-        "Find each line that starts with `failed`. Its code is a section of [troubleshooting.md](troubleshooting.md#diagnostics).",
+        "Find each line that starts with `failed`. With `--output json`, the command also prints its code. Each code is a section of [troubleshooting.md](troubleshooting.md#diagnostics).",
     ),
     exit(
         ExitCode::CheckSkipped,

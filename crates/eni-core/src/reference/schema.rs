@@ -40,7 +40,7 @@ const SET_BY_THE_KUBELET: &str = "^(kubernetes\\.io/(hostname|os|arch)$|beta\\.k
 
 /// Returns the pattern of a duration, or one of `words`.
 fn duration(words: &[&str]) -> Value {
-    let words: String = words.iter().map(|word| format!("{word}|")).collect();
+    let words: String = words.iter().flat_map(|word| [*word, "|"]).collect();
     json!({ "type": "string", "pattern": format!("^({words}0|\\s*([0-9]+(\\.[0-9]+)?\\s*({UNITS})\\s*)+)$") })
 }
 

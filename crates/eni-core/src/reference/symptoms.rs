@@ -4,7 +4,7 @@ use crate::diagnostic::Code;
 
 /// A symptom that a user sees before a code.
 pub(super) struct Symptom {
-    pub symptom: &'static str,
+    pub text: &'static str,
     /// The first command to run.
     pub command: &'static str,
     pub causes: &'static [Code],
@@ -13,12 +13,12 @@ pub(super) struct Symptom {
 }
 
 const fn symptom(
-    symptom: &'static str,
+    text: &'static str,
     command: &'static str,
     causes: &'static [Code],
     other: &'static str,
 ) -> Symptom {
-    Symptom { symptom, command, causes, other }
+    Symptom { text, command, causes, other }
 }
 
 pub(super) const SYMPTOMS: [Symptom; 14] = [

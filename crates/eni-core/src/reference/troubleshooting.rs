@@ -25,7 +25,7 @@ fn symptoms(text: &mut String) {
             let separator = if reasons.is_empty() { "" } else { "; " };
             let _ = write!(reasons, "{separator}{}", symptom.other);
         }
-        let _ = writeln!(text, "| {} | {} | {reasons} |", symptom.symptom, symptom.command);
+        let _ = writeln!(text, "| {} | {} | {reasons} |", symptom.text, symptom.command);
     }
 }
 

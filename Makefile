@@ -17,6 +17,7 @@ PLUGIN_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/kubectl-en
 IMAGE_OPERATOR := $(CARGO_TARGET_DIR)/image-operator
 DIST := $(CARGO_TARGET_DIR)/dist
 DOCUMENTS_OPERATOR := $(CARGO_TARGET_DIR)/documents-operator
+DOCUMENTS_PLUGIN := $(CARGO_TARGET_DIR)/documents-plugin
 # Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
 MAX_MIB := 9.12
@@ -219,7 +220,10 @@ static-arm64: toolchain compiler ## Build the static release binary for arm64, o
 plugin: toolchain compiler ## Build the static release binary of the kubectl plugin, its archive and its krew manifest
 	$(call RELEASE,kubectl-eni)
 	@$(call STATIC,$(PLUGIN))
-	@packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
+	@rm -rf $(DOCUMENTS_PLUGIN) && mkdir -p $(DOCUMENTS_PLUGIN)
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}; \
+	cargo run --quiet --locked --example manual -- $(DOCUMENTS_PLUGIN) "$$(date --utc --date "@$$SOURCE_DATE_EPOCH" +%F)"; \
+	DOCUMENTS=$(DOCUMENTS_PLUGIN)/plugin packaging/krew/build.sh $(PLUGIN) $(CARGO_TARGET_DIR)/plugin
 	@$(PLUGIN) --version
 
 plugin-arm64: toolchain compiler ## Build the static release binary of the kubectl plugin for arm64, on any machine

@@ -34,11 +34,12 @@ retry=$repository/systemd/eni-bootstrap-retry.service
 defaults=$repository/packaging/50-defaults.toml
 rbac=$repository/packaging/rbac.yaml
 policy=$repository/packaging/iam-policy.json
+schema=$repository/packaging/settings.schema.json
 
 # Check everything before the first file is written.
 [ -f "$binary" ] || fail "\"$binary\" not found; run \`make static\` to build it"
 [ -x "$binary" ] || fail "\"$binary\" is not executable; run \`chmod +x $binary\`"
-for file in "$unit" "$retry" "$defaults" "$rbac" "$policy"; do
+for file in "$unit" "$retry" "$defaults" "$rbac" "$policy" "$schema"; do
     [ -f "$file" ] || fail "\"$file\" not found; run install.sh from a complete copy of the repository"
 done
 if [ -z "$root" ]; then
@@ -65,6 +66,7 @@ put 0644 "$retry" /usr/lib/systemd/system/eni-bootstrap-retry.service
 put 0644 "$defaults" /usr/lib/eni-bootstrap/50-defaults.toml
 put 0644 "$rbac" /usr/share/eni-bootstrap/rbac.yaml
 put 0644 "$policy" /usr/share/eni-bootstrap/iam-policy.json
+put 0644 "$schema" /usr/share/eni-bootstrap/settings.schema.json
 # Site settings go into this directory.
 install -d -m 0755 "$root/etc/eni-bootstrap"
 # The record of the last successful run. systemd creates this directory, except on Amazon Linux 2.

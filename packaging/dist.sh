@@ -53,9 +53,8 @@ put 644 "$target/documents-operator/plugin/third-party-licenses" third-party-lic
 put 644 LICENSE LICENSE
 put 644 packaging/rbac.yaml rbac.yaml
 put 644 packaging/rbac-operator.yaml rbac-operator.yaml
-schema=packaging/settings.schema.json
-[[ ! -f $schema ]] || put 644 "$schema" "${schema##*/}"
-packaging/krew/build.sh "$target/release/kubectl-eni" "$folder" "$target/$arm64/kubectl-eni" >/dev/null
+put 644 packaging/settings.schema.json settings.schema.json
+DOCUMENTS=$target/documents-operator/plugin packaging/krew/build.sh "$target/release/kubectl-eni" "$folder" "$target/$arm64/kubectl-eni" >/dev/null
 packaging/chart/build.sh "$folder" >/dev/null
 
 cd "$folder"

@@ -8,12 +8,14 @@
 # Environment variables:
 #   HOMEPAGE           URL of the project
 #   DOWNLOADS          URL of the folder with the archives (default: HOMEPAGE/releases/vVERSION)
+#   DOCUMENTS          folder with the man pages and completions: `plugin` in the output of `cargo run --example manual`
 #   SOURCE_DATE_EPOCH  time of the files in the archive in seconds (default: time of the last commit)
 set -euo pipefail
 
 (($# == 2 || $# == 3)) || { echo "usage: build.sh BINARY FOLDER [ARM64]" >&2; exit 64; }
 mkdir -p "$2"
 binary=$(realpath "$1") folder=$(realpath "$2") arm64=${3:+$(realpath "$3")}
+documents=$(realpath "${DOCUMENTS:?set it to the folder with the man pages and completions}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 version=$(packaging/version.sh)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
@@ -22,13 +24,17 @@ downloads=${DOWNLOADS:-$homepage/releases/v$version}
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
+install -m 0755 "$documents/kubectl_complete-eni" "$stage"
+install -D -m 0644 -t "$stage/man/man1" "$documents"/*.1
+install -D -m 0644 -t "$stage/completions" "$documents"/{kubectl-eni,_kubectl-eni,kubectl-eni.fish}
+chmod 0755 "$stage"/{man,man/man1,completions}
+install -m 0644 LICENSE "$stage"
 # archive BINARY ARCHITECTURE: writes an archive, and prints its SHA-256.
 archive() {
     local archive=$folder/kubectl-eni-linux-$2.tar.gz
     install -m 0755 "$1" "$stage/kubectl-eni"
-    install -m 0644 LICENSE "$stage"
     tar --create --directory "$stage" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner \
-        kubectl-eni LICENSE | gzip --best --no-name >"$archive"
+        kubectl-eni kubectl_complete-eni LICENSE completions man | gzip --best --no-name >"$archive"
     sha256sum "$archive" | cut -d ' ' -f 1
 }
 sum=$(archive "$binary" amd64)

@@ -38,6 +38,7 @@ fn installer_is_idempotent_and_installs_the_expected_files() {
             "usr/lib/systemd/system/eni-bootstrap.service",
             "usr/share/eni-bootstrap/iam-policy.json",
             "usr/share/eni-bootstrap/rbac.yaml",
+            "usr/share/eni-bootstrap/settings.schema.json",
         ]
     );
     let missing = Command::new(file("ami/install.sh")).arg("/nonexistent").output().unwrap();

@@ -45,6 +45,16 @@ fn problems(manifest: &Value) -> Vec<String> {
     problems
 }
 
+/// The documents of the plugin that the archive contains.
+const DOCUMENTS: [&str; 6] = [
+    "kubectl_complete-eni",
+    "kubectl-eni",
+    "_kubectl-eni",
+    "kubectl-eni.fish",
+    "kubectl-eni.1",
+    "kubectl-eni-check.1",
+];
+
 #[test]
 fn the_manifest_has_the_fields_that_krew_requires() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -52,11 +62,18 @@ fn the_manifest_has_the_fields_that_krew_requires() {
     let binary = folder.path().join("binary");
     #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
     fs::write(&binary, "#!/bin/sh\n").unwrap();
+    let documents = folder.path().join("documents");
+    fs::create_dir(&documents).unwrap();
+    for name in DOCUMENTS {
+        #[expect(clippy::disallowed_methods, reason = "a test fixture, not a file of a node")]
+        fs::write(documents.join(name), name).unwrap();
+    }
     let build = |name: &str| {
         let output = folder.path().join(name);
         let mut command = Command::new(root.join("packaging/krew/build.sh"));
         command
             .args([&binary, &output])
+            .env("DOCUMENTS", &documents)
             .env("SOURCE_DATE_EPOCH", "1")
             .env("HOMEPAGE", "https://a.example");
         let result = command.output().unwrap();
@@ -87,7 +104,24 @@ fn the_manifest_has_the_fields_that_krew_requires() {
         platform["sha256"].as_str()
     );
     let files = output("tar", "-tf");
-    assert_eq!(files.lines().collect::<Vec<_>>(), ["kubectl-eni", "LICENSE"]);
+    assert_eq!(
+        files.lines().collect::<Vec<_>>(),
+        [
+            "kubectl-eni",
+            "kubectl_complete-eni",
+            "LICENSE",
+            "completions/",
+            "completions/_kubectl-eni",
+            "completions/kubectl-eni",
+            "completions/kubectl-eni.fish",
+            "man/",
+            "man/man1/",
+            "man/man1/kubectl-eni-check.1",
+            "man/man1/kubectl-eni.1",
+        ]
+    );
+    let modes = output("tar", "-tvf");
+    assert_eq!(modes.matches("-rwxr-xr-x 0/0 ").count(), 2, "{modes}");
     assert_eq!(
         (&platform["bin"], &platform["files"][0]["from"]),
         (&json!("kubectl-eni"), &json!("kubectl-eni"))

@@ -9,4 +9,5 @@ mod install;
 mod krew;
 mod packages;
 mod privilege;
+mod settings_schema;
 mod static_binary;

@@ -3,3 +3,4 @@
 mod dependencies;
 mod documentation;
 mod module_order;
+mod reference;

@@ -27,6 +27,11 @@ documents/third-party-licenses
 documents-operator/plugin/kubectl-eni-amd64.cdx.json
 documents-operator/plugin/kubectl-eni-arm64.cdx.json
 documents-operator/plugin/third-party-licenses
+documents-operator/plugin/kubectl-eni.1
+documents-operator/plugin/kubectl-eni
+documents-operator/plugin/_kubectl-eni
+documents-operator/plugin/kubectl-eni.fish
+documents-operator/plugin/kubectl_complete-eni
 image/eni-bootstrap.tar
 image-operator/kubectl-eni.tar
 """.split()
@@ -51,11 +56,10 @@ kubectl-eni-linux-amd64.tar.gz
 kubectl-eni-linux-arm64.tar.gz
 rbac-operator.yaml
 rbac.yaml
+settings.schema.json
 third-party-licenses-eni-bootstrap.txt
 third-party-licenses-kubectl-eni.txt
 """.split()
-if (ROOT / "packaging/settings.schema.json").exists():
-    RELEASED.append("settings.schema.json")
 
 
 class Release(unittest.TestCase):

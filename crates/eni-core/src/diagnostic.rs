@@ -2,6 +2,8 @@
 
 pub mod checklist;
 mod code;
+#[cfg(test)]
+pub(crate) mod guide;
 mod wrap;
 
 pub use code::Code;

@@ -1,5 +1,8 @@
 //! The presentation of a failed command: message, causes, help and exit code, each exactly once.
 
+#[cfg(test)]
+pub(crate) mod guide;
+
 use std::borrow::Cow;
 use std::error::Error;
 
@@ -58,7 +61,7 @@ impl ExitCode {
         self as u8
     }
 
-    /// Returns the meaning, as `--help` and `docs/exit-codes.md` state it.
+    /// Returns the meaning, as `--help` and `docs/exit-codes.md` state it. `failure/guide.rs` contains the details.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {

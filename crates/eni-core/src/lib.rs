@@ -10,6 +10,13 @@
 //! failure  diagnostic   presentation of errors and of notes to the operator
 //! nearest               suggestions for misspelled words
 //! ```
+//!
+//! Only in tests, so that no binary contains them:
+//!
+//! ```text
+//! reference             the generated pages of docs/ and the JSON Schema of the settings
+//! sources               the source code of both programs
+//! ```
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -22,5 +29,9 @@ pub mod host;
 pub mod nearest;
 pub mod plan;
 pub mod record;
+#[cfg(test)]
+mod reference;
 pub mod run_result;
 pub mod settings;
+#[cfg(test)]
+mod sources;

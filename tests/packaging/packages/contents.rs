@@ -24,6 +24,7 @@ drwxr-xr-x root/root /usr/share/eni-bootstrap
 -rw-r--r-- root/root /usr/share/eni-bootstrap/fail-open.conf
 -rw-r--r-- root/root /usr/share/eni-bootstrap/iam-policy.json
 -rw-r--r-- root/root /usr/share/eni-bootstrap/rbac.yaml
+-rw-r--r-- root/root /usr/share/eni-bootstrap/settings.schema.json
 drwxr-xr-x root/root /usr/share/fish
 drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 -rw-r--r-- root/root /usr/share/fish/vendor_completions.d/eni-bootstrap.fish

@@ -2,6 +2,7 @@
 
 use crate::support::manual::{notices, write_manual};
 use crate::support::real_parts::program;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -38,15 +39,23 @@ fn every_command_has_a_man_page_without_formatter_warnings() {
         ["-check", "-max-pods", "-plan", "-retry", "-run", "-token", "-undo", "-wait", ""];
     assert_eq!(names, commands.map(|command| format!("eni-bootstrap{command}")));
     let of_plugin = pages(&folder.path().join("plugin"));
-    for command in ["-limits-refresh", "-limits-show", "-limits", "-max-pods", ""] {
-        let page = folder.path().join(format!("plugin/kubectl-eni{command}.1"));
-        assert!(of_plugin.contains(&page), "{}", page.display());
-    }
+    let names: Vec<_> =
+        of_plugin.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
+    let mut expected = pages_of(&kubectl_eni::cli::command_line(), "kubectl-eni");
+    expected.sort_by_key(|name| format!("{name}.1"));
+    assert_eq!(names, expected);
     for page in own.into_iter().chain(of_plugin) {
         // -z suppresses the formatted output; -ww enables all warnings.
         assert_eq!(run(&groff, &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &page), "0\n");
         assert_eq!(run(&mandoc, &["-Tlint", "-Wwarning"], &page), "0\n");
     }
+}
+
+/// Returns the names of the man pages of a command and of its subcommands.
+fn pages_of(command: &clap::Command, name: &str) -> Vec<String> {
+    let subcommands = command.get_subcommands();
+    let below = subcommands.flat_map(|it| pages_of(it, &format!("{name}-{}", it.get_name())));
+    [name.to_owned()].into_iter().chain(below).collect()
 }
 
 #[test]
@@ -164,6 +173,29 @@ fn bash_completes_commands_and_flags() {
         run(&bash, &["--norc", "-c", script, "bash"], &plugin),
         "0\n-F _kubectl__eni\nmax-pods\n--output\n"
     );
+}
+
+#[test]
+fn kubectl_completes_the_plugin() {
+    let Some(bash) = program("bash", "bash") else { return };
+    let folder = manual();
+    let script = folder.path().join("plugin/kubectl_complete-eni");
+    assert!(fs::read_to_string(&script).unwrap().starts_with("#!/bin/bash\n"));
+    // kubectl passes the words after `kubectl eni`; the last one is the word to complete.
+    let complete = |words: &[&str]| {
+        let output = Command::new(&bash).arg(&script).args(words).output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(complete(&["ch"]), "check\n:4\n");
+    assert_eq!(complete(&["limits", ""]).lines().next_back(), Some(":4"));
+    assert_eq!(complete(&["limits", "refresh", "--outp"]), "--output\n:4\n");
+    assert_eq!(complete(&["configs", "--no-such-flag"]), ":4\n");
+    let commands = complete(&[""]);
+    for command in kubectl_eni::cli::command_line().get_subcommands() {
+        assert!(commands.lines().any(|line| line == command.get_name()), "{commands}");
+    }
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 /// Longest line of the reference, in characters.
 const WIDTH: usize = 100;
 
+/// The first line is a directive of taplo, which editors use. Nodes have no network access to a repository, so it is the
+/// path of the schema in the package.
 const HEAD: &str = "\
+#:schema /usr/share/eni-bootstrap/settings.schema.json
 # Settings of eni-bootstrap: every key, its default and an example value. The package installs this
 # file as /usr/lib/eni-bootstrap/50-defaults.toml. Do not edit it: an upgrade overwrites it.
 #

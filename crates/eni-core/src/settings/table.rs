@@ -133,6 +133,7 @@ macro_rules! settings {
         $(
             $(#[doc = $section_doc])+
             #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+            #[cfg_attr(test, derive(schemars::JsonSchema))]
             #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
             pub struct $Section { $($(#[doc = $doc])+ pub $key: Option<$type>,)+ }
 
@@ -151,6 +152,7 @@ macro_rules! settings {
 
         /// Settings of one source, or of several sources merged. Every key may be absent.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
         pub struct Settings {
             $($(#[doc = $section_doc])+ pub $section: $Section,)+

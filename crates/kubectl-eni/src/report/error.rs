@@ -1,6 +1,5 @@
 //! The errors of the command.
 
-use super::result::FORMAT_VERSION;
 use eni_bootstrap::adapter::disk::DiskError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
@@ -30,10 +29,13 @@ pub enum ReportError {
     #[error("{name} is not a result of eni-bootstrap: it has no format-version")]
     NotAResult { name: String },
     /// Another version of eni-bootstrap wrote the file in another format.
-    #[error(
-        "{name} has the format version {version}, but this program reads version {FORMAT_VERSION}"
-    )]
-    FormatVersion { name: String, version: String },
+    #[error("{name} has the format version {version}, but this program reads version {readable}")]
+    FormatVersion {
+        name: String,
+        version: String,
+        /// The version that this program reads.
+        readable: u64,
+    },
     /// `run` failed before it had read the limits of the instance type.
     #[error(
         "the run failed before the calculation of max-pods, so there is no picture of the network interfaces"

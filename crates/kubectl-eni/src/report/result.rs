@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The version of the format that this program reads.
-pub(super) const FORMAT_VERSION: u64 = 1;
+const FORMAT_VERSION: u64 = 1;
 
 /// The result of `run`. Times are in microseconds since its start.
 #[derive(Debug, Deserialize)]
@@ -188,14 +188,16 @@ pub(super) struct Wait {
 
 /// Parses the file with this name.
 pub(super) fn parse(name: &str, text: &[u8]) -> Result<RunResult, ReportError> {
-    let invalid = |source| ReportError::Invalid { name: name.to_owned(), source };
+    let name = name.to_owned();
+    let invalid = |source| ReportError::Invalid { name: name.clone(), source };
     let value: Value = serde_json::from_slice(text).map_err(invalid)?;
     match value.get("format-version").map(|version| (version.as_u64(), version)) {
         Some((Some(FORMAT_VERSION), _)) => serde_json::from_value(value).map_err(invalid),
         Some((_, version)) => {
-            Err(ReportError::FormatVersion { name: name.to_owned(), version: version.to_string() })
+            let version = version.to_string();
+            Err(ReportError::FormatVersion { name, version, readable: FORMAT_VERSION })
         }
-        None => Err(ReportError::NotAResult { name: name.to_owned() }),
+        None => Err(ReportError::NotAResult { name }),
     }
 }
 

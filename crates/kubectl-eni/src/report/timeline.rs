@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! timeline  draws the panels, the axes and the bars
-//! lanes     the bars of each lane
 //! panel     the sections of time that are drawn
 //! place     the rows and the labels of the bars
+//! lanes     the bars of each lane
 //! critical  the requests that determine the duration
 //! ```
 

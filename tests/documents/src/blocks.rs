@@ -6,7 +6,7 @@ use crate::console::{blocks_with, steps};
 use crate::page::{Block, Comment, all_blocks};
 use crate::programs::{Programs, aws_problems};
 use crate::shell::commands;
-use crate::treatment::{Treatment, treatment};
+use crate::treatment::{Treatment, is_synopsis, treatment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 
@@ -95,6 +95,9 @@ fn user_data_blocks_are_valid() {
     let is_parsed = |block: &&Block| treatment(block) == Ok(Treatment::Parsed);
     let texts = blocks.iter().filter(|block| block.language == "text").filter(is_parsed);
     let problem = |block: &Block| {
+        if is_synopsis(&block.text) {
+            return None; // `synopses_are_those_of_the_help`
+        }
         let error = check::user_data::check(&block.text).err()?;
         Some(format!("{}: {error}", block.position()))
     };
@@ -132,6 +135,18 @@ fn programs_accept_the_commands() {
         Some(format!("{position}: {}: {problem}", words.join(" ")))
     };
     assert_none(&all_commands().iter().filter_map(problem).collect::<Vec<_>>());
+}
+
+#[test]
+fn synopses_are_those_of_the_help() {
+    let Some(programs) = Programs::find() else { return };
+    let mut problems = Vec::new();
+    for block in all_blocks().0.iter().filter(|it| it.language == "text" && is_synopsis(&it.text)) {
+        for line in block.text.lines().filter(|line| !programs.has_synopsis(line)) {
+            problems.push(format!("{}: the help has no usage {line}", block.position()));
+        }
+    }
+    assert_none(&problems);
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn blocks_show_lines_of_the_files_that_they_name() {
     for block in blocks_with(Treatment::Compared) {
         let Some(Comment::SameAs(path)) = &block.comment else { continue };
         let lines = block.text.lines().filter(|line| !line.starts_with("$ "));
-        let lines: String = lines.map(|line| format!("{line}\n")).collect();
+        let lines = lines.collect::<Vec<_>>().join("\n");
         let problem = match fs::read_to_string(repository(path)) {
             Ok(file) => missing_part(&lines, &file),
             Err(error) => Some(error.to_string()),

@@ -67,6 +67,16 @@ impl Programs {
         }
     }
 
+    /// Returns whether the help of a command contains this synopsis, such as `eni-bootstrap run [OPTIONS]`.
+    pub fn has_synopsis(&self, line: &str) -> bool {
+        let is_name = |word: &&str| word.starts_with(|it: char| it.is_ascii_lowercase());
+        let words = line.split(' ').take_while(is_name).map(str::to_owned).collect::<Vec<_>>();
+        let Some((program, commands)) = self.of(&words) else { return false };
+        let output = Command::new(program).env_clear().args(commands).arg("--help").output();
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        words(&text(&output.unwrap())).contains(&words(line))
+    }
+
     fn make_problem(&self, arguments: &[String]) -> Option<String> {
         let is_target = |word: &&String| !word.starts_with('-') && !word.contains('=');
         let mut unknown = arguments.iter().filter(is_target);
@@ -126,6 +136,9 @@ fn unknown_flags_commands_targets_and_paths_are_problems() {
     ] {
         assert_eq!(problem(command), None, "{command}");
     }
+    assert!(programs.has_synopsis("eni-bootstrap run [OPTIONS]"));
+    assert!(programs.has_synopsis("kubectl eni check [OPTIONS]"));
+    assert!(!programs.has_synopsis("eni-bootstrap run [FLAGS]"));
     for command in [
         "eni-bootstrap run --eni-config-waits 5m",
         "eni-bootstrap runs",

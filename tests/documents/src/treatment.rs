@@ -2,7 +2,8 @@
 
 use crate::page::{Block, Comment};
 
-/// The languages whose blocks a parser reads. `text` is read if it is user data.
+/// The languages whose blocks a parser reads. `text` is read if it is user data
+/// or the synopsis of a command.
 pub const PARSED: [&str; 8] = ["sh", "toml", "yaml", "json", "hcl", "ini", "jq", "text"];
 
 /// What the tests do with a block.
@@ -21,6 +22,13 @@ pub enum Treatment {
 /// Returns whether a text block is user data or a part of it.
 pub fn is_user_data(text: &str) -> bool {
     text.starts_with("MIME-Version:") || text.starts_with("--BOUNDARY\n")
+}
+
+/// Returns whether each line of a text block is the synopsis of a command, such as `eni-bootstrap run [OPTIONS]`.
+pub fn is_synopsis(text: &str) -> bool {
+    let is_command =
+        |line: &str| line.starts_with("eni-bootstrap ") || line.starts_with("kubectl eni ");
+    !text.is_empty() && text.lines().all(is_command) && text.contains('[')
 }
 
 /// Returns what the tests do with a block. An error is a help text for the author.
@@ -46,9 +54,11 @@ pub fn treatment(block: &Block) -> Result<Treatment, String> {
         Some(Comment::Run) if language == "sh" => Ok(Treatment::Run),
         Some(Comment::Run) => fail("`run` is only for sh blocks"),
         None if language == "console" => Ok(Treatment::Run),
-        None if language == "text" && !is_user_data(&block.text) => fail(
-            "a text block needs a comment above it: <!-- not run: REASON --> or <!-- same as: PATH -->",
-        ),
+        None if language == "text" && !is_user_data(&block.text) && !is_synopsis(&block.text) => {
+            fail(
+                "a text block needs a comment above it: <!-- not run: REASON --> or <!-- same as: PATH -->",
+            )
+        }
         None => Ok(Treatment::Parsed),
     }
 }
@@ -66,6 +76,7 @@ fn each_kind_of_block_has_its_treatment() {
     assert_eq!(of("console", not_run(), ""), Ok(Treatment::NotRun));
     assert_eq!(of("text", not_run(), ""), Ok(Treatment::NotRun));
     assert_eq!(of("text", Some(Comment::SameAs("a".into())), ""), Ok(Treatment::Compared));
+    assert_eq!(of("text", None, "kubectl eni check [OPTIONS]\n"), Ok(Treatment::Parsed));
     assert_eq!(of("text", None, "MIME-Version: 1.0\n"), Ok(Treatment::Parsed));
     for (language, comment, text) in [
         ("", None, ""),

@@ -1,4 +1,4 @@
-//! ClusterConfigs of eksctl.
+//! `ClusterConfig`s of eksctl.
 
 use super::{bottlerocket, node_config, script};
 use crate::repository;
@@ -24,7 +24,7 @@ fn schemas() -> Vec<PathBuf> {
     std::iter::once(own).chain(complete).collect()
 }
 
-/// Validates a ClusterConfig, and parses `overrideBootstrapCommand` by the image family.
+/// Validates a `ClusterConfig`, and parses `overrideBootstrapCommand` by the image family.
 pub fn check(config: &Value) -> Result<(), String> {
     let none = Vec::new();
     for groups in ["nodeGroups", "managedNodeGroups"] {

@@ -1,4 +1,4 @@
-//! NodeConfigs, parsed by nodeadm and by eni-bootstrap.
+//! A NodeConfig, parsed by nodeadm and by eni-bootstrap.
 
 use super::{with_sources, yaml};
 use eni_bootstrap_real_parts::nodeadm_program;

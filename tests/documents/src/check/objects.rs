@@ -1,4 +1,4 @@
-//! Kubernetes objects, in a real API server with the CustomResourceDefinitions of the VPC CNI and Karpenter.
+//! Kubernetes objects, in a real API server with the `CustomResourceDefinitions` of the VPC CNI and Karpenter.
 
 use super::{eksctl, node_config, user_data, yaml};
 use eni_bootstrap_real_parts::{Cluster, cluster, part};
@@ -7,13 +7,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Returns the folder with the CustomResourceDefinitions of Karpenter.
+/// Returns the folder with the `CustomResourceDefinitions` of Karpenter.
 fn karpenter() -> Option<PathBuf> {
     let what = "the CustomResourceDefinitions of Karpenter";
     part("karpenter-crds", what, "tests/real/install.sh karpenter-crds")
 }
 
-/// Returns an API server with the CustomResourceDefinitions.
+/// Returns an API server with the `CustomResourceDefinitions`.
 fn api_server() -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     let start = || {
@@ -46,7 +46,7 @@ pub fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Applies an object in a dry run, and parses the user data of an EC2NodeClass.
+/// Applies an object in a dry run, and parses the user data of an `EC2NodeClass`.
 fn in_api_server(object: &Value) -> Result<(), String> {
     if let Some(text) = user_data::of_node_class(object) {
         node_class_user_data(text, &object["spec"]["amiFamily"])?;

@@ -11,10 +11,7 @@ const EXCLUDED: &str = "--exclude=SC2164,SC2154";
 /// Parses a script with bash and shellcheck. Commands without a shebang are for bash.
 pub fn check(text: &str) -> Result<(), String> {
     let is_script = text.starts_with("#!");
-    let bash = run(Command::new("bash").arg("-n"), text);
-    if let Err(error) = bash {
-        return Err(error);
-    }
+    run(Command::new("bash").arg("-n"), text)?;
     let Some(shellcheck) = program("shellcheck", "shellcheck") else { return Ok(()) };
     let mut command = Command::new(shellcheck);
     command.args(["--format=gcc", "--severity=warning", "--norc", EXCLUDED]);

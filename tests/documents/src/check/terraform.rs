@@ -118,7 +118,11 @@ impl<'a> Module<'a> {
 }
 
 /// Marks a text instead of encoding it.
-#[expect(clippy::needless_pass_by_value, reason = "the type of the functions of hcl")]
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the type of the functions of hcl"
+)]
 fn marked_as_base64(arguments: FuncArgs) -> Result<Value, String> {
     let text = arguments[0].as_str().unwrap_or_default();
     Ok(format!("base64:{text}").into())

@@ -31,7 +31,7 @@ pub fn check(text: &str) -> Result<(), String> {
 
 /// Replaces the program of each `Exec…=` line by `/bin/true`.
 fn with_existing_programs(unit: &str) -> String {
-    let line = |line: &str| match line.split_once("=") {
+    let line = |line: &str| match line.split_once('=') {
         Some((key, value)) if key.starts_with("Exec") => {
             let (program, arguments) = value.split_once(' ').unwrap_or((value, ""));
             let prefix = &program[..program.find('/').unwrap_or(0)];

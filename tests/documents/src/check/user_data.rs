@@ -92,7 +92,7 @@ pub fn calls(script: &str, program: &str) -> bool {
     commands(script).iter().any(|words| words[0] == program)
 }
 
-/// Returns the user data in an EC2NodeClass.
+/// Returns the user data in an `EC2NodeClass`.
 pub fn of_node_class(object: &Value) -> Option<&str> {
     (object["kind"] == "EC2NodeClass").then(|| object["spec"]["userData"].as_str()).flatten()
 }

@@ -10,10 +10,11 @@ use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-/// Replaces the times, and sorts the concurrent requests. Each phase takes 10 ms.
+/// Replaces the version and the times, and sorts the concurrent requests. Each phase takes 10 ms.
 fn steady(mut result: Value, site: &Site) -> Value {
     let text = result.to_string().replace(&site.api.url(), "https://API");
     result = serde_json::from_str(&text).unwrap();
+    result["eni-bootstrap-version"] = "0.0.0".into();
     result["started"] = "2026-01-01T00:00:00.000000Z".into();
     let phases = result["phases"].as_array_mut().unwrap();
     for (phase, start) in phases.iter_mut().zip((0..).step_by(10_000)) {

@@ -241,8 +241,7 @@ pub(super) fn client(
             }
             let failed = ProxyFailure::at(proxy.uri());
             let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
-            let https = https_connector(config, tunnel)?;
-            client_over(https, config, identity, (retry_after, recorder))
+            client_over(https_connector(config, tunnel)?, config, identity, (retry_after, recorder))
         }
     }
 }

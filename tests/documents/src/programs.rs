@@ -62,6 +62,8 @@ impl Programs {
         }
         match (words[0].as_str(), &self.helm) {
             ("make", _) => self.make_problem(&words[1..]),
+            // Helm looks up the versions of a chart in a registry, despite --help.
+            ("helm", Some(_)) if words.iter().any(|word| word.contains("://")) => None,
             ("helm", Some(helm)) => help_problem(helm, &words[1..]),
             _ => None,
         }

@@ -109,9 +109,27 @@ fn shell_blocks_are_valid_scripts() {
     assert_none(&problems("sh", check::script::check));
 }
 
+/// Returns the values that lines `NAME=VALUE` of a script assign, without those of substitutions.
+fn assignments(script: &str) -> Vec<(String, String)> {
+    let lines = script.lines().filter_map(|line| line.split_once('='));
+    let is_name = |name: &str| name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    let value = |value: &str| value.split(" #").next().unwrap_or_default().trim().to_owned();
+    let pairs = lines.map(|(name, text)| (name.to_owned(), value(text)));
+    pairs.filter(|(name, value)| is_name(name) && !value.contains(['$', ' ', '(', '"'])).collect()
+}
+
+/// Replaces the variables in a word of a command by their values.
+fn with_values(word: &str, variables: &BTreeMap<String, String>) -> String {
+    // A name can be the beginning of another one, so the last names come first.
+    variables.iter().rev().fold(word.to_owned(), |word, (name, value)| {
+        word.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value)
+    })
+}
+
 /// Returns the commands of all `sh` and `console` blocks with the position of their block.
 fn all_commands() -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
+    let (mut page, mut variables) = (String::new(), BTreeMap::new());
     for block in all_blocks().0 {
         let script = match block.language.as_str() {
             "sh" => block.text.clone(),
@@ -122,7 +140,15 @@ fn all_commands() -> Vec<(String, Vec<String>)> {
                 .collect(),
             _ => continue,
         };
-        all.extend(commands(&script).into_iter().map(|words| (block.position(), words)));
+        if page != block.page {
+            page.clone_from(&block.page);
+            variables.clear();
+        }
+        variables.extend(assignments(&script));
+        for words in commands(&script) {
+            let words = words.iter().map(|word| with_values(word, &variables)).collect();
+            all.push((block.position(), words));
+        }
     }
     all
 }
@@ -170,4 +196,16 @@ fn console_blocks_that_are_not_run_have_commands() {
     };
     let consoles = blocks.filter(|block| block.language == "console");
     assert_none(&consoles.filter_map(problem).collect::<Vec<_>>());
+}
+
+#[test]
+fn variables_have_the_values_of_earlier_lines() {
+    let script =
+        "cidr=100.64.0.0/16 # of the VPC\nvpc=$(aws ec2 describe-vpcs)\nname=\"$cidr\"\na b=c\n";
+    let variables: BTreeMap<_, _> = assignments(script).into_iter().collect();
+    assert_eq!(variables, BTreeMap::from([("cidr".to_owned(), "100.64.0.0/16".to_owned())]));
+    assert_eq!(
+        with_values("--cidr=$cidr,${cidr},$vpc", &variables),
+        "--cidr=100.64.0.0/16,100.64.0.0/16,$vpc"
+    );
 }

@@ -4,9 +4,10 @@ use eni_bootstrap_real_parts::program;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Warnings that do not apply to the commands of a page: `cd` in an interactive shell (SC2164), and variables
-/// that an earlier block or the environment sets (SC2154).
-const EXCLUDED: &str = "--exclude=SC2164,SC2154";
+/// Warnings that do not apply to the commands of a page: `cd` in an interactive shell (SC2164), variables that
+/// an earlier block sets (SC2154) or that a later block uses (SC2034), and instance IDs that look like a calculation
+/// (SC2100).
+const EXCLUDED: &str = "--exclude=SC2164,SC2154,SC2034,SC2100";
 
 /// Parses a script with bash and shellcheck. Commands without a shebang are for bash.
 pub fn check(text: &str) -> Result<(), String> {

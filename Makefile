@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator parts clean-real toolchain compiler
+.PHONY: help demo demo-operator test test-ipamd test-boot test-packages test-faults test-fuzz deny aws-sdk reproducible documents soak soak-short bench bench-pure lint static static-arm64 plugin plugin-arm64 sizes packages image image-operator test-image-operator documents-operator book check-external-links parts clean-real toolchain chart release recording workflows test-report compiler
 
 export CARGO_TARGET_DIR ?= target
 REAL := $(CARGO_TARGET_DIR)/real-parts
@@ -12,17 +12,19 @@ BINARY_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/eni-bootst
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 IMAGE := $(CARGO_TARGET_DIR)/image
 DOCUMENTS := $(CARGO_TARGET_DIR)/documents
+BOOK := $(CARGO_TARGET_DIR)/book
 PLUGIN_ARM64 := $(CARGO_TARGET_DIR)/aarch64-unknown-linux-gnu/release/kubectl-eni
 IMAGE_OPERATOR := $(CARGO_TARGET_DIR)/image-operator
+DIST := $(CARGO_TARGET_DIR)/dist
 DOCUMENTS_OPERATOR := $(CARGO_TARGET_DIR)/documents-operator
 DOCUMENTS_PLUGIN := $(CARGO_TARGET_DIR)/documents-plugin
 # Maximum sizes of the binaries in MiB. Nodes can download the binary at boot, so it must be small. It must
 # be static, so that it runs on every image without additional libraries.
-MAX_MIB := 9.00
-MAX_MIB_ARM64 := 7.30
+MAX_MIB := 9.12
+MAX_MIB_ARM64 := 7.42
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Lists the tests that did not run, and exits with the status of the tests.
 WHAT_RAN = if [[ -s $(REAL)/not-run.log ]]; then \
@@ -45,7 +47,7 @@ demo-operator: toolchain compiler ## Run kubectl-eni against a simulated cluster
 test: toolchain compiler static ## Run all tests that can run on this machine, and list the others
 	@mkdir -p $(REAL) && rm -f $(REAL)/not-run.log
 	@tests/real/install.sh all || [[ $${REQUIRE_REAL:-} != 1 ]]
-	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck packer=packer strace=strace \
+	@tests/real/need.sh systemd-analyze=systemd shellcheck=shellcheck jq=jq packer=packer strace=strace \
 		setpriv=util-linux || [[ $${REQUIRE_REAL:-} != 1 ]]
 	@status=0; cargo test --workspace --locked -- --skip boot:: --skip faults:: --skip packages:: --skip arm64:: --skip packaging::image:: || status=$$?; $(WHAT_RAN)
 
@@ -88,6 +90,18 @@ test-image-operator: image-operator ## Test the container image of the kubectl p
 	@tests/real/install.sh kubernetes
 	@tests/real/need.sh qemu-aarch64-static=qemu-user-static runc=runc umoci=umoci skopeo=skopeo
 	@cargo test --locked --test it -- image_operator:: --ignored --nocapture --test-threads=1
+
+# SCREENSHOTS is a directory for a screenshot of each page. The build is a part of that of `make test`, so it takes no
+# time after it.
+test-report: export SCREENSHOTS := $(abspath $(SCREENSHOTS))
+test-report: toolchain compiler ## Check the HTML page of kubectl eni report in Chromium with axe
+	@missing=; tests/real/need.sh chromium=chromium node=nodejs npm=npm || missing=1; \
+	if [[ -n $$missing ]]; then \
+		echo "test-report did not run on this machine"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
+	else \
+		cargo test --quiet --workspace --locked --no-run --test plugin; \
+		tests/report/run.sh $(CARGO_TARGET_DIR)/debug/kubectl-eni $(CARGO_TARGET_DIR)/report; \
+	fi
 
 # The cases of matrix:: are in tests/faults/cases. CASES selects some of them by a part of their names. crash::
 # also boots a node, and power_loss:: mounts disk images, both as root. FULL=1 injects every error at every
@@ -139,15 +153,21 @@ bench: toolchain compiler static ## Measure times, memory and sizes, and compare
 bench-pure: toolchain compiler ## Measure the functions without I/O with criterion
 	cargo bench --locked --package eni-bootstrap-benches --features pure --bench pure
 
-lint: toolchain compiler deny aws-sdk ## Check formatting and dependencies, and run clippy and shellcheck
+lint: toolchain compiler deny aws-sdk workflows ## Check formatting, dependencies, versions and workflows, and run clippy and shellcheck
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || { \
 		command -v rustup >/dev/null && rustup component add rustfmt clippy; \
 	} || { echo "rustfmt or clippy not found; install both for this Rust version" >&2; exit 1; }
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features eni-bootstrap-benches/pure --locked -- -D warnings
-	@tests/real/need.sh git=git shellcheck=shellcheck
+	@tests/real/need.sh git=git shellcheck=shellcheck python3=python3 gpg=gnupg
+	@python3 -B -m unittest discover --buffer --start-directory tests/repository
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 awk \
 		'FNR == 1 && /^#!.*[\/ ](ba|da)?sh( |$$)/ { printf "%s%c", FILENAME, 0 } { nextfile }' | xargs -0 -t -r shellcheck
+
+# actionlint also runs shellcheck on the commands in the workflows.
+workflows: ## Check the workflows of GitHub Actions with actionlint
+	@tests/real/install.sh actionlint || [[ $${REQUIRE_REAL:-} != 1 ]]
+	@if [[ -x $(REAL)/bin/actionlint ]]; then $(REAL)/bin/actionlint -color=false; else echo "WORKFLOWS WERE NOT CHECKED: actionlint is not installed"; fi
 
 # cargo downloads the published crates, if they are not in its cache.
 aws-sdk: toolchain ## Compare the copies of the AWS SDK in third-party with the published crates
@@ -211,6 +231,9 @@ plugin-arm64: toolchain compiler ## Build the static release binary of the kubec
 	@$(call STATIC,$(PLUGIN_ARM64))
 	@stat -c '%n: static, %s bytes' $(PLUGIN_ARM64)
 
+chart: ## Write the archive of the Helm chart, with the version in Cargo.toml
+	@rm -rf $(CARGO_TARGET_DIR)/chart && packaging/chart/build.sh $(CARGO_TARGET_DIR)/chart
+
 sizes: static static-arm64 ## Print the sizes of the sections of both static binaries
 	@packaging/sizes.sh $(BINARY) $(BINARY_ARM64)
 
@@ -256,12 +279,40 @@ packages: documents ## Build the deb and the rpm for both architectures; SIGNING
 	@sha256sum $(PACKAGES)/*.{deb,rpm}
 	@$(if $(SIGNING_KEY),echo "packages signed with $(SIGNING_KEY)",echo "PACKAGES ARE NOT SIGNED: set SIGNING_KEY to the file of an OpenPGP key")
 
+# Warnings of mdBook, dead links and missing anchors are errors. The check sends no requests to other servers.
+book: toolchain compiler ## Build the documentation site, and check its links
+	@tests/real/install.sh mdbook
+	@tests/real/need.sh python3=python3
+	@python3 -B -m unittest discover --buffer --start-directory packaging/book
+	@packaging/book/book.py build $(REAL)/bin/mdbook $(BOOK)
+	@echo "open $(BOOK)/index.html"
+
+# Not part of .ci/run: it needs the internet, and other servers can fail.
+check-external-links: book ## Request each external link of the documentation site with curl
+	@tests/real/need.sh curl=curl
+	@xargs -P 8 -I {} sh -c 'curl --silent --show-error --fail --location --max-time 30 --retry 2 --output /dev/null "$$1" || \
+		{ echo "$$1" >&2; exit 1; }' sh {} <$(CARGO_TARGET_DIR)/external-links.txt
+
+# RELEASE.md describes a release. HOMEPAGE and DOWNLOADS are URLs in the krew manifest.
+release: packages image image-operator ## Build all artefacts of a release in target/dist; SIGNING_KEY is the file of an OpenPGP key
+	@tests/real/need.sh git=git
+	@rm -rf $(DIST)
+	@SIGNING_KEY=$(SIGNING_KEY) packaging/dist.sh $(CARGO_TARGET_DIR) $(DIST)
+	@$(if $(SIGNING_KEY),echo "checksums signed with $(SIGNING_KEY)",echo "THE RELEASE IS NOT SIGNED: set SIGNING_KEY to the file of an OpenPGP key")
+
+# The picture in README.md.
+recording: toolchain compiler ## Record tests/demo.sh again, and draw docs/pictures/demo.svg
+	@tests/real/need.sh python3=python3
+	@cargo build --quiet --locked --package eni-bootstrap --package eni-bootstrap-sandbox
+	docs/pictures/record.py record docs/pictures/demo.cast 'exit status: 0' tests/demo.sh
+	docs/pictures/record.py draw docs/pictures/demo.cast docs/pictures/demo.svg
+
 # .ci/run starts this in the background: most of these builds use one core, and so does the linker of the
 # release binary. The order is the order in which the tests need the parts.
 parts: ## Build the servers and tools of all tests
 	@mkdir -p $(REAL)
-	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root boot kubelet \
-		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx; do \
+	@status=0; for part in arm64 moto kubernetes ipamd awscli imds nodeadm nodeadm-max-pods karpenter-cel karpenter-crds cni-limits promlint helm root boot kubelet \
+		toxiproxy regctl nfpm cargo-cyclonedx cyclonedx mdbook; do \
 		tests/real/install.sh $$part || status=1; \
 	done; exit $$status
 

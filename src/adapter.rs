@@ -20,6 +20,7 @@ pub(crate) mod kubelet_files;
 pub mod kubernetes;
 pub(crate) mod prefetch;
 pub(crate) mod proxy_failure;
+pub(crate) mod recorder;
 pub(crate) mod rejected_certificate;
 #[doc(hidden)]
 pub mod replay;
@@ -31,6 +32,7 @@ pub(crate) mod systemd;
 pub(crate) mod unit_files;
 
 pub use context::Context;
+pub use recorder::Recorder;
 pub use retry::{Deadline, Transient};
 pub(crate) use retry::{pauses, pauses_from, retry};
 

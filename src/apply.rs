@@ -7,7 +7,7 @@ use crate::adapter::bottlerocket_commit;
 use crate::adapter::disk::{self, DiskError};
 use crate::adapter::host_command::{self, CommandError};
 use crate::adapter::image_files::{self, ImageError};
-use crate::adapter::{Transient, systemd};
+use crate::adapter::{Context, Transient, systemd};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::KubeletSettings;
 use eni_core::host::{Change, HostCommand, Image, Outcome, System, UnitMismatch};
@@ -110,9 +110,9 @@ impl Transient for ApplyError {
     }
 }
 
-/// The node whose root directory is `root`.
+/// The node below the root directory of `context`.
 struct Node<'a> {
-    root: &'a Path,
+    context: &'a Context,
     render_wait: Duration,
 }
 
@@ -120,15 +120,15 @@ impl System for Node<'_> {
     type Error = ApplyError;
 
     fn read_file(&self, path: &Path) -> Result<Option<String>, ApplyError> {
-        Ok(disk::read_node_file(self.root, path)?)
+        Ok(disk::read_node_file(&self.context.root, path)?)
     }
 
     fn write_file(&self, path: &Path, contents: &str) -> Result<Outcome, ApplyError> {
-        Ok(disk::write_node_file(self.root, path, contents)?)
+        Ok(disk::write_node_file(&self.context.root, path, contents)?)
     }
 
     fn remove_file(&self, path: &Path) -> Result<Outcome, ApplyError> {
-        Ok(disk::remove_node_file(self.root, path)?)
+        Ok(disk::remove_node_file(&self.context.root, path)?)
     }
 
     async fn run_snap_set(&self, command: &HostCommand) -> Result<(), ApplyError> {
@@ -140,22 +140,24 @@ impl System for Node<'_> {
         current: &KubeletSettings,
         settings: &KubeletSettings,
     ) -> Result<Outcome, ApplyError> {
-        Ok(bottlerocket_commit::commit(self.root, current, settings, self.render_wait).await?)
+        let Self { context, render_wait } = *self;
+        Ok(bottlerocket_commit::commit(context, current, settings, render_wait).await?)
     }
 }
 
-/// Applies every change below `root`, which is `/` on a node. Bottlerocket may take `render_wait` to render
+/// Applies every change below the root of `context`. Bottlerocket may take `render_wait` to render
 /// the kubelet's files.
 ///
 /// The changes were computed from `image`. If a file or a snap option has changed since, nothing is applied
 /// and the result is [`ApplyError::Changed`].
 pub async fn apply(
-    root: &Path,
+    context: &Context,
     changes: &[Change],
     image: &Image,
     render_wait: Duration,
 ) -> Result<Vec<Applied>, ApplyError> {
-    let node = Node { root, render_wait };
+    let node = Node { context, render_wait };
+    let root = &context.root;
     // Check all changes before the first one is applied, so that a conflict leaves the node unchanged.
     for change in changes {
         if let Some(path) = change.conflict(&node)? {
@@ -186,14 +188,14 @@ pub async fn apply(
 /// Checks that the changes that other programs could have reverted since [`apply`] are still in effect, and
 /// applies them once more if they are not.
 pub(crate) async fn confirm(
-    root: &Path,
+    context: &Context,
     changes: &[Change],
     render_wait: Duration,
 ) -> Result<(), ApplyError> {
     for change in changes {
         if let Change::BottlerocketSettings { settings, external_label, .. } = change {
             let label = external_label.as_deref();
-            bottlerocket_commit::confirm(root, settings, label, render_wait).await?;
+            bottlerocket_commit::confirm(context, settings, label, render_wait).await?;
         }
     }
     Ok(())

@@ -76,6 +76,9 @@ enum Command {
     /// Print a token for the cluster, like `aws eks get-token`
     #[command(after_help = TOKEN_EXAMPLE)]
     Token(Deferred<command::token_command::TokenArgs>),
+    /// Print the result of the last run: outcome, calculation, timeline and diagnostics
+    #[command(after_help = REPORT_EXAMPLE)]
+    Report(Deferred<command::report_command::ReportArgs>),
     /// Start the kubelet again after `run` has failed; eni-bootstrap-retry.service runs this command
     #[command(after_help = RETRY_EXAMPLE)]
     Retry(Box<Deferred<Settings>>),
@@ -93,6 +96,7 @@ const MAX_PODS_EXAMPLE: &str =
 const WAIT_EXAMPLE: &str = "Example: eni-bootstrap wait --eni-config-name 'prod-{zone}'";
 const CHECK_EXAMPLE: &str = "Example: eni-bootstrap check --strict";
 const TOKEN_EXAMPLE: &str = "Example: eni-bootstrap token --cluster-name prod --region us-west-2";
+const REPORT_EXAMPLE: &str = "Example: eni-bootstrap report result.json";
 const RETRY_EXAMPLE: &str = "Example: systemctl start eni-bootstrap-retry";
 const UNDO_EXAMPLE: &str = "Example: systemctl disable eni-bootstrap && eni-bootstrap undo";
 
@@ -179,10 +183,7 @@ fn parse_without_help(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 /// Reports an error and returns its exit code.
 fn fail(stderr: Stderr, error: &Error) -> process::ExitCode {
-    if let Error::Output(error) = error
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
-        // The reader, such as `head`, has closed the pipe.
+    if error.is_closed_pipe() {
         return process::ExitCode::SUCCESS;
     }
     stderr.report(&report(error));

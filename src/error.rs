@@ -3,8 +3,10 @@
 //! It wraps the errors of the modules, which implement [`Advice`] next to their definitions.
 //! [`eni_core::failure::report`] prints the message, the causes and the help.
 
+mod result_error;
 mod usage_error;
 
+pub(crate) use result_error::ResultError;
 pub(crate) use usage_error::UsageError;
 
 use crate::adapter::disk::DiskError;
@@ -74,6 +76,9 @@ pub enum Error {
     /// EC2 did not return the limits of the instance types.
     #[error(transparent)]
     Ec2(#[from] Ec2Error),
+    /// There is no result of a run, or it is invalid.
+    #[error("failed to read the result of a run")]
+    Result(#[from] ResultError),
     /// `retry` has reached its limit.
     #[error("the kubelet did not start within {} ({key})", humantime::format_duration(*limit))]
     RetriesExhausted {
@@ -93,6 +98,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns whether the reader of standard output, such as `head`, has closed the pipe. The command has then succeeded.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// Returns the wrapped error, which has its own help and exit code.
     fn wrapped(&self) -> Option<&dyn Advice> {
         Some(match self {
@@ -107,6 +117,7 @@ impl Error {
             Self::NotReady(error) => error,
             Self::NoCapacity { source, .. } => source,
             Self::Ec2(error) => error,
+            Self::Result(error) => error,
             Self::Checks { .. }
             | Self::ChecksSkipped { .. }
             | Self::ChecksStrict { .. }

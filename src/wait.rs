@@ -11,8 +11,8 @@ pub(crate) use cni_config::until_cni_config;
 pub use eni_config_watch::{Ready, until_ready};
 pub use wait_timeout::{WaitReason, WaitTarget, WaitTimeout};
 
-use crate::adapter::Deadline;
 use crate::adapter::kubernetes::KubernetesError;
+use crate::adapter::{Deadline, Recorder};
 use eni_core::settings::Wait;
 use progress::Progress;
 use std::time::Duration;
@@ -152,7 +152,7 @@ async fn response_until<T, E: From<KubernetesError>>(
 /// further attempts. These record later reasons in the `Progress`, and return `None` if no attempt follows.
 async fn until<T, S>(
     target: WaitTarget,
-    timer: WaitTimer,
+    (timer, recorder): (WaitTimer, &Recorder),
     first: impl Future<Output = Result<T, (WaitReason, S)>>,
     further: impl AsyncFnOnce(&Progress, S) -> Option<T>,
 ) -> Result<T, WaitTimeout> {
@@ -162,7 +162,7 @@ async fn until<T, S>(
     };
     let has_time = timer.deadline.remaining().is_none_or(|left| !left.is_zero());
     let retries = timer.retries(&reason);
-    let progress = Progress::new(target, reason, has_time && retries);
+    let progress = Progress::new(target, reason, has_time && retries, recorder.clone());
     if !retries {
         return Err(progress.timeout(Duration::ZERO));
     }

@@ -47,11 +47,11 @@ variable "package" {
 }
 
 variable "package_version" {
-  description = "Version that `eni-bootstrap --version` prints, for example 0.1.0. The build fails if the version is different."
+  description = "Version that `eni-bootstrap --version` prints, for example 0.0.0. The build fails if the version is different."
   type        = string
   validation {
     condition     = regex_replace(var.package_version, "^[0-9]+\\.[0-9]+\\.[0-9]+[-+.0-9A-Za-z]*$", "") == "" && var.package_version != ""
-    error_message = "The package_version must be a version, for example 0.1.0."
+    error_message = "The package_version must be a version, for example 0.0.0."
   }
 }
 

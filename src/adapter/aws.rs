@@ -4,12 +4,12 @@ mod cached_credentials;
 pub mod call;
 pub(crate) mod credentials_problem;
 pub mod error_response;
+mod record_requests;
 mod response_limit;
 pub(crate) mod role_credentials;
 mod role_response;
 
 use crate::adapter::Context;
-use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::imds::ENDPOINT_HELP;
 use crate::adapter::proxy_failure::NameProxy;
@@ -32,6 +32,7 @@ use base64::engine::general_purpose::STANDARD;
 use cached_credentials::CachedCredentials;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice, ExitCode};
+use record_requests::RecordRequests;
 use response_limit::LimitResponses;
 use role_credentials::ChainCredentials;
 use role_response::CheckRoleResponses;
@@ -116,9 +117,9 @@ pub async fn sdk_config(
 }
 
 async fn new_sdk_config(context: &Context, region: &Region) -> Result<SdkConfig, AwsError> {
-    let http = http_client(&context.resolver, context.proxy.as_ref(), host_trust)?;
+    let http = http_client(context, context.proxy.as_ref(), host_trust, false)?;
     // Instance metadata is read over HTTP. The certificates of the host are only parsed for HTTPS.
-    let metadata_http = http_client(&context.resolver, None, TrustStore::empty)?;
+    let metadata_http = http_client(context, None, TrustStore::empty, true)?;
     let region = aws_config::Region::new(region.to_string());
     let provider = ProviderConfig::without_region().with_region(Some(region.clone()));
     let imds = imds::Client::builder()
@@ -159,14 +160,16 @@ pub(crate) async fn as_role(config: &SdkConfig, role: &str) -> SdkConfig {
 
 /// Returns an HTTP client that trusts the certificates of `trust`, which is called at the first request.
 fn http_client(
-    resolver: &DnsResolver,
+    context: &Context,
     proxy: Option<&Proxy>,
     trust: impl Fn() -> TrustStore + Send + Sync + 'static,
+    is_metadata: bool,
 ) -> Result<SharedHttpClient, AwsError> {
     let mut builder = Connector::builder();
     builder.set_proxy_config(proxy.map(Proxy::for_aws).transpose()?);
     let builder = builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
-    let (resolver, proxy) = (resolver.clone(), proxy.cloned());
+    let (resolver, recorder) = (context.resolver.clone(), context.recorder.clone());
+    let proxy = proxy.cloned();
     // The SDK requests a connector for every call. A cached connector reuses its connections.
     let connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
@@ -184,7 +187,9 @@ fn http_client(
         };
         let connector = builder.build_with_resolver(resolver.clone());
         let connector = limited(NameProxy { connector, proxy: proxy.clone() });
-        let connector = SharedHttpConnector::new(connector);
+        let recorder = recorder.clone();
+        let connector =
+            SharedHttpConnector::new(RecordRequests { connector, recorder, is_metadata });
         connectors.push((timeouts, connector.clone()));
         connector
     }))

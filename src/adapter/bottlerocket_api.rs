@@ -5,12 +5,13 @@ mod request;
 
 pub use request::Request;
 
-use super::Transient;
 use super::disk::{DiskError, under};
+use super::{Context, Recorder, Transient};
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::host::bottlerocket::{
     InvalidSettings, KubeletSettings, LiveSettings, NotLive, NotRendered, OTHER_KEYS, SOCKET,
 };
+use eni_core::run_result::Service;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 use std::borrow::Cow;
@@ -153,6 +154,7 @@ impl Transient for BottlerocketError {
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     http: Client,
+    recorder: Recorder,
 }
 
 impl Api {
@@ -162,19 +164,22 @@ impl Api {
         under(root, Path::new(SOCKET)).exists()
     }
 
-    /// Returns a client for the socket below `root`.
-    pub(crate) fn at(root: &Path) -> Result<Self, BottlerocketError> {
-        Self::with_timeout(root, ATTEMPT)
+    /// Returns a client for the socket below the root of `context`.
+    pub(crate) fn new(context: &Context) -> Result<Self, BottlerocketError> {
+        Self::with_timeout(context, ATTEMPT)
     }
 
-    /// Returns a client for the socket below `root` with this timeout of each request.
-    pub(crate) fn with_timeout(root: &Path, timeout: Duration) -> Result<Self, BottlerocketError> {
+    /// Returns a client for the socket below the root of `context` with this timeout of each request.
+    pub(crate) fn with_timeout(
+        context: &Context,
+        timeout: Duration,
+    ) -> Result<Self, BottlerocketError> {
         let http = Client::builder()
-            .unix_socket(under(root, Path::new(SOCKET)))
+            .unix_socket(under(&context.root, Path::new(SOCKET)))
             .no_proxy()
             .timeout(timeout);
         let http = http.build().map_err(|error| unreachable(Request::Get, error))?;
-        Ok(Self { http })
+        Ok(Self { http, recorder: context.recorder.clone() })
     }
 
     /// Returns the live settings.
@@ -245,8 +250,10 @@ impl Api {
         if let Some(body) = body {
             builder = builder.header("Content-Type", "application/json").body(body);
         }
+        let timer = self.recorder.request(Service::Bottlerocket, || request.to_string());
         let mut response = builder.send().await.map_err(|error| unreachable(request, error))?;
         let status = response.status();
+        timer.responded(status.as_u16());
         let mut body = Vec::new();
         while let Some(chunk) =
             response.chunk().await.map_err(|error| unreachable(request, error))?

@@ -2,7 +2,7 @@
 
 use crate::adapter::bottlerocket_api::{Api, BottlerocketError};
 use crate::adapter::disk;
-use crate::adapter::{Deadline, retry};
+use crate::adapter::{Context, Deadline, retry};
 use eni_core::failure::one_line;
 use eni_core::host::Outcome;
 use eni_core::host::bottlerocket::{
@@ -19,12 +19,12 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 
 /// Commits `settings`, and waits up to `render_wait` until the kubelet's files contain them.
 pub(crate) async fn commit(
-    root: &Path,
+    context: &Context,
     current: &KubeletSettings,
     settings: &KubeletSettings,
     render_wait: Duration,
 ) -> Result<Outcome, BottlerocketError> {
-    let api = Api::at(root)?;
+    let (api, root) = (Api::new(context)?, &context.root);
     discard_all(&api).await;
     if current != settings {
         commit_and_apply(&api, current, settings).await?;
@@ -52,12 +52,12 @@ pub(crate) async fn commit(
 /// The API removes no label, so a new value of the label that the CNI reads first is an error.
 /// `external_label` is its value in the plan.
 pub(crate) async fn confirm(
-    root: &Path,
+    context: &Context,
     settings: &KubeletSettings,
     external_label: Option<&str>,
     render_wait: Duration,
 ) -> Result<(), BottlerocketError> {
-    let api = Api::at(root)?;
+    let (api, root) = (Api::new(context)?, &context.root);
     let live = api.live().await.map(|live| live.kubelet);
     if let Ok(live) = &live {
         settings.check_external_label(live, external_label).map_err(BottlerocketError::Changed)?;
@@ -97,11 +97,11 @@ pub(crate) async fn confirm(
 }
 
 /// Deletes the transactions of this program after a signal stopped it.
-pub(crate) async fn clean_up(root: &Path) {
-    if !Api::is_at(root) {
+pub(crate) async fn clean_up(context: &Context) {
+    if !Api::is_at(&context.root) {
         return;
     }
-    match Api::at(root) {
+    match Api::new(context) {
         Ok(api) => {
             if tokio::time::timeout(CLEAN_UP, discard_all(&api)).await.is_err() {
                 warn!(

@@ -1,14 +1,15 @@
-//! The context of a command: endpoints, proxy, DNS, region, root directory and instance types.
+//! The context of a command: endpoints, proxy, DNS, region, root directory, instance types and recorder.
 
 use crate::adapter::aws::SdkConfigs;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::https_proxy::Proxy;
 use crate::adapter::imds;
+use crate::adapter::recorder::Recorder;
 use eni_core::domain::instance_limits::LimitsTable;
 use eni_core::domain::zone::Region;
 use std::path::PathBuf;
 
-/// The endpoints, proxy, DNS resolver, region, root directory and instance types of a command. Built once
+/// The endpoints, proxy, DNS resolver, region, root directory, instance types and recorder of a command. Built once
 /// from the command line and passed to every adapter.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -33,6 +34,8 @@ pub struct Context {
     pub table: LimitsTable,
     /// The configurations of the AWS clients so far. They depend on the other fields.
     pub sdk_configs: SdkConfigs,
+    /// Records the requests of `run`; of other commands, nothing.
+    pub recorder: Recorder,
 }
 
 impl Default for Context {
@@ -48,6 +51,7 @@ impl Default for Context {
             resolver: DnsResolver::default(),
             table: LimitsTable::default(),
             sdk_configs: SdkConfigs::default(),
+            recorder: Recorder::default(),
         }
     }
 }

@@ -5,11 +5,13 @@ mod input;
 mod links;
 mod lock;
 mod replace;
+mod volatile;
 
 pub use disk_error::DiskError;
 pub(crate) use lock::RunLock;
 pub(crate) use replace::remove_file;
 pub use replace::write_atomic;
+pub(crate) use volatile::{remove_volatile, write_volatile};
 
 use eni_core::domain::instance_limits::{NamedRow, rows};
 use eni_core::failure::one_line;
@@ -49,7 +51,17 @@ pub(crate) fn read_toml(path: &Path) -> Result<Option<String>, DiskError> {
 /// Returns the text of a TOML file that a user has named on the command line, like [`read_toml`]. The file may
 /// be a pipe.
 pub(crate) fn read_argument(path: &Path) -> Result<Option<String>, DiskError> {
-    let bytes = input::read_argument(path)?;
+    let bytes = input::read_argument(path, input::TOML_LIMIT)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Returns the text of the result of a run, or `None` if the file does not exist. `-` is standard input.
+pub(crate) fn read_result(path: &Path) -> Result<Option<String>, DiskError> {
+    let bytes = if path == Path::new("-") {
+        Some(input::read_stdin(input::RESULT_LIMIT)?)
+    } else {
+        input::read_argument(path, input::RESULT_LIMIT)?
+    };
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 

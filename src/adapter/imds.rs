@@ -8,10 +8,11 @@ pub(crate) use imds_error::ENDPOINT_HELP;
 pub use imds_error::ImdsError;
 
 use crate::adapter::prefetch::Prefetched;
-use crate::adapter::{Context, Deadline, retry};
+use crate::adapter::{Context, Deadline, Recorder, retry};
 use eni_core::domain::identifier::InvalidIdentifier;
+use eni_core::run_result::Service;
 use reqwest::header::HeaderValue;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect::Policy};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,11 +64,9 @@ impl Session {
         let patience = deadline.at_most(Duration::MAX) / PATIENCE;
         let path = "latest/api/token";
         let token = retry("imds", deadline, async || {
-            let request = client
-                .http
-                .put(client.url(path))
-                .header("X-aws-ec2-metadata-token-ttl-seconds", TOKEN_TTL_SECONDS);
-            let bytes = client.send(path, request).await?;
+            let header = HeaderValue::from_static(TOKEN_TTL_SECONDS);
+            let header = ("X-aws-ec2-metadata-token-ttl-seconds", &header);
+            let bytes = client.send(Method::PUT, path, header).await?;
             let status = StatusCode::NOT_FOUND;
             bytes.ok_or_else(|| ImdsError::UnexpectedStatus { path: path.to_owned(), status })
         })
@@ -142,6 +141,7 @@ struct ImdsClient {
     /// The value of the header that authenticates a request. It is marked as sensitive.
     token: HeaderValue,
     deadline: Deadline,
+    recorder: Recorder,
 }
 
 impl ImdsClient {
@@ -164,7 +164,8 @@ impl ImdsClient {
             ImdsError::Endpoint { endpoint: endpoint.clone(), source: source.without_url() }
         })?;
         let base = base.url().clone();
-        Ok(Self { http, endpoint, base, token: HeaderValue::from_static(""), deadline })
+        let token = HeaderValue::from_static("");
+        Ok(Self { http, endpoint, base, token, deadline, recorder: context.recorder.clone() })
     }
 
     /// Returns the URL of `path`, such as `latest/user-data`.
@@ -176,17 +177,18 @@ impl ImdsClient {
 
     /// Sends one request for `path`, such as `latest/user-data`.
     async fn get(&self, path: &str) -> Item {
-        let request = self.http.get(self.url(path)).header("X-aws-ec2-metadata-token", &self.token);
-        self.send(path, request).await
+        self.send(Method::GET, path, ("X-aws-ec2-metadata-token", &self.token)).await
     }
 
-    /// Sends one request; returns `None` for HTTP 404.
+    /// Sends one request with a header; returns `None` for HTTP 404.
     async fn send(
         &self,
+        method: Method,
         path: &str,
-        request: RequestBuilder,
+        (name, value): (&'static str, &HeaderValue),
     ) -> Result<Option<Vec<u8>>, ImdsError> {
         let path = path.to_owned();
+        let timer = self.recorder.request(Service::Imds, || format!("{method} /{path}"));
         let unreachable = |source: reqwest::Error| {
             let endpoint = self.endpoint.clone();
             // The message of ImdsError contains the endpoint.
@@ -199,7 +201,9 @@ impl ImdsClient {
         };
         let attempt = self.deadline.at_most(ATTEMPT);
         let start = Instant::now();
+        let request = self.http.request(method, self.url(&path)).header(name, value);
         let response = request.timeout(attempt).send().await.map_err(unreachable)?;
+        timer.responded(response.status().as_u16());
         debug!("imds: {path}: {} after {:?}", response.status(), start.elapsed());
         match response.status() {
             StatusCode::OK => match body(response).await {

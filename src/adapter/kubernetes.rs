@@ -5,6 +5,7 @@ mod connection_error;
 mod credentials;
 mod daemonset;
 mod early_connections;
+mod eni_config;
 mod env_expansion;
 mod events;
 mod exec_plugin;
@@ -15,6 +16,7 @@ mod kubernetes_error;
 mod lost_watch;
 mod node_pods;
 mod other_cni;
+mod record_requests;
 mod replay;
 mod response_limit;
 mod retry_after;
@@ -23,6 +25,7 @@ pub use cluster_cni::ClusterCni;
 pub(crate) use daemonset::SETTINGS;
 pub use daemonset::{AwsNodeError, Environment};
 pub(crate) use early_connections::EarlyConnections;
+pub use eni_config::{EniConfig, VersionedEniConfig};
 pub use exec_plugin::PluginError;
 pub use known_node::KnownNode;
 pub use kube_client::ConnectError;
@@ -30,10 +33,11 @@ pub use kubernetes_error::KubernetesError;
 pub(crate) use kubernetes_error::RBAC;
 pub use other_cni::{LocalNode, OtherCni};
 
-use crate::adapter::Context;
 use crate::adapter::eks_token::TokenSource;
 use crate::adapter::prefetch::Prefetched;
+use crate::adapter::{Context, Recorder};
 use credentials::{Credentials, PluginUser};
+use eni_config::eni_config;
 use eni_core::domain::cluster::Cluster;
 use eni_core::domain::eni_config::EniConfigName;
 use futures::{Stream, StreamExt as _};
@@ -62,24 +66,6 @@ const WATCH_SECONDS: RangeInclusive<u32> = 145..=290;
 /// The age at which a response that was requested in advance is no longer used.
 const PREFETCHED_AGE: Duration = Duration::from_secs(10);
 
-/// The fields of an ENIConfig that eni-bootstrap reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EniConfig {
-    /// `spec.subnet`: the subnet of the pods. Empty if the field is missing.
-    pub subnet: String,
-    /// `spec.securityGroups`. If empty, the CNI uses the security groups of the primary network
-    /// interface.
-    pub security_groups: Vec<String>,
-}
-
-/// An ENIConfig and its resource version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionedEniConfig {
-    pub eni_config: EniConfig,
-    /// The resource version, at which a watch can start.
-    pub version: Option<String>,
-}
-
 /// An event of a watch on one ENIConfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -105,6 +91,8 @@ pub struct ApiServer {
     retry_after: RetryAfter,
     /// The responses to requests for ENIConfigs that were sent in advance.
     prefetched: Arc<Prefetched<EniConfigResponse>>,
+    /// Records the waits for objects.
+    recorder: Recorder,
 }
 
 type EniConfigResponse = Result<Option<VersionedEniConfig>, KubernetesError>;
@@ -120,8 +108,11 @@ impl ApiServer {
     /// Returns a client that sends its requests with `client`.
     #[must_use]
     pub fn with_client(client: Client) -> Self {
-        let credentials = Credentials::Kubeconfig(client);
-        Self { credentials, retry_after: RetryAfter::default(), prefetched: Arc::default() }
+        Self::new(Credentials::Kubeconfig(client), RetryAfter::default(), Recorder::default())
+    }
+
+    fn new(credentials: Credentials, retry_after: RetryAfter, recorder: Recorder) -> Self {
+        Self { credentials, retry_after, prefetched: Arc::default(), recorder }
     }
 
     /// Returns a client for the cluster of a kubeconfig, with its credentials.
@@ -137,7 +128,7 @@ impl ApiServer {
                 Credentials::Plugin(Arc::new(user))
             }
         };
-        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
+        Ok(Self::new(credentials, retry_after, context.recorder.clone()))
     }
 
     /// Returns a client for `cluster` that authenticates as the node, with tokens from `tokens`. It uses the connections
@@ -154,7 +145,12 @@ impl ApiServer {
         let early = early.filter(|early| early.are_to(cluster)).map(EarlyConnections::connector);
         let client = client(&config, context, Some(&identity), &retry_after, early)?;
         let credentials = Credentials::Node(client, identity);
-        Ok(Self { credentials, retry_after, prefetched: Arc::default() })
+        Ok(Self::new(credentials, retry_after, context.recorder.clone()))
+    }
+
+    /// Returns the recorder of the waits for objects.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Requests the ENIConfig `name` now. The first read of the ENIConfig uses this response. If the request fails, the
@@ -294,15 +290,4 @@ fn cluster_config(cluster: &Cluster) -> Result<Config, ConnectError> {
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
-}
-
-/// Parses an ENIConfig. A field of the wrong type counts as missing, as it does for the CNI.
-fn eni_config(object: &DynamicObject) -> EniConfig {
-    let spec = object.data.get("spec");
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-    let groups = spec.and_then(|spec| spec.get("securityGroups")).and_then(|list| list.as_array());
-    EniConfig {
-        subnet: spec.and_then(|spec| spec.get("subnet")).and_then(text).unwrap_or_default(),
-        security_groups: groups.into_iter().flatten().filter_map(text).collect(),
-    }
 }

@@ -87,7 +87,7 @@ mod tests {
         let before = descriptions(&program);
         program.build();
         assert_eq!(descriptions(&program), before);
-        assert_eq!(before.len(), 8);
+        assert_eq!(before.len(), 9);
     }
 
     #[test]

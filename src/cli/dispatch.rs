@@ -22,8 +22,13 @@ pub(super) fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Run(flags) => {
             let Deferred(RunFlags { output, settings }) = *flags;
-            let (context, settings) = load(context, settings)?;
-            block_on(|| command::run::run_until_sigterm(context, settings, output))
+            command::run_result::with_result(
+                context,
+                |context| load(context, settings),
+                |context, settings| {
+                    block_on(|| command::run::run_until_sigterm(context, settings, output))
+                },
+            )
         }
         Command::Plan(flags) => {
             let Deferred(PlanFlags { output, settings }) = *flags;
@@ -39,6 +44,7 @@ pub(super) fn run(cli: Cli) -> Result<(), Error> {
             let (context, settings) = load(context, settings)?;
             block_on(|| command::check::check(context, settings, check))
         }
+        Command::Report(args) => command::report_command::show(&context.root, &args.0),
         Command::Retry(flags) => {
             let Deferred(flags) = *flags;
             // Settings that `run` rejects must not end the attempts: a person may correct them.

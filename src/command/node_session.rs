@@ -95,7 +95,7 @@ impl NodeSession {
     ) -> Result<(RunLock, Self), Error> {
         let deadline = Deadline::after(settings.imds.wait().into());
         let lock = retry("lock", deadline, async || RunLock::take(&context.root)).await?;
-        outdated::remove_of_other_hardware(&context.root).await;
+        outdated::remove_of_other_hardware(&context).await;
         Ok((lock, Self::open_until(deadline, context, settings, true).await?))
     }
 
@@ -107,7 +107,7 @@ impl NodeSession {
     ) -> Result<Self, Error> {
         // Read first, because all later requests may need Bottlerocket's proxy.
         let kind = settings.host.kind();
-        let bottlerocket = observe::bottlerocket(&context.root, kind, deadline).await?;
+        let bottlerocket = observe::bottlerocket(&context, kind, deadline).await?;
         let context = Context { is_instance: true, ..bottlerocket.amend(context) };
         let last_run = LastRun::read(&context, &settings);
         let recorded = last_run.as_ref();
@@ -137,7 +137,7 @@ impl NodeSession {
         if image.is_current(age) {
             return Ok(());
         }
-        Ok(image.refresh(&context.root, settings, facts).await?)
+        Ok(image.refresh(context, settings, facts).await?)
     }
 
     /// Starts the time limit of `wait` for the cluster, with the fallback to the last run.

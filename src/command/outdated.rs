@@ -3,7 +3,7 @@
 //! If this run fails and the unit fails open, the kubelet must not start with these values.
 
 use crate::adapter::bottlerocket_api::Api;
-use crate::adapter::{disk, hardware, image_files};
+use crate::adapter::{Context, disk, hardware, image_files};
 use crate::apply::{self, ApplyError};
 use crate::observe::{self, ObserveError};
 use crate::report;
@@ -28,19 +28,21 @@ enum RemoveError {
 }
 
 /// Removes the configuration if the hardware is not the one for which it was computed. Needs no network.
-pub(super) async fn remove_of_other_hardware(root: &Path) {
+pub(super) async fn remove_of_other_hardware(context: &Context) {
+    let root = &context.root;
     let hardware = hardware::identity(root);
     if let Some(marker) = marker(root).filter(|marker| marker.hardware.differs(&hardware)) {
-        remove(root, &marker).await;
+        remove(context, &marker).await;
     }
 }
 
 /// Removes the configuration and the record of the last run if they are of another instance or type.
-pub(super) async fn remove_of_another_instance(root: &Path, instance: &Instance) {
+pub(super) async fn remove_of_another_instance(context: &Context, instance: &Instance) {
+    let root = &context.root;
     let (id, instance_type) = (instance.instance_id.as_str(), instance.instance_type.as_str());
     let is_other = |it: &Identity| !it.is_of(id, instance_type);
     if let Some(marker) = marker(root).filter(is_other) {
-        remove(root, &marker).await;
+        remove(context, &marker).await;
     }
     if let Some(record) = observe::record(root).filter(|record| is_other(record.instance())) {
         let Identity { instance_id, instance_type, .. } = record.instance();
@@ -62,7 +64,8 @@ fn marker(root: &Path) -> Option<Identity> {
 
 /// Removes the configuration of `marker`. A failure is a warning: a successful run replaces the
 /// configuration.
-async fn remove(root: &Path, marker: &Identity) {
+async fn remove(context: &Context, marker: &Identity) {
+    let root = &context.root;
     // The settings of Bottlerocket cannot be removed.
     if Api::is_at(root) {
         return;
@@ -71,7 +74,7 @@ async fn remove(root: &Path, marker: &Identity) {
     info!("host: removing the kubelet configuration for {instance_type} {instance_id}");
     let removed = async {
         let image = image_files::read(root).await.map_err(ObserveError::from)?.image;
-        let applied = apply::apply(root, &host::remove(&image), &image, TIMEOUT).await?;
+        let applied = apply::apply(context, &host::remove(&image), &image, TIMEOUT).await?;
         Ok::<_, RemoveError>(applied)
     };
     match removed.await {

@@ -6,7 +6,7 @@ use crate::adapter::{Context, Transient as _, bottlerocket_commit};
 use crate::apply::{self, Applied, ApplyError};
 use crate::command::node_session::{ClusterState, NodeSession};
 use crate::command::zone_subnets::CheckScope;
-use crate::command::{kubelet_args, outdated, print, run_record, start_timeout};
+use crate::command::{kubelet_args, outdated, print, run_record, run_result, start_timeout};
 use crate::error::Error;
 use crate::report;
 use crate::wait::{WaitReason, WaitTimer};
@@ -15,6 +15,7 @@ use eni_core::diagnostic::Diagnostic;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::RecordedEniConfig;
+use eni_core::run_result::{EniConfigResult, EniConfigState as State, PhaseName};
 use eni_core::settings::{OnTimeout, Settings};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,12 +58,12 @@ pub(crate) async fn run_until_sigterm(
     settings: Settings,
     output: Option<Output>,
 ) -> Result<(), Error> {
-    let root = context.root.clone();
+    let stopped = context.clone();
     let mut sigterm = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
     select! {
         result = Box::pin(run(context, settings, output)) => result,
         _ = sigterm.recv() => {
-            bottlerocket_commit::clean_up(&root).await;
+            bottlerocket_commit::clean_up(&stopped).await;
             Err(Error::Terminated)
         }
     }
@@ -76,11 +77,13 @@ pub async fn run(
     output: Option<Output>,
 ) -> Result<(), Error> {
     let started = Instant::now();
+    let recorder = context.recorder.clone();
     let open = Box::pin(NodeSession::open_locked(context, settings));
     let (opened, fixed) = try_join!(open, async { Ok(start_timeout::fixed().await) })?;
     let (_lock, mut node) = opened;
     report::facts(&node.facts);
-    outdated::remove_of_another_instance(&node.context.root, &node.facts.instance).await;
+    outdated::remove_of_another_instance(&node.context, &node.facts.instance).await;
+    recorder.phase(PhaseName::Cluster);
     let wait = start_timeout::limited(node.settings.eni_config.wait(), fixed, started);
     let timer = node.start_timer(wait);
     let mut cluster = node.cluster_state(timer).await?;
@@ -92,11 +95,15 @@ pub async fn run(
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }
     if plan.wait.is_none() {
+        recorder.phase(PhaseName::Verify);
         let aws_node = cluster.aws_node.as_ref();
-        report::checks(&node.zone_subnet_checks(&plan, aws_node, CheckScope::Boot).await);
+        let checks = node.zone_subnet_checks(&plan, aws_node, CheckScope::Boot).await;
+        run_result::note_checks(&recorder, &checks);
+        report::checks(&checks);
     }
+    recorder.phase(PhaseName::Apply);
     let render_wait = node.settings.host.render_wait().into();
-    apply::confirm(&node.context.root, &plan.changes, render_wait).await?;
+    apply::confirm(&node.context, &plan.changes, render_wait).await?;
     save(&node, &cluster, &plan, eni_config);
     info!("ready: the node is ready for the kubelet");
     match output {
@@ -108,6 +115,9 @@ pub async fn run(
 /// Reads the CNI configuration again if it was recorded, and then what depends on it. Returns whether the
 /// plan may differ.
 async fn refresh(node: &mut NodeSession, cluster: &mut ClusterState) -> bool {
+    if cluster.aws_node.as_ref().is_some_and(|it| it.is_recorded) {
+        node.context.recorder.phase(PhaseName::Cluster);
+    }
     let Some(differs) = cluster.refresh(&node.local_node()).await else { return false };
     let recorded = node.facts.zone_subnets.clone();
     node.read_network(cluster.aws_node.as_ref()).await;
@@ -123,6 +133,8 @@ async fn prepare(
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = configure(node, cluster, timer).await?;
     let NodeSession { context, facts, .. } = &*node;
+    let recorder = context.recorder.clone();
+    recorder.phase(PhaseName::Verify);
     let unit_checks = facts.host.unit_checks(&plan.in_force);
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
@@ -131,6 +143,7 @@ async fn prepare(
     let at_once = matches!(eni_config, EniConfigState::Ready { at_once: true, .. });
     if plan.wait.is_some() && !(at_once && verified.elapsed() < BRIEF) {
         // Another program may have changed a unit during the wait.
+        recorder.phase(PhaseName::Verify);
         apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     }
     Ok((plan, eni_config))
@@ -146,17 +159,24 @@ async fn configure(
     timer: WaitTimer,
 ) -> Result<Plan, Error> {
     let mut plans = 0;
+    let recorder = node.context.recorder.clone();
     loop {
+        recorder.phase(PhaseName::Plan);
         // `apply` compares a current image with the files before it changes one.
         node.refresh_image(if plans == 0 { BRIEF } else { Duration::ZERO }).await?;
         let plan = node.plan(cluster)?;
         // Connect before any file is written: a run that cannot wait must not change the node.
         if plan.wait.is_some() {
+            if cluster.connection.is_none() {
+                recorder.phase(PhaseName::Cluster);
+            }
             cluster.connection = Some(node.connection(cluster.connection.take(), timer).await?);
         }
-        report::plan(&plan);
-        plans += 1;
         let NodeSession { context, facts, .. } = &*node;
+        report::plan(&plan);
+        run_result::note_plan(&recorder, facts, cluster, &plan);
+        plans += 1;
+        recorder.phase(PhaseName::Apply);
         if !plan.changes.is_empty() {
             run_record::mark(&context.root, &facts.instance);
         }
@@ -165,7 +185,9 @@ async fn configure(
                 warn!("apply: {error}; computing the plan again");
             }
             applied => {
-                report::applied(&applied?);
+                let applied = applied?;
+                run_result::note_changes(&recorder, &applied);
+                report::applied(&applied);
                 return Ok(plan);
             }
         }
@@ -178,7 +200,7 @@ async fn apply_changes(node: &NodeSession, plan: &Plan) -> Result<Vec<Applied>, 
     let NodeSession { context, settings, image, imds_deadline, .. } = node;
     let render_wait = settings.host.render_wait().into();
     loop {
-        match apply::apply(&context.root, &plan.changes, &image.image, render_wait).await {
+        match apply::apply(context, &plan.changes, &image.image, render_wait).await {
             Err(ApplyError::Disk(error))
                 if error.is_transient() && imds_deadline.allows(FULL_PAUSE) =>
             {
@@ -201,13 +223,22 @@ async fn wait(
     let (Some(name), Some(connection)) = (&plan.wait, &cluster.connection) else {
         return Ok(EniConfigState::NotNeeded);
     };
+    let recorder = &node.context.recorder;
+    recorder.phase(PhaseName::Wait);
     let aws_node = cluster.aws_node.as_ref();
     match node.wait_for_eni_config(name, plan, connection, aws_node, timer).await {
         Ok(ready) => {
             report::ready(plan, &ready);
+            let EniConfig { subnet, security_groups } = ready.eni_config.clone();
+            recorder.note(|result| {
+                let (subnet, name) = (Some(subnet), name.to_string());
+                let state = State::Ready;
+                result.eni_config = Some(EniConfigResult { name, state, subnet, security_groups });
+            });
             Ok(EniConfigState::Ready { eni_config: ready.eni_config, at_once: ready.at_once })
         }
         Err(Error::NotReady(timeout)) if node.uses_recorded_eni_config(name, &timeout) => {
+            run_result::note_eni_config(recorder, plan, State::Recorded);
             Ok(EniConfigState::Recorded)
         }
         Err(Error::NotReady(error))
@@ -215,6 +246,7 @@ async fn wait(
         {
             let error = one_line(&error);
             warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
+            run_result::note_eni_config(recorder, plan, State::Missing);
             Ok(EniConfigState::Missing)
         }
         Err(Error::NotReady(error)) => {

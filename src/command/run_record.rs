@@ -9,7 +9,9 @@ use eni_core::domain::instance_limits::LimitsSource;
 use eni_core::facts::Instance;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
-use eni_core::record::{Identity, InvalidRecord, MARKER, RecordedEniConfig, RunRecord, RunResult};
+use eni_core::record::{
+    Identity, InvalidRecord, MARKER, RecordedEniConfig, RunRecord, SuccessfulRun,
+};
 use std::path::Path;
 use std::time::SystemTime;
 use tracing::warn;
@@ -38,7 +40,7 @@ pub(super) fn save(
         return;
     }
     let root = &node.context.root;
-    let result = RunResult {
+    let run = SuccessfulRun {
         facts: &node.facts,
         hardware: hardware::identity(root),
         cluster: cluster.connection.as_ref().map(|connection| &connection.cluster),
@@ -46,7 +48,7 @@ pub(super) fn save(
         plan,
         eni_config,
     };
-    let record = RunRecord::new(result, SystemTime::now());
+    let record = RunRecord::new(run, SystemTime::now());
     if let Err(error) = write(&observe::record_path(root), record.to_text()) {
         let error = one_line(&error);
         warn!(

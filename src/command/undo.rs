@@ -5,7 +5,7 @@ use crate::adapter::bottlerocket_api::Api;
 use crate::adapter::disk::{self, RunLock};
 use crate::adapter::{Context, Deadline, image_files, retry};
 use crate::apply::{self, Applied};
-use crate::command::outdated;
+use crate::command::{outdated, run_result};
 use crate::error::Error;
 use crate::observe::ObserveError;
 use crate::report;
@@ -35,12 +35,12 @@ pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error>
     let deadline = Deadline::after(TIMEOUT);
     let _lock = retry("lock", deadline, async || RunLock::take(root)).await?;
     if args.if_outdated {
-        outdated::remove_of_other_hardware(root).await;
+        outdated::remove_of_other_hardware(&context).await;
         return Ok(());
     }
     let image = image_files::read(root).await.map_err(ObserveError::from)?.image;
     let changes = host::remove(&image);
-    let applied = apply::apply(root, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
+    let applied = apply::apply(&context, &changes, &image, TIMEOUT).await.map_err(Error::Undo)?;
     report::applied(&applied);
     let records = [RECORD, BOTTLEROCKET_RECORD, MARKER];
     let own = [bottlerocket::RECORD].into_iter().chain(records).map(PathBuf::from);
@@ -54,6 +54,7 @@ pub(crate) async fn undo(context: Context, args: &UndoArgs) -> Result<(), Error>
         let outcome = disk::remove_node_file(root, Path::new(path))?;
         report::applied(&[Applied { target: path.to_owned(), outcome }]);
     }
+    disk::remove_volatile(root, run_result::path(root))?;
     if Api::is_at(root) {
         warn!(
             "undo: Bottlerocket's settings are unchanged, because its API cannot remove settings; replace the node to remove them"

@@ -3,6 +3,7 @@
 use crate::adapter::ec2::Ec2;
 use crate::adapter::kubernetes::{ApiServer, EniConfig};
 use crate::command::node_session::NodeSession;
+use crate::command::run_result;
 use crate::observe::Connection;
 use crate::verify::{
     self, AddressDemand, ClusterObjects, NodeLocation, SubnetExclusion, SubnetRequirements,
@@ -13,6 +14,7 @@ use eni_core::domain::eni_config::EniConfigName;
 use eni_core::facts::{Facts, Instance};
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
+use eni_core::run_result::PhaseName;
 
 impl NodeSession {
     /// Returns the verifier of the plan's ENIConfig; `None` if `eni-config.verify` is false.
@@ -52,12 +54,20 @@ pub(super) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    /// Returns the results of all checks.
+    /// Returns the results of all checks, and notes them in the result of a run.
     pub(super) async fn diagnostics(&self, eni_config: &EniConfig) -> Vec<Diagnostic> {
         let ec2 = self.ec2.as_ref().map_err(String::as_str);
         let Self { requirements, instance, api, aws_node, objects, .. } = self;
         let cluster = (*api, *aws_node, *objects);
-        Box::pin(verify::for_node(requirements, instance, eni_config, ec2, cluster)).await
+        let recorder = api.recorder();
+        recorder.phase(PhaseName::Verify);
+        let checks = verify::for_node(requirements, instance, eni_config, ec2, cluster);
+        let diagnostics = Box::pin(checks).await;
+        run_result::note_checks(recorder, &diagnostics);
+        if diagnostics.iter().any(Diagnostic::is_failure) {
+            recorder.phase(PhaseName::Wait);
+        }
+        diagnostics
     }
 }
 

@@ -46,10 +46,11 @@ impl BottlerocketSettings {
 /// Reads the settings from the API. Returns empty settings if this is not a bootstrap container of
 /// Bottlerocket. Retries a temporary failure of the API until `deadline`.
 pub(crate) async fn bottlerocket(
-    root: &Path,
+    context: &Context,
     kind: HostKind,
     deadline: Deadline,
 ) -> Result<BottlerocketSettings, ObserveError> {
+    let root = &context.root;
     let is_required = matches!(kind, HostKind::Auto | HostKind::Bottlerocket);
     let rootfs = disk::under(root, Path::new(ROOTFS));
     if !Api::is_at(root) {
@@ -59,7 +60,7 @@ pub(crate) async fn bottlerocket(
         return Ok(BottlerocketSettings::default());
     }
     let live = retry("bottlerocket", deadline, async || {
-        Api::with_timeout(root, deadline.at_most(ATTEMPT))?.live().await
+        Api::with_timeout(context, deadline.at_most(ATTEMPT))?.live().await
     });
     match live.await {
         Ok(live) => parse(root, &rootfs, live),

@@ -2,8 +2,8 @@
 //! computes the plan: the wait for the cluster may take minutes, and other programs also change files.
 
 use super::{BottlerocketSettings, ObserveError};
-use crate::adapter::Deadline;
 use crate::adapter::image_files::{self, ImageError, ReadImage};
+use crate::adapter::{Context, Deadline};
 use eni_core::domain::identifier::InstanceType;
 use eni_core::facts::Facts;
 use eni_core::host::user_data::NodeConfigKubelet;
@@ -66,14 +66,14 @@ impl ObservedImage {
     /// them.
     pub(crate) async fn refresh(
         &mut self,
-        root: &Path,
+        context: &Context,
         settings: &Settings,
         facts: &mut Facts,
     ) -> Result<(), ObserveError> {
         // Other bootstrap containers run at the same time, and may change the settings of Bottlerocket.
         let deadline = Deadline::after(settings.imds.wait().into());
-        let bottlerocket = super::bottlerocket(root, settings.host.kind(), deadline).await?;
-        self.read_again(root, bottlerocket).await?;
+        let bottlerocket = super::bottlerocket(context, settings.host.kind(), deadline).await?;
+        self.read_again(&context.root, bottlerocket).await?;
         facts.host = self.host(settings)?;
         facts.existing = self.existing_config(facts.host.kind, &facts.instance.instance_type);
         Ok(())

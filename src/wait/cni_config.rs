@@ -27,7 +27,7 @@ pub(crate) async fn until_cni_config(
     // Boxed: the future of the requests is large.
     let read =
         async || timer.request(Box::pin(aws_node())).await.map_err(|error| (error.into(), ()));
-    until(WaitTarget::AwsNode, timer, read(), async |progress, ()| {
+    until(WaitTarget::AwsNode, (timer, api.recorder()), read(), async |progress, ()| {
         let mut delays = pauses(LONGEST_PAUSE);
         loop {
             sleep(delays.next().unwrap_or(LONGEST_PAUSE)).await;

@@ -50,7 +50,7 @@ where
     let target = WaitTarget::EniConfig(name.clone());
     let reader = Reader { api, name: name.as_str(), timer, spread, verify };
     let first = async { reader.get(|| ()).await.map(|fitting| (fitting, true)) };
-    let fitting = until(target, timer, first, async |progress, current| {
+    let fitting = until(target, (timer, api.recorder()), first, async |progress, current| {
         Some((Watcher { reader: &reader, progress }.attempts(current).await, false))
     });
     let (Fitting { eni_config, diagnostics }, at_once) = fitting.await?;

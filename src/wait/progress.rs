@@ -2,6 +2,7 @@
 
 use super::{WaitReason, WaitTarget, WaitTimeout};
 use crate::adapter::kubernetes::KubernetesError;
+use crate::adapter::recorder::{Recorder, WaitStateTimer};
 use crate::adapter::{Deadline, systemd};
 use eni_core::failure::one_line;
 use std::cell::{Cell, RefCell};
@@ -39,13 +40,24 @@ pub(super) struct Progress {
     answered: Cell<bool>,
     /// Is notified when the wait ends at a reason of a further attempt.
     ended: Notify,
+    recorder: Recorder,
+    /// The recorded state.
+    state: RefCell<WaitStateTimer>,
 }
 
 impl Progress {
     /// Reports the reason of the first attempt, and whether further attempts follow.
-    pub(super) fn new(target: WaitTarget, reason: WaitReason, retries: bool) -> Self {
+    pub(super) fn new(
+        target: WaitTarget,
+        reason: WaitReason,
+        retries: bool,
+        recorder: Recorder,
+    ) -> Self {
+        let state = recorder.wait(&target, reason.state(&target));
         let progress = Self {
             target,
+            recorder,
+            state: RefCell::new(state),
             answered: Cell::new(reason.is_answer()),
             reason: RefCell::new(reason),
             ended: Notify::new(),
@@ -83,14 +95,25 @@ impl Progress {
         if reason.is_answer() {
             self.mark_answered();
         }
-        let is_new = self.reason.borrow().state(&self.target) != reason.state(&self.target);
-        if is_new {
+        if self.record(&reason) {
             self.report_new(&reason, true);
         }
         if reason.is_permanent() {
             self.ended.notify_one();
         }
         self.reason.replace(reason);
+    }
+
+    /// Returns whether `reason` is a new state. Then records its start.
+    fn record(&self, reason: &WaitReason) -> bool {
+        let state = reason.state(&self.target);
+        if self.reason.borrow().state(&self.target) == state {
+            return false;
+        }
+        // The previous state ends first.
+        drop(self.state.replace(WaitStateTimer::default()));
+        self.state.replace(self.recorder.wait(&self.target, state));
+        true
     }
 
     /// Waits until a further attempt records a reason that ends the wait.
@@ -102,6 +125,7 @@ impl Progress {
     /// it only at the next interval: the first event of the new watch may show that the ENIConfig exists now.
     pub(super) fn set_not_found_again(&self) {
         self.mark_answered();
+        self.record(&WaitReason::NotFound);
         self.reason.replace(WaitReason::NotFound);
     }
 
@@ -168,7 +192,7 @@ impl Progress {
 
     /// Returns the timeout with the last reason.
     pub(super) fn timeout(self, limit: Duration) -> WaitTimeout {
-        let Self { target, reason, answered, ended: _ } = self;
+        let Self { target, reason, answered, .. } = self;
         WaitTimeout { target, limit, reason: reason.into_inner(), answered: answered.get() }
     }
 }

@@ -1,6 +1,7 @@
 //! Applies the changes of a host to a real directory. `tests/scenarios` covers what each host writes.
 
 use crate::support::golden::files_under;
+use eni_bootstrap::adapter::Context;
 use eni_bootstrap::apply::{Applied, apply};
 use eni_core::facts::Facts;
 use eni_core::facts::fixture::facts;
@@ -42,6 +43,11 @@ fn changes(root: &Path, kind: HostKind) -> (Image, Vec<Change>) {
     (image, changes)
 }
 
+/// Returns the context of a command on the node below `root`.
+fn context(root: &Path) -> Context {
+    Context { root: root.to_owned(), ..Context::default() }
+}
+
 #[tokio::test]
 async fn a_second_run_changes_nothing_and_another_host_removes_the_files() {
     use Outcome::{Removed, Unchanged, Written};
@@ -49,7 +55,7 @@ async fn a_second_run_changes_nothing_and_another_host_removes_the_files() {
     let before = files_under(root.path());
     let outcomes = async |kind: HostKind| {
         let (image, changes) = changes(root.path(), kind);
-        let applied = apply(root.path(), &changes, &image, Duration::ZERO).await.unwrap();
+        let applied = apply(&context(root.path()), &changes, &image, Duration::ZERO).await.unwrap();
         applied.into_iter().map(|Applied { outcome, .. }| outcome).collect::<Vec<_>>()
     };
     assert_eq!(outcomes(HostKind::KubeletDropin).await, [Written, Written]);
@@ -67,7 +73,7 @@ async fn nothing_is_applied_if_the_image_has_changed_since_the_plan() {
     let (image, changes) = changes(root.path(), HostKind::KubeletDropin);
     write(root.path(), KUBELET, "[Service]\nExecStart=/usr/bin/kubelet --v=4\n");
     let before = files_under(root.path());
-    let error = apply(root.path(), &changes, &image, Duration::ZERO).await.unwrap_err();
+    let error = apply(&context(root.path()), &changes, &image, Duration::ZERO).await.unwrap_err();
     assert_eq!(
         report(&error),
         "error: /etc/systemd/system/kubelet.service changed after eni-bootstrap read it\n  help: find the program that changes /etc/systemd/system/kubelet.service, and run the command again after that program has ended"

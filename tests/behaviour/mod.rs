@@ -30,6 +30,7 @@ mod node_subnets;
 mod out_of_scope;
 mod proxy;
 pub mod round_trips;
+mod run_result;
 mod setting_sources;
 mod shared_files;
 mod start_timeout;

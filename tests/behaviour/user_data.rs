@@ -18,10 +18,11 @@ const LIMIT: usize = 16 * 1024;
 const FETCHING: [&str; 2] = ["al2.txt", "al2023.txt"];
 const SHELL: &str = "text/x-shellscript";
 
-/// Returns the text of an example.
+/// Returns the text of an example, with the current version instead of its placeholder.
 pub fn example(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/user-data");
-    fs::read_to_string(folder.join(name)).unwrap()
+    let text = fs::read_to_string(folder.join(name)).unwrap();
+    text.replace("version=0.0.0\n", concat!("version=", env!("CARGO_PKG_VERSION"), "\n"))
 }
 
 /// Returns the only shell script of an example, as cloud-init runs it.

@@ -119,7 +119,7 @@ fn packer_accepts_the_template_for_both_architectures_and_reports_invalid_variab
         ),
         ("architecture", "amd64", "The architecture must be x86_64 or arm64."),
         ("package", "eni-bootstrap.deb", "The package must be an rpm file: Amazon Linux 2023"),
-        ("package_version", "latest", "The package_version must be a version, for example 0.1.0."),
+        ("package_version", "latest", "The package_version must be a version, for example 0.0.0."),
         ("settings_file", "site.yaml", "The settings_file must have a name that ends in .toml."),
         ("volume_size", "8", "The volume_size must be at least 20, the size of the"),
         ("ssh_interface", "dns", "The ssh_interface must be public_ip, private_ip or"),
@@ -278,17 +278,17 @@ fn packer_and_image_builder_set_the_tags_by_which_karpenter_selects_the_ami() {
     assert_eq!(
         class["spec"]["amiSelectorTerms"],
         serde_json::json!([{ "tags": {
-            "eni-bootstrap/version": env!("CARGO_PKG_VERSION"),
+            "eni-bootstrap/version": "0.0.0",
             "kubernetes-version": kubernetes,
         } }])
     );
-    // The build commands of the README set the same values.
+    // The build commands of the README set the same Kubernetes version, and the version in Cargo.toml.
     let readme = text("README.md");
     for argument in [
         format!("-var kubernetes_version={kubernetes} "),
-        format!("-var package_version={} ", env!("CARGO_PKG_VERSION")),
+        "-var package_version=$version ".to_owned(),
         format!("KubernetesVersion={kubernetes} "),
-        format!("PackageVersion={} ", env!("CARGO_PKG_VERSION")),
+        "PackageVersion=$version ".to_owned(),
     ] {
         assert!(readme.contains(&argument), "{argument}");
     }

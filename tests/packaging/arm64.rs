@@ -13,8 +13,8 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The maximum size in bytes: 7.30 MiB, as in the Makefile.
-const MAX_SIZE: u64 = 7_654_604;
+/// The maximum size in bytes: 7.42 MiB, as in the Makefile.
+const MAX_SIZE: u64 = 7_780_433;
 
 /// Returns `command` with the arm64 binary instead of the native one.
 fn on_arm64(command: &Command) -> Option<Command> {

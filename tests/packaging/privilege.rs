@@ -57,8 +57,10 @@ fn bottlerocket_needs_no_capability() {
         files(&written),
         [
             &format!("{folder}/.eni-bootstrap-last-run.json.eni-bootstrap-partial"),
+            &format!("{folder}/.eni-bootstrap-result.json.eni-bootstrap-partial"),
             &format!("{folder}/.eni-bootstrap.toml.eni-bootstrap-partial"),
             &format!("{folder}/eni-bootstrap-last-run.json"),
+            &format!("{folder}/eni-bootstrap-result.json"),
             &format!("{folder}/eni-bootstrap.toml"),
             "run/eni-bootstrap/lock",
         ]
@@ -76,7 +78,9 @@ fn host_kind_none_needs_no_capability() {
     assert_eq!(
         files(&written),
         [
+            "run/eni-bootstrap/.result.json.eni-bootstrap-partial",
             "run/eni-bootstrap/lock",
+            "run/eni-bootstrap/result.json",
             "var/lib/eni-bootstrap/.last-run.json.eni-bootstrap-partial",
             "var/lib/eni-bootstrap/last-run.json",
         ]

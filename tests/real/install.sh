@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]
+# Usage: install.sh [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|karpenter-crds|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|promlint|all]
 #
 # Installs the programs that the tests and builds need in target/real-parts/:
 #   moto        simulated AWS APIs (EC2, EKS, STS, IAM)
@@ -10,7 +10,9 @@
 #   nodeadm     nodeadm
 #   nodeadm-max-pods  a program that evaluates maxPodsExpression with nodeadm's function
 #   karpenter-cel  a program that evaluates expressions with Karpenter's package
+#   karpenter-crds  the CustomResourceDefinitions of Karpenter
 #   cni-limits  a program that prints the tables of the VPC CNI
+#   promlint    a program that lints metrics with the rules of promtool
 #   ipamd       ipamd, the daemon of the VPC CNI, and a program that requests addresses from it
 #   root        a root directory with another C library
 #   boot        a root directory that the tests boot
@@ -23,8 +25,10 @@
 #   cargo-deny  the tool that checks the dependencies
 #   cyclonedx   the validator of SBOMs
 #   helm        Helm, which renders the chart
+#   mdbook      mdBook, which builds the documentation site
+#   actionlint  the tool that checks the workflows of GitHub Actions, for `make lint`
 #   eksnode     eksnode, which `make bench` measures if it is installed
-#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, cni-limits, helm and root, for `make test` (default)
+#   all         moto, awscli, imds, kubernetes, nodeadm, nodeadm-max-pods, karpenter-cel, karpenter-crds, cni-limits, promlint, helm and root, for `make test` (default)
 #
 # Each part is built in a temporary directory and then renamed, so an incomplete part is never used. A
 # stamp file records the sources of a part. A part is rebuilt only if its sources have changed.
@@ -41,8 +45,10 @@ boot_suite=bookworm
 cargo_auditable=0.7.7
 cargo_cyclonedx=0.5.9
 cargo_deny=0.20.2
+mdbook=0.5.4
 karpenter=github.com/aws/karpenter-provider-aws@v1.15.1
 karpenter_cel_sha256=c85be5519c2992a6f516b61a47cc042a1cb510fa6d263792e51f503b0d831993
+karpenter_crds_sha256=26e75e7fb3f7d9b4e53b082d97ec33a898482e9c50536346b6972775407fa299
 eksnode=c4cca98ef3e91541863b3a74fceac6cc7d293b2b
 
 log() { printf 'real-parts: %s\n' "$*" >&2; }
@@ -199,11 +205,31 @@ build_karpenter_cel() {
     [[ $("$build/out" <<<'[{"MaxPods": 29}] {"Expression": "max(max_pods - 9, 2)"}') == "[20]" ]]
 }
 
+# Copies the CustomResourceDefinitions from Karpenter's Go module.
+build_karpenter_crds() {
+    local modules
+    go_for karpenter-cel "download it from go.dev if your distribution does not have it"
+    modules=$(cd / && GOTOOLCHAIN=local go env GOMODCACHE)
+    # With an older Go, the download succeeds, and the exit status reports the version.
+    (cd / && GOTOOLCHAIN=local go mod download "$karpenter" 2>/dev/null) || true
+    mkdir "$build/out"
+    install -m 644 "$modules/$karpenter"/pkg/apis/crds/karpenter.{k8s.aws_ec2nodeclasses,sh_nodepools}.yaml "$build/out"
+    cat "$build"/out/*.yaml | sha256sum --check --quiet <(printf '%s  -\n' "$karpenter_crds_sha256")
+}
+
 # Builds the program that prints the tables of the VPC CNI.
 build_cni_limits() {
     go_for ipamd "download it from go.dev if your distribution does not have it"
     build_ipamd_programs "$build/out" ./limits
     "$build/out" | grep -q '^m5.large,3,10,nitro,'
+}
+
+# Builds the program that lints metrics, with the package promlint of Prometheus, which promtool also uses.
+build_promlint() {
+    go_for promlint "download it from go.dev if your distribution does not have it"
+    (cd "$here/promlint" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" .)
+    "$build/out" <<<$'# HELP a_info B.\n# TYPE a_info gauge\na_info 1'
 }
 
 # Builds ipamd from its Go module, unpatched. Copies the CRDs, the ClusterRole and the default environment
@@ -270,6 +296,14 @@ build_helm() {
     "$build/out" version >/dev/null
 }
 
+# Builds actionlint from its Go module.
+build_actionlint() {
+    go_for actionlint "download it from go.dev if your distribution does not have it"
+    (cd "$here/actionlint" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -buildvcs=false \
+        -trimpath -ldflags '-s -w' -o "$build/out" github.com/rhysd/actionlint/cmd/actionlint)
+    "$build/out" -version >/dev/null
+}
+
 # cargo_install NAME VERSION: builds a tool from its crate, with the versions and checksums in the crate's
 # Cargo.lock. The build is not optimized, because the tool runs for less time than an optimized build takes.
 cargo_install() {
@@ -289,6 +323,12 @@ build_cargo_cyclonedx() {
 
 build_cargo_deny() {
     cargo_install cargo-deny "$cargo_deny" --no-default-features
+    "$build/out" --version >/dev/null
+}
+
+# Without the features that serve and watch the book. The search index needs the feature search.
+build_mdbook() {
+    cargo_install mdbook "$mdbook" --no-default-features --features search
     "$build/out" --version >/dev/null
 }
 
@@ -376,7 +416,7 @@ debian_mirror() {
 case ${1:-all} in
 all) # run one process for each part, so that a failed part does not stop the others
     missing=()
-    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel cni-limits helm root; do
+    for name in moto awscli imds kubernetes nodeadm nodeadm-max-pods karpenter-cel karpenter-crds cni-limits promlint helm root; do
         "${BASH_SOURCE[0]}" "$name" || missing+=("$name")
     done
     if ((${#missing[@]})); then
@@ -385,9 +425,9 @@ all) # run one process for each part, so that a failed part does not stop the ot
     fi
     exit
     ;;
-moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm) ;;
+moto | awscli | imds | kubernetes | kubelet | nodeadm | nodeadm-max-pods | karpenter-cel | karpenter-crds | cni-limits | ipamd | root | boot | nfpm | arm64 | regctl | toxiproxy | cargo-auditable | cargo-cyclonedx | cargo-deny | cyclonedx | eksnode | helm | mdbook | promlint | actionlint) ;;
 *)
-    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|all]" >&2
+    echo "usage: $0 [moto|awscli|imds|kubernetes|kubelet|nodeadm|nodeadm-max-pods|karpenter-cel|karpenter-crds|cni-limits|ipamd|root|boot|nfpm|arm64|regctl|toxiproxy|cargo-auditable|cargo-cyclonedx|cargo-deny|cyclonedx|eksnode|helm|mdbook|actionlint|promlint|all]" >&2
     exit 64
     ;;
 esac
@@ -417,16 +457,20 @@ kubelet)
 nodeadm) make_part nodeadm bin/nodeadm "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cat "$here"/nodeadm/go.* | cksum)" "about three minutes" ;;
 nodeadm-max-pods) make_part nodeadm-max-pods bin/nodeadm-max-pods "$(grep -o "nodeadm v.*" "$here/nodeadm/go.mod") $(cksum <"$here/nodeadm-max-pods/main.go")" "10 seconds after nodeadm, otherwise 165 seconds of CPU time" ;;
 karpenter-cel) make_part karpenter-cel bin/karpenter-cel "${karpenter##*@} $(cat "$here"/karpenter-cel/* | cksum)" "45 seconds of CPU time" ;;
+promlint) make_part promlint bin/promlint "$(grep -o "client_golang v.*" "$here/promlint/go.mod") $(cat "$here"/promlint/* | cksum)" "30 seconds of CPU time" ;;
+karpenter-crds) make_part karpenter-crds karpenter-crds "${karpenter##*@} $karpenter_crds_sha256" "a few seconds" ;;
 cni-limits) make_part cni-limits bin/cni-limits "$(ipamd_pin limits)" "less than a minute" ;;
 ipamd) make_part ipamd ipamd "$(ipamd_pin add-pods) $(declare -f build_ipamd | cksum)" "about five minutes" ;;
 nfpm) make_part nfpm bin/nfpm "$(grep -o "nfpm/v2 v.*" "$here/nfpm/go.mod") $(cat "$here"/nfpm/go.* | cksum)" "less than a minute" ;;
 arm64) make_part arm64 arm64 "$(grep '^rust-version' "$here/../../Cargo.toml") $(cksum <"$here/../../packaging/cross/debian-rust.sh")" "about a minute" ;;
 regctl) make_part regctl bin/regctl "$(grep -o "regclient v.*" "$here/regctl/go.mod") $(cat "$here"/regctl/go.* | cksum)" "about a minute" ;;
 helm) make_part helm bin/helm "$(grep -o "helm/v4 v.*" "$here/helm/go.mod") $(cat "$here"/helm/go.* | cksum)" "about five minutes" ;;
+actionlint) make_part actionlint bin/actionlint "$(grep -o "actionlint v.*" "$here/actionlint/go.mod") $(cat "$here"/actionlint/go.* | cksum)" "less than a minute" ;;
 toxiproxy) make_part toxiproxy bin/toxiproxy "$(grep -o "toxiproxy/v2 v.*" "$here/toxiproxy/go.mod") $(cat "$here"/toxiproxy/go.* | cksum)" "less than a minute" ;;
 cargo-auditable) make_part cargo-auditable bin/cargo-auditable "$cargo_auditable" "less than a minute" ;;
 cargo-cyclonedx) make_part cargo-cyclonedx bin/cargo-cyclonedx "$cargo_cyclonedx" "about a minute" ;;
 cargo-deny) make_part cargo-deny bin/cargo-deny "$cargo_deny" "about two minutes" ;;
+mdbook) make_part mdbook bin/mdbook "$mdbook" "about a minute of CPU time" ;;
 eksnode) make_part eksnode eksnode "$eksnode $(declare -f build_eksnode | cksum)" "over ten minutes" ;;
 root) make_part root "$root_suite-root" "$root_suite $(declare -f debian_root build_root | cksum)" "about two minutes" ;;
 boot) make_part boot boot-root "$boot_suite $(declare -f debian_root build_boot | cksum)" "about two minutes" ;;

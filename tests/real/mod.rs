@@ -5,6 +5,7 @@ mod calculator;
 mod cluster_answers;
 pub mod ec2_fit;
 mod iam;
+mod metrics;
 mod nodeadm_corpus;
 mod other_cni;
 mod primary_subnet;

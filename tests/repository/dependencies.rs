@@ -29,13 +29,16 @@ fn crates(edges: &str, target: &str) -> BTreeSet<String> {
     tree.lines().filter(|line| !line.is_empty()).map(described).collect()
 }
 
-/// Returns `NAME VERSION LICENSE` for a line `NAME vVERSION (SOURCE)`, a tab and the license.
+/// Returns `NAME VERSION LICENSE` for a line `NAME vVERSION (SOURCE)`, a tab and the license. The crates with
+/// the version of the program have no version, so that a new version does not change the list.
 fn described(line: &str) -> String {
     let (package, license) = line.split_once('\t').unwrap();
     let mut words = package.split(' ');
     let (name, version) = (words.next().unwrap(), words.next().unwrap());
     let version = version.strip_prefix('v').unwrap();
-    format!("{name} {version}  {}", license.trim_end_matches(" (*)"))
+    let is_own = version == env!("CARGO_PKG_VERSION") && name.starts_with("eni-");
+    let version = if is_own { String::new() } else { format!(" {version}") };
+    format!("{name}{version}  {}", license.trim_end_matches(" (*)"))
 }
 
 /// Returns a line for each crate. If only one target has the crate, the line names this target.

@@ -101,26 +101,6 @@ fn run_has_a_flag_and_a_variable_for_every_setting() {
 }
 
 #[test]
-fn max_pods_examples_print_the_documented_output() {
-    let mut examples = 0;
-    for page in pages() {
-        let page_text = text(&page);
-        let mut lines = page_text.lines();
-        while let Some(line) = lines.next() {
-            let Some(command) = line.trim().strip_prefix("$ eni-bootstrap max-pods ") else {
-                continue;
-            };
-            let expected = lines.next().unwrap_or_default().trim();
-            let arguments = ["max-pods"].into_iter().chain(command.split_whitespace());
-            let output = crate::support::node::Node::empty().run(arguments);
-            assert_eq!(output.stdout.trim_end(), expected, "{page}: {command}: {}", output.stderr);
-            examples += 1;
-        }
-    }
-    assert!(examples >= 4, "only {examples} examples");
-}
-
-#[test]
 fn relative_links_point_to_existing_files_and_headings() {
     let mut broken = Vec::new();
     for page in pages() {

@@ -85,13 +85,14 @@ impl Node {
         fs::read_to_string(self.root().join(path)).ok()
     }
 
-    /// Returns the files that eni-bootstrap has written, without its lock and the records of its runs.
+    /// Returns the files that eni-bootstrap has written, without its lock, and the records and results of its runs.
     pub fn written(&self) -> Vec<String> {
         let mut files = crate::support::golden::files_under(self.root());
         let is_settings = |file: &str| Path::new(file).extension().is_some_and(|it| it == "toml");
         let is_written = |file: &String| file.contains("eni-bootstrap") && !is_settings(file);
         let is_internal = |file: &str| {
-            file == "run/eni-bootstrap/lock" || file.starts_with("var/lib/eni-bootstrap/")
+            let files = ["run/eni-bootstrap/lock", RESULT, BOTTLEROCKET_RESULT];
+            files.contains(&file) || file.starts_with("var/lib/eni-bootstrap/")
         };
         files.retain(|file| is_written(file) && !is_internal(file));
         files
@@ -195,6 +196,11 @@ pub fn run_output(output: Output) -> RunOutput {
     }
 }
 
+/// The result of a run.
+pub const RESULT: &str = "run/eni-bootstrap/result.json";
+/// The result of a run in a bootstrap container of Bottlerocket.
+pub const BOTTLEROCKET_RESULT: &str =
+    ".bottlerocket/bootstrap-containers/current/eni-bootstrap-result.json";
 /// The file that a run writes on [`Node::al2023`].
 pub const DROP_IN: &str = "etc/eks/nodeadm.d/90-eni-bootstrap.yaml";
 

@@ -4,15 +4,17 @@ pub mod checklist;
 mod code;
 #[cfg(test)]
 pub(crate) mod guide;
+mod wrap;
 
 pub use code::Code;
+pub(crate) use wrap::wrap;
 
 use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// The severity of a diagnostic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The check passed.

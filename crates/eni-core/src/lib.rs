@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! record                the values of the last successful run
+//! run_result            the result of a run: outcome, plan, times and checks
 //! plan                  facts + settings → the configuration of this node
 //! settings  facts       the operator's settings; the properties of the instance
 //! host                  families of node images: detection, rendering, removal
@@ -30,6 +31,7 @@ pub mod plan;
 pub mod record;
 #[cfg(test)]
 mod reference;
+pub mod run_result;
 pub mod settings;
 #[cfg(test)]
 mod sources;

@@ -92,9 +92,9 @@ pub struct RecordedEniConfig {
     pub security_groups: Vec<String>,
 }
 
-/// The results of a successful run.
+/// What the record contains of a successful run.
 #[derive(Debug)]
-pub struct RunResult<'a> {
+pub struct SuccessfulRun<'a> {
     pub facts: &'a Facts,
     pub hardware: Hardware,
     pub cluster: Option<&'a ClusterAccess>,
@@ -107,8 +107,8 @@ pub struct RunResult<'a> {
 impl RunRecord {
     /// Returns the record of a run that succeeded at `time`.
     #[must_use]
-    pub fn new(result: RunResult<'_>, time: SystemTime) -> Self {
-        let RunResult { facts, hardware, cluster, aws_node, plan, eni_config } = result;
+    pub fn new(run: SuccessfulRun<'_>, time: SystemTime) -> Self {
+        let SuccessfulRun { facts, hardware, cluster, aws_node, plan, eni_config } = run;
         let name = facts.instance.instance_type.to_string();
         Self {
             time,

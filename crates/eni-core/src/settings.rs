@@ -26,7 +26,7 @@ mod value;
 pub use basis::ReserveBasis;
 pub use definition::{
     ClusterSettings, CniSettings, EniConfigSettings, FallbackSettings, HostSettings, ImdsSettings,
-    PodsSettings, ReserveSettings, RetrySettings, Settings,
+    MetricsSettings, PodsSettings, ReserveSettings, RetrySettings, Settings,
 };
 pub use documentation::Documentation;
 pub use reference::reference;

@@ -10,6 +10,7 @@ use crate::expressions::{self, ExpressionsArgs};
 use crate::limits::{self, LimitsCommand};
 use crate::max_pods::{self, MaxPodsArgs};
 use crate::nodes;
+use crate::report::{self as boot_report, ReportArgs};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use eni_bootstrap::cli::empty_values::{without_empty_flags, without_empty_variables};
@@ -59,6 +60,9 @@ enum Command {
     MaxPods(Box<MaxPodsArgs>),
     /// Compare the nodes with what eni-bootstrap computes for them
     Nodes(nodes::Args),
+    /// Show what happened during the boot of a node as text, as pictures or as a page
+    #[command(after_help = boot_report::EXAMPLES)]
+    Report(ReportArgs),
 }
 
 const CHECK_EXAMPLE: &str = "Examples:
@@ -107,6 +111,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Limits(command) => limits::run(command, &cluster, &aws).await,
         Command::MaxPods(arguments) => max_pods::run(&arguments, &cluster, &aws).await,
         Command::Nodes(arguments) => nodes::run(&arguments, &cluster, &aws).await,
+        Command::Report(arguments) => boot_report::run(&arguments),
     }
 }
 

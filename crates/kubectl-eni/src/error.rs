@@ -9,6 +9,7 @@ use crate::instance_types::InstanceTypeError;
 use crate::limits::LimitsError;
 use crate::max_pods::MaxPodsError;
 use crate::nodes::NodesError;
+use crate::report::ReportError;
 use eni_core::failure::{Advice, ExitCode};
 use std::borrow::Cow;
 use std::io;
@@ -37,6 +38,9 @@ pub enum Error {
     /// `kubectl eni capacity` failed.
     #[error(transparent)]
     Capacity(#[from] CapacityError),
+    /// `kubectl eni report` failed.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The result cannot be formatted as JSON.
     #[error("failed to format the result as JSON")]
     Json(#[source] serde_json::Error),
@@ -68,6 +72,7 @@ impl Error {
             Self::Configs(error) => error,
             Self::Expressions(error) => error,
             Self::Capacity(error) => error,
+            Self::Report(error) => error,
             Self::InstanceType(error) => error,
             Self::Limits(error) => error,
             Self::MaxPods(error) => error,

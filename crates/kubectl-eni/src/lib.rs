@@ -9,6 +9,7 @@
 //! limits          shows or refreshes the limits of instance types
 //! max_pods        computes max-pods for instance types
 //! nodes           compares the nodes of a cluster with what eni-bootstrap computes
+//! report          shows what happened during the boot of a node
 //! error           the error type of all commands
 //! output          prints tables and results
 //! scope           determines which nodes run the CNI, and where they are
@@ -35,4 +36,5 @@ mod limits;
 mod max_pods;
 mod nodes;
 mod output;
+mod report;
 mod scope;

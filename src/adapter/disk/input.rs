@@ -5,6 +5,7 @@ use super::DiskError;
 use nix::fcntl::OFlag;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -13,6 +14,8 @@ use std::path::Path;
 pub(super) const LIMIT: u64 = 1 << 20;
 /// The size limit of a TOML file, in bytes. Its parser needs up to 250 times this size.
 pub(super) const TOML_LIMIT: u64 = 256 << 10;
+/// The size limit of the result of a run, in bytes. With the most requests, it has less than 1 MiB.
+pub(super) const RESULT_LIMIT: u64 = 4 << 20;
 /// The free space in bytes after the expected contents, with which two calls of `read` return them and the end of the
 /// file. With less, the standard library first reads some bytes only.
 const END: usize = 64;
@@ -41,14 +44,22 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError
     limited(file, metadata.len(), path, limit).map(Some)
 }
 
-/// Returns the contents of a TOML file that a user has named on the command line, which may be a pipe; `None`
-/// if it does not exist.
-pub(super) fn read_argument(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
+/// Returns the contents of a file of at most `limit` bytes that a user has named on the command line, which may be a
+/// pipe; `None` if it does not exist.
+pub(super) fn read_argument(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
     match File::open(path) {
-        Ok(file) => limited(file, 0, path, TOML_LIMIT).map(Some),
+        Ok(file) => limited(file, 0, path, limit).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(DiskError::Read { path: path.to_owned(), source }),
     }
+}
+
+/// Returns the contents of standard input, at most `limit` bytes.
+pub(super) fn read_stdin(limit: u64) -> Result<Vec<u8>, DiskError> {
+    let path = Path::new("standard input");
+    let stdin = io::stdin().as_fd().try_clone_to_owned();
+    let stdin = stdin.map_err(|source| DiskError::Read { path: path.to_owned(), source })?;
+    limited(stdin.into(), 0, path, limit)
 }
 
 /// Opens a file for reading. Does not wait for the other end of a FIFO.

@@ -1,15 +1,16 @@
 //! The HTTP client of the Kubernetes API: DNS, proxy, certificate authority and credentials.
 
 use super::early_connections::EarlyConnector;
+use super::record_requests::RecordRequests;
 use super::response_limit::LimitResponses;
 use super::retry_after::RetryAfter;
-use crate::adapter::Context;
 use crate::adapter::disk::DiskError;
 use crate::adapter::dns::DnsResolver;
 use crate::adapter::eks_token::{Token, TokenError, TokenSource};
 use crate::adapter::https_proxy::{self, Proxy};
 use crate::adapter::proxy_failure::ProxyFailure;
 use crate::adapter::shared_attempt::SharedAttempt;
+use crate::adapter::{Context, Recorder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use eni_core::domain::proxy::InvalidProxy;
@@ -222,14 +223,14 @@ pub(super) fn client(
         None => None,
     };
     let proxy = kubeconfig_proxy.as_ref().or(context.proxy.as_ref());
-    let http = || http_connector(context);
+    let (http, recorder) = (|| http_connector(context), &context.recorder);
     match proxy.and_then(|proxy| proxy.intercept(&config.cluster_url)) {
         None => {
             let connector = match early {
                 Some(early) => early,
                 None => EarlyConnector::new(https_connector(config, http())?),
             };
-            client_over(connector, config, identity, retry_after)
+            client_over(connector, config, identity, (retry_after, recorder))
         }
         Some(proxy) => {
             let connector =
@@ -240,7 +241,8 @@ pub(super) fn client(
             }
             let failed = ProxyFailure::at(proxy.uri());
             let tunnel = ServiceBuilder::new().map_err(failed).service(tunnel);
-            client_over(https_connector(config, tunnel)?, config, identity, retry_after)
+            let https = https_connector(config, tunnel)?;
+            client_over(https, config, identity, (retry_after, recorder))
         }
     }
 }
@@ -249,7 +251,7 @@ fn client_over<C>(
     https: C,
     config: &Config,
     identity: Option<&Identity>,
-    retry_after: &RetryAfter,
+    (retry_after, recorder): (&RetryAfter, &Recorder),
 ) -> Result<Client, ConnectError>
 where
     C: tower::Service<http::Uri> + Clone + Send + Sync + 'static,
@@ -276,7 +278,7 @@ where
             retry_after.record(&response);
             response
         })
-        .service(LimitResponses(hyper));
+        .service(LimitResponses(RecordRequests { inner: hyper, recorder: recorder.clone() }));
     Ok(Client::new(service, &config.default_namespace))
 }
 

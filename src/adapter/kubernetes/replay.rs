@@ -1,6 +1,6 @@
 //! An API server that returns recorded responses.
 
-use super::credentials::{Credentials, PluginUser};
+use super::credentials::PluginUser;
 use super::kubeconfig::exec_plugin_of;
 use super::response_limit::LimitResponses;
 use super::{ApiServer, PluginError, RetryAfter};
@@ -11,7 +11,6 @@ use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use secrecy::ExposeSecret as _;
-use std::sync::Arc;
 
 impl ApiServer {
     /// Returns a client that gets `responses`.
@@ -22,12 +21,7 @@ impl ApiServer {
             std::future::ready(response)
         });
         let client = Client::new(LimitResponses(service), "default");
-        let retry_after = RetryAfter::default();
-        Self {
-            credentials: Credentials::Kubeconfig(client),
-            retry_after,
-            prefetched: Arc::default(),
-        }
+        Self::with_client(client)
     }
 
     /// Returns the token in the output of the exec plugin of a kubeconfig. Creates a client with it.

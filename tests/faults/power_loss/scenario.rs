@@ -6,7 +6,7 @@ use crate::support::faults::power_loss::image::FileSystem;
 use crate::support::faults::power_loss::recorder::Recorder;
 use crate::support::faults::power_loss::traced::{execute, strace};
 use crate::support::faults::power_loss::write_log::CrashImage;
-use crate::support::node::{Node, RunOutput, imds_with, ready_api};
+use crate::support::node::{Node, RESULT, RunOutput, imds_with, ready_api};
 use crate::support::real_parts::tmpfs;
 use eni_bootstrap_sandbox::{Imds, KubernetesApi};
 use serde_json::Value;
@@ -18,6 +18,8 @@ use std::process::Command;
 const MARKER: &str = "var/lib/eni-bootstrap/configured-for.json";
 const RECORD: &str = "var/lib/eni-bootstrap/last-run.json";
 const LOCK: &str = "run/eni-bootstrap/lock";
+/// The temporary file of the result. eni-bootstrap does not flush the result, because `/run` is empty after a boot.
+const RESULT_DRAFT: &str = "run/eni-bootstrap/.result.json.eni-bootstrap-partial";
 /// A file of another program, which flushes it after the command.
 const OTHER_PROGRAM: &str = "other-program";
 /// The files of the `snap` stand-in.
@@ -228,7 +230,8 @@ impl Replay<'_> {
             files.keys().chain(self.old.keys()).chain(self.new.keys()).collect();
         for path in paths {
             let is_draft = path.ends_with(".eni-bootstrap-partial") || path == SNAP_DRAFT;
-            if path == LOCK || is_draft && !after_end {
+            let is_result = path == RESULT || path == RESULT_DRAFT;
+            if path == LOCK || is_result || is_draft && !after_end {
                 continue;
             }
             let (now, old, new) = (files.get(path), self.old.get(path), self.new.get(path));
@@ -251,9 +254,10 @@ impl Replay<'_> {
     }
 }
 
-/// Returns the files without the lock and without the time of the record.
+/// Returns the files without the lock, the result and the time of the record.
 fn stable(mut files: FileTree) -> FileTree {
-    files.retain(|path, _| ![LOCK, OTHER_PROGRAM, SNAP_DRAFT].contains(&path.as_str()));
+    let ignored = [LOCK, RESULT, RESULT_DRAFT, OTHER_PROGRAM, SNAP_DRAFT];
+    files.retain(|path, _| !ignored.contains(&path.as_str()));
     if let Some(record) = files.get_mut(RECORD)
         && let Ok(Value::Object(mut fields)) = serde_json::from_slice(&record.contents)
     {

@@ -16,8 +16,7 @@ fn the_user_data_of_the_container_matches_its_comment_and_is_valid() {
     let text = |key: &str| container[key].as_str().unwrap();
     assert_eq!(container.as_table().unwrap().len(), 4);
     assert_eq!((text("mode"), container["essential"].as_bool()), ("always", Some(true)));
-    let tag = format!("/eni-bootstrap:{}", env!("CARGO_PKG_VERSION"));
-    assert!(text("source").ends_with(&tag), "{}", text("source"));
+    assert!(text("source").ends_with("/eni-bootstrap:0.0.0"), "{}", text("source"));
 
     let settings = String::from_utf8(BASE64_STANDARD.decode(text("user-data")).unwrap()).unwrap();
     let (_, comment) = example.split_once("# This value contains:\n#\n").unwrap();

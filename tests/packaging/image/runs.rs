@@ -120,6 +120,7 @@ fn uses_the_mounts_of_a_bootstrap_container() {
         "etc/systemd/system/kubelet.service.d/zz-eni-bootstrap.conf",
         "run/eni-bootstrap/kubelet.env",
         "run/eni-bootstrap/lock",
+        "run/eni-bootstrap/result.json",
         "var/lib/eni-bootstrap/configured-for.json",
         "var/lib/eni-bootstrap/last-run.json",
     ];

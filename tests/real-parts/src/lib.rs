@@ -22,7 +22,7 @@ pub use nodeadm::{NODEADM_INPUT_FILES, Nodeadm, nodeadm, with_ec2_instance_id};
 pub use parts::{
     arm64_binary, boot_records, boot_root, cargo_cyclonedx, cluster, cni_limits, container_image,
     cyclonedx_python, device, documents, helm, karpenter_cel, kubelet_program, nfpm,
-    nodeadm_max_pods, nodeadm_program, not_run, operator_image, part, program, regctl,
+    nodeadm_max_pods, nodeadm_program, not_run, operator_image, part, program, promlint, regctl,
     require_root, runner_for, soak_records, static_binary, toxiproxy, trixie_root,
 };
 pub use python::{cfn_lint, file_server, python};

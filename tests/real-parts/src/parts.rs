@@ -37,6 +37,11 @@ pub fn cni_limits() -> Option<PathBuf> {
     part("bin/cni-limits", "the tables of the VPC CNI", "tests/real/install.sh cni-limits")
 }
 
+/// Returns the program that lints metrics with the rules of promtool.
+pub fn promlint() -> Option<PathBuf> {
+    part("bin/promlint", "the linter of Prometheus", "tests/real/install.sh promlint")
+}
+
 /// Returns the kubelet of Kubernetes `minor`, such as `1.34`.
 pub fn kubelet_program(minor: &str) -> Option<PathBuf> {
     let path = format!("kubelet/kubelet-{minor}");

@@ -19,7 +19,7 @@ impl Placeholders {
 
     /// Returns `text` with placeholders for known texts, times and other ports.
     pub fn apply(&self, text: &str) -> String {
-        static TIMES: OnceLock<[(Regex, &str); 10]> = OnceLock::new();
+        static TIMES: OnceLock<[(Regex, &str); 11]> = OnceLock::new();
         let times = TIMES.get_or_init(|| {
             [
                 (r"\d+\.\d+ s\b", "TIME"),
@@ -33,6 +33,7 @@ impl Placeholders {
                 (r"401 for latest/(meta-data|user-data)[^)]*", "401 for latest/ITEM"),
                 (r"127\.\d+\.\d+\.\d+:\d+", "ADDRESS"),
                 (r"\beni-bootstrap-[0-9a-f]{16}\b", "eni-bootstrap-TRANSACTION"),
+                (r#""eni-bootstrap-version": "[^"]*""#, r#""eni-bootstrap-version": "0.0.0""#),
             ]
             .map(|(pattern, placeholder)| (Regex::new(pattern).unwrap(), placeholder))
         });

@@ -17,6 +17,7 @@ use super::real::Real;
 use super::schedule::Schedule;
 use super::secrets::search;
 use super::stack::Stack;
+use crate::support::node::{BOTTLEROCKET_RESULT, RESULT};
 use crate::support::real_parts::static_binary;
 
 /// How much longer than its deadline a run may take, in addition to the time for which the machine was stalled.
@@ -56,9 +57,14 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     let image = contents(site.stack.root());
     let mut outcome = Outcome::default();
     let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
+    let root = site.stack.root().to_owned();
     let mut keep = |name: &str, run: &AgentRun| {
         outputs.push((format!("stdout of the {name}"), run.stdout.clone()));
         outputs.push((format!("stderr of the {name}"), run.stderr.clone()));
+        for file in [RESULT, BOTTLEROCKET_RESULT] {
+            let text = fs::read(root.join(file)).unwrap_or_default();
+            outputs.push((format!("{file} of the {name}"), text));
+        }
     };
     if case.boot == Boot::Second {
         let run = agent::run(&binary, case, &mut site, Schedule::default(), WITHOUT_FAULTS);
@@ -141,8 +147,8 @@ fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Returns the files that differ from `image`, without the lock of the runs, stand-ins, and files that only
-/// fill a file system.
+/// Returns the files that differ from `image`, without the lock and the results of the runs, stand-ins, and files that
+/// only fill a file system.
 fn files(
     image: &BTreeMap<String, Vec<u8>>,
     now: &BTreeMap<String, Vec<u8>>,
@@ -153,7 +159,9 @@ fn files(
     let mut files: Files = changed.map(|(path, bytes)| (path.clone(), text(bytes))).collect();
     let removed = image.keys().filter(|path| !now.contains_key(*path));
     files.extend(removed.map(|path| (path.clone(), "REMOVED\n".to_owned())));
-    files.remove("run/eni-bootstrap/lock");
+    for file in ["run/eni-bootstrap/lock", RESULT, BOTTLEROCKET_RESULT] {
+        files.remove(file);
+    }
     files.retain(|path, _| !path.starts_with("stand-ins/") && !path.contains(".filler"));
     files
 }

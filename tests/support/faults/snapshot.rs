@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 const DRAFT: &str = ".eni-bootstrap-partial";
 /// The names of the record of the last run. It contains the time of the run.
 const RECORDS: [&str; 2] = ["last-run.json", "eni-bootstrap-last-run.json"];
+/// The names of the result of a run, which contains times. A killed run leaves none, and it is not flushed.
+const RESULTS: [&str; 2] = ["result.json", "eni-bootstrap-result.json"];
 
 /// The files below a root by their paths, relative to the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,12 +36,15 @@ enum Content {
 }
 
 impl Snapshot {
-    /// Reads all files below `root`, except sockets.
+    /// Reads all files below `root`, except sockets and the result of a run.
     pub fn of(root: &Path) -> Self {
         let mut entries = BTreeMap::new();
         let mut directories = vec![root.to_owned()];
         while let Some(directory) = directories.pop() {
             for path in fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()) {
+                if RESULTS.iter().any(|name| path.file_name() == Some(OsStr::new(name))) {
+                    continue;
+                }
                 let metadata = path.symlink_metadata().unwrap();
                 let Some(entry) = Entry::read(&path, &metadata) else { continue };
                 if entry.content == Content::Directory {

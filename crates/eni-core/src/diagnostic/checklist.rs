@@ -1,11 +1,9 @@
 //! The results of many checks as text and as JSON.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, wrap};
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::{self, Write as _};
-
-mod wrap;
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,7 +81,7 @@ pub fn text(lines: &[Line], summary: Summary, width: Option<usize>) -> String {
     let column = lines.iter().map(|line| line.diagnostic.code.subject().len()).max().unwrap_or(0);
     let indent = "failed  ".len() + 1 + column + "  ".len();
     let wrapped = |text: &str, indent: usize| match width {
-        Some(width) => wrap::wrap(text, width.saturating_sub(indent), indent),
+        Some(width) => wrap(text, width.saturating_sub(indent), indent),
         None => text.to_owned(),
     };
     let mut text = String::new();

@@ -21,6 +21,7 @@ mod ipv6;
 mod no_capacity;
 mod options;
 mod picture;
+mod rows;
 
 pub use no_capacity::{Excluded, NoCapacity};
 pub use options::{
@@ -28,13 +29,14 @@ pub use options::{
     PrimarySubnet,
 };
 pub use picture::picture;
+pub use rows::{InterfaceRow, InterfaceUse, Term};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::domain::cni::{Cni, IpFamily};
 use crate::domain::instance_limits::InstanceLimits;
 use features::{Features, features};
 pub(crate) use features::{addresses_per_slot, counts_interfaces};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Host-network pods on every node, which use no IP address of the CNI: `aws-node` and
 /// `kube-proxy`.
@@ -43,7 +45,7 @@ use serde::Serialize;
 pub const HOST_NETWORK_PODS: u32 = 2;
 
 /// max-pods with every term of the calculation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Network interfaces of the default network card.
     pub interfaces: u32,

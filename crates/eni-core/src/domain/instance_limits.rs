@@ -5,13 +5,13 @@ mod csv_row;
 pub use csv_row::{HEADER, InvalidRow, NamedRow, Platform, Row, rows};
 
 use crate::domain::identifier::InstanceType;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 
 include!(concat!(env!("OUT_DIR"), "/instance_types.rs"));
 
 /// Limits of one instance type that max-pods and the kubelet's reserves depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceLimits {
     /// Network interfaces of the default network card.
     pub interfaces: u32,
@@ -97,6 +97,17 @@ impl Serialize for Platform {
             Self::Xen => "xen",
             Self::BareMetal => "bare-metal",
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Platform {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "nitro" => Ok(Self::Nitro),
+            "xen" => Ok(Self::Xen),
+            "bare-metal" => Ok(Self::BareMetal),
+            other => Err(de::Error::unknown_variant(other, &["nitro", "xen", "bare-metal"])),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn record() -> RunRecord {
         subnet: "subnet-0a".to_owned(),
         security_groups: vec!["sg-0b".to_owned()],
     };
-    let result = RunResult {
+    let result = SuccessfulRun {
         facts: &facts,
         hardware,
         cluster: Some(&cluster),
@@ -44,6 +44,7 @@ fn record() -> RunRecord {
 
 #[test]
 fn the_record_has_a_versioned_format() {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
     let expected = format!(
         r#"{{
   "aws-node": {{
@@ -56,7 +57,7 @@ fn the_record_has_a_versioned_format() {
     "id": null,
     "name": "prod"
   }},
-  "eni-bootstrap-version": "0.1.0",
+  "eni-bootstrap-version": "{VERSION}",
   "eni-config": {{
     "name": "us-west-2a",
     "security-groups": [
@@ -131,7 +132,7 @@ fn the_record_contains_the_effect_of_the_tags_if_they_were_read() {
         ZoneSubnets::Read(vec![subnet("subnet-0a", "0"), subnet("subnet-0b", "1")]);
     let aws_node = AwsNode::read(&BTreeMap::new(), "example.com/amazon-k8s-cni:v1.23.2");
     let plan = plan(&facts, &settings(PROD), Some(&aws_node)).unwrap();
-    let result = RunResult {
+    let result = SuccessfulRun {
         facts: &facts,
         hardware: Hardware::default(),
         cluster: None,

@@ -290,4 +290,10 @@ settings! {
         /// it for one twentieth of this timeout.
         wait: Timeout = "TIME", default(Timeout::from_mins(2));
     }
+
+    /// The metrics of `run` for the textfile collector of the Prometheus node exporter.
+    metrics: MetricsSettings {
+        /// Directory in which `run` writes eni_bootstrap.prom when it ends
+        dir: PathBuf = "DIRECTORY", unset("none", "\"/var/lib/node_exporter/textfile_collector\"");
+    }
 }

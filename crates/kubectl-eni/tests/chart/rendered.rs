@@ -1,7 +1,9 @@
 //! `helm lint`, `helm template` and the schema of the values.
 
-use super::helm::{Helm, chart, expect_golden, full_values, helm_program};
+use super::helm::{Helm, chart, documents, expect_golden, full_values, helm_program, repository};
 use serde_json::json;
+use std::fs;
+use std::process::Command;
 
 const IMAGE: &str = "--set=audit.enabled=true,audit.image.repository=example.com/kubectl-eni";
 
@@ -28,14 +30,25 @@ fn rendered_objects_are_golden_files() {
 }
 
 #[test]
-fn the_chart_has_the_version_of_the_program() {
+fn the_archive_of_the_chart_has_the_version_of_the_program() {
     let Some(helm) = helm_program() else { return };
-    let chart = chart();
-    let shown = helm.stdout(&["show", "chart", chart.to_str().unwrap()]);
+    let folder = tempfile::tempdir().unwrap();
+    let archive = |name: &str| {
+        let output = folder.path().join(name);
+        let mut build = Command::new(repository().join("packaging/chart/build.sh"));
+        let built = build.arg(&output).env("SOURCE_DATE_EPOCH", "1").output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        output.join(concat!("eni-bootstrap-", env!("CARGO_PKG_VERSION"), ".tgz"))
+    };
+    let (first, second) = (archive("first"), archive("second"));
+    let chart = first.to_str().unwrap();
+    assert!(fs::read(&first).unwrap() == fs::read(&second).unwrap(), "the build is reproducible");
+    let shown = helm.stdout(&["show", "chart", chart]);
     let shown: serde_json::Value = serde_saphyr::from_str(&shown).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!((&shown["version"], &shown["appVersion"]), (&json!(version), &json!(version)));
-    let audit = &helm.objects(&[IMAGE, "--show-only=templates/audit-cronjob.yaml"])[0];
+    let template = ["template", "test", chart, IMAGE, "--show-only=templates/audit-cronjob.yaml"];
+    let audit = &documents(&helm.stdout(&template))[0];
     let container = &audit["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["image"], format!("example.com/kubectl-eni:{version}"));
 }

@@ -48,6 +48,15 @@ impl Cluster {
         self.apply_all(&documents(&fs::read_to_string(path).unwrap()));
     }
 
+    /// Validates an object in a server-side dry run, which rejects unknown fields. An error is the status and the
+    /// message of the response; the status is 0 if the API server does not serve this kind.
+    pub fn dry_run(&self, object: &Value) -> Result<(), (u16, String)> {
+        self.with_client(&Who::Admin.token(), async |client| {
+            let params = PatchParams::apply("test").force().validation_strict().dry_run();
+            server_side_apply(client, object, &params).await.map_err(status_and_message)
+        })
+    }
+
     /// Deletes the object at an API path. Returns when it no longer exists.
     pub fn delete(&self, path: &str) {
         let admin = &Who::Admin.token();
@@ -143,7 +152,8 @@ impl Cluster {
 
     fn apply_one(&self, object: &Value) {
         let result = self.with_client(&Who::Admin.token(), async |client| {
-            server_side_apply(client, object).await.map_err(status_and_message)
+            let params = PatchParams::apply("test").force().validation_strict();
+            server_side_apply(client, object, &params).await.map_err(status_and_message)
         });
         assert_eq!(result, Ok(()), "{object}");
     }
@@ -251,7 +261,11 @@ fn client(config: &Config) -> Client {
     Client::new(service, "default")
 }
 
-async fn server_side_apply(client: Client, object: &Value) -> kube::Result<()> {
+async fn server_side_apply(
+    client: Client,
+    object: &Value,
+    params: &PatchParams,
+) -> kube::Result<()> {
     let typed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
     let kind = GroupVersionKind::try_from(typed.types.unwrap()).unwrap();
     let (resource, capabilities) = discovery::pinned_kind(&client, &kind).await?;
@@ -260,8 +274,7 @@ async fn server_side_apply(client: Client, object: &Value) -> kube::Result<()> {
         Scope::Cluster => Api::all_with(client, &resource),
         Scope::Namespaced => Api::namespaced_with(client, namespace, &resource),
     };
-    let params = PatchParams::apply("test").force().validation_strict();
-    api.patch(&typed.metadata.name.unwrap(), &params, &Patch::Apply(object)).await.map(drop)
+    api.patch(&typed.metadata.name.unwrap(), params, &Patch::Apply(object)).await.map(drop)
 }
 
 fn status_and_message(error: Error) -> (u16, String) {

@@ -15,8 +15,8 @@ pub enum Ceiling {
 }
 
 /// A max-pods value that replaces the computed one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", from = "OverrideFields")]
 pub enum MaxPodsOverride {
     /// The setting `pods.max`.
     Setting {
@@ -30,6 +30,23 @@ pub enum MaxPodsOverride {
         /// Where the value is configured, such as `user data (Karpenter)`.
         source: String,
     },
+}
+
+/// The fields of [`MaxPodsOverride`] in JSON. The code for this type is smaller than that for a tagged enum.
+#[derive(Deserialize)]
+struct OverrideFields {
+    value: u32,
+    /// `None` for the setting `pods.max`.
+    source: Option<String>,
+}
+
+impl From<OverrideFields> for MaxPodsOverride {
+    fn from(OverrideFields { value, source }: OverrideFields) -> Self {
+        match source {
+            Some(source) => Self::Existing { value, source },
+            None => Self::Setting { value },
+        }
+    }
 }
 
 impl MaxPodsOverride {

@@ -1,6 +1,7 @@
 //! Draws the calculation of max-pods as text: the network interfaces, their addresses and each term.
 
-use super::{Capacity, MaxPodsOverride};
+use super::Capacity;
+use super::rows::{InterfaceRow, InterfaceUse, Term};
 use crate::domain::identifier::InstanceType;
 use crate::domain::instance_limits::InstanceLimits;
 use crate::domain::plural::counted;
@@ -23,56 +24,48 @@ pub fn picture(
         limits.platform,
         counted(limits.vcpus, "vCPU")
     );
-    if let Some(addresses) = capacity.attached_addresses {
-        term(&mut text, "attached network interfaces", " ", Some(addresses), "addresses for pods");
-        draw_pods(&mut text, capacity);
-    } else if capacity.addresses.is_some() {
-        draw_interfaces(&mut text, capacity);
-        draw_addresses(&mut text, capacity);
-    } else {
-        text.push_str("  ENI 0   one /80 IPv6 prefix, which serves every pod\n\n");
-    }
-    draw_ceiling(&mut text, capacity);
+    draw_interfaces(&mut text, capacity);
+    draw_terms(&mut text, capacity);
     text
 }
 
 fn draw_interfaces(text: &mut String, capacity: &Capacity) {
-    let usable = capacity.max_eni.unwrap_or(capacity.interfaces);
-    let own = capacity.slots_per_interface + 1;
-    let set_aside = capacity.primary_set_aside > 0;
-    let is_excluded = capacity.primary_excluded > 0;
-    // The primary interface is always the first.
-    let trunk_to = 1 + capacity.trunk;
-    let reserved_to = trunk_to.saturating_add(capacity.reserved);
-    for number in 0..capacity.interfaces {
-        let pods = for_pods(capacity);
-        let (first, further, purpose) = match number {
-            _ if number >= usable => ("·", "·", format!("unused: MAX_ENI is {usable}")),
-            0 if set_aside => ("─", "─", "primary, excluded by custom networking".to_owned()),
-            0 if is_excluded => ("─", "─", "primary, in a subnet that a tag excludes".to_owned()),
-            0 => ("■", "□", format!("primary, {pods}")),
-            _ if number < trunk_to => ("─", "─", "trunk, for security groups for pods".to_owned()),
-            _ if number < reserved_to => ("─", "─", "reserved, not managed by the CNI".to_owned()),
-            _ if capacity.not_created > 0 => {
-                ("·", "·", "not created: a tag excludes the subnet".to_owned())
+    let own = capacity.slots_per_interface.saturating_add(1);
+    let mut has_addresses = false;
+    for row in capacity.interface_rows() {
+        let InterfaceRow { number, purpose } = row;
+        let (first, further) = match purpose {
+            InterfaceUse::Pods => ("■", "□"),
+            InterfaceUse::Ipv6Prefix => {
+                let _ = writeln!(text, "  ENI {number}   {}\n", capacity.describe(row));
+                continue;
             }
-            _ => ("■", "□", pods),
+            InterfaceUse::NotNeeded => continue,
+            InterfaceUse::MaxEni | InterfaceUse::NotCreated => ("·", "·"),
+            InterfaceUse::CustomNetworking
+            | InterfaceUse::ExcludedSubnet
+            | InterfaceUse::Trunk
+            | InterfaceUse::Reserved => ("─", "─"),
         };
-        let _ = writeln!(text, "  ENI {number:<2}  {}  {purpose}", cells(own, first, further));
+        has_addresses |= purpose == InterfaceUse::Pods;
+        let cells = cells(own, first, further);
+        let _ = writeln!(text, "  ENI {number:<2}  {cells}  {}", capacity.describe(row));
     }
     if capacity.other_cards > 0 {
         let _ = writeln!(
             text,
             "  plus {} on other network cards, each with {}",
             counted(capacity.other_cards, "interface"),
-            for_pods(capacity)
+            capacity.pods_per_interface()
         );
     }
-    let slot = match capacity.addresses_per_slot {
-        1 => "address for a pod".to_owned(),
-        many => format!("prefix of {many} addresses for pods"),
-    };
-    let _ = writeln!(text, "\n  ■ primary address   □ {slot}");
+    if has_addresses {
+        let slot = match capacity.addresses_per_slot {
+            1 => "address for a pod".to_owned(),
+            many => format!("prefix of {many} addresses for pods"),
+        };
+        let _ = writeln!(text, "\n  ■ primary address   □ {slot}\n");
+    }
 }
 
 /// Returns a symbol for the primary address, then one for each slot.
@@ -83,68 +76,22 @@ fn cells(count: u32, first: &str, further: &str) -> String {
     format!("{first}{}{more}", further.repeat(rest))
 }
 
-fn for_pods(capacity: &Capacity) -> String {
-    let Capacity { slots_per_interface, addresses_per_slot, .. } = *capacity;
-    let addresses = counted(slots_per_interface.saturating_mul(addresses_per_slot), "address");
-    match addresses_per_slot {
-        1 => format!("{addresses} for pods"),
-        many => {
-            format!("{} × {many} = {addresses} for pods", counted(slots_per_interface, "prefix"))
+fn draw_terms(text: &mut String, capacity: &Capacity) {
+    let terms = capacity.terms();
+    for (index, Term { label, sign, number, unit }) in terms.iter().enumerate() {
+        if index + 1 == terms.len() {
+            text.push('\n');
         }
+        let number = number.map(|number| number.to_string()).unwrap_or_default();
+        let line = format!("  {label:<34} {sign:1} {number:>6} {unit}");
+        let _ = writeln!(text, "{}", line.trim_end());
     }
-}
-
-fn draw_addresses(text: &mut String, capacity: &Capacity) {
-    let Capacity { interfaces_for_pods, slots_per_interface, addresses_per_slot, .. } = *capacity;
-    let slot = if addresses_per_slot == 1 { "address" } else { "prefix" };
-    let mut product = format!(
-        "{} × {}",
-        counted(interfaces_for_pods, "interface"),
-        counted(slots_per_interface, slot)
-    );
-    if addresses_per_slot > 1 {
-        let _ = write!(product, " × {addresses_per_slot}");
-    }
-    text.push('\n');
-    term(text, &product, " ", capacity.addresses, "addresses for pods");
-    if let Some(target) = capacity.address_target {
-        term(text, "limit by MINIMUM_IP_TARGET", "≤", Some(target), "addresses for pods");
-    }
-    draw_pods(text, capacity);
-}
-
-fn draw_pods(text: &mut String, capacity: &Capacity) {
-    let host = Some(capacity.host_network_pods);
-    term(text, "host-network pods", "+", host, "(aws-node, kube-proxy)");
-    term(text, "", "=", capacity.uncapped, "pods");
-}
-
-fn draw_ceiling(text: &mut String, capacity: &Capacity) {
-    if let Some(limit) = capacity.ceiling {
-        let is_reached = capacity.uncapped.is_none_or(|uncapped| uncapped > limit);
-        term(text, "ceiling", "≤", Some(limit), if is_reached { "" } else { "(not reached)" });
-    }
-    if let Some(replaced_by) = &capacity.max_pods_override {
-        let source = match replaced_by {
-            MaxPodsOverride::Setting { .. } => "pods.max".to_owned(),
-            MaxPodsOverride::Existing { source, .. } => format!("existing value in {source}"),
-        };
-        term(text, &source, "→", Some(replaced_by.value()), "(overrides the result)");
-    }
-    text.push('\n');
-    term(text, "max-pods", " ", Some(capacity.max_pods), "");
     for diagnostic in &capacity.diagnostics {
         let _ = writeln!(text, "\n  {}: {}", diagnostic.severity, diagnostic.text);
         if let Some(help) = &diagnostic.help {
             let _ = writeln!(text, "  help: {help}");
         }
     }
-}
-
-fn term(text: &mut String, label: &str, sign: &str, number: Option<u32>, unit: &str) {
-    let number = number.map(|number| number.to_string()).unwrap_or_default();
-    let line = format!("  {label:<34} {sign} {number:>6} {unit}");
-    let _ = writeln!(text, "{}", line.trim_end());
 }
 
 #[cfg(test)]

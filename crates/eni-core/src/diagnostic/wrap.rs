@@ -2,7 +2,7 @@
 
 /// Breaks `text` into lines of at most `width` characters. The second and further lines start with `indent`
 /// spaces. A command in backticks stays on one line, so that it can be pasted.
-pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut result = String::new();
     let mut used = 0;
     for word in words(text) {

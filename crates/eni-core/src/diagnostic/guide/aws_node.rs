@@ -91,7 +91,7 @@ guides! {
         /// ([permissions](reference/permissions.md)):
         ///
         /// ```sh
-        /// kubectl eni check --cluster-name CLUSTER --node-role ROLE-ARN
+        /// kubectl eni check --cluster-name CLUSTER --node-role arn:aws:iam::123456789012:role/ROLE
         /// ```
 
     ServiceAccountNotFound

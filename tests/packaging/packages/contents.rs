@@ -31,6 +31,7 @@ drwxr-xr-x root/root /usr/share/fish/vendor_completions.d
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-check.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-max-pods.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-plan.1.gz
+-rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-report.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-retry.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-run.1.gz
 -rw-r--r-- root/root /usr/share/man/man1/eni-bootstrap-token.1.gz

@@ -33,17 +33,17 @@ fn every_command_has_a_man_page_without_formatter_warnings() {
         pages.map(Result::unwrap).collect()
     };
     let own = pages(folder.path());
-    let names: Vec<_> =
-        own.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
-    let commands =
-        ["-check", "-max-pods", "-plan", "-retry", "-run", "-token", "-undo", "-wait", ""];
-    assert_eq!(names, commands.map(|command| format!("eni-bootstrap{command}")));
     let of_plugin = pages(&folder.path().join("plugin"));
-    let names: Vec<_> =
-        of_plugin.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
-    let mut expected = pages_of(&kubectl_eni::cli::command_line(), "kubectl-eni");
-    expected.sort_by_key(|name| format!("{name}.1"));
-    assert_eq!(names, expected);
+    for (pages, command, program) in [
+        (&own, eni_bootstrap::cli::command_line(), "eni-bootstrap"),
+        (&of_plugin, kubectl_eni::cli::command_line(), "kubectl-eni"),
+    ] {
+        let names: Vec<_> =
+            pages.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
+        let mut expected = pages_of(&command, program);
+        expected.sort_by_key(|name| format!("{name}.1"));
+        assert_eq!(names, expected);
+    }
     for page in own.into_iter().chain(of_plugin) {
         // -z suppresses the formatted output; -ww enables all warnings.
         assert_eq!(run(&groff, &["-man", "-ww", "-z", "-Kutf8", "-Tutf8"], &page), "0\n");

@@ -286,7 +286,7 @@ fn packer_and_image_builder_set_the_tags_by_which_karpenter_selects_the_ami() {
     let readme = text("README.md");
     for argument in [
         format!("-var kubernetes_version={kubernetes} "),
-        "-var package_version=$version ".to_owned(),
+        "-var package_version=\"$version\" ".to_owned(),
         format!("KubernetesVersion={kubernetes} "),
         "PackageVersion=$version ".to_owned(),
     ] {

@@ -45,7 +45,13 @@ fn listed_crates(section: &str, architecture: &str) -> Crates {
     let lines = lines.lines().skip(1).take_while(|line| !line.is_empty());
     let is_built =
         |line: &&str| line.rsplit_once("  only ").is_none_or(|(_, only)| only == architecture);
-    lines.filter(is_built).map(|line| line.split("  ").next().unwrap().to_owned()).collect()
+    let named = lines.filter(is_built).map(|line| line.split("  ").next().unwrap());
+    // The list contains the crates of this repository without their version.
+    let with_version = |name: &str| match name.contains(' ') {
+        true => name.to_owned(),
+        false => format!("{name} {}", env!("CARGO_PKG_VERSION")),
+    };
+    named.map(with_version).collect()
 }
 
 /// Returns the list of crates in the binary, without build scripts and their dependencies.

@@ -64,7 +64,7 @@ fn about(command: &Command) -> String {
 /// Returns the commands in the examples at the end of `--help`.
 fn example(command: &Command) -> Option<String> {
     let help = command.get_after_help()?.to_string();
-    let examples = help.split("\n\n").find(|paragraph| paragraph.starts_with("Example"))?;
+    let examples = help.split("\n\n").find(|it| it.starts_with("Example"))?;
     let commands = examples.split_once(':')?.1.lines().map(str::trim);
     Some(commands.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"))
 }

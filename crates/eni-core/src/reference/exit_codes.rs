@@ -10,7 +10,7 @@ Exit codes from 64 to 78 come from `sysexits.h`; 79 is the next number. Results 
 
 An error message states what failed, why, and how to fix it:
 
-<!-- not run: pattern of a message -->
+<!-- not run: format of an error -->
 ```text
 error: failed to read instance metadata
   caused by: …

@@ -30,7 +30,7 @@ impl Place {
             Self::Check => "`eni-bootstrap check`",
             Self::MaxPods => "`eni-bootstrap max-pods`",
             Self::Event => {
-                "an Event of the node (`kubectl get events --field-selector reason=PodSubnetFull`)"
+                "an Event of the node (`kubectl get events -n default --field-selector reason=PodSubnetFull`)"
             }
             Self::PluginCheck => "`kubectl eni check`",
             Self::PluginConfigs => "`kubectl eni configs`",

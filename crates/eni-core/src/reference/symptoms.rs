@@ -46,7 +46,7 @@ pub(super) const SYMPTOMS: [Symptom; 14] = [
             Code::UnitMismatch,
             Code::NoStorageForPods,
         ],
-        "see [Errors](#errors); without a line of eni-bootstrap, the unit is not enabled in the image",
+        "see [Errors](#errors); without a line of eni-bootstrap, the unit is not enabled in the image; with `failed to install eni-bootstrap`, the [download in user data](user-data.md#unmodified-eks-ami) failed",
     ),
     symptom(
         "the node joins, but stays `NotReady`",
@@ -111,7 +111,7 @@ pub(super) const SYMPTOMS: [Symptom; 14] = [
     ),
     symptom(
         "Karpenter replaces a node again and again",
-        "`kubectl get events --field-selector reason=PodSubnetFull`",
+        "`kubectl get events -n default --field-selector reason=PodSubnetFull`",
         &[Code::SubnetFull, Code::NoFreePrefix, Code::EniConfigNotFound],
         "Karpenter replaces a node that does not register within 15 minutes",
     ),
@@ -180,12 +180,14 @@ between versions. To search this page for a code, append it to the address of th
 | Are the ENIConfigs, the subnets and the IAM role of aws-node right? | `kubectl eni check` |
 | Which nodes of the cluster are wrong? | `kubectl eni nodes` ([verdicts](kubectl-eni-nodes.md#verdicts)) |
 | Are the subnets large enough? | `kubectl eni capacity` |
-| Did a node fail because of a full subnet? | `kubectl get events --field-selector reason=PodSubnetFull` |
+| Did a node fail because of a full subnet? | `kubectl get events -n default --field-selector reason=PodSubnetFull` |
 
 The log has one line for each event. Warnings of the plan start with `plan:`, results of checks with `verify:`, and reasons for a
 wait with `wait:`. Log lines have no code: run `eni-bootstrap check --output json`, which reports the same conditions with their
-codes. On Bottlerocket, the log is in the console output, and in the admin container in `journalctl -u
-bootstrap-containers@eni-bootstrap`.
+codes. On Bottlerocket, the log is in the console output. To read it on the node, run `sudo sheltie` in the admin container, and then
+`journalctl -u bootstrap-containers@eni-bootstrap`.
+
+Run the `kubectl` and `aws` commands on this page on your workstation, and all other commands as root on the node.
 
 After you have corrected the cause, the node retries by itself. To [retry
 immediately](../systemd/README.md#retry-after-a-failure), run `systemctl start nodeadm-run` on Amazon Linux 2023, `snap start

@@ -58,7 +58,7 @@ fn placeholders(message: &str) -> String {
 fn diagnostics(text: &mut String) {
     text.push_str(
         "\n## Diagnostics\n\nA section for each code, in the order of [diagnostics.md](diagnostics.md). In the commands, replace the words in\n\
-         capital letters.\n",
+         capital letters, and example values such as `us-west-2a` and `m5.large`.\n",
     );
     let shown = shown_by::all();
     for code in Code::ALL {

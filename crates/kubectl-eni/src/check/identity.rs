@@ -124,7 +124,7 @@ impl IdentityCheck<'_> {
                 format!(
                     "ServiceAccount {name} not found in namespace {NAMESPACE}, so no pod of aws-node starts"
                 ),
-                "install the VPC CNI again, which creates the ServiceAccount, for example `aws eks update-addon --addon-name vpc-cni --resolve-conflicts OVERWRITE --cluster-name NAME`",
+                "install the VPC CNI again, which creates the ServiceAccount, for example `aws eks update-addon --addon-name vpc-cni --resolve-conflicts PRESERVE --cluster-name NAME`",
             )),
             Err(error) => {
                 let help = format!(

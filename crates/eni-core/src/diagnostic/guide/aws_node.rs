@@ -101,7 +101,7 @@ guides! {
         /// Install the CNI again, which creates the service account:
         ///
         /// ```sh
-        /// aws eks update-addon --addon-name vpc-cni --resolve-conflicts OVERWRITE --cluster-name CLUSTER
+        /// aws eks update-addon --addon-name vpc-cni --resolve-conflicts PRESERVE --cluster-name CLUSTER
         /// kubectl -n kube-system describe daemonset aws-node
         /// ```
 

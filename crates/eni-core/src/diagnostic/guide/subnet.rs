@@ -58,7 +58,8 @@ guides! {
 
     SubnetTaggedOut
     effect
-        /// From version 1.22.0, the CNI assigns no address of this subnet to pods. Pods stay in `ContainerCreating`.
+        /// From version 1.22.0, the CNI assigns no address of this subnet to pods. On a new node, aws-node exits, and the node stays
+        /// NotReady. On a running node, new pods stay in `ContainerCreating`.
     fix
         /// Remove the tag in the message, or set `spec.subnet` to another subnet. If the version of the CNI is unknown, set
         /// `cni.version`.
@@ -77,7 +78,7 @@ guides! {
         ///
         /// ```sh
         /// kubectl eni capacity
-        /// kubectl get events --field-selector reason=PodSubnetFull
+        /// kubectl get events -n default --field-selector reason=PodSubnetFull
         /// aws ec2 describe-subnets --subnet-ids SUBNET-ID --query 'Subnets[].AvailableIpAddressCount'
         /// ```
 

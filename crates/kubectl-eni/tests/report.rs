@@ -25,6 +25,10 @@ fn report(result: &str, format: &str) -> RunOutput {
 fn successful(result: &str, format: &str) -> String {
     let output = report(result, format);
     assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{result} {format}");
-    // The page names the version of the plugin, which no file of the repository but Cargo.toml contains.
-    output.stdout.replace(concat!("kubectl-eni ", env!("CARGO_PKG_VERSION")), "kubectl-eni 0.0.0")
+    without_version(&output.stdout)
+}
+
+/// Returns a page with the version 0.0.0 of the plugin. No file of the repository but Cargo.toml contains its version.
+fn without_version(page: &str) -> String {
+    page.replace(concat!("kubectl-eni ", env!("CARGO_PKG_VERSION")), "kubectl-eni 0.0.0")
 }

@@ -3,12 +3,11 @@
 //! ```text
 //! report      the arguments and the outputs
 //! html        the page
-//! text        the text for a terminal
 //! timeline    the picture of the phases, requests and waits
 //! interfaces  the picture of the network interfaces and the calculation
 //! terms       the terms of the calculation with their sources
 //! svg, time   draw shapes, and format times
-//! result      reads the file
+//! result      reads the file with `eni_core::run_result`
 //! error       the errors of the command
 //! ```
 
@@ -18,7 +17,6 @@ mod interfaces;
 mod result;
 mod svg;
 mod terms;
-mod text;
 mod time;
 mod timeline;
 
@@ -29,7 +27,8 @@ use crate::output::print;
 use clap::{Args, ValueEnum};
 use eni_bootstrap::adapter::disk::write_atomic;
 use eni_core::failure::ExitCode;
-use result::RunResult;
+use eni_core::run_result;
+use result::Report;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -75,8 +74,8 @@ pub enum Format {
 
 /// Reads the result of a run and prints or writes the report.
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Error> {
-    let result = read(&args.file)?;
-    let report = render(&result, args.output)?;
+    let report = read(&args.file)?;
+    let report = render(&report, args.output)?;
     match &args.to {
         Some(path) => {
             write_atomic(path, report.as_bytes()).map_err(ReportError::Write)?;
@@ -86,7 +85,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Error> {
     Ok(ExitCode::Success)
 }
 
-fn read(path: &Path) -> Result<RunResult, ReportError> {
+fn read(path: &Path) -> Result<Report, ReportError> {
     if path == Path::new("-") {
         return parse("standard input", io::stdin().lock());
     }
@@ -97,7 +96,7 @@ fn read(path: &Path) -> Result<RunResult, ReportError> {
     }
 }
 
-fn parse(name: &str, reader: impl Read) -> Result<RunResult, ReportError> {
+fn parse(name: &str, reader: impl Read) -> Result<Report, ReportError> {
     let mut text = Vec::new();
     let limit = MOST_MIB << 20;
     let name = name.to_owned();
@@ -107,19 +106,19 @@ fn parse(name: &str, reader: impl Read) -> Result<RunResult, ReportError> {
     if u64::try_from(text.len()).is_ok_and(|length| length > limit) {
         return Err(ReportError::TooLarge { name, limit: MOST_MIB });
     }
-    result::parse(&name, &text)
+    Report::parse(&name, text)
 }
 
-fn render(result: &RunResult, format: Format) -> Result<String, ReportError> {
+fn render(report: &Report, format: Format) -> Result<String, ReportError> {
     Ok(match format {
-        Format::Text => text::text(result),
-        Format::Html => html::page(result),
+        Format::Text => run_result::text(&report.result),
+        Format::Html => html::page(report),
         Format::Timeline => {
-            let drawing = timeline::timeline(result, Size::Wide, true);
-            drawing.file(&timeline::title(result), &timeline::description(result))
+            let drawing = timeline::timeline(report, Size::Wide, true);
+            drawing.file(&timeline::title(report), &timeline::description(&report.result))
         }
         Format::Interfaces => {
-            let plan = result.plan.as_ref().ok_or(ReportError::NoPlan)?;
+            let plan = report.plan.as_ref().ok_or(ReportError::NoPlan)?;
             let drawing = interfaces::interfaces(plan, Size::Wide, true);
             drawing.file(&interfaces::title(plan), &interfaces::description(plan))
         }

@@ -28,7 +28,7 @@ fn successful(result: &str, format: &str) -> String {
     without_version(&output.stdout)
 }
 
-/// Replaces the version of the plugin in a page, because only `Cargo.toml` may contain it.
+/// Returns a page with the version 0.0.0 of the plugin. No file of the repository but Cargo.toml contains its version.
 fn without_version(page: &str) -> String {
     page.replace(concat!("kubectl-eni ", env!("CARGO_PKG_VERSION")), "kubectl-eni 0.0.0")
 }

@@ -11,6 +11,14 @@ pub struct Phase {
     pub duration_us: u64,
 }
 
+impl Phase {
+    /// Returns the time of its end.
+    #[must_use]
+    pub fn end_us(&self) -> u64 {
+        self.start_us.saturating_add(self.duration_us)
+    }
+}
+
 /// What a run does in a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,6 +69,12 @@ pub struct Request {
 impl Request {
     /// The result of a request without a response: it failed, timed out or was cancelled.
     pub const NO_RESPONSE: &str = "no response";
+
+    /// Returns the time of its end.
+    #[must_use]
+    pub fn end_us(&self) -> u64 {
+        self.start_us.saturating_add(self.duration_us)
+    }
 
     /// Returns whether there is no response, or one with an error status other than 404: an item or an object that does
     /// not exist is an answer.

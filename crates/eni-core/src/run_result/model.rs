@@ -133,6 +133,19 @@ pub enum EniConfigState {
     NotReady,
 }
 
+impl EniConfigState {
+    /// Returns the state for people, such as `not ready`.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Recorded => "not read; the last successful run found it",
+            Self::Missing => "not ready (eni-config.on-timeout is \"continue\")",
+            Self::NotReady => "not ready",
+        }
+    }
+}
+
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -145,6 +158,10 @@ pub struct CheckResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
+
+/// The order of the diagnostics.
+const WORST_FIRST: [Severity; 5] =
+    [Severity::Failed, Severity::Warning, Severity::Skipped, Severity::Info, Severity::Ok];
 
 impl From<&Diagnostic> for CheckResult {
     fn from(diagnostic: &Diagnostic) -> Self {
@@ -187,13 +204,15 @@ impl RunResult {
         }
     }
 
-    /// Returns the diagnostics of the plan, then the results of the checks.
+    /// Returns the diagnostics of the plan and the results of the checks, the worst first.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<CheckResult> {
         let of_plan = self.plan.as_ref().and_then(|plan| plan.get("diagnostics")).cloned();
         let of_plan: Option<Vec<CheckResult>> =
             of_plan.and_then(|list| serde_json::from_value(list).ok());
-        of_plan.into_iter().flatten().chain(self.checks.iter().cloned()).collect()
+        let all: Vec<&CheckResult> = of_plan.iter().flatten().chain(&self.checks).collect();
+        let of = |severity| all.iter().filter(move |it| it.severity == severity);
+        WORST_FIRST.into_iter().flat_map(of).copied().cloned().collect()
     }
 }
 

@@ -6,10 +6,8 @@ use super::Request;
 /// faster than this number of round trips, unless it sends requests earlier.
 #[must_use]
 pub fn longest_sequence(requests: &[Request]) -> usize {
-    let mut times: Vec<(u64, u64)> = requests
-        .iter()
-        .map(|request| (request.start_us.saturating_add(request.duration_us), request.start_us))
-        .collect();
+    let mut times: Vec<(u64, u64)> =
+        requests.iter().map(|request| (request.end_us(), request.start_us)).collect();
     // The request that ends first leaves the most time for the others.
     times.sort_unstable();
     let mut end = 0;

@@ -135,6 +135,18 @@ fn a_later_attempt_that_changes_nothing_keeps_the_first_effect() {
 }
 
 #[test]
+fn the_diagnostics_of_the_plan_and_the_checks_are_in_the_order_of_their_severity() {
+    let passed = CheckResult::from(&Diagnostic::ok(Code::SubnetOk, "subnet-1"));
+    let note = |severity: &str| json!({ "code": severity, "severity": severity, "subject": "a", "text": "b" });
+    let notes = ["info", "warning", "skipped"].map(note);
+    let plan = json!({ "diagnostics": notes });
+    let checks = [vec![passed], failed().checks].concat();
+    let result = RunResult { plan: Some(plan), checks, ..failed() };
+    let codes: Vec<String> = result.diagnostics().into_iter().map(|it| it.code).collect();
+    assert_eq!(codes, ["eniconfig-not-found", "warning", "skipped", "info", "subnet-ok"]);
+}
+
+#[test]
 fn the_report_of_a_run_without_a_plan() {
     let expected = format!(
         "\

@@ -1,7 +1,7 @@
 //! The result of a run as text.
 
 use super::timeline::{time, timeline};
-use super::{EniConfigState, Outcome, RunResult, longest_sequence};
+use super::{Outcome, RunResult, longest_sequence};
 use crate::diagnostic::wrap;
 use crate::domain::capacity::{Capacity, picture};
 use crate::domain::identifier::InstanceType;
@@ -24,12 +24,7 @@ pub fn text(result: &RunResult) -> String {
         facts(&mut text, plan);
     }
     if let Some(eni_config) = &result.eni_config {
-        let state = match eni_config.state {
-            EniConfigState::Ready => "ready",
-            EniConfigState::Recorded => "not read; the last successful run found it",
-            EniConfigState::Missing => "not ready (eni-config.on-timeout is \"continue\")",
-            EniConfigState::NotReady => "not ready",
-        };
+        let state = eni_config.state.description();
         let subnet = eni_config.subnet.iter().chain(&eni_config.security_groups);
         let subnet: String = subnet.flat_map(|id| [", ", id.as_str()]).collect();
         entry(&mut text, "ENIConfig", &format!("{} {state}{subnet}", eni_config.name));

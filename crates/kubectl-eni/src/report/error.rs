@@ -22,12 +22,9 @@ pub enum ReportError {
         /// The limit in MiB.
         limit: u64,
     },
-    /// The file is not JSON, or a key is missing.
+    /// The file is not JSON, or a key is missing or has an unknown value.
     #[error("{name} is not a result of eni-bootstrap")]
     Invalid { name: String, source: serde_json::Error },
-    /// The file is JSON without a version.
-    #[error("{name} is not a result of eni-bootstrap: it has no format-version")]
-    NotAResult { name: String },
     /// Another version of eni-bootstrap wrote the file in another format.
     #[error("{name} has the format version {version}, but this program reads version {readable}")]
     FormatVersion {
@@ -52,7 +49,7 @@ impl Advice for ReportError {
             Self::Read { .. } => {
                 "pass a copy of /run/eni-bootstrap/result.json, or `-` to read it from standard input"
             }
-            Self::TooLarge { .. } | Self::Invalid { .. } | Self::NotAResult { .. } => {
+            Self::TooLarge { .. } | Self::Invalid { .. } => {
                 "copy the complete file /run/eni-bootstrap/result.json from the node"
             }
             Self::FormatVersion { .. } => {
@@ -69,7 +66,6 @@ impl Advice for ReportError {
             Self::Read { .. } | Self::Write(_) => ExitCode::CannotWrite,
             Self::TooLarge { .. }
             | Self::Invalid { .. }
-            | Self::NotAResult { .. }
             | Self::FormatVersion { .. }
             | Self::NoPlan => ExitCode::InvalidData,
         }

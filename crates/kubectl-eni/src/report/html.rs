@@ -11,7 +11,7 @@ mod markup;
 mod outcome;
 mod sections;
 
-use super::result::RunResult;
+use super::result::Report;
 use super::svg::{STYLE, escaped};
 use super::timeline;
 use markup::section;
@@ -20,19 +20,19 @@ use markup::section;
 const PAGE_STYLE: &str = include_str!("html/page.css");
 
 /// Returns the page.
-pub(super) fn page(result: &RunResult) -> String {
-    let sections = sections::sections(result);
+pub(super) fn page(report: &Report) -> String {
+    let sections = sections::sections(report);
     let links: Vec<String> = sections
         .iter()
         .map(|it| format!("<li><a href=\"#{}\">{}</a></li>", it.id, escaped(it.heading)))
         .collect();
     let body: String = sections.iter().map(section).collect();
-    let title = escaped(&timeline::title(result));
-    let heading = format!("Boot report of {}", escaped(&result.node()));
+    let title = escaped(&timeline::title(report));
+    let heading = format!("Boot report of {}", escaped(&report.node()));
     let footer = format!(
         "Result of eni-bootstrap {}, run at {}. Page by kubectl-eni {}.",
-        escaped(&result.eni_bootstrap_version),
-        escaped(&result.started),
+        escaped(&report.result.eni_bootstrap_version),
+        humantime::format_rfc3339_micros(report.result.started),
         env!("CARGO_PKG_VERSION")
     );
     // The policy makes a browser block every request, even if the page contained one.
@@ -48,7 +48,7 @@ pub(super) fn page(result: &RunResult) -> String {
          <main id=\"main\">\n{outcome}\
          <nav aria-label=\"Sections\"><ul>{links}</ul></nav>\n{body}</main>\n\
          <footer><p>{footer}</p></footer>\n</body>\n</html>\n",
-        outcome = outcome::outcome(result),
+        outcome = outcome::outcome(report),
         links = links.concat(),
     )
 }

@@ -15,10 +15,11 @@ mod place;
 
 pub(super) use critical::critical_path;
 
-use super::result::{Outcome, RunResult};
+use super::result::Report;
 use super::svg::{Anchor, Area, Drawing, MARGIN, Size, label_width};
 use super::time::{duration, tick_step};
 use eni_core::domain::plural::counted;
+use eni_core::run_result::{Outcome, RunResult};
 use lanes::{Bar, Kind, Lane, lanes};
 use panel::{Panel, panels};
 use place::{Placed, Scale, place};
@@ -30,28 +31,28 @@ const BAR: u64 = 14;
 const LINE: u64 = 18;
 
 /// Returns the drawing. With `has_title`, it starts with the title.
-pub(super) fn timeline(result: &RunResult, size: Size, has_title: bool) -> Drawing {
+pub(super) fn timeline(report: &Report, size: Size, has_title: bool) -> Drawing {
     let mut drawing = Drawing::new(size);
     if has_title {
         drawing.y += LINE;
-        drawing.text((MARGIN, drawing.y), Anchor::Start, "title", &title(result));
+        drawing.text((MARGIN, drawing.y), Anchor::Start, "title", &title(report));
         drawing.y += 6;
     }
-    let lanes = lanes(result);
+    let lanes = lanes(&report.result);
     legend(&mut drawing, &lanes);
-    for panel in panels(result) {
+    for panel in panels(&report.result) {
         draw_panel(&mut drawing, &panel, &lanes);
     }
     drawing
 }
 
 /// Returns the title.
-pub(super) fn title(result: &RunResult) -> String {
-    let outcome = match result.outcome {
+pub(super) fn title(report: &Report) -> String {
+    let outcome = match report.result.outcome {
         Outcome::Ready => "ready",
         Outcome::Failed => "failed",
     };
-    format!("Boot of {}: {outcome} after {}", result.node(), duration(result.duration_us))
+    format!("Boot of {}: {outcome} after {}", report.node(), duration(report.result.duration_us))
 }
 
 /// Returns the content of the timeline as text.
@@ -59,12 +60,12 @@ pub(super) fn description(result: &RunResult) -> String {
     let phases: Vec<String> = result
         .phases
         .iter()
-        .map(|phase| format!("{} {}", phase.name, duration(phase.duration_us)))
+        .map(|phase| format!("{} {}", phase.name.name(), duration(phase.duration_us)))
         .collect();
     let mut text = format!("Phases: {}.", list(&phases));
     let count = u64::try_from(result.requests.len()).unwrap_or(u64::MAX);
     let _ = write!(text, " {}", counted(count, "request"));
-    let failures = result.requests.iter().filter(|it| it.is_failure()).count();
+    let failures = result.requests.iter().filter(|it| it.has_failed()).count();
     if failures > 0 {
         let _ = write!(text, ", {failures} failed");
     }
@@ -146,7 +147,7 @@ fn draw_panel(drawing: &mut Drawing, panel: &Panel, lanes: &[Lane]) {
     drawing.y = top;
     for (lane, bars, placed, rows) in rows {
         let baseline = drawing.y + 15;
-        drawing.text((MARGIN, baseline), Anchor::Start, "strong", &lane.name);
+        drawing.text((MARGIN, baseline), Anchor::Start, "strong", lane.name);
         drawing.y += heading + 4;
         for (bar, placed) in bars.iter().zip(placed) {
             draw_bar(drawing, bar, placed);

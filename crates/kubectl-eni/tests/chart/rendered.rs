@@ -35,8 +35,8 @@ fn the_archive_of_the_chart_has_the_version_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let archive = |name: &str| {
         let output = folder.path().join(name);
-        let mut build = Command::new(repository().join("packaging/chart/build.sh"));
-        let built = build.arg(&output).env("SOURCE_DATE_EPOCH", "1").output().unwrap();
+        let mut script = Command::new(repository().join("packaging/chart/build.sh"));
+        let built = script.arg(&output).env("SOURCE_DATE_EPOCH", "1").output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         output.join(concat!("eni-bootstrap-", env!("CARGO_PKG_VERSION"), ".tgz"))
     };

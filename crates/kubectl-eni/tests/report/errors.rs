@@ -16,20 +16,24 @@ fn another_file_is_an_error_with_help() {
     let copy = "  help: copy the complete file /run/eni-bootstrap/result.json from the node\n";
     for (input, expected) in [
         (
-            "{",
+            &b"{"[..],
             "error: standard input is not a result of eni-bootstrap\n  caused by: EOF while parsing an object at line 1 column 1\n",
         ),
         (
-            "{}",
-            "error: standard input is not a result of eni-bootstrap: it has no format-version\n",
+            b"{}",
+            "error: standard input is not a result of eni-bootstrap\n  caused by: missing field `format-version`\n",
         ),
         (
-            "{\"format-version\": 1}",
+            b"{\"format-version\": 1}",
             "error: standard input is not a result of eni-bootstrap\n  caused by: missing field `eni-bootstrap-version`\n",
+        ),
+        (
+            b"\"\xff\"",
+            "error: standard input is not a result of eni-bootstrap\n  caused by: invalid utf-8 sequence of 1 bytes from index 1\n",
         ),
     ] {
         let expected = format!("{expected}{copy}");
-        assert_eq!(failure(&["-"], input.as_bytes()), (Some(65), expected), "{input}");
+        assert_eq!(failure(&["-"], input), (Some(65), expected), "{input:?}");
     }
     let other = "error: standard input has the format version 2, but this program reads version 1\n  help: use the plugin of the release that is on the node: `eni-bootstrap --version`\n";
     assert_eq!(failure(&["-"], b"{\"format-version\": 2}"), (Some(65), other.to_owned()));
@@ -63,7 +67,8 @@ fn to_writes_a_file_and_prints_nothing() {
     let arguments = ["report", file.to_str().unwrap(), "--output=html", "--to"];
     let output = run(arguments.into_iter().chain([to.to_str().unwrap()]));
     assert_eq!((output.status, output.stdout.as_str(), output.stderr.as_str()), (Some(0), "", ""));
-    assert_eq!(without_version(&fs::read_to_string(&to).unwrap()), successful("ready", "html"));
+    let written = without_version(&fs::read_to_string(&to).unwrap());
+    assert_eq!(written, successful("ready", "html"));
     // A file is not a directory.
     let below = to.join("report.html");
     let output = run(arguments.into_iter().chain([below.to_str().unwrap()]));

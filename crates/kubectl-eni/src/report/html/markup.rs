@@ -1,6 +1,7 @@
 //! Elements of the page. All text is escaped here.
 
 use crate::report::svg::escaped;
+use eni_core::diagnostic::Severity;
 use std::fmt::Write as _;
 
 /// A section with a heading of level 2.
@@ -100,13 +101,13 @@ pub(super) fn facts(items: &[(&str, String)]) -> String {
 }
 
 /// Returns the symbol of a severity, for readers who do not see its color.
-pub(super) fn symbol(severity: &str) -> &'static str {
+pub(super) fn symbol(severity: Severity) -> &'static str {
     match severity {
-        "failed" => "✕",
-        "warning" => "▲",
-        "skipped" => "○",
-        "ok" => "✓",
-        _ => "i",
+        Severity::Failed => "✕",
+        Severity::Warning => "▲",
+        Severity::Skipped => "○",
+        Severity::Ok => "✓",
+        Severity::Info => "i",
     }
 }
 

@@ -1,26 +1,29 @@
 //! The pictures and the tables of the page.
 
 use super::markup::{self, Column, Section, facts, paragraph, prose, symbol, table};
-use crate::report::result::{EniConfig, Plan, RunResult};
+use crate::report::result::{Plan, Report};
 use crate::report::svg::{Drawing, Size, escaped};
 use crate::report::terms::{cni_base, limits_source, sourced_terms};
 use crate::report::time::duration;
 use crate::report::{interfaces, timeline};
+use eni_core::diagnostic::Severity;
+use eni_core::run_result::{EniConfigResult, RunResult};
 
 /// Returns the sections that have content.
-pub(super) fn sections(result: &RunResult) -> Vec<Section> {
+pub(super) fn sections(report: &Report) -> Vec<Section> {
+    let result = &report.result;
     let mut sections = vec![Section {
         id: "timeline",
         heading: "Boot timeline",
         body: figure(
             "timeline",
-            |size| timeline::timeline(result, size, false),
-            &timeline::title(result),
+            |size| timeline::timeline(report, size, false),
+            &timeline::title(report),
             &timeline::description(result),
         ),
     }];
     let mut add = |id, heading, body| sections.push(Section { id, heading, body });
-    if let Some(plan) = &result.plan {
+    if let Some(plan) = &report.plan {
         let picture = figure(
             "interfaces",
             |size| interfaces::interfaces(plan, size, false),
@@ -69,7 +72,7 @@ fn plan_facts(plan: &Plan) -> String {
         ("region", instance.region.clone()),
         ("VPC", or_unknown(&instance.vpc_id)),
         ("subnet of the node", or_unknown(&instance.subnet_id)),
-        ("platform", limits.values.platform.clone()),
+        ("platform", limits.values.platform.to_string()),
         ("vCPUs", limits.values.vcpus.to_string()),
         ("limits from", limits_source(&limits.source)),
     ];
@@ -99,8 +102,8 @@ fn plan_facts(plan: &Plan) -> String {
     facts(&items)
 }
 
-fn eni_config_facts(eni_config: &EniConfig) -> String {
-    let EniConfig { name, state, subnet, security_groups } = eni_config;
+fn eni_config_facts(eni_config: &EniConfigResult) -> String {
+    let EniConfigResult { name, state, subnet, security_groups } = eni_config;
     let groups = match (subnet, &security_groups[..]) {
         (None, []) => "unknown".to_owned(),
         (Some(_), []) => "those of the primary network interface".to_owned(),
@@ -108,7 +111,7 @@ fn eni_config_facts(eni_config: &EniConfig) -> String {
     };
     facts(&[
         ("name", name.clone()),
-        ("state", state.clone()),
+        ("state", state.description().to_owned()),
         ("subnet", subnet.clone().unwrap_or_else(|| "unknown".to_owned())),
         ("security groups", groups),
     ])
@@ -118,7 +121,7 @@ fn files(result: &RunResult) -> String {
     if result.changes.is_empty() {
         return paragraph("The run changed no file.");
     }
-    let rows = result.changes.iter().map(|it| [it.target.clone(), it.outcome.clone()]);
+    let rows = result.changes.iter().map(|it| [it.target.clone(), it.outcome.name().to_owned()]);
     table("Files and settings", [("target", Column::Code), ("result", Column::Text)], rows)
 }
 
@@ -139,17 +142,17 @@ fn waits(result: &RunResult) -> String {
 }
 
 fn diagnostics(result: &RunResult) -> String {
-    let notes = result.notes();
+    let notes = result.diagnostics();
     if notes.is_empty() {
         return paragraph("There are no diagnostics.");
     }
     let items = notes.iter().map(|note| {
         let help = note.help.as_deref().map(markup::help).unwrap_or_default();
-        let (severity, code) = (escaped(&note.severity), escaped(&note.code));
+        let (severity, code) = (note.severity, escaped(&note.code));
         format!(
             "<li class=\"note {class}\"><p><span class=\"severity\"><span aria-hidden=\"true\">{symbol}</span> {severity}</span> <code>{code}</code> <span class=\"subject\">{subject}</span></p><p>{text}</p>{help}</li>\n",
-            class = severity_class(&note.severity),
-            symbol = symbol(&note.severity),
+            class = severity_class(note.severity),
+            symbol = symbol(note.severity),
             subject = escaped(&note.subject),
             text = prose(&note.text),
         )
@@ -157,13 +160,13 @@ fn diagnostics(result: &RunResult) -> String {
     format!("<ul class=\"notes\">\n{}</ul>\n", items.collect::<String>())
 }
 
-/// Returns the class of a severity. Only known severities are classes.
-fn severity_class(severity: &str) -> &'static str {
+/// Returns the class of a severity in the style sheet.
+fn severity_class(severity: Severity) -> &'static str {
     match severity {
-        "failed" => "bad",
-        "warning" => "warning",
-        "ok" => "good",
-        _ => "neutral",
+        Severity::Failed => "bad",
+        Severity::Warning => "warning",
+        Severity::Ok => "good",
+        Severity::Skipped | Severity::Info => "neutral",
     }
 }
 
@@ -184,9 +187,9 @@ fn requests(result: &RunResult) -> String {
     order.sort_by_key(|index| result.requests.get(*index).map(|it| it.start_us));
     let rows = order.into_iter().filter_map(|index| {
         let it = result.requests.get(index)?;
-        let mark = if it.is_failure() { "✕ " } else { "" };
+        let mark = if it.has_failed() { "✕ " } else { "" };
         Some([
-            it.service.clone(),
+            it.service.name().to_owned(),
             it.operation.clone(),
             duration(it.start_us),
             duration(it.duration_us),

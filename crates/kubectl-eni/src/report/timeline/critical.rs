@@ -1,6 +1,6 @@
 //! The requests that determine the duration of a run.
 
-use crate::report::result::Request;
+use eni_core::run_result::Request;
 
 /// Returns the indices of the requests on the critical path, in the order of time.
 ///
@@ -26,10 +26,11 @@ pub(in crate::report) fn critical_path(requests: &[Request]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eni_core::run_result::Service;
 
     fn request(start_us: u64, end_us: u64) -> Request {
         Request {
-            service: "imds".to_owned(),
+            service: Service::Imds,
             operation: String::new(),
             start_us,
             duration_us: end_us - start_us,

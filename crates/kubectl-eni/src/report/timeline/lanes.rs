@@ -1,9 +1,9 @@
 //! The lanes of the timeline, and their bars.
 
 use super::critical_path;
-use crate::report::result::{Request, RunResult};
 use crate::report::svg::shortened;
 use crate::report::time::duration;
+use eni_core::run_result::{Request, RunResult};
 
 /// A lane with more bars has one row in the overview.
 const CROWDED: usize = 6;
@@ -68,7 +68,7 @@ impl Bar {
 /// The bars of one kind or one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lane {
-    pub name: String,
+    pub name: &'static str,
     pub bars: Vec<Bar>,
 }
 
@@ -84,24 +84,22 @@ pub(super) fn lanes(result: &RunResult) -> Vec<Lane> {
     let phases = result.phases.iter().map(|phase| Bar {
         kind: Kind::Phase,
         start: phase.start_us,
-        end: phase.start_us.saturating_add(phase.duration_us),
-        label: phase.name.clone(),
-        text: phase.name.clone(),
+        end: phase.end_us(),
+        label: phase.name.name().to_owned(),
+        text: phase.name.name().to_owned(),
         is_critical: false,
     });
-    let mut lanes = vec![Lane { name: "phases".to_owned(), bars: phases.collect() }];
+    let mut lanes = vec![Lane { name: "phases", bars: phases.collect() }];
     let critical = critical_path(&result.requests);
     let mut requests: Vec<(usize, &Request)> = result.requests.iter().enumerate().collect();
     requests.sort_by_key(|(_, request)| request.start_us);
     for (index, request) in requests {
         let bar = request_bar(request, critical.contains(&index));
-        match lanes.iter_mut().skip(1).find(|lane| lane.name == request.service) {
+        let service = request.service.name();
+        match lanes.iter_mut().find(|lane| lane.name == service) {
             Some(lane) => lane.bars.push(bar),
-            None => lanes.push(Lane { name: request.service.clone(), bars: vec![bar] }),
+            None => lanes.push(Lane { name: service, bars: vec![bar] }),
         }
-    }
-    for lane in &mut lanes {
-        lane.name = shortened(&lane.name, 13);
     }
     let waits = result.waits.iter().map(|wait| Bar {
         kind: Kind::Wait,
@@ -111,7 +109,7 @@ pub(super) fn lanes(result: &RunResult) -> Vec<Lane> {
         text: format!("{}: {}", wait.target, wait.reason),
         is_critical: false,
     });
-    lanes.push(Lane { name: "waits".to_owned(), bars: waits.collect() });
+    lanes.push(Lane { name: "waits", bars: waits.collect() });
     lanes.retain(|lane| !lane.bars.is_empty());
     lanes
 }
@@ -120,9 +118,9 @@ fn request_bar(request: &Request, is_critical: bool) -> Bar {
     let Request { operation, result, start_us, .. } = request;
     let diamond = if is_critical { "◆ " } else { "" };
     let short = short(operation);
-    let (kind, label) = if request.is_failure() {
+    let (kind, label) = if request.has_failed() {
         (Kind::Failed, format!("{diamond}✕ {short}: {result}"))
-    } else if request.is_absent() {
+    } else if result == "404" {
         (Kind::Absent, format!("{diamond}{short}: 404"))
     } else {
         (Kind::Request, format!("{diamond}{short}"))

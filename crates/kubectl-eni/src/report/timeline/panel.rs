@@ -2,8 +2,8 @@
 //! after this phase in detail.
 
 use super::lanes::Bar;
-use crate::report::result::{Phase, RunResult};
 use crate::report::time::duration;
+use eni_core::run_result::{Phase, Request, RunResult};
 
 /// A shorter run fits in one panel.
 const SECOND: u64 = 1_000_000;
@@ -48,7 +48,7 @@ impl Panel {
 /// Returns the sections of a run.
 pub(super) fn panels(result: &RunResult) -> Vec<Panel> {
     let ends = result.phases.iter().map(Phase::end_us);
-    let ends = ends.chain(result.requests.iter().map(super::super::result::Request::end_us));
+    let ends = ends.chain(result.requests.iter().map(Request::end_us));
     let total = ends.fold(result.duration_us, u64::max);
     let mut whole = Panel::new(format!("Whole run, {}", duration(total)), 0, total);
     let longest = result.phases.iter().max_by_key(|phase| phase.duration_us);
@@ -88,45 +88,34 @@ fn last_end(result: &RunResult, start: u64, lead: u64) -> u64 {
     started.map(|request| request.end_us().min(limit)).fold(start, u64::max)
 }
 
-impl Phase {
-    /// Returns the end.
-    fn end_us(&self) -> u64 {
-        self.start_us.saturating_add(self.duration_us)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::result::{Outcome, Request};
+    use eni_core::run_result::{PhaseName, Service};
+    use std::time::UNIX_EPOCH;
 
-    fn result(phases: &[(&str, u64, u64)], requests: &[(u64, u64)], duration_us: u64) -> RunResult {
-        let phase = |(name, start, end): &(&str, u64, u64)| Phase {
-            name: (*name).to_owned(),
+    fn result(
+        phases: &[(PhaseName, u64, u64)],
+        requests: &[(u64, u64)],
+        duration_us: u64,
+    ) -> RunResult {
+        let phase = |(name, start, end): &(PhaseName, u64, u64)| Phase {
+            name: *name,
             start_us: *start,
             duration_us: end - start,
         };
         let request = |(start, end): &(u64, u64)| Request {
-            service: String::new(),
+            service: Service::Imds,
             operation: String::new(),
             start_us: *start,
             duration_us: end - start,
             result: "200".to_owned(),
         };
         RunResult {
-            eni_bootstrap_version: String::new(),
-            outcome: Outcome::Ready,
-            exit_code: 0,
-            started: String::new(),
             duration_us,
-            error: None,
-            plan: None,
-            changes: Vec::new(),
-            eni_config: None,
-            checks: Vec::new(),
             phases: phases.iter().map(phase).collect(),
             requests: requests.iter().map(request).collect(),
-            waits: Vec::new(),
+            ..RunResult::new(UNIX_EPOCH)
         }
     }
 
@@ -136,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_short_run_has_one_panel() {
-        let short = result(&[("instance", 0, 10), ("wait", 10, 69_000)], &[], 69_200);
+        let short =
+            result(&[(PhaseName::Instance, 0, 10), (PhaseName::Wait, 10, 69_000)], &[], 69_200);
         assert_eq!(sections(&short), [(0, 69_200, false)]);
         assert_eq!(sections(&result(&[], &[], 0)), [(0, 1, false)]);
     }
@@ -144,9 +134,9 @@ mod tests {
     #[test]
     fn a_long_wait_has_panels_before_and_after_it() {
         let phases = [
-            ("plan", 0, 60_000),
-            ("wait", 60_000, 540_000_000),
-            ("verify", 540_000_000, 540_100_000),
+            (PhaseName::Plan, 0, 60_000),
+            (PhaseName::Wait, 60_000, 540_000_000),
+            (PhaseName::Verify, 540_000_000, 540_100_000),
         ];
         let requests = [(59_000, 60_000), (61_000, 80_000), (80_000, 540_000_000)];
         assert_eq!(

@@ -47,9 +47,12 @@ fn listed_crates(section: &str, architecture: &str) -> Crates {
         |line: &&str| line.rsplit_once("  only ").is_none_or(|(_, only)| only == architecture);
     let named = lines.filter(is_built).map(|line| line.split("  ").next().unwrap());
     // The list contains the crates of this repository without their version.
-    let with_version = |name: &str| match name.contains(' ') {
-        true => name.to_owned(),
-        false => format!("{name} {}", env!("CARGO_PKG_VERSION")),
+    let with_version = |name: &str| {
+        if name.contains(' ') {
+            name.to_owned()
+        } else {
+            format!("{name} {}", env!("CARGO_PKG_VERSION"))
+        }
     };
     named.map(with_version).collect()
 }

@@ -43,8 +43,8 @@ use std::path::PathBuf;
 /// The help below the flags of `kubectl eni capacity --help`.
 pub(crate) const AFTER_HELP: &str = "\
 Exit codes:
-  0  each zone has room for another node of each instance type
-  1  a zone has no room for certain, or the nodes of --nodes do not fit
+  0  each zone has capacity for another node of each instance type
+  1  a zone has no capacity for certain, or the nodes of --nodes do not fit
   2  neither, but something was skipped
 
 Examples:

@@ -1,4 +1,4 @@
-//! The command that gives a zone more room: a CIDR reservation where free addresses are fragmented, or else a
+//! The command that adds capacity to a zone: a CIDR reservation where free addresses are fragmented, or else a
 //! subnet.
 
 use super::address_map::{AddressMap, Reservation};
@@ -54,7 +54,7 @@ pub(super) struct Vpc<'a> {
     pub ranges: Vec<Ipv4Net>,
 }
 
-/// Returns the fix of a zone; `None` if it has enough room, or if no free range is known.
+/// Returns the fix of a zone; `None` if it has enough capacity, or if no free range is known.
 pub(super) fn fix(zone: &Zone<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
     let unmet: Vec<Unmet<'_>> = zone.wants.iter().filter_map(|want| unmet(want, zone)).collect();
     // The first of equal ones: `max_by_key` returns the last.
@@ -127,7 +127,7 @@ fn emptiest(map: &AddressMap, length: u8) -> Option<Ipv4Net> {
     ranges.max_by_key(|range| map.free_blocks_in(*range))
 }
 
-/// Returns the smallest subnet that has room for all missing nodes.
+/// Returns the smallest subnet that has capacity for all missing nodes.
 fn subnet(
     zone: &Zone<'_>,
     most: &Unmet<'_>,

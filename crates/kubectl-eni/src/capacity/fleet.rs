@@ -6,7 +6,7 @@ use super::zone::{Demand, ZonePools};
 /// The nodes at which the search for the first full subnet ends.
 const MOST_NODES: u32 = 1_000_000;
 
-/// A subnet that has no room for a node.
+/// A subnet that has no capacity for a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FullSubnet {
     /// The index of the zone.
@@ -48,11 +48,11 @@ fn of_turn<'a>(demands: &[Demand<'a>], turn: usize) -> Option<Demand<'a>> {
 pub(super) struct Placed {
     /// The number of new nodes in each zone.
     pub by_zone: Vec<u32>,
-    /// The nodes for which no zone has room.
-    pub without_room: u32,
+    /// The nodes for which no zone has capacity.
+    pub without_capacity: u32,
 }
 
-/// Places nodes one after the other, each in the zone with the fewest new nodes that has room. `nodes` has
+/// Places nodes one after the other, each in the zone with the fewest new nodes that has capacity. `nodes` has
 /// the demand of each node in each zone. No node starts in the zone `lost`.
 pub(super) fn place<'a>(
     zones: &[ZonePools],
@@ -62,7 +62,7 @@ pub(super) fn place<'a>(
 ) -> Placed {
     let mut zones = zones.to_vec();
     let mut by_zone = vec![0; zones.len()];
-    let mut without_room = 0;
+    let mut without_capacity = 0;
     for demands in nodes {
         let mut order: Vec<usize> = (0..zones.len()).filter(|it| Some(*it) != lost).collect();
         order.sort_by_key(|zone| by_zone.get(*zone).copied());
@@ -72,10 +72,10 @@ pub(super) fn place<'a>(
         });
         match target.and_then(|zone| by_zone.get_mut(zone)) {
             Some(count) => *count += 1,
-            None => without_room += 1,
+            None => without_capacity += 1,
         }
     }
-    Placed { by_zone, without_room }
+    Placed { by_zone, without_capacity }
 }
 
 #[cfg(test)]
@@ -131,8 +131,8 @@ mod tests {
             let nodes = (0..nodes).map(|_| in_each_zone(&node, 3));
             place(&zones, nodes, Some(0), Placement::Worst)
         };
-        assert_eq!(moved(3), Placed { by_zone: vec![0, 2, 1], without_room: 0 });
-        assert_eq!(moved(6), Placed { by_zone: vec![0, 2, 4], without_room: 0 });
-        assert_eq!(moved(8), Placed { by_zone: vec![0, 2, 4], without_room: 2 });
+        assert_eq!(moved(3), Placed { by_zone: vec![0, 2, 1], without_capacity: 0 });
+        assert_eq!(moved(6), Placed { by_zone: vec![0, 2, 4], without_capacity: 0 });
+        assert_eq!(moved(8), Placed { by_zone: vec![0, 2, 4], without_capacity: 2 });
     }
 }

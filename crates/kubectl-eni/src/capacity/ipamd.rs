@@ -1,7 +1,7 @@
 //! The addresses that the CNI takes for a node that runs max-pods pods.
 //!
 //! Repeats the decisions of ipamd: pods start one after the other, and before each one ipamd adds
-//! addresses, prefixes or network interfaces until its warm targets are met, no interface has room, or
+//! addresses, prefixes or network interfaces until its warm targets are met, no interface has capacity, or
 //! the pool has as many addresses as max-pods.
 //!
 //! Source: `isDatastorePoolTooLow`, `datastoreTargetState`, `getPrefixesNeeded`, `tryAssignCidrs` and
@@ -112,7 +112,7 @@ impl Ipamd {
         self.targets.prefixes.saturating_sub(free).max(1)
     }
 
-    /// Adds slots to an interface with room, or else an interface. Returns false if neither is possible.
+    /// Adds slots to an interface with capacity, or else an interface. Returns false if neither is possible.
     fn grow(&mut self) -> bool {
         let (request, most) = (self.request(), self.limits.slots);
         if let Some(slots) = self.slots.iter_mut().find(|slots| **slots < most) {

@@ -194,7 +194,7 @@ impl<'a> Prediction<'a> {
             })
             .collect();
         let fits = more_nodes.iter().all(|it| it.worst > 0);
-        // A subnet that could not be read may have room.
+        // A subnet that could not be read may have capacity.
         let is_unknown = self.demands.is_empty() || (!fits && zone.has_unknown_subnet);
         ZoneReport {
             zone: zone.name.clone(),
@@ -226,8 +226,8 @@ impl<'a> Prediction<'a> {
         let alternating = self.demands.iter().cycle().take(count as usize);
         let nodes: Vec<Vec<Demand<'a>>> =
             alternating.map(|demand| vec![*demand; self.input.zones.len()]).collect();
-        let (by_zone, without_room) = self.place(&nodes, None);
-        Growth { nodes: count, by_zone, without_room }
+        let (by_zone, without_capacity) = self.place(&nodes, None);
+        Growth { nodes: count, by_zone, without_capacity }
     }
 
     /// Returns the loss of each zone, with the index of the zone.
@@ -247,9 +247,9 @@ impl<'a> Prediction<'a> {
         if nodes.is_empty() || zones < 2 {
             return None;
         }
-        let (by_zone, without_room) = self.place(&nodes, Some(index));
+        let (by_zone, without_capacity) = self.place(&nodes, Some(index));
         let nodes = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        Some(ZoneLoss { zone: zone.name.clone(), nodes, by_zone, without_room })
+        Some(ZoneLoss { zone: zone.name.clone(), nodes, by_zone, without_capacity })
     }
 
     /// Returns the demand of each running node of a zone whose instance type is known.
@@ -269,13 +269,13 @@ impl<'a> Prediction<'a> {
         let placed =
             |placement| fleet::place(self.pools(placement), nodes.iter().cloned(), lost, placement);
         let (best, worst) = (placed(Placement::Best), placed(Placement::Worst));
-        let without_room = Cases { best: best.without_room, worst: worst.without_room };
+        let without_capacity = Cases { best: best.without_capacity, worst: worst.without_capacity };
         let by_zone = |placed: Placed| {
             let zones = self.input.zones.iter().zip(placed.by_zone).enumerate();
             let others = zones.filter(|(index, _)| Some(*index) != lost);
             others.map(|(_, (zone, count))| (zone.name.clone(), count)).collect()
         };
-        (Cases { best: by_zone(best), worst: by_zone(worst) }, without_room)
+        (Cases { best: by_zone(best), worst: by_zone(worst) }, without_capacity)
     }
 }
 

@@ -117,8 +117,8 @@ pub(super) struct Growth {
     /// The new nodes.
     pub nodes: u32,
     pub by_zone: Cases<BTreeMap<String, u32>>,
-    /// The new nodes for which no zone has room.
-    pub without_room: Cases<u32>,
+    /// The new nodes for which no zone has capacity.
+    pub without_capacity: Cases<u32>,
 }
 
 /// The loss of a zone: its nodes move to the others.
@@ -129,11 +129,11 @@ pub(super) struct ZoneLoss {
     /// The nodes of the zone whose instance type is known.
     pub nodes: u32,
     pub by_zone: Cases<BTreeMap<String, u32>>,
-    /// The nodes for which no other zone has room.
-    pub without_room: Cases<u32>,
+    /// The nodes for which no other zone has capacity.
+    pub without_capacity: Cases<u32>,
 }
 
-/// A command that gives a zone more room.
+/// A command that adds capacity to a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Fix {
@@ -165,7 +165,7 @@ impl Report {
     /// do not fit.
     pub(super) fn has_failure(&self) -> bool {
         let is_full = self.zones.iter().any(|zone| zone.can_take_node == Some(false));
-        is_full || self.growth.as_ref().is_some_and(|growth| growth.without_room.worst > 0)
+        is_full || self.growth.as_ref().is_some_and(|growth| growth.without_capacity.worst > 0)
     }
 
     /// Returns whether something is unknown.

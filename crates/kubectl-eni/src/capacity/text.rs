@@ -178,7 +178,7 @@ fn growth(growth: &Growth) -> Vec<String> {
     for zones in each_zone(&growth.by_zone.worst).chunks(4) {
         lines.push(format!("  {}", zones.join(", ")));
     }
-    lines.push(format!("  no room for {}", range(growth.without_room)));
+    lines.push(format!("  no capacity for {}", range(growth.without_capacity)));
     lines
 }
 
@@ -187,7 +187,7 @@ fn zone_loss(report: &Report) -> Vec<String> {
         return Vec::new();
     }
     let rows = report.zone_loss.iter().flat_map(zone_loss_rows);
-    let header = ["LOST ZONE", "NODES", "NO ROOM FOR", "NODES MOVE TO (WORST CASE)"];
+    let header = ["LOST ZONE", "NODES", "NO CAPACITY FOR", "NODES MOVE TO (WORST CASE)"];
     let mut lines = heading("LOSS OF A ZONE").to_vec();
     lines.extend(table(header, &[1, 2], rows).iter().map(|line| indented(line)));
     lines
@@ -198,12 +198,12 @@ fn zone_loss_rows(loss: &ZoneLoss) -> Vec<[String; 4]> {
     let zones: Vec<String> = each_zone(&loss.by_zone.worst);
     let mut rows: Vec<[String; 4]> = Vec::new();
     for some in zones.chunks(3) {
-        let mut row = [loss.zone.clone(), loss.nodes.to_string(), range(loss.without_room)];
+        let mut row = [loss.zone.clone(), loss.nodes.to_string(), range(loss.without_capacity)];
         if !rows.is_empty() {
             row = Default::default();
         }
-        let [zone, nodes, without_room] = row;
-        rows.push([zone, nodes, without_room, some.join(", ")]);
+        let [zone, nodes, without_capacity] = row;
+        rows.push([zone, nodes, without_capacity, some.join(", ")]);
     }
     rows
 }
@@ -223,7 +223,10 @@ fn fixes(report: &Report) -> Vec<String> {
             FixKind::Subnet => "create a subnet",
         };
         let worst = fix.worst_after;
-        lines.push(format!("  {}, for {wanted}: {what}, then room for at least {worst}", fix.zone));
+        lines.push(format!(
+            "  {}, for {wanted}: {what}, then capacity for at least {worst}",
+            fix.zone
+        ));
         lines.push(format!("    {}", fix.command));
         lines.extend(fix.next_step.map(|next_step| format!("    {next_step}")));
     }

@@ -150,8 +150,8 @@ fn draw_rows(drawing: &mut Drawing, rows: &[Row]) {
     let (left, cell) = match drawing.size {
         Size::Wide => {
             let left = MARGIN + 72;
-            let room = drawing.right().saturating_sub(left + 14 + text).max(most * 6);
-            (left, (room / most).min(WIDEST_CELL))
+            let space = drawing.right().saturating_sub(left + 14 + text).max(most * 6);
+            (left, (space / most).min(WIDEST_CELL))
         }
         Size::Narrow => (MARGIN, ((drawing.right() - MARGIN) / most).clamp(5, WIDEST_CELL)),
     };

@@ -15,7 +15,7 @@ const VPC: &str = "vpc-eeeeeeeeeeeeeeeee";
 const ZONES: [&str; 3] = ["us-west-2a", "us-west-2b", "us-west-2c"];
 
 /// A cluster with custom networking and prefix delegation. Zone a has just enough free blocks, zone b has none, and
-/// zone c has room.
+/// zone c has capacity.
 pub struct ThreeZones {
     pub world: World,
     ids: Vec<(String, &'static str)>,
@@ -116,7 +116,7 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
     assert_eq!(codes(&[]).0, 0);
     assert_eq!(codes(&["--nodes", "6"]).0, 0);
     let (code, stdout, _) = codes(&["--nodes", "8"]);
-    assert_eq!((code, stdout.contains("  no room for 2\n")), (1, true), "{stdout}");
+    assert_eq!((code, stdout.contains("  no capacity for 2\n")), (1, true), "{stdout}");
     // Without another zone or an instance type, the rest is still computed.
     let (code, _, stderr) = codes(&["--lost-zone", "us-west-2d"]);
     assert_eq!(
@@ -132,12 +132,12 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
         world.capacity(&["--instance-type", "zz9.large", "--nodes", "100"]).parts();
     let note = "  --nodes 100: not computed, because no instance type is known\n";
     assert_eq!((code, stdout.ends_with(note)), (2, true), "{stdout}");
-    assert!(!stdout.contains("no room for"), "{stdout}");
+    assert!(!stdout.contains("no capacity for"), "{stdout}");
     world.eni_config("other", "subnet-0123456789abcdef0");
     let (code, stdout, _) = codes(&[]);
     let skipped = "SKIPPED\n  ENIConfig other: subnet-0123456789abcdef0 not found in EC2\n";
     assert_eq!((code, stdout.ends_with(skipped)), (2, true), "{stdout}");
-    // A zone without an ENIConfig subnet has no room.
+    // A zone without an ENIConfig subnet has no capacity.
     world.node("b-1", "us-west-2b", "m5.large", "i-0b");
     let (code, stdout, _) = codes(&[]);
     assert_eq!(
@@ -198,7 +198,7 @@ fn several_eni_configs_of_one_subnet_count_once() {
     assert_eq!(world.capacity(&["--instance-type", "m5.large"]).code, 2);
     let (code, stdout, _) =
         world.capacity(&["--instance-type", "m5.large", "--nodes", "10"]).parts();
-    assert_eq!((code, stdout.contains("no room for")), (2, false), "{stdout}");
+    assert_eq!((code, stdout.contains("no capacity for")), (2, false), "{stdout}");
     assert!(!stdout.contains("create-subnet"), "{stdout}");
 }
 

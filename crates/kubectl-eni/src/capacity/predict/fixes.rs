@@ -6,8 +6,8 @@ use crate::capacity::report::{Fix, Growth, ZoneLoss};
 use crate::capacity::zone::{Demand, Role};
 
 impl Prediction<'_> {
-    /// Returns a fix for each zone without room for another node, for its share of the new nodes, or for its
-    /// share of the nodes of a lost zone. A zone with an unknown subnet may have room.
+    /// Returns a fix for each zone without capacity for another node, for its share of the new nodes, or for its
+    /// share of the nodes of a lost zone. A zone with an unknown subnet may have capacity.
     pub(super) fn fixes(&self, growth: Option<&Growth>, losses: &[ZoneLoss]) -> Vec<Fix> {
         let Some((id, ranges)) = &self.input.vpc else { return Vec::new() };
         if self.demands.is_empty() {

@@ -60,7 +60,7 @@ fn a_large_subnet_with_5000_interfaces_is_counted() {
     // primary addresses are in the broken blocks at the ends, and the others break seven blocks.
     let more = &report.zones[0].more_nodes[0];
     assert_eq!((more.best, more.worst), (137, 121));
-    assert_eq!(report.growth.unwrap().without_room, Cases { best: 0, worst: 0 });
+    assert_eq!(report.growth.unwrap().without_capacity, Cases { best: 0, worst: 0 });
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn the_nodes_of_a_lost_zone_decide_which_fix_is_wanted() {
     let report = predict(&input, &Question::default());
     let losses: Vec<&str> = report.zone_loss.iter().map(|loss| loss.zone.as_str()).collect();
     assert_eq!(losses, ["us-west-2a"], "no node runs in the other zone");
-    assert_eq!(report.zone_loss[0].without_room, Cases { best: 1, worst: 2 });
+    assert_eq!(report.zone_loss[0].without_capacity, Cases { best: 1, worst: 2 });
     let fix = &report.fixes[..];
     assert_eq!(fix.len(), 1);
     assert_eq!((fix[0].kind, fix[0].zone.as_str()), (FixKind::Subnet, "us-west-2b"));

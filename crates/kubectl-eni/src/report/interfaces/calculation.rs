@@ -45,7 +45,7 @@ pub(super) fn draw_terms(drawing: &mut Drawing, terms: &[Term]) {
             drawing.y += 4;
         }
         let with_unit = format!("{} {}", term.label, term.unit);
-        // A narrow drawing has no room for the unit beside the number.
+        // A narrow drawing has no space for the unit beside the number.
         let label = match drawing.size {
             Size::Narrow if label_width(&with_unit) <= number - MARGIN - 66 => with_unit.trim(),
             _ => &term.label,

@@ -114,7 +114,7 @@ fn extent(bar: &Bar, scale: Scale) -> (u64, u64) {
 }
 
 /// Returns the label in the bar, to its right or to its left, whichever fits first; shortened if none of them has
-/// room for all of it.
+/// space for all of it.
 fn label(text: &str, scale: Scale, (x, width): (u64, u64)) -> Option<Label> {
     let (inside, after) = (width.saturating_sub(8), scale.right().saturating_sub(x + width + GAP));
     let before = x.saturating_sub(scale.left + GAP);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_without_room_is_shortened_or_left_out() {
+    fn a_label_without_space_is_shortened_or_left_out() {
         let narrow = Scale { left: 0, width: 100, ..SCALE };
         assert_eq!(
             label("a long name of something", narrow, (10, 3)),

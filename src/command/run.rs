@@ -60,6 +60,8 @@ pub(crate) async fn run_until_sigterm(
 ) -> Result<(), Error> {
     let stopped = context.clone();
     let mut sigterm = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+    // After the handler of SIGTERM, so that a run that systemd stops here ends with its error, too.
+    run_result::remove_earlier(&context.root, &settings);
     select! {
         result = Box::pin(run(context, settings, output)) => result,
         _ = sigterm.recv() => {

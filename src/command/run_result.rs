@@ -34,8 +34,7 @@ pub(super) fn path(root: &Path) -> &'static Path {
     Path::new(if Api::is_at(root) { BOTTLEROCKET_RESULT } else { RESULT })
 }
 
-/// Calls `load`, then `run`, and writes their result. First removes the result of an earlier run, so that nobody mistakes
-/// it for the result of this run.
+/// Calls `load`, then `run`, and writes their result.
 pub(crate) fn with_result(
     context: Context,
     load: impl FnOnce(Context) -> Result<(Context, Settings), Error>,
@@ -44,15 +43,11 @@ pub(crate) fn with_result(
     let recorder = Recorder::start();
     recorder.phase(PhaseName::Instance);
     let root = context.root.clone();
-    remove(&root, path(&root));
     log_path(&root);
     let mut metrics = None;
     let loaded = load(Context { recorder: recorder.clone(), ..context });
     let result = loaded.and_then(|(context, settings)| {
-        metrics = settings.metrics.dir.as_ref().map(|directory| directory.join(metrics::FILE));
-        if let Some(file) = &metrics {
-            remove(&root, file);
-        }
+        metrics = metrics_file(&settings);
         run(context, settings)
     });
     if let Some(mut recorded) = recorder.finish() {
@@ -60,6 +55,18 @@ pub(crate) fn with_result(
         write(&root, &recorded, metrics);
     }
     result
+}
+
+/// Removes the result and the metrics of an earlier run, so that nobody mistakes them for those of this run.
+pub(super) fn remove_earlier(root: &Path, settings: &Settings) {
+    for file in [Some(path(root).to_owned()), metrics_file(settings)].iter().flatten() {
+        remove(root, file);
+    }
+}
+
+/// Returns the file with the metrics of a run; `None` without `metrics.dir`.
+fn metrics_file(settings: &Settings) -> Option<PathBuf> {
+    settings.metrics.dir.as_ref().map(|directory| directory.join(metrics::FILE))
 }
 
 /// Logs the path of the result. On Bottlerocket, an operator cannot run `report`, because the container ends with the run.

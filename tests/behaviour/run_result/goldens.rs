@@ -1,4 +1,4 @@
-//! The whole result, report and metrics of a run that succeeds at once, of one that waits, and of one that fails. The
+//! The whole result, report and metrics of a run that succeeds at once, a run that waits, and a run that fails. The
 //! times are replaced, because they differ between runs.
 
 use super::{Site, TIME_LIMIT, result};

@@ -29,7 +29,7 @@ pub struct Block {
     pub page: String,
     /// The line of the opening fence, starting at 1.
     pub line: usize,
-    /// The language after the fence; empty if there is none.
+    /// The language after the fence; empty without a language.
     pub language: String,
     /// The comment above the block.
     pub comment: Option<Comment>,

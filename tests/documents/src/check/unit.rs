@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Parses a unit, or a drop-in for eni-bootstrap.service, with `systemd-analyze verify`. A text without a section
-/// is a part of `[Service]`. The programs of the units are replaced by one that exists on this machine.
+/// is a part of `[Service]`. A program that exists on this machine replaces the programs of the units.
 pub fn check(text: &str) -> Result<(), String> {
     let Some(analyze) = program("systemd-analyze", "systemd") else { return Ok(()) };
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The fix for each zone that lacks capacity.
+//! The fix for each zone without enough capacity.
 
 use super::Prediction;
 use crate::capacity::fix::{self, Vpc, Want, ZoneSubnet};

@@ -56,36 +56,19 @@ pub(super) struct Vpc<'a> {
 
 /// Returns the fix of a zone; `None` if it has enough capacity, or if no free range is known.
 pub(super) fn fix(zone: &Zone<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
-    let unmet: Vec<Unmet<'_>> = zone.wants.iter().filter_map(|want| unmet(want, zone)).collect();
+    let missing = |want: &Want<'_>| want.nodes.saturating_sub(want.fit_in(zone.pools));
+    let unmet = zone.wants.iter().map(|want| (want, missing(want))).filter(|(_, it)| *it > 0);
     // The first of equal ones: `max_by_key` returns the last.
-    let most = unmet.iter().rev().max_by_key(|it| it.missing())?;
+    let (most, _) = unmet.rev().max_by_key(|(_, missing)| *missing)?;
     // A reservation protects prefixes only.
-    let takes_prefixes = most.want.demands.iter().any(|demand| demand.usual.prefixes() > 0);
+    let takes_prefixes = most.demands.iter().any(|demand| demand.usual.prefixes() > 0);
     let reserved = takes_prefixes.then(|| reservation(zone, most, vpc.region)).flatten();
-    reserved.or_else(|| subnet(zone, most, &unmet, vpc))
-}
-
-/// Nodes that do not fit.
-struct Unmet<'a> {
-    want: &'a Want<'a>,
-    /// How many of them fit.
-    worst: u32,
-}
-
-impl Unmet<'_> {
-    fn missing(&self) -> u32 {
-        self.want.nodes.saturating_sub(self.worst)
-    }
-}
-
-fn unmet<'a>(want: &'a Want<'a>, zone: &Zone<'_>) -> Option<Unmet<'a>> {
-    let unmet = Unmet { want, worst: want.fit_in(zone.pools) };
-    (unmet.missing() > 0).then_some(unmet)
+    reserved.or_else(|| subnet(zone, most, vpc))
 }
 
 /// Returns the CIDR reservation with which all nodes fit: the one with the most nodes of `most` in the worst case,
 /// and of those the smallest.
-fn reservation(zone: &Zone<'_>, most: &Unmet<'_>, region: &str) -> Option<Fix> {
+fn reservation(zone: &Zone<'_>, most: &Want<'_>, region: &str) -> Option<Fix> {
     let mut best: Option<(u32, u8, String)> = None;
     for (index, subnet) in zone.subnets.iter().enumerate().filter(|(_, it)| !it.has_hidden) {
         for length in subnet.map.cidr().prefix_len() + 1..=28 {
@@ -96,7 +79,7 @@ fn reservation(zone: &Zone<'_>, most: &Unmet<'_>, region: &str) -> Option<Fix> {
             if let Some(subnet) = pools.subnets.get_mut(index) {
                 subnet.pool = map.pool();
             }
-            let nodes = most.want.fit_in(&pools);
+            let nodes = most.fit_in(&pools);
             let is_better =
                 best.as_ref().is_none_or(|(most, size, _)| (*most, *size) < (nodes, length));
             if is_better && zone.wants.iter().all(|want| want.fit_in(&pools) >= want.nodes) {
@@ -112,8 +95,8 @@ fn reservation(zone: &Zone<'_>, most: &Unmet<'_>, region: &str) -> Option<Fix> {
     Some(Fix {
         zone: zone.name.to_owned(),
         kind: FixKind::CidrReservation,
-        lost_zone: most.want.lost_zone.map(str::to_owned),
-        wanted_nodes: most.want.nodes,
+        lost_zone: most.lost_zone.map(str::to_owned),
+        wanted_nodes: most.nodes,
         worst_after,
         command,
         next_step: None,
@@ -127,24 +110,20 @@ fn emptiest(map: &AddressMap, length: u8) -> Option<Ipv4Net> {
     ranges.max_by_key(|range| map.free_blocks_in(*range))
 }
 
-/// Returns the smallest subnet that has capacity for all missing nodes.
-fn subnet(
-    zone: &Zone<'_>,
-    most: &Unmet<'_>,
-    unmet: &[Unmet<'_>],
-    vpc: &mut Vpc<'_>,
-) -> Option<Fix> {
+/// Returns the smallest subnet with which all nodes fit.
+fn subnet(zone: &Zone<'_>, most: &Want<'_>, vpc: &mut Vpc<'_>) -> Option<Fix> {
     let role = zone.role;
     let next_step = if role == Role::EniConfig { NEW_ENI_CONFIG } else { NEW_NODE_SUBNET };
     let first = zone.subnets.first().map(|subnet| subnet.map.cidr());
     let near = first.or(vpc.ranges.first().copied())?;
     let fits = |length: u8| {
         let pool = AddressMap::new(Ipv4Net::new(near.network(), length).ok()?)?.pool();
-        let pools = ZonePools { subnets: vec![SubnetPool { role, pool }], discovers: false };
-        let fits = unmet.iter().all(|it| it.want.fit_in(&pools) >= it.missing());
-        fits.then(|| (length, most.want.fit_in(&pools)))
+        let mut pools = zone.pools.clone();
+        pools.subnets.push(SubnetPool { role, pool });
+        let fits = zone.wants.iter().all(|want| want.fit_in(&pools) >= want.nodes);
+        fits.then(|| (length, most.fit_in(&pools)))
     };
-    let (length, nodes) = (16..=28).rev().find_map(fits)?;
+    let (length, worst_after) = (16..=28).rev().find_map(fits)?;
     let range = unused(near, length, &vpc.ranges)?;
     vpc.ranges.push(range);
     let Vpc { id, region, .. } = vpc;
@@ -152,9 +131,9 @@ fn subnet(
     Some(Fix {
         zone: name.to_owned(),
         kind: FixKind::Subnet,
-        lost_zone: most.want.lost_zone.map(str::to_owned),
-        wanted_nodes: most.want.nodes,
-        worst_after: most.worst + nodes,
+        lost_zone: most.lost_zone.map(str::to_owned),
+        wanted_nodes: most.nodes,
+        worst_after,
         command: format!(
             "aws ec2 create-subnet --region {region} --vpc-id {id} --availability-zone {name} --cidr-block {range}"
         ),
@@ -189,10 +168,14 @@ mod tests {
     }
 
     /// Returns the kind, the nodes that fit afterwards, and the command.
-    fn fix_of(map: &AddressMap, node: &NodeDemand, wanted: u32) -> Option<(FixKind, u32, String)> {
+    fn fix_of(
+        map: &AddressMap,
+        nodes: &[NodeDemand],
+        wanted: u32,
+    ) -> Option<(FixKind, u32, String)> {
         let subnets = vec![SubnetPool { role: Role::EniConfig, pool: map.pool() }];
         let pools = ZonePools { subnets, discovers: false };
-        let demands = vec![Demand { usual: node, excluded: None }];
+        let demands = nodes.iter().map(|node| Demand { usual: node, excluded: None }).collect();
         let subnets = vec![ZoneSubnet { id: "subnet-1", map, has_hidden: false }];
         let wants = vec![Want { demands, nodes: wanted, lost_zone: None }];
         let role = Role::EniConfig;
@@ -210,9 +193,9 @@ mod tests {
         }
         // Seven free blocks, of which two nodes need six. Three addresses of the first node break three.
         let expected = "aws ec2 create-subnet-cidr-reservation --region us-west-2 --subnet-id subnet-1 --reservation-type prefix --cidr 10.0.0.128/25";
-        assert_eq!(fix_of(&map, &node(1, 3), 1), None);
+        assert_eq!(fix_of(&map, &[node(1, 3)], 1), None);
         assert_eq!(
-            fix_of(&map, &node(3, 3), 2),
+            fix_of(&map, &[node(3, 3)], 2),
             Some((FixKind::CidrReservation, 2, expected.to_owned()))
         );
     }
@@ -222,7 +205,19 @@ mod tests {
         let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
         map.use_range(net("10.0.0.0/24"));
         let expected = "aws ec2 create-subnet --region us-west-2 --vpc-id vpc-1 --availability-zone us-west-2a --cidr-block 10.0.2.0/26";
-        assert_eq!(fix_of(&map, &node(10, 0), 5), Some((FixKind::Subnet, 5, expected.to_owned())));
+        assert_eq!(fix_of(&map, &[node(10, 0)], 5), Some((FixKind::Subnet, 5, expected.to_owned())));
+    }
+
+    #[test]
+    fn the_new_subnet_fits_the_instance_type_whose_turn_it_is() {
+        // The subnet with the most free addresses is first. In a /27, the small node leaves 17 addresses.
+        let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
+        for range in ["10.0.0.0/25", "10.0.0.128/26", "10.0.0.192/27", "10.0.0.224/28"] {
+            map.use_range(net(range));
+        }
+        let demands = [node(10, 0), node(20, 0)];
+        let expected = "aws ec2 create-subnet --region us-west-2 --vpc-id vpc-1 --availability-zone us-west-2a --cidr-block 10.0.2.0/26";
+        assert_eq!(fix_of(&map, &demands, 2), Some((FixKind::Subnet, 3, expected.to_owned())));
     }
 
     #[test]

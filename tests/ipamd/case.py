@@ -61,6 +61,8 @@ class Case:
     # higher than what any instance type has, so that only ipamd's own limits count.
     capacity_is_max_pods: bool = False
     cordoned: bool = False
+    # Actions of EC2 that IAM denies to both programs. `ec2.DENIABLE` contains the possible ones.
+    denied: tuple = ()
     # Whether the VPC resource controller attaches a trunk to this instance type.
     trunk: bool = True
     # ipamd's pool does not change after its start, so there is no round to wait for.

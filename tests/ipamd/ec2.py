@@ -12,6 +12,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import Attachment, NetworkInterface
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+from moto.ec2.responses.subnets import Subnets
 from moto.ec2.utils import add_tag_specification
 
 from links import add_link, delete_link
@@ -23,6 +24,10 @@ FIRST_ADDRESSES = 4
 PREFIX_LENGTH = 28
 # Gap: moto has no record of types that EC2 no longer lists. Each has the limits of another Xen type.
 UNLISTED_TYPES = {"cr1.8xlarge": "c3.8xlarge", "hs1.8xlarge": "c3.8xlarge"}
+
+# The actions that `deny` can deny, with the class of their handler.
+DENIABLE = {"DescribeSubnets": (Subnets, "describe_subnets")}
+DENIED = set()
 
 # Gap: moto has no prefixes and attaches every interface to network card 0.
 NetworkInterface.ipv4_prefixes = ()
@@ -250,8 +255,36 @@ class Patches:
             return EmptyResult()
 
 
+class UnauthorizedOperation(EC2ClientError):
+    """EC2's error for an action that IAM denies."""
+
+    code = 403
+
+    def __init__(self):
+        super().__init__("UnauthorizedOperation", "You are not authorized to perform this operation.")
+
+
+def deny(actions):
+    """Denies these actions of `DENIABLE`, and allows the others."""
+    DENIED.clear()
+    DENIED.update(actions)
+
+
+def checked(action, handler):
+    """Returns the handler, which fails while the action is denied."""
+
+    def handle(self):
+        if action in DENIED:
+            raise UnauthorizedOperation
+        return handler(self)
+
+    return handle
+
+
 def install():
     """Replaces moto's handlers with those of `Patches`, and adds the types of `UNLISTED_TYPES`."""
+    for action, (responses, name) in DENIABLE.items():
+        setattr(responses, name, checked(action, getattr(responses, name)))
     for name, similar in UNLISTED_TYPES.items():
         INSTANCE_TYPES.setdefault(name, {**INSTANCE_TYPES[similar], "InstanceType": name})
     for name, handler in vars(Patches).items():

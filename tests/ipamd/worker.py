@@ -64,10 +64,12 @@ class Worker:
         links.reset_namespace()
         shutil.rmtree(Path(ipamd.SOCKET).parent, ignore_errors=True)
         backend().reset()
+        ec2.deny(())
         machine = Machine(self.client, case)
         self.metadata.instance = machine.instance
         env = {**{key: str(value) for key, value in self.chart_env.items()}, "CLUSTER_NAME": NAME, **case.env}
         env = {key: value for key, value in env.items() if value is not None}
+        ec2.deny(case.denied)
         self.create_cni(case, machine, env)
         ours = program.evaluate(self.options.program, case, self.cluster, self.folder)
         self.create_node(case, machine, ours)

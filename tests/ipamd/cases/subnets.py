@@ -1,7 +1,9 @@
 """Cases for tags that exclude a subnet from pods."""
 
-from case import Case, Refused
-from cases.common import EXCLUDED, INCLUDED, OTHER_CLUSTER, POD_ENI, PREFIXES, THIS_CLUSTER, custom
+from case import Case, Explained, Refused
+from cases.common import COMPARISON, EXCLUDED, INCLUDED, OTHER_CLUSTER, POD_ENI, PREFIXES, THIS_CLUSTER, custom
+
+DENIED = ("DescribeSubnets",)
 
 SUBNETS = [
     Case(
@@ -107,4 +109,7 @@ SUBNETS = [
     ),
     custom("pods-excluded-no-discovery", "t3.micro", env={"ENABLE_SUBNET_DISCOVERY": "false"}, tags={"pods": EXCLUDED}),
     custom("node-excluded-custom", "t3.micro", tags={"node": EXCLUDED}),
+    Case("subnets-denied", "t3.small", denied=DENIED, expected=Explained(COMPARISON, ours=9, ipamd=3)),
+    custom("subnets-denied-custom", "t3.small", denied=DENIED),
+    custom("subnets-denied-custom-excluded", "t3.micro", denied=DENIED, tags={"pods": EXCLUDED}),
 ]

@@ -36,6 +36,16 @@ impl CniVersion {
     pub const TRUNK_BY_TYPE: Self = Self::new(1, 20, 4);
     /// The first version in which the tags of a subnet exclude its network interfaces from pods.
     pub const SUBNET_EXCLUSION: Self = Self::new(1, 22, 0);
+    /// The first version after [`SUBNET_EXCLUSION`](Self::SUBNET_EXCLUSION) that starts without
+    /// `ec2:DescribeSecurityGroups`.
+    ///
+    /// Source: <https://github.com/aws/amazon-vpc-cni-k8s/pull/3720>
+    pub const NO_SECURITY_GROUP_DISCOVERY: Self = Self::new(1, 22, 2);
+    /// The first version after [`SUBNET_EXCLUSION`](Self::SUBNET_EXCLUSION) that starts without
+    /// `ec2:DescribeSubnets` in an IPv4 cluster.
+    ///
+    /// Source: <https://github.com/aws/amazon-vpc-cni-k8s/pull/3843>
+    pub const SUBNET_TAGS_OPTIONAL: Self = Self::new(1, 23, 2);
     /// The version that ipamd is compared with, and that `max-pods` assumes without
     /// `--cni-version`.
     pub const REFERENCE: Self = Self::new(1, 23, 2);

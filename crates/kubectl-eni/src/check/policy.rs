@@ -1,16 +1,13 @@
 //! The check whether an IAM role allows the actions that aws-node needs, by the policy simulation of IAM.
 
 use super::REQUESTS;
-use super::required_actions::{
-    DESCRIBE_INSTANCE_TYPES, DESCRIBE_SUBNETS, RequiredActions, statement,
-};
+use super::required_actions::{DESCRIBE_INSTANCE_TYPES, Effect, RequiredActions, statement};
 use super::role_arn::RoleArn;
 use crate::aws::{Decision, Evaluation, Iam};
 use eni_bootstrap::adapter::Deadline;
 use eni_bootstrap::adapter::aws::call::CallError;
-use eni_core::diagnostic::{Code, Diagnostic};
+use eni_core::diagnostic::{Code, Diagnostic, Severity};
 use eni_core::domain::aws_node::AwsNode;
-use eni_core::domain::cni_version::CniVersion;
 use eni_core::domain::zone::Region;
 use eni_core::failure::{Advice as _, one_line};
 use std::collections::BTreeSet;
@@ -39,7 +36,7 @@ pub(super) async fn check(
     };
     vec![match simulated(iam, role, aws_node, region, &required).await {
         Ok(evaluations) => {
-            let checked = evaluated(role, &required, &evaluations, aws_node.cni.version);
+            let checked = evaluated(role, &required, &evaluations);
             return [checked].into_iter().chain(unknown_types(role, &evaluations)).collect();
         }
         Err(CallError::Rejected { source, .. }) if source.has_code("NoSuchEntity") => {
@@ -91,12 +88,11 @@ async fn simulated(
     Ok(evaluations)
 }
 
-/// Returns the result of a simulation. `version` is `None` if it is unknown.
+/// Returns the result of a simulation.
 fn evaluated(
     role: &RoleArn,
     required: &RequiredActions,
     evaluations: &[Evaluation],
-    version: Option<CniVersion>,
 ) -> Diagnostic {
     let all = required.all();
     let find = |action: &str| evaluations.iter().find(|it| it.action.eq_ignore_ascii_case(action));
@@ -109,7 +105,7 @@ fn evaluated(
     let (conditional, denied): (Vec<&Evaluation>, Vec<&Evaluation>) =
         denied.into_iter().partition(|it| depends_on_conditions(it));
     if !denied.is_empty() {
-        return failed(role, &denied, version.is_some());
+        return failed(role, &denied, &required.effects);
     }
     if !conditional.is_empty() {
         let actions: Vec<&str> = conditional.iter().map(|it| it.action.as_str()).collect();
@@ -167,9 +163,8 @@ fn depends_on_conditions(evaluation: &Evaluation) -> bool {
         && evaluation.allowed_by_boundary
 }
 
-/// Returns the failure about denied actions. It is a warning if only an unknown version decides whether aws-node
-/// needs them.
-fn failed(role: &RoleArn, denied: &[&Evaluation], is_version_known: bool) -> Diagnostic {
+/// Returns the failure about denied actions; a warning if aws-node can work without each of them.
+fn failed(role: &RoleArn, denied: &[&Evaluation], effects: &[Effect]) -> Diagnostic {
     let described: Vec<String> = denied
         .iter()
         .map(|it| match denied_by(it) {
@@ -177,28 +172,26 @@ fn failed(role: &RoleArn, denied: &[&Evaluation], is_version_known: bool) -> Dia
             None => it.action.clone(),
         })
         .collect();
-    let effect = if denied.iter().all(|it| it.action != DESCRIBE_SUBNETS) {
-        String::new()
-    } else if is_version_known {
-        format!("; aws-node does not start without {DESCRIBE_SUBNETS}")
-    } else {
-        let first = CniVersion::SUBNET_EXCLUSION;
-        format!(
-            "; the version of the CNI is unknown; from {first}, aws-node does not start without {DESCRIBE_SUBNETS}"
-        )
+    let effect = |denied: &&Evaluation| {
+        effects.iter().find(|it| it.action.eq_ignore_ascii_case(&denied.action))
     };
-    let text = format!("role {role} does not allow {}{effect}", described.join(", "));
+    let effects = denied.iter().filter_map(effect).flat_map(|it| ["; ", &it.text]);
+    let text = format!(
+        "role {role} does not allow {}{}",
+        described.join(", "),
+        effects.collect::<String>()
+    );
     let actions: Vec<&str> = denied.iter().map(|it| it.action.as_str()).collect();
     let help = if denied.iter().all(|it| denied_by(it).is_none()) {
         format!("add this statement to a policy of role {}:\n{}", role.name(), statement(&actions))
     } else {
         "change the policies that deny these actions, so that the role allows them".to_owned()
     };
-    let is_certain = is_version_known || denied.iter().any(|it| it.action != DESCRIBE_SUBNETS);
-    if is_certain {
-        Diagnostic::failed(Code::AwsNodePolicyDenied, text, help)
-    } else {
+    let is_warning = |it| effect(it).is_some_and(|effect| effect.severity == Severity::Warning);
+    if denied.iter().all(is_warning) {
         Diagnostic::warning(Code::AwsNodePolicyDenied, text, help)
+    } else {
+        Diagnostic::failed(Code::AwsNodePolicyDenied, text, help)
     }
 }
 

@@ -136,7 +136,8 @@ guides! {
     AwsNodePolicyDenied
     effect
         /// Without an action that it needs, aws-node cannot start or cannot attach network interfaces: new nodes stay NotReady, or pods
-        /// stay in `ContainerCreating`. A warning means that only some versions or instance types need the action.
+        /// stay in `ContainerCreating`. A warning means that aws-node works without the action, or that only some versions or instance
+        /// types need it.
     fix
         /// Add the statement in the message to a policy of the role, or attach the policy of AWS. If a service control policy or a
         /// permissions boundary denies the action, change it there.

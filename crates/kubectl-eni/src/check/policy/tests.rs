@@ -1,12 +1,16 @@
 use super::*;
-use eni_core::diagnostic::Severity;
+
+const SUBNETS: &str = "ec2:DescribeSubnets";
+const TAGS: &str = "ec2:CreateTags";
 
 fn role() -> RoleArn {
     "arn:aws:iam::111122223333:role/eks/cni".parse().unwrap()
 }
 
-fn required() -> RequiredActions {
-    RequiredActions { describe: vec![DESCRIBE_SUBNETS], change: vec!["ec2:CreateTags"] }
+/// Returns two required actions, of which one has an effect with this severity.
+fn required(severity: Severity) -> RequiredActions {
+    let effect = Effect { action: SUBNETS, text: "EFFECT".to_owned(), severity };
+    RequiredActions { describe: vec![SUBNETS], change: vec![TAGS], effects: vec![effect] }
 }
 
 fn evaluation(action: &str, decision: Decision) -> Evaluation {
@@ -20,15 +24,12 @@ fn evaluation(action: &str, decision: Decision) -> Evaluation {
 }
 
 fn result(evaluations: &[Evaluation]) -> (Severity, String, String) {
-    result_for(Some(CniVersion::REFERENCE), evaluations)
+    result_for(Severity::Failed, evaluations)
 }
 
-fn result_for(
-    version: Option<CniVersion>,
-    evaluations: &[Evaluation],
-) -> (Severity, String, String) {
+fn result_for(effect: Severity, evaluations: &[Evaluation]) -> (Severity, String, String) {
     let Diagnostic { severity, text, help, .. } =
-        evaluated(&role(), &required(), evaluations, version);
+        evaluated(&role(), &required(effect), evaluations);
     let text = text.replace("arn:aws:iam::111122223333:role/eks/cni", "ARN");
     (severity, text, help.unwrap_or_default())
 }
@@ -37,21 +38,20 @@ fn expected(severity: Severity, text: &str, help: &str) -> (Severity, String, St
     (severity, text.to_owned(), help.to_owned())
 }
 
-const TAGS: &str = "ec2:CreateTags";
 const BOTH: &str = "check that the policies of role cni contain this statement:\n{\n  \"Action\": [\n    \"ec2:CreateTags\",\n    \"ec2:DescribeSubnets\"\n  ],\n  \"Effect\": \"Allow\",\n  \"Resource\": \"*\"\n}";
 
 #[test]
 fn every_action_must_be_allowed() {
     let allowed = evaluation(TAGS, Decision::Allowed);
     assert_eq!(
-        result(&[allowed.clone(), evaluation(DESCRIBE_SUBNETS, Decision::Allowed)]),
+        result(&[allowed.clone(), evaluation(SUBNETS, Decision::Allowed)]),
         expected(Severity::Ok, "role ARN allows the 2 actions that aws-node needs", "")
     );
     assert_eq!(
-        result(&[allowed.clone(), evaluation(DESCRIBE_SUBNETS, Decision::ImplicitDeny)]),
+        result(&[allowed.clone(), evaluation(SUBNETS, Decision::ImplicitDeny)]),
         expected(
             Severity::Failed,
-            "role ARN does not allow ec2:DescribeSubnets; aws-node does not start without ec2:DescribeSubnets",
+            "role ARN does not allow ec2:DescribeSubnets; EFFECT",
             "add this statement to a policy of role cni:\n{\n  \"Action\": [\n    \"ec2:DescribeSubnets\"\n  ],\n  \"Effect\": \"Allow\",\n  \"Resource\": \"*\"\n}"
         )
     );
@@ -62,23 +62,24 @@ fn every_action_must_be_allowed() {
 }
 
 #[test]
-fn describe_subnets_is_a_warning_if_the_version_is_unknown() {
-    let subnets = evaluation(DESCRIBE_SUBNETS, Decision::ImplicitDeny);
-    let result = |tags: Decision| result_for(None, &[evaluation(TAGS, tags), subnets.clone()]);
-    let (severity, text, _) = result(Decision::Allowed);
+fn an_action_that_aws_node_can_do_without_is_a_warning() {
+    let subnets = evaluation(SUBNETS, Decision::ImplicitDeny);
+    let result = |tags: Decision| {
+        let (severity, text, _) =
+            result_for(Severity::Warning, &[evaluation(TAGS, tags), subnets.clone()]);
+        (severity, text)
+    };
     assert_eq!(
-        (severity, text.as_str()),
-        (
-            Severity::Warning,
-            "role ARN does not allow ec2:DescribeSubnets; the version of the CNI is unknown; from 1.22.0, aws-node does not start without ec2:DescribeSubnets"
-        )
+        result(Decision::Allowed),
+        (Severity::Warning, "role ARN does not allow ec2:DescribeSubnets; EFFECT".to_owned())
     );
-    assert_eq!(result(Decision::ImplicitDeny).0, Severity::Failed);
+    let text = "role ARN does not allow ec2:CreateTags, ec2:DescribeSubnets; EFFECT";
+    assert_eq!(result(Decision::ImplicitDeny), (Severity::Failed, text.to_owned()));
 }
 
 #[test]
 fn the_policy_that_denies_an_action_is_named() {
-    let subnets = evaluation(DESCRIBE_SUBNETS, Decision::Allowed);
+    let subnets = evaluation(SUBNETS, Decision::Allowed);
     let denied = |tags: Evaluation| result(&[tags, subnets.clone()]).1;
     let tags = |decision| evaluation(TAGS, decision);
     for (evaluation, cause) in [
@@ -99,7 +100,7 @@ fn the_policy_that_denies_an_action_is_named() {
 
 #[test]
 fn a_result_that_depends_on_conditions_is_not_a_failure() {
-    let subnets = evaluation(DESCRIBE_SUBNETS, Decision::Allowed);
+    let subnets = evaluation(SUBNETS, Decision::Allowed);
     let key = "aws:ResourceTag/team".to_owned();
     let conditional = Evaluation {
         missing_context: [key.clone()].into(),

@@ -93,14 +93,13 @@ test-image-operator: image-operator ## Test the container image of the kubectl p
 
 # SCREENSHOTS is a directory for a screenshot of each page. The build is a part of that of `make test`, so it takes no
 # time after it.
-test-report: export SCREENSHOTS := $(abspath $(SCREENSHOTS))
 test-report: toolchain compiler ## Check the HTML page of kubectl eni report in Chromium with axe
 	@missing=; tests/real/need.sh chromium=chromium node=nodejs npm=npm || missing=1; \
 	if [[ -n $$missing ]]; then \
 		echo "test-report did not run on this machine"; [[ $${REQUIRE_REAL:-} != 1 ]]; \
 	else \
 		cargo test --quiet --workspace --locked --no-run --test plugin; \
-		tests/report/run.sh $(CARGO_TARGET_DIR)/debug/kubectl-eni $(CARGO_TARGET_DIR)/report; \
+		SCREENSHOTS=$(abspath $(SCREENSHOTS)) tests/report/run.sh $(CARGO_TARGET_DIR)/debug/kubectl-eni $(CARGO_TARGET_DIR)/report; \
 	fi
 
 # The cases of matrix:: are in tests/faults/cases. CASES selects some of them by a part of their names. crash::

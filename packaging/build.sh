@@ -42,7 +42,7 @@ esac
 [[ $(od -An -N4 -c "$binary") == " 177   E   L   F" && $(od -An -j18 -N2 -t x2 --endian=little "$binary") == " $machine" ]] ||
     fail "$binary is not an $architecture binary"
 
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+version=$(packaging/version.sh)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "not a git checkout: set SOURCE_DATE_EPOCH"
 maintainer=${MAINTAINER:-the authors of eni-bootstrap <maintainers@eni-bootstrap.example>}
 

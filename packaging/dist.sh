@@ -13,6 +13,7 @@
 #                      contains no signature)
 #   SIGNING_PASSPHRASE passphrase of the key, if it has one
 set -euo pipefail
+export LC_ALL=C # the order of the files in SHA256SUMS
 
 fail() {
     printf 'dist.sh: %s\n' "$1" >&2

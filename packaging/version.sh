@@ -13,8 +13,10 @@ check)
     # These files may contain a version: Cargo.lock, which cargo writes; the history; copies of other projects;
     # source code, which gets the version from cargo, but names earlier versions; and inputs of tests.
     others=(':!Cargo.toml' ':!Cargo.lock' ':!CHANGELOG.md' ':!docs/files.md' ':!third-party' ':!*.rs' ':!tests/fuzz/corpus')
-    if git grep --line-number --perl-regexp "(?<![\d.])\Q$version\E(?![\d.]*\d)" -- "${others[@]}" |
-        grep -iE 'eni-bootstrap|kubectl-eni|version'; then
+    status=0
+    found=$(git grep --line-number --perl-regexp "(?<![\d.])\Q$version\E(?![\d.]*\d)" -- "${others[@]}") || status=$?
+    ((status <= 1)) || exit "$status" # 1 means that no file matches
+    if grep -iE 'eni-bootstrap|kubectl-eni|version' <<<"$found"; then
         echo "version.sh: these files contain the version $version; use packaging/version.sh, or 0.0.0 in an example" >&2
         exit 1
     fi

@@ -22,5 +22,5 @@ sed -e '/^#/d' -e "s/^version: .*/version: $version/" -e "s/^appVersion: .*/appV
     eni-bootstrap/Chart.yaml >"$stage/eni-bootstrap/Chart.yaml"
 archive=$folder/eni-bootstrap-$version.tgz
 tar --create --directory "$stage" --format=ustar --sort=name --mtime="@$epoch" --owner=0 --group=0 \
-    --numeric-owner --mode=u=rwX,go=rX eni-bootstrap | gzip --best --no-name >"$archive"
+    --numeric-owner --mode=u=rwX,go=rX --exclude-from=eni-bootstrap/.helmignore eni-bootstrap | gzip --best --no-name >"$archive"
 echo "$archive"

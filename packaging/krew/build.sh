@@ -11,6 +11,7 @@
 #   DOCUMENTS          folder with the man pages and completions: `plugin` in the output of `cargo run --example manual`
 #   SOURCE_DATE_EPOCH  time of the files in the archive in seconds (default: time of the last commit)
 set -euo pipefail
+shopt -s inherit_errexit # a failure inside of $(archive …) must end the script
 
 (($# == 2 || $# == 3)) || { echo "usage: build.sh BINARY FOLDER [ARM64]" >&2; exit 64; }
 mkdir -p "$2"

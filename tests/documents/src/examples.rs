@@ -1,4 +1,4 @@
-//! The files in `examples`: each is parsed by the parser of its tool.
+//! The files in `examples`: each is parsed, by the parser of its tool where possible.
 
 use crate::check::terraform::Module;
 use crate::check::{bottlerocket, objects, script, settings, user_data, yaml};

@@ -112,9 +112,10 @@ const NODES_AWS: &str = "
 
 [packaging/iam-policy.json](../../packaging/iam-policy.json) allows these actions. All of them only read. Attach it to the IAM role of
 the nodes. AmazonEKSWorkerNodePolicy allows four of the six actions. AmazonEKS\\_CNI\\_Policy allows `ec2:DescribeNetworkInterfaces`.
-Neither allows `ec2:GetSubnetCidrReservations`.
+Neither allows `ec2:GetSubnetCidrReservations`. With a [record](../cluster.md#boot-without-the-api-server), `run` uses the recorded
+limits of the instance type, subnet of the node and cluster instead.
 
-| action | used for | `run` without it | `check` without it |
+| action | used for | `run` on a first boot without it | `check` without it |
 |---|---|---|---|
 ";
 
@@ -133,7 +134,8 @@ const OPERATORS_AWS: &str = "
 ## Operators: AWS
 
 [packaging/iam-policy-operator.json](../../packaging/iam-policy-operator.json) allows these actions for the person or the job that runs
-the plugin.
+the plugin. Except for `limits refresh`, `ec2:DescribeInstanceTypes` is needed only for an instance type that the embedded table does
+not contain.
 
 | action | commands without it |
 |---|---|

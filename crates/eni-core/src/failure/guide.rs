@@ -72,7 +72,7 @@ pub(crate) const EXIT_CODES: [ExitGuide; 12] = [
     exit(
         ExitCode::Terminated,
         "systemd or a user stopped the program, for example because of the start timeout of the unit.",
-        "Start the unit of the kubelet again, or reboot the node.",
+        "The node tries again by itself (`systemctl status eni-bootstrap-retry`); on Bottlerocket, reboot it. If the start timeout of the unit stopped `run`, raise `TimeoutStartSec=`.",
     ),
 ];
 

@@ -166,7 +166,8 @@ pub(super) const SYMPTOMS: [Symptom; 14] = [
 
 pub(super) const HEAD: &str = "\
 Find the symptom or the error, follow its link, and run the commands of the fix. Each diagnostic has a code that does not change
-between versions. To search this page for a code, append it to the address of the page, for example `#subnet-full`.
+between versions. To open the section of a code, append `#` and the code to the address of the page, for example
+`#subnet-full`.
 
 ## Where to look
 
@@ -187,7 +188,9 @@ wait with `wait:`. Log lines have no code: run `eni-bootstrap check --output jso
 codes. On Bottlerocket, the log is in the console output. To read it on the node, run `sudo sheltie` in the admin container, and then
 `journalctl -u bootstrap-containers@eni-bootstrap`.
 
-Run the `kubectl` and `aws` commands on this page on your workstation, and all other commands as root on the node.
+Run the `kubectl` and `aws` commands on this page on your workstation, and all other commands as root on the node. If the CNI is
+an EKS add-on, set the variables of aws-node in [the configuration of the add-on](secondary-cidr.md#5-configure-the-cni) instead of with
+`kubectl set env`, because the next update of the add-on can overwrite them.
 
 After you have corrected the cause, the node retries by itself. To [retry
 immediately](../systemd/README.md#retry-after-a-failure), run `systemctl start nodeadm-run` on Amazon Linux 2023, `snap start

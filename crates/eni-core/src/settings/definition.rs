@@ -112,8 +112,8 @@ settings! {
 
     /// Which ENIConfig this node uses, and how long to wait for it.
     ///
-    /// Without custom networking, only the key `wait` has an effect: it limits the time for reading
-    /// the CNI configuration.
+    /// Without custom networking, only two keys have an effect: `wait` limits the time for reading
+    /// the CNI configuration, and `verify` enables the check of the free addresses.
     eni_config: EniConfigSettings {
         /// Name of the ENIConfig
         ///

@@ -20,10 +20,11 @@ guides! {
         /// `ContainerCreating` with the error `failed to assign an IP address to container`.
     fix
         /// Remove `pods.max` from the settings, so that eni-bootstrap computes max-pods, or lower it to the number in the message.
-        /// Find the setting, then show the result:
+        /// With `pods.policy = "respect"`, lower or remove the existing value in the message of
+        /// [max-pods-kept](#max-pods-kept). Find the settings, then show the result:
         ///
         /// ```sh
-        /// grep -rn 'max' /usr/lib/eni-bootstrap /etc/eni-bootstrap /run/eni-bootstrap
+        /// grep -rnE '^ *(max|policy) *=' /etc/eni-bootstrap /run/eni-bootstrap
         /// eni-bootstrap plan
         /// ```
 
@@ -201,7 +202,8 @@ guides! {
         /// Nothing fails.
     fix
         /// If the node should accept max-pods pods, remove `podsPerCore` from the configuration in the message, or raise it to the
-        /// number there. Then start the kubelet again, for example on Amazon Linux 2023:
+        /// number there. If it is in user data, change the launch template or the EC2NodeClass, and replace the node. If it is in a
+        /// file of the node, restart the kubelet:
         ///
         /// ```sh
         /// systemctl restart kubelet

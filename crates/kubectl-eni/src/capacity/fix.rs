@@ -205,7 +205,10 @@ mod tests {
         let mut map = AddressMap::new(net("10.0.0.0/24")).unwrap();
         map.use_range(net("10.0.0.0/24"));
         let expected = "aws ec2 create-subnet --region us-west-2 --vpc-id vpc-1 --availability-zone us-west-2a --cidr-block 10.0.2.0/26";
-        assert_eq!(fix_of(&map, &[node(10, 0)], 5), Some((FixKind::Subnet, 5, expected.to_owned())));
+        assert_eq!(
+            fix_of(&map, &[node(10, 0)], 5),
+            Some((FixKind::Subnet, 5, expected.to_owned()))
+        );
     }
 
     #[test]

@@ -89,11 +89,7 @@ async fn simulated(
 }
 
 /// Returns the result of a simulation.
-fn evaluated(
-    role: &RoleArn,
-    required: &RequiredActions,
-    evaluations: &[Evaluation],
-) -> Diagnostic {
+fn evaluated(role: &RoleArn, required: &RequiredActions, evaluations: &[Evaluation]) -> Diagnostic {
     let all = required.all();
     let find = |action: &str| evaluations.iter().find(|it| it.action.eq_ignore_ascii_case(action));
     let missing: Vec<&str> = all.iter().filter(|it| find(it).is_none()).copied().collect();

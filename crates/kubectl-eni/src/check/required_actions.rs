@@ -102,7 +102,9 @@ fn without_subnets(aws_node: &AwsNode) -> Option<Effect> {
     let (severity, text) = match (cni.version, cni.ip_family) {
         (None, IpFamily::Ipv6) => (
             Severity::Warning,
-            format!("the version of the CNI is unknown; from {first}, aws-node does not start without {action}"),
+            format!(
+                "the version of the CNI is unknown; from {first}, aws-node does not start without {action}"
+            ),
         ),
         (None, IpFamily::Ipv4) if is_optional => (
             Severity::Warning,
@@ -113,7 +115,9 @@ fn without_subnets(aws_node: &AwsNode) -> Option<Effect> {
         ),
         (None, IpFamily::Ipv4) => (
             Severity::Warning,
-            format!("the version of the CNI is unknown; from {first}, aws-node does not start or creates no network interface without {action}"),
+            format!(
+                "the version of the CNI is unknown; from {first}, aws-node does not start or creates no network interface without {action}"
+            ),
         ),
         (Some(version), family)
             if family == IpFamily::Ipv6 || version < CniVersion::SUBNET_TAGS_OPTIONAL =>
@@ -214,18 +218,36 @@ mod tests {
         let attached = [("DISABLE_NETWORK_RESOURCE_PROVISIONING", "true")];
         let ipv6 = [("ENABLE_IPv6", "true"), ("ENABLE_PREFIX_DELEGATION", "true")];
         let does_not_start = format!("aws-node does not start without {SUBNETS}");
-        let assumes = format!("without {SUBNETS}, aws-node assumes that no tag excludes the subnets");
-        let unknown = |text: &str| format!("the version of the CNI is unknown; from 1.22.0{text} without {SUBNETS}");
+        let assumes =
+            format!("without {SUBNETS}, aws-node assumes that no tag excludes the subnets");
+        let unknown = |text: &str| {
+            format!("the version of the CNI is unknown; from 1.22.0{text} without {SUBNETS}")
+        };
         for (variables, version, severity, text) in [
             (&[][..], "v1.22.2", Severity::Failed, does_not_start.clone()),
             (&custom, "v1.23.1", Severity::Failed, does_not_start.clone()),
             (&attached, "v1.23.1", Severity::Failed, does_not_start.clone()),
             (&ipv6, "v1.23.2", Severity::Failed, does_not_start),
-            (&[], "v1.23.2", Severity::Failed, format!("aws-node creates no network interface without {SUBNETS}")),
+            (
+                &[],
+                "v1.23.2",
+                Severity::Failed,
+                format!("aws-node creates no network interface without {SUBNETS}"),
+            ),
             (&custom, "v1.23.2", Severity::Warning, assumes.clone()),
             (&attached, "v1.23.2", Severity::Warning, assumes),
-            (&[], "stable", Severity::Warning, unknown(", aws-node does not start or creates no network interface")),
-            (&custom, "stable", Severity::Warning, unknown(" and before 1.23.2, aws-node does not start")),
+            (
+                &[],
+                "stable",
+                Severity::Warning,
+                unknown(", aws-node does not start or creates no network interface"),
+            ),
+            (
+                &custom,
+                "stable",
+                Severity::Warning,
+                unknown(" and before 1.23.2, aws-node does not start"),
+            ),
             (&ipv6, "stable", Severity::Warning, unknown(", aws-node does not start")),
         ] {
             let expected = vec![Effect { action: SUBNETS, text, severity }];

@@ -57,7 +57,7 @@ pub(super) struct Effect {
 
 impl RequiredActions {
     /// Returns the actions for `aws_node`. If its version is unknown, the result contains the actions of every
-    /// version except those that only v1.22.0 and v1.22.1 need: AmazonEKS_CNI_Policy does not contain them.
+    /// version except those that only v1.22.0 and v1.22.1 need: `AmazonEKS_CNI_Policy` does not contain them.
     pub(super) fn of(aws_node: &AwsNode) -> Self {
         let cni = &aws_node.cni;
         let mut actions: Vec<&'static str> = Vec::new();

@@ -239,7 +239,7 @@ fn the_cluster_contains_the_cni_configuration() {
     assert_eq!(
         failure(&missing),
         (
-            Some(75),
+            Some(78),
             "error: failed to read the CNI configuration of the cluster\n  caused by: DaemonSet aws-node not found in namespace kube-system\n  help: check the DaemonSet: `kubectl -n kube-system get daemonset aws-node --output yaml`; or describe the CNI with `--cni-…` flags instead of `--cni-from-cluster`\n"
         )
     );

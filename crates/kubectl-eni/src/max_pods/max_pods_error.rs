@@ -77,7 +77,9 @@ impl Advice for MaxPodsError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Unauthorized => ExitCode::PermissionDenied,
-            Self::AwsNode(error) => error.exit_code(),
+            Self::AwsNode(AwsNodeError::Api(error)) => error.exit_code(),
+            Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => ExitCode::PermissionDenied,
+            Self::AwsNode(_) => ExitCode::Settings,
             Self::NoRegion { .. } => ExitCode::Usage,
             Self::Ec2 { source, .. } => source.exit_code(),
             Self::NoCapacity { source, .. } => source.exit_code(),

@@ -78,6 +78,7 @@ pub(super) struct Cni {
     pub config: CniConfig,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each one is a variable of aws-node")]
 #[derive(Debug, Deserialize)]
 pub(super) struct CniConfig {
     /// `None` if it is unknown.

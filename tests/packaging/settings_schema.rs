@@ -163,8 +163,7 @@ fn path(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Splits settings into documents. A document starts with a table that the current one already contains or that is
-/// the first one.
+/// Splits settings into documents of one table each.
 fn documents(text: &str) -> Vec<String> {
     let mut documents: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {

@@ -122,19 +122,28 @@ pub fn one_line(error: &dyn Error) -> String {
     causes(error).join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns `text` with its control characters escaped, except line breaks and tabs. Texts of other systems
-/// could otherwise change what a terminal shows.
+/// Returns `text` with its control characters escaped, except line breaks and tabs, and with the characters escaped that
+/// change the direction of text. Texts of other systems could otherwise change what a terminal shows.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') {
+        let is_control = character.is_control() && !matches!(character, '\n' | '\t');
+        if is_control || changes_direction(character) {
             printable.extend(character.escape_default());
         } else {
             printable.push(character);
         }
     }
     printable
+}
+
+/// Returns whether a character changes the direction of the text after it.
+///
+/// Source: Unicode Standard Annex 9, explicit directional embeddings, overrides and isolates.
+#[must_use]
+pub fn changes_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns the report that ends a failed command: the message, each cause on its own line, and
@@ -223,6 +232,26 @@ mod tests {
             one_line(&error),
             "failed to sign: no credentials. Attempted: Environment Profile"
         );
+    }
+
+    #[test]
+    fn a_text_of_another_system_cannot_change_what_a_terminal_shows() {
+        assert_eq!(
+            printable("a\u{1b}[2J\tb\r\n\u{7f}\u{85}ä✕"),
+            "a\\u{1b}[2J\tb\\r\n\\u{7f}\\u{85}ä✕"
+        );
+        for (number, is_escaped) in
+            [(0x2029, false), (0x202a, true), (0x202e, true), (0x202f, false)].into_iter().chain([
+                (0x2065, false),
+                (0x2066, true),
+                (0x2069, true),
+                (0x206a, false),
+            ])
+        {
+            let text = char::from_u32(number).unwrap().to_string();
+            let escaped = format!("\\u{{{number:x}}}");
+            assert_eq!(printable(&text), if is_escaped { escaped } else { text }, "{number:x}");
+        }
     }
 
     #[test]

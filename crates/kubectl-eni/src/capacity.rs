@@ -33,7 +33,6 @@ use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::Error;
 use crate::output;
 use clap::{Args, ValueEnum};
-use eni_bootstrap::adapter::disk::write_atomic;
 use eni_core::domain::identifier::InstanceType;
 use eni_core::domain::zone::Zone;
 use eni_core::failure::ExitCode;
@@ -103,7 +102,7 @@ pub(crate) async fn run(
     })?;
     // After the report, which a failure must not discard.
     if let Some(path) = &args.svg {
-        write_atomic(path, svg::svg(&report).as_bytes()).map_err(CapacityError::Picture)?;
+        output::write_file(path, &svg::svg(&report)).map_err(CapacityError::Picture)?;
     }
     Ok(if report.has_failure() {
         ExitCode::CheckFailed

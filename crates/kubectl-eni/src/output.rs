@@ -4,8 +4,11 @@ use crate::error::Error;
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use eni_bootstrap::adapter::disk::{DiskError, write_atomic};
 use eni_core::failure::printable;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// Prints the result of a command. Messages and errors go to stderr.
 ///
@@ -23,6 +26,19 @@ pub(crate) fn print_styled(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes the result of a command to a file. Replaces a regular file atomically.
+///
+/// Writes to a symbolic link, a FIFO, a device or a socket as a shell with `>`: `--to /dev/stdout` must not replace the
+/// node in /dev. The kernel follows a link, so its checks for links in directories such as /tmp apply.
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), DiskError> {
+    let is_special = |kind: fs::FileType| !kind.is_file() && !kind.is_dir();
+    if fs::symlink_metadata(path).is_ok_and(|metadata| is_special(metadata.file_type())) {
+        let written = File::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
+        return written.map_err(|source| DiskError::Write { path: path.to_owned(), source });
+    }
+    write_atomic(path, text.as_bytes()).map(|_| ())
 }
 
 /// Prints lines about the progress, or warnings, on standard error.
@@ -88,6 +104,36 @@ pub(crate) fn table<const COLUMNS: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+    use std::process::Command;
+
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let write = |name: &str| write_file(&path(name), "new");
+        write("new").unwrap();
+        let inode = fs::metadata(path("new")).unwrap().ino();
+        File::create(path("target")).unwrap().write_all(b"previous text").unwrap();
+        symlink("target", path("link")).unwrap();
+        symlink("/dev/null", path("null")).unwrap();
+        assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+        let fifo = path("fifo");
+        let reader = std::thread::spawn(move || fs::read_to_string(fifo).unwrap());
+        for name in ["link", "null", "fifo"] {
+            let kind = fs::symlink_metadata(path(name)).unwrap().file_type();
+            write(name).unwrap();
+            assert_eq!(fs::symlink_metadata(path(name)).unwrap().file_type(), kind, "{name}");
+        }
+        assert_eq!(reader.join().unwrap(), "new");
+        assert_eq!(fs::read_to_string(path("target")).unwrap(), "new");
+        write_file(&path("new"), "newer").unwrap();
+        assert_ne!(fs::metadata(path("new")).unwrap().ino(), inode);
+        symlink(".", path("directory")).unwrap();
+        for name in [".", "directory"] {
+            assert!(matches!(write(name), Err(DiskError::Write { .. })), "{name}");
+        }
+    }
 
     #[test]
     fn prose_is_wrapped_and_long_words_are_kept() {

@@ -23,11 +23,10 @@ mod timeline;
 pub use error::ReportError;
 
 use crate::error::Error;
-use crate::output::print;
+use crate::output::{print, write_file};
 use clap::{Args, ValueEnum};
-use eni_bootstrap::adapter::disk::write_atomic;
 use eni_core::failure::ExitCode;
-use eni_core::run_result;
+use eni_core::run_result::{self, RunResult};
 use result::Report;
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,10 +38,11 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   kubectl eni report result.json
   kubectl eni report result.json --output html --to report.html
-  ssh NODE sudo cat /run/eni-bootstrap/result.json | kubectl eni report - --output timeline --to boot.svg";
+  ssh NODE sudo cat /run/eni-bootstrap/result.json | kubectl eni report - -o html --to boot.html";
 
-/// The largest file in MiB. The result of a run has some KiB.
-const MOST_MIB: u64 = 16;
+/// The largest file in MiB, as for `eni-bootstrap report`. With the most requests, the result of a run has less than
+/// 1 MiB.
+const MOST_MIB: u64 = 4;
 
 /// The flags of `kubectl eni report`.
 #[derive(Clone, Debug, Args)]
@@ -74,53 +74,54 @@ pub enum Format {
 
 /// Reads the result of a run and prints or writes the report.
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Error> {
-    let report = read(&args.file)?;
-    let report = render(&report, args.output)?;
+    let (name, result) = read(&args.file)?;
+    let report = render(&name, result, args.output)?;
     match &args.to {
-        Some(path) => {
-            write_atomic(path, report.as_bytes()).map_err(ReportError::Write)?;
-        }
+        Some(path) => write_file(path, &report).map_err(ReportError::Write)?,
         None => print(&report)?,
     }
     Ok(ExitCode::Success)
 }
 
-fn read(path: &Path) -> Result<Report, ReportError> {
+/// Returns the name of the file for messages, and its content.
+fn read(path: &Path) -> Result<(String, RunResult), ReportError> {
     if path == Path::new("-") {
-        return parse("standard input", io::stdin().lock());
+        return parse("standard input".to_owned(), io::stdin().lock());
     }
     let name = path.display().to_string();
     match File::open(path) {
-        Ok(file) => parse(&name, file),
+        Ok(file) => parse(name, file),
         Err(source) => Err(ReportError::Read { name, source }),
     }
 }
 
-fn parse(name: &str, reader: impl Read) -> Result<Report, ReportError> {
+fn parse(name: String, reader: impl Read) -> Result<(String, RunResult), ReportError> {
     let mut text = Vec::new();
     let limit = MOST_MIB << 20;
-    let name = name.to_owned();
     if let Err(source) = reader.take(limit + 1).read_to_end(&mut text) {
         return Err(ReportError::Read { name, source });
     }
     if u64::try_from(text.len()).is_ok_and(|length| length > limit) {
         return Err(ReportError::TooLarge { name, limit: MOST_MIB });
     }
-    Report::parse(&name, text)
+    let result = result::parse(&name, text)?;
+    Ok((name, result))
 }
 
-fn render(report: &Report, format: Format) -> Result<String, ReportError> {
+fn render(name: &str, result: RunResult, format: Format) -> Result<String, ReportError> {
     Ok(match format {
-        Format::Text => run_result::text(&report.result),
-        Format::Html => html::page(report),
+        // It needs only a part of the plan, so it can also show a result whose plan is of another version.
+        Format::Text => run_result::text(&result),
+        Format::Html => html::page(&Report::new(name, result)?),
         Format::Timeline => {
-            let drawing = timeline::timeline(report, Size::Wide, true);
-            drawing.file(&timeline::title(report), &timeline::description(&report.result))
+            let report = Report::new(name, result)?;
+            let drawing = timeline::timeline(&report, Size::Wide, true);
+            drawing.file(&timeline::title(&report), &timeline::description(&report.result))
         }
         Format::Interfaces => {
-            let plan = report.plan.as_ref().ok_or(ReportError::NoPlan)?;
-            let drawing = interfaces::interfaces(plan, Size::Wide, true);
-            drawing.file(&interfaces::title(plan), &interfaces::description(plan))
+            let plan = Report::new(name, result)?.plan.ok_or(ReportError::NoPlan)?;
+            let drawing = interfaces::interfaces(&plan, Size::Wide, true);
+            drawing.file(&interfaces::title(&plan), &interfaces::description(&plan))
         }
     })
 }

@@ -23,6 +23,20 @@ fn no_line_of_the_help_is_wider_than_100_columns() {
     assert_eq!(wide_lines(&mut command), Vec::<String>::new());
 }
 
+/// clap would break a longer line of an example, which then is another command.
+#[test]
+fn no_line_of_the_examples_is_wrapped() {
+    fn examples(command: &Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        help.into_iter().chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+    let examples = examples(&kubectl_eni::cli::command_line());
+    assert_eq!(examples.len(), 9);
+    let wide = examples.iter().flat_map(|text| text.lines());
+    let wide: Vec<&str> = wide.filter(|line| line.chars().count() > 100).collect();
+    assert_eq!(wide, [] as [&str; 0]);
+}
+
 #[test]
 fn a_closed_pipe_is_not_an_error() {
     assert_eq!(status_with_closed_pipe(program(["limits", "show"])), Some(0));

@@ -90,7 +90,12 @@ impl Folder {
                 self.command().arg(program).args(arguments).output()
             }
         };
-        difference(&step.output, &text(&output.unwrap())).map_or(Ok(()), Err)
+        let output = output.unwrap();
+        // A command that fails without a message has the output of one that succeeds without output.
+        if step.output.is_empty() && !output.status.success() {
+            return Err(format!("{}: {}", output.status, text(&output)));
+        }
+        difference(&step.output, &text(&output)).map_or(Ok(()), Err)
     }
 }
 

@@ -59,9 +59,8 @@ fn terraform_module_declares_its_references_and_passes_user_data() {
     }
 }
 
-/// Returns the texts of the settings in all examples: the parts that nodes read, without comments.
 #[test]
-fn settings_in_scripts_and_containers_are_valid() {
+fn settings_in_scripts_are_valid() {
     let mut found = 0;
     for path in files().iter().filter(|path| path.contains("user-data")) {
         if let Ok(parts) = user_data::parts(&text_of(path)) {

@@ -108,7 +108,8 @@ fn missing_path(word: &str) -> Option<&str> {
     (is_ours && !repository(path).exists()).then_some(path)
 }
 
-/// Returns the error of a program that parses these arguments. `--help` after them prevents that the command runs.
+/// Returns the error of a program that parses these arguments. `--help` after them prevents that the command runs. It
+/// also ends the parsing, so a missing argument is not an error.
 fn help_problem(program: &Path, arguments: &[String]) -> Option<String> {
     let mut command = Command::new(program);
     command.env_clear().env("HOME", "/nonexistent").args(arguments);

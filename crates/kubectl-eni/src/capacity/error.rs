@@ -66,13 +66,36 @@ impl Advice for CapacityError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::AwsNode(error) => error.exit_code(),
-            Self::EniConfigs(error) => error.exit_code(),
+            Self::AwsNode(AwsNodeError::Api(error)) | Self::EniConfigs(error) => error.exit_code(),
+            Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => ExitCode::PermissionDenied,
             Self::Ec2(error) => error.exit_code(),
-            Self::NoIpv4(_) | Self::NoNodes => ExitCode::Settings,
+            Self::AwsNode(_) | Self::NoIpv4(_) | Self::NoNodes => ExitCode::Settings,
             Self::UnknownInstance { .. } => ExitCode::InvalidData,
             Self::UnknownZone(_) => ExitCode::Usage,
             Self::Picture(_) => ExitCode::CannotWrite,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_aws_node_the_cluster_is_not_supported_and_there_is_no_wait() {
+        let forbidden = AwsNodeError::ConfigMapForbidden {
+            what: "ENABLE_POD_ENI".to_owned(),
+            config_map: "a".to_owned(),
+            source: Box::new(KubernetesError::Unauthorized),
+        };
+        for (error, expected) in [
+            (AwsNodeError::NotFound, ExitCode::Settings),
+            (AwsNodeError::NoContainer, ExitCode::Settings),
+            (forbidden, ExitCode::PermissionDenied),
+            (AwsNodeError::Api(KubernetesError::Unauthorized), ExitCode::PermissionDenied),
+        ] {
+            let error = CapacityError::AwsNode(error);
+            assert_eq!(error.exit_code(), expected, "{error:?}");
         }
     }
 }

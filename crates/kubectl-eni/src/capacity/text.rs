@@ -178,7 +178,10 @@ fn growth(growth: &Growth) -> Vec<String> {
     for zones in each_zone(&growth.by_zone.worst).chunks(4) {
         lines.push(format!("  {}", zones.join(", ")));
     }
-    lines.push(format!("  no capacity for {}", range(growth.without_capacity)));
+    let without_capacity = range(growth.without_capacity);
+    if without_capacity != "0" {
+        lines.push(format!("  no capacity for {without_capacity} of them"));
+    }
     lines
 }
 
@@ -222,11 +225,9 @@ fn fixes(report: &Report) -> Vec<String> {
             FixKind::CidrReservation => "reserve free blocks for prefixes",
             FixKind::Subnet => "create a subnet",
         };
-        let worst = fix.worst_after;
-        lines.push(format!(
-            "  {}, for {wanted}: {what}, then capacity for at least {worst}",
-            fix.zone
-        ));
+        let after = counted(fix.worst_after, "more node");
+        let verb = if fix.worst_after == 1 { "fits" } else { "fit" };
+        lines.push(format!("  {}, for {wanted}: {what}; then at least {after} {verb}", fix.zone));
         lines.push(format!("    {}", fix.command));
         lines.extend(fix.next_step.map(|next_step| format!("    {next_step}")));
     }

@@ -5,7 +5,7 @@ use super::rows::{csv, missing, without_comments};
 use crate::aws::AwsOptions;
 use crate::cluster::{ClusterError, ClusterOptions};
 use crate::error::Error;
-use crate::output::{note, print};
+use crate::output::{note, print, write_file};
 use clap::Args;
 use eni_bootstrap::adapter::ec2::Ec2;
 use eni_bootstrap::adapter::{Context, Deadline, disk};
@@ -59,7 +59,7 @@ pub(super) async fn run(
         return Err(LimitsError::Incomplete { missing, example }.into());
     }
     let text = header(region, SystemTime::now()) + &new;
-    disk::write_atomic(path, text.as_bytes()).map_err(LimitsError::File)?;
+    write_file(path, &text).map_err(LimitsError::File)?;
     note(&format!("limits: {} written ({count})", path.display()));
     print(&diff::unified(&old, &new, 0))?;
     Ok(ExitCode::Success)

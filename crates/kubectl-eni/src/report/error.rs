@@ -33,6 +33,9 @@ pub enum ReportError {
         /// The version that this program reads.
         readable: u64,
     },
+    /// The plan of another version has no value for a key, or one of another type.
+    #[error("the plan in {name} is incomplete")]
+    Plan { name: String, source: serde_json::Error },
     /// `run` failed before it had read the limits of the instance type.
     #[error(
         "the run failed before the calculation of max-pods, so there is no picture of the network interfaces"
@@ -53,7 +56,10 @@ impl Advice for ReportError {
                 "copy the complete file /run/eni-bootstrap/result.json from the node"
             }
             Self::FormatVersion { .. } => {
-                "use the plugin of the release that is on the node: `eni-bootstrap --version`"
+                "use the plugin of the release in the key eni-bootstrap-version of the file"
+            }
+            Self::Plan { .. } => {
+                "use `--output text`, or the plugin of the release in the key eni-bootstrap-version of the file"
             }
             Self::NoPlan => "use `--output text` to see the error of the run",
             Self::Write(_) => "use a writable path with `--to`",
@@ -67,6 +73,7 @@ impl Advice for ReportError {
             Self::TooLarge { .. }
             | Self::Invalid { .. }
             | Self::FormatVersion { .. }
+            | Self::Plan { .. }
             | Self::NoPlan => ExitCode::InvalidData,
         }
     }

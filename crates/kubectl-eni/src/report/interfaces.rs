@@ -14,11 +14,12 @@ const LINE: u64 = 18;
 /// The largest width of a cell, and its height, in pixels.
 const WIDEST_CELL: u64 = 16;
 const CELL: u64 = 14;
-/// More rows, or more cells in a row, are counted and not drawn. No instance type has as many.
-const MOST_ROWS: usize = 40;
+/// The maximum number of cells in a row. No instance type has more addresses on a network interface.
 const MOST_CELLS: u64 = 64;
-/// Cells in a row of attached addresses.
+/// The cells in a row of attached addresses, and the maximum number of such rows. The largest instance types have 24
+/// network interfaces with 63 addresses for pods, which need 31 rows.
 const ATTACHED_CELLS: u64 = 50;
+const MOST_ATTACHED_ROWS: u64 = 40;
 
 /// Returns the drawing. With `has_title`, it starts with the title.
 pub(super) fn interfaces(plan: &Plan, size: Size, has_title: bool) -> Drawing {
@@ -88,7 +89,6 @@ fn rows(capacity: &Capacity) -> Vec<Row> {
     let cells = u64::from(capacity.slots_per_interface) + 1;
     let mut rows: Vec<Row> = capacity
         .interface_rows()
-        .take(MOST_ROWS)
         .map(|row @ InterfaceRow { number, purpose }| Row {
             name: format!("ENI {number}"),
             kind: match purpose {
@@ -108,8 +108,10 @@ fn rows(capacity: &Capacity) -> Vec<Row> {
         .collect();
     if capacity.counts_attached_only() {
         rows.extend(attached_rows(capacity));
-    } else if rows.len() < usize::try_from(capacity.interfaces).unwrap_or(usize::MAX) {
-        let text = format!("{} are not drawn", counted(capacity.interfaces, "interface"));
+    }
+    let others = capacity.interfaces_without_row();
+    if others > 0 {
+        let text = format!("and {}", counted(others, "other interface"));
         rows.push(Row { name: "…".to_owned(), kind: RowKind::Unused, cells: 1, text });
     }
     if capacity.other_cards > 0 {
@@ -133,9 +135,10 @@ fn attached_rows(capacity: &Capacity) -> Vec<Row> {
         Some(_) => format!("{} for pods", counted(slots, slot)),
         None => "addresses of the attached network interfaces unknown".to_owned(),
     };
-    let slots = u64::from(slots).min(ATTACHED_CELLS * 20);
+    let slots = u64::from(slots).min(ATTACHED_CELLS * MOST_ATTACHED_ROWS);
     let mut rows = Vec::new();
-    for start in (0..slots.max(1)).step_by(50) {
+    for row in 0..slots.div_ceil(ATTACHED_CELLS).max(1) {
+        let start = row * ATTACHED_CELLS;
         let name = if start == 0 { "attached" } else { "" }.to_owned();
         let text = if start == 0 { text.clone() } else { String::new() };
         let cells = ATTACHED_CELLS.min(slots - start);

@@ -1,6 +1,7 @@
 //! The file that `eni-bootstrap run` leaves on a node, with its plan. Unknown keys are ignored.
 
 use super::error::ReportError;
+use super::svg::shortened;
 use eni_core::domain::capacity::Capacity;
 use eni_core::domain::instance_limits::InstanceLimits;
 use eni_core::run_result::{CheckResult, FORMAT_VERSION, InvalidResult, RunResult};
@@ -77,6 +78,7 @@ pub(super) struct Cni {
     pub config: CniConfig,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each one is a variable of aws-node")]
 #[derive(Debug, Deserialize)]
 pub(super) struct CniConfig {
     /// `None` if it is unknown.
@@ -84,31 +86,44 @@ pub(super) struct CniConfig {
     pub addressing: String,
     pub custom_networking: bool,
     pub pod_eni: bool,
+    pub max_eni: Option<u32>,
+    pub reserved_enis: u32,
     pub ip_family: String,
+    pub multi_nic: bool,
+    pub minimum_ip_target: u32,
+    pub warm_ip_target: u32,
+    pub imds_only: bool,
+    pub disable_provisioning: bool,
+}
+
+/// Parses the result of a run in the file with this name.
+pub(super) fn parse(name: &str, text: Vec<u8>) -> Result<RunResult, ReportError> {
+    let invalid = |source| ReportError::Invalid { name: name.to_owned(), source };
+    let text = String::from_utf8(text)
+        .map_err(|error| invalid(serde_json::Error::custom(error.utf8_error())))?;
+    RunResult::parse(&text).map_err(|error| match error {
+        InvalidResult::Json(source) => invalid(source),
+        InvalidResult::FormatVersion(version) => ReportError::FormatVersion {
+            name: name.to_owned(),
+            // A value of another type may have as many characters as the file.
+            version: shortened(&version.to_string(), 40),
+            readable: FORMAT_VERSION,
+        },
+    })
 }
 
 impl Report {
-    /// Parses the file with this name.
-    pub(super) fn parse(name: &str, text: Vec<u8>) -> Result<Self, ReportError> {
-        let invalid = |source| ReportError::Invalid { name: name.to_owned(), source };
-        let text = String::from_utf8(text)
-            .map_err(|error| invalid(serde_json::Error::custom(error.utf8_error())))?;
-        let result = RunResult::parse(&text).map_err(|error| match error {
-            InvalidResult::Json(source) => invalid(source),
-            InvalidResult::FormatVersion(version) => ReportError::FormatVersion {
-                name: name.to_owned(),
-                version: version.to_string(),
-                readable: FORMAT_VERSION,
-            },
-        })?;
-        let plan = result.plan.as_ref().map(Plan::deserialize).transpose().map_err(invalid)?;
+    /// Returns `result` with its plan. `name` is the file.
+    pub(super) fn new(name: &str, result: RunResult) -> Result<Self, ReportError> {
+        let plan = result.plan.as_ref().map(Plan::deserialize).transpose();
+        let plan = plan.map_err(|source| ReportError::Plan { name: name.to_owned(), source })?;
         Ok(Self { result, plan })
     }
 
-    /// Returns the instance and its type, such as `i-0123 (m5.large)`; `this node` without a plan.
+    /// Returns the instance and its type, such as `i-0123 (m5.large)`; `an unknown node` without a plan.
     pub(super) fn node(&self) -> String {
         self.plan.as_ref().map_or_else(
-            || "this node".to_owned(),
+            || "an unknown node".to_owned(),
             |plan| format!("{} ({})", plan.instance.id, plan.instance.type_name),
         )
     }

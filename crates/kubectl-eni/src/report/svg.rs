@@ -1,5 +1,6 @@
 //! A drawing with rectangles, lines and text, as an SVG file or as a part of an HTML page.
 
+use eni_core::failure::changes_direction;
 use std::fmt::Write as _;
 
 /// The colors and fonts. An HTML page contains them once, a file contains its own copy.
@@ -117,7 +118,7 @@ impl Drawing {
 }
 
 /// The position and size of a rectangle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Area {
     pub x: u64,
     pub y: u64,
@@ -150,11 +151,9 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
-                escaped.push(' ');
-            }
             '\n' => escaped.push('\n'),
-            other if other.is_control() => escaped.push(' '),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
+            other if other.is_control() || changes_direction(other) => escaped.push(' '),
             other => escaped.push(other),
         }
     }

@@ -4,7 +4,7 @@ use super::result::Plan;
 use eni_core::domain::capacity::MaxPodsOverride;
 
 /// A number of the calculation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct SourcedTerm {
     pub name: &'static str,
     pub value: String,
@@ -32,7 +32,7 @@ pub(super) fn sourced_terms(plan: &Plan) -> Vec<SourcedTerm> {
             addresses,
             "instance metadata".to_owned(),
         );
-    } else {
+    } else if !capacity.counts_attached_only() {
         add("network interfaces of the default network card", capacity.interfaces, limits.clone());
         if let Some(max_eni) = capacity.max_eni {
             add("at most (MAX_ENI)", max_eni, cni("MAX_ENI", "cni.max-eni"));
@@ -97,7 +97,8 @@ pub(super) fn sourced_terms(plan: &Plan) -> Vec<SourcedTerm> {
         }
         None => {}
     }
-    add("max-pods", capacity.max_pods, "calculated".to_owned());
+    let source = if capacity.max_pods_override.is_some() { "override" } else { "calculated" };
+    add("max-pods", capacity.max_pods, source.to_owned());
     if plan.max_pods_in_force != capacity.max_pods {
         let source = "kubelet configuration of the node; see the diagnostics".to_owned();
         add("max-pods in force", plan.max_pods_in_force, source);
@@ -142,3 +143,6 @@ fn cni_source(plan: &Plan, variable: &str, setting: &str) -> String {
         format!("{variable}, {}", cni_base(plan))
     }
 }
+
+#[cfg(test)]
+mod tests;

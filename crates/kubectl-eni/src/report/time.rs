@@ -5,8 +5,8 @@ const SECOND: u64 = 1_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// Returns a time in microseconds as text with at least two significant digits, such as `850 µs`, `69.2 ms`, `3 s`
-/// or `9 min 3 s`.
+/// Returns a time in microseconds as text: below a minute with three significant digits and without trailing zeros,
+/// such as `850 µs`, `69.2 ms` or `3 s`, then in two units, such as `9 min 3 s`.
 pub(super) fn duration(us: u64) -> String {
     if us < MILLISECOND {
         return format!("{us} µs");
@@ -16,7 +16,7 @@ pub(super) fn duration(us: u64) -> String {
     {
         return text;
     }
-    let seconds = (us + SECOND / 2) / SECOND;
+    let seconds = us.saturating_add(SECOND / 2) / SECOND;
     let (large, small, units) = if seconds < HOUR / SECOND {
         (seconds / 60, seconds % 60, ["min", "s"])
     } else {
@@ -33,7 +33,7 @@ pub(super) fn duration(us: u64) -> String {
 fn decimal(us: u64, unit: u64, limit: u64, name: &str) -> Option<String> {
     // The unit divided by the last digit's value: hundredths below 10, tenths below 100.
     for (below, parts) in [(10, 100), (100, 10), (u64::MAX, 1)] {
-        let rounded = (us + unit / parts / 2) / (unit / parts);
+        let rounded = us.saturating_add(unit / parts / 2) / (unit / parts);
         if rounded / parts >= limit {
             return None;
         }
@@ -87,6 +87,7 @@ mod tests {
             (600_000_000, "10 min"),
             (3_599_700_000, "1 h"),
             (7_380_000_000, "2 h 3 min"),
+            (u64::MAX, "5124095576 h 2 min"),
         ] {
             assert_eq!(duration(us), expected, "{us}");
         }

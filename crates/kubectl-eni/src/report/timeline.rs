@@ -94,7 +94,7 @@ fn list(items: &[String]) -> String {
 }
 
 /// Returns the time of the requests on the critical path.
-pub(super) fn critical_us(result: &RunResult, critical: &[usize]) -> u64 {
+fn critical_us(result: &RunResult, critical: &[usize]) -> u64 {
     let requests = critical.iter().filter_map(|index| result.requests.get(*index));
     requests.fold(0, |sum, request| sum.saturating_add(request.duration_us))
 }

@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 pub enum Choice {
     /// An address in a block that is already in use, if possible.
     Saving,
-    /// One that breaks a free block, if there is one.
+    /// An address that breaks a free block, if possible.
     Breaking,
     /// Any, by a pseudo-random number.
     Any(u64),

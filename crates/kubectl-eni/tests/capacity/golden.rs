@@ -116,7 +116,7 @@ fn the_exit_code_tells_full_zones_from_unknown_ones() {
     assert_eq!(codes(&[]).0, 0);
     assert_eq!(codes(&["--nodes", "6"]).0, 0);
     let (code, stdout, _) = codes(&["--nodes", "8"]);
-    assert_eq!((code, stdout.contains("  no capacity for 2\n")), (1, true), "{stdout}");
+    assert_eq!((code, stdout.contains("  no capacity for 2 of them\n")), (1, true), "{stdout}");
     // Without another zone or an instance type, the rest is still computed.
     let (code, _, stderr) = codes(&["--lost-zone", "us-west-2d"]);
     assert_eq!(

@@ -1,7 +1,8 @@
 //! The golden files of the pictures and of the text.
 
 use super::{RESULTS, successful};
-use crate::support::expect_golden;
+use crate::support::{expect_golden, run};
+use std::fs;
 
 #[test]
 fn the_text_of_each_result_is_stable() {
@@ -18,6 +19,25 @@ fn the_pictures_of_each_result_are_stable() {
         if result != "no-metadata" {
             let interfaces = successful(result, "interfaces");
             expect_golden(&format!("report/{result}-interfaces.svg"), &interfaces);
+        }
+    }
+}
+
+/// A run of eni-bootstrap wrote these results, and `eni-bootstrap report` these texts.
+#[test]
+fn results_of_the_program_have_every_format() {
+    for result in ["ready", "waited", "failed"] {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/result");
+        let file = format!("{folder}/{result}.json");
+        let report = |format: &str| run(["report", &file, "--output", format]);
+        let text = fs::read_to_string(format!("{folder}/{result}.txt")).unwrap();
+        assert_eq!(report("text"), crate::support::result(&text), "{result}");
+        for (format, end) in
+            [("html", "</html>\n"), ("timeline", "</svg>\n"), ("interfaces", "</svg>\n")]
+        {
+            let output = report(format);
+            assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""), "{result} {format}");
+            assert!(output.stdout.ends_with(end), "{result} {format}: {}", output.stdout);
         }
     }
 }

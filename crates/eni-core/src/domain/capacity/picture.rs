@@ -51,6 +51,10 @@ fn draw_interfaces(text: &mut String, capacity: &Capacity) {
         let cells = cells(own, first, further);
         let _ = writeln!(text, "  ENI {number:<2}  {cells}  {}", capacity.describe(row));
     }
+    let others = capacity.interfaces_without_row();
+    if others > 0 {
+        let _ = writeln!(text, "  and {}", counted(others, "other interface"));
+    }
     if capacity.other_cards > 0 {
         let _ = writeln!(
             text,
@@ -161,5 +165,39 @@ m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
   max-pods                                 16
 "
         );
+    }
+
+    #[test]
+    fn a_file_with_any_number_of_interfaces_is_drawn_with_40() {
+        let (instance_type, limits) = m5_large();
+        let options = CapacityOptions::default();
+        let capacity = Capacity::compute(&limits, Cni::default(), options).unwrap();
+        let of = |interfaces| {
+            picture(&instance_type, &limits, &Capacity { interfaces, ..capacity.clone() })
+        };
+        let start = "\
+m5.large: 3 network interfaces with 10 IPv4 addresses each, Nitro, 2 vCPUs
+
+  ENI 0   ■□□□□□□□□□  primary, 9 addresses for pods
+";
+        let end = "
+  ■ primary address   □ address for a pod
+
+  3 interfaces × 9 addresses               27 addresses for pods
+  host-network pods                  +      2 (aws-node, kube-proxy)
+                                     =     29 pods
+  ceiling                            ≤    110 (not reached)
+
+  max-pods                                 29
+";
+        let row = |number| format!("  ENI {number:<2}  ■□□□□□□□□□  9 addresses for pods\n");
+        let rows: String = (1..40).map(row).collect();
+        for (interfaces, others) in [
+            (40, ""),
+            (41, "  and 1 other interface\n"),
+            (u32::MAX, "  and 4294967255 other interfaces\n"),
+        ] {
+            assert_eq!(of(interfaces), format!("{start}{rows}{others}{end}"), "{interfaces}");
+        }
     }
 }

@@ -3,6 +3,10 @@
 use super::{Capacity, MaxPodsOverride};
 use crate::domain::plural::counted;
 
+/// The maximum number of rows. The largest instance types have 24 network interfaces on one card, but the result of a
+/// run is a file that can contain any number.
+const MAX_ROWS: u32 = 40;
+
 /// What a network interface is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InterfaceUse {
@@ -57,21 +61,31 @@ impl Capacity {
         self.addresses.is_none() && self.interfaces_for_pods > 0
     }
 
-    /// Returns each network interface of the default network card; none if only the addresses of the
-    /// attached ones count.
-    pub fn interface_rows(&self) -> impl Iterator<Item = InterfaceRow> + use<> {
-        let this = self.clone();
-        let count = if this.counts_attached_only() { 0 } else { this.interfaces };
-        (0..count).map(move |number| InterfaceRow { number, purpose: this.purpose(number) })
+    /// Returns each network interface of the default network card, at most [`MAX_ROWS`]; none if only the addresses of
+    /// the attached ones count.
+    pub fn interface_rows(&self) -> impl Iterator<Item = InterfaceRow> {
+        (0..self.interfaces_with_row())
+            .map(|number| InterfaceRow { number, purpose: self.purpose(number) })
+    }
+
+    /// Returns the number of network interfaces of the default network card that [`interface_rows`](Self::interface_rows)
+    /// leaves out because of the limit.
+    #[must_use]
+    pub fn interfaces_without_row(&self) -> u32 {
+        if self.counts_attached_only() { 0 } else { self.interfaces.saturating_sub(MAX_ROWS) }
+    }
+
+    fn interfaces_with_row(&self) -> u32 {
+        if self.counts_attached_only() { 0 } else { self.interfaces.min(MAX_ROWS) }
     }
 
     fn purpose(&self, number: u32) -> InterfaceUse {
         let usable = self.max_eni.unwrap_or(self.interfaces);
         // The primary interface is always the first.
-        let trunk_to = 1 + self.trunk;
+        let trunk_to = self.trunk.saturating_add(1);
         let reserved_to = trunk_to.saturating_add(self.reserved);
         let excluded_to = reserved_to.saturating_add(self.attached_excluded);
-        let without_pods = self.primary_set_aside + self.primary_excluded > 0;
+        let without_pods = self.primary_set_aside > 0 || self.primary_excluded > 0;
         match number {
             0 if self.primary_set_aside > 0 => InterfaceUse::CustomNetworking,
             0 if self.primary_excluded > 0 => InterfaceUse::ExcludedSubnet,

@@ -19,16 +19,16 @@ pub(super) fn outcome(report: &Report) -> String {
     let summary = match (result.outcome, &result.error) {
         (Outcome::Ready, _) => paragraph(&ready(report)),
         (Outcome::Failed, Some(error)) => failure(error, result.exit_code),
-        (Outcome::Failed, None) => paragraph("The kubelet does not start."),
+        (Outcome::Failed, None) => paragraph("The node is not ready for the kubelet."),
     };
-    let figures = figures(report);
-    let figures = figures
+    let counts = counts(report);
+    let counts = counts
         .iter()
         .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escaped(value)));
-    let figures = figures.collect::<Vec<_>>().concat();
+    let counts = counts.collect::<Vec<_>>().concat();
     format!(
         "<section class=\"outcome {class}\" aria-labelledby=\"outcome-heading\">\n\
-         <h2 id=\"outcome-heading\">{badge}</h2>\n{summary}{worst}<dl class=\"figures\">\n{figures}</dl>\n</section>\n",
+         <h2 id=\"outcome-heading\">{badge}</h2>\n{summary}{worst}<dl class=\"counts\">\n{counts}</dl>\n</section>\n",
         worst = worst(report)
     )
 }
@@ -67,7 +67,9 @@ fn failure(error: &RunError, exit_code: u8) -> String {
     }
     let meaning = ExitCode::ALL.iter().find(|code| code.number() == exit_code);
     let meaning = meaning.map(|code| format!(": {}", code.meaning())).unwrap_or_default();
-    html + &paragraph(&format!("The kubelet does not start. Exit code {exit_code}{meaning}."))
+    html + &paragraph(&format!(
+        "The node is not ready for the kubelet. Exit code {exit_code}{meaning}."
+    ))
 }
 
 /// Returns the warnings and failures of the diagnostics.
@@ -87,18 +89,18 @@ fn worst(report: &Report) -> String {
     )
 }
 
-fn figures(report: &Report) -> Vec<(&'static str, String)> {
+fn counts(report: &Report) -> Vec<(&'static str, String)> {
     let result = &report.result;
-    let mut figures = Vec::new();
+    let mut counts = Vec::new();
     if let Some(plan) = &report.plan {
-        figures.push(("max-pods", plan.max_pods_in_force.to_string()));
+        counts.push(("max-pods", plan.max_pods_in_force.to_string()));
     }
-    figures.push(("duration", duration(result.duration_us)));
-    figures.push(("waited", duration(report.waited_us())));
-    figures.push(("requests", result.requests.len().to_string()));
+    counts.push(("duration", duration(result.duration_us)));
+    counts.push(("waited", duration(report.waited_us())));
+    counts.push(("requests", result.requests.len().to_string()));
     let failed = result.requests.iter().filter(|it| it.has_failed()).count();
     if failed > 0 {
-        figures.push(("failed requests", failed.to_string()));
+        counts.push(("failed requests", failed.to_string()));
     }
-    figures
+    counts
 }

@@ -1,13 +1,14 @@
 //! The pictures and the tables of the page.
 
 use super::markup::{self, Column, Section, facts, paragraph, prose, symbol, table};
-use crate::report::result::{Plan, Report};
+use crate::report::result::{CniConfig, Plan, Report};
 use crate::report::svg::{Drawing, Size, escaped};
 use crate::report::terms::{cni_base, limits_source, sourced_terms};
 use crate::report::time::duration;
 use crate::report::{interfaces, timeline};
 use eni_core::diagnostic::Severity;
 use eni_core::run_result::{EniConfigResult, RunResult};
+use std::collections::BTreeSet;
 
 /// Returns the sections that have content.
 pub(super) fn sections(report: &Report) -> Vec<Section> {
@@ -43,7 +44,7 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
     sections
 }
 
-/// Returns a picture for windows and one for phones, of which the style shows one.
+/// Returns a picture for windows and one for phones. The style hides one of them.
 fn figure(id: &str, draw: impl Fn(Size) -> Drawing, title: &str, description: &str) -> String {
     let wide = draw(Size::Wide).inline(id, title, description);
     let narrow = draw(Size::Narrow).inline(&format!("{id}-narrow"), title, description);
@@ -80,26 +81,38 @@ fn plan_facts(plan: &Plan) -> String {
         items.push(("online CPUs", machine.cpus.to_string()));
         items.push(("memory", format!("{} MiB", machine.memory_bytes >> 20)));
     }
-    let config = &cni.config;
-    let mut features = vec![config.ip_family.as_str()];
-    for (is_on, name) in [
-        (config.custom_networking, "custom networking"),
-        (config.addressing == "prefixes", "prefix delegation"),
-        (config.pod_eni, "security groups for pods"),
-    ] {
-        if is_on {
-            features.push(name);
-        }
-    }
     items.extend([
         ("image family", format!("{} ({})", host.kind, host.reason)),
         ("cluster", cluster.clone().unwrap_or_else(|| "not read".to_owned())),
-        ("CNI version", or_unknown(&config.version)),
-        ("CNI configuration", features.join(", ")),
+        ("CNI version", or_unknown(&cni.config.version)),
+        ("CNI configuration", features(&cni.config)),
         ("CNI configuration from", cni_base(plan).to_owned()),
         ("kubelet arguments", plan.kubelet_arguments.join(" ")),
     ]);
     facts(&items)
+}
+
+/// Returns the values of the CNI that are not the default.
+fn features(config: &CniConfig) -> String {
+    let mut features = vec![config.ip_family.clone()];
+    let flags = [
+        (config.custom_networking, "custom networking"),
+        (config.addressing == "prefixes", "prefix delegation"),
+        (config.pod_eni, "security groups for pods"),
+        (config.multi_nic, "ENABLE_MULTI_NIC"),
+        (config.imds_only, "ENABLE_IMDS_ONLY_MODE"),
+        (config.disable_provisioning, "DISABLE_NETWORK_RESOURCE_PROVISIONING"),
+    ];
+    features.extend(flags.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| (*name).to_owned()));
+    let numbers = [
+        (config.max_eni.unwrap_or(0), "MAX_ENI"),
+        (config.reserved_enis, "reserved network interfaces"),
+        (config.minimum_ip_target, "MINIMUM_IP_TARGET"),
+        (config.warm_ip_target, "WARM_IP_TARGET"),
+    ];
+    let set = numbers.iter().filter(|(number, _)| *number > 0);
+    features.extend(set.map(|(number, name)| format!("{name} {number}")));
+    features.join(", ")
 }
 
 fn eni_config_facts(eni_config: &EniConfigResult) -> String {
@@ -174,7 +187,7 @@ fn requests(result: &RunResult) -> String {
     if result.requests.is_empty() {
         return paragraph("The run sent no request.");
     }
-    let critical = timeline::critical_path(&result.requests);
+    let critical: BTreeSet<usize> = timeline::critical_path(&result.requests).into_iter().collect();
     let header = [
         ("service", Column::Text),
         ("operation", Column::Code),
@@ -198,4 +211,48 @@ fn requests(result: &RunResult) -> String {
         ])
     });
     table("Requests in the order of their start", header, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_of_the_cni_is_a_feature() {
+        let default = CniConfig {
+            version: None,
+            addressing: "secondary-addresses".to_owned(),
+            custom_networking: false,
+            pod_eni: false,
+            max_eni: Some(0),
+            reserved_enis: 0,
+            ip_family: "ipv4".to_owned(),
+            multi_nic: false,
+            minimum_ip_target: 0,
+            warm_ip_target: 0,
+            imds_only: false,
+            disable_provisioning: false,
+        };
+        assert_eq!(features(&default), "ipv4");
+        let all = CniConfig {
+            version: None,
+            addressing: "prefixes".to_owned(),
+            custom_networking: true,
+            pod_eni: true,
+            max_eni: Some(4),
+            reserved_enis: 1,
+            ip_family: "ipv4".to_owned(),
+            multi_nic: true,
+            minimum_ip_target: 30,
+            warm_ip_target: 5,
+            imds_only: true,
+            disable_provisioning: true,
+        };
+        assert_eq!(
+            features(&all),
+            "ipv4, custom networking, prefix delegation, security groups for pods, ENABLE_MULTI_NIC, \
+             ENABLE_IMDS_ONLY_MODE, DISABLE_NETWORK_RESOURCE_PROVISIONING, MAX_ENI 4, reserved network interfaces 1, \
+             MINIMUM_IP_TARGET 30, WARM_IP_TARGET 5"
+        );
+    }
 }

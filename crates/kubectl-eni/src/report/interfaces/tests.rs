@@ -61,6 +61,8 @@ fn attached_addresses_are_in_rows_of_50() {
         attached(Some(112), 16),
         [row("attached", RowKind::Attached, 7, "7 prefixes for pods")]
     );
+    let cells = |addresses| attached(Some(addresses), 1).iter().map(|row| row.cells).sum::<u64>();
+    assert_eq!([0, 24 * 63, 2_000, 2_001, u32::MAX].map(cells), [0, 1_512, 2_000, 2_000, 2_000]);
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn numbers_that_no_instance_type_has_are_not_drawn() {
         ..capacity("m5.large", Cni::default())
     };
     let rows = rows(&capacity);
-    assert_eq!((rows.len(), rows[40].text.as_str()), (41, "4294967295 interfaces are not drawn"));
+    assert_eq!((rows.len(), rows[40].text.as_str()), (41, "and 4294967255 other interfaces"));
     let mut drawing = Drawing::new(Size::Wide);
     draw_rows(&mut drawing, &rows);
     assert!(drawing.inline("a", "", "").len() < 200_000);

@@ -5,7 +5,8 @@ use eni_core::run_result::Request;
 /// Returns the indices of the requests on the critical path, in the order of time.
 ///
 /// The path ends with the request that ended last. The predecessor of a request is the one with the latest end before
-/// its start, so requests on the path never overlap. Between them, the program computes or opens a connection.
+/// its start, so requests on the path never overlap. Between them, the program
+/// computes, opens a connection, or waits before it sends a request again.
 pub(in crate::report) fn critical_path(requests: &[Request]) -> Vec<usize> {
     let mut path = Vec::new();
     let mut by_end: Vec<usize> = (0..requests.len()).collect();

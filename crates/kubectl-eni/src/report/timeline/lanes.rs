@@ -4,6 +4,7 @@ use super::critical_path;
 use crate::report::svg::shortened;
 use crate::report::time::duration;
 use eni_core::run_result::{Request, RunResult};
+use std::collections::BTreeSet;
 
 /// A lane with more bars has one row in the overview.
 const CROWDED: usize = 6;
@@ -66,7 +67,7 @@ impl Bar {
 }
 
 /// The bars of one kind or one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Lane {
     pub name: &'static str,
     pub bars: Vec<Bar>,
@@ -90,7 +91,7 @@ pub(super) fn lanes(result: &RunResult) -> Vec<Lane> {
         is_critical: false,
     });
     let mut lanes = vec![Lane { name: "phases", bars: phases.collect() }];
-    let critical = critical_path(&result.requests);
+    let critical: BTreeSet<usize> = critical_path(&result.requests).into_iter().collect();
     let mut requests: Vec<(usize, &Request)> = result.requests.iter().enumerate().collect();
     requests.sort_by_key(|(_, request)| request.start_us);
     for (index, request) in requests {

@@ -11,7 +11,7 @@ const SECOND: u64 = 1_000_000;
 const CONTEXT: u64 = 50_000;
 
 /// A section of time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Panel {
     pub title: String,
     pub from: u64,

@@ -12,7 +12,7 @@ const GAP: u64 = 5;
 const SHORTEST_LABEL: u64 = 8;
 
 /// The conversion of times to horizontal positions in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     pub left: u64,
     pub width: u64,
@@ -68,8 +68,7 @@ impl Placed {
 pub(super) fn place(bars: &[Bar], scale: Scale, in_one_row: bool) -> (Vec<Placed>, u64) {
     if !in_one_row {
         for (with_labels, most) in [(true, MOST_ROWS), (false, 2 * MOST_ROWS)] {
-            let placed = rows(bars, scale, with_labels);
-            if placed.1 <= most {
+            if let Some(placed) = rows(bars, scale, with_labels, most) {
                 return placed;
             }
         }
@@ -83,7 +82,9 @@ pub(super) fn place(bars: &[Bar], scale: Scale, in_one_row: bool) -> (Vec<Placed
     (placed.collect(), 1)
 }
 
-fn rows(bars: &[Bar], scale: Scale, with_labels: bool) -> (Vec<Placed>, u64) {
+/// Returns the position of each bar so that no bars overlap, and the number of rows; `None` if they need more than
+/// `most` rows. A row has a limited number of bars, so the time for a large file is limited, too.
+fn rows(bars: &[Bar], scale: Scale, with_labels: bool, most: u64) -> Option<(Vec<Placed>, u64)> {
     let mut used: Vec<Vec<(u64, u64)>> = Vec::new();
     let mut all = Vec::new();
     for bar in bars {
@@ -94,16 +95,14 @@ fn rows(bars: &[Bar], scale: Scale, with_labels: bool) -> (Vec<Placed>, u64) {
         let is_free =
             |row: &Vec<(u64, u64)>| row.iter().all(|(start, end)| from >= *end || to <= *start);
         let row = used.iter().position(is_free).unwrap_or(used.len());
-        if row == used.len() {
-            used.push(Vec::new());
+        placed.row = u64::try_from(row).ok().filter(|row| *row < most)?;
+        match used.get_mut(row) {
+            Some(of_row) => of_row.push((from, to)),
+            None => used.push(vec![(from, to)]),
         }
-        if let Some(of_row) = used.get_mut(row) {
-            of_row.push((from, to));
-        }
-        placed.row = u64::try_from(row).unwrap_or(u64::MAX);
         all.push(placed);
     }
-    (all, u64::try_from(used.len()).unwrap_or(u64::MAX))
+    Some((all, u64::try_from(used.len()).ok()?))
 }
 
 /// Returns the left edge and the width of a bar.
@@ -113,8 +112,8 @@ fn extent(bar: &Bar, scale: Scale) -> (u64, u64) {
     (start.min(scale.right().saturating_sub(width)), width)
 }
 
-/// Returns the label in the bar, to its right or to its left, whichever fits first; shortened if none of them has
-/// space for all of it.
+/// Returns the label in the bar, to its right or to its left. Uses the first of these positions with enough space.
+/// Otherwise, shortens the label.
 fn label(text: &str, scale: Scale, (x, width): (u64, u64)) -> Option<Label> {
     let (inside, after) = (width.saturating_sub(8), scale.right().saturating_sub(x + width + GAP));
     let before = x.saturating_sub(scale.left + GAP);
@@ -214,6 +213,18 @@ mod tests {
         assert_eq!(rows, 1);
         let labels: Vec<bool> = placed.iter().map(|it| it.label.is_some()).collect();
         assert_eq!(labels, [true, false]);
+    }
+
+    #[test]
+    fn bars_that_need_too_many_rows_are_in_one_row() {
+        let bars = |count| vec![bar(0, 80_000, "a"); count];
+        let rows_of = |count| place(&bars(count), SCALE, false).1;
+        assert_eq!([1, 20, 21, 40, 41].map(rows_of), [1, 20, 21, 40, 1]);
+        let count_of_labels = |count| {
+            let (placed, _) = place(&bars(count), SCALE, false);
+            placed.iter().filter(|it| it.label.is_some()).count()
+        };
+        assert_eq!([20, 21, 41].map(count_of_labels), [20, 0, 41]);
     }
 
     #[test]

@@ -109,3 +109,24 @@ fn unknown_addresses_of_attached_interfaces_are_a_term_without_a_number() {
         ]
     );
 }
+
+#[test]
+fn numbers_of_a_file_at_their_limits_have_rows() {
+    let of = |capacity: Capacity| {
+        (purposes(&capacity).len(), purposes(&capacity)[1], capacity.interfaces_without_row())
+    };
+    let large = Capacity {
+        interfaces: u32::MAX,
+        trunk: u32::MAX,
+        primary_set_aside: u32::MAX,
+        primary_excluded: u32::MAX,
+        reserved: u32::MAX,
+        attached_excluded: u32::MAX,
+        not_created: u32::MAX,
+        ..capacity("m5.large", Cni::default(), NodeNetwork::default()).unwrap()
+    };
+    assert_eq!(of(large.clone()), (40, InterfaceUse::Trunk, u32::MAX - 40));
+    assert_eq!(of(Capacity { addresses: None, ..large.clone() }), (40, Ipv6Prefix, u32::MAX - 40));
+    let attached = Capacity { attached_addresses: Some(1), ..large };
+    assert_eq!((purposes(&attached), attached.interfaces_without_row()), (vec![], 0));
+}

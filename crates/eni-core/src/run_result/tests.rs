@@ -211,18 +211,18 @@ eni_bootstrap_run_duration_seconds 3.06
 eni_bootstrap_run_phase_duration_seconds{phase=\"instance\"} 0.04
 eni_bootstrap_run_phase_duration_seconds{phase=\"verify\"} 0.02
 eni_bootstrap_run_phase_duration_seconds{phase=\"wait\"} 3
-# HELP eni_bootstrap_run_requests_total HTTP requests of the last run by service and result: the HTTP status, or no response.
-# TYPE eni_bootstrap_run_requests_total counter
-eni_bootstrap_run_requests_total{service=\"imds\",result=\"200\"} 1
-eni_bootstrap_run_requests_total{service=\"imds\",result=\"404\"} 1
-eni_bootstrap_run_requests_total{service=\"kubernetes\",result=\"403\"} 1
-eni_bootstrap_run_requests_total{service=\"kubernetes\",result=\"no response\"} 1
+# HELP eni_bootstrap_run_requests HTTP requests of the last run by service and result: the HTTP status, or no response.
+# TYPE eni_bootstrap_run_requests gauge
+eni_bootstrap_run_requests{service=\"imds\",result=\"200\"} 1
+eni_bootstrap_run_requests{service=\"imds\",result=\"404\"} 1
+eni_bootstrap_run_requests{service=\"kubernetes\",result=\"403\"} 1
+eni_bootstrap_run_requests{service=\"kubernetes\",result=\"no response\"} 1
 # HELP eni_bootstrap_run_wait_duration_seconds Time for which the last run waited for an object in the cluster that was not ready.
 # TYPE eni_bootstrap_run_wait_duration_seconds gauge
 eni_bootstrap_run_wait_duration_seconds{target=\"ENIConfig us-west-2a\"} 3.01
-# HELP eni_bootstrap_run_wait_states_total States of an object in the cluster in which it was not ready, during the last run.
-# TYPE eni_bootstrap_run_wait_states_total counter
-eni_bootstrap_run_wait_states_total{target=\"ENIConfig us-west-2a\"} 1
+# HELP eni_bootstrap_run_wait_states States of an object in the cluster in which it was not ready, during the last run.
+# TYPE eni_bootstrap_run_wait_states gauge
+eni_bootstrap_run_wait_states{target=\"ENIConfig us-west-2a\"} 1
 # HELP eni_bootstrap_run_diagnostics Diagnostics of the last run by severity and code.
 # TYPE eni_bootstrap_run_diagnostics gauge
 eni_bootstrap_run_diagnostics{severity=\"failed\",code=\"eniconfig-not-found\"} 1

@@ -172,7 +172,7 @@ between versions. To search this page for a code, append it to the address of th
 
 | question | command |
 |---|---|
-| What happened on this node? | `eni-bootstrap report` ([result of a run](report.md)), or `journalctl -u eni-bootstrap -b` |
+| What happened on this node? | `sudo eni-bootstrap report` ([result of a run](report.md)), or `journalctl -u eni-bootstrap -b` |
 | What happened on a node without SSH access? | `aws ec2 get-console-output --latest --output text --instance-id INSTANCE-ID` |
 | Does the node retry, and when? | `systemctl status eni-bootstrap-retry` |
 | What is wrong with this node now? | `eni-bootstrap check` |

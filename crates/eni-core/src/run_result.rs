@@ -21,7 +21,6 @@ pub use model::{
     ChangeOutcome, ChangeResult, CheckResult, EniConfigResult, EniConfigState, Outcome, RunError,
     RunResult,
 };
-pub use sequence::longest_sequence;
 pub use text::text;
 
 use crate::failure::{Advice, ExitCode};

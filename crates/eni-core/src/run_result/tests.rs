@@ -163,15 +163,15 @@ timeline: 3.1 s, one column is 51.0 ms
   wait             3.0 s  {wait}
   verify         20.0 ms  {verify}█
   requests
-  imds                    ▒{space}  2
-  kubernetes              ▒{space}  2, 2 failed
+  imds                 2  ▒
+  kubernetes           2  ▒{space}  2 failed
   waits
   not ready        3.0 s  {not_ready}
       ENIConfig us-west-2a not found
   4 requests; the longest sequence without overlap has 4 requests
 
 diagnostics
-  failed    eniconfig-not-found
+  failed    eniconfig-not-found (ENIConfig)
             ENIConfig \"us-west-2a\" not found
             → create it:
 kubectl apply -f - <<'EOF'

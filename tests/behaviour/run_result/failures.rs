@@ -162,26 +162,31 @@ fn report_rejects_what_is_not_a_result() {
             "error: failed to read the result of a run\n  caused by: /missing.json does not exist\n  help: correct the path\n"
         )
     );
-    let invalid = node.run(["report".as_ref(), golden().join("plan/text").as_os_str()]);
+    let plan = golden().join("plan/text");
+    let invalid = node.run(["report".as_ref(), plan.as_os_str()]);
     assert_eq!(
-        (invalid.status, error(&invalid)),
+        (invalid.status, error(&invalid).to_owned()),
         (
             Some(65),
             "error: failed to read the result of a run\n  \
+             caused by: FILE is invalid\n  \
              caused by: the text is not the result of a run\n  \
              caused by: expected value at line 1 column 1\n  \
              help: pass the complete file result.json of a run; the journal also contains the log of the run: `journalctl -u eni-bootstrap`\n"
+                .replace("FILE", &plan.display().to_string())
         )
     );
-    let later = node.file("later.json", "{\"format-version\": 2}");
-    let later = node.run(["report".as_ref(), later.as_os_str()]);
+    let file = node.file("later.json", "{\"format-version\": 2}");
+    let later = node.run(["report".as_ref(), file.as_os_str()]);
     assert_eq!(
-        (later.status, error(&later)),
+        (later.status, error(&later).to_owned()),
         (
             Some(65),
             "error: failed to read the result of a run\n  \
+             caused by: FILE is invalid\n  \
              caused by: format version 2 of the result is not supported\n  \
              help: use the version of eni-bootstrap that wrote the result; the key eni-bootstrap-version contains it\n"
+                .replace("FILE", &file.display().to_string())
         )
     );
 }

@@ -177,6 +177,7 @@ pub async fn apply(
         if let (Change::RemoveFile { path }, Outcome::Absent) = (change, outcome) {
             absent.push(path.as_path());
         }
+        context.recorder.changed(change.target(), outcome);
         applied.push(Applied { target: change.target(), outcome });
     }
     if systemd::manages(root) && (needs_reload || effect::is_any_loaded(&absent).await?) {
@@ -199,4 +200,34 @@ pub(crate) async fn confirm(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::Recorder;
+    use eni_core::run_result::{ChangeOutcome, ChangeResult};
+
+    #[tokio::test]
+    async fn the_changes_before_one_that_fails_are_recorded() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::File::create(root.path().join("file")).unwrap();
+        let recorder = Recorder::start();
+        let context = Context {
+            root: root.path().to_owned(),
+            recorder: recorder.clone(),
+            ..Context::default()
+        };
+        let shared = |path: &str| Change::SharedFile { path: path.into(), contents: "a\n".into() };
+        let image = image_files::read(root.path()).await.unwrap().image;
+        for _ in 0..2 {
+            let changes = [shared("/written"), shared("/file/b"), shared("/later")];
+            let error = apply(&context, &changes, &image, Duration::ZERO).await.unwrap_err();
+            let path = root.path().join("file/b");
+            assert_eq!(error.to_string(), format!("failed to write {}", path.display()));
+        }
+        let target = "/written".to_owned();
+        let expected = [ChangeResult { target, outcome: ChangeOutcome::Written }];
+        assert_eq!(recorder.finish().unwrap().changes, expected);
+    }
 }

@@ -154,7 +154,7 @@ pub(crate) fn draft_removed(path: &Path) {
 pub(crate) fn verified(units: &[VerifiedUnit]) {
     for VerifiedUnit { name, warning } in units {
         if let Some(warning) = warning {
-            warn!("apply: {warning}");
+            warn!("apply: {}", warning.text);
         } else {
             info!("apply: {name} will use the planned configuration");
         }

@@ -34,7 +34,7 @@ pub struct Context {
     pub table: LimitsTable,
     /// The configurations of the AWS clients so far. They depend on the other fields.
     pub sdk_configs: SdkConfigs,
-    /// Records the requests of `run`; of other commands, nothing.
+    /// Records the requests of `run`. For other commands, it records nothing.
     pub recorder: Recorder,
 }
 

@@ -1,6 +1,9 @@
 //! Records the result of a run: its phases, requests and waits, and what the commands note.
 
-use eni_core::run_result::{Phase, PhaseName, Request, RunResult, Service, WaitState};
+use eni_core::host::Outcome as ChangeOutcomeOnNode;
+use eni_core::run_result::{
+    ChangeOutcome, ChangeResult, Phase, PhaseName, Request, RunResult, Service, WaitState,
+};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -85,6 +88,12 @@ impl Recorder {
             number
         });
         WaitStateTimer { recorder: self.clone(), number }
+    }
+
+    /// Records a change of the node. It is recorded at once, because a later change of the same attempt may fail.
+    pub(crate) fn changed(&self, target: String, outcome: ChangeOutcomeOnNode) {
+        let Some(outcome) = ChangeOutcome::of(outcome) else { return };
+        self.note(|result| result.add_change(ChangeResult { target, outcome }));
     }
 
     /// Changes the parts of the result that are not measured here. Does not call `change` if nothing is recorded.
@@ -214,11 +223,10 @@ mod tests {
         let result = recorder.finish().unwrap();
         let names: Vec<PhaseName> = result.phases.iter().map(|phase| phase.name).collect();
         assert_eq!(names, [PhaseName::Instance, PhaseName::Plan, PhaseName::Instance]);
-        let end = |phase: &Phase| phase.start_us + phase.duration_us;
         for pair in result.phases.windows(2) {
-            assert_eq!(end(&pair[0]), pair[1].start_us);
+            assert_eq!(pair[0].end_us(), pair[1].start_us);
         }
-        assert_eq!(result.phases.last().map(end), Some(result.duration_us));
+        assert_eq!(result.phases.last().map(Phase::end_us), Some(result.duration_us));
     }
 
     #[test]

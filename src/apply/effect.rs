@@ -3,6 +3,7 @@
 
 use super::ApplyError;
 use crate::adapter::{Deadline, disk, host_command, kubelet_files, retry, systemd, unit_files};
+use eni_core::diagnostic::{Code, Diagnostic};
 use eni_core::host::{Change, LoadedUnit, UnitCheck};
 use std::path::Path;
 use std::time::Duration;
@@ -40,7 +41,7 @@ fn unit_of(drop_in: &Path) -> Option<&str> {
 pub(crate) struct VerifiedUnit {
     pub name: &'static str,
     /// What could not be verified.
-    pub warning: Option<String>,
+    pub warning: Option<Diagnostic>,
 }
 
 /// Verifies the effect of the changes below `root`, and returns the units that were verified. Skips the
@@ -111,7 +112,11 @@ fn compare(check: &UnitCheck, unit: &LoadedUnit) -> Result<VerifiedUnit, ApplyEr
         files.config = kubelet_files::drop_ins(directory)?;
     }
     check.verify(unit, &files)?;
-    Ok(VerifiedUnit { name: check.unit, warning: check.script_warning(unit, &files) })
+    let warning = check.script_warning(unit, &files).map(|text| {
+        let help = "start the kubelet with `exec kubelet \"$@\"` at the end of the script";
+        Diagnostic::warning(Code::UnitScript, text, help)
+    });
+    Ok(VerifiedUnit { name: check.unit, warning })
 }
 
 /// Returns a unit after systemd has read all its files. A reload of an earlier run may have failed.

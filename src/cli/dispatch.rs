@@ -12,8 +12,10 @@ use tracing::warn;
 
 /// Runs the command of `cli`. Results go to stdout, log lines to stderr.
 pub(super) fn run(cli: Cli) -> Result<(), Error> {
-    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    variables::check(names)?;
+    // `run` checks the variables when it loads its settings, so that its result contains the error.
+    if !matches!(cli.command, Command::Run(_)) {
+        check_variables()?;
+    }
     let config = cli.global.config.clone();
     let context = cli.global.context().map_err(Error::Usage)?;
     let load = |context: Context, flags: Settings| {
@@ -24,7 +26,10 @@ pub(super) fn run(cli: Cli) -> Result<(), Error> {
             let Deferred(RunFlags { output, settings }) = *flags;
             command::run_result::with_result(
                 context,
-                |context| load(context, settings),
+                |context| {
+                    check_variables()?;
+                    load(context, settings)
+                },
                 |context, settings| {
                     block_on(|| command::run::run_until_sigterm(context, settings, output))
                 },
@@ -61,6 +66,12 @@ pub(super) fn run(cli: Cli) -> Result<(), Error> {
         Command::Token(args) => block_on(|| command::token_command::show(context, args.0)),
         Command::MaxPods(args) => command::max_pods_command::show(context, &args.0, runtime),
     }
+}
+
+/// Checks the names of the environment variables.
+fn check_variables() -> Result<(), Error> {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    Ok(variables::check(names)?)
 }
 
 /// Runs a command that sends requests or has a time limit.

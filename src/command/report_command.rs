@@ -1,10 +1,11 @@
 //! `report`: prints the result of a run.
 
-use crate::adapter::disk;
+use crate::adapter::disk::{self, DiskError};
 use crate::command::{print, run_result};
 use crate::error::{Error, ResultError};
 use clap::{Args, ValueEnum};
 use eni_core::run_result::{self as result, RunResult};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The flags of `report`.
@@ -30,15 +31,22 @@ pub(crate) enum Output {
 
 /// Prints the result of a run.
 pub(crate) fn show(root: &Path, args: &ReportArgs) -> Result<(), Error> {
-    let text = if let Some(file) = &args.file {
-        disk::read_result(file)?.ok_or_else(|| ResultError::NoFile(file.clone()))?
-    } else {
-        let file = disk::under(root, run_result::path(root));
-        disk::read_result(&file)?.ok_or(ResultError::NoResult(file))?
+    let default = || disk::under(root, run_result::path(root));
+    let file = args.file.clone().unwrap_or_else(default);
+    let text = match disk::read_result(&file) {
+        Ok(Some(text)) => text,
+        Ok(None) if args.file.is_some() => return Err(ResultError::NoFile(file).into()),
+        Ok(None) => return Err(ResultError::NoResult(file).into()),
+        Err(DiskError::Read { path, source }) if source.kind() == ErrorKind::PermissionDenied => {
+            return Err(ResultError::Denied { path, source }.into());
+        }
+        Err(error) => return Err(error.into()),
     };
-    let parsed = RunResult::parse(&text).map_err(ResultError::from)?;
+    let parsed =
+        RunResult::parse(&text).map_err(|source| ResultError::Invalid { path: file, source })?;
+    // As JSON, the file as it is: it may have keys that this version does not read.
     print(&match args.output {
         Output::Text => result::text(&parsed),
-        Output::Json => parsed.to_text().map_err(ResultError::from)?,
+        Output::Json => text,
     })
 }

@@ -12,10 +12,11 @@ use crate::report;
 use crate::wait::{WaitReason, WaitTimer};
 use clap::ValueEnum;
 use eni_core::diagnostic::Diagnostic;
+use eni_core::domain::eni_config::EniConfigName;
 use eni_core::failure::one_line;
 use eni_core::plan::Plan;
 use eni_core::record::RecordedEniConfig;
-use eni_core::run_result::{EniConfigResult, EniConfigState as State, PhaseName};
+use eni_core::run_result::{EniConfigResult, EniConfigState, PhaseName};
 use eni_core::settings::{OnTimeout, Settings};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,8 +41,8 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// The pause before another attempt to write to a full file system.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
-/// The ENIConfig at the end of a run.
-enum EniConfigState {
+/// How the wait for the ENIConfig ended.
+enum WaitOutcome {
     /// The CNI needs none.
     NotNeeded,
     /// It fits this node, perhaps already at the first attempt.
@@ -52,6 +53,23 @@ enum EniConfigState {
     Missing,
 }
 
+impl WaitOutcome {
+    /// Returns the ENIConfig `name` for the result of the run.
+    fn eni_config(&self, name: &EniConfigName) -> Option<EniConfigResult> {
+        let in_state = |state| EniConfigResult::in_state(name, state);
+        match self {
+            Self::NotNeeded => None,
+            Self::Ready { eni_config, .. } => {
+                let EniConfig { subnet, security_groups } = eni_config.clone();
+                let ready = in_state(EniConfigState::Ready);
+                Some(EniConfigResult { subnet: Some(subnet), security_groups, ..ready })
+            }
+            Self::Recorded => Some(in_state(EniConfigState::Recorded)),
+            Self::Missing => Some(in_state(EniConfigState::Missing)),
+        }
+    }
+}
+
 /// Runs [`run`] until it ends or SIGTERM stops it.
 pub(crate) async fn run_until_sigterm(
     context: Context,
@@ -59,8 +77,8 @@ pub(crate) async fn run_until_sigterm(
     output: Option<Output>,
 ) -> Result<(), Error> {
     let stopped = context.clone();
+    // Handle SIGTERM first, so that a run that systemd stops here also writes a result.
     let mut sigterm = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
-    // After the handler of SIGTERM, so that a run that systemd stops here ends with its error, too.
     run_result::remove_earlier(&context.root, &settings);
     select! {
         result = Box::pin(run(context, settings, output)) => result,
@@ -91,8 +109,7 @@ pub async fn run(
     let mut cluster = node.cluster_state(timer).await?;
     let (mut plan, mut eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     // If the API server responds again, the CNI configuration may have changed since the last run.
-    let may_respond =
-        matches!(eni_config, EniConfigState::Ready { .. } | EniConfigState::NotNeeded);
+    let may_respond = matches!(eni_config, WaitOutcome::Ready { .. } | WaitOutcome::NotNeeded);
     if may_respond && refresh(&mut node, &mut cluster).await {
         (plan, eni_config) = prepare(&mut node, &mut cluster, timer).await?;
     }
@@ -131,7 +148,7 @@ async fn prepare(
     node: &mut NodeSession,
     cluster: &mut ClusterState,
     timer: WaitTimer,
-) -> Result<(Plan, EniConfigState), Error> {
+) -> Result<(Plan, WaitOutcome), Error> {
     report::cluster(&node.facts, cluster.connection.as_ref(), cluster.aws_node.as_ref());
     let plan = configure(node, cluster, timer).await?;
     let NodeSession { context, facts, .. } = &*node;
@@ -140,9 +157,13 @@ async fn prepare(
     let unit_checks = facts.host.unit_checks(&plan.in_force);
     let verified = apply::effect::verify(&context.root, &unit_checks, &plan.changes).await?;
     report::verified(&verified);
+    run_result::note_units(&recorder, &verified);
     let verified = Instant::now();
     let eni_config = wait(node, cluster, &plan, timer).await?;
-    let at_once = matches!(eni_config, EniConfigState::Ready { at_once: true, .. });
+    recorder.note(|result| {
+        result.eni_config = plan.wait.as_ref().and_then(|name| eni_config.eni_config(name));
+    });
+    let at_once = matches!(eni_config, WaitOutcome::Ready { at_once: true, .. });
     if plan.wait.is_some() && !(at_once && verified.elapsed() < BRIEF) {
         // Another program may have changed a unit during the wait.
         recorder.phase(PhaseName::Verify);
@@ -167,16 +188,18 @@ async fn configure(
         // `apply` compares a current image with the files before it changes one.
         node.refresh_image(if plans == 0 { BRIEF } else { Duration::ZERO }).await?;
         let plan = node.plan(cluster)?;
+        run_result::note_plan(&recorder, &node.facts, cluster, &plan);
         // Connect before any file is written: a run that cannot wait must not change the node.
         if plan.wait.is_some() {
             if cluster.connection.is_none() {
                 recorder.phase(PhaseName::Cluster);
             }
             cluster.connection = Some(node.connection(cluster.connection.take(), timer).await?);
+            // The plan in the result names the cluster.
+            run_result::note_plan(&recorder, &node.facts, cluster, &plan);
         }
         let NodeSession { context, facts, .. } = &*node;
         report::plan(&plan);
-        run_result::note_plan(&recorder, facts, cluster, &plan);
         plans += 1;
         recorder.phase(PhaseName::Apply);
         if !plan.changes.is_empty() {
@@ -188,7 +211,6 @@ async fn configure(
             }
             applied => {
                 let applied = applied?;
-                run_result::note_changes(&recorder, &applied);
                 report::applied(&applied);
                 return Ok(plan);
             }
@@ -221,9 +243,9 @@ async fn wait(
     cluster: &ClusterState,
     plan: &Plan,
     timer: WaitTimer,
-) -> Result<EniConfigState, Error> {
+) -> Result<WaitOutcome, Error> {
     let (Some(name), Some(connection)) = (&plan.wait, &cluster.connection) else {
-        return Ok(EniConfigState::NotNeeded);
+        return Ok(WaitOutcome::NotNeeded);
     };
     let recorder = &node.context.recorder;
     recorder.phase(PhaseName::Wait);
@@ -231,25 +253,18 @@ async fn wait(
     match node.wait_for_eni_config(name, plan, connection, aws_node, timer).await {
         Ok(ready) => {
             report::ready(plan, &ready);
-            let EniConfig { subnet, security_groups } = ready.eni_config.clone();
-            recorder.note(|result| {
-                let (subnet, name) = (Some(subnet), name.to_string());
-                let state = State::Ready;
-                result.eni_config = Some(EniConfigResult { name, state, subnet, security_groups });
-            });
-            Ok(EniConfigState::Ready { eni_config: ready.eni_config, at_once: ready.at_once })
+            Ok(WaitOutcome::Ready { eni_config: ready.eni_config, at_once: ready.at_once })
         }
         Err(Error::NotReady(timeout)) if node.uses_recorded_eni_config(name, &timeout) => {
-            run_result::note_eni_config(recorder, plan, State::Recorded);
-            Ok(EniConfigState::Recorded)
+            Ok(WaitOutcome::Recorded)
         }
         Err(Error::NotReady(error))
             if node.settings.eni_config.on_timeout() == OnTimeout::Continue =>
         {
+            recorder.note(|result| run_result::note_timeout(result, &error));
             let error = one_line(&error);
             warn!("wait: {error}; continuing because eni-config.on-timeout is \"continue\"");
-            run_result::note_eni_config(recorder, plan, State::Missing);
-            Ok(EniConfigState::Missing)
+            Ok(WaitOutcome::Missing)
         }
         Err(Error::NotReady(error)) => {
             if let WaitReason::SubnetFull(diagnostic) = &error.reason {
@@ -275,17 +290,15 @@ async fn report_full_subnet(api: &ApiServer, diagnostic: &Diagnostic) {
 }
 
 /// Saves the record of this run, unless it depends on recorded values or has no ENIConfig.
-fn save(node: &NodeSession, cluster: &ClusterState, plan: &Plan, eni_config: EniConfigState) {
+fn save(node: &NodeSession, cluster: &ClusterState, plan: &Plan, eni_config: WaitOutcome) {
     let eni_config = match eni_config {
-        EniConfigState::NotNeeded => None,
-        EniConfigState::Ready { eni_config, .. } => {
-            plan.wait.as_ref().map(|name| RecordedEniConfig {
-                name: name.to_string(),
-                subnet: eni_config.subnet,
-                security_groups: eni_config.security_groups,
-            })
-        }
-        EniConfigState::Recorded | EniConfigState::Missing => return,
+        WaitOutcome::NotNeeded => None,
+        WaitOutcome::Ready { eni_config, .. } => plan.wait.as_ref().map(|name| RecordedEniConfig {
+            name: name.to_string(),
+            subnet: eni_config.subnet,
+            security_groups: eni_config.security_groups,
+        }),
+        WaitOutcome::Recorded | WaitOutcome::Missing => return,
     };
     run_record::save(node, cluster, plan, eni_config);
 }

@@ -3,7 +3,8 @@
 use eni_core::failure::{Advice, ExitCode};
 use eni_core::run_result::InvalidResult;
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// A result that cannot be reported.
 #[derive(Debug, thiserror::Error)]
@@ -12,11 +13,19 @@ pub enum ResultError {
     #[error("{} does not exist", .0.display())]
     NoFile(PathBuf),
     /// This node has no result.
-    #[error("{} does not exist: no run has ended since the boot", .0.display())]
+    #[error("{} does not exist", .0.display())]
     NoResult(PathBuf),
+    /// The user may not read the file, whose mode is 0600.
+    #[error("failed to read {}", path.display())]
+    Denied { path: PathBuf, source: io::Error },
     /// The text is not a result.
-    #[error(transparent)]
-    Invalid(#[from] InvalidResult),
+    #[error("{} is invalid", name(path))]
+    Invalid { path: PathBuf, source: InvalidResult },
+}
+
+/// Returns a file of the command line for people.
+fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 impl Advice for ResultError {
@@ -24,16 +33,19 @@ impl Advice for ResultError {
         match self {
             Self::NoFile(_) => "correct the path".into(),
             Self::NoResult(_) => {
-                "check `systemctl status eni-bootstrap`: `run` writes its result when it ends; to print a result of another node, run `eni-bootstrap report FILE`".into()
+                "check `systemctl status eni-bootstrap`: `run` removes the result of an earlier run when it starts, and writes its own when it ends; to print a result of another node, run `eni-bootstrap report FILE`".into()
             }
-            Self::Invalid(error) => error.help(),
+            Self::Denied { path, .. } => {
+                format!("run `sudo eni-bootstrap report {}`", path.display()).into()
+            }
+            Self::Invalid { source, .. } => source.help(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NoFile(_) | Self::NoResult(_) => ExitCode::CannotWrite,
-            Self::Invalid(error) => error.exit_code(),
+            Self::NoFile(_) | Self::NoResult(_) | Self::Denied { .. } => ExitCode::CannotWrite,
+            Self::Invalid { source, .. } => source.exit_code(),
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::support::node::{Node, RESULT, RunOutput, run_output};
 use eni_bootstrap_sandbox::{Ec2, Imds, Instance, KubernetesApi, Subnet};
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -112,14 +114,71 @@ fn the_result_contains_no_secret() {
     let site = Site::new();
     site.create_eni_config();
     assert_eq!(site.run(&["--metrics-dir=/metrics"]).status, Some(0));
-    let token = site.api.requests().into_iter().find_map(|seen| seen.token).unwrap();
+    let bearer = site.api.requests().into_iter().find_map(|seen| seen.token).unwrap();
+    let mut secrets = site.imds.tokens();
+    assert!(!secrets.is_empty());
+    // The credentials of the sandbox.
+    let role = ["sandbox/secret/EXAMPLEKEY", "sandbox-session-token"];
+    let marks = ["k8s-aws-v1", "X-Amz-", "SecretAccessKey", "?"];
+    secrets.push(bearer);
+    secrets.extend(role.iter().chain(&marks).map(ToString::to_string));
     let written =
         [site.node.read(RESULT).unwrap(), site.node.read("metrics/eni_bootstrap.prom").unwrap()];
     for text in written {
-        for secret in [token.as_str(), "k8s-aws-v1", "X-Amz-", "SecretAccessKey", "?"] {
+        for secret in &secrets {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
+    let mode = |file: &str| {
+        let metadata = fs::metadata(site.node.root().join(file)).unwrap();
+        metadata.permissions().mode() & 0o7777
+    };
+    assert_eq!((mode(RESULT), mode("metrics/eni_bootstrap.prom")), (0o600, 0o644));
+}
+
+#[test]
+fn the_result_does_not_contain_the_text_of_other_programs() {
+    let api = crate::support::node::ready_api();
+    let (node, _imds) = super::hosts::kubeadm(&api);
+    let proxy = "HTTPS_PROXY=http://user:pAsSwOrD@proxy:3128\n";
+    let shared = node.file("etc/default/kubelet", proxy);
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = node.run(["run"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert!(node.read("etc/default/kubelet").unwrap().starts_with(proxy));
+    let text = node.read(RESULT).unwrap();
+    assert!(!text.contains("pAsSwOrD"), "{text}");
+    let result = result(&node);
+    assert_eq!(result["plan"]["files"], json!([{ "path": "/etc/default/kubelet" }]));
+    assert_eq!(
+        result["changes"],
+        json!([{ "target": "/etc/default/kubelet", "outcome": "written" }])
+    );
+}
+
+#[test]
+fn only_root_can_read_the_result() {
+    let node = Node::empty();
+    let file = node.file("result.json", "{}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = node.command(["report".as_ref(), file.as_os_str()]);
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(65534);
+    }
+    let report = run_output(command.output().unwrap());
+    assert_eq!(
+        (report.status, report.stderr),
+        (
+            Some(73),
+            format!(
+                "error: failed to read the result of a run\n  \
+                 caused by: failed to read {0}\n  \
+                 caused by: Permission denied (os error 13)\n  \
+                 help: run `sudo eni-bootstrap report {0}`\n",
+                file.display()
+            )
+        )
+    );
 }
 
 #[test]
@@ -144,8 +203,8 @@ fn a_run_that_is_killed_leaves_no_result() {
             Some(73),
             format!(
                 "error: failed to read the result of a run\n  \
-                 caused by: {} does not exist: no run has ended since the boot\n  \
-                 help: check `systemctl status eni-bootstrap`: `run` writes its result when it ends; to print a result of another node, run `eni-bootstrap report FILE`\n",
+                 caused by: {} does not exist\n  \
+                 help: check `systemctl status eni-bootstrap`: `run` removes the result of an earlier run when it starts, and writes its own when it ends; to print a result of another node, run `eni-bootstrap report FILE`\n",
                 path.display()
             )
         )

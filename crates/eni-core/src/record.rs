@@ -92,7 +92,7 @@ pub struct RecordedEniConfig {
     pub security_groups: Vec<String>,
 }
 
-/// What the record contains of a successful run.
+/// The values of a successful run for the record.
 #[derive(Debug)]
 pub struct SuccessfulRun<'a> {
     pub facts: &'a Facts,

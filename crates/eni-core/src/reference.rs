@@ -4,9 +4,9 @@
 
 mod diagnostics;
 mod exit_codes;
+mod reported_by;
 mod schema;
 mod settings;
-mod shown_by;
 mod symptoms;
 mod troubleshooting;
 

@@ -21,7 +21,6 @@ pub use model::{
     ChangeOutcome, ChangeResult, CheckResult, EniConfigResult, EniConfigState, Outcome, RunError,
     RunResult,
 };
-pub use sequence::longest_sequence;
 pub use text::text;
 
 use crate::failure::{Advice, ExitCode};
@@ -86,8 +85,8 @@ impl RunResult {
     ///
     /// # Errors
     ///
-    /// [`InvalidResult::Json`] if the time of the start has no representation.
-    pub fn to_text(&self) -> Result<String, InvalidResult> {
+    /// [`serde_json::Error`] if the time of the start has no representation.
+    pub fn to_text(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }

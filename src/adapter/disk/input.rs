@@ -14,7 +14,7 @@ use std::path::Path;
 pub(super) const LIMIT: u64 = 1 << 20;
 /// The size limit of a TOML file, in bytes. Its parser needs up to 250 times this size.
 pub(super) const TOML_LIMIT: u64 = 256 << 10;
-/// The size limit of the result of a run, in bytes. With the most requests, it has less than 1 MiB.
+/// The size limit of the result of a run, in bytes. A result has at most 1000 requests, 1000 states and 1000 phases.
 pub(super) const RESULT_LIMIT: u64 = 4 << 20;
 /// The free space in bytes after the expected contents, with which two calls of `read` return them and the end of the
 /// file. With less, the standard library first reads some bytes only.

@@ -28,10 +28,7 @@ pub(super) async fn diagnostics(node: &NodeSession, plan: &Plan) -> Vec<Diagnost
                 let text = format!("{name} will use the planned configuration");
                 diagnostics.push(Diagnostic::ok(Code::UnitOk, text));
             }
-            Ok(Some(VerifiedUnit { warning: Some(text), .. })) => {
-                let help = "start the kubelet with `exec kubelet \"$@\"` at the end of the script";
-                diagnostics.push(Diagnostic::warning(Code::UnitScript, text, help));
-            }
+            Ok(Some(VerifiedUnit { warning: Some(warning), .. })) => diagnostics.push(warning),
             Ok(None) => {}
             Err(error) => {
                 let text = one_line(&error);

@@ -3,7 +3,7 @@
 use super::{Site, TIME_LIMIT, result};
 use crate::support::bottlerocket::Host;
 use crate::support::golden::golden;
-use crate::support::node::{BOTTLEROCKET_RESULT, Node, RESULT, Running, error};
+use crate::support::node::{BOTTLEROCKET_RESULT, Node, RESULT, Running, error, run_output};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -46,6 +46,41 @@ fn invalid_settings_leave_a_result_without_a_plan() {
 }
 
 #[test]
+fn an_unknown_variable_leaves_a_result() {
+    let node = Node::al2023();
+    let mut command = node.command(["run"]);
+    command.env("ENI_BOOTSTRAP_POD_MAX", "20");
+    let output = run_output(command.output().unwrap());
+    assert_eq!(output.status, Some(78), "{}", output.stderr);
+    let result = result(&node);
+    assert_eq!((&result["outcome"], &result["exit-code"]), (&json!("failed"), &json!(78)));
+    assert_eq!(
+        result["error"],
+        json!({
+            "message": "failed to load the settings",
+            "causes": ["unknown environment variable ENI_BOOTSTRAP_POD_MAX"],
+            "help": "did you mean `ENI_BOOTSTRAP_PODS_MAX`?",
+        })
+    );
+}
+
+#[test]
+fn a_plan_without_a_connection_to_the_cluster_is_in_the_result() {
+    let site = Site::new();
+    let output = site.run(&[
+        "--cni-source=settings",
+        "--cni-version=1.20.4",
+        "--cluster-endpoint=https://127.0.0.1:1",
+        "--eni-config-wait=0",
+        "--cluster-certificate-authority=x",
+    ]);
+    assert_ne!(output.status, Some(0), "{}", output.stderr);
+    let result = result(&site.node);
+    assert_eq!(result["plan"]["max-pods-in-force"], 20, "{}", output.stderr);
+    assert_eq!(result["changes"], json!([]));
+}
+
+#[test]
 fn a_missing_eniconfig_that_the_settings_accept_is_in_the_result() {
     let site = Site::new();
     let output = site.run(&["--eni-config-wait=0", "--eni-config-on-timeout=continue"]);
@@ -53,6 +88,14 @@ fn a_missing_eniconfig_that_the_settings_accept_is_in_the_result() {
     assert_eq!(
         result(&site.node)["eni-config"],
         json!({ "name": "us-west-2a", "state": "missing", "subnet": null, "security-groups": [] })
+    );
+    let help = eni_core::domain::eni_config::not_found("us-west-2a", None).help;
+    assert_eq!(
+        result(&site.node)["checks"],
+        json!([{
+            "code": "eniconfig-not-found", "severity": "failed", "subject": "ENIConfig",
+            "text": "\"us-west-2a\" not found", "help": help,
+        }])
     );
 }
 
@@ -72,7 +115,7 @@ fn a_result_that_cannot_be_written_is_a_warning() {
         [
             "warning: result: failed to remove /run/eni-bootstrap/result.json: Is a directory (os error 21); it is the result of an earlier run",
             "warning: result: failed to write /run/eni-bootstrap/result.json: Is a directory (os error 21)",
-            "warning: result: failed to write /metrics/eni_bootstrap.prom: File exists (os error 17); metrics.dir: run eni-bootstrap as root, and check that the file system is writable and has free space; in eni-bootstrap.service, ReadWritePaths= must contain the directory; the previous file is intact",
+            "warning: result: failed to write /metrics/eni_bootstrap.prom: File exists (os error 17); check metrics.dir; in eni-bootstrap.service, ReadWritePaths= must contain the directory",
         ]
     );
 }
@@ -82,7 +125,7 @@ fn on_bottlerocket_the_host_keeps_the_result() {
     let host = Host::new();
     let output = host.run();
     assert_eq!(output.status, Some(0), "{}", output.stderr);
-    let line = format!("result: writing the result of this run to /{BOTTLEROCKET_RESULT}");
+    let line = "result: writing the result of this run to eni-bootstrap-result.json in /local/bootstrap-containers/NAME of the host";
     assert_eq!(output.stderr.lines().filter(|it| *it == line).count(), 1, "{}", output.stderr);
     assert_eq!(host.node.read(RESULT), None);
     let text = host.node.read(BOTTLEROCKET_RESULT).unwrap();
@@ -119,26 +162,31 @@ fn report_rejects_what_is_not_a_result() {
             "error: failed to read the result of a run\n  caused by: /missing.json does not exist\n  help: correct the path\n"
         )
     );
-    let invalid = node.run(["report".as_ref(), golden().join("plan/text").as_os_str()]);
+    let plan = golden().join("plan/text");
+    let invalid = node.run(["report".as_ref(), plan.as_os_str()]);
     assert_eq!(
-        (invalid.status, error(&invalid)),
+        (invalid.status, error(&invalid).to_owned()),
         (
             Some(65),
             "error: failed to read the result of a run\n  \
+             caused by: FILE is invalid\n  \
              caused by: the text is not the result of a run\n  \
              caused by: expected value at line 1 column 1\n  \
              help: pass the complete file result.json of a run; the journal also contains the log of the run: `journalctl -u eni-bootstrap`\n"
+                .replace("FILE", &plan.display().to_string())
         )
     );
-    let later = node.file("later.json", "{\"format-version\": 2}");
-    let later = node.run(["report".as_ref(), later.as_os_str()]);
+    let file = node.file("later.json", "{\"format-version\": 2}");
+    let later = node.run(["report".as_ref(), file.as_os_str()]);
     assert_eq!(
-        (later.status, error(&later)),
+        (later.status, error(&later).to_owned()),
         (
             Some(65),
             "error: failed to read the result of a run\n  \
+             caused by: FILE is invalid\n  \
              caused by: format version 2 of the result is not supported\n  \
              help: use the version of eni-bootstrap that wrote the result; the key eni-bootstrap-version contains it\n"
+                .replace("FILE", &file.display().to_string())
         )
     );
 }

@@ -108,6 +108,11 @@ fn report_reads_a_file_and_standard_input() {
     let mut command = node.command(["report", "--output=json", "-"]);
     command.stdin(Stdio::from(File::open(&file).unwrap()));
     assert_eq!(run_output(command.output().unwrap()).stdout, text);
+    // The keys of a later version are printed, too.
+    let later = text.replacen("{\n", "{\n  \"new-key\": [1.50],\n", 1);
+    let file = node.file("later.json", &later);
+    let printed = node.run(["report".as_ref(), "--output=json".as_ref(), file.as_os_str()]);
+    assert_eq!((printed.stdout, printed.status), (later, Some(0)));
     node.file("run/eni-bootstrap/result.json", &text);
     assert_eq!(node.run(["report"]).stdout, expected);
 }

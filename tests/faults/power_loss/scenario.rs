@@ -254,9 +254,10 @@ impl Replay<'_> {
     }
 }
 
-/// Returns the files without the lock, the result and the time of the record.
+/// Returns the files without the lock, the result and the time of the record. The next command removes the temporary file
+/// of the result.
 fn stable(mut files: FileTree) -> FileTree {
-    let ignored = [LOCK, RESULT, RESULT_DRAFT, OTHER_PROGRAM, SNAP_DRAFT];
+    let ignored = [LOCK, RESULT, OTHER_PROGRAM, SNAP_DRAFT];
     files.retain(|path, _| !ignored.contains(&path.as_str()));
     if let Some(record) = files.get_mut(RECORD)
         && let Ok(Value::Object(mut fields)) = serde_json::from_slice(&record.contents)

@@ -58,13 +58,20 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     let mut outcome = Outcome::default();
     let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
     let root = site.stack.root().to_owned();
+    let mut results_missing = Vec::new();
     let mut keep = |name: &str, run: &AgentRun| {
         outputs.push((format!("stdout of the {name}"), run.stdout.clone()));
         outputs.push((format!("stderr of the {name}"), run.stderr.clone()));
-        for file in [RESULT, BOTTLEROCKET_RESULT] {
-            let text = fs::read(root.join(file)).unwrap_or_default();
-            outputs.push((format!("{file} of the {name}"), text));
+        let results = [RESULT, BOTTLEROCKET_RESULT];
+        let texts = results.map(|file| Some((file, fs::read(root.join(file)).ok()?)));
+        let texts: Vec<_> = texts.into_iter().flatten().collect();
+        // Without this, the search for secrets would search nothing if a path were wrong.
+        let leaves_result = case.command == "run" && case.dependency != "disk";
+        if leaves_result && run.status == Some(0) && texts.is_empty() {
+            results_missing.push(format!("the {name} left no result"));
         }
+        let texts = texts.into_iter().map(|(file, text)| (format!("{file} of the {name}"), text));
+        outputs.extend(texts);
     };
     if case.boot == Boot::Second {
         let run = agent::run(&binary, case, &mut site, Schedule::default(), WITHOUT_FAULTS);
@@ -108,6 +115,7 @@ pub fn run_case(case: &Case) -> Option<Outcome> {
     let all = contents(site.stack.root());
     outcome.retry_files = files(&image, &all, &placeholders);
     outputs.extend(all.into_iter().filter(|(path, text)| image.get(path) != Some(text)));
+    outcome.problems.extend(results_missing);
     outcome.leaks = search(&site.stack.secrets(), &outputs);
     Some(outcome)
 }

@@ -102,7 +102,7 @@ pub(crate) const ERRORS: [ErrorGuide; 36] = [
         "The service is unreachable. Check that no firewall rule or container network blocks `169.254.169.254`. In a container without the host network, set `HttpPutResponseHopLimit` to 2.",
     ),
     error(
-        "the instance metadata service has no",
+        "the instance metadata service has no {path}",
         ExitCode::InvalidData,
         "Every instance has this item. Check which server responds at the metadata endpoint.",
     ),
@@ -209,7 +209,7 @@ pub(crate) const ERRORS: [ErrorGuide; 36] = [
     error(
         "waiting for {target}",
         ExitCode::TimedOut,
-        "The cause in the message decides. If the ENIConfig does not fit the node, `eni-bootstrap check` shows the code of each failed check.",
+        "The exit code is that of the cause. If the ENIConfig does not fit the node, `eni-bootstrap check` shows the code of each failed check.",
     ),
     error(
         "failed to get credentials from the exec plugin of the kubeconfig",

@@ -180,6 +180,19 @@ impl Change {
         }
     }
 
+    /// Returns the change for the result of a run: like [`to_json`](Self::to_json), but without the text of other
+    /// programs. It may be confidential, and its file may have another mode than the result.
+    #[must_use]
+    pub fn to_result_json(&self) -> Value {
+        match self {
+            Self::SharedFile { path, .. } => json!({ "path": path }),
+            Self::SnapOption { option, .. } => json!({ "snap": option.snap }),
+            Self::OwnedFile { .. }
+            | Self::RemoveFile { .. }
+            | Self::BottlerocketSettings { .. } => self.to_json(),
+        }
+    }
+
     /// Returns the current and the new text of the target. `read` returns the text of a file on the
     /// node, or `None` if it does not exist.
     pub fn compare<E>(

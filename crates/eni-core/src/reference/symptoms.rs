@@ -173,7 +173,7 @@ between versions. To open the section of a code, append `#` and the code to the 
 
 | question | command |
 |---|---|
-| What happened on this node? | `eni-bootstrap report` ([result of a run](report.md)), or `journalctl -u eni-bootstrap -b` |
+| What happened on this node? | `sudo eni-bootstrap report` ([result of a run](report.md)), or `journalctl -u eni-bootstrap -b` |
 | What happened on a node without SSH access? | `aws ec2 get-console-output --latest --output text --instance-id INSTANCE-ID` |
 | Does the node retry, and when? | `systemctl status eni-bootstrap-retry` |
 | What is wrong with this node now? | `eni-bootstrap check` |

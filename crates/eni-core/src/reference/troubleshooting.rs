@@ -1,7 +1,7 @@
 //! `docs/troubleshooting.md`: symptoms, errors, and a section for each code.
 
 use super::symptoms::{HEAD, SYMPTOMS};
-use super::{GENERATED, expect, shown_by, wrapped};
+use super::{GENERATED, expect, reported_by, wrapped};
 use crate::diagnostic::Code;
 use crate::diagnostic::guide::{self, markdown};
 use crate::failure::guide::ERRORS;
@@ -60,15 +60,15 @@ fn diagnostics(text: &mut String) {
         "\n## Diagnostics\n\nA section for each code, in the order of [diagnostics.md](diagnostics.md). In the commands, replace the words in\n\
          capital letters, and example values such as `us-west-2a` and `m5.large`.\n",
     );
-    let shown = shown_by::all();
+    let reports = reported_by::all();
     for code in Code::ALL {
         let Some(guide) = guide::of(*code).into_iter().next() else { continue };
-        let Some(shown) = shown.get(code) else { continue };
+        let Some(report) = reports.get(code) else { continue };
         let condition = wrapped(code.condition());
         let _ = write!(text, "\n### {}\n\n{condition}\n", code.name());
-        let _ = write!(text, "\n**Severity.** {}\n", shown.severities());
+        let _ = write!(text, "\n**Severity.** {}\n", report.severities());
         let _ = write!(text, "\n**Effect.** {}\n", markdown(guide.effect));
-        let places = wrapped(&format!("**Where it shows.** {}", shown.places()));
+        let places = wrapped(&format!("**Reported by.** {}", report.places()));
         let _ = write!(text, "\n{places}\n");
         let _ = write!(text, "\n**Fix.** {}\n", markdown(guide.fix));
     }

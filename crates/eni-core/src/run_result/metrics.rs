@@ -12,7 +12,8 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The name of the file in the directory of the textfile collector, which reads files whose names end with `.prom`.
 pub const FILE: &str = "eni_bootstrap.prom";
 
-/// A metric: its name, its type and its description.
+/// A metric. All are gauges, because each run replaces the values: Prometheus would take a counter that rises from one run
+/// to the next for an increase. Its name, its type and its description.
 struct Metric(&'static str, &'static str, &'static str);
 
 const BUILD_INFO: Metric =
@@ -37,8 +38,8 @@ const PHASE: Metric = Metric(
     "Duration of each phase of the last run.",
 );
 const REQUESTS: Metric = Metric(
-    "eni_bootstrap_run_requests_total",
-    "counter",
+    "eni_bootstrap_run_requests",
+    "gauge",
     "HTTP requests of the last run by service and result: the HTTP status, or no response.",
 );
 const WAIT: Metric = Metric(
@@ -47,8 +48,8 @@ const WAIT: Metric = Metric(
     "Time for which the last run waited for an object in the cluster that was not ready.",
 );
 const WAIT_STATES: Metric = Metric(
-    "eni_bootstrap_run_wait_states_total",
-    "counter",
+    "eni_bootstrap_run_wait_states",
+    "gauge",
     "States of an object in the cluster in which it was not ready, during the last run.",
 );
 const MAX_PODS: Metric = Metric(

@@ -7,7 +7,7 @@ use crate::domain::eni_config::EniConfigName;
 use crate::host::Outcome as ChangeOutcomeOnNode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The result of a run. All times are microseconds since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct RunResult {
     pub duration_us: u64,
     /// Why the run failed; `None` if it succeeded.
     pub error: Option<RunError>,
-    /// What `plan --output json` prints; `None` if the run failed before it had a plan.
+    /// What `plan --output json` prints, without the text of other programs; `None` if the run failed before it had a plan.
     pub plan: Option<Value>,
     /// The files and settings that the run wrote or removed.
     pub changes: Vec<ChangeResult>,
@@ -172,7 +172,8 @@ impl From<&Diagnostic> for CheckResult {
 }
 
 impl RunResult {
-    /// Returns the result of a run that started at `started` and has not ended.
+    /// Returns the result of a run that started at `started` and has not ended. A clock before 1970 is wrong, and its
+    /// time has no representation: the start is then the first second of 1970.
     #[must_use]
     pub fn new(started: SystemTime) -> Self {
         Self {
@@ -180,7 +181,7 @@ impl RunResult {
             eni_bootstrap_version: env!("CARGO_PKG_VERSION").to_owned(),
             outcome: Outcome::Ready,
             exit_code: 0,
-            started,
+            started: started.max(UNIX_EPOCH),
             duration_us: 0,
             error: None,
             plan: None,
@@ -193,26 +194,25 @@ impl RunResult {
         }
     }
 
-    /// Adds changes. A change that a later attempt finds unchanged keeps its first effect.
-    pub fn add_changes(&mut self, changes: impl Iterator<Item = ChangeResult>) {
-        for change in changes {
-            match self.changes.iter_mut().find(|it| it.target == change.target) {
-                Some(_) if change.outcome == ChangeOutcome::Unchanged => {}
-                Some(earlier) => *earlier = change,
-                None => self.changes.push(change),
-            }
+    /// Adds a change. A change that a later attempt finds unchanged keeps its first effect.
+    pub fn add_change(&mut self, change: ChangeResult) {
+        match self.changes.iter_mut().find(|it| it.target == change.target) {
+            Some(_) if change.outcome == ChangeOutcome::Unchanged => {}
+            Some(earlier) => *earlier = change,
+            None => self.changes.push(change),
         }
     }
 
     /// Returns the diagnostics of the plan and the results of the checks, the worst first.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<CheckResult> {
-        let of_plan = self.plan.as_ref().and_then(|plan| plan.get("diagnostics")).cloned();
-        let of_plan: Option<Vec<CheckResult>> =
-            of_plan.and_then(|list| serde_json::from_value(list).ok());
-        let all: Vec<&CheckResult> = of_plan.iter().flatten().chain(&self.checks).collect();
+        let of_plan = self.plan.as_ref().and_then(|plan| plan["diagnostics"].as_array());
+        // Another version may add a severity. Its entry must not hide the others.
+        let readable =
+            of_plan.into_iter().flatten().filter_map(|it| CheckResult::deserialize(it).ok());
+        let all: Vec<CheckResult> = readable.chain(self.checks.iter().cloned()).collect();
         let of = |severity| all.iter().filter(move |it| it.severity == severity);
-        WORST_FIRST.into_iter().flat_map(of).copied().cloned().collect()
+        WORST_FIRST.into_iter().flat_map(of).cloned().collect()
     }
 }
 

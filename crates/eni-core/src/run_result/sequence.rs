@@ -5,7 +5,7 @@ use super::Request;
 /// Returns the largest number of requests of which each one started after the end of the one before it. A run cannot be
 /// faster than this number of round trips, unless it sends requests earlier.
 #[must_use]
-pub fn longest_sequence(requests: &[Request]) -> usize {
+pub(super) fn longest_sequence(requests: &[Request]) -> usize {
     let mut times: Vec<(u64, u64)> =
         requests.iter().map(|request| (request.end_us(), request.start_us)).collect();
     // The request that ends first leaves the most time for the others.

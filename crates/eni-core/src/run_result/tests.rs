@@ -129,8 +129,11 @@ fn a_later_attempt_that_changes_nothing_keeps_the_first_effect() {
     use ChangeOutcome::{Removed, Unchanged, Written};
     let mut result = failed();
     let change = |target: &str, outcome| ChangeResult { target: target.to_owned(), outcome };
-    result.add_changes([change("/a", Written), change("/b", Unchanged)].into_iter());
-    result.add_changes([change("/a", Unchanged), change("/b", Removed)].into_iter());
+    for (target, outcome) in
+        [("/a", Written), ("/b", Unchanged), ("/a", Unchanged), ("/b", Removed)]
+    {
+        result.add_change(change(target, outcome));
+    }
     assert_eq!(result.changes, [change("/a", Written), change("/b", Removed)]);
 }
 
@@ -139,7 +142,8 @@ fn the_diagnostics_of_the_plan_and_the_checks_are_in_the_order_of_their_severity
     let passed = CheckResult::from(&Diagnostic::ok(Code::SubnetOk, "subnet-1"));
     let note = |severity: &str| json!({ "code": severity, "severity": severity, "subject": "a", "text": "b" });
     let notes = ["info", "warning", "skipped"].map(note);
-    let plan = json!({ "diagnostics": notes });
+    let unreadable = note("fatal");
+    let plan = json!({ "diagnostics": [&notes[0], &unreadable, &notes[1], &notes[2]] });
     let checks = [vec![passed], failed().checks].concat();
     let result = RunResult { plan: Some(plan), checks, ..failed() };
     let codes: Vec<String> = result.diagnostics().into_iter().map(|it| it.code).collect();
@@ -163,15 +167,15 @@ timeline: 3.1 s, one column is 51.0 ms
   wait             3.0 s  {wait}
   verify         20.0 ms  {verify}█
   requests
-  imds                    ▒{space}  2
-  kubernetes              ▒{space}  2, 2 failed
+  imds                 2  ▒
+  kubernetes           2  ▒{space}  2 failed
   waits
   not ready        3.0 s  {not_ready}
       ENIConfig us-west-2a not found
   4 requests; the longest sequence without overlap has 4 requests
 
 diagnostics
-  failed    eniconfig-not-found
+  failed    eniconfig-not-found (ENIConfig)
             ENIConfig \"us-west-2a\" not found
             → create it:
 kubectl apply -f - <<'EOF'
@@ -184,6 +188,58 @@ EOF
         not_ready = "░".repeat(60),
     );
     assert_eq!(text(&failed()), expected);
+}
+
+#[test]
+fn every_line_of_the_timeline_has_at_most_100_columns() {
+    let failed_request = request(Service::Kubernetes, "GET /a", (0, 3_060_000), "503");
+    let result = RunResult { requests: vec![failed_request; 1000], ..failed() };
+    let text = text(&result);
+    let line = text.lines().find(|line| line.starts_with("  kubernetes")).unwrap();
+    assert_eq!(line, format!("  kubernetes        1000  {}  1000 failed", "▒".repeat(60)));
+    assert_eq!(text.lines().find(|line| line.chars().count() > 100), None);
+}
+
+#[test]
+fn a_line_break_in_a_value_does_not_start_a_line_of_the_report() {
+    let forged = "a\noutcome       ready";
+    let mut result = RunResult { eni_bootstrap_version: forged.to_owned(), ..failed() };
+    result.error = Some(RunError {
+        message: forged.to_owned(),
+        causes: vec![forged.to_owned()],
+        help: Some("create it:\nkubectl apply".to_owned()),
+    });
+    result.changes =
+        vec![ChangeResult { target: forged.to_owned(), outcome: ChangeOutcome::Written }];
+    result.waits[0].reason = forged.to_owned();
+    result.checks[0] = CheckResult {
+        code: forged.to_owned(),
+        severity: result.checks[0].severity,
+        subject: forged.to_owned(),
+        text: forged.to_owned(),
+        help: None,
+    };
+    let text = text(&result);
+    let outcomes: Vec<&str> = text.lines().filter(|line| line.starts_with("outcome")).collect();
+    assert_eq!(
+        outcomes,
+        ["outcome       failed: the node is not ready for the kubelet (exit code 75)"]
+    );
+    let start = "\
+outcome       failed: the node is not ready for the kubelet (exit code 75)
+error         a outcome       ready
+caused by     a outcome       ready
+help          create it:
+kubectl apply
+";
+    assert!(text.starts_with(start), "{text}");
+}
+
+#[test]
+fn a_clock_before_1970_starts_a_run_in_1970() {
+    let result = RunResult::new(UNIX_EPOCH - Duration::from_secs(1));
+    assert_eq!(result.started, UNIX_EPOCH);
+    assert!(result.to_text().unwrap().contains("\"started\": \"1970-01-01T00:00:00.000000Z\""));
 }
 
 #[test]
@@ -211,18 +267,18 @@ eni_bootstrap_run_duration_seconds 3.06
 eni_bootstrap_run_phase_duration_seconds{phase=\"instance\"} 0.04
 eni_bootstrap_run_phase_duration_seconds{phase=\"verify\"} 0.02
 eni_bootstrap_run_phase_duration_seconds{phase=\"wait\"} 3
-# HELP eni_bootstrap_run_requests_total HTTP requests of the last run by service and result: the HTTP status, or no response.
-# TYPE eni_bootstrap_run_requests_total counter
-eni_bootstrap_run_requests_total{service=\"imds\",result=\"200\"} 1
-eni_bootstrap_run_requests_total{service=\"imds\",result=\"404\"} 1
-eni_bootstrap_run_requests_total{service=\"kubernetes\",result=\"403\"} 1
-eni_bootstrap_run_requests_total{service=\"kubernetes\",result=\"no response\"} 1
+# HELP eni_bootstrap_run_requests HTTP requests of the last run by service and result: the HTTP status, or no response.
+# TYPE eni_bootstrap_run_requests gauge
+eni_bootstrap_run_requests{service=\"imds\",result=\"200\"} 1
+eni_bootstrap_run_requests{service=\"imds\",result=\"404\"} 1
+eni_bootstrap_run_requests{service=\"kubernetes\",result=\"403\"} 1
+eni_bootstrap_run_requests{service=\"kubernetes\",result=\"no response\"} 1
 # HELP eni_bootstrap_run_wait_duration_seconds Time for which the last run waited for an object in the cluster that was not ready.
 # TYPE eni_bootstrap_run_wait_duration_seconds gauge
 eni_bootstrap_run_wait_duration_seconds{target=\"ENIConfig us-west-2a\"} 3.01
-# HELP eni_bootstrap_run_wait_states_total States of an object in the cluster in which it was not ready, during the last run.
-# TYPE eni_bootstrap_run_wait_states_total counter
-eni_bootstrap_run_wait_states_total{target=\"ENIConfig us-west-2a\"} 1
+# HELP eni_bootstrap_run_wait_states States of an object in the cluster in which it was not ready, during the last run.
+# TYPE eni_bootstrap_run_wait_states gauge
+eni_bootstrap_run_wait_states{target=\"ENIConfig us-west-2a\"} 1
 # HELP eni_bootstrap_run_diagnostics Diagnostics of the last run by severity and code.
 # TYPE eni_bootstrap_run_diagnostics gauge
 eni_bootstrap_run_diagnostics{severity=\"failed\",code=\"eniconfig-not-found\"} 1

@@ -1,7 +1,8 @@
 //! The result of a run as text.
 
+use super::sequence::longest_sequence;
 use super::timeline::{time, timeline};
-use super::{Outcome, RunResult, longest_sequence};
+use super::{CheckResult, Outcome, RunResult};
 use crate::diagnostic::wrap;
 use crate::domain::capacity::{Capacity, picture};
 use crate::domain::identifier::InstanceType;
@@ -62,7 +63,7 @@ fn outcome(text: &mut String, result: &RunResult) {
             entry(text, "caused by", cause);
         }
         if let Some(help) = &error.help {
-            entry(text, "help", help);
+            let _ = writeln!(text, "{:INDENT$}{}", "help", help_text(help, INDENT));
         }
     }
     let started = humantime::format_rfc3339_micros(result.started);
@@ -137,17 +138,26 @@ fn diagnostics(text: &mut String, result: &RunResult) {
     }
     text.push_str("\ndiagnostics\n");
     for diagnostic in diagnostics {
-        let _ = writeln!(text, "  {:8}  {}", diagnostic.severity, diagnostic.code);
-        let _ = writeln!(text, "            {}", wrap(&diagnostic.text, WIDTH - 12, 12));
+        let CheckResult { severity, code, subject, .. } = &diagnostic;
+        let (code, subject) = (one_line(code), one_line(subject));
+        let _ = writeln!(text, "  {severity:8}  {code} ({subject})");
+        let _ = writeln!(text, "            {}", wrap(&one_line(&diagnostic.text), WIDTH - 12, 12));
         if let Some(help) = &diagnostic.help {
             let _ = writeln!(text, "            → {}", help_text(help, 14));
         }
     }
 }
 
-/// Adds a line with a name, and further lines if it is too long.
+/// Adds a line with a name, and further lines if it is too long. They are indented, also after a line break in `value`,
+/// because a line in the first column is a line of the report.
 fn entry(text: &mut String, name: &str, value: &str) {
-    let _ = writeln!(text, "{name:INDENT$}{}", help_text(value, INDENT));
+    let value = wrap(&one_line(value), WIDTH - INDENT, INDENT);
+    let _ = writeln!(text, "{name:INDENT$}{value}");
+}
+
+/// Returns a value of the file without its line breaks.
+fn one_line(value: &str) -> String {
+    value.replace('\n', " ")
 }
 
 /// Wraps the first line of `help`. The further lines start in the first column, because they are a command to paste.

@@ -34,9 +34,9 @@ pub(super) fn timeline(result: &RunResult) -> String {
             continue;
         }
         let failed = requests().filter(|it| it.has_failed()).count();
-        let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        let count = format!("{}{failed}", spans.len());
-        line(&mut text, service.name(), "", &bar(&spans, total, '▒'), &count);
+        let failed = if failed == 0 { String::new() } else { format!("{failed} failed") };
+        let count = spans.len().to_string();
+        line(&mut text, service.name(), &count, &bar(&spans, total, '▒'), &failed);
     }
     waits(&mut text, result);
     text
@@ -52,7 +52,7 @@ fn waits(text: &mut String, result: &RunResult) {
     }
     for (reason, spans) in states.0.iter().take(MOST_WAITS) {
         line(text, "not ready", &time(sum(spans)), &bar(spans, result.duration_us, '░'), "");
-        let reason = crate::diagnostic::wrap(reason, 94, 6);
+        let reason = crate::diagnostic::wrap(&reason.replace('\n', " "), 94, 6);
         let _ = writeln!(text, "      {reason}");
     }
     let more = u64::try_from(states.0.len().saturating_sub(MOST_WAITS)).unwrap_or(u64::MAX);
@@ -74,8 +74,9 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn line(text: &mut String, name: &str, duration: &str, bar: &str, note: &str) {
-    let line = format!("  {name:<12} {duration:>9}  {bar}  {note}");
+/// Adds a line. `value` is a duration or a number of requests.
+fn line(text: &mut String, name: &str, value: &str, bar: &str, note: &str) {
+    let line = format!("  {name:<12} {value:>9}  {bar}  {note}");
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
@@ -90,7 +91,7 @@ fn bar(spans: &[Span], total: u64, symbol: char) -> String {
         let index = u128::from(index);
         spans.iter().any(|(start, duration)| {
             let first = column(*start).min(u128::from(WIDTH - 1));
-            // A span ends before its end, which may be the start of another one.
+            // The end is exclusive: another span may start there.
             let last = column(start.saturating_add(*duration).saturating_sub(1)).max(first);
             (first..=last).contains(&index)
         })

@@ -1,11 +1,11 @@
-//! Where each code shows, and with which severities. Both follow from the calls of the constructors of `Diagnostic`
+//! What reports each code, and with which severities. Both follow from the calls of the constructors of `Diagnostic`
 //! in the source code.
 
 use crate::diagnostic::Code;
 use crate::sources;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a user sees a diagnostic.
+/// A command or an object that reports a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Run,
@@ -49,7 +49,7 @@ use Place::{
 };
 
 /// The places of the diagnostics that a file creates, by the start of its path. The first match counts.
-const PLACES: [(&str, &[Place]); 17] = [
+const PLACES: [(&str, &[Place]); 18] = [
     (
         "crates/eni-core/src/domain/aws_node",
         &[Run, Plan, Check, PluginCheck, PluginConfigs, PluginNodes, PluginCluster],
@@ -62,6 +62,7 @@ const PLACES: [(&str, &[Place]); 17] = [
     ("src/verify/pod_subnets", &[Run, Check]),
     ("src/verify/registered_node", &[Run, Check]),
     ("src/verify", &[Run, Check, PluginCheck, PluginConfigs]),
+    ("src/apply", &[Run, Check]),
     ("src/wait", &[Wait, Check]),
     ("src/command/check", &[Check]),
     ("src/command/zone_subnets", &[Run, Check]),
@@ -72,7 +73,7 @@ const PLACES: [(&str, &[Place]); 17] = [
     ("crates/kubectl-eni/src/max_pods", &[PluginMaxPods]),
 ];
 
-/// The codes that do not show in all places of their file.
+/// The codes that not all places of their file report.
 const EXCEPTIONS: [(Code, &[Place]); 3] = [
     (Code::EniConfigDefault, &[Check, PluginCheck]),
     (Code::EniConfigDefaultNotChecked, &[Check]),
@@ -86,12 +87,12 @@ const SEVERITIES: [&str; 5] = ["ok", "info", "warning", "failed", "skipped"];
 
 /// The severities and the places of a code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ShownBy {
+pub(super) struct ReportedBy {
     severities: BTreeSet<usize>,
     places: BTreeSet<Place>,
 }
 
-impl ShownBy {
+impl ReportedBy {
     /// Returns the severities, such as `warning, failed`.
     pub fn severities(&self) -> String {
         self.severities.iter().map(|it| SEVERITIES[*it]).collect::<Vec<_>>().join(", ")
@@ -103,32 +104,32 @@ impl ShownBy {
     }
 }
 
-/// Returns where each code shows. Panics if a file that creates diagnostics has no place.
-pub(super) fn all() -> BTreeMap<Code, ShownBy> {
-    let mut shown: BTreeMap<Code, ShownBy> = BTreeMap::new();
+/// Returns what reports each code. Panics if a file that creates diagnostics has no place.
+pub(super) fn all() -> BTreeMap<Code, ReportedBy> {
+    let mut reports: BTreeMap<Code, ReportedBy> = BTreeMap::new();
     for (path, text) in sources::all() {
         for (code, severity) in constructed(&text) {
             let places = PLACES.iter().find(|(start, _)| path.starts_with(start));
             let (_, places) = places.unwrap_or_else(|| panic!("{path} needs a row in PLACES"));
-            let entry = shown.entry(code).or_default();
+            let entry = reports.entry(code).or_default();
             entry.severities.insert(severity);
             entry.places.extend(*places);
         }
     }
     for (code, places) in EXCEPTIONS {
-        shown.entry(code).or_default().places = places.iter().copied().collect();
+        reports.entry(code).or_default().places = places.iter().copied().collect();
     }
     for code in SHORTAGES {
-        let entry = shown.entry(code).or_default();
+        let entry = reports.entry(code).or_default();
         entry.places.insert(Event);
         entry.severities.insert(2);
     }
-    shown
+    reports
 }
 
 /// Returns each code that `text` passes to a constructor, with the severity of the constructor.
 fn constructed(text: &str) -> Vec<(Code, usize)> {
-    let mut found = Vec::new();
+    let mut codes = Vec::new();
     for (start, _) in text.match_indices("Code::") {
         let (before, rest) = (text[..start].trim_end(), &text[start + "Code::".len()..]);
         let end = rest.find(|it: char| !it.is_alphanumeric()).unwrap_or(rest.len());
@@ -143,20 +144,20 @@ fn constructed(text: &str) -> Vec<(Code, usize)> {
                 before.ends_with("let code =") && after.contains(&format!("::{severity}(code"));
             is_direct || is_next
         });
-        found.extend(severity.map(|severity| (*code, severity)));
+        codes.extend(severity.map(|severity| (*code, severity)));
     }
-    found
+    codes
 }
 
 #[test]
 fn every_code_is_constructed() {
-    let shown = all();
-    let unused: Vec<&Code> = Code::ALL.iter().filter(|code| !shown.contains_key(code)).collect();
+    let reports = all();
+    let unused: Vec<&Code> = Code::ALL.iter().filter(|code| !reports.contains_key(code)).collect();
     assert_eq!(unused, Vec::<&Code>::new());
 }
 
 #[test]
-fn constructors_are_found_in_each_form() {
+fn constructors_are_recognized_in_each_form() {
     let text = "Diagnostic::warning(\n    Code::OldLabel,\n); let code = Code::VerifyOff;\n\
                 x.push(Diagnostic::skipped(code, y)); if it.code == Code::CniOk {} skipped(Code::SubnetOk)";
     let expected = [(Code::OldLabel, 2), (Code::VerifyOff, 4), (Code::SubnetOk, 4)];

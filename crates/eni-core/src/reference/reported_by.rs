@@ -74,10 +74,15 @@ const PLACES: [(&str, &[Place]); 18] = [
 ];
 
 /// The codes that not all places of their file report.
-const EXCEPTIONS: [(Code, &[Place]); 3] = [
+const EXCEPTIONS: [(Code, &[Place]); 7] = [
     (Code::EniConfigDefault, &[Check, PluginCheck]),
     (Code::EniConfigDefaultNotChecked, &[Check]),
     (Code::NodeNotChecked, &[Run, Check]),
+    // `max-pods` sets no max-pods, and its version of the CNI is always known.
+    (Code::MaxPodsAboveCapacity, &[Run, Plan, Check]),
+    (Code::MinimumIpTargetCaps, &[Run, Plan, Check, PluginMaxPods]),
+    (Code::NoTrunkInterface, &[Run, Plan, Check, PluginMaxPods]),
+    (Code::CniVersionUnknown, &[Run, Plan, Check, PluginMaxPods]),
 ];
 
 /// The codes for which `run` creates an Event, and which are warnings on a node with pod addresses.

@@ -40,8 +40,7 @@ Examples:
   kubectl eni report result.json --output html --to report.html
   ssh NODE sudo cat /run/eni-bootstrap/result.json | kubectl eni report - -o html --to boot.html";
 
-/// The largest file in MiB, as for `eni-bootstrap report`. With the most requests, the result of a run has less than
-/// 1 MiB.
+/// The largest file in MiB, as for `eni-bootstrap report`.
 const MOST_MIB: u64 = 4;
 
 /// The flags of `kubectl eni report`.

@@ -76,9 +76,10 @@ impl Advice for MaxPodsError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Unauthorized => ExitCode::PermissionDenied,
+            Self::Unauthorized | Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => {
+                ExitCode::PermissionDenied
+            }
             Self::AwsNode(AwsNodeError::Api(error)) => error.exit_code(),
-            Self::AwsNode(AwsNodeError::ConfigMapForbidden { .. }) => ExitCode::PermissionDenied,
             Self::AwsNode(_) => ExitCode::Settings,
             Self::NoRegion { .. } => ExitCode::Usage,
             Self::Ec2 { source, .. } => source.exit_code(),

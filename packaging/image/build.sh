@@ -56,7 +56,7 @@ for architecture in amd64 arm64; do
         fail "$binary is not an $architecture binary"
 done
 
-cargo_toml() { sed -n "s/^$1 = \"\(.*\)\"/\1/p" "${2:-Cargo.toml}" | head -n 1; }
+cargo_toml() { sed -n "/^$1 = /{s/^$1 = \"\(.*\)\"/\1/p;q}" "${2:-Cargo.toml}"; }
 version=$(cargo_toml version)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "not a git checkout: set SOURCE_DATE_EPOCH"
 revision=${IMAGE_REVISION:-$(git describe --always --dirty --abbrev=40 --exclude='*')} ||

@@ -7,8 +7,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Replaces the node's file `path` below `root` atomically, with these permission bits. Does not follow a symbolic link at `path`. After a power
-/// failure, the file may be empty.
+/// Replaces the node's file `path` below `root` atomically, with these permission bits. Does not follow a symbolic link at
+/// `path`. After a power failure, the file may be empty.
 pub(crate) fn write_volatile(
     root: &Path,
     path: &Path,

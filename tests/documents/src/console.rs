@@ -91,7 +91,7 @@ impl Folder {
             }
         };
         let output = output.unwrap();
-        // A command that fails without a message has the output of one that succeeds without output.
+        // The output alone does not show that a command failed without a message.
         if step.output.is_empty() && !output.status.success() {
             return Err(format!("{}: {}", output.status, text(&output)));
         }

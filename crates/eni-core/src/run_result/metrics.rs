@@ -12,8 +12,8 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The name of the file in the directory of the textfile collector, which reads files whose names end with `.prom`.
 pub const FILE: &str = "eni_bootstrap.prom";
 
-/// A metric. All are gauges, because each run replaces the values: Prometheus would take a counter that rises from one run
-/// to the next for an increase. Its name, its type and its description.
+/// A metric: its name, its type and its description. Each one is a gauge, because each run replaces the values. With a
+/// counter, Prometheus would count a higher value of the next run as an increase.
 struct Metric(&'static str, &'static str, &'static str);
 
 const BUILD_INFO: Metric =

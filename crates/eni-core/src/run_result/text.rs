@@ -156,7 +156,7 @@ fn entry(text: &mut String, name: &str, value: &str) {
 }
 
 /// Returns a value of the file without its line breaks.
-fn one_line(value: &str) -> String {
+pub(super) fn one_line(value: &str) -> String {
     value.replace('\n', " ")
 }
 

@@ -52,7 +52,7 @@ fn waits(text: &mut String, result: &RunResult) {
     }
     for (reason, spans) in states.0.iter().take(MOST_WAITS) {
         line(text, "not ready", &time(sum(spans)), &bar(spans, result.duration_us, '░'), "");
-        let reason = crate::diagnostic::wrap(&reason.replace('\n', " "), 94, 6);
+        let reason = crate::diagnostic::wrap(&super::text::one_line(reason), 94, 6);
         let _ = writeln!(text, "      {reason}");
     }
     let more = u64::try_from(states.0.len().saturating_sub(MOST_WAITS)).unwrap_or(u64::MAX);
